@@ -1,0 +1,6 @@
+// The public API of the SDK: named exports, nothing else.
+
+export { type Deadline, deadline } from './deadline.ts'
+export * from './errors/index.ts'
+export { KeyedQueue } from './keyed-queue.ts'
+export { Rollback } from './rollback.ts'

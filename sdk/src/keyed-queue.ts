@@ -1,0 +1,22 @@
+// One operation at a time per key, in the order of their calls; different keys run side by side.
+
+export class KeyedQueue {
+  readonly #tails = new Map<string, Promise<unknown>>()
+
+  /** Runs `work` when everything asked before it for `key` has ended, well or badly. */
+  run<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#tails.get(key)
+    const result = before === undefined ? work() : before.then(work, work)
+    const tail = result.catch(() => undefined)
+    this.#tails.set(key, tail)
+    void tail.then(() => {
+      if (this.#tails.get(key) === tail) this.#tails.delete(key)
+    })
+    return result
+  }
+
+  /** How many keys have work under way or waiting. */
+  get size(): number {
+    return this.#tails.size
+  }
+}

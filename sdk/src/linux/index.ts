@@ -1,0 +1,1 @@
+export { KernelError, type KernelErrorOptions } from './kernel-error.ts'
