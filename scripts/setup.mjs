@@ -12,5 +12,5 @@ function run(command, args) {
   }
 }
 
-if (!existsSync(`${root}/node_modules/.package-lock.json`)) run('npm', ['ci'])
+if (!existsSync(`${root}/node_modules/.package-lock.json`)) run('npm', ['install'])
 run('npx', ['tsc', '-b'])

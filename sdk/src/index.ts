@@ -3,4 +3,5 @@
 export { type Deadline, deadline } from './deadline.ts'
 export * from './errors/index.ts'
 export { KeyedQueue } from './keyed-queue.ts'
+export * from './protocol/index.ts'
 export { Rollback } from './rollback.ts'

@@ -1,0 +1,103 @@
+// Endpoints: what the host asks for, and what a driver answers to a plug.
+import { type Static, Type } from 'typebox'
+import { Network } from './network.ts'
+import {
+  Cidr,
+  Document,
+  Handle,
+  Id,
+  InterfaceName,
+  IpAddress,
+  Labels,
+  MacAddress,
+  Mtu,
+} from './primitives.ts'
+
+export const Container = Type.Object({ handle: Handle, labels: Labels })
+export type Container = Static<typeof Container>
+
+/** The network namespace to plug into: a path held by the host, never `/proc/PID/…`. */
+export const Sandbox = Type.Object({ id: Type.String(), path: Type.String({ pattern: '^/' }) })
+export type Sandbox = Static<typeof Sandbox>
+
+export const Route = Type.Object({
+  destination: Cidr,
+  gateway: Type.Optional(IpAddress),
+  metric: Type.Optional(Type.Integer({ minimum: 0 })),
+  table: Type.Optional(Type.Integer({ minimum: 1 })),
+  scope: Type.Optional(Type.Union([Type.Literal('global'), Type.Literal('link'), Type.Literal('host')])),
+  /** The source address that traffic over this route prefers. */
+  source: Type.Optional(IpAddress),
+})
+export type Route = Static<typeof Route>
+
+export const Neighbour = Type.Object({ address: IpAddress, macAddress: MacAddress })
+export type Neighbour = Static<typeof Neighbour>
+
+export const Dns = Type.Object({
+  servers: Type.Array(IpAddress),
+  search: Type.Array(Type.String()),
+  options: Type.Array(Type.String()),
+})
+export type Dns = Static<typeof Dns>
+
+/** The interface as the host wants it in the sandbox. */
+export const InterfaceRequest = Type.Object({
+  name: InterfaceName,
+  macAddress: MacAddress,
+  addresses: Type.Array(Cidr),
+  /** Absent: the driver decides. */
+  mtu: Type.Optional(Mtu),
+  /** True: the sandbox's default routes go through the gateways of this network. */
+  defaultRoute: Type.Boolean(),
+  /** Beyond the connected and the default ones. */
+  routes: Type.Array(Route),
+})
+export type InterfaceRequest = Static<typeof InterfaceRequest>
+
+export const CreateEndpointParams = Type.Object({
+  network: Network,
+  endpointId: Id,
+  container: Container,
+  interface: InterfaceRequest,
+  /** The user's options for this attachment, checked against the driver's `attachmentSchema`. */
+  options: Document,
+})
+export type CreateEndpointParams = Static<typeof CreateEndpointParams>
+
+export const PlugParams = Type.Object({ ...CreateEndpointParams.properties, sandbox: Sandbox })
+export type PlugParams = Static<typeof PlugParams>
+
+/** Enough to end an endpoint of which only the ids are left. */
+export const EndpointRef = Type.Object({ networkId: Id, endpointId: Id })
+export type EndpointRef = Static<typeof EndpointRef>
+
+export const UnplugParams = Type.Object({
+  ...EndpointRef.properties,
+  /** Where it was plugged; the namespace may be gone. */
+  sandbox: Type.Optional(Sandbox),
+})
+export type UnplugParams = Static<typeof UnplugParams>
+
+export const PluggedInterface = Type.Object({
+  /** `driver`: all is done, in the sandbox. `host`: `sourceName` stands in the driver's own namespace, and the host moves, names and configures it. */
+  configuredBy: Type.Union([Type.Literal('driver'), Type.Literal('host')]),
+  name: InterfaceName,
+  sourceName: Type.Optional(InterfaceName),
+  macAddress: MacAddress,
+  addresses: Type.Array(Cidr),
+  mtu: Type.Optional(Mtu),
+  routes: Type.Array(Route),
+  neighbours: Type.Optional(Type.Array(Neighbour)),
+})
+export type PluggedInterface = Static<typeof PluggedInterface>
+
+export const PlugResult = Type.Object({
+  /** None for a driver that takes no kernel action. */
+  interfaces: Type.Array(PluggedInterface),
+  dns: Type.Optional(Dns),
+})
+export type PlugResult = Static<typeof PlugResult>
+
+export const ListEndpointsResult = Type.Object({ endpoints: Type.Array(EndpointRef) })
+export type ListEndpointsResult = Static<typeof ListEndpointsResult>

@@ -1,0 +1,71 @@
+// The first exchange on a connection: who is there, which protocol, what the driver can do.
+import { type Static, Type } from 'typebox'
+import { JsonSchema } from './primitives.ts'
+
+/** The versions this SDK speaks, best first. Minor versions only add. */
+export const protocolVersions: readonly string[] = ['1.0']
+
+export const driverNamePattern = '^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$'
+
+export const InitializeParams = Type.Object({
+  /** Every version the host speaks, best first. */
+  protocolVersions: Type.Array(Type.String(), { minItems: 1 }),
+  host: Type.Object({ name: Type.String(), version: Type.String(), instanceId: Type.String() }),
+  nodeId: Type.String(),
+  limits: Type.Object({ maxMessageBytes: Type.Integer({ minimum: 1024 }) }),
+})
+export type InitializeParams = Static<typeof InitializeParams>
+
+export const Capabilities = Type.Object({
+  /** Every request of the method table that the driver answers. */
+  methods: Type.Array(Type.String()),
+  scope: Type.Union([Type.Literal('local'), Type.Literal('global')]),
+})
+export type Capabilities = Static<typeof Capabilities>
+
+export const InitializeResult = Type.Object({
+  /** One of the offered ones. */
+  protocolVersion: Type.String(),
+  driver: Type.Object({
+    name: Type.String({ pattern: driverNamePattern }),
+    vendor: Type.Optional(Type.String()),
+    /** The product's version, semver. */
+    version: Type.String(),
+    /** New with each start of the driver. */
+    instanceId: Type.String({ minLength: 1 }),
+  }),
+  capabilities: Capabilities,
+  limits: Type.Object({ maxMessageBytes: Type.Integer({ minimum: 1024 }) }),
+  /** What a network's `config` may hold; absent: nothing is checked. */
+  configSchema: Type.Optional(JsonSchema),
+  /** What an attachment's `options` may hold. */
+  attachmentSchema: Type.Optional(JsonSchema),
+  policySchema: Type.Optional(JsonSchema),
+})
+export type InitializeResult = Static<typeof InitializeResult>
+
+/** The verdict: the driver is in use under its name. */
+export const InitializedParams = Type.Object({})
+
+/** The verdict: the driver is not used, and why. The host closes the connection after it. */
+export const RejectedParams = Type.Object({
+  code: Type.Integer(),
+  name: Type.String(),
+  message: Type.String(),
+})
+export type RejectedParams = Static<typeof RejectedParams>
+
+export type Negotiated = { ok: true; version: string } | { ok: false; reason: string }
+
+/** Picks the best version both sides list; a driver never echoes what it was offered. */
+export function negotiate(
+  offered: readonly string[],
+  spoken: readonly string[] = protocolVersions,
+): Negotiated {
+  const version = spoken.find((candidate) => offered.includes(candidate))
+  if (version !== undefined) return { ok: true, version }
+  return {
+    ok: false,
+    reason: `the host offers ${offered.join(', ')}; this driver speaks ${spoken.join(', ')}`,
+  }
+}

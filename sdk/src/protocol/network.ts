@@ -1,0 +1,32 @@
+// Networks as a driver sees them, and the calls of their life.
+import { type Static, Type } from 'typebox'
+import { Cidr, Document, Id, IpAddress, Labels, NetworkName } from './primitives.ts'
+
+export const NetworkSubnet = Type.Object({
+  subnet: Cidr,
+  /** The address of the way out, to be held by the driver; absent on a network without one. */
+  gateway: Type.Optional(IpAddress),
+})
+export type NetworkSubnet = Static<typeof NetworkSubnet>
+
+export const Network = Type.Object({
+  id: Id,
+  name: NetworkName,
+  labels: Labels,
+  /** True: members reach each other and nothing else. */
+  internal: Type.Boolean(),
+  /** IPv4 and IPv6 in any number; addresses in them are handed out by the host. */
+  subnets: Type.Array(NetworkSubnet),
+  /** The user's document, checked against the driver's `configSchema` before the call. */
+  config: Document,
+})
+export type Network = Static<typeof Network>
+
+export const CreateNetworkParams = Type.Object({ network: Network })
+export type CreateNetworkParams = Static<typeof CreateNetworkParams>
+
+export const DeleteNetworkParams = Type.Object({ networkId: Id })
+export type DeleteNetworkParams = Static<typeof DeleteNetworkParams>
+
+export const ListNetworksResult = Type.Object({ networkIds: Type.Array(Id) })
+export type ListNetworksResult = Static<typeof ListNetworksResult>

@@ -1,0 +1,22 @@
+// What a driver tells the host unasked. A driver never needs an answer from the host to answer the host.
+import { type Static, Type } from 'typebox'
+import { Document, Id } from './primitives.ts'
+
+export const DriverEvent = Type.Object({
+  /** `kebab-case`, the driver's own vocabulary: `link-down`. */
+  type: Type.String({ pattern: '^[a-z][a-z0-9-]{0,63}$' }),
+  networkId: Type.Optional(Id),
+  endpointId: Type.Optional(Id),
+  message: Type.String({ maxLength: 4096 }),
+})
+export type DriverEvent = Static<typeof DriverEvent>
+
+export const DriverLog = Type.Object({
+  level: Type.Union(['debug', 'info', 'warn', 'error'].map((level) => Type.Literal(level))),
+  message: Type.String({ maxLength: 16384 }),
+  fields: Type.Optional(Document),
+})
+export type DriverLog = Static<typeof DriverLog>
+
+export const Readiness = Type.Object({ ready: Type.Boolean(), reason: Type.Optional(Type.String()) })
+export type Readiness = Static<typeof Readiness>

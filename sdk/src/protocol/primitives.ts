@@ -1,0 +1,45 @@
+// The small words of the protocol: ids, names, addresses. Schemas are the source of types and of validation.
+import { type Static, Type } from 'typebox'
+
+/** 64 lower-case hexadecimal digits, made by the host. */
+export const Id = Type.String({ pattern: '^[0-9a-f]{64}$' })
+export type Id = Static<typeof Id>
+
+/** A network's name: unique on the host (for networks of global scope, in the cluster). */
+export const NetworkName = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$' })
+export type NetworkName = Static<typeof NetworkName>
+
+/** A container's handle, as its client names it. The runtime may send others, so the protocol takes any text. */
+export const Handle = Type.String({ minLength: 1, maxLength: 1024 })
+export type Handle = Static<typeof Handle>
+
+/** A Linux interface name: 1–15 bytes, no slash, colon or white space, not `.` or `..`. */
+export const InterfaceName = Type.String({ pattern: '^(?!\\.{1,2}$)[^\\s/:]{1,15}$' })
+export type InterfaceName = Static<typeof InterfaceName>
+
+/** Six octets, lower-case hexadecimal: `02:42:0a:00:00:02`. */
+export const MacAddress = Type.String({ pattern: '^([0-9a-f]{2}:){5}[0-9a-f]{2}$' })
+export type MacAddress = Static<typeof MacAddress>
+
+/** An IPv4 or IPv6 address without a prefix, in its canonical text form. */
+export const IpAddress = Type.String({ pattern: '^[0-9a-f.:]{2,45}$' })
+export type IpAddress = Static<typeof IpAddress>
+
+/** An address with its prefix length: `10.0.0.2/16`, `fd00::2/64`. */
+export const Cidr = Type.String({ pattern: '^[0-9a-f.:]{2,45}/[0-9]{1,3}$' })
+export type Cidr = Static<typeof Cidr>
+
+/** Bytes of the largest packet. 68 is IPv4's least (RFC 791), 65535 its most. */
+export const Mtu = Type.Integer({ minimum: 68, maximum: 65535 })
+
+/** Free text pairs that a user attached to an object. */
+export const Labels = Type.Record(Type.String({ maxLength: 256 }), Type.String({ maxLength: 4096 }))
+export type Labels = Static<typeof Labels>
+
+/** A document of the user's that the driver alone understands; its members pass untouched, in any case style. */
+export const Document = Type.Record(Type.String(), Type.Unknown())
+export type Document = Static<typeof Document>
+
+/** A JSON Schema (draft-07 or 2020-12) that a driver publishes. */
+export const JsonSchema = Type.Record(Type.String(), Type.Unknown())
+export type JsonSchema = Static<typeof JsonSchema>
