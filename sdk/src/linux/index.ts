@@ -1,1 +1,5 @@
 export { KernelError, type KernelErrorOptions } from './kernel-error.ts'
+export { Namespace } from './namespace.ts'
+export { prepareNamespaceDirectory, releaseNamespaceDirectory } from './namespace-directory.ts'
+export { bindNamespace, deleteNamespace, isNamespacePath, makeNamespace } from './namespace-path.ts'
+export { type NamespaceType, namespaceTypeOf } from './namespace-type.ts'
