@@ -2,7 +2,7 @@
 // Unit tests run in one vitest. Each file below test/kernel and test/e2e runs in a network and mount
 // namespace of its own, so that what it does to the kernel ends with it. Last line: `N passed, N failed`.
 import { spawn } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 
@@ -13,6 +13,7 @@ const reports = mkdtempSync(join(tmpdir(), 'conet-test-'))
 const concurrency = 2
 
 function testFiles(folder) {
+  if (!existsSync(join(testDir, folder))) return []
   return readdirSync(join(testDir, folder), { recursive: true })
     .filter((name) => name.endsWith('.test.ts'))
     .map((name) => join(folder, name))
