@@ -1,0 +1,49 @@
+// What an endpoint is to the host: the record of one attachment's realisation, from the intent to the tombstone.
+import { PlugResult, Route } from '@conet/sdk'
+import { type Static, Type } from 'typebox'
+
+export const EndpointState = Type.Union([
+  /** On record; the driver has not confirmed it. */
+  Type.Literal('creating'),
+  /** The driver has it, no sandbox does. */
+  Type.Literal('created'),
+  /** On its way into a sandbox. */
+  Type.Literal('plugging'),
+  Type.Literal('plugged'),
+  /** To be removed, or half made. Its addresses stay reserved until the driver has confirmed that it is gone. */
+  Type.Literal('deleting'),
+])
+export type EndpointState = Static<typeof EndpointState>
+
+/** The interface as the host asks the driver for it. */
+export const InterfacePlan = Type.Object({
+  name: Type.String(),
+  macAddress: Type.String(),
+  addresses: Type.Array(Type.String()),
+  mtu: Type.Optional(Type.Integer()),
+  defaultRoute: Type.Boolean(),
+  routes: Type.Array(Route),
+})
+export type InterfacePlan = Static<typeof InterfacePlan>
+
+export const EndpointRecord = Type.Object({
+  id: Type.String(),
+  networkId: Type.String(),
+  /** The container's handle. */
+  handle: Type.String(),
+  /** The attachment's name. */
+  attachment: Type.String(),
+  state: EndpointState,
+  interface: InterfacePlan,
+  options: Type.Record(Type.String(), Type.Unknown()),
+  /** What the driver answered to the plug. */
+  result: Type.Optional(PlugResult),
+  createdAt: Type.String(),
+  lastError: Type.Optional(Type.String()),
+})
+export type EndpointRecord = Static<typeof EndpointRecord>
+
+/** Whether the driver should have it: what a sync names. */
+export function isWanted(endpoint: EndpointRecord): boolean {
+  return endpoint.state === 'created' || endpoint.state === 'plugged'
+}

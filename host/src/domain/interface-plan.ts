@@ -1,0 +1,45 @@
+// Which interface an endpoint becomes: its name, and whether the default route goes through it.
+import { ConetError } from '@conet/sdk'
+import type { EndpointRecord } from './endpoint.ts'
+import type { NetworkRecord } from './network.ts'
+
+/** The name asked for if it is free, else the first free ethN. */
+export function chooseInterfaceName(
+  wanted: string | undefined,
+  endpoints: readonly EndpointRecord[],
+  foreign: readonly string[],
+): string {
+  const taken = new Set([...endpoints.map((endpoint) => endpoint.interface.name), ...foreign, 'lo'])
+  if (wanted !== undefined) {
+    if (!taken.has(wanted)) return wanted
+    throw new ConetError('conflict', `interface ${wanted} exists in the container already`, {
+      fields: [{ path: 'interface', message: 'exists in the container already' }],
+      help: 'choose another name, or leave it out to get the first free one',
+    })
+  }
+  for (let n = 0; ; n++) if (!taken.has(`eth${n}`)) return `eth${n}`
+}
+
+/** The first endpoint with a way out gets the default route, unless the client says otherwise. */
+export function chooseDefaultRoute(
+  wanted: boolean | undefined,
+  network: NetworkRecord,
+  endpoints: readonly EndpointRecord[],
+): boolean {
+  const holder = endpoints.find(
+    (endpoint) => endpoint.interface.defaultRoute && endpoint.state !== 'deleting',
+  )
+  const hasGateway = !network.internal && network.subnets.some(({ gateway }) => gateway !== undefined)
+  if (wanted === true && !hasGateway) {
+    throw new ConetError('invalidArgument', `default_route: network ${network.name} has no gateway`, {
+      fields: [{ path: 'default_route', message: 'the network has no gateway' }],
+    })
+  }
+  if (wanted === true && holder !== undefined) {
+    throw new ConetError('conflict', `default_route: endpoint ${holder.id} holds the default route`, {
+      fields: [{ path: 'default_route', message: `endpoint ${holder.id} holds it` }],
+      help: 'unplug that endpoint first',
+    })
+  }
+  return wanted ?? (hasGateway && holder === undefined)
+}

@@ -1,0 +1,59 @@
+// What a network is to the host, and which step may follow which. Knows no driver, no store, no kernel.
+import { ConetError } from '@conet/sdk'
+import { type Static, Type } from 'typebox'
+
+export const NetworkState = Type.Union([
+  /** On record; the driver has not confirmed it. */
+  Type.Literal('creating'),
+  Type.Literal('active'),
+  /** To be deleted, or half made: the driver has not confirmed that it is gone. */
+  Type.Literal('deleting'),
+])
+export type NetworkState = Static<typeof NetworkState>
+
+export const SubnetRecord = Type.Object({
+  subnet: Type.String(),
+  gateway: Type.Optional(Type.String()),
+  range: Type.Optional(Type.String()),
+  exclude: Type.Array(Type.String()),
+})
+export type SubnetRecord = Static<typeof SubnetRecord>
+
+const Document = Type.Record(Type.String(), Type.Unknown())
+
+export const NetworkRecord = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  /** The driver's name. */
+  type: Type.String(),
+  state: NetworkState,
+  labels: Type.Record(Type.String(), Type.String()),
+  internal: Type.Boolean(),
+  subnets: Type.Array(SubnetRecord),
+  config: Document,
+  defaultPolicy: Type.Optional(Document),
+  createdAt: Type.String(),
+  /** Canonical text of what the client asked for: the same again is the same network. */
+  request: Type.String(),
+})
+export type NetworkRecord = Static<typeof NetworkRecord>
+
+/** Throws unless endpoints may be made in the network. */
+export function assertUsable(network: NetworkRecord, operation: string): void {
+  if (network.state === 'active') return
+  throw new ConetError('failedPrecondition', `${operation}: network ${network.name} is ${network.state}`, {
+    details: { networkId: network.id, state: network.state },
+  })
+}
+
+/** The network as a driver sees it. */
+export function driverView({ id, name, labels, internal, subnets, config }: NetworkRecord) {
+  return {
+    id,
+    name,
+    labels,
+    internal,
+    subnets: subnets.map(({ subnet, gateway }) => (gateway === undefined ? { subnet } : { subnet, gateway })),
+    config,
+  }
+}

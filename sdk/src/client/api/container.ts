@@ -1,0 +1,119 @@
+// Containers, their configuration and their endpoints in the host's HTTP API.
+import { type Static, Type } from 'typebox'
+import { Dns, Route } from '../../protocol/endpoint.ts'
+import { Document, Id, InterfaceName, Labels } from '../../protocol/primitives.ts'
+
+const strict = { additionalProperties: false }
+
+/** A handle that clients may choose; the runtime socket takes others too. */
+export const ClientHandle = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_.:@+-]{0,127}$' })
+
+/** A network's id, an unambiguous prefix of it (4 digits at least), or its name. */
+const NetworkKey = Type.String({ minLength: 1, maxLength: 64 })
+
+const Address = Type.String({ minLength: 2, maxLength: 64 })
+
+/** What a client may ask of one attachment. */
+const attachmentWishes = {
+  /** Unique in the container; the network's name by default. */
+  name: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$' })),
+  /** The interface's name in the container; the first free ethN by default. */
+  interface: Type.Optional(InterfaceName),
+  /** One address in each subnet that matters; the others are chosen by the host. */
+  addresses: Type.Optional(Type.Array(Address, { maxItems: 16 })),
+  mac_address: Type.Optional(Type.String({ minLength: 1, maxLength: 17 })),
+  mtu: Type.Optional(Type.Integer({ minimum: 68, maximum: 65535 })),
+  /** True: the container's default route goes this way. Default: the first attachment that has a gateway. */
+  default_route: Type.Optional(Type.Boolean()),
+  /** The driver's own document. */
+  options: Type.Optional(Document),
+}
+
+export const AttachmentRequest = Type.Object({ network: NetworkKey, ...attachmentWishes }, strict)
+export type AttachmentRequest = Static<typeof AttachmentRequest>
+
+/** `attach_to` names networks in order, or asks more of each; keys beyond those here are kept and passed on. */
+export const ContainerConfigBody = Type.Object({
+  attach_to: Type.Array(Type.Union([NetworkKey, AttachmentRequest]), { maxItems: 64 }),
+  labels: Type.Optional(Labels),
+})
+export type ContainerConfigBody = Static<typeof ContainerConfigBody>
+
+/** Plug: one more attachment, on a container that is defined or up. */
+export const PlugBody = AttachmentRequest
+export type PlugBody = AttachmentRequest
+
+export const AttachmentView = Type.Object({
+  name: Type.String(),
+  network_id: Id,
+  network_name: Type.String(),
+  /** The endpoint that realises it, while there is one. */
+  endpoint_id: Type.Optional(Id),
+})
+
+export const InterfaceView = Type.Object({
+  name: Type.String(),
+  mac_address: Type.String(),
+  addresses: Type.Array(Type.String()),
+  mtu: Type.Optional(Type.Integer()),
+  default_route: Type.Boolean(),
+  routes: Type.Array(Route),
+})
+
+export const EndpointView = Type.Object({
+  id: Id,
+  network_id: Id,
+  network_name: Type.String(),
+  container: Type.String(),
+  /** The attachment it realises. */
+  attachment: Type.String(),
+  state: Type.Union(
+    ['creating', 'created', 'plugging', 'plugged', 'deleting'].map((state) => Type.Literal(state)),
+  ),
+  /** What it holds before it is plugged; what the sandbox shows after. */
+  interfaces: Type.Array(InterfaceView),
+  dns: Type.Optional(Dns),
+  created_at: Type.String(),
+  /** Why it is not as it should be, if so. */
+  last_error: Type.Optional(Type.String()),
+})
+export type EndpointView = Static<typeof EndpointView>
+
+export const SandboxView = Type.Object({
+  id: Type.String(),
+  path: Type.String(),
+  /** `conet` made it and deletes it; a `runtime` did, and conet only holds it. */
+  owner: Type.Union([Type.Literal('conet'), Type.Literal('runtime')]),
+  pid: Type.Optional(Type.Integer()),
+})
+export type SandboxView = Static<typeof SandboxView>
+
+export const ContainerView = Type.Object({
+  handle: Type.String(),
+  state: Type.Union([Type.Literal('defined'), Type.Literal('up'), Type.Literal('down')]),
+  labels: Labels,
+  /** The configuration's further keys, as the client gave them. */
+  config: Document,
+  sandbox: Type.Optional(SandboxView),
+  attachments: Type.Array(AttachmentView),
+  endpoints: Type.Array(EndpointView),
+  created_at: Type.String(),
+})
+export type ContainerView = Static<typeof ContainerView>
+
+export const ContainerList = Type.Object({ containers: Type.Array(ContainerView) })
+export type ContainerList = Static<typeof ContainerList>
+
+/** The runtime's word that the container starts: where its network namespace is, or nothing for conet to make one. */
+export const UpBody = Type.Object(
+  {
+    pid: Type.Optional(Type.Integer({ minimum: 1 })),
+    netns: Type.Optional(Type.String({ minLength: 1, maxLength: 4096 })),
+  },
+  strict,
+)
+export type UpBody = Static<typeof UpBody>
+
+/** What is left to do when a driver is away: done when it is back. */
+export const Removal = Type.Object({ state: Type.Union([Type.Literal('gone'), Type.Literal('deleting')]) })
+export type Removal = Static<typeof Removal>

@@ -1,0 +1,92 @@
+// Drivers, health, status and events in the host's HTTP API, and the form of its errors.
+import { type Static, Type } from 'typebox'
+import { Capabilities } from '../../protocol/handshake.ts'
+import { JsonSchema } from '../../protocol/primitives.ts'
+
+export const DriverView = Type.Object({
+  name: Type.String(),
+  state: Type.String(),
+  since: Type.String(),
+  socket: Type.Optional(Type.String()),
+  version: Type.Optional(Type.String()),
+  vendor: Type.Optional(Type.String()),
+  instance_id: Type.Optional(Type.String()),
+  protocol_version: Type.Optional(Type.String()),
+  capabilities: Type.Optional(Capabilities),
+  config_schema: Type.Optional(JsonSchema),
+  attachment_schema: Type.Optional(JsonSchema),
+  policy_schema: Type.Optional(JsonSchema),
+  /** Set when conetd started it and watches over it. */
+  pid: Type.Optional(Type.Integer()),
+  attempts: Type.Integer(),
+  last_error: Type.Optional(Type.Object({ kind: Type.String(), message: Type.String(), at: Type.String() })),
+})
+export type DriverView = Static<typeof DriverView>
+
+export const DriverList = Type.Object({ drivers: Type.Array(DriverView) })
+export type DriverList = Static<typeof DriverList>
+
+export const HealthView = Type.Object({ status: Type.Literal('ok'), version: Type.String() })
+export type HealthView = Static<typeof HealthView>
+
+/** Something about the machine or the host that a person should know. */
+export const Finding = Type.Object({
+  severity: Type.Union([Type.Literal('info'), Type.Literal('warning'), Type.Literal('error')]),
+  /** Stable, for programs: `ip-forward-off`. */
+  code: Type.String(),
+  message: Type.String(),
+  /** What to do about it. */
+  help: Type.Optional(Type.String()),
+})
+export type Finding = Static<typeof Finding>
+
+export const StatusView = Type.Object({
+  version: Type.String(),
+  pid: Type.Integer(),
+  started_at: Type.String(),
+  state_dir: Type.String(),
+  run_dir: Type.String(),
+  driver_dir: Type.String(),
+  socket: Type.String(),
+  runtime_socket: Type.String(),
+  counts: Type.Object({
+    networks: Type.Integer(),
+    containers: Type.Integer(),
+    endpoints: Type.Integer(),
+    drivers: Type.Integer(),
+    pending_deletions: Type.Integer(),
+  }),
+  findings: Type.Array(Finding),
+})
+export type StatusView = Static<typeof StatusView>
+
+export const EventView = Type.Object({
+  /** Ascending without gaps while one conetd runs; the SSE `id`. */
+  id: Type.Integer(),
+  time: Type.String(),
+  /** `network.created`, `endpoint.plugged`, `driver.ready`, … */
+  type: Type.String(),
+  network_id: Type.Optional(Type.String()),
+  endpoint_id: Type.Optional(Type.String()),
+  container: Type.Optional(Type.String()),
+  driver: Type.Optional(Type.String()),
+  message: Type.Optional(Type.String()),
+})
+export type EventView = Static<typeof EventView>
+
+/** RFC 9457 problem details, with conet's members. Media type `application/problem+json`. */
+export const Problem = Type.Object({
+  type: Type.String(),
+  title: Type.String(),
+  status: Type.Integer(),
+  detail: Type.String(),
+  /** The catalogue's name of the error; docs/errors.md explains each. */
+  kind: Type.String(),
+  code: Type.Integer(),
+  retryable: Type.Boolean(),
+  operation_state: Type.String(),
+  fields: Type.Optional(Type.Array(Type.Object({ path: Type.String(), message: Type.String() }))),
+  details: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  help: Type.Optional(Type.String()),
+})
+export type Problem = Static<typeof Problem>

@@ -1,0 +1,4 @@
+export * from './container.ts'
+export * from './host.ts'
+export * from './network.ts'
+export * from './routes.ts'

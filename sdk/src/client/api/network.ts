@@ -1,0 +1,81 @@
+// Networks in the host's HTTP API. The schemas are the source of the routes' validation, of OpenAPI and of types.
+import { type Static, Type } from 'typebox'
+import { Document, Id, IpAddress, Labels, NetworkName } from '../../protocol/primitives.ts'
+
+const strict = { additionalProperties: false }
+
+/** One subnet of a network, as a client asks for it. */
+export const SubnetRequest = Type.Object(
+  {
+    /** `10.1.0.0/16`, `fd00:1::/64`. */
+    subnet: Type.String({ minLength: 1, maxLength: 64 }),
+    /** The first usable address by default; `none`: no way out through this subnet. */
+    gateway: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+    /** Where endpoints' addresses come from: a subnet of the subnet, or `first-last`. */
+    range: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
+    /** Addresses, or ranges of them, that no endpoint gets. */
+    exclude: Type.Optional(Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 1024 })),
+  },
+  strict,
+)
+export type SubnetRequest = Static<typeof SubnetRequest>
+
+export const CreateNetworkBody = Type.Object(
+  {
+    /** Required, unless `generate_name` is true. */
+    name: Type.Optional(NetworkName),
+    /** True: the host makes up a unique name of two words. */
+    generate_name: Type.Optional(Type.Boolean()),
+    /** The driver's name. */
+    type: Type.String({ minLength: 1, maxLength: 64 }),
+    labels: Type.Optional(Labels),
+    /** True: members reach each other and nothing else. */
+    internal: Type.Optional(Type.Boolean()),
+    /** Any number of IPv4 and IPv6 subnets; without any, the default pools give them. */
+    subnets: Type.Optional(Type.Array(SubnetRequest, { maxItems: 64 })),
+    /** Take an IPv4 subnet from the default pools. Default: true when `subnets` is absent. */
+    ipv4: Type.Optional(Type.Boolean()),
+    /** Take an IPv6 subnet from the default pools. Default: false. */
+    ipv6: Type.Optional(Type.Boolean()),
+    /** The driver's own document. */
+    config: Type.Optional(Document),
+    /** The policy of every attached container until it gets one of its own. */
+    default_policy: Type.Optional(Document),
+  },
+  strict,
+)
+export type CreateNetworkBody = Static<typeof CreateNetworkBody>
+
+export const SubnetView = Type.Object({
+  subnet: Type.String(),
+  gateway: Type.Optional(IpAddress),
+  range: Type.Optional(Type.String()),
+  exclude: Type.Array(Type.String()),
+  /** Addresses held by endpoints, and how many there are to hold (capped at 2^53 - 1). */
+  used: Type.Integer(),
+  capacity: Type.Integer(),
+})
+
+export const NetworkView = Type.Object({
+  id: Id,
+  name: NetworkName,
+  type: Type.String(),
+  /** `active`; `creating` and `deleting` while the driver works or is awaited. */
+  state: Type.Union([Type.Literal('creating'), Type.Literal('active'), Type.Literal('deleting')]),
+  /** The state of the driver's connection: `ready`, or what stands in the way. */
+  driver_state: Type.String(),
+  labels: Labels,
+  internal: Type.Boolean(),
+  subnets: Type.Array(SubnetView),
+  config: Document,
+  default_policy: Type.Optional(Document),
+  created_at: Type.String(),
+  /** Ids only, so that nothing refers in circles. */
+  endpoints: Type.Array(Id),
+  /** Handles of the containers that have an endpoint here. */
+  containers: Type.Array(Type.String()),
+})
+export type NetworkView = Static<typeof NetworkView>
+
+export const NetworkList = Type.Object({ networks: Type.Array(NetworkView) })
+export type NetworkList = Static<typeof NetworkList>
