@@ -1,0 +1,160 @@
+// Which sockets stand in the driver directory: says what appeared and what is gone, without a restart. It watches
+// the directory, never a socket (sockets give no events of use), and looks again on a clock because events get lost
+// and a watch dies silently with its directory. It never connects.
+import { type FSWatcher, watch } from 'node:fs'
+import { lstat, mkdir, readdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { assertTrustedDirectory, claimsToBeSocket, socketRefusal } from './socket-trust.ts'
+
+export type DiscoveredSocket = {
+  readonly path: string
+  /** Another file under the same path has another identity. */
+  readonly identity: string
+  /** Why it must not be used. */
+  readonly refusal: string | undefined
+}
+
+export type DiscoveryOptions = {
+  readonly directory: string
+  appeared(socket: DiscoveredSocket): void
+  gone(socket: DiscoveredSocket): void
+  /** The directory could not be read or is not to be trusted; called once until that changes. */
+  failed(error: unknown): void
+  readonly rescanMs?: number
+  /** Whose sockets are used beside those of root; default: those of this process. */
+  readonly uid?: number
+}
+
+export class Discovery {
+  readonly #options: DiscoveryOptions
+  readonly #directory: string
+  readonly #uid: number
+  readonly #sockets = new Map<string, DiscoveredSocket>()
+  #watcher: FSWatcher | undefined
+  #watched: string | undefined
+  #timer: NodeJS.Timeout | undefined
+  #scanning: Promise<void> | undefined
+  #isStale = false
+  #failure: string | undefined
+  #isClosed = false
+
+  constructor(options: DiscoveryOptions) {
+    this.#options = options
+    this.#directory = resolve(options.directory)
+    this.#uid = options.uid ?? process.geteuid?.() ?? 0
+  }
+
+  /** Makes the directory if need be; what stands in it is known when this returns. Throws if it is not to be trusted. */
+  async start(): Promise<void> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o750 })
+    await assertTrustedDirectory(this.#directory, this.#uid)
+    await this.rescan()
+    if (!this.#isClosed) this.#timer = setInterval(this.#look, this.#options.rescanMs ?? 2_000)
+  }
+
+  /** Looks now. A look that is under way is followed by another one, so that what was there at the call is seen. */
+  rescan(): Promise<void> {
+    this.#isStale = true
+    this.#scanning ??= this.#scanUntilFresh().finally(() => {
+      this.#scanning = undefined
+    })
+    return this.#scanning
+  }
+
+  /** Ends all looking; says nothing any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    clearInterval(this.#timer)
+    this.#watcher?.close()
+    await this.#scanning
+  }
+
+  readonly #look = (): void => {
+    void this.rescan()
+  }
+
+  async #scanUntilFresh(): Promise<void> {
+    while (this.#isStale && !this.#isClosed) {
+      this.#isStale = false
+      try {
+        await this.#scan()
+        this.#failure = undefined
+      } catch (error) {
+        this.#report(error)
+      }
+    }
+  }
+
+  async #scan(): Promise<void> {
+    const found = await this.#read().catch((error: unknown) => {
+      this.#update([])
+      throw error
+    })
+    this.#update(found)
+  }
+
+  async #read(): Promise<DiscoveredSocket[]> {
+    await this.#watchDirectory()
+    // After the watch, so that nothing can appear between the two unseen.
+    const names = await readdir(this.#directory)
+    const found = await Promise.all(
+      names.filter((name) => !name.startsWith('.')).map((name) => this.#inspect(name)),
+    )
+    return found.filter((socket) => socket !== undefined)
+  }
+
+  async #watchDirectory(): Promise<void> {
+    const { dev, ino, birthtimeNs } = await lstat(this.#directory, { bigint: true })
+    // With the time of birth, because a directory made anew may get the inode number of the old one.
+    const identity = `${dev}:${ino}:${birthtimeNs}`
+    if (identity === this.#watched) return
+    await assertTrustedDirectory(this.#directory, this.#uid)
+    this.#unwatch()
+    if (this.#isClosed) return
+    this.#watcher = watch(this.#directory, this.#look)
+    // The next look on the clock installs another.
+    this.#watcher.on('error', () => this.#unwatch())
+    this.#watched = identity
+  }
+
+  #unwatch(): void {
+    this.#watcher?.close()
+    this.#watcher = undefined
+    this.#watched = undefined
+  }
+
+  async #inspect(name: string): Promise<DiscoveredSocket | undefined> {
+    const path = join(this.#directory, name)
+    try {
+      const stats = await lstat(path, { bigint: true })
+      if (!claimsToBeSocket(stats)) return undefined
+      const identity = `${path}:${stats.dev}:${stats.ino}:${stats.ctimeNs}`
+      return { path, identity, refusal: socketRefusal(path, stats, this.#uid) }
+    } catch {
+      // Gone since the directory was read, which the next look would find as well.
+      return undefined
+    }
+  }
+
+  #update(found: readonly DiscoveredSocket[]): void {
+    if (this.#isClosed) return
+    const identities = new Set(found.map(({ identity }) => identity))
+    for (const [path, known] of this.#sockets) {
+      if (identities.has(known.identity)) continue
+      this.#sockets.delete(path)
+      this.#options.gone(known)
+    }
+    for (const socket of found) {
+      if (this.#sockets.has(socket.path)) continue
+      this.#sockets.set(socket.path, socket)
+      this.#options.appeared(socket)
+    }
+  }
+
+  #report(error: unknown): void {
+    const text = String(error)
+    if (this.#isClosed || text === this.#failure) return
+    this.#failure = text
+    this.#options.failed(error)
+  }
+}
