@@ -1,0 +1,185 @@
+// Bytes to JSON objects and back: `Content-Length: N`, a blank line, N bytes of UTF-8 JSON. Pure: no socket, no
+// timer, no idea what the objects mean. Any input ends in messages or in one `protocolViolation`, and no input makes
+// it hold more than a header, one body of the allowed size and the chunk at hand.
+import { isUtf8 } from 'node:buffer'
+import { ConetError } from '../errors/index.ts'
+import { badHeader, maxHeaderBytes, parseFrameHeader } from './frame-header.ts'
+
+export type JsonObject = { readonly [key: string]: unknown }
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+const headerEnd = '\r\n\r\n'
+const firstBodyBufferBytes = 64 * 1024
+
+/** One message as one buffer. Throws `messageTooLarge`, or what JSON.stringify throws on what is no JSON. */
+export function encodeFrame(message: object, maxBytes: number): Buffer {
+  const body = JSON.stringify(message)
+  const bodyBytes = Buffer.byteLength(body)
+  if (bodyBytes > maxBytes) {
+    const why = `it has ${bodyBytes} bytes and the other side takes ${maxBytes}`
+    throw new ConetError('messageTooLarge', `send a message: ${why}`, {
+      details: { bytes: bodyBytes, maxBytes },
+    })
+  }
+  const header = `Content-Length: ${bodyBytes}${headerEnd}`
+  const frame = Buffer.allocUnsafe(header.length + bodyBytes)
+  frame.write(header, 0, 'latin1')
+  frame.write(body, header.length, 'utf8')
+  return frame
+}
+
+/** Where the parser stands: between two messages, or inside one. */
+export type FramePhase = 'between' | 'header' | 'body'
+
+export type FrameParserOptions = {
+  readonly maxMessageBytes: number
+  onMessage(message: JsonObject): void
+}
+
+/** Takes chunks as they come and calls `onMessage` for each whole message, in order, before `push` returns. */
+export class FrameParser {
+  readonly #maxMessageBytes: number
+  readonly #onMessage: (message: JsonObject) => void
+  #failure: unknown
+  #messages = 0
+  /** The bytes of a header or body that began in an earlier chunk; `#held` of them are set. */
+  #buffer = Buffer.alloc(0)
+  #held = 0
+  /** Length of the body that is being read; undefined while a header is. */
+  #bodyBytes: number | undefined
+
+  constructor({ maxMessageBytes, onMessage }: FrameParserOptions) {
+    this.#maxMessageBytes = maxMessageBytes
+    this.#onMessage = onMessage
+  }
+
+  get phase(): FramePhase {
+    if (this.#bodyBytes !== undefined) return 'body'
+    return this.#held > 0 ? 'header' : 'between'
+  }
+
+  /** How many whole messages have come. */
+  get messages(): number {
+    return this.#messages
+  }
+
+  /** How many bytes it keeps for a message that is not whole yet. */
+  get bufferedBytes(): number {
+    return this.#buffer.length
+  }
+
+  /** Throws `protocolViolation` at the first fault and the same again from then on: there is no way back in step. */
+  push(chunk: Buffer): void {
+    if (this.#failure !== undefined) throw this.#failure
+    try {
+      let offset = 0
+      while (offset < chunk.length) {
+        offset =
+          this.#bodyBytes === undefined
+            ? this.#readHeader(chunk, offset)
+            : this.#readBody(chunk, offset, this.#bodyBytes)
+      }
+    } catch (error) {
+      this.#failure = error
+      this.#release()
+      throw error
+    }
+  }
+
+  #readHeader(chunk: Buffer, offset: number): number {
+    if (this.#held > 0) return this.#continueHeader(chunk, offset)
+    // The usual case: the header lies in this chunk, and nothing is copied.
+    const end = chunk.indexOf(headerEnd, offset, 'latin1')
+    if (end === -1) return this.#continueHeader(chunk, offset)
+    if (end + headerEnd.length - offset > maxHeaderBytes) throw headerTooLong()
+    this.#beginBody(chunk.toString('latin1', offset, end))
+    return end + headerEnd.length
+  }
+
+  #continueHeader(chunk: Buffer, offset: number): number {
+    const before = this.#held
+    const taken = Math.min(chunk.length - offset, maxHeaderBytes - before)
+    this.#hold(chunk.subarray(offset, offset + taken), maxHeaderBytes)
+    // Only the end mark's first bytes can lie in what was searched before.
+    const from = Math.max(0, before - headerEnd.length + 1)
+    const end = this.#buffer.subarray(0, this.#held).indexOf(headerEnd, from, 'latin1')
+    if (end === -1 && this.#held === maxHeaderBytes) throw headerTooLong()
+    if (end === -1) return offset + taken
+    this.#beginBody(this.#buffer.toString('latin1', 0, end))
+    this.#release()
+    return offset + end + headerEnd.length - before
+  }
+
+  #beginBody(header: string): void {
+    const bodyBytes = parseFrameHeader(header, this.#maxMessageBytes)
+    // No byte will come that could end an empty body, and nothing is no JSON.
+    if (bodyBytes === 0) throw badBody('is empty')
+    this.#bodyBytes = bodyBytes
+  }
+
+  #readBody(chunk: Buffer, offset: number, bodyBytes: number): number {
+    const taken = Math.min(chunk.length - offset, bodyBytes - this.#held)
+    const part = chunk.subarray(offset, offset + taken)
+    if (taken === bodyBytes) {
+      this.#finish(part)
+    } else {
+      this.#hold(part, bodyBytes)
+      if (this.#held === bodyBytes) this.#finish(this.#buffer.subarray(0, bodyBytes))
+    }
+    return offset + taken
+  }
+
+  #finish(body: Buffer): void {
+    const message = parseBody(body)
+    this.#bodyBytes = undefined
+    this.#release()
+    this.#messages += 1
+    this.#onMessage(message)
+  }
+
+  /** Keeps a copy, in a buffer that doubles: dribbled bytes cost linear time, an announced length costs nothing. */
+  #hold(part: Buffer, most: number): void {
+    const needed = this.#held + part.length
+    if (needed > this.#buffer.length) {
+      const size = Math.min(most, Math.max(needed, this.#buffer.length * 2, firstSize(most)))
+      const grown = Buffer.allocUnsafe(size)
+      this.#buffer.copy(grown, 0, 0, this.#held)
+      this.#buffer = grown
+    }
+    part.copy(this.#buffer, this.#held)
+    this.#held = needed
+  }
+
+  #release(): void {
+    if (this.#buffer.length > 0) this.#buffer = Buffer.alloc(0)
+    this.#held = 0
+  }
+}
+
+function firstSize(most: number): number {
+  return Math.min(most, firstBodyBufferBytes)
+}
+
+function parseBody(body: Buffer): JsonObject {
+  if (!isUtf8(body)) throw badBody('is not UTF-8')
+  let value: unknown
+  try {
+    value = JSON.parse(body.toString('utf8'))
+  } catch (cause) {
+    // A SyntaxError, or a RangeError for nesting deeper than the stack.
+    throw badBody('is not JSON', cause)
+  }
+  if (!isJsonObject(value)) throw badBody('is not a JSON object')
+  return value
+}
+
+function badBody(why: string, cause?: unknown): ConetError {
+  return new ConetError('protocolViolation', `read a message: its body ${why}`, { cause })
+}
+
+function headerTooLong(): ConetError {
+  return badHeader(`is longer than ${maxHeaderBytes} bytes`)
+}

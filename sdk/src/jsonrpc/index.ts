@@ -1,0 +1,17 @@
+// The JSON-RPC peer that host and driver share, and the parts of it that tests and the conformance kit use alone.
+export type { NotificationHandler } from './dispatcher.ts'
+export type { MessageId, ReplyError } from './envelope.ts'
+export { maxHeaderBytes } from './frame-header.ts'
+export {
+  encodeFrame,
+  FrameParser,
+  type FrameParserOptions,
+  type FramePhase,
+  isJsonObject,
+  type JsonObject,
+} from './framing.ts'
+export { defaultLimits, type PeerLimits } from './limits.ts'
+export { type CloseListener, type CloseOptions, JsonRpcPeer, type PeerOptions } from './peer.ts'
+export type { CallOptions } from './pending-calls.ts'
+export type { RequestContext, RequestHandler } from './served-requests.ts'
+export { errorFromWire, errorToWire, jsonRpcCode, UnknownMethodError } from './wire-error.ts'

@@ -1,0 +1,293 @@
+// One side of a JSON-RPC 2.0 connection over a stream socket: calls, notifications and cancellation both ways, each
+// with its bounds. Host and driver use the same class. It knows no networks and no table of methods.
+import type { Socket } from 'node:net'
+import { ConetError, type ErrorKind, type OperationState } from '../errors/index.ts'
+import { Connection } from './connection.ts'
+import { cancelMethod, Dispatcher, type NotificationHandler } from './dispatcher.ts'
+import type { MessageId } from './envelope.ts'
+import type { JsonObject } from './framing.ts'
+import { defaultLimits, type PeerLimits } from './limits.ts'
+import { type CallOptions, cancelled, PendingCalls } from './pending-calls.ts'
+import { type RequestHandler, ServedRequest, ServedRequests } from './served-requests.ts'
+import { SocketReader } from './socket-reader.ts'
+import { SocketWriter } from './socket-writer.ts'
+import { errorFromWire, errorToWire, UnknownMethodError } from './wire-error.ts'
+
+/** Called once, when the connection is no more; without a reason if it ended in order. */
+export type CloseListener = (reason: unknown) => void
+
+export type PeerOptions = {
+  /** Gets what is a bug here and not the other side's business: what a handler or a listener threw. */
+  onError(error: unknown, method: string): void
+  /** Gets what the other side did wrong without harm to the connection; `violations` is their number. */
+  onViolation?(violation: ConetError): void
+  /** How calls fail when the connection ends before their answer; `driverUnavailable` by default. */
+  readonly closedKind?: ErrorKind
+  /** The names starting with `$/` that the handlers know; other requests are refused, notifications ignored. */
+  readonly reservedMethods?: readonly string[]
+  readonly limits?: Partial<PeerLimits>
+}
+
+export type CloseOptions = {
+  /** How long calls under way may take; then the connection is cut. 5 s by default. */
+  readonly timeoutMs?: number
+}
+
+export class JsonRpcPeer implements AsyncDisposable {
+  readonly #socket: Socket
+  readonly #options: PeerOptions
+  readonly #closedKind: ErrorKind
+  readonly #reader: SocketReader
+  readonly #writer: SocketWriter
+  readonly #connection: Connection<ServedRequest>
+  readonly #dispatcher: Dispatcher
+  readonly #pending = new PendingCalls((id) => this.#forget(id))
+  readonly #served: ServedRequests
+  readonly #closeListeners: CloseListener[] = []
+  readonly #socketClosed: Promise<void>
+  #onRequest: RequestHandler | undefined
+  #state: 'open' | 'closing' | 'closed' = 'open'
+  #closeReason: unknown
+  #closeTimer: NodeJS.Timeout | undefined
+
+  /** Takes over the socket. Register the handlers in the same turn: what comes before them finds none. */
+  constructor(socket: Socket, options: PeerOptions) {
+    const limits = { ...defaultLimits, ...options.limits }
+    this.#socket = socket
+    this.#options = options
+    this.#closedKind = options.closedKind ?? 'driverUnavailable'
+    this.#writer = new SocketWriter(socket, { limits, onSlowConsumer: (reason) => this.abort(reason) })
+    this.#served = new ServedRequests({
+      maxInFlight: limits.maxInFlight,
+      onBug: options.onError,
+      onIdle: () => this.#endWhenQuiet(),
+    })
+    this.#connection = new Connection({
+      send: (request) => this.#writer.send(request),
+      sendReply: (id, reply) => this.#sendReply(id, reply),
+      isIncoming: (value) => value instanceof ServedRequest,
+      serve: (request) => this.#served.serve(request, this.#onRequest ?? knowsNoMethod),
+    })
+    this.#dispatcher = this.#createDispatcher()
+    this.#reader = new SocketReader(socket, {
+      limits,
+      onMessage: (message) => this.#dispatcher.receive(message),
+      onEnd: () => this.#finish(undefined),
+      onFailure: (reason) => this.#finish(reason),
+    })
+    this.#socketClosed = this.#watchSocket()
+  }
+
+  /** How many times the other side broke a rule without harm to the connection. */
+  get violations(): number {
+    return this.#dispatcher.violations
+  }
+
+  /** How many answers came to calls that had been given up. */
+  get lateReplies(): number {
+    return this.#dispatcher.lateReplies
+  }
+
+  /** Whether new requests are taken and sent. */
+  get isOpen(): boolean {
+    return this.#state === 'open'
+  }
+
+  /** The other side told how large a message it takes. */
+  limitOutgoing(maxMessageBytes: number): void {
+    this.#writer.maxMessageBytes = maxMessageBytes
+  }
+
+  /**
+   * Calls a method of the other side and resolves to its result, unchecked. Rejects with a ConetError: what the other
+   * side answered, `deadlineExceeded`, `cancelled`, `messageTooLarge` or `overloaded` (nothing was sent), or
+   * `closedKind`. A call that is given up is cancelled on the other side too.
+   */
+  request(method: string, params: JsonObject | undefined, options: CallOptions): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#assertMayCall(method, options.signal)
+      const { id, answer } = this.#connection.call(method, params)
+      this.#pending.add({ ...options, id, method, reject })
+      answer.then((outcome) => {
+        if ('result' in outcome) resolve(outcome.result)
+        else reject(errorFromWire(outcome.error))
+      }, reject)
+    })
+  }
+
+  /** Sends a message that has no answer. Throws what keeps it from being sent: see `request`. */
+  notify(method: string, params?: JsonObject): void {
+    if (!this.#canWrite) throw this.#notConnected(method)
+    this.#assertNoBacklog(method)
+    this.#writer.send({ jsonrpc: '2.0', method, params })
+  }
+
+  /** Sets the one handler of requests. They start in the order in which they came and run side by side. */
+  onRequest(handler: RequestHandler): void {
+    if (this.#onRequest !== undefined) throw new Error('the peer has a request handler already')
+    this.#onRequest = handler
+  }
+
+  /** Sets the one handler of notifications. */
+  onNotification(handler: NotificationHandler): void {
+    if (this.#dispatcher.onNotification !== undefined) {
+      throw new Error('the peer has a notification handler already')
+    }
+    this.#dispatcher.onNotification = handler
+  }
+
+  /** Adds a listener for the end of the connection; called at once if it has ended. */
+  onClose(listener: CloseListener): void {
+    if (this.#state === 'closed') this.#tell(listener)
+    else this.#closeListeners.push(listener)
+  }
+
+  /** Takes no new requests, lets those under way end, both ways, then ends the connection. May be repeated. */
+  close({ timeoutMs = 5_000 }: CloseOptions = {}): Promise<void> {
+    if (this.#state === 'open') {
+      this.#state = 'closing'
+      this.#closeTimer = setTimeout(() => this.abort(this.#closeTookTooLong(timeoutMs)), timeoutMs)
+      this.#endWhenQuiet()
+    }
+    return this.#socketClosed
+  }
+
+  /** Cuts the connection: calls under way fail, the signals of running handlers abort. May be repeated. */
+  abort(reason: unknown): void {
+    this.#finish(reason)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  get #canWrite(): boolean {
+    return this.#state !== 'closed' && this.#socket.writable
+  }
+
+  #createDispatcher(): Dispatcher {
+    return new Dispatcher({
+      served: this.#served,
+      pending: this.#pending,
+      reservedMethods: this.#options.reservedMethods ?? [],
+      isOpen: () => this.#state === 'open',
+      isOverloaded: () => this.#writer.isOverloaded,
+      serve: (request) => this.#connection.deliverRequest(request),
+      refuse: (id, error) => this.#sendReply(id, { jsonrpc: '2.0', id, error }),
+      settle: (id, outcome) => {
+        this.#pending.remove(id)
+        this.#connection.deliverReply(id, outcome)
+        this.#endWhenQuiet()
+      },
+      onError: this.#options.onError,
+      onViolation: (violation) => this.#options.onViolation?.(violation),
+    })
+  }
+
+  #watchSocket(): Promise<void> {
+    const socket = this.#socket
+    const closed = new Promise<void>((resolve) => {
+      if (socket.closed) resolve()
+      else socket.once('close', () => resolve())
+    })
+    socket.on('error', (cause) => {
+      this.#finish(new ConetError(this.#closedKind, `the connection was lost: ${cause.message}`, { cause }))
+    })
+    socket.on('close', () => this.#finish(undefined))
+    if (socket.destroyed) this.#finish(undefined)
+    return closed
+  }
+
+  #assertMayCall(method: string, signal: AbortSignal | undefined): void {
+    if (signal?.aborted) throw cancelled(method, signal, { operationState: 'not-started' })
+    if (this.#state !== 'open' || !this.#canWrite) throw this.#notConnected(method)
+    this.#assertNoBacklog(method)
+  }
+
+  #assertNoBacklog(method: string): void {
+    if (!this.#writer.isOverloaded) return
+    throw new ConetError('overloaded', `${method}: the other side has too much left to read`)
+  }
+
+  /** Each request gets a reply, whatever its result: one that cannot be sent is replaced by the reason. */
+  #sendReply(id: MessageId, reply: object): void {
+    if (!this.#canWrite) return
+    try {
+      this.#writer.send(reply)
+    } catch (error) {
+      if (!ConetError.is(error)) this.#options.onError(error, `reply to ${id}`)
+      this.#writer.send({ jsonrpc: '2.0', id, error: errorToWire(unsendable(error)) })
+    }
+  }
+
+  /** A call was given up: the other side is told, and its answer will find nobody. */
+  #forget(id: MessageId): void {
+    this.#connection.deliverReply(id, { error: { code: 0, message: 'given up' } })
+    if (this.#canWrite) this.#writer.send({ jsonrpc: '2.0', method: cancelMethod, params: { id } })
+    this.#endWhenQuiet()
+  }
+
+  #endWhenQuiet(): void {
+    if (!this.#isQuiet) return
+    // The reply to the last request is written after its handler has ended, still in this turn.
+    setImmediate(() => {
+      if (this.#isQuiet) this.#socket.end()
+    })
+  }
+
+  get #isQuiet(): boolean {
+    return this.#state === 'closing' && this.#served.size === 0 && this.#pending.size === 0
+  }
+
+  #finish(reason: unknown): void {
+    if (this.#state === 'closed') return
+    this.#state = 'closed'
+    this.#closeReason = reason
+    clearTimeout(this.#closeTimer)
+    this.#reader.close()
+    this.#writer.close()
+    this.#socket.destroy()
+    this.#pending.failAll((method) => this.#endedBeforeAnswer(method, reason))
+    this.#served.abortAll(reason)
+    this.#connection.dispose()
+    for (const listener of this.#closeListeners.splice(0)) this.#tell(listener)
+  }
+
+  #tell(listener: CloseListener): void {
+    try {
+      listener(this.#closeReason)
+    } catch (error) {
+      this.#options.onError(error, 'onClose')
+    }
+  }
+
+  #notConnected(method: string): ConetError {
+    return this.#closedError(`${method}: the connection is closed`, 'not-started', this.#closeReason)
+  }
+
+  #endedBeforeAnswer(method: string, reason: unknown): ConetError {
+    return this.#closedError(`${method}: the connection ended before the answer`, 'unknown', reason)
+  }
+
+  #closedError(message: string, operationState: OperationState, cause: unknown): ConetError {
+    const why = cause instanceof Error ? `: ${cause.message}` : ''
+    return new ConetError(this.#closedKind, message + why, { cause, operationState })
+  }
+
+  #closeTookTooLong(timeoutMs: number): ConetError {
+    const left = this.#served.size + this.#pending.size
+    const message = `close the connection: ${left} calls were still under way after ${timeoutMs} ms`
+    return new ConetError('deadlineExceeded', message)
+  }
+}
+
+function knowsNoMethod(method: string): never {
+  throw new UnknownMethodError(`${method}: no such method`)
+}
+
+/** The request was carried out, but its caller cannot be told the result. */
+function unsendable(error: unknown): unknown {
+  if (!ConetError.is(error)) return error
+  const { kind, message, details } = error
+  return new ConetError(kind, `answer: ${message}`, { cause: error, details, operationState: 'unknown' })
+}
