@@ -74,7 +74,7 @@ describe('frames that are in order', () => {
   })
 })
 
-describe('[CDP FRM] a header that is out of order is a violation', () => {
+describe('a header that is out of order is a violation', () => {
   const faults: Record<string, string> = {
     'no Content-Length': withHeader('Content-Type: text/plain'),
     'no field at all': withHeader(''),
@@ -106,7 +106,7 @@ describe('[CDP FRM] a header that is out of order is a violation', () => {
   }
 })
 
-describe('[CDP FRM] a body that is out of order is a violation', () => {
+describe('a body that is out of order is a violation', () => {
   const nested = `${'['.repeat(100_000)}${']'.repeat(100_000)}`
   const bodies: Record<string, Buffer> = {
     'no UTF-8': Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]),

@@ -29,6 +29,15 @@ export async function socketPair(): Promise<SocketPair> {
   }
 }
 
+/** A promise and what resolves it. */
+export function latch<T>(): { promise: Promise<T>; resolve: (value: T) => void } {
+  let open: (value: T) => void = () => undefined
+  const promise = new Promise<T>((resolve) => {
+    open = resolve
+  })
+  return { promise, resolve: (value) => open(value) }
+}
+
 export type Recorded = { errors: unknown[]; violations: ConetError[] }
 
 /** A peer on one end that keeps what its hooks are told. */
