@@ -94,6 +94,12 @@ export const catalogue = {
     operationState: 'unknown',
     meaning: 'Something the driver depends on does not answer.',
   },
+  storageFull: {
+    code: 1107,
+    retryable: true,
+    operationState: 'not-started',
+    meaning: 'The change could not be recorded: the disk, or the store’s own limit, is full.',
+  },
   deadlineExceeded: {
     code: 1201,
     retryable: true,

@@ -1,0 +1,5 @@
+export type { Changes, Entry, KeyValueStore } from './key-value-store.ts'
+export { LmdbStore, type LmdbStoreOptions } from './lmdb-store.ts'
+export type { Migration, SchemaVersion } from './schema-version.ts'
+export { Store, type StoreOptions } from './store.ts'
+export type { QuarantinedRecord, Table } from './table.ts'

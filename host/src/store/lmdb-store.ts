@@ -1,0 +1,154 @@
+// The key-value store on lmdb: one file, one map of text to text. Knows no record types and no schema versions.
+import { chmodSync, mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { open, type RootDatabase } from 'lmdb'
+import type { Changes, Entry, KeyValueStore } from './key-value-store.ts'
+import { storeFull, writeError } from './store-error.ts'
+
+export type LmdbStoreOptions = {
+  path: string
+  /** True: a transaction is on the disk when it returns. False: it survives a crash of the process only. */
+  durable: boolean
+  /** Live data above which puts are refused; deletes always go through. */
+  maxBytes?: number
+}
+
+const defaultMaxBytes = 1024 ** 3
+// Asking lmdb for its size costs as much as a small transaction, so not every one asks.
+const transactionsPerSizeCheck = 64
+
+export class LmdbStore implements KeyValueStore {
+  readonly path: string
+  readonly #database: RootDatabase<string, string>
+  readonly #maxBytes: number
+  #transactionsLeft = 0
+  #isOverLimit = false
+  #hasFailedCommit = false
+  #isClosed = false
+
+  constructor({ path, durable, maxBytes = defaultMaxBytes }: LmdbStoreOptions) {
+    this.path = path
+    this.#maxBytes = maxBytes
+    this.#database = openDatabase(path, durable)
+  }
+
+  get(key: string): string | undefined {
+    return this.#database.get(key)
+  }
+
+  list(prefix: string): Entry[] {
+    const entries: Entry[] = []
+    for (const { key, value } of this.#database.getRange({ start: prefix })) {
+      if (!key.startsWith(prefix)) break
+      entries.push({ key, value })
+    }
+    return entries
+  }
+
+  transaction<T>(work: (changes: Changes) => T): T {
+    this.#checkSize()
+    const changes = new OpenChanges(this.path, this.#database, () => this.#refusePutOverLimit())
+    let isWorkDone = false
+    try {
+      return this.#database.transactionSync(() => {
+        const result = synchronous(work(changes))
+        isWorkDone = true
+        return result
+      })
+    } catch (error) {
+      // What `work` throws belongs to the caller; only a commit's failure is lmdb's.
+      if (!isWorkDone) throw error
+      this.#hasFailedCommit = true
+      throw writeError(this.path, error)
+    } finally {
+      changes.end()
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#isClosed) return
+    this.#isClosed = true
+    // lmdb's close waits for ever for a lock that a failed commit has left behind. Every transaction that
+    // succeeded is already in the file, and the end of the process gives the rest back.
+    if (!this.#hasFailedCommit) await this.#database.close()
+  }
+
+  #checkSize(): void {
+    if (this.#transactionsLeft-- > 0) return
+    this.#transactionsLeft = transactionsPerSizeCheck
+    this.#isOverLimit = liveBytes(this.#database.getStats()) > this.#maxBytes
+    if (this.#isOverLimit) this.#transactionsLeft = 0
+  }
+
+  #refusePutOverLimit(): void {
+    if (this.#isOverLimit) throw storeFull(this.path, `it holds more than ${this.#maxBytes} bytes`)
+  }
+}
+
+class OpenChanges implements Changes {
+  readonly #path: string
+  readonly #database: RootDatabase<string, string>
+  readonly #beforePut: () => void
+  #isEnded = false
+
+  constructor(path: string, database: RootDatabase<string, string>, beforePut: () => void) {
+    this.#path = path
+    this.#database = database
+    this.#beforePut = beforePut
+  }
+
+  put(key: string, value: string): void {
+    this.#beforePut()
+    this.#write((database) => database.putSync(key, value))
+  }
+
+  delete(key: string): void {
+    this.#write((database) => database.removeSync(key))
+  }
+
+  end(): void {
+    this.#isEnded = true
+  }
+
+  #write(step: (database: RootDatabase<string, string>) => void): void {
+    if (this.#isEnded) throw new Error('a store transaction was used after it had ended')
+    try {
+      step(this.#database)
+    } catch (error) {
+      throw writeError(this.#path, error)
+    }
+  }
+}
+
+function openDatabase(path: string, durable: boolean): RootDatabase<string, string> {
+  const directory = dirname(path)
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  chmodSync(directory, 0o700)
+  const options = {
+    path,
+    noSubdir: true,
+    encoding: 'string',
+    noSync: !durable,
+    // The fsync is part of the commit: what a caller was told is on the disk.
+    overlappingSync: false,
+    permissionsMode: 0o600,
+  } as const
+  const database = open<string, string>(options)
+  for (const file of [path, `${path}-lock`]) chmodSync(file, 0o600)
+  return database
+}
+
+// An async function would end the transaction at its first await, or keep every other writer waiting.
+function synchronous<T>(result: T): T {
+  if (result instanceof Promise) throw new Error('the work of a store transaction must be synchronous')
+  return result
+}
+
+function liveBytes(stats: object): number {
+  const count = (name: string): number => {
+    const value: unknown = Reflect.get(stats, name)
+    return typeof value === 'number' ? value : 0
+  }
+  const pages = count('treeLeafPageCount') + count('treeBranchPageCount') + count('overflowPages')
+  return pages * count('pageSize')
+}
