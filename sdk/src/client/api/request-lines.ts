@@ -1,0 +1,35 @@
+// Method, path and family of every call of the HTTP API: what is needed to send one. No schemas, so that a program that
+// only calls conetd (an OCI hook, the CLI) loads in a few milliseconds.
+
+export type RequestLine = {
+  readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** `:name` members are given by the caller, percent-encoded. */
+  readonly path: string
+  /** `client`: both sockets. `runtime`: the runtime socket alone. */
+  readonly family: 'client' | 'runtime'
+  /** True: the caller may send an Idempotency-Key, so that a lost answer does not make the thing twice. */
+  readonly makesSomething?: boolean
+}
+
+export const requestLines = {
+  createNetwork: { method: 'POST', path: '/networks', family: 'client', makesSomething: true },
+  listNetworks: { method: 'GET', path: '/networks', family: 'client' },
+  getNetwork: { method: 'GET', path: '/networks/:network', family: 'client' },
+  deleteNetwork: { method: 'DELETE', path: '/networks/:network', family: 'client' },
+  putContainerConfig: { method: 'PUT', path: '/containers/:handle/config', family: 'client' },
+  getContainerConfig: { method: 'GET', path: '/containers/:handle/config', family: 'client' },
+  listContainers: { method: 'GET', path: '/containers', family: 'client' },
+  getContainer: { method: 'GET', path: '/containers/:handle', family: 'client' },
+  deleteContainer: { method: 'DELETE', path: '/containers/:handle', family: 'client' },
+  plug: { method: 'POST', path: '/containers/:handle/endpoints', family: 'client', makesSomething: true },
+  unplug: { method: 'DELETE', path: '/containers/:handle/endpoints/:endpoint', family: 'client' },
+  up: { method: 'POST', path: '/internal/containers/:handle/up', family: 'runtime' },
+  down: { method: 'POST', path: '/internal/containers/:handle/down', family: 'runtime' },
+  listDrivers: { method: 'GET', path: '/drivers', family: 'client' },
+  getDriver: { method: 'GET', path: '/drivers/:driver', family: 'client' },
+  stopDriver: { method: 'POST', path: '/drivers/:driver/stop', family: 'client' },
+  status: { method: 'GET', path: '/status', family: 'client' },
+  health: { method: 'GET', path: '/healthz', family: 'client' },
+} as const satisfies Record<string, RequestLine>
+
+export type RouteName = keyof typeof requestLines
