@@ -1,5 +1,7 @@
 export { KernelError, type KernelErrorOptions } from './kernel-error.ts'
 export { Namespace } from './namespace.ts'
 export { prepareNamespaceDirectory, releaseNamespaceDirectory } from './namespace-directory.ts'
+export type { NamespaceHandle } from './namespace-handle.ts'
 export { bindNamespace, deleteNamespace, isNamespacePath, makeNamespace } from './namespace-path.ts'
 export { type NamespaceType, namespaceTypeOf } from './namespace-type.ts'
+export * from './rtnetlink/index.ts'

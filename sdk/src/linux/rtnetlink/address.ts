@@ -1,0 +1,119 @@
+// Addresses of interfaces: requests, and what the kernel reports.
+import { Attributes } from '../netlink/attributes.ts'
+import { AF_UNSPEC, NLM_F } from '../netlink/constants.ts'
+import { littleEndian, viewOf } from '../netlink/host-order.ts'
+import type { NetlinkMessage } from '../netlink/message.ts'
+import { PayloadWriter } from '../netlink/payload-writer.ts'
+import type { RouteRequest } from '../netlink/request.ts'
+import { RTM } from './constants.ts'
+import { broadcastOf, formatIp, formatPrefix, type IpPrefix, parsePrefix } from './ip-address.ts'
+import { checkedIndex } from './link-attributes.ts'
+import { nameOf } from './named-number.ts'
+
+const HEADER_LENGTH = 8
+const IFA = { ADDRESS: 1, LOCAL: 2, BROADCAST: 4, FLAGS: 8 } as const
+const IFA_F = { NODAD: 0x2, DADFAILED: 0x8, TENTATIVE: 0x40, NOPREFIXROUTE: 0x200 } as const
+
+export const scopes = { universe: 0, site: 200, link: 253, host: 254, nowhere: 255 } as const
+
+export type Scope = keyof typeof scopes
+
+export type NewAddress = {
+  /** Index of the interface. */
+  link: number
+  /** `10.0.0.2/16`, `fd00::2/64`. */
+  address: string
+  /** Default `universe`; of an IPv6 address the kernel decides. */
+  scope?: Scope
+  /** IPv6: usable at once, without duplicate address detection. */
+  nodad?: boolean
+  /** IPv4: the default is the last address of the subnet; `false` sets none. */
+  broadcast?: false
+  /** `false`: do not make the route to the address's subnet. */
+  prefixRoute?: false
+}
+
+export type Address = {
+  link: number
+  address: string
+  scope: Scope | undefined
+  broadcast: string | undefined
+  nodad: boolean
+  /** IPv6: not usable yet, or found to be somebody else's. */
+  tentative: boolean
+  duplicate: boolean
+}
+
+/** Adds an address. Fails with EEXIST when the interface has it. */
+export function addAddress(address: NewAddress): RouteRequest {
+  return newAddress('add', NLM_F.CREATE | NLM_F.EXCL, address)
+}
+
+/** Adds an address, or changes the one that is there. May be repeated. */
+export function replaceAddress(address: NewAddress): RouteRequest {
+  return newAddress('replace', NLM_F.CREATE | NLM_F.REPLACE, address)
+}
+
+/** Deletes an address. Fails with EADDRNOTAVAIL when there is none. */
+export function deleteAddress({ link, address }: Pick<NewAddress, 'link' | 'address'>): RouteRequest {
+  const prefix = parsePrefix(address)
+  return {
+    operation: `delete address ${address} of link ${link}`,
+    type: RTM.DELADDR,
+    flags: 0,
+    payload: writeAddress(prefix, { link, scope: 0 }).finish(),
+  }
+}
+
+/** Asks for all addresses, or for those of one interface. */
+export function listAddresses({ link }: { link?: number }): RouteRequest {
+  const payload = new PayloadWriter()
+    .u8(AF_UNSPEC)
+    .zeros(3)
+    .u32(link ?? 0)
+    .finish()
+  return { operation: 'list addresses', type: RTM.GETADDR, flags: 0, payload }
+}
+
+/** Reads RTM_NEWADDR or RTM_DELADDR. */
+export function parseAddress({ type, payload }: NetlinkMessage): Address | undefined {
+  if (type !== RTM.NEWADDR && type !== RTM.DELADDR) return undefined
+  const attributes = new Attributes(payload.subarray(HEADER_LENGTH))
+  // Of a point-to-point link IFA_ADDRESS is the other side.
+  const bytes = attributes.bytes(IFA.LOCAL) ?? attributes.bytes(IFA.ADDRESS)
+  if (bytes === undefined) return undefined
+  const broadcast = attributes.bytes(IFA.BROADCAST)
+  const flags = attributes.u32(IFA.FLAGS) ?? payload.readUInt8(2)
+  return {
+    link: viewOf(payload).getUint32(4, littleEndian),
+    address: formatPrefix(bytes, payload.readUInt8(1)),
+    scope: nameOf(scopes, payload.readUInt8(3)),
+    broadcast: broadcast && formatIp(broadcast),
+    nodad: (flags & IFA_F.NODAD) !== 0,
+    tentative: (flags & IFA_F.TENTATIVE) !== 0,
+    duplicate: (flags & IFA_F.DADFAILED) !== 0,
+  }
+}
+
+function newAddress(verb: string, flags: number, address: NewAddress): RouteRequest {
+  const prefix = parsePrefix(address.address)
+  const addressFlags =
+    (address.nodad ? IFA_F.NODAD : 0) | (address.prefixRoute === false ? IFA_F.NOPREFIXROUTE : 0)
+  const writer = writeAddress(prefix, { link: address.link, scope: scopes[address.scope ?? 'universe'] })
+  if (address.broadcast !== false) writer.attributeBytes(IFA.BROADCAST, broadcastOf(prefix))
+  if (addressFlags !== 0) writer.attributeU32(IFA.FLAGS, addressFlags)
+  return {
+    operation: `${verb} address ${address.address} ${verb === 'add' ? 'to' : 'of'} link ${address.link}`,
+    type: RTM.NEWADDR,
+    flags,
+    payload: writer.finish(),
+  }
+}
+
+function writeAddress(
+  { family, bytes, prefixLength }: IpPrefix,
+  { link, scope }: { link: number; scope: number },
+): PayloadWriter {
+  const writer = new PayloadWriter().u8(family).u8(prefixLength).u8(0).u8(scope).u32(checkedIndex(link))
+  return writer.attributeBytes(IFA.LOCAL, bytes).attributeBytes(IFA.ADDRESS, bytes)
+}

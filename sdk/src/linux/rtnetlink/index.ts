@@ -1,0 +1,82 @@
+// What of the rtnetlink toolkit is public.
+
+export { BatchError } from '../netlink/batch-error.ts'
+export type { RouteRequest } from '../netlink/request.ts'
+export {
+  type Address,
+  addAddress,
+  deleteAddress,
+  type NewAddress,
+  replaceAddress,
+  type Scope,
+} from './address.ts'
+export { checkedInterfaceName, interfaceNameFault } from './interface-name.ts'
+export { formatIp, formatMac, formatPrefix, parseIp, parseMac, parsePrefix } from './ip-address.ts'
+export type { Link, LinkFilter } from './link.ts'
+export type { LinkReference } from './link-attributes.ts'
+export {
+  type BridgePortChange,
+  deleteLink,
+  deleteLinkGroup,
+  type LinkChange,
+  setBridgePort,
+  setLink,
+} from './link-change.ts'
+export {
+  createBridge,
+  createIfb,
+  createMacvlan,
+  createVeth,
+  createVxlan,
+  type NewBridge,
+  type NewLink,
+  type NewLinkRequest,
+  type NewMacvlan,
+  type NewVeth,
+  type NewVxlan,
+} from './link-create.ts'
+export type {
+  BridgeAttributes,
+  BridgePortAttributes,
+  MacvlanAttributes,
+  VxlanAttributes,
+} from './link-kind.ts'
+export {
+  addForwardingEntry,
+  addNeighbour,
+  addNeighbourProxy,
+  appendForwardingEntry,
+  deleteForwardingEntry,
+  deleteNeighbour,
+  deleteNeighbourProxy,
+  type ForwardingEntry,
+  type Neighbour,
+  type NeighbourKey,
+  type NeighbourState,
+  type NewForwardingEntry,
+  type NewNeighbour,
+  replaceForwardingEntry,
+  replaceNeighbour,
+} from './neighbour.ts'
+export {
+  addRoute,
+  deleteRoute,
+  LOCAL_TABLE,
+  MAIN_TABLE,
+  type NewRoute,
+  type Route,
+  type RouteType,
+  replaceRoute,
+} from './route.ts'
+export { Rtnl, type RunOptions, type SlowRunOptions } from './rtnl.ts'
+export { addRule, deleteRule, type Rule } from './rule.ts'
+export type { LinkStatistics } from './statistics.ts'
+export {
+  type EgressLimit,
+  type IngressRedirect,
+  limitEgress,
+  redirectIngress,
+  removeEgressLimit,
+  removeIngressRedirect,
+} from './traffic.ts'
+export { type RouteEvent, RouteWatch, type WatchedObject, type WatchOptions } from './watch.ts'

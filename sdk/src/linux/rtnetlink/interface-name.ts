@@ -1,0 +1,22 @@
+// What the kernel takes as the name of an interface (dev_valid_name). Checked here because rtnetlink would
+// cut nothing but answer ERANGE or EINVAL, which name no field.
+
+const MAX_NAME_BYTES = 15
+
+/** Says what is wrong with a name, or undefined. */
+export function interfaceNameFault(name: string): string | undefined {
+  const length = Buffer.byteLength(name)
+  if (length === 0 || length > MAX_NAME_BYTES) return `has ${length} bytes, must have 1 to ${MAX_NAME_BYTES}`
+  if (name === '.' || name === '..') return 'is reserved'
+  // The kernel expands %d in the name of a new link to a number of its choice.
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there
+  if (/[/:%\s\u0000-\u001f\u007f]/.test(name)) return 'contains a space, a control character, "/", ":" or "%"'
+  return undefined
+}
+
+/** Answers the name; throws a TypeError that says what is wrong with it. */
+export function checkedInterfaceName(name: string): string {
+  const fault = interfaceNameFault(name)
+  if (fault !== undefined) throw new TypeError(`interface name ${JSON.stringify(name)} ${fault}`)
+  return name
+}
