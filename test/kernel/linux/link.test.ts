@@ -1,0 +1,361 @@
+import { readdirSync } from 'node:fs'
+import {
+  createBridge,
+  createIfb,
+  createMacvlan,
+  createVeth,
+  createVxlan,
+  deleteLink,
+  deleteLinkGroup,
+  Rtnl,
+  setBridgePort,
+  setLink,
+} from '@conet/sdk/linux'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { inventory, show, showOne } from '../../support/iproute.ts'
+import { temporaryNamespace } from '../../support/temporary-namespace.ts'
+
+let rtnl: Rtnl
+let before: Record<string, unknown>
+let openFiles: number
+
+const namesOf = (links: readonly { name: string }[]) => links.map(({ name }) => name).sort()
+
+beforeEach(() => {
+  before = inventory()
+  openFiles = readdirSync('/proc/self/fd').length
+  rtnl = Rtnl.open()
+})
+
+afterEach(async () => {
+  for (const { name } of rtnl.links())
+    if (name !== 'lo') await rtnl.runSlow(deleteLink(name), { tolerate: ['ENODEV'] })
+  rtnl.close()
+  expect(inventory()).toEqual(before)
+  // The socket of slow requests is closed behind the last of them.
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(readdirSync('/proc/self/fd').length).toBe(openFiles)
+})
+
+describe('a bridge', () => {
+  it('has every attribute that was asked for', () => {
+    const link = rtnl.create(
+      createBridge({
+        name: 'br0',
+        macAddress: '02:42:00:00:00:01',
+        mtu: 1400,
+        up: true,
+        group: 12,
+        ageingSeconds: 60,
+        spanningTree: false,
+        multicastSnooping: false,
+        groupForwardMask: 8,
+        callIptables: true,
+      }),
+    )
+    expect(showOne('ip -d link show br0')).toMatchObject({
+      ifindex: link.index,
+      address: '02:42:00:00:00:01',
+      mtu: 1400,
+      flags: expect.arrayContaining(['UP']),
+      group: '12',
+      linkinfo: {
+        info_kind: 'bridge',
+        info_data: {
+          ageing_time: 6000,
+          stp_state: 0,
+          mcast_snooping: 0,
+          group_fwd_mask: '0x8',
+          nf_call_iptables: 1,
+          nf_call_ip6tables: 1,
+        },
+      },
+    })
+    expect(rtnl.link('br0')).toEqual(link)
+    expect(link).toMatchObject({
+      name: 'br0',
+      kind: 'bridge',
+      isUp: true,
+      group: 12,
+      macAddress: '02:42:00:00:00:01',
+      bridge: {
+        ageingSeconds: 60,
+        spanningTree: false,
+        multicastSnooping: false,
+        groupForwardMask: 8,
+        callIptables: true,
+      },
+    })
+  })
+})
+
+describe('a veth', () => {
+  it('is made in one request with its peer inside the sandbox, and says the index of the peer', () => {
+    using sandbox = temporaryNamespace()
+    const bridge = rtnl.create(createBridge({ name: 'br0', up: true }))
+    const link = rtnl.create(
+      createVeth({
+        name: 'host0',
+        macAddress: '02:42:00:00:00:02',
+        mtu: 1300,
+        up: true,
+        master: bridge.index,
+        group: 4242,
+        peer: {
+          name: 'eth0',
+          macAddress: '02:42:0a:00:00:02',
+          mtu: 1300,
+          group: 7,
+          namespace: sandbox.namespace,
+        },
+      }),
+    )
+    expect(showOne('ip -d link show host0')).toMatchObject({
+      address: '02:42:00:00:00:02',
+      mtu: 1300,
+      master: 'br0',
+      group: '4242',
+      flags: expect.arrayContaining(['UP']),
+    })
+    expect(showOne('ip -d link show eth0', sandbox.namespace)).toMatchObject({
+      ifindex: link.parent,
+      address: '02:42:0a:00:00:02',
+      mtu: 1300,
+      group: '7',
+      linkinfo: { info_kind: 'veth' },
+    })
+    expect(link.parentNamespaceId).toBeTypeOf('number')
+    expect(show('ip link show').map(({ ifname }) => ifname)).toEqual(['lo', 'br0', 'host0'])
+  })
+
+  it('leaves neither end when the peer cannot be made', () => {
+    using sandbox = temporaryNamespace()
+    const veth = (name: string) => createVeth({ name, peer: { name: 'eth0', namespace: sandbox.namespace } })
+    rtnl.run(veth('host0'))
+    expect(() => rtnl.run(veth('host1'))).toThrow(
+      expect.objectContaining({ code: 'EEXIST', operation: 'create link host1 (veth)' }),
+    )
+    expect(rtnl.link('host1')).toBeUndefined()
+  })
+
+  it('makes no link-local address when address generation is off before it goes up', () => {
+    using sandbox = temporaryNamespace()
+    const link = rtnl.create(
+      createVeth({ name: 'host0', up: true, peer: { name: 'eth0', namespace: sandbox.namespace } }),
+    )
+    using inside = Rtnl.openIn(sandbox.namespace)
+    const peer = inside.existingLink('eth0').index
+    expect(peer).toBe(link.parent)
+    inside.batch([setLink(peer, { ipv6AddressGeneration: 'none' }), setLink(peer, { up: true })])
+    expect(inside.link(peer)).toMatchObject({ isUp: true, ipv6AddressGeneration: 'none' })
+    expect(showOne('ip -d link show eth0', sandbox.namespace)).toMatchObject({ inet6_addr_gen_mode: 'none' })
+    expect(inside.addresses({ link: peer })).toEqual([])
+  })
+})
+
+describe('a vxlan', () => {
+  it('has every attribute that was asked for', () => {
+    rtnl.run(createBridge({ name: 'below', up: true }))
+    const link = rtnl.create(
+      createVxlan({
+        name: 'vx0',
+        vni: 4711,
+        port: 4789,
+        localAddress: '10.9.0.1',
+        device: rtnl.existingLink('below').index,
+        ttl: 32,
+        learning: false,
+        proxy: true,
+        l2Miss: true,
+        l3Miss: true,
+        dontFragment: 'set',
+        ageingSeconds: 30,
+        udpChecksum: true,
+      }),
+    )
+    expect(showOne('ip -d link show vx0')).toMatchObject({
+      linkinfo: {
+        info_kind: 'vxlan',
+        info_data: {
+          id: 4711,
+          port: 4789,
+          local: '10.9.0.1',
+          link: 'below',
+          ttl: 32,
+          learning: false,
+          proxy: true,
+          l2miss: true,
+          l3miss: true,
+          df: 'set',
+          ageing: 30,
+          udp_csum: true,
+        },
+      },
+    })
+    expect(link.vxlan).toEqual({
+      vni: 4711,
+      port: 4789,
+      localAddress: '10.9.0.1',
+      device: rtnl.existingLink('below').index,
+      ttl: 32,
+      learning: false,
+      proxy: true,
+      l2Miss: true,
+      l3Miss: true,
+    })
+  })
+
+  it('takes an IPv6 source address', () => {
+    const vxlan = createVxlan({ name: 'vx6', vni: 1, port: 4789, localAddress: 'fd00::9' })
+    expect(rtnl.create(vxlan).vxlan).toMatchObject({ localAddress: 'fd00::9' })
+    expect(showOne('ip -d link show vx6')).toMatchObject({ linkinfo: { info_data: { local6: 'fd00::9' } } })
+  })
+})
+
+it('a macvlan is made straight into the sandbox, on a link that stays outside', () => {
+  using sandbox = temporaryNamespace()
+  const parent = rtnl.create(createBridge({ name: 'br0', up: true }))
+  rtnl.run(
+    createMacvlan({ name: 'eth0', parent: parent.index, mode: 'bridge', namespace: sandbox.namespace }),
+  )
+  using inside = Rtnl.openIn(sandbox.namespace)
+  expect(inside.link('eth0')).toMatchObject({
+    kind: 'macvlan',
+    parent: parent.index,
+    macvlan: { mode: 'bridge' },
+  })
+  expect(showOne('ip -d link show eth0', sandbox.namespace)).toMatchObject({
+    linkinfo: { info_kind: 'macvlan', info_data: { mode: 'bridge' } },
+  })
+})
+
+it('an ifb is made up', () => {
+  expect(rtnl.create(createIfb({ name: 'ifbx', up: true }))).toMatchObject({ kind: 'ifb', isUp: true })
+})
+
+describe('a link that is there', () => {
+  it('takes every change, each of them twice', () => {
+    const bridge = rtnl.create(createBridge({ name: 'br0' }))
+    const { index } = rtnl.create(createVeth({ name: 'a0', peer: { name: 'b0' } }))
+    const change = setLink(index, {
+      up: true,
+      master: bridge.index,
+      mtu: 1280,
+      macAddress: '02:00:00:00:00:09',
+      alias: 'made by a test',
+      group: 99,
+    })
+    for (const _ of [1, 2]) rtnl.run(change)
+    rtnl.run(setLink(index, { name: 'renamed' }))
+    const shown = showOne('ip -d link show renamed')
+    expect(shown).toMatchObject({
+      ifindex: index,
+      master: 'br0',
+      mtu: 1280,
+      address: '02:00:00:00:00:09',
+      ifalias: 'made by a test',
+      group: '99',
+      flags: expect.arrayContaining(['UP']),
+    })
+    expect(rtnl.link('renamed')).toMatchObject({ alias: 'made by a test', master: bridge.index })
+    rtnl.run(setLink('renamed', { up: false, master: 0 }))
+    expect(rtnl.link('renamed')).toMatchObject({ isUp: false, master: undefined })
+  })
+
+  it('moves to another namespace under a new name', () => {
+    using sandbox = temporaryNamespace()
+    const { index } = rtnl.create(createVeth({ name: 'a0', peer: { name: 'b0' } }))
+    rtnl.run(setLink(index, { namespace: sandbox.namespace, name: 'eth7' }))
+    expect(rtnl.link('a0')).toBeUndefined()
+    expect(showOne('ip link show eth7', sandbox.namespace)).toMatchObject({
+      link_netnsid: expect.any(Number),
+    })
+  })
+
+  it('takes the flags of a bridge port', () => {
+    const { index: master } = rtnl.create(createBridge({ name: 'br0' }))
+    rtnl.run(createVeth({ name: 'a0', master, peer: { name: 'b0' } }))
+    const flags = {
+      isolated: true,
+      hairpin: true,
+      learning: false,
+      neighbourSuppression: true,
+      unicastFlood: false,
+      multicastFlood: false,
+      broadcastFlood: false,
+    }
+    rtnl.run(setBridgePort('a0', flags))
+    expect(showOne('bridge -d link show dev a0')).toMatchObject({
+      isolated: true,
+      hairpin: true,
+      learning: false,
+      neigh_suppress: true,
+      flood: false,
+      mcast_flood: false,
+      bcast_flood: false,
+    })
+    expect(rtnl.link('a0')?.bridgePort).toEqual(flags)
+    rtnl.run(setBridgePort('a0', { isolated: false }))
+    expect(rtnl.link('a0')?.bridgePort).toEqual({ ...flags, isolated: false })
+  })
+})
+
+it('links are listed by master, by kind and by group', () => {
+  const { index: master } = rtnl.create(createBridge({ name: 'br0' }))
+  rtnl.batch([
+    createVeth({ name: 'a0', master, group: 5, peer: { name: 'b0' } }),
+    createVeth({ name: 'a1', group: 5, peer: { name: 'b1' } }),
+  ])
+  expect(namesOf(rtnl.links())).toEqual(['a0', 'a1', 'b0', 'b1', 'br0', 'lo'])
+  expect(namesOf(rtnl.links({ master }))).toEqual(['a0'])
+  expect(namesOf(rtnl.links({ kind: 'bridge' }))).toEqual(['br0'])
+  expect(namesOf(rtnl.links({ group: 5 }))).toEqual(['a0', 'a1'])
+})
+
+describe('deleting', () => {
+  it('a group deletes its links and no other, without holding up the event loop', async () => {
+    rtnl.batch(
+      Array.from({ length: 20 }, (_, number) =>
+        createVeth({ name: `v${number}`, group: number < 15 ? 31 : 32, peer: { name: `p${number}` } }),
+      ),
+    )
+    let turns = 0
+    const ticking = setInterval(() => turns++, 1)
+    await rtnl.runSlow(deleteLinkGroup(31))
+    clearInterval(ticking)
+    expect(turns).toBeGreaterThan(2)
+    expect(rtnl.links({ group: 31 })).toEqual([])
+    expect(rtnl.links({ group: 32 })).toHaveLength(5)
+    await expect(rtnl.runSlow(deleteLinkGroup(31))).rejects.toMatchObject({ code: 'ENODEV' })
+  })
+
+  it('group 0, in which all links start, is refused', () => {
+    expect(() => deleteLinkGroup(0)).toThrow('refuse to delete link group 0')
+  })
+
+  it('slow requests asked for before close still happen, and none after', async () => {
+    rtnl.run(createVeth({ name: 'a0', peer: { name: 'b0' } }))
+    const other = Rtnl.open()
+    const deletion = other.runSlow(deleteLink('a0'))
+    other.close()
+    await deletion
+    expect(rtnl.link('a0')).toBeUndefined()
+    await expect(other.runSlow(deleteLink('b0'))).rejects.toThrow('closed')
+  })
+
+  it('a slow request that was aborted before its turn is not sent', async () => {
+    rtnl.batch(['a', 'c'].map((name) => createVeth({ name, peer: { name: `${name}-peer` } })))
+    const controller = new AbortController()
+    const first = rtnl.runSlow(deleteLink('a'))
+    const second = rtnl.runSlow(deleteLink('c'), { signal: controller.signal })
+    controller.abort(new Error('enough'))
+    await expect(second).rejects.toThrow('enough')
+    await first
+    expect(namesOf(rtnl.links({ kind: 'veth' }))).toEqual(['c', 'c-peer'])
+  })
+})
+
+it('statistics count what passed, and are undefined for a link that is not there', () => {
+  expect(rtnl.statistics('lo')).toMatchObject({ receivedBytes: expect.any(Number), sendDropped: 0 })
+  expect(rtnl.statistics('nosuch')).toBeUndefined()
+})
