@@ -89,6 +89,13 @@ export class Namespace implements Disposable {
   }
 }
 
+/** Where synchronous work is to run: in a network namespace, or (undefined) in the one where the caller is. */
+export type Place = { run<T>(work: () => T): T } | undefined
+
+export function runIn<T>(place: Place, work: () => T): T {
+  return place === undefined ? work() : place.run(work)
+}
+
 /**
  * Makes a network namespace and runs `work` inside it, in one synchronous stretch; it is gone afterwards unless
  * `work` has opened or bound it.

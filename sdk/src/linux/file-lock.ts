@@ -1,0 +1,96 @@
+// One holder of a path at a time, among all processes of the machine. The kernel lets go when the holder dies.
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeSync,
+} from 'node:fs'
+import { KernelError } from './kernel-error.ts'
+import { checked, libc } from './libc.ts'
+import { checkedCall } from './system-error.ts'
+
+const flock: (fd: number, operation: number) => number = libc.func('int flock(int fd, int operation)')
+
+const LOCK_EX_NB = 2 | 4
+
+/** The lock, or the process that has it (undefined in the instant before the holder has written its number). */
+export type LockResult = { ok: true; lock: FileLock } | { ok: false; holderPid: number | undefined }
+
+/** A lock held through an open file (flock(2)). Programs that this process starts do not inherit it. */
+export class FileLock implements Disposable {
+  #fd: number | undefined
+
+  private constructor(fd: number) {
+    this.#fd = fd
+  }
+
+  /**
+   * Tries once, without waiting; makes the file (0600) and writes the process id into it. The file stays after
+   * `release`: taking it away would let two processes hold two files of the same name. Throws a KernelError
+   * when the file cannot be made or opened; ELOOP when it is a symbolic link.
+   */
+  static acquire(path: string): LockResult {
+    for (;;) {
+      const fd = openLockFile(path)
+      if (!lockFile(fd, path)) return { ok: false, holderPid: readPid(fd) }
+      if (isStillAt(path, fd)) return { ok: true, lock: FileLock.#holding(fd) }
+      // Somebody removed or replaced the file between our open and our lock: what we hold protects nothing.
+      closeSync(fd)
+    }
+  }
+
+  static #holding(fd: number): FileLock {
+    ftruncateSync(fd)
+    writeSync(fd, `${process.pid}\n`, 0)
+    return new FileLock(fd)
+  }
+
+  /** May be repeated. */
+  release(): void {
+    if (this.#fd === undefined) return
+    ftruncateSync(this.#fd)
+    closeSync(this.#fd)
+    this.#fd = undefined
+  }
+
+  [Symbol.dispose](): void {
+    this.release()
+  }
+}
+
+/** Node adds O_CLOEXEC to every open. */
+function openLockFile(path: string): number {
+  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW | constants.O_NONBLOCK
+  return checkedCall(`open lock file ${path}`, () => openSync(path, flags, 0o600))
+}
+
+/** False, and the descriptor is still open, when another process has the lock. */
+function lockFile(fd: number, path: string): boolean {
+  try {
+    checked(flock(fd, LOCK_EX_NB), `lock ${path}`)
+    return true
+  } catch (error) {
+    if (KernelError.is(error, 'EAGAIN', 'EWOULDBLOCK')) return false
+    closeSync(fd)
+    throw error
+  }
+}
+
+function isStillAt(path: string, fd: number): boolean {
+  const held = fstatSync(fd)
+  const named = statSync(path, { throwIfNoEntry: false })
+  return named !== undefined && named.ino === held.ino && named.dev === held.dev
+}
+
+function readPid(fd: number): number | undefined {
+  try {
+    const pid = Number.parseInt(readFileSync(fd, 'utf8'), 10)
+    return Number.isNaN(pid) ? undefined : pid
+  } finally {
+    closeSync(fd)
+  }
+}
