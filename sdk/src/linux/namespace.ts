@@ -4,6 +4,7 @@ import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs'
 import { isAsyncFunction } from 'node:util/types'
 import { KernelError } from './kernel-error.ts'
 import { checked, libc } from './libc.ts'
+import type { NamespaceHandle } from './namespace-handle.ts'
 import { CLONE_NEWNET, namespaceTypeOf } from './namespace-type.ts'
 import { checkedCall } from './system-error.ts'
 
@@ -90,7 +91,7 @@ export class Namespace implements Disposable {
 }
 
 /** Where synchronous work is to run: in a network namespace, or (undefined) in the one where the caller is. */
-export type Place = { run<T>(work: () => T): T } | undefined
+export type Place = Pick<NamespaceHandle, 'run'> | undefined
 
 export function runIn<T>(place: Place, work: () => T): T {
   return place === undefined ? work() : place.run(work)

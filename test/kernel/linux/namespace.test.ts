@@ -24,13 +24,14 @@ import {
   releaseNamespaceDirectory,
 } from '@conet/sdk/linux'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { countOpenFiles } from '../../support/open-files.ts'
 import { assertNoStrayThreads } from '../../support/threads.ts'
 
 let directory: string
 let before: string
 
 const mountinfo = () => readFileSync('/proc/self/mountinfo', 'utf8')
-const openFiles = () => readdirSync('/proc/self/fd').length
+const openFiles = () => countOpenFiles(/^net:|conet-ns-/)
 
 /** What the namespace's own /proc/net shows; the file belongs to the task that opens it. */
 const interfacesIn = (namespace: Namespace) =>

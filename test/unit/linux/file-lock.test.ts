@@ -1,10 +1,11 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FileLock, KernelError } from '@conet/sdk/linux'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { countOpenFiles } from '../../support/open-files.ts'
 
 let directory: string
 let path: string
@@ -108,10 +109,7 @@ it('a symbolic link and a missing directory are refused with the errno', () => {
 
 it('a refused attempt leaves no descriptor open', () => {
   const lock = acquired()
-  const count = () =>
-    spawnSync('ls', [`/proc/${process.pid}/fd`], { encoding: 'utf8' }).stdout.split('\n').length
-  const before = count()
   for (let n = 0; n < 20; n++) expect(FileLock.acquire(path).ok).toBe(false)
-  expect(count()).toBe(before)
+  expect(countOpenFiles(/conet-lock-/)).toBe(1)
   lock.release()
 })
