@@ -12,7 +12,7 @@ export function isJsonObject(value: unknown): value is JsonObject {
 }
 
 const headerEnd = '\r\n\r\n'
-const firstBodyBufferBytes = 64 * 1024
+const firstBufferBytes = 64 * 1024
 
 /** One message as one buffer. Throws `messageTooLarge`, or what JSON.stringify throws on what is no JSON. */
 export function encodeFrame(message: object, maxBytes: number): Buffer {
@@ -144,7 +144,7 @@ export class FrameParser {
   #hold(part: Buffer, most: number): void {
     const needed = this.#held + part.length
     if (needed > this.#buffer.length) {
-      const size = Math.min(most, Math.max(needed, this.#buffer.length * 2, firstSize(most)))
+      const size = Math.min(most, Math.max(needed, this.#buffer.length * 2, firstBufferBytes))
       const grown = Buffer.allocUnsafe(size)
       this.#buffer.copy(grown, 0, 0, this.#held)
       this.#buffer = grown
@@ -157,10 +157,6 @@ export class FrameParser {
     if (this.#buffer.length > 0) this.#buffer = Buffer.alloc(0)
     this.#held = 0
   }
-}
-
-function firstSize(most: number): number {
-  return Math.min(most, firstBodyBufferBytes)
 }
 
 function parseBody(body: Buffer): JsonObject {

@@ -1,8 +1,16 @@
 // One side of a JSON-RPC 2.0 connection over a stream socket: calls, notifications and cancellation both ways, each
 // with its bounds. Host and driver use the same class. It knows no networks and no table of methods.
 import type { Socket } from 'node:net'
-import { ConetError, type ErrorKind, type OperationState } from '../errors/index.ts'
+import { ConetError, type ErrorKind } from '../errors/index.ts'
 import { Connection } from './connection.ts'
+import {
+  answerUnsendable,
+  backlogFull,
+  closeTookTooLong,
+  connectionLost,
+  endedBeforeAnswer,
+  notConnected,
+} from './connection-errors.ts'
 import { cancelMethod, Dispatcher, type NotificationHandler } from './dispatcher.ts'
 import type { MessageId } from './envelope.ts'
 import type { JsonObject } from './framing.ts'
@@ -117,7 +125,7 @@ export class JsonRpcPeer implements AsyncDisposable {
 
   /** Sends a message that has no answer. Throws what keeps it from being sent: see `request`. */
   notify(method: string, params?: JsonObject): void {
-    if (!this.#canWrite) throw this.#notConnected(method)
+    if (!this.#canWrite) throw notConnected(this.#closedKind, method, this.#closeReason)
     this.#assertNoBacklog(method)
     this.#writer.send({ jsonrpc: '2.0', method, params })
   }
@@ -146,7 +154,9 @@ export class JsonRpcPeer implements AsyncDisposable {
   close({ timeoutMs = 5_000 }: CloseOptions = {}): Promise<void> {
     if (this.#state === 'open') {
       this.#state = 'closing'
-      this.#closeTimer = setTimeout(() => this.abort(this.#closeTookTooLong(timeoutMs)), timeoutMs)
+      this.#closeTimer = setTimeout(() => {
+        this.abort(closeTookTooLong(this.#served.size + this.#pending.size, timeoutMs))
+      }, timeoutMs)
       this.#endWhenQuiet()
     }
     return this.#socketClosed
@@ -190,9 +200,7 @@ export class JsonRpcPeer implements AsyncDisposable {
       if (socket.closed) resolve()
       else socket.once('close', () => resolve())
     })
-    socket.on('error', (cause) => {
-      this.#finish(new ConetError(this.#closedKind, `the connection was lost: ${cause.message}`, { cause }))
-    })
+    socket.on('error', (cause) => this.#finish(connectionLost(this.#closedKind, cause)))
     socket.on('close', () => this.#finish(undefined))
     if (socket.destroyed) this.#finish(undefined)
     return closed
@@ -200,13 +208,13 @@ export class JsonRpcPeer implements AsyncDisposable {
 
   #assertMayCall(method: string, signal: AbortSignal | undefined): void {
     if (signal?.aborted) throw cancelled(method, signal, { operationState: 'not-started' })
-    if (this.#state !== 'open' || !this.#canWrite) throw this.#notConnected(method)
+    if (this.#state !== 'open' || !this.#canWrite)
+      throw notConnected(this.#closedKind, method, this.#closeReason)
     this.#assertNoBacklog(method)
   }
 
   #assertNoBacklog(method: string): void {
-    if (!this.#writer.isOverloaded) return
-    throw new ConetError('overloaded', `${method}: the other side has too much left to read`)
+    if (this.#writer.isOverloaded) throw backlogFull(method)
   }
 
   /** Each request gets a reply, whatever its result: one that cannot be sent is replaced by the reason. */
@@ -216,7 +224,7 @@ export class JsonRpcPeer implements AsyncDisposable {
       this.#writer.send(reply)
     } catch (error) {
       if (!ConetError.is(error)) this.#options.onError(error, `reply to ${id}`)
-      this.#writer.send({ jsonrpc: '2.0', id, error: errorToWire(unsendable(error)) })
+      this.#writer.send({ jsonrpc: '2.0', id, error: errorToWire(answerUnsendable(error)) })
     }
   }
 
@@ -247,7 +255,7 @@ export class JsonRpcPeer implements AsyncDisposable {
     this.#reader.close()
     this.#writer.close()
     this.#socket.destroy()
-    this.#pending.failAll((method) => this.#endedBeforeAnswer(method, reason))
+    this.#pending.failAll((method) => endedBeforeAnswer(this.#closedKind, method, reason))
     this.#served.abortAll(reason)
     this.#connection.dispose()
     for (const listener of this.#closeListeners.splice(0)) this.#tell(listener)
@@ -260,34 +268,8 @@ export class JsonRpcPeer implements AsyncDisposable {
       this.#options.onError(error, 'onClose')
     }
   }
-
-  #notConnected(method: string): ConetError {
-    return this.#closedError(`${method}: the connection is closed`, 'not-started', this.#closeReason)
-  }
-
-  #endedBeforeAnswer(method: string, reason: unknown): ConetError {
-    return this.#closedError(`${method}: the connection ended before the answer`, 'unknown', reason)
-  }
-
-  #closedError(message: string, operationState: OperationState, cause: unknown): ConetError {
-    const why = cause instanceof Error ? `: ${cause.message}` : ''
-    return new ConetError(this.#closedKind, message + why, { cause, operationState })
-  }
-
-  #closeTookTooLong(timeoutMs: number): ConetError {
-    const left = this.#served.size + this.#pending.size
-    const message = `close the connection: ${left} calls were still under way after ${timeoutMs} ms`
-    return new ConetError('deadlineExceeded', message)
-  }
 }
 
 function knowsNoMethod(method: string): never {
   throw new UnknownMethodError(`${method}: no such method`)
-}
-
-/** The request was carried out, but its caller cannot be told the result. */
-function unsendable(error: unknown): unknown {
-  if (!ConetError.is(error)) return error
-  const { kind, message, details } = error
-  return new ConetError(kind, `answer: ${message}`, { cause: error, details, operationState: 'unknown' })
 }

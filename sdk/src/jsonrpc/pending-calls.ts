@@ -8,7 +8,7 @@ import type { MessageId } from './envelope.ts'
 const maxGivenUp = 4096
 
 export type CallOptions = {
-  /** How long to wait for the answer. */
+  /** How long to wait for the answer; at most 2^31 - 1, which is what a timer can do. */
   readonly timeoutMs: number
   /** Gives the call up when it aborts. */
   readonly signal?: AbortSignal | undefined

@@ -3,7 +3,7 @@
 import { ConetError } from '@conet/sdk'
 import type { PeerOptions } from '@conet/sdk/jsonrpc'
 import { describe, expect, it } from 'vitest'
-import { latch, rawClient, recordingPeer, socketPair } from './socket-pair.ts'
+import { frame, latch, rawClient, recordingPeer, socketPair } from './socket-pair.ts'
 
 const timeoutMs = 10_000
 
@@ -314,23 +314,21 @@ describe('a side that does not read', () => {
     for (const error of await Promise.all(calls)) expect(error).toMatchObject({ kind: 'driverUnavailable' })
   })
 
-  it('but floods with requests makes no more answers than a bound', async () => {
+  it('but floods with requests makes no heap of answers or refusals', async () => {
     await using sockets = await socketPair()
-    const { peer, closed } = recordingPeer(sockets.near, { limits })
-    let served = 0
-    peer.onRequest(() => {
-      served += 1
-      return text
-    })
-    sockets.far.pause()
-    const client = sockets.far.on('error', () => undefined)
-    const frames = Array.from({ length: 5000 }, (_unused, id) => {
-      const body = JSON.stringify(request(id))
-      return `Content-Length: ${body.length}\r\n\r\n${body}`
-    })
-    client.write(frames.join(''))
+    const { peer, closed } = recordingPeer(sockets.near, { limits: { ...limits, maxInFlight: 4 } })
+    peer.onRequest(() => text)
+    let most = 0
+    const sampling = setInterval(() => {
+      most = Math.max(most, sockets.near.writableLength)
+    }, 1)
+    sockets.far.pause().on('error', () => undefined)
+    sockets.far.write(Array.from({ length: 30_000 }, (_unused, id) => frame(request(id))).join(''))
     expect(await closed).toMatchObject({ kind: 'overloaded' })
-    expect(served).toBeLessThan(2000)
+    clearInterval(sampling)
+    expect(most).toBeGreaterThan(limits.maxBacklogBytes)
+    // Four times the backlog, four answers, and the refusals of one chunk; all refusals together would be six megabytes.
+    expect(most).toBeLessThan(1_500_000)
   })
 
   it('for a while is served again when it reads on', async () => {
