@@ -1,56 +1,85 @@
-// Multicast messages of rtnetlink, read by the event loop: the npm package netlink, behind the types that we use of it.
-// Its own would pull in a second, older @types/node; and its main module loads protocols that conet does not speak.
-import { createRequire } from 'node:module'
+// Multicast messages of rtnetlink as they come. Node can wait for no file descriptor that it does not know the type
+// of, so the kernel says by a signal, SIGIO, that something has arrived (fcntl(2), signal-driven I/O).
+import { isMainThread } from 'node:worker_threads'
+import { KernelError } from '../kernel-error.ts'
+import { RouteSocket } from './route-socket.ts'
 
-type NativeSocket = {
-  on(event: 'message' | 'truncatedMessage', listener: (datagram: Buffer) => void): unknown
-  on(event: 'error', listener: (error: Error & { errno?: number }) => void): unknown
-  addMembership(group: number): void
-  close(): void
-}
+const OPERATION = 'receive events of rtnetlink'
+/** Read in one go before others have their turn. */
+const MAX_DATAGRAMS_AT_ONCE = 256
 
-type NativeModule = {
-  RawNetlinkSocket: new (protocol: number, options: { recvBufferSize?: number }) => NativeSocket
-}
-
-const native: NativeModule = createRequire(import.meta.url)('netlink/dist/raw.js')
-
-const NETLINK_ROUTE = 0
+const openSockets = new Set<EventSocket>()
+let isHandlingSignal = false
 
 export type EventSocketOptions = {
   /** RTNLGRP_…. */
   groups: readonly number[]
   receiveBufferBytes?: number | undefined
+  /** The datagram is valid during the call only. */
   onDatagram: (datagram: Buffer) => void
-  /** The socket lost messages or broke, and was closed. */
+  /** Messages were lost; later ones follow. */
   onLoss: () => void
+  /** Nothing will come any more. */
+  onFailure: (error: unknown) => void
 }
 
-/** Opens in the namespace of the calling thread. It keeps the process alive until it is closed. */
+/** Opens in the namespace of the calling thread, which must be the main one: only that one gets signals from Node. */
 export class EventSocket {
-  readonly #socket: NativeSocket
-  #isOpen = true
+  readonly #options: EventSocketOptions
+  readonly #socket: RouteSocket
 
-  constructor({ groups, receiveBufferBytes, onDatagram, onLoss }: EventSocketOptions) {
-    const options = receiveBufferBytes === undefined ? {} : { recvBufferSize: receiveBufferBytes }
-    this.#socket = new native.RawNetlinkSocket(NETLINK_ROUTE, options)
-    this.#socket.on('message', onDatagram)
-    // ENOBUFS reaches us as a polling error after which libuv listens no more, so every error means: open another.
-    this.#socket.on('truncatedMessage', () => this.#lose(onLoss))
-    this.#socket.on('error', () => this.#lose(onLoss))
-    for (const group of groups) this.#socket.addMembership(group)
+  constructor(options: EventSocketOptions) {
+    if (!isMainThread) throw new Error('rtnetlink events can be watched on the main thread only')
+    const { groups, receiveBufferBytes } = options
+    this.#options = options
+    this.#socket = new RouteSocket(receiveBufferBytes === undefined ? {} : { receiveBufferBytes })
+    handleSignal()
+    openSockets.add(this)
+    try {
+      this.#socket.subscribe(groups)
+    } catch (error) {
+      this.close()
+      throw error
+    }
+  }
+
+  /** Reads what waits. One signal may stand for many messages, on any of the sockets. */
+  drain(): void {
+    for (let count = 0; count < MAX_DATAGRAMS_AT_ONCE; count++) {
+      if (!openSockets.has(this) || !this.#readOne()) return
+    }
+    setImmediate(() => this.drain())
   }
 
   /** May be repeated. */
   close(): void {
-    if (!this.#isOpen) return
-    this.#isOpen = false
+    openSockets.delete(this)
     this.#socket.close()
   }
 
-  #lose(onLoss: () => void): void {
-    if (!this.#isOpen) return
-    this.close()
-    onLoss()
+  /** Whether there may be more. */
+  #readOne(): boolean {
+    try {
+      const datagram = this.#socket.receiveWaiting(OPERATION)
+      if (datagram !== undefined) this.#options.onDatagram(datagram)
+      return datagram !== undefined
+    } catch (error) {
+      if (KernelError.is(error, 'ENOBUFS')) {
+        this.#options.onLoss()
+        return true
+      }
+      this.close()
+      this.#options.onFailure(error)
+      return false
+    }
   }
+}
+
+/** For good: a signal that is still under way when the last socket is closed would end the process. */
+function handleSignal(): void {
+  if (isHandlingSignal) return
+  isHandlingSignal = true
+  process.on('SIGIO', () => {
+    for (const socket of openSockets) socket.drain()
+  })
 }

@@ -1,5 +1,5 @@
 // A NETLINK_ROUTE socket: open, send, receive, close, and nothing about what is said over it.
-// See docs/decisions/0001-two-netlink-sockets.md for why it is made of plain system calls.
+// See docs/decisions/0001-netlink-by-system-calls.md for why it is made of plain system calls.
 import koffi, { type KoffiFunc } from 'koffi'
 import { KernelError } from '../kernel-error.ts'
 import { checked, libc } from '../libc.ts'
@@ -10,6 +10,12 @@ const socket: (domain: number, type: number, protocol: number) => number = libc.
   'int socket(int domain, int type, int protocol)',
 )
 const close: (fd: number) => number = libc.func('int close(int fd)')
+const bind: (fd: number, address: Buffer, length: number) => number = libc.func(
+  'int bind(int fd, void *address, uint32_t length)',
+)
+const fcntl: (fd: number, command: number, argument: number) => number = libc.func(
+  'int fcntl(int fd, int command, int argument)',
+)
 const setsockopt: (fd: number, level: number, name: number, value: Buffer, length: number) => number =
   libc.func('int setsockopt(int fd, int level, int name, void *value, uint32_t length)')
 const send: KoffiFunc<(fd: number, bytes: Buffer, length: number, flags: number) => number> = libc.func(
@@ -27,12 +33,20 @@ const SO_RCVBUF = 8
 const SO_RCVTIMEO = 20
 const SO_RCVBUFFORCE = 33
 const SOL_NETLINK = 270
+const NETLINK_ADD_MEMBERSHIP = 1
 const NETLINK_CAP_ACK = 10
 const NETLINK_EXT_ACK = 11
 const NETLINK_GET_STRICT_CHK = 12
 const MSG_TRUNC = 0x20
+const MSG_DONTWAIT = 0x40
+const F_SETFL = 4
+const F_SETOWN = 8
+const O_ASYNC = 0o20000
 const EINTR = 4
+const EAGAIN = 11
 const EMSGSIZE = 90
+
+const ADDRESS_LENGTH = 12
 
 /** Answers are waiting when the send returns; this only bounds what would be a bug in the kernel. */
 const RECEIVE_TIMEOUT_SECONDS = 10
@@ -46,10 +60,10 @@ export class RouteSocket {
   #fd: number
 
   /** Opens a socket in the namespace of the calling thread, where it stays. Throws a KernelError. */
-  constructor() {
+  constructor({ receiveBufferBytes = RECEIVE_BUFFER_BYTES } = {}) {
     this.#fd = checked(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), 'open a netlink socket')
     try {
-      this.#configure()
+      this.#configure(receiveBufferBytes)
     } catch (error) {
       this.close()
       throw error
@@ -78,18 +92,39 @@ export class RouteSocket {
 
   /** The next datagram, in a buffer that the next receive on any socket of this thread overwrites. */
   receive(operation: string): Buffer {
-    const length = checked(
-      this.#retry(() => recv(this.#open(), datagram, datagram.length, MSG_TRUNC)),
-      `${operation}: receive the answer`,
-    )
-    if (length > datagram.length) throw new KernelError({ errno: EMSGSIZE, operation })
-    return datagram.subarray(0, length)
+    return this.#datagram(checked(this.#recv(0), `${operation}: receive the answer`), operation)
+  }
+
+  /** As `receive`, but undefined when nothing waits. ENOBUFS says that messages were lost; later ones follow. */
+  receiveWaiting(operation: string): Buffer | undefined {
+    const length = this.#recv(MSG_DONTWAIT)
+    if (length < 0 && koffi.errno() === EAGAIN) return undefined
+    return this.#datagram(checked(length, operation), operation)
+  }
+
+  /** Joins multicast groups, and has the process get SIGIO whenever something arrives. Handle it first: its default is death. */
+  subscribe(groups: readonly number[]): void {
+    const fd = this.#open()
+    // Without an address of its own the socket would count as the kernel's, which gets no copy of what it sends.
+    checked(bind(fd, anyAddress(), ADDRESS_LENGTH), 'bind a netlink socket')
+    checked(fcntl(fd, F_SETOWN, process.pid), 'own the signals of a netlink socket')
+    checked(fcntl(fd, F_SETFL, O_ASYNC), 'ask for the signals of a netlink socket')
+    for (const group of groups) this.#option(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, int(group))
   }
 
   /** May be repeated. */
   close(): void {
     if (this.#fd >= 0) close(this.#fd)
     this.#fd = -1
+  }
+
+  #recv(flags: number): number {
+    return this.#retry(() => recv(this.#open(), datagram, datagram.length, MSG_TRUNC | flags))
+  }
+
+  #datagram(length: number, operation: string): Buffer {
+    if (length > datagram.length) throw new KernelError({ errno: EMSGSIZE, operation })
+    return datagram.subarray(0, length)
   }
 
   #open(): number {
@@ -103,14 +138,14 @@ export class RouteSocket {
     return result
   }
 
-  #configure(): void {
+  #configure(receiveBufferBytes: number): void {
     this.#option(SOL_NETLINK, NETLINK_EXT_ACK, int(1))
     this.#option(SOL_NETLINK, NETLINK_CAP_ACK, int(1))
     this.#option(SOL_NETLINK, NETLINK_GET_STRICT_CHK, int(1))
     this.#option(SOL_SOCKET, SO_RCVTIMEO, seconds(RECEIVE_TIMEOUT_SECONDS))
     // Past the machine's limit if we may; within it in a user namespace, where only very large batches notice.
-    if (!this.#tryOption(SOL_SOCKET, SO_RCVBUFFORCE, int(RECEIVE_BUFFER_BYTES))) {
-      this.#option(SOL_SOCKET, SO_RCVBUF, int(RECEIVE_BUFFER_BYTES))
+    if (!this.#tryOption(SOL_SOCKET, SO_RCVBUFFORCE, int(receiveBufferBytes))) {
+      this.#option(SOL_SOCKET, SO_RCVBUF, int(receiveBufferBytes))
     }
   }
 
@@ -123,6 +158,13 @@ export class RouteSocket {
   #tryOption(level: number, name: number, value: Buffer): boolean {
     return setsockopt(this.#open(), level, name, value, value.length) === 0
   }
+}
+
+/** struct sockaddr_nl: the kernel chooses the port. */
+function anyAddress(): Buffer {
+  const address = Buffer.alloc(ADDRESS_LENGTH)
+  viewOf(address).setUint16(0, AF_NETLINK, littleEndian)
+  return address
 }
 
 function int(value: number): Buffer {

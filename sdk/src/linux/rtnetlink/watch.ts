@@ -28,17 +28,18 @@ export type RouteEvent =
 
 export type WatchOptions = {
   objects: readonly WatchedObject[]
-  /** Of the calling thread otherwise. Must stay open as long as the watch. */
+  /** Of the calling thread otherwise. May be closed afterwards. */
   namespace?: NamespaceHandle
   /** Ends the watch. */
   signal?: AbortSignal
-  /** Of the kernel's queue, before it overflows. Default: the machine's. */
+  /** Of the kernel's queue, before it overflows. Default: 4 MiB, some thousand events. */
   receiveBufferBytes?: number
 }
 
 /**
  * An endless sequence for one `for await`; it begins with the call of the constructor, so watch first and read the tables
- * then. Ends with `close`, the signal, or `break`. Throws out of the loop only when it cannot listen any more.
+ * then. Ends with `close`, the signal, or `break`. Throws out of the loop only when it cannot listen any more. On the
+ * main thread only; does not keep the process alive.
  */
 export class RouteWatch implements AsyncIterableIterator<RouteEvent, undefined>, Disposable {
   readonly #options: WatchOptions
@@ -94,20 +95,15 @@ export class RouteWatch implements AsyncIterableIterator<RouteEvent, undefined>,
         groups: objects.flatMap((object) => groups[object]),
         receiveBufferBytes,
         onDatagram: (datagram) => this.#read(datagram),
-        onLoss: () => this.#reopen(),
+        onLoss: () => this.#overflow(),
+        onFailure: (error) => this.#fail(error),
       })
     return namespace === undefined ? open() : namespace.run(open)
   }
 
-  /** First listen again, then report: what changes while the reader reads the tables is not lost. */
-  #reopen(): void {
-    try {
-      this.#socket = this.#open()
-      this.#overflow()
-    } catch (error) {
-      this.#failure = { error }
-      this.close()
-    }
+  #fail(error: unknown): void {
+    this.#failure = { error }
+    this.close()
   }
 
   #read(datagram: Buffer): void {

@@ -1,0 +1,194 @@
+import {
+  addAddress,
+  addRoute,
+  addRule,
+  createBridge,
+  deleteAddress,
+  deleteLink,
+  deleteRoute,
+  deleteRule,
+  Rtnl,
+  replaceAddress,
+  replaceRoute,
+  setLink,
+} from '@conet/sdk/linux'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { inventory, show, showOne } from '../../support/iproute.ts'
+
+let rtnl: Rtnl
+let link: number
+let before: Record<string, unknown>
+
+const addressesShown = () => show('ip address show br0').flatMap(({ addr_info: addresses }) => addresses)
+
+beforeEach(() => {
+  before = inventory()
+  rtnl = Rtnl.open()
+  link = rtnl.create(createBridge({ name: 'br0' })).index
+  rtnl.batch([setLink(link, { ipv6AddressGeneration: 'none' }), setLink(link, { up: true })])
+})
+
+afterEach(async () => {
+  await rtnl.runSlow(deleteLink(link))
+  rtnl.close()
+  expect(inventory()).toEqual(before)
+})
+
+describe('addresses', () => {
+  it('are added with broadcast, scope and without duplicate detection', () => {
+    rtnl.batch([
+      addAddress({ link, address: '10.7.0.1/16' }),
+      addAddress({ link, address: '10.8.0.1/24', scope: 'link', broadcast: false }),
+      addAddress({ link, address: 'fd00:7::1/64', nodad: true }),
+      addAddress({ link, address: 'fe80::7/64', nodad: true }),
+    ])
+    expect(addressesShown()).toMatchObject(
+      [
+        { local: '10.8.0.1', prefixlen: 24, scope: 'link' },
+        { local: '10.7.0.1', prefixlen: 16, broadcast: '10.7.255.255', scope: 'global' },
+        { local: 'fd00:7::1', prefixlen: 64, nodad: true, scope: 'global' },
+        { local: 'fe80::7', prefixlen: 64, nodad: true, scope: 'link' },
+      ].sort(() => 0),
+    )
+    expect(rtnl.addresses({ link })).toEqual(
+      expect.arrayContaining([
+        {
+          link,
+          address: '10.7.0.1/16',
+          scope: 'universe',
+          broadcast: '10.7.255.255',
+          nodad: false,
+          tentative: false,
+          duplicate: false,
+        },
+        expect.objectContaining({ address: '10.8.0.1/24', scope: 'link', broadcast: undefined }),
+        expect.objectContaining({ address: 'fd00:7::1/64', nodad: true, tentative: false }),
+        expect.objectContaining({ address: 'fe80::7/64', scope: 'link' }),
+      ]),
+    )
+  })
+
+  it('exist once: adding again is EEXIST, replacing again is fine', () => {
+    const address = { link, address: '10.7.0.1/16' }
+    rtnl.run(addAddress(address))
+    expect(() => rtnl.run(addAddress(address))).toThrow(expect.objectContaining({ code: 'EEXIST' }))
+    rtnl.batch([replaceAddress(address), replaceAddress(address)])
+    expect(rtnl.addresses({ link })).toHaveLength(1)
+  })
+
+  it('are deleted, and what is not there is EADDRNOTAVAIL', () => {
+    const address = { link, address: 'fd00::5/64' }
+    rtnl.batch([addAddress({ ...address, nodad: true }), deleteAddress(address)])
+    expect(rtnl.addresses({ link })).toEqual([])
+    expect(() => rtnl.run(deleteAddress(address))).toThrow(expect.objectContaining({ code: 'EADDRNOTAVAIL' }))
+  })
+
+  it('make no route to their subnet when told so', () => {
+    rtnl.run(addAddress({ link, address: '10.7.0.1/16', prefixRoute: false }))
+    expect(show('ip -4 route show')).toEqual([])
+  })
+})
+
+describe('routes', () => {
+  beforeEach(() => {
+    rtnl.batch([
+      addAddress({ link, address: '10.7.0.1/16' }),
+      addAddress({ link, address: 'fd00:7::1/64', nodad: true }),
+    ])
+  })
+
+  it('have gateway, metric, table, scope and preferred source', () => {
+    rtnl.batch([
+      addRoute({ destination: 'default', gateway: '10.7.0.254', link, metric: 50 }),
+      addRoute({ destination: '10.99.0.0/16', link, preferredSource: '10.7.0.1', table: 1000 }),
+      addRoute({ destination: 'default6', gateway: 'fd00:7::fe', metric: 60 }),
+      addRoute({ destination: '192.0.2.0/24', gateway: '198.51.100.1', link, onlink: true, protocol: 77 }),
+      addRoute({ destination: '203.0.113.0/24', type: 'blackhole' }),
+    ])
+    expect(show('ip -4 route show')).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ dst: 'default', gateway: '10.7.0.254', dev: 'br0', metric: 50 }),
+        expect.objectContaining({ dst: '192.0.2.0/24', gateway: '198.51.100.1', protocol: '77' }),
+        expect.objectContaining({ type: 'blackhole', dst: '203.0.113.0/24' }),
+      ]),
+    )
+    expect(showOne('ip -4 route show table 1000')).toMatchObject({
+      dst: '10.99.0.0/16',
+      scope: 'link',
+      prefsrc: '10.7.0.1',
+    })
+    expect(showOne('ip -6 route show default')).toMatchObject({ gateway: 'fd00:7::fe', metric: 60 })
+    expect(rtnl.routes()).toEqual(
+      expect.arrayContaining([
+        expect.objectContaining({ destination: 'default', gateway: '10.7.0.254', metric: 50, table: 254 }),
+        expect.objectContaining({ destination: 'default6', family: 'ipv6', link }),
+        expect.objectContaining({ destination: '10.7.0.1/32', table: 255, type: 'local' }),
+        expect.objectContaining({ destination: '192.0.2.0/24', onlink: true, protocol: 77 }),
+      ]),
+    )
+    expect(rtnl.routes({ table: 1000 })).toEqual([
+      {
+        family: 'ipv4',
+        destination: '10.99.0.0/16',
+        gateway: undefined,
+        link,
+        metric: undefined,
+        table: 1000,
+        scope: 'link',
+        preferredSource: '10.7.0.1',
+        onlink: false,
+        type: 'unicast',
+        protocol: 4,
+      },
+    ])
+    rtnl.run(deleteRoute({ destination: '203.0.113.0/24', type: 'blackhole' }))
+  })
+
+  it('are replaced, deleted, and ESRCH when they are not there', () => {
+    const route = { destination: '10.50.0.0/16', gateway: '10.7.0.9' }
+    rtnl.batch([addRoute(route), replaceRoute({ ...route, gateway: '10.7.0.10' })])
+    expect(showOne('ip -4 route show 10.50.0.0/16')).toMatchObject({ gateway: '10.7.0.10' })
+    expect(() => rtnl.run(addRoute(route))).toThrow(expect.objectContaining({ code: 'EEXIST' }))
+    rtnl.run(deleteRoute({ destination: '10.50.0.0/16' }))
+    expect(() => rtnl.run(deleteRoute({ destination: '10.50.0.0/16' }))).toThrow(
+      expect.objectContaining({ code: 'ESRCH' }),
+    )
+  })
+
+  it('to nowhere carry the kernel’s reason', () => {
+    const request = addRoute({ destination: '10.50.0.0/16', gateway: '172.31.0.1', link })
+    expect(() => rtnl.run(request)).toThrow(
+      `add route to 10.50.0.0/16 via 172.31.0.1 over link ${link}: Nexthop has invalid gateway (ENETUNREACH)`,
+    )
+  })
+
+  it('of mixed families are refused before the kernel sees them', () => {
+    expect(() => addRoute({ destination: '10.50.0.0/16', gateway: 'fd00::1' })).toThrow(TypeError)
+  })
+})
+
+describe('rules', () => {
+  it('choose a table by source and destination, in both families', () => {
+    const rules = [
+      { family: 'ipv4', from: '10.7.0.2/32', priority: 100, table: 1001 },
+      { family: 'ipv4', from: '10.7.0.0/16', to: '10.8.0.0/16', priority: 101, table: 5 },
+      { family: 'ipv6', to: 'fd00:7::/64', priority: 102, table: 1002 },
+    ] as const
+    rtnl.batch(rules.map(addRule))
+    expect(show('ip -4 rule show')).toEqual(
+      expect.arrayContaining([
+        { priority: 100, src: '10.7.0.2', table: '1001' },
+        { priority: 101, src: '10.7.0.0', srclen: 16, dst: '10.8.0.0', dstlen: 16, table: '5' },
+      ]),
+    )
+    expect(showOne('ip -6 rule show priority 102')).toMatchObject({
+      dst: 'fd00:7::',
+      dstlen: 64,
+      table: '1002',
+    })
+    expect(rtnl.rules()).toEqual(expect.arrayContaining([...rules]))
+    expect(() => rtnl.run(addRule(rules[0]))).toThrow(expect.objectContaining({ code: 'EEXIST' }))
+    rtnl.batch(rules.map(deleteRule))
+    expect(() => rtnl.run(deleteRule(rules[0]))).toThrow(expect.objectContaining({ code: 'ENOENT' }))
+  })
+})
