@@ -178,6 +178,12 @@ export const catalogue = {
     operationState: 'unknown',
     meaning: 'The other side broke the driver protocol; the connection was closed.',
   },
+  hostUnavailable: {
+    code: 1504,
+    retryable: true,
+    operationState: 'not-started',
+    meaning: 'conetd does not listen at the socket, or ended before it answered.',
+  },
   addressInUse: {
     code: 1601,
     retryable: false,

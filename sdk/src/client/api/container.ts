@@ -67,9 +67,13 @@ export const EndpointView = Type.Object({
   container: Type.String(),
   /** The attachment it realises. */
   attachment: Type.String(),
-  state: Type.Union(
-    ['creating', 'created', 'plugging', 'plugged', 'deleting'].map((state) => Type.Literal(state)),
-  ),
+  state: Type.Union([
+    Type.Literal('creating'),
+    Type.Literal('created'),
+    Type.Literal('plugging'),
+    Type.Literal('plugged'),
+    Type.Literal('deleting'),
+  ]),
   /** What it holds before it is plugged; what the sandbox shows after. */
   interfaces: Type.Array(InterfaceView),
   dns: Type.Optional(Dns),

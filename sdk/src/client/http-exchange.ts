@@ -1,0 +1,98 @@
+// HTTP requests over UNIX sockets, on connections that are kept. Knows no routes and no error catalogue.
+// node:http and not undici: docs/decisions/0002-client-on-node-http.md.
+import { Agent, type IncomingMessage, request as sendRequest } from 'node:http'
+
+export type HttpRequest = {
+  readonly socketPath: string
+  readonly method: string
+  readonly path: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string
+}
+
+export type HttpAnswer = { readonly status: number; readonly text: string }
+
+/** A network of ten thousand endpoints takes about a quarter of it. */
+const maxAnswerBytes = 64 * 1024 * 1024
+
+/** The request failed; `wasSent` tells whether the other side may have seen it. */
+export class ExchangeError extends Error {
+  override readonly name = 'ExchangeError'
+  /** The system's or the HTTP parser's code: `ENOENT`, `ECONNRESET`, `HPE_INVALID_CONSTANT`. */
+  readonly code: string
+  readonly wasSent: boolean
+  /** The request went to a kept connection that turned out to be closed. */
+  readonly foundConnectionClosed: boolean
+
+  constructor(cause: Error, facts: { wasSent: boolean; onReusedConnection: boolean }) {
+    super(cause.message, { cause })
+    this.code = 'code' in cause && typeof cause.code === 'string' ? cause.code : ''
+    this.wasSent = facts.wasSent
+    this.foundConnectionClosed =
+      facts.onReusedConnection && (this.code === 'ECONNRESET' || this.code === 'EPIPE')
+  }
+}
+
+/** Owns the connections; `destroy()` ends them all. */
+export class HttpExchanger {
+  readonly #agent: Agent
+
+  constructor(connections: number) {
+    this.#agent = new Agent({ keepAlive: true, maxSockets: connections, maxFreeSockets: connections })
+  }
+
+  /** The whole answer. Throws ExchangeError. */
+  async exchange(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+    try {
+      return await wholeAnswer(await send(request, signal, this.#agent))
+    } catch (error) {
+      // The server closed a connection at rest in the moment we used it. A fresh one, and once only: every call may
+      // be repeated, by its nature or by its Idempotency-Key.
+      if (signal.aborted || !(error instanceof ExchangeError) || !error.foundConnectionClosed) throw error
+      return await wholeAnswer(await send(request, signal, false))
+    }
+  }
+
+  /** The answer's head; the body is to be read as it comes. Takes a connection of its own. */
+  stream(request: HttpRequest, signal: AbortSignal): Promise<IncomingMessage> {
+    return send(request, signal, false)
+  }
+
+  destroy(): void {
+    this.#agent.destroy()
+  }
+}
+
+function send(request: HttpRequest, signal: AbortSignal, agent: Agent | false): Promise<IncomingMessage> {
+  const { body, ...head } = request
+  return new Promise((resolve, reject) => {
+    let wasSent = false
+    const outgoing = sendRequest({ ...head, headers: { ...head.headers }, signal, agent }, resolve)
+    outgoing.on('socket', (socket) => {
+      wasSent = !socket.connecting
+      socket.once('connect', () => {
+        wasSent = true
+      })
+    })
+    outgoing.on('error', (cause) => {
+      reject(new ExchangeError(cause, { wasSent, onReusedConnection: outgoing.reusedSocket }))
+    })
+    outgoing.end(body)
+  })
+}
+
+export async function wholeAnswer(response: IncomingMessage): Promise<HttpAnswer> {
+  response.setEncoding('utf8')
+  let text = ''
+  try {
+    for await (const chunk of response) {
+      text += chunk
+      if (text.length > maxAnswerBytes) throw new Error(`the answer is larger than ${maxAnswerBytes} bytes`)
+    }
+  } catch (cause) {
+    // Not repeated on a fresh connection: the server was there and did the work.
+    const error = cause instanceof Error ? cause : new Error(String(cause))
+    throw new ExchangeError(error, { wasSent: true, onReusedConnection: false })
+  }
+  return { status: response.statusCode ?? 0, text }
+}
