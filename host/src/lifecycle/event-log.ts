@@ -1,0 +1,33 @@
+// What happened, in order: for event streams that may come back and ask for what they missed.
+import type { EventView } from '@conet/sdk/client'
+
+export type HostEvent = Omit<EventView, 'id' | 'time'>
+
+/** Streams that fall further behind than this are told so and start anew. */
+const keptEvents = 4096
+
+export class EventLog {
+  readonly #events: EventView[] = []
+  readonly #listeners = new Set<(event: EventView) => void>()
+  #nextId = 1
+
+  append(event: HostEvent): void {
+    const entry: EventView = { id: this.#nextId++, time: new Date().toISOString(), ...event }
+    this.#events.push(entry)
+    if (this.#events.length > keptEvents) this.#events.shift()
+    for (const listener of this.#listeners) listener(entry)
+  }
+
+  /** The events after `id`; undefined when some of them are no longer kept. */
+  since(id: number): EventView[] | undefined {
+    const oldest = this.#events[0]?.id ?? this.#nextId
+    if (id + 1 < oldest || id >= this.#nextId) return undefined
+    return this.#events.slice(id + 1 - oldest)
+  }
+
+  /** Calls `listener` for each event from now on, until the returned function is called. A listener never throws. */
+  subscribe(listener: (event: EventView) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+}

@@ -1,0 +1,33 @@
+// What every operation works on. One object for the life of the daemon; operations hold no state of their own.
+import type { KeyedQueue } from '@conet/sdk'
+import type { Logger } from 'pino'
+import type { SandboxKeeper } from '../sandbox/index.ts'
+import type { AddressBook } from './address-book.ts'
+import type { DriverAccess } from './driver-access.ts'
+import type { EventLog } from './event-log.ts'
+import type { Inventory } from './inventory.ts'
+import type { PendingRemovals } from './pending-removals.ts'
+
+export type HostContext = {
+  readonly inventory: Inventory
+  readonly addresses: AddressBook
+  readonly drivers: DriverAccess
+  readonly sandboxes: SandboxKeeper
+  readonly events: EventLog
+  readonly removals: PendingRemovals
+  /** Operations on one container, and those on one network's own life, run one after the other. */
+  readonly queue: KeyedQueue
+  readonly log: Logger
+  /** Ends with the daemon. */
+  readonly signal: AbortSignal
+}
+
+/** One operation of a client. */
+export type Operation = {
+  /** Names it in drivers' logs and in the host's. */
+  readonly id: string
+  readonly signal?: AbortSignal
+}
+
+/** What is left of something that was removed: nothing, or a record until the driver has confirmed. */
+export type Removed = 'gone' | 'deleting'
