@@ -33,6 +33,10 @@ export const EndpointRecord = Type.Object({
   handle: Type.String(),
   /** The attachment's name. */
   attachment: Type.String(),
+  /** Who asked: a failed `plug` takes its attachment back, a failed `up` leaves what the client configured. */
+  madeBy: Type.Union([Type.Literal('plug'), Type.Literal('up')]),
+  /** Ascending over all endpoints: the order in which they were made. */
+  order: Type.Integer(),
   state: EndpointState,
   interface: InterfacePlan,
   options: Type.Record(Type.String(), Type.Unknown()),
@@ -42,6 +46,11 @@ export const EndpointRecord = Type.Object({
   lastError: Type.Optional(Type.String()),
 })
 export type EndpointRecord = Static<typeof EndpointRecord>
+
+/** Whether a sandbox holds it, or may hold it. */
+export function isInSandbox({ state, result }: EndpointRecord): boolean {
+  return state === 'plugging' || state === 'plugged' || (state === 'deleting' && result !== undefined)
+}
 
 /** Whether the driver should have it: what a sync names. */
 export function isWanted(endpoint: EndpointRecord): boolean {

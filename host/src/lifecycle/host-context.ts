@@ -7,6 +7,7 @@ import type { DriverAccess } from './driver-access.ts'
 import type { EventLog } from './event-log.ts'
 import type { Inventory } from './inventory.ts'
 import type { PendingRemovals } from './pending-removals.ts'
+import type { StartingContainers } from './up.ts'
 
 export type HostContext = {
   readonly inventory: Inventory
@@ -15,6 +16,7 @@ export type HostContext = {
   readonly sandboxes: SandboxKeeper
   readonly events: EventLog
   readonly removals: PendingRemovals
+  readonly starting: StartingContainers
   /** Operations on one container, and those on one network's own life, run one after the other. */
   readonly queue: KeyedQueue
   readonly log: Logger

@@ -1,0 +1,123 @@
+// A network is created: named, its subnets chosen, on record, made by its driver.
+import { ConetError, failpoint } from '@conet/sdk'
+import type { CreateNetworkBody } from '@conet/sdk/client'
+import { newId } from '../domain/ids.ts'
+import { driverView, type NetworkRecord } from '../domain/network.ts'
+import { twoWordName } from '../domain/two-word-name.ts'
+import type { DriverSession } from './driver-access.ts'
+import type { HostContext, Operation } from './host-context.ts'
+import { networkQueue } from './keys.ts'
+import { removeNetwork } from './remove-network.ts'
+
+export type CreatedNetwork = { network: NetworkRecord; created: boolean }
+
+/** The same name and content again: the same network. Other content: `conflict`. When it fails nothing is left. */
+export function createNetwork(
+  host: HostContext,
+  body: CreateNetworkBody,
+  operation: Operation,
+): Promise<CreatedNetwork> {
+  const name = nameOf(host, body)
+  return host.queue.run(networkQueue(name), () => createNow(host, { ...body, name }, operation))
+}
+
+async function createNow(
+  host: HostContext,
+  body: CreateNetworkBody & { name: string },
+  operation: Operation,
+): Promise<CreatedNetwork> {
+  const request = canonicalText(body)
+  const existing = findByName(host, body.name)
+  if (existing !== undefined) return { network: sameOrConflict(existing, request), created: false }
+  const session = await host.drivers.require(body.type, operation)
+  const config = body.config ?? {}
+  session.checkConfig(config, 'config')
+  const network = intend(host, { ...body, config }, request)
+  failpoint('host:network:after-intent')
+  try {
+    await makeAtDriver(session, network, operation)
+    failpoint('host:network:after-create')
+    const active: NetworkRecord = { ...network, state: 'active' }
+    host.inventory.putNetwork(active)
+    host.events.append({ type: 'network.created', network_id: network.id })
+    return { network: active, created: true }
+  } catch (error) {
+    await undo(host, network, error)
+    throw error
+  }
+}
+
+function makeAtDriver(session: DriverSession, network: NetworkRecord, { id, signal }: Operation) {
+  const options = signal === undefined ? { operationId: id } : { operationId: id, signal }
+  return session.call('network/create', { network: driverView(network) }, options)
+}
+
+/** Chooses the subnets and writes the intent, in one step of the event loop: nobody else gets the same. */
+function intend(
+  host: HostContext,
+  body: CreateNetworkBody & { name: string; config: Record<string, unknown> },
+  request: string,
+): NetworkRecord {
+  const { name, type, labels = {}, internal = false, config, default_policy: defaultPolicy } = body
+  const network: NetworkRecord = {
+    id: newId(),
+    name,
+    type,
+    state: 'creating',
+    labels,
+    internal,
+    subnets: host.addresses.chooseSubnets(body),
+    config,
+    createdAt: new Date().toISOString(),
+    request,
+    ...(defaultPolicy === undefined ? {} : { defaultPolicy }),
+  }
+  failpoint('host:network:before-intent')
+  host.inventory.putNetwork(network)
+  host.addresses.open(network)
+  return network
+}
+
+async function undo(host: HostContext, network: NetworkRecord, reason: unknown): Promise<void> {
+  try {
+    await removeNetwork(host, network, { id: `undo-${network.id}` })
+  } catch (error) {
+    host.log.error({ networkId: network.id, err: error, reason }, 'a failed network could not be undone yet')
+  }
+}
+
+function nameOf(host: HostContext, { name, generate_name: generate }: CreateNetworkBody): string {
+  if (name !== undefined) return name
+  if (generate === true) return twoWordName((candidate) => findByName(host, candidate) !== undefined)
+  throw new ConetError('invalidArgument', 'create network: name: is required', {
+    fields: [{ path: 'name', message: 'is required, unless generate_name is true' }],
+  })
+}
+
+function findByName(host: HostContext, name: string): NetworkRecord | undefined {
+  for (const network of host.inventory.networks.values()) if (network.name === name) return network
+  return undefined
+}
+
+function sameOrConflict(existing: NetworkRecord, request: string): NetworkRecord {
+  const details = { networkId: existing.id }
+  if (existing.state === 'deleting') {
+    throw new ConetError('operationPending', `create network ${existing.name}: the one before is still being deleted`, {
+      details,
+    })
+  }
+  if (existing.request === request) return existing
+  throw new ConetError('conflict', `create network ${existing.name}: it exists with other content`, {
+    details,
+    help: `see it with: conet net inspect ${existing.name}`,
+  })
+}
+
+/** The same for the same content, whatever the order of its members. */
+function canonicalText(value: unknown): string {
+  return JSON.stringify(value, (_key, member: unknown) =>
+    typeof member === 'object' && member !== null && !Array.isArray(member)
+      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : member,
+  )
+}

@@ -1,0 +1,65 @@
+// Down: the container stopped. Every endpoint ends, in reverse, going on after errors; then its sandbox is let go.
+import { ConetError, failpoint } from '@conet/sdk'
+import { stateOf } from '../domain/container.ts'
+import type { EndpointRecord } from '../domain/endpoint.ts'
+import type { HostContext, Operation, Removed } from './host-context.ts'
+import { containerQueue } from './keys.ts'
+import { bury, removeEndpoint } from './remove-endpoint.ts'
+
+/** Takes the container down; aborts an `up` that is running. Fine for handles never seen. May be repeated. */
+export function down(host: HostContext, handle: string, operation: Operation): Promise<Removed> {
+  host.starting.abort(handle)
+  return host.queue.run(containerQueue(handle), () => takeDown(host, handle, operation))
+}
+
+/** As `down`, for callers that are inside the container's queue. */
+export async function takeDown(host: HostContext, handle: string, operation: Operation): Promise<Removed> {
+  const sandbox = host.inventory.sandboxes.get(handle)
+  if (sandbox === undefined || sandbox.state === 'stopped') return 'gone'
+  host.inventory.commit((change) => change.putSandbox({ ...sandbox, state: 'stopping' }))
+  failpoint('host:down:after-intent')
+  const endpoints = host.inventory.endpointsOfContainer(handle).reverse()
+  const removed = await removeAll(host, endpoints, operation)
+  host.sandboxes.release(sandbox.path)
+  failpoint('host:down:sandbox-released')
+  host.inventory.commit((change) => change.putSandbox({ ...sandbox, state: 'stopped' }))
+  host.events.append({ type: 'container.down', container: handle })
+  return outcomeOf(`take container ${handle} down`, removed)
+}
+
+type Removals = { states: Removed[]; failures: unknown[] }
+
+/** All at once: the driver unplugs a burst of endpoints in one go. Tombstones first, in order. */
+export async function removeAll(
+  host: HostContext,
+  endpoints: readonly EndpointRecord[],
+  operation: Operation,
+): Promise<Removals> {
+  const buried = endpoints.map((endpoint) => bury(host, endpoint))
+  const outcomes = await Promise.allSettled(buried.map((endpoint) => removeEndpoint(host, endpoint, operation)))
+  const states: Removed[] = []
+  const failures: unknown[] = []
+  for (const outcome of outcomes) {
+    if (outcome.status === 'fulfilled') states.push(outcome.value)
+    else failures.push(outcome.reason)
+  }
+  return { states, failures }
+}
+
+/** Reports every failure; without one, whether something is left for later. */
+export function outcomeOf(what: string, { states, failures }: Removals): Removed {
+  const [first] = failures
+  if (first === undefined) return states.includes('deleting') ? 'deleting' : 'gone'
+  if (failures.length === 1 && ConetError.is(first)) throw first
+  const messages = failures.map((failure) => (failure instanceof Error ? failure.message : String(failure)))
+  throw new ConetError(ConetError.is(first) ? first.kind : 'internal', `${what}: ${messages.join('; ')}`, {
+    cause: new AggregateError(failures),
+    details: { failures: messages },
+    operationState: 'partial',
+    help: 'what is left is on record and is tried again',
+  })
+}
+
+export function isUp(host: HostContext, handle: string): boolean {
+  return stateOf(host.inventory.sandboxes.get(handle)) === 'up'
+}

@@ -1,0 +1,240 @@
+// What the host knows: networks, containers, sandboxes, endpoints. Kept in memory with its indexes, written
+// through to the stores. Decides nothing.
+import { type Static, type TSchema, Type } from 'typebox'
+import { ContainerRecord, SandboxRecord } from '../domain/container.ts'
+import { EndpointRecord } from '../domain/endpoint.ts'
+import { NetworkRecord } from '../domain/network.ts'
+import type { Changes, Table } from '../store/index.ts'
+
+/** The part of a store that the inventory needs. */
+export type RecordStore = {
+  table<S extends TSchema>(name: string, schema: S): Table<Static<S>>
+  transaction<T>(work: (changes: Changes) => T): T
+}
+
+export type InventoryStores = {
+  /** Survives a reboot: what clients configured. */
+  durable: RecordStore
+  /** Survives a crash of the process, and ends with the kernel it describes. */
+  volatile: RecordStore
+}
+
+/** One step's records, written together. */
+export type Change = {
+  putSandbox(record: SandboxRecord): void
+  deleteSandbox(handle: string): void
+  putEndpoint(record: EndpointRecord): void
+  deleteEndpoint(id: string): void
+  /** A configuration changed by plug or unplug: on tmpfs at once, on the disk soon after. */
+  putContainer(record: ContainerRecord): void
+  /** Where the next free address of a subnet is looked for. */
+  putCursor(subnetKey: string, address: string): void
+}
+
+/** How long a configuration that plug or unplug changed may wait for the disk; many changes share one write. */
+const flushDelayMs = 20
+const flushRetryMs = 1000
+
+export class Inventory implements Disposable {
+  readonly networks = new Map<string, NetworkRecord>()
+  readonly containers = new Map<string, ContainerRecord>()
+  readonly sandboxes = new Map<string, SandboxRecord>()
+  readonly endpoints = new Map<string, EndpointRecord>()
+  readonly cursors = new Map<string, string>()
+  readonly #byNetwork = new Map<string, Set<string>>()
+  readonly #byContainer = new Map<string, Set<string>>()
+  readonly #stores: InventoryStores
+  readonly #onFlushError: (error: unknown) => void
+  readonly #tables
+  readonly #unflushed = new Set<string>()
+  #flushTimer: NodeJS.Timeout | undefined
+  #nextOrder = 1
+
+  /** `onFlushError` hears of changes that cannot reach the disk now; they are tried again. */
+  constructor(stores: InventoryStores, onFlushError: (error: unknown) => void) {
+    this.#stores = stores
+    this.#onFlushError = onFlushError
+    this.#tables = openTables(stores)
+    this.#load()
+  }
+
+  /** One more than the newest endpoint's. */
+  nextOrder(): number {
+    return this.#nextOrder++
+  }
+
+  endpointsOfNetwork(networkId: string): EndpointRecord[] {
+    return this.#endpointsOf(this.#byNetwork.get(networkId))
+  }
+
+  /** In the order in which they were made. */
+  endpointsOfContainer(handle: string): EndpointRecord[] {
+    return this.#endpointsOf(this.#byContainer.get(handle))
+  }
+
+  putNetwork(record: NetworkRecord): void {
+    this.#stores.durable.transaction((changes) => this.#tables.networks.put(changes, record.id, record))
+    this.networks.set(record.id, record)
+  }
+
+  deleteNetwork(id: string): void {
+    this.#stores.durable.transaction((changes) => this.#tables.networks.delete(changes, id))
+    this.networks.delete(id)
+    for (const key of this.cursors.keys()) if (key.startsWith(`${id}/`)) this.cursors.delete(key)
+  }
+
+  /** A configuration given by a client as a whole: on the disk when this returns. */
+  putConfiguration(record: ContainerRecord): void {
+    this.#stores.durable.transaction((changes) => this.#tables.containers.put(changes, record.handle, record))
+    this.#dropOverlay(record.handle)
+    this.containers.set(record.handle, record)
+  }
+
+  deleteContainer(handle: string): void {
+    this.#stores.durable.transaction((changes) => this.#tables.containers.delete(changes, handle))
+    this.#dropOverlay(handle)
+    this.containers.delete(handle)
+  }
+
+  /** Writes what `work` says in one transaction of the volatile store. */
+  commit(work: (change: Change) => void): void {
+    const applied: (() => void)[] = []
+    this.#stores.volatile.transaction((changes) => work(this.#change(changes, applied)))
+    for (const apply of applied) apply()
+  }
+
+  /** Writes what waits for the disk now. */
+  flush(): void {
+    clearTimeout(this.#flushTimer)
+    this.#flushTimer = undefined
+    if (this.#unflushed.size === 0) return
+    const handles = [...this.#unflushed]
+    this.#stores.durable.transaction((changes) => {
+      for (const handle of handles) this.#writeDurably(changes, handle)
+    })
+    this.#unflushed.clear()
+    this.#stores.volatile.transaction((changes) => {
+      for (const handle of handles) this.#tables.overlay.delete(changes, handle)
+    })
+  }
+
+  [Symbol.dispose](): void {
+    this.flush()
+  }
+
+  #change(changes: Changes, applied: (() => void)[]): Change {
+    const tables = this.#tables
+    return {
+      putSandbox: (record) => {
+        tables.sandboxes.put(changes, record.handle, record)
+        applied.push(() => this.sandboxes.set(record.handle, record))
+      },
+      deleteSandbox: (handle) => {
+        tables.sandboxes.delete(changes, handle)
+        applied.push(() => this.sandboxes.delete(handle))
+      },
+      putEndpoint: (record) => {
+        tables.endpoints.put(changes, record.id, record)
+        applied.push(() => this.#index(record))
+      },
+      deleteEndpoint: (id) => {
+        tables.endpoints.delete(changes, id)
+        applied.push(() => this.#unindex(id))
+      },
+      putContainer: (record) => {
+        tables.overlay.put(changes, record.handle, record)
+        applied.push(() => this.#flushSoon(record))
+      },
+      putCursor: (subnetKey, address) => {
+        tables.cursors.put(changes, subnetKey, address)
+        applied.push(() => this.cursors.set(subnetKey, address))
+      },
+    }
+  }
+
+  #flushSoon(record: ContainerRecord): void {
+    this.containers.set(record.handle, record)
+    this.#unflushed.add(record.handle)
+    this.#flushTimer ??= setTimeout(() => this.#tryFlush(), flushDelayMs)
+  }
+
+  /** On a full disk the changes wait on tmpfs, where a restart finds them too. */
+  #tryFlush(): void {
+    try {
+      this.flush()
+    } catch (error) {
+      this.#onFlushError(error)
+      this.#flushTimer = setTimeout(() => this.#tryFlush(), flushRetryMs)
+    }
+  }
+
+  #writeDurably(changes: Changes, handle: string): void {
+    const record = this.containers.get(handle)
+    if (record !== undefined) this.#tables.containers.put(changes, handle, record)
+  }
+
+  #dropOverlay(handle: string): void {
+    this.#unflushed.delete(handle)
+    if (!this.#tables.overlay.has(handle)) return
+    this.#stores.volatile.transaction((changes) => this.#tables.overlay.delete(changes, handle))
+  }
+
+  #endpointsOf(ids: Iterable<string> | undefined): EndpointRecord[] {
+    const found: EndpointRecord[] = []
+    for (const id of ids ?? []) {
+      const endpoint = this.endpoints.get(id)
+      if (endpoint !== undefined) found.push(endpoint)
+    }
+    return found
+  }
+
+  #index(record: EndpointRecord): void {
+    this.endpoints.set(record.id, record)
+    this.#nextOrder = Math.max(this.#nextOrder, record.order + 1)
+    addTo(this.#byNetwork, record.networkId, record.id)
+    addTo(this.#byContainer, record.handle, record.id)
+  }
+
+  #unindex(id: string): void {
+    const record = this.endpoints.get(id)
+    if (record === undefined) return
+    this.endpoints.delete(id)
+    removeFrom(this.#byNetwork, record.networkId, id)
+    removeFrom(this.#byContainer, record.handle, id)
+  }
+
+  #load(): void {
+    const { networks, containers, overlay, sandboxes, endpoints, cursors } = this.#tables
+    for (const { record } of networks.list()) this.networks.set(record.id, record)
+    for (const { record } of containers.list()) this.containers.set(record.handle, record)
+    for (const { record } of overlay.list()) this.#flushSoon(record)
+    for (const { record } of sandboxes.list()) this.sandboxes.set(record.handle, record)
+    const inOrder = endpoints.list().sort((a, b) => a.record.order - b.record.order)
+    for (const { record } of inOrder) this.#index(record)
+    for (const { key, record } of cursors.list()) this.cursors.set(key, record)
+  }
+}
+
+function openTables({ durable, volatile }: InventoryStores) {
+  return {
+    networks: durable.table('networks', NetworkRecord),
+    containers: durable.table('containers', ContainerRecord),
+    /** Configurations newer than the disk's. */
+    overlay: volatile.table('containers', ContainerRecord),
+    sandboxes: volatile.table('sandboxes', SandboxRecord),
+    endpoints: volatile.table('endpoints', EndpointRecord),
+    cursors: volatile.table('cursors', Type.String()),
+  }
+}
+
+function addTo(index: Map<string, Set<string>>, key: string, id: string): void {
+  const ids = index.get(key)
+  if (ids === undefined) index.set(key, new Set([id]))
+  else ids.add(id)
+}
+
+function removeFrom(index: Map<string, Set<string>>, key: string, id: string): void {
+  const ids = index.get(key)
+  ids?.delete(id)
+  if (ids?.size === 0) index.delete(key)
+}

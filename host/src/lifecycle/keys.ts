@@ -1,0 +1,10 @@
+// Names of the queues in which operations wait for each other.
+
+export function containerQueue(handle: string): string {
+  return `container:${handle}`
+}
+
+/** By name, since two clients may create one network at the same time. */
+export function networkQueue(name: string): string {
+  return `network:${name}`
+}

@@ -1,0 +1,168 @@
+// One attachment becomes an endpoint: planned, on record, created by the driver, plugged when there is a sandbox.
+import { ConetError, failpoint, type PlugResult } from '@conet/sdk'
+import type { Attachment, ContainerRecord, SandboxRecord } from '../domain/container.ts'
+import type { EndpointRecord } from '../domain/endpoint.ts'
+import { newId } from '../domain/ids.ts'
+import { chooseDefaultRoute, chooseInterfaceName } from '../domain/interface-plan.ts'
+import { assertUsable, type NetworkRecord } from '../domain/network.ts'
+import type { Reservation } from './address-book.ts'
+import type { DriverSession } from './driver-access.ts'
+import { createParameters, plugParameters } from './driver-parameters.ts'
+import type { HostContext, Operation } from './host-context.ts'
+import { settleInSandbox } from './sandbox-settlement.ts'
+
+export type EndpointWish = {
+  container: ContainerRecord
+  attachment: Attachment
+  madeBy: EndpointRecord['madeBy']
+  /** Absent: the endpoint is created only, and plugged at `up`. */
+  sandbox?: SandboxRecord | undefined
+}
+
+/** An endpoint on record, which the driver does not know yet. */
+export type IntendedEndpoint = { endpoint: EndpointRecord; network: NetworkRecord; session: DriverSession }
+
+/** Everything is checked and reserved, then written down. When a check fails nothing has changed. */
+export async function intendEndpoint(
+  host: HostContext,
+  wish: EndpointWish,
+  operation: Operation,
+): Promise<IntendedEndpoint> {
+  const { attachment, container } = wish
+  const network = networkOf(host, attachment, `plug container ${container.handle}`)
+  const session = await host.drivers.require(network.type, operation)
+  session.checkOptions(attachment.options, 'options')
+  // The network may have begun to go while its driver was awaited.
+  assertUsable(networkOf(host, attachment, `plug container ${container.handle}`), `plug container ${container.handle}`)
+  const { endpoint, reservation } = planEndpoint(host, wish, network)
+  try {
+    failpoint('host:endpoint:before-intent')
+    host.inventory.commit((change) => {
+      change.putEndpoint(endpoint)
+      if (wish.madeBy === 'plug') change.putContainer(container)
+      for (const { subnetKey, cursor } of reservation.cursors) change.putCursor(subnetKey, cursor)
+    })
+  } catch (error) {
+    reservation.release()
+    throw error
+  }
+  failpoint('host:endpoint:after-intent')
+  return { endpoint, network, session }
+}
+
+/** The driver creates the endpoint; nothing is in a sandbox yet. */
+export async function createEndpoint(
+  host: HostContext,
+  { endpoint, network, session }: IntendedEndpoint,
+  operation: Operation,
+): Promise<EndpointRecord> {
+  const call = callOptions(operation)
+  await session.call('endpoint/create', createParameters(host, endpoint, network), call)
+  return record(host, { ...endpoint, state: 'created' })
+}
+
+/** The driver creates the endpoint and plugs it: both calls are under way at once, and served in this order. */
+export async function createAndPlug(
+  host: HostContext,
+  { endpoint, network, session }: IntendedEndpoint,
+  sandbox: SandboxRecord,
+  operation: Operation,
+): Promise<EndpointRecord> {
+  const call = callOptions(operation)
+  const create = createParameters(host, endpoint, network)
+  const created = session.call('endpoint/create', create, call)
+  const plugged = session.call('endpoint/plug', plugParameters(create, sandbox), call)
+  return recordPlug(host, { endpoint, network, sandbox }, await bothOrFirstError(created, plugged))
+}
+
+/** Plugs an endpoint that was created before there was a sandbox. */
+export async function plugCreated(
+  host: HostContext,
+  created: EndpointRecord,
+  sandbox: SandboxRecord,
+  operation: Operation,
+): Promise<EndpointRecord> {
+  const network = host.inventory.networks.get(created.networkId)
+  if (network === undefined) throw new ConetError('notFound', `plug endpoint ${created.id}: its network is gone`)
+  const session = await host.drivers.require(network.type, operation)
+  const endpoint = record(host, { ...created, state: 'plugging' })
+  failpoint('host:endpoint:after-intent')
+  const create = createParameters(host, endpoint, network)
+  const result = await session.call('endpoint/plug', plugParameters(create, sandbox), callOptions(operation))
+  return recordPlug(host, { endpoint, network, sandbox }, result)
+}
+
+async function recordPlug(
+  host: HostContext,
+  { endpoint, network, sandbox }: { endpoint: EndpointRecord; network: NetworkRecord; sandbox: SandboxRecord },
+  result: PlugResult,
+): Promise<EndpointRecord> {
+  failpoint('host:endpoint:after-plug')
+  await settleInSandbox(host, { endpoint, network, sandbox }, result)
+  const plugged = record(host, { ...endpoint, state: 'plugged', result })
+  failpoint('host:endpoint:after-outcome')
+  host.events.append({
+    type: 'endpoint.plugged',
+    network_id: endpoint.networkId,
+    endpoint_id: endpoint.id,
+    container: endpoint.handle,
+  })
+  return plugged
+}
+
+function planEndpoint(
+  host: HostContext,
+  { attachment, container, madeBy, sandbox }: EndpointWish,
+  network: NetworkRecord,
+): { endpoint: EndpointRecord; reservation: Reservation } {
+  const others = host.inventory.endpointsOfContainer(container.handle)
+  const name = chooseInterfaceName(attachment.interface, others, sandbox?.foreignInterfaces ?? [])
+  const defaultRoute = chooseDefaultRoute(attachment.defaultRoute, network, others)
+  const id = newId()
+  const reservation = host.addresses.reserve(network, { endpointId: id, attachment })
+  const endpoint: EndpointRecord = {
+    id,
+    networkId: network.id,
+    handle: container.handle,
+    attachment: attachment.name,
+    madeBy,
+    order: host.inventory.nextOrder(),
+    state: sandbox === undefined ? 'creating' : 'plugging',
+    interface: {
+      name,
+      macAddress: reservation.macAddress,
+      addresses: reservation.addresses,
+      defaultRoute,
+      routes: [],
+      ...(attachment.mtu === undefined ? {} : { mtu: attachment.mtu }),
+    },
+    options: attachment.options,
+    createdAt: new Date().toISOString(),
+  }
+  return { endpoint, reservation }
+}
+
+function networkOf(host: HostContext, { networkId, name }: Attachment, operation: string): NetworkRecord {
+  const network = host.inventory.networks.get(networkId)
+  if (network !== undefined) return network
+  throw new ConetError('notFound', `${operation}: the network of attachment ${name} is gone`, {
+    details: { networkId },
+  })
+}
+
+function record(host: HostContext, endpoint: EndpointRecord): EndpointRecord {
+  host.inventory.commit((change) => change.putEndpoint(endpoint))
+  return endpoint
+}
+
+function callOptions({ id, signal }: Operation) {
+  return signal === undefined ? { operationId: id } : { operationId: id, signal }
+}
+
+/** When the first call fails the second does too; the first one's error is the one that says why. */
+async function bothOrFirstError<A, B>(first: Promise<A>, second: Promise<B>): Promise<B> {
+  const [one, two] = await Promise.allSettled([first, second])
+  if (one.status === 'rejected') throw one.reason
+  if (two.status === 'rejected') throw two.reason
+  return two.value
+}

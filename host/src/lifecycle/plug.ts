@@ -1,0 +1,82 @@
+// Plug: one more attachment on a container, running or not.
+import { ConetError } from '@conet/sdk'
+import type { PlugBody } from '@conet/sdk/client'
+import { type Attachment, assertDistinct, type ContainerRecord, type SandboxRecord, stateOf } from '../domain/container.ts'
+import type { EndpointRecord } from '../domain/endpoint.ts'
+import { resolveKey } from '../domain/resolve.ts'
+import { attachmentOf, freeAttachmentName } from './attachments.ts'
+import { requireContainer } from './containers.ts'
+import type { HostContext, Operation } from './host-context.ts'
+import { containerQueue } from './keys.ts'
+import { createAndPlug, createEndpoint, intendEndpoint } from './make-endpoint.ts'
+import { removeEndpoint } from './remove-endpoint.ts'
+
+/**
+ * Plugs the container into the network. When it fails nothing is left, or what is left is on record and being
+ * removed. Not idempotent by itself: a container may have several endpoints in one network.
+ */
+export function plug(
+  host: HostContext,
+  handle: string,
+  body: PlugBody,
+  operation: Operation,
+): Promise<EndpointRecord> {
+  return host.queue.run(containerQueue(handle), () => plugNow(host, handle, body, operation))
+}
+
+async function plugNow(
+  host: HostContext,
+  handle: string,
+  body: PlugBody,
+  operation: Operation,
+): Promise<EndpointRecord> {
+  const container = requireContainer(host, handle)
+  const attachment = newAttachment(host, container, body)
+  const changed = { ...container, attachments: [...container.attachments, attachment] }
+  assertDistinct(handle, changed.attachments)
+  const sandbox = runningSandbox(host, handle)
+  const wish = { container: changed, attachment, madeBy: 'plug', sandbox } as const
+  const intended = await intendEndpoint(host, wish, operation)
+  try {
+    if (sandbox === undefined) return await createEndpoint(host, intended, operation)
+    return await createAndPlug(host, intended, sandbox, operation)
+  } catch (error) {
+    await undoPlug(host, intended.endpoint, error)
+    throw error
+  }
+}
+
+function newAttachment(host: HostContext, container: ContainerRecord, body: PlugBody): Attachment {
+  const network = resolveKey(body.network, host.inventory.networks.values(), 'network')
+  const name = body.name ?? freeAttachmentName(network.name, container.attachments)
+  if (container.attachments.some((attachment) => attachment.name === name)) {
+    throw new ConetError('conflict', `plug container ${container.handle}: it has an attachment named ${name}`, {
+      fields: [{ path: 'name', message: 'an attachment of the container has this name' }],
+    })
+  }
+  return attachmentOf({ ...body, name }, network, '')
+}
+
+function runningSandbox(host: HostContext, handle: string): SandboxRecord | undefined {
+  const sandbox = host.inventory.sandboxes.get(handle)
+  return stateOf(sandbox) === 'up' ? sandbox : undefined
+}
+
+/** Undoing has its own time: the caller may be gone. */
+async function undoPlug(host: HostContext, endpoint: EndpointRecord, reason: unknown): Promise<void> {
+  forgetAttachment(host, endpoint)
+  try {
+    await removeEndpoint(host, endpoint, { id: `undo-${endpoint.id}` })
+  } catch (error) {
+    host.log.error({ endpointId: endpoint.id, err: error, reason }, 'a failed plug could not be undone yet')
+  }
+}
+
+/** The attachment that a plug made goes with its endpoint. */
+export function forgetAttachment(host: HostContext, endpoint: EndpointRecord): void {
+  const container = host.inventory.containers.get(endpoint.handle)
+  if (container === undefined) return
+  const attachments = container.attachments.filter(({ name }) => name !== endpoint.attachment)
+  if (attachments.length === container.attachments.length) return
+  host.inventory.commit((change) => change.putContainer({ ...container, attachments }))
+}

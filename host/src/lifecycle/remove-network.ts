@@ -1,0 +1,62 @@
+// A network goes: its record says so first, then its driver, then its subnets are free.
+import { ConetError, failpoint } from '@conet/sdk'
+import type { NetworkRecord } from '../domain/network.ts'
+import { resolveKey } from '../domain/resolve.ts'
+import type { HostContext, Operation, Removed } from './host-context.ts'
+import { networkQueue } from './keys.ts'
+import { isDriverAway } from './remove-endpoint.ts'
+
+/**
+ * Deletes the network that `key` names. Refused with `inUse` while endpoints or containers want it. A full id that
+ * nobody has is no error: the network is gone.
+ */
+export function deleteNetwork(host: HostContext, key: string, operation: Operation): Promise<Removed> {
+  if (/^[0-9a-f]{64}$/.test(key) && !host.inventory.networks.has(key)) return Promise.resolve('gone')
+  const { id, name } = resolveKey(key, host.inventory.networks.values(), 'network')
+  return host.queue.run(networkQueue(name), async () => {
+    const network = host.inventory.networks.get(id)
+    if (network === undefined) return 'gone'
+    assertUnused(host, network)
+    return removeNetwork(host, network, operation)
+  })
+}
+
+/** Ends a network that has no endpoints. `deleting`: its driver is away. What goes wrong is tried again. */
+export async function removeNetwork(
+  host: HostContext,
+  network: NetworkRecord,
+  operation: Operation,
+): Promise<Removed> {
+  const { id, type } = network
+  if (network.state !== 'deleting') host.inventory.putNetwork({ ...network, state: 'deleting' })
+  failpoint('host:network:buried')
+  try {
+    const session = await host.drivers.require(type, operation)
+    await session.call('network/delete', { networkId: id }, { operationId: operation.id })
+  } catch (error) {
+    host.removals.add({ kind: 'network', id })
+    host.log.warn({ networkId: id, err: error }, 'the network is not deleted yet; it will be tried again')
+    if (isDriverAway(error)) return 'deleting'
+    throw error
+  }
+  failpoint('host:network:after-delete')
+  host.inventory.deleteNetwork(id)
+  host.addresses.close(id)
+  host.removals.done(id)
+  host.events.append({ type: 'network.deleted', network_id: id })
+  return 'gone'
+}
+
+function assertUnused(host: HostContext, network: NetworkRecord): void {
+  const holders = new Set(host.inventory.endpointsOfNetwork(network.id).map(({ handle }) => handle))
+  for (const { handle, attachments } of host.inventory.containers.values()) {
+    if (attachments.some(({ networkId }) => networkId === network.id)) holders.add(handle)
+  }
+  if (holders.size === 0) return
+  const named = [...holders]
+  const shown = named.slice(0, 5).join(', ') + (named.length > 5 ? `, and ${named.length - 5} more` : '')
+  throw new ConetError('inUse', `delete network ${network.name}: it is used by ${shown}`, {
+    details: { networkId: network.id, containers: named.slice(0, 100) },
+    help: 'unplug or remove these containers first',
+  })
+}

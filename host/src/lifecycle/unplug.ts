@@ -1,0 +1,36 @@
+// Unplug: an attachment and its endpoint end, on a container that runs or not.
+import { ConetError } from '@conet/sdk'
+import type { EndpointRecord } from '../domain/endpoint.ts'
+import { resolveKey } from '../domain/resolve.ts'
+import type { HostContext, Operation, Removed } from './host-context.ts'
+import { containerQueue } from './keys.ts'
+import { forgetAttachment } from './plug.ts'
+import { bury, removeEndpoint } from './remove-endpoint.ts'
+
+/** Ends the endpoint, named by its id or an unambiguous prefix. An endpoint that is gone is no error. May be repeated. */
+export function unplug(
+  host: HostContext,
+  handle: string,
+  endpointKey: string,
+  operation: Operation,
+): Promise<Removed> {
+  return host.queue.run(containerQueue(handle), async () => {
+    const endpoint = findEndpoint(host, handle, endpointKey)
+    if (endpoint === undefined) return 'gone'
+    const buried = bury(host, endpoint)
+    forgetAttachment(host, buried)
+    return removeEndpoint(host, buried, operation)
+  })
+}
+
+/** A full id that nobody has stands for an endpoint that is gone; a prefix or anything else may be a slip. */
+function findEndpoint(host: HostContext, handle: string, key: string): EndpointRecord | undefined {
+  const isFullId = /^[0-9a-f]{64}$/.test(key)
+  if (isFullId && !host.inventory.endpoints.has(key)) return undefined
+  const endpoint = resolveKey(key, host.inventory.endpoints.values(), 'endpoint')
+  if (endpoint.handle === handle) return endpoint
+  throw new ConetError('notFound', `unplug: container ${handle} has no endpoint ${key}`, {
+    details: { handle, endpointId: endpoint.id },
+    help: `the endpoint belongs to container ${endpoint.handle}`,
+  })
+}

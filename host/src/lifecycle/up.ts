@@ -1,0 +1,151 @@
+// Up: the container starts. Its sandbox is held or made, and every attachment is plugged, in order.
+import { ConetError, failpoint, Rollback } from '@conet/sdk'
+import { type ContainerRecord, type SandboxRecord, stateOf } from '../domain/container.ts'
+import type { EndpointRecord } from '../domain/endpoint.ts'
+import { sandboxIdOf } from '../domain/ids.ts'
+import type { SandboxSource } from '../sandbox/index.ts'
+import { requireContainer } from './containers.ts'
+import { takeDown } from './down.ts'
+import type { HostContext, Operation } from './host-context.ts'
+import { containerQueue } from './keys.ts'
+import { createAndPlug, intendEndpoint, plugCreated } from './make-endpoint.ts'
+import { removeEndpoint } from './remove-endpoint.ts'
+
+/**
+ * Brings the container up. Repeated with the same namespace: nothing to do. With another one the container is taken
+ * down first. When it fails the container is as before. `down` aborts it.
+ */
+export function up(
+  host: HostContext,
+  handle: string,
+  source: SandboxSource,
+  operation: Operation,
+): Promise<ContainerRecord> {
+  return host.queue.run(containerQueue(handle), () =>
+    host.starting.run(handle, operation, (abortable) => upNow(host, handle, source, abortable)),
+  )
+}
+
+async function upNow(
+  host: HostContext,
+  handle: string,
+  source: SandboxSource,
+  operation: Operation,
+): Promise<ContainerRecord> {
+  const container = requireContainer(host, handle)
+  const namespace = host.sandboxes.identify(source)
+  if (isUpAlready(host, handle, namespace)) return container
+  if (host.inventory.sandboxes.has(handle)) await takeDown(host, handle, operation)
+  await using undo = new Rollback()
+  const sandbox = startSandbox(host, handle, source)
+  undo.defer('let go of the sandbox', () => dropSandbox(host, sandbox))
+  for (const attachment of container.attachments) {
+    operation.signal?.throwIfAborted()
+    await plugAttachment(host, { container, attachment, sandbox }, { undo, operation })
+  }
+  host.inventory.commit((change) => change.putSandbox({ ...sandbox, state: 'up' }))
+  failpoint('host:up:after-outcome')
+  undo.commit()
+  host.events.append({ type: 'container.up', container: handle })
+  return requireContainer(host, handle)
+}
+
+function isUpAlready(host: HostContext, handle: string, namespace: string | undefined): boolean {
+  const sandbox = host.inventory.sandboxes.get(handle)
+  if (sandbox === undefined || stateOf(sandbox) !== 'up') return false
+  const isSame = namespace === undefined ? sandbox.owner === 'conet' : namespace === sandbox.namespace
+  return isSame && host.sandboxes.isHeld(sandbox.path, sandbox.namespace)
+}
+
+function startSandbox(host: HostContext, handle: string, source: SandboxSource): SandboxRecord {
+  const id = sandboxIdOf(handle)
+  const held = host.sandboxes.hold(id, source)
+  failpoint('host:up:sandbox-held')
+  const pid = source.pid === undefined ? {} : { pid: source.pid }
+  const sandbox: SandboxRecord = { handle, id, ...held, ...pid, state: 'starting' }
+  try {
+    host.inventory.commit((change) => change.putSandbox(sandbox))
+  } catch (error) {
+    host.sandboxes.release(sandbox.path)
+    throw error
+  }
+  failpoint('host:up:after-intent')
+  return sandbox
+}
+
+function dropSandbox(host: HostContext, { handle, path }: SandboxRecord): void {
+  host.sandboxes.release(path)
+  host.inventory.commit((change) => change.deleteSandbox(handle))
+}
+
+type Place = {
+  container: ContainerRecord
+  attachment: ContainerRecord['attachments'][number]
+  sandbox: SandboxRecord
+}
+
+/** One made before by `plug` is plugged and, in an undo, stays created; else one is made and goes again. */
+async function plugAttachment(
+  host: HostContext,
+  { container, attachment, sandbox }: Place,
+  { undo, operation }: { undo: Rollback; operation: Operation },
+): Promise<void> {
+  const endpoint = host.inventory
+    .endpointsOfContainer(container.handle)
+    .find((candidate) => candidate.attachment === attachment.name && candidate.state === 'created')
+  if (endpoint !== undefined) {
+    undo.defer(`unplug endpoint ${endpoint.id}`, () => unplugAgain(host, endpoint, sandbox))
+    await plugCreated(host, endpoint, sandbox, operation)
+    return
+  }
+  const wish = { container, attachment, madeBy: 'up', sandbox } as const
+  const intended = await intendEndpoint(host, wish, operation)
+  undo.defer(`remove endpoint ${intended.endpoint.id}`, () => removeAgain(host, intended.endpoint.id))
+  await createAndPlug(host, intended, sandbox, operation)
+}
+
+async function removeAgain(host: HostContext, id: string): Promise<void> {
+  const endpoint = host.inventory.endpoints.get(id)
+  if (endpoint !== undefined) await removeEndpoint(host, endpoint, { id: `undo-${id}` })
+}
+
+/** The endpoint was the client's before this `up`, so it stays, without a sandbox. */
+async function unplugAgain(host: HostContext, created: EndpointRecord, sandbox: SandboxRecord): Promise<void> {
+  const network = host.inventory.networks.get(created.networkId)
+  if (network === undefined) return
+  try {
+    const session = await host.drivers.require(network.type)
+    const { networkId, id: endpointId } = created
+    const where = { id: sandbox.id, path: sandbox.path }
+    await session.call('endpoint/unplug', { networkId, endpointId, sandbox: where }, { operationId: `undo-${endpointId}` })
+  } catch (error) {
+    // Whether the sandbox still has it is unknown: only removing the endpoint makes that certain.
+    await removeAgain(host, created.id)
+    throw error
+  }
+  host.inventory.commit((change) => change.putEndpoint(created))
+}
+
+/** The `up` that runs on each container, so that `down` can abort it. */
+export class StartingContainers {
+  readonly #controllers = new Map<string, AbortController>()
+
+  async run<T>(handle: string, operation: Operation, work: (abortable: Operation) => Promise<T>): Promise<T> {
+    const controller = new AbortController()
+    const abort = () => controller.abort(operation.signal?.reason)
+    operation.signal?.addEventListener('abort', abort, { once: true })
+    this.#controllers.set(handle, controller)
+    try {
+      return await work({ id: operation.id, signal: controller.signal })
+    } finally {
+      this.#controllers.delete(handle)
+      operation.signal?.removeEventListener('abort', abort)
+    }
+  }
+
+  abort(handle: string): void {
+    this.#controllers
+      .get(handle)
+      ?.abort(new ConetError('cancelled', `up ${handle}: the container was taken down meanwhile`))
+  }
+}

@@ -1,0 +1,100 @@
+// Holds on sandboxes: each container's network namespace, bind-mounted below conet's run directory from `up` to `down`.
+// Knows no containers beyond their sandbox ids, and no drivers.
+import { join } from 'node:path'
+import { ConetError } from '@conet/sdk'
+import {
+  bindNamespace,
+  deleteNamespace,
+  makeNamespace,
+  type Namespace,
+  openSandbox,
+  Rtnl,
+  setLink,
+} from '@conet/sdk/linux'
+
+/** Where a runtime keeps the namespace; neither: conet makes one. */
+export type SandboxSource = { pid?: number | undefined; netns?: string | undefined }
+
+export type HeldSandbox = {
+  path: string
+  owner: 'conet' | 'runtime'
+  /** Identity of the namespace while it is held. */
+  namespace: string
+  /** Interfaces that were there before conet came, loopback aside. */
+  foreignInterfaces: string[]
+}
+
+export class SandboxKeeper {
+  readonly #directory: string
+
+  /** `directory` holds the bind mounts; made when the first sandbox is. */
+  constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  pathOf(id: string): string {
+    return join(this.#directory, id)
+  }
+
+  /** The identity of the namespace that a runtime names, without taking hold of it. Throws `invalidSandbox`. */
+  identify(source: SandboxSource): string | undefined {
+    const path = pathOfSource(source)
+    if (path === undefined) return undefined
+    using namespace = openSandbox(path)
+    return namespace.id
+  }
+
+  /** Takes hold of the runtime's namespace, or makes one, and brings its loopback up. When a step fails nothing is left. */
+  hold(id: string, source: SandboxSource): HeldSandbox {
+    const path = this.pathOf(id)
+    // What a crash left at this path belongs to a sandbox that is not on record any more.
+    deleteNamespace(path)
+    const sourcePath = pathOfSource(source)
+    if (sourcePath === undefined) makeNamespace(path)
+    else bind(sourcePath, path)
+    try {
+      using namespace = openSandbox(path)
+      const foreignInterfaces = startLoopback(namespace)
+      return { path, owner: sourcePath === undefined ? 'conet' : 'runtime', namespace: namespace.id, foreignInterfaces }
+    } catch (error) {
+      deleteNamespace(path)
+      throw error
+    }
+  }
+
+  /** Whether the namespace is still held at its path: not after a reboot, or when somebody unmounted it. */
+  isHeld(path: string, namespace: string): boolean {
+    try {
+      using held = openSandbox(path)
+      return held.id === namespace
+    } catch (error) {
+      if (ConetError.is(error)) return false
+      throw error
+    }
+  }
+
+  /** Lets go. A namespace that conet made ends with it, once no process is in it. May be repeated. */
+  release(path: string): void {
+    deleteNamespace(path)
+  }
+}
+
+function pathOfSource({ pid, netns }: SandboxSource): string | undefined {
+  if (pid !== undefined && netns !== undefined) {
+    throw new ConetError('invalidArgument', 'up: pid and netns exclude each other', {
+      fields: [{ path: 'netns', message: 'excludes pid' }],
+    })
+  }
+  return netns ?? (pid === undefined ? undefined : `/proc/${pid}/ns/net`)
+}
+
+function bind(sourcePath: string, path: string): void {
+  using source = openSandbox(sourcePath)
+  bindNamespace(source, path)
+}
+
+function startLoopback(namespace: Namespace): string[] {
+  using rtnl = Rtnl.openIn(namespace)
+  rtnl.run(setLink('lo', { up: true }))
+  return rtnl.links().flatMap(({ name }) => (name === 'lo' ? [] : [name]))
+}
