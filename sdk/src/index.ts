@@ -2,6 +2,7 @@
 
 export { type Deadline, deadline } from './deadline.ts'
 export * from './errors/index.ts'
+export { declareFailpoints, failpoint, failpointNames } from './failpoint.ts'
 export { KeyedQueue } from './keyed-queue.ts'
 export * from './protocol/index.ts'
 export { Rollback } from './rollback.ts'

@@ -12,6 +12,7 @@ export const NetworkState = Type.Union([
 export type NetworkState = Static<typeof NetworkState>
 
 export const SubnetRecord = Type.Object({
+  family: Type.Union([Type.Literal(4), Type.Literal(6)]),
   subnet: Type.String(),
   gateway: Type.Optional(Type.String()),
   range: Type.Optional(Type.String()),

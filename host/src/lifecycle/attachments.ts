@@ -1,9 +1,9 @@
 // What clients ask of attachments, as the domain's records.
 import { ConetError } from '@conet/sdk'
-import type { AttachmentRequest } from '@conet/sdk/client'
+import type { AttachmentRequest } from '@conet/sdk/api'
 import type { Attachment } from '../domain/container.ts'
 import type { NetworkRecord } from '../domain/network.ts'
-import { parseRequestedAddresses, parseRequestedMac } from './address-book.ts'
+import { parseRequestedAddresses, parseRequestedMac } from './requested-addresses.ts'
 
 /** `at` opens the paths of wrong fields: `attach_to[1].`, or nothing. */
 export function attachmentOf(request: AttachmentRequest, network: NetworkRecord, at: string): Attachment {

@@ -1,8 +1,13 @@
 // A client defines a container, or replaces its definition while it is not up.
 import { isDeepStrictEqual } from 'node:util'
 import { ConetError } from '@conet/sdk'
-import type { ContainerConfigBody } from '@conet/sdk/client'
-import { type Attachment, assertConfigurable, assertDistinct, type ContainerRecord } from '../domain/container.ts'
+import type { ContainerConfigBody } from '@conet/sdk/api'
+import {
+  type Attachment,
+  assertConfigurable,
+  assertDistinct,
+  type ContainerRecord,
+} from '../domain/container.ts'
 import type { NetworkRecord } from '../domain/network.ts'
 import { resolveKey } from '../domain/resolve.ts'
 import { attachmentOf } from './attachments.ts'
@@ -19,7 +24,9 @@ export function configureContainer(
 ): Promise<{ container: ContainerRecord; created: boolean }> {
   return host.queue.run(containerQueue(handle), async () => {
     assertConfigurable(handle, host.inventory.sandboxes.get(handle))
-    const attachments = body.attach_to.map((entry, index) => configuredAttachment(host, entry, `attach_to[${index}]`))
+    const attachments = body.attach_to.map((entry, index) =>
+      configuredAttachment(host, entry, `attach_to[${index}]`),
+    )
     assertDistinct(handle, attachments)
     const before = host.inventory.containers.get(handle)
     const container: ContainerRecord = {
@@ -74,5 +81,6 @@ async function endReplaced(
     operation,
   )
   // They are on record and tried again; the definition itself is in place.
-  for (const err of failures) host.log.warn({ handle: after.handle, err }, 'a replaced endpoint is not removed yet')
+  for (const err of failures)
+    host.log.warn({ handle: after.handle, err }, 'a replaced endpoint is not removed yet')
 }

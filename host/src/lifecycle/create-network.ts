@@ -1,10 +1,11 @@
 // A network is created: named, its subnets chosen, on record, made by its driver.
-import { ConetError, failpoint } from '@conet/sdk'
-import type { CreateNetworkBody } from '@conet/sdk/client'
+import { ConetError } from '@conet/sdk'
+import type { CreateNetworkBody } from '@conet/sdk/api'
 import { newId } from '../domain/ids.ts'
 import { driverView, type NetworkRecord } from '../domain/network.ts'
 import { twoWordName } from '../domain/two-word-name.ts'
 import type { DriverSession } from './driver-access.ts'
+import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { networkQueue } from './keys.ts'
 import { removeNetwork } from './remove-network.ts'
@@ -102,9 +103,13 @@ function findByName(host: HostContext, name: string): NetworkRecord | undefined 
 function sameOrConflict(existing: NetworkRecord, request: string): NetworkRecord {
   const details = { networkId: existing.id }
   if (existing.state === 'deleting') {
-    throw new ConetError('operationPending', `create network ${existing.name}: the one before is still being deleted`, {
-      details,
-    })
+    throw new ConetError(
+      'operationPending',
+      `create network ${existing.name}: the one before is still being deleted`,
+      {
+        details,
+      },
+    )
   }
   if (existing.request === request) return existing
   throw new ConetError('conflict', `create network ${existing.name}: it exists with other content`, {

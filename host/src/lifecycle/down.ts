@@ -1,7 +1,8 @@
 // Down: the container stopped. Every endpoint ends, in reverse, going on after errors; then its sandbox is let go.
-import { ConetError, failpoint } from '@conet/sdk'
+import { ConetError } from '@conet/sdk'
 import { stateOf } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
+import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation, Removed } from './host-context.ts'
 import { containerQueue } from './keys.ts'
 import { bury, removeEndpoint } from './remove-endpoint.ts'
@@ -36,7 +37,9 @@ export async function removeAll(
   operation: Operation,
 ): Promise<Removals> {
   const buried = endpoints.map((endpoint) => bury(host, endpoint))
-  const outcomes = await Promise.allSettled(buried.map((endpoint) => removeEndpoint(host, endpoint, operation)))
+  const outcomes = await Promise.allSettled(
+    buried.map((endpoint) => removeEndpoint(host, endpoint, operation)),
+  )
   const states: Removed[] = []
   const failures: unknown[] = []
   for (const outcome of outcomes) {

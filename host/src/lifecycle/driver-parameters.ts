@@ -13,7 +13,10 @@ export function createParameters(
   return {
     network: driverView(network),
     endpointId: endpoint.id,
-    container: { handle: endpoint.handle, labels: host.inventory.containers.get(endpoint.handle)?.labels ?? {} },
+    container: {
+      handle: endpoint.handle,
+      labels: host.inventory.containers.get(endpoint.handle)?.labels ?? {},
+    },
     interface: endpoint.interface,
     options: endpoint.options,
   }

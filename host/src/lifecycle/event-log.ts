@@ -1,5 +1,5 @@
 // What happened, in order: for event streams that may come back and ask for what they missed.
-import type { EventView } from '@conet/sdk/client'
+import type { EventView } from '@conet/sdk/api'
 
 export type HostEvent = Omit<EventView, 'id' | 'time'>
 

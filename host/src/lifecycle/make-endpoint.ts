@@ -1,5 +1,5 @@
 // One attachment becomes an endpoint: planned, on record, created by the driver, plugged when there is a sandbox.
-import { ConetError, failpoint, type PlugResult } from '@conet/sdk'
+import { ConetError, type PlugResult } from '@conet/sdk'
 import type { Attachment, ContainerRecord, SandboxRecord } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import { newId } from '../domain/ids.ts'
@@ -8,8 +8,10 @@ import { assertUsable, type NetworkRecord } from '../domain/network.ts'
 import type { Reservation } from './address-book.ts'
 import type { DriverSession } from './driver-access.ts'
 import { createParameters, plugParameters } from './driver-parameters.ts'
+import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { settleInSandbox } from './sandbox-settlement.ts'
+import { refuseAmbiguousNetworks } from './subnet-overlap.ts'
 
 export type EndpointWish = {
   container: ContainerRecord
@@ -33,7 +35,10 @@ export async function intendEndpoint(
   const session = await host.drivers.require(network.type, operation)
   session.checkOptions(attachment.options, 'options')
   // The network may have begun to go while its driver was awaited.
-  assertUsable(networkOf(host, attachment, `plug container ${container.handle}`), `plug container ${container.handle}`)
+  assertUsable(
+    networkOf(host, attachment, `plug container ${container.handle}`),
+    `plug container ${container.handle}`,
+  )
   const { endpoint, reservation } = planEndpoint(host, wish, network)
   try {
     failpoint('host:endpoint:before-intent')
@@ -83,7 +88,8 @@ export async function plugCreated(
   operation: Operation,
 ): Promise<EndpointRecord> {
   const network = host.inventory.networks.get(created.networkId)
-  if (network === undefined) throw new ConetError('notFound', `plug endpoint ${created.id}: its network is gone`)
+  if (network === undefined)
+    throw new ConetError('notFound', `plug endpoint ${created.id}: its network is gone`)
   const session = await host.drivers.require(network.type, operation)
   const endpoint = record(host, { ...created, state: 'plugging' })
   failpoint('host:endpoint:after-intent')
@@ -94,7 +100,11 @@ export async function plugCreated(
 
 async function recordPlug(
   host: HostContext,
-  { endpoint, network, sandbox }: { endpoint: EndpointRecord; network: NetworkRecord; sandbox: SandboxRecord },
+  {
+    endpoint,
+    network,
+    sandbox,
+  }: { endpoint: EndpointRecord; network: NetworkRecord; sandbox: SandboxRecord },
   result: PlugResult,
 ): Promise<EndpointRecord> {
   failpoint('host:endpoint:after-plug')
@@ -116,6 +126,8 @@ function planEndpoint(
   network: NetworkRecord,
 ): { endpoint: EndpointRecord; reservation: Reservation } {
   const others = host.inventory.endpointsOfContainer(container.handle)
+  const networks = others.flatMap(({ networkId }) => host.inventory.networks.get(networkId) ?? [])
+  refuseAmbiguousNetworks(network, networks, container.handle)
   const name = chooseInterfaceName(attachment.interface, others, sandbox?.foreignInterfaces ?? [])
   const defaultRoute = chooseDefaultRoute(attachment.defaultRoute, network, others)
   const id = newId()

@@ -43,7 +43,9 @@ export class PendingRemovals implements Disposable {
   async retryNow(isMeant: (removal: PendingRemoval) => boolean): Promise<void> {
     const meant = [...this.#waiting.values()].filter(({ removal }) => isMeant(removal))
     for (const kind of ['endpoint', 'network'] as const) {
-      await Promise.all(meant.filter(({ removal }) => removal.kind === kind).map((waiting) => this.#try(waiting)))
+      await Promise.all(
+        meant.filter(({ removal }) => removal.kind === kind).map((waiting) => this.#try(waiting)),
+      )
     }
   }
 

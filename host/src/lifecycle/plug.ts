@@ -1,7 +1,13 @@
 // Plug: one more attachment on a container, running or not.
 import { ConetError } from '@conet/sdk'
-import type { PlugBody } from '@conet/sdk/client'
-import { type Attachment, assertDistinct, type ContainerRecord, type SandboxRecord, stateOf } from '../domain/container.ts'
+import type { PlugBody } from '@conet/sdk/api'
+import {
+  type Attachment,
+  assertDistinct,
+  type ContainerRecord,
+  type SandboxRecord,
+  stateOf,
+} from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import { resolveKey } from '../domain/resolve.ts'
 import { attachmentOf, freeAttachmentName } from './attachments.ts'
@@ -50,9 +56,13 @@ function newAttachment(host: HostContext, container: ContainerRecord, body: Plug
   const network = resolveKey(body.network, host.inventory.networks.values(), 'network')
   const name = body.name ?? freeAttachmentName(network.name, container.attachments)
   if (container.attachments.some((attachment) => attachment.name === name)) {
-    throw new ConetError('conflict', `plug container ${container.handle}: it has an attachment named ${name}`, {
-      fields: [{ path: 'name', message: 'an attachment of the container has this name' }],
-    })
+    throw new ConetError(
+      'conflict',
+      `plug container ${container.handle}: it has an attachment named ${name}`,
+      {
+        fields: [{ path: 'name', message: 'an attachment of the container has this name' }],
+      },
+    )
   }
   return attachmentOf({ ...body, name }, network, '')
 }

@@ -23,6 +23,9 @@ export function removeContainer(host: HostContext, handle: string, operation: Op
     host.inventory.commit((change) => change.deleteSandbox(handle))
     host.events.append({ type: 'container.removed', container: handle })
     const what = `remove container ${handle}`
-    return outcomeOf(what, { states: [...states, ...removed.states], failures: [...failures, ...removed.failures] })
+    return outcomeOf(what, {
+      states: [...states, ...removed.states],
+      failures: [...failures, ...removed.failures],
+    })
   })
 }

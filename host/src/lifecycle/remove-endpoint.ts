@@ -1,8 +1,9 @@
 // An endpoint goes: a tombstone first, then the driver, then its addresses. What cannot be finished now stays
 // on record as `deleting` and is tried again until the driver has confirmed.
-import { ConetError, failpoint } from '@conet/sdk'
+import { ConetError } from '@conet/sdk'
 import { type EndpointRecord, isInSandbox } from '../domain/endpoint.ts'
 import { sandboxParameter } from './driver-parameters.ts'
+import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation, Removed } from './host-context.ts'
 import { unsettle } from './sandbox-settlement.ts'
 
@@ -11,7 +12,11 @@ export function bury(host: HostContext, endpoint: EndpointRecord): EndpointRecor
   if (endpoint.state === 'deleting') return endpoint
   // Without a result nobody would know that a sandbox may hold it.
   const result = endpoint.result ?? (isInSandbox(endpoint) ? { interfaces: [] } : undefined)
-  const buried: EndpointRecord = { ...endpoint, state: 'deleting', ...(result === undefined ? {} : { result }) }
+  const buried: EndpointRecord = {
+    ...endpoint,
+    state: 'deleting',
+    ...(result === undefined ? {} : { result }),
+  }
   host.inventory.commit((change) => change.putEndpoint(buried))
   failpoint('host:endpoint:buried')
   return buried
@@ -57,7 +62,8 @@ async function endAtDriver(
     calls.push(session.call('endpoint/unplug', { networkId, endpointId, ...where }, call))
   }
   calls.push(session.call('endpoint/delete', { networkId, endpointId }, call))
-  for (const outcome of await Promise.allSettled(calls)) if (outcome.status === 'rejected') throw outcome.reason
+  for (const outcome of await Promise.allSettled(calls))
+    if (outcome.status === 'rejected') throw outcome.reason
   failpoint('host:endpoint:after-delete')
 }
 
@@ -74,7 +80,10 @@ function postpone(host: HostContext, endpoint: EndpointRecord, error: unknown): 
   const lastError = error instanceof Error ? error.message : String(error)
   host.inventory.commit((change) => change.putEndpoint({ ...endpoint, lastError }))
   host.removals.add({ kind: 'endpoint', id: endpoint.id })
-  host.log.warn({ endpointId: endpoint.id, err: error }, 'the endpoint is not removed yet; it will be tried again')
+  host.log.warn(
+    { endpointId: endpoint.id, err: error },
+    'the endpoint is not removed yet; it will be tried again',
+  )
 }
 
 export function isDriverAway(error: unknown): boolean {

@@ -1,7 +1,8 @@
 // A network goes: its record says so first, then its driver, then its subnets are free.
-import { ConetError, failpoint } from '@conet/sdk'
+import { ConetError } from '@conet/sdk'
 import type { NetworkRecord } from '../domain/network.ts'
 import { resolveKey } from '../domain/resolve.ts'
+import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation, Removed } from './host-context.ts'
 import { networkQueue } from './keys.ts'
 import { isDriverAway } from './remove-endpoint.ts'

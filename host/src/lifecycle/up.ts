@@ -1,11 +1,12 @@
 // Up: the container starts. Its sandbox is held or made, and every attachment is plugged, in order.
-import { ConetError, failpoint, Rollback } from '@conet/sdk'
+import { ConetError, Rollback } from '@conet/sdk'
 import { type ContainerRecord, type SandboxRecord, stateOf } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import { sandboxIdOf } from '../domain/ids.ts'
 import type { SandboxSource } from '../sandbox/index.ts'
 import { requireContainer } from './containers.ts'
 import { takeDown } from './down.ts'
+import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { containerQueue } from './keys.ts'
 import { createAndPlug, intendEndpoint, plugCreated } from './make-endpoint.ts'
@@ -110,14 +111,22 @@ async function removeAgain(host: HostContext, id: string): Promise<void> {
 }
 
 /** The endpoint was the client's before this `up`, so it stays, without a sandbox. */
-async function unplugAgain(host: HostContext, created: EndpointRecord, sandbox: SandboxRecord): Promise<void> {
+async function unplugAgain(
+  host: HostContext,
+  created: EndpointRecord,
+  sandbox: SandboxRecord,
+): Promise<void> {
   const network = host.inventory.networks.get(created.networkId)
   if (network === undefined) return
   try {
     const session = await host.drivers.require(network.type)
     const { networkId, id: endpointId } = created
     const where = { id: sandbox.id, path: sandbox.path }
-    await session.call('endpoint/unplug', { networkId, endpointId, sandbox: where }, { operationId: `undo-${endpointId}` })
+    await session.call(
+      'endpoint/unplug',
+      { networkId, endpointId, sandbox: where },
+      { operationId: `undo-${endpointId}` },
+    )
   } catch (error) {
     // Whether the sandbox still has it is unknown: only removing the endpoint makes that certain.
     await removeAgain(host, created.id)

@@ -24,7 +24,9 @@ export async function configureInterface(sandboxPath: string, plugged: PluggedIn
   if (inside.link(wanted.name) !== undefined && outside.link(wanted.sourceName) === undefined) return
   await using undo = new Rollback()
   outside.run(setLink(wanted.sourceName, { up: false }))
-  outside.run(setLink(outside.existingLink(wanted.sourceName).index, { namespace: sandbox, name: wanted.name }))
+  outside.run(
+    setLink(outside.existingLink(wanted.sourceName).index, { namespace: sandbox, name: wanted.name }),
+  )
   undo.defer(`move interface ${wanted.sourceName} back`, () => moveBack(inside, wanted))
   const { index } = inside.existingLink(wanted.name)
   inside.batch(configuration(index, wanted))

@@ -55,7 +55,12 @@ export class SandboxKeeper {
     try {
       using namespace = openSandbox(path)
       const foreignInterfaces = startLoopback(namespace)
-      return { path, owner: sourcePath === undefined ? 'conet' : 'runtime', namespace: namespace.id, foreignInterfaces }
+      return {
+        path,
+        owner: sourcePath === undefined ? 'conet' : 'runtime',
+        namespace: namespace.id,
+        foreignInterfaces,
+      }
     } catch (error) {
       deleteNamespace(path)
       throw error

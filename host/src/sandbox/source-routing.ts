@@ -22,13 +22,20 @@ const firstTable = 0x0c000000
 const answerForOwnAddressOnly = ['arp_ignore', 'arp_announce'] as const
 
 /** Gives the interface a routing table of its own for what comes from its addresses. May be repeated. */
-export function routeBySource(sandboxPath: string, plugged: PluggedInterface, gateways: readonly string[]): void {
+export function routeBySource(
+  sandboxPath: string,
+  plugged: PluggedInterface,
+  gateways: readonly string[],
+): void {
   using sandbox = openSandbox(sandboxPath)
   using rtnl = Rtnl.openIn(sandbox)
   const { index } = rtnl.existingLink(plugged.name)
   for (const setting of answerForOwnAddressOnly) {
     const value = setting === 'arp_ignore' ? 1 : 2
-    const change: SysctlChange = { key: interfaceSysctl('ipv4', { interfaceName: plugged.name, setting }), value }
+    const change: SysctlChange = {
+      key: interfaceSysctl('ipv4', { interfaceName: plugged.name, setting }),
+      value,
+    }
     writeSysctl(sandbox, change)
   }
   runUnlessThere(rtnl, ownTable(plugged, { index, gateways }))
@@ -53,7 +60,12 @@ function ownTable(
     const isV6 = address.includes(':')
     const [source = ''] = address.split('/')
     const gateway = gateways.find((candidate) => candidate.includes(':') === isV6)
-    const connected: NewRoute = { destination: networkOf(address), link: index, table, preferredSource: source }
+    const connected: NewRoute = {
+      destination: networkOf(address),
+      link: index,
+      table,
+      preferredSource: source,
+    }
     const wayOut: NewRoute[] =
       gateway === undefined
         ? []

@@ -1,0 +1,111 @@
+// The addresses of all networks: which subnets they have, which endpoint holds what. In memory; what must be
+// remembered is written by the operations, in the transaction of the endpoint's own record.
+import { ConetError } from '@conet/sdk'
+import type { CreateNetworkBody } from '@conet/sdk/api'
+import type { Attachment } from '../domain/container.ts'
+import type { EndpointRecord } from '../domain/endpoint.ts'
+import type { NetworkRecord, SubnetRecord } from '../domain/network.ts'
+import { type AddressPool, choosePool, parseSubnet } from '../ipam/index.ts'
+import { type AddressPlan, NetworkAddresses } from './network-addresses.ts'
+import { refuseOverlaps, type SubnetOwner } from './subnet-overlap.ts'
+
+export type Reservation = AddressPlan & {
+  /** Gives everything back: for an endpoint that never came on record. */
+  release(): void
+}
+
+export type AddressBookOptions = {
+  pools: { ipv4: readonly AddressPool[]; ipv6: readonly AddressPool[] }
+  /** Destinations of the machine's routes now. */
+  machineRoutes: () => SubnetOwner[]
+}
+
+export class AddressBook {
+  readonly #options: AddressBookOptions
+  readonly #networks = new Map<string, { record: NetworkRecord; addresses: NetworkAddresses }>()
+  /** Which network an endpoint's addresses are in. */
+  readonly #networkOfEndpoint = new Map<string, string>()
+
+  constructor(options: AddressBookOptions) {
+    this.#options = options
+  }
+
+  /** Starts to hand out addresses of a network; after a restart with what its endpoints hold. */
+  open(
+    network: NetworkRecord,
+    held: { endpoints: readonly EndpointRecord[]; cursors: ReadonlyMap<string, string> } = {
+      endpoints: [],
+      cursors: new Map(),
+    },
+  ): void {
+    const addresses = new NetworkAddresses(network, held)
+    this.#networks.set(network.id, { record: network, addresses })
+    for (const { id } of held.endpoints) this.#networkOfEndpoint.set(id, network.id)
+  }
+
+  close(networkId: string): void {
+    this.#networks.delete(networkId)
+  }
+
+  /** The subnets that a new network gets: those asked for, and free blocks of the pools. Reserved by `open`. */
+  chooseSubnets({ subnets, ipv4, ipv6 = false, internal = false }: CreateNetworkBody): SubnetRecord[] {
+    const given = (subnets ?? []).map((subnet, index) => this.#parse(subnet, internal, `subnets[${index}]`))
+    refuseOverlaps(given, internal ? [] : this.#taken())
+    const chosen = [...given]
+    if (ipv4 ?? subnets === undefined) chosen.push(this.#fromPool(4, internal, chosen))
+    if (ipv6) chosen.push(this.#fromPool(6, internal, chosen))
+    return chosen
+  }
+
+  /**
+   * Addresses and a MAC for an endpoint: in each family one, from the first subnet with a free one, or those
+   * that the client asked for. Throws `addressInUse`, `addressOutOfRange`, `addressesExhausted`.
+   */
+  reserve(network: NetworkRecord, wish: { endpointId: string; attachment: Attachment }): Reservation {
+    const open = this.#networks.get(network.id)
+    if (open === undefined) throw new Error(`network ${network.id} has no addresses open`)
+    const plan = open.addresses.reserve(wish)
+    this.#networkOfEndpoint.set(wish.endpointId, network.id)
+    return { ...plan, release: () => this.release(wish.endpointId) }
+  }
+
+  /** Everything the endpoint holds is free again. May be repeated. */
+  release(endpointId: string): void {
+    const networkId = this.#networkOfEndpoint.get(endpointId)
+    if (networkId === undefined) return
+    this.#networkOfEndpoint.delete(endpointId)
+    this.#networks.get(networkId)?.addresses.release(endpointId)
+  }
+
+  /** Of each subnet, in order: how many addresses are held, and how many there are. */
+  usage(networkId: string): { subnet: string; used: number; capacity: number }[] {
+    return this.#networks.get(networkId)?.addresses.usage() ?? []
+  }
+
+  #parse(input: Parameters<typeof parseSubnet>[0], internal: boolean, path: string): SubnetRecord {
+    if (!internal) return parseSubnet(input, path)
+    if (input.gateway !== undefined && input.gateway !== 'none') {
+      throw new ConetError('invalidArgument', `${path}.gateway: an internal network has no way out`, {
+        fields: [{ path: `${path}.gateway`, message: 'an internal network has no way out' }],
+      })
+    }
+    return parseSubnet({ ...input, gateway: 'none' }, path)
+  }
+
+  #fromPool(family: 4 | 6, internal: boolean, chosen: readonly SubnetRecord[]): SubnetRecord {
+    const pools = family === 4 ? this.#options.pools.ipv4 : this.#options.pools.ipv6
+    const all = [...this.#networks.values()].flatMap(({ record }) => record.subnets)
+    const taken = [...all, ...chosen, ...this.#options.machineRoutes()].map(({ subnet }) => subnet)
+    const subnet = choosePool(family, pools, taken)
+    return parseSubnet(internal ? { subnet, gateway: 'none' } : { subnet })
+  }
+
+  /** What a new subnet must not meet: internal networks are apart from everything. */
+  #taken(): SubnetOwner[] {
+    const others = [...this.#networks.values()].filter(({ record }) => !record.internal)
+    const owned = others.flatMap(({ record }) =>
+      record.subnets.map(({ subnet }) => ({ subnet, owner: `network ${record.name}` })),
+    )
+    return [...owned, ...this.#options.machineRoutes()]
+  }
+}

@@ -1,0 +1,138 @@
+// After every connect a driver is told what should be; what differs is repaired, what nobody wants is removed.
+import { randomUUID } from 'node:crypto'
+import type { DesiredEndpoint, Network, SyncParams, SyncResult } from '@conet/sdk'
+import type { EndpointRecord } from '../domain/endpoint.ts'
+import { isWanted } from '../domain/endpoint.ts'
+import { driverView, type NetworkRecord } from '../domain/network.ts'
+import type { DriverSession } from './driver-access.ts'
+import { desiredEndpoint } from './driver-parameters.ts'
+import type { HostContext } from './host-context.ts'
+import { settleInSandbox } from './sandbox-settlement.ts'
+
+/** Well below the 4 MiB that a message may have. */
+const pageBytes = 1024 * 1024
+
+/**
+ * Brings driver and record to one story. Called before anybody else's calls go to the driver. Throws when the
+ * driver does not answer; what it could not repair is on the endpoint's record and in the log.
+ */
+export async function reconcile(
+  host: HostContext,
+  session: DriverSession,
+  signal?: AbortSignal,
+): Promise<void> {
+  const operationId = `sync-${randomUUID()}`
+  const options = signal === undefined ? { operationId } : { operationId, signal }
+  for (const page of pagesOf(desiredState(host, session.name), operationId)) {
+    const result = await session.call('driver/sync', page, options)
+    await applyResult(host, result)
+    if (!page.more) await removeUnknown(host, session, { result, operationId })
+  }
+}
+
+/** What was waiting for this driver goes on, once others may call it too. */
+export async function finishRemovals(host: HostContext, driver: string): Promise<void> {
+  const networkIdOf = ({ kind, id }: { kind: string; id: string }) =>
+    kind === 'network' ? id : host.inventory.endpoints.get(id)?.networkId
+  await host.removals.retryNow((removal) => {
+    const networkId = networkIdOf(removal)
+    return networkId !== undefined && host.inventory.networks.get(networkId)?.type === driver
+  })
+}
+
+type Desired = { networks: Network[]; endpoints: DesiredEndpoint[] }
+
+function desiredState(host: HostContext, driver: string): Desired {
+  const networks = [...host.inventory.networks.values()].filter(
+    ({ type, state }) => type === driver && state === 'active',
+  )
+  const endpoints = networks.flatMap((network) =>
+    host.inventory
+      .endpointsOfNetwork(network.id)
+      .filter(isWanted)
+      .map((endpoint) => desiredEndpoint(host, endpoint, network)),
+  )
+  return { networks: networks.map(driverView), endpoints }
+}
+
+/** Networks before their endpoints, in pages that fit into a message. The last page may be empty. */
+function* pagesOf({ networks, endpoints }: Desired, syncId: string): Generator<SyncParams> {
+  let page: SyncParams = { syncId, more: true, networks: [], endpoints: [] }
+  let size = 0
+  const items = [
+    ...networks.map((network) => ({ add: () => page.networks.push(network), bytes: lengthOf(network) })),
+    ...endpoints.map((endpoint) => ({ add: () => page.endpoints.push(endpoint), bytes: lengthOf(endpoint) })),
+  ]
+  for (const { add, bytes } of items) {
+    if (size > 0 && size + bytes > pageBytes) {
+      yield page
+      page = { syncId, more: true, networks: [], endpoints: [] }
+      size = 0
+    }
+    add()
+    size += bytes
+  }
+  yield { ...page, more: false }
+}
+
+function lengthOf(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value))
+}
+
+async function applyResult(host: HostContext, { repaired, failed, plugged }: SyncResult): Promise<void> {
+  for (const what of repaired) host.log.info({ what }, 'the driver repaired what differed')
+  for (const { networkId, endpointId, error } of failed) {
+    host.log.error({ networkId, endpointId, error }, 'the driver could not repair this')
+    const endpoint = endpointId === undefined ? undefined : host.inventory.endpoints.get(endpointId)
+    if (endpoint !== undefined) putEndpoint(host, { ...endpoint, lastError: error.message })
+  }
+  for (const { endpointId, result } of plugged) {
+    const endpoint = host.inventory.endpoints.get(endpointId)
+    const network = endpoint && host.inventory.networks.get(endpoint.networkId)
+    if (endpoint !== undefined && network !== undefined)
+      await applyPlugged(host, { endpoint, network }, result)
+  }
+}
+
+async function applyPlugged(
+  host: HostContext,
+  { endpoint, network }: { endpoint: EndpointRecord; network: NetworkRecord },
+  result: SyncResult['plugged'][number]['result'],
+): Promise<void> {
+  const sandbox = host.inventory.sandboxes.get(endpoint.handle)
+  if (sandbox === undefined || endpoint.state !== 'plugged') return
+  const { lastError: _mended, ...record } = endpoint
+  try {
+    await settleInSandbox(host, { endpoint, network, sandbox }, result)
+    if (endpoint.lastError !== undefined) putEndpoint(host, { ...record, result })
+  } catch (error) {
+    const lastError = error instanceof Error ? error.message : String(error)
+    host.log.error({ endpointId: endpoint.id, err: error }, 'an interface could not be repaired')
+    putEndpoint(host, { ...record, lastError })
+  }
+}
+
+/** What the driver has and no record wants: left by a crash, or by a host that is no more. */
+async function removeUnknown(
+  host: HostContext,
+  session: DriverSession,
+  { result: { unknown }, operationId }: { result: SyncResult; operationId: string },
+): Promise<void> {
+  for (const { networkId, endpointId } of unknown.endpoints) {
+    host.log.warn({ networkId, endpointId }, 'the driver has an endpoint that nobody wants: removing it')
+    const gone = [
+      session.call('endpoint/unplug', { networkId, endpointId }, { operationId }),
+      session.call('endpoint/delete', { networkId, endpointId }, { operationId }),
+    ]
+    for (const outcome of await Promise.allSettled(gone))
+      if (outcome.status === 'rejected') throw outcome.reason
+  }
+  for (const networkId of unknown.networkIds) {
+    host.log.warn({ networkId }, 'the driver has a network that nobody wants: deleting it')
+    await session.call('network/delete', { networkId }, { operationId })
+  }
+}
+
+function putEndpoint(host: HostContext, endpoint: EndpointRecord): void {
+  host.inventory.commit((change) => change.putEndpoint(endpoint))
+}

@@ -1,0 +1,32 @@
+// Addresses and MACs that clients ask for, checked and in canonical text.
+import { ConetError } from '@conet/sdk'
+import { formatAddress, parseAddress } from '../ipam/index.ts'
+
+/** `path` names the list in the request: `addresses` gives `addresses[0]`. */
+export function parseRequestedAddresses(addresses: readonly string[], path: string): string[] {
+  const parsed = addresses.map((address, index) => parseAt(address, `${path}[${index}]`))
+  const repeated = parsed.findIndex((address, index) => parsed.indexOf(address) !== index)
+  if (repeated >= 0) refuse(`${path}[${repeated}]`, `${parsed[repeated]} is asked for twice`)
+  return parsed
+}
+
+export function parseRequestedMac(mac: string, path: string): string {
+  const canonical = mac.toLowerCase().replaceAll('-', ':')
+  if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(canonical)) refuse(path, 'must look like 02:42:0a:00:00:02')
+  if (canonical === '00:00:00:00:00:00') refuse(path, 'must not be all zero')
+  if (Number.parseInt(canonical.slice(0, 2), 16) & 1) refuse(path, 'must be a unicast address')
+  return canonical
+}
+
+function parseAt(address: string, path: string): string {
+  try {
+    return formatAddress(parseAddress(address))
+  } catch (error) {
+    if (!ConetError.is(error)) throw error
+    return refuse(path, `${JSON.stringify(address)} is no IP address`)
+  }
+}
+
+function refuse(path: string, message: string): never {
+  throw new ConetError('invalidArgument', `${path}: ${message}`, { fields: [{ path, message }] })
+}

@@ -1,0 +1,40 @@
+// Which subnets may not meet.
+import { ConetError } from '@conet/sdk'
+import type { NetworkRecord, SubnetRecord } from '../domain/network.ts'
+import { findOverlap } from '../ipam/index.ts'
+
+export type SubnetOwner = { subnet: string; owner: string }
+
+/** Throws `subnetOverlap` when a given subnet meets another of the same network, or one that is taken. */
+export function refuseOverlaps(given: readonly SubnetRecord[], taken: readonly SubnetOwner[]): void {
+  given.forEach(({ subnet }, index) => {
+    const before = given.slice(0, index).map((other, n) => ({ subnet: other.subnet, owner: `subnets[${n}]` }))
+    const other = findOverlap(subnet, [...before, ...taken])
+    if (other === undefined) return
+    const message = `${subnet} overlaps ${other.subnet} of ${other.owner}`
+    throw new ConetError('subnetOverlap', `subnets[${index}].subnet: ${message}`, {
+      fields: [{ path: `subnets[${index}].subnet`, message }],
+      details: { subnet, overlaps: other.subnet, owner: other.owner },
+      help: 'choose another subnet, or leave it out to get a free one',
+    })
+  })
+}
+
+/** One container cannot tell two different networks apart that use the same addresses. */
+export function refuseAmbiguousNetworks(
+  network: NetworkRecord,
+  others: Iterable<NetworkRecord>,
+  handle: string,
+): void {
+  for (const other of others) {
+    if (other.id === network.id) continue
+    const taken = other.subnets.map(({ subnet }) => ({ subnet, owner: other.name }))
+    const met = network.subnets.find(({ subnet }) => findOverlap(subnet, taken) !== undefined)
+    if (met === undefined) continue
+    throw new ConetError(
+      'subnetOverlap',
+      `plug container ${handle} into ${network.name}: ${met.subnet} overlaps a subnet of ${other.name}, where it is plugged already`,
+      { details: { handle, subnet: met.subnet, network: other.name } },
+    )
+  }
+}

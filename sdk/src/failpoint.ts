@@ -1,0 +1,41 @@
+// Places at which a test can let a process die as if by `kill -9`, to prove that every such death is repaired.
+// Without CONET_FAILPOINT in the environment a failpoint costs one comparison.
+
+type Armed = { readonly name: string; remaining: number }
+
+const variable = 'CONET_FAILPOINT'
+const declared = new Set<string>()
+const armed = parseArmed(process.env[variable])
+
+/** `name` dies at the first pass, `name:3` at the third. */
+function parseArmed(value: string | undefined): Armed | undefined {
+  const match = /^(?<name>.+?)(?::(?<pass>[1-9][0-9]*))?$/.exec(value ?? '')
+  if (match?.groups?.name === undefined) return undefined
+  return { name: match.groups.name, remaining: Number(match.groups.pass ?? 1) }
+}
+
+/**
+ * Makes names known to `failpointNames`. Call it where the module is loaded, so that the list is whole before the
+ * work begins. May be repeated.
+ */
+export function declareFailpoints(...names: readonly string[]): void {
+  for (const name of names) declared.add(name)
+}
+
+/** All failpoints of the modules that are loaded, sorted: what a crash test goes through. */
+export function failpointNames(): string[] {
+  return [...declared].sort()
+}
+
+/**
+ * Ends the process with SIGKILL, at once, if the environment says `CONET_FAILPOINT=name`, or at the n-th pass with
+ * `CONET_FAILPOINT=name:n`. Throws for a name that was not declared, while any failpoint is armed: a crash test
+ * that goes through the declared names must not miss one.
+ */
+export function failpoint(name: string): void {
+  if (armed === undefined) return
+  if (!declared.has(name)) throw new Error(`failpoint "${name}" was not declared`)
+  if (armed.name !== name) return
+  armed.remaining -= 1
+  if (armed.remaining === 0) process.kill(process.pid, 'SIGKILL')
+}
