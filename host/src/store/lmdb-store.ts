@@ -3,9 +3,11 @@ import { chmodSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { open, type RootDatabase } from 'lmdb'
 import type { Changes, Entry, KeyValueStore } from './key-value-store.ts'
+import { checkLmdbFile } from './lmdb-file.ts'
 import { storeFull, writeError } from './store-error.ts'
 
 export type LmdbStoreOptions = {
+  /** The file. Its directory belongs to the store alone: it is made, and closed to all but the owner. */
   path: string
   /** True: a transaction is on the disk when it returns. False: it survives a crash of the process only. */
   durable: boolean
@@ -124,6 +126,7 @@ function openDatabase(path: string, durable: boolean): RootDatabase<string, stri
   const directory = dirname(path)
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   chmodSync(directory, 0o700)
+  checkLmdbFile(path)
   const options = {
     path,
     noSubdir: true,

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { LmdbStore } from '@conet/host/store/index'
@@ -36,6 +36,18 @@ describe('lmdb store', () => {
     await second.close()
     expect(statSync(join(directory, 'store')).mode & 0o777).toBe(0o700)
     for (const file of [path, `${path}-lock`]) expect(statSync(file).mode & 0o777).toBe(0o600)
+  })
+
+  it.each([
+    ['a file of another kind', (file: string) => writeFileSync(file, Buffer.alloc(20_000, 7))],
+    ['a short file', (file: string) => writeFileSync(file, 'hello')],
+    ['a directory', (file: string) => mkdirSync(file)],
+  ])('refuses %s instead of ending the process', (_, make) => {
+    const file = join(directory, 'store.mdb')
+    make(file)
+    expect(() => new LmdbStore({ path: file, durable: true })).toThrow(
+      expect.objectContaining({ kind: 'failedPrecondition' }),
+    )
   })
 
   it('undoes a transaction that throws, and passes its error on', async () => {
