@@ -42,14 +42,12 @@ describe('addresses', () => {
       addAddress({ link, address: 'fd00:7::1/64', nodad: true }),
       addAddress({ link, address: 'fe80::7/64', nodad: true }),
     ])
-    expect(addressesShown()).toMatchObject(
-      [
-        { local: '10.8.0.1', prefixlen: 24, scope: 'link' },
-        { local: '10.7.0.1', prefixlen: 16, broadcast: '10.7.255.255', scope: 'global' },
-        { local: 'fd00:7::1', prefixlen: 64, nodad: true, scope: 'global' },
-        { local: 'fe80::7', prefixlen: 64, nodad: true, scope: 'link' },
-      ].sort(() => 0),
-    )
+    expect(addressesShown()).toMatchObject([
+      { local: '10.8.0.1', prefixlen: 24, scope: 'link' },
+      { local: '10.7.0.1', prefixlen: 16, broadcast: '10.7.255.255', scope: 'global' },
+      { local: 'fd00:7::1', prefixlen: 64, nodad: true, scope: 'global' },
+      { local: 'fe80::7', prefixlen: 64, nodad: true, scope: 'link' },
+    ])
     expect(rtnl.addresses({ link })).toEqual(
       expect.arrayContaining([
         {
@@ -99,9 +97,9 @@ describe('routes', () => {
 
   it('have gateway, metric, table, scope and preferred source', () => {
     rtnl.batch([
-      addRoute({ destination: 'default', gateway: '10.7.0.254', link, metric: 50 }),
+      addRoute({ destination: '0.0.0.0/0', gateway: '10.7.0.254', link, metric: 50 }),
       addRoute({ destination: '10.99.0.0/16', link, preferredSource: '10.7.0.1', table: 1000 }),
-      addRoute({ destination: 'default6', gateway: 'fd00:7::fe', metric: 60 }),
+      addRoute({ destination: '::/0', gateway: 'fd00:7::fe', metric: 60 }),
       addRoute({ destination: '192.0.2.0/24', gateway: '198.51.100.1', link, onlink: true, protocol: 77 }),
       addRoute({ destination: '203.0.113.0/24', type: 'blackhole' }),
     ])
@@ -120,8 +118,8 @@ describe('routes', () => {
     expect(showOne('ip -6 route show default')).toMatchObject({ gateway: 'fd00:7::fe', metric: 60 })
     expect(rtnl.routes()).toEqual(
       expect.arrayContaining([
-        expect.objectContaining({ destination: 'default', gateway: '10.7.0.254', metric: 50, table: 254 }),
-        expect.objectContaining({ destination: 'default6', family: 'ipv6', link }),
+        expect.objectContaining({ destination: '0.0.0.0/0', gateway: '10.7.0.254', metric: 50, table: 254 }),
+        expect.objectContaining({ destination: '::/0', family: 'ipv6', link }),
         expect.objectContaining({ destination: '10.7.0.1/32', table: 255, type: 'local' }),
         expect.objectContaining({ destination: '192.0.2.0/24', onlink: true, protocol: 77 }),
       ]),

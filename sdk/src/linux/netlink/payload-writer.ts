@@ -15,22 +15,26 @@ export class PayloadWriter {
   #length = 0
 
   u8(value: number): this {
-    this.#view.setUint8(this.#reserve(1), value)
+    const start = this.#reserve(1)
+    this.#view.setUint8(start, value)
     return this
   }
 
   u16(value: number): this {
-    this.#view.setUint16(this.#reserve(2), value, littleEndian)
+    const start = this.#reserve(2)
+    this.#view.setUint16(start, value, littleEndian)
     return this
   }
 
   u32(value: number): this {
-    this.#view.setUint32(this.#reserve(4), value, littleEndian)
+    const start = this.#reserve(4)
+    this.#view.setUint32(start, value, littleEndian)
     return this
   }
 
   bytes(value: Uint8Array): this {
-    this.#bytes.set(value, this.#reserve(value.length))
+    const start = this.#reserve(value.length)
+    this.#bytes.set(value, start)
     return this
   }
 
@@ -56,7 +60,8 @@ export class PayloadWriter {
   attributeU16BigEndian(type: number, value: number | undefined): this {
     if (value === undefined) return this
     this.#header(type, 2)
-    this.#view.setUint16(this.#reserve(2), value, false)
+    const start = this.#reserve(2)
+    this.#view.setUint16(start, value, false)
     return this.#pad()
   }
 
@@ -67,7 +72,8 @@ export class PayloadWriter {
   attributeU64(type: number, value: bigint | undefined): this {
     if (value === undefined) return this
     this.#header(type, 8)
-    this.#view.setBigUint64(this.#reserve(8), value, littleEndian)
+    const start = this.#reserve(8)
+    this.#view.setBigUint64(start, value, littleEndian)
     return this
   }
 
@@ -111,7 +117,7 @@ export class PayloadWriter {
     return this.zeros(aligned(this.#length) - this.#length)
   }
 
-  /** Makes room and answers where it starts. */
+  /** Makes room and answers where it starts. Call it before touching the buffer, which it may replace. */
   #reserve(count: number): number {
     const start = this.#length
     this.#length += count

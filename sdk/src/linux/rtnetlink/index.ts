@@ -1,6 +1,8 @@
 // What of the rtnetlink toolkit is public.
 
+export { Attributes } from '../netlink/attributes.ts'
 export { BatchError } from '../netlink/batch-error.ts'
+export { PayloadWriter } from '../netlink/payload-writer.ts'
 export type { RouteRequest } from '../netlink/request.ts'
 export {
   type Address,

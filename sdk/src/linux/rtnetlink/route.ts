@@ -43,7 +43,7 @@ export const routeTypes = {
 export type RouteType = keyof typeof routeTypes
 
 export type NewRoute = {
-  /** `10.1.0.0/16`, `default` or `default6`. */
+  /** `10.1.0.0/16`; the default routes are `0.0.0.0/0` and `::/0`. */
   destination: string
   gateway?: string
   /** Index of the interface. */
@@ -146,7 +146,7 @@ function describe({ destination, gateway, link, table }: NewRoute): string {
 }
 
 function writeRoute(route: NewRoute, header: { protocol: number; scope: number; type: number }): Buffer {
-  const { family, bytes, prefixLength } = parseDestination(route.destination)
+  const { family, bytes, prefixLength } = parsePrefix(route.destination)
   const table = route.table ?? MAIN_TABLE
   return new PayloadWriter()
     .u8(family)
@@ -166,11 +166,6 @@ function writeRoute(route: NewRoute, header: { protocol: number; scope: number; 
     .finish()
 }
 
-function parseDestination(destination: string) {
-  if (destination === 'default') return parsePrefix('0.0.0.0/0')
-  return parsePrefix(destination === 'default6' ? '::/0' : destination)
-}
-
 function bytesOf(address: string | undefined, family: AddressFamily): Buffer | undefined {
   if (address === undefined) return undefined
   const parsed = parseIp(address)
@@ -178,9 +173,9 @@ function bytesOf(address: string | undefined, family: AddressFamily): Buffer | u
   return parsed.bytes
 }
 
+/** A destination that the kernel leaves out is everything. */
 function destinationOf(family: number, bytes: Buffer | undefined, prefixLength: number): string {
-  if (bytes !== undefined) return formatPrefix(bytes, prefixLength)
-  return family === AF_INET ? 'default' : 'default6'
+  return formatPrefix(bytes ?? Buffer.alloc(family === AF_INET ? 4 : 16), prefixLength)
 }
 
 function nextHopOf(attributes: Attributes): { gateway: string | undefined; link: number | undefined } {
