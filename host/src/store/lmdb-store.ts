@@ -25,7 +25,6 @@ export class LmdbStore implements KeyValueStore {
   readonly #maxBytes: number
   #transactionsLeft = 0
   #isOverLimit = false
-  #hasFailedCommit = false
   #isClosed = false
 
   constructor({ path, durable, maxBytes = defaultMaxBytes }: LmdbStoreOptions) {
@@ -59,9 +58,7 @@ export class LmdbStore implements KeyValueStore {
       })
     } catch (error) {
       // What `work` throws belongs to the caller; only a commit's failure is lmdb's.
-      if (!isWorkDone) throw error
-      this.#hasFailedCommit = true
-      throw writeError(this.path, error)
+      throw isWorkDone ? writeError(this.path, error) : error
     } finally {
       changes.end()
     }
@@ -70,9 +67,7 @@ export class LmdbStore implements KeyValueStore {
   async close(): Promise<void> {
     if (this.#isClosed) return
     this.#isClosed = true
-    // lmdb's close waits for ever for a lock that a failed commit has left behind. Every transaction that
-    // succeeded is already in the file, and the end of the process gives the rest back.
-    if (!this.#hasFailedCommit) await this.#database.close()
+    await this.#database.close()
   }
 
   #checkSize(): void {
@@ -141,9 +136,11 @@ function openDatabase(path: string, durable: boolean): RootDatabase<string, stri
   return database
 }
 
-// An async function would end the transaction at its first await, or keep every other writer waiting.
+// lmdb would keep the transaction open, and every later write and its own close waiting, until a promise settles.
 function synchronous<T>(result: T): T {
-  if (result instanceof Promise) throw new Error('the work of a store transaction must be synchronous')
+  const isThenable =
+    typeof result === 'object' && result !== null && typeof Reflect.get(result, 'then') === 'function'
+  if (isThenable) throw new Error('the work of a store transaction must be synchronous')
   return result
 }
 

@@ -84,6 +84,9 @@ describe('lmdb store', () => {
   it('refuses asynchronous work and writes after the end of a transaction', async () => {
     const store = new LmdbStore({ path, durable: false })
     expect(() => store.transaction(async (changes) => changes.put('a', '1'))).toThrow('must be synchronous')
+    // biome-ignore lint/suspicious/noThenProperty: a thenable that is no Promise is what is tried
+    const thenable = { then: () => undefined }
+    expect(() => store.transaction(() => thenable)).toThrow('must be synchronous')
     expect(store.get('a')).toBeUndefined()
     const changes = store.transaction((open) => open)
     expect(() => changes.put('a', '1')).toThrow('after it had ended')
