@@ -1,9 +1,8 @@
 // Tells the neighbours of a freshly plugged interface its addresses, so that nobody keeps talking to the MAC
 // that had them before. It sends and forgets.
-import { close } from 'node:fs'
 import { endianness } from 'node:os'
 import { arpAnnouncement, neighbourAdvertisement } from './announce-frame.ts'
-import { checked, libc } from './libc.ts'
+import { checked, closeDescriptorInBackground, libc } from './libc.ts'
 import { type Place, runIn } from './namespace.ts'
 import { parseIp, parseMac } from './rtnetlink/ip-address.ts'
 
@@ -93,8 +92,7 @@ function closeLater(fd: number): void {
 function closeNext(): void {
   const [fd] = closing
   if (fd === undefined) return
-  close(fd, (error) => {
-    if (error) throw error
+  closeDescriptorInBackground(fd, () => {
     closing.shift()
     closeNext()
   })

@@ -1,5 +1,5 @@
 // The C library, once per thread. Each file that makes system calls declares its own prototypes on `libc`.
-import koffi from 'koffi'
+import koffi, { type KoffiFunc } from 'koffi'
 import { KernelError } from './kernel-error.ts'
 
 export const libc = koffi.load('libc.so.6')
@@ -8,4 +8,22 @@ export const libc = koffi.load('libc.so.6')
 export function checked(result: number, operation: string): number {
   if (result < 0) throw new KernelError({ errno: koffi.errno(), operation })
   return result
+}
+
+const close: KoffiFunc<(fd: number) => number> = libc.func('int close(int fd)')
+
+/**
+ * Closes a descriptor that a function of libc gave. Not with `node:fs`: in a worker thread Node warns of every
+ * descriptor that it has not opened itself.
+ */
+export function closeDescriptor(fd: number): void {
+  checked(close(fd), `close file descriptor ${fd}`)
+}
+
+/** The same in a thread of libuv's pool. A failure is a bug (a number that was not open), so it is not caught. */
+export function closeDescriptorInBackground(fd: number, done: () => void): void {
+  close.async(fd, (error: unknown) => {
+    if (error) throw error
+    done()
+  })
 }

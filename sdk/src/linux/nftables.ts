@@ -1,7 +1,7 @@
 // Firewall rules of one network namespace, changed in process through libnftables: one call, one transaction.
 // What the rules are for, the drivers know.
-import { closeSync, writeSync } from 'node:fs'
-import { checked, libc } from './libc.ts'
+import { writeSync } from 'node:fs'
+import { checked, closeDescriptor, libc } from './libc.ts'
 import { type Place, runIn } from './namespace.ts'
 import { nftablesError } from './nftables-error.ts'
 import { type Context, type NftablesLibrary, nftablesLibrary } from './nftables-library.ts'
@@ -23,6 +23,10 @@ export type NftablesObject = Readonly<Record<string, unknown>>
  *
  * The context keeps what it has read of the ruleset and compares the kernel's generation number before each
  * use, so changes by other programs are seen.
+ *
+ * Match interfaces by `iifname` and `oifname`, never by `iif` and `oif`: their index dies with the interface,
+ * and libnftables keeps one table of indexes for all threads of the process, so that two threads in two
+ * namespaces get each other's (measured; with names alone two threads do not meet).
  */
 export class Nftables implements Disposable {
   readonly #library: NftablesLibrary
@@ -106,6 +110,6 @@ function runText(library: NftablesLibrary, context: Context, text: string): numb
     for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at)
     return library.runFile(context, `/proc/self/fd/${fd}`)
   } finally {
-    closeSync(fd)
+    closeDescriptor(fd)
   }
 }
