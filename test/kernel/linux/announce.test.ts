@@ -39,8 +39,13 @@ async function capture(
   let output = ''
   tcpdump.stdout.on('data', (data) => (output += data))
   const closed = once(tcpdump, 'close')
-  await new Promise<void>((resolve) => {
-    tcpdump.stderr.on('data', (data) => `${data}`.includes('listening on') && resolve())
+  await new Promise<void>((resolve, reject) => {
+    let said = ''
+    tcpdump.stderr.on('data', (data) => {
+      said += data
+      if (said.includes('listening on')) resolve()
+    })
+    tcpdump.on('close', () => reject(new Error(`tcpdump ended: ${said}`)))
   })
   work()
   await closed

@@ -94,7 +94,9 @@ it('a file that was moved away is locked anew at its path', () => {
 })
 
 it('a symbolic link and a missing directory are refused with the errno', () => {
-  symlinkSync('/etc/passwd', path)
+  const target = join(directory, 'target')
+  writeFileSync(target, 'not to be touched')
+  symlinkSync(target, path)
   const code = (at: string) => {
     try {
       FileLock.acquire(at)
@@ -104,6 +106,7 @@ it('a symbolic link and a missing directory are refused with the errno', () => {
     return undefined
   }
   expect(code(path)).toBe('ELOOP')
+  expect(readFileSync(target, 'utf8')).toBe('not to be touched')
   expect(code(join(directory, 'none/lock'))).toBe('ENOENT')
 })
 
