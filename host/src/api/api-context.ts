@@ -1,0 +1,87 @@
+// What the API needs of the host: the operations, and what may be read. Knows no sockets and no drivers' sessions.
+import type {
+  ContainerConfigBody,
+  CreateNetworkBody,
+  DriverView,
+  EventView,
+  PlugBody,
+  StatusView,
+  UpBody,
+} from '@conet/sdk/api'
+import type { Logger } from 'pino'
+import type { ContainerRecord, SandboxRecord } from '../domain/container.ts'
+import type { EndpointRecord } from '../domain/endpoint.ts'
+import type { NetworkRecord } from '../domain/network.ts'
+import type { IdempotencyKeys } from './idempotency-keys.ts'
+
+/** One request of a client. */
+export type Operation = {
+  /** Names it in drivers' logs and in the host's. */
+  readonly id: string
+  /** Aborts when nobody waits for the answer any more. */
+  readonly signal?: AbortSignal
+}
+
+/** What is left of something that was removed: nothing, or a record until the driver has confirmed. */
+export type Removed = 'gone' | 'deleting'
+
+/** The lifecycle's operations, bound to the host. */
+export type Operations = {
+  createNetwork(
+    body: CreateNetworkBody,
+    operation: Operation,
+  ): Promise<{ network: NetworkRecord; created: boolean }>
+  deleteNetwork(key: string, operation: Operation): Promise<Removed>
+  configureContainer(
+    handle: string,
+    body: ContainerConfigBody,
+    operation: Operation,
+  ): Promise<{ container: ContainerRecord; created: boolean }>
+  removeContainer(handle: string, operation: Operation): Promise<Removed>
+  plug(handle: string, body: PlugBody, operation: Operation): Promise<EndpointRecord>
+  unplug(handle: string, endpointKey: string, operation: Operation): Promise<Removed>
+  up(handle: string, body: UpBody, operation: Operation): Promise<ContainerRecord>
+  down(handle: string, operation: Operation): Promise<Removed>
+}
+
+export type InventoryReader = {
+  readonly networks: ReadonlyMap<string, NetworkRecord>
+  readonly containers: ReadonlyMap<string, ContainerRecord>
+  readonly sandboxes: ReadonlyMap<string, SandboxRecord>
+  readonly endpoints: ReadonlyMap<string, EndpointRecord>
+  endpointsOfNetwork(networkId: string): readonly EndpointRecord[]
+  endpointsOfContainer(handle: string): readonly EndpointRecord[]
+}
+
+/** Addresses of one subnet that endpoints hold, and how many there are to hold (capped at 2^53 - 1). */
+export type SubnetUsage = { readonly used: number; readonly capacity: number }
+
+export type DriverReader = {
+  list(): readonly DriverView[]
+  /** Throws `notFound` that names the known ones. */
+  get(name: string): DriverView
+  /** `ready`, or what stands in the way, for people. */
+  stateOf(name: string): string
+  /** Ends a driver that conetd started. */
+  stop(name: string): Promise<void>
+}
+
+export type EventSource = {
+  /** The events after `id`; undefined when some of them are no longer kept. */
+  since(id: number): readonly EventView[] | undefined
+  /** Calls `listener` for each event from now on, until the returned function is called. */
+  subscribe(listener: (event: EventView) => void): () => void
+}
+
+export type ApiContext = {
+  readonly version: string
+  readonly operations: Operations
+  readonly inventory: InventoryReader
+  /** In the order of the network's subnets. */
+  usageOf(networkId: string): readonly SubnetUsage[]
+  readonly drivers: DriverReader
+  readonly events: EventSource
+  status(): Promise<StatusView>
+  readonly idempotencyKeys: IdempotencyKeys
+  readonly log: Logger
+}

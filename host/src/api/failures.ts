@@ -1,0 +1,70 @@
+// Every failure of a request, conet's and fastify's own, becomes one problem document.
+import { STATUS_CODES } from 'node:http'
+import type { Socket } from 'node:net'
+import { ConetError, type ErrorKind } from '@conet/sdk'
+import type { Problem } from '@conet/sdk/api'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { Logger } from 'pino'
+import { bugProblem, HttpError, problemMediaType, problemOf } from './problem.ts'
+
+export function answerFailures(app: FastifyInstance, log: Logger): void {
+  app.setErrorHandler((error, request, reply) => answerFailure(error, { request, reply, log }))
+  app.setNotFoundHandler((request, reply) => {
+    const message = `${request.method} ${request.url}: there is no such route`
+    sendProblem(
+      reply,
+      problemOf(new ConetError('notFound', message, { help: 'GET /openapi.json lists the routes' })),
+    )
+  })
+}
+
+export function answerFailure(
+  error: unknown,
+  { request, reply, log }: { request: FastifyRequest; reply: FastifyReply; log: Logger },
+): void {
+  const known = ConetError.is(error) ? error : frameworkFailure(error)
+  if (known === undefined || known.kind === 'internal') {
+    log.error({ err: error, request: request.id, method: request.method, url: request.url }, 'request failed')
+  }
+  sendProblem(reply, known === undefined ? bugProblem(request.id) : problemOf(known))
+}
+
+function sendProblem(reply: FastifyReply, problem: Problem): void {
+  if (problem.status === 503) reply.header('retry-after', '1')
+  reply.code(problem.status).header('content-type', problemMediaType).send(JSON.stringify(problem))
+}
+
+/** What fastify itself refuses: a wrong media type, a body that is too large, an address that cannot be decoded. */
+function frameworkFailure(error: unknown): ConetError | undefined {
+  if (!(error instanceof Error) || !('statusCode' in error)) return undefined
+  const { statusCode: status } = error
+  if (typeof status !== 'number' || status < 400 || status > 499) return undefined
+  const kind: ErrorKind = status === 413 ? 'messageTooLarge' : 'invalidArgument'
+  const part = status === 415 ? 'Content-Type' : status === 413 ? 'body' : undefined
+  return new HttpError(status, kind, error.message, {
+    ...(part === undefined ? {} : { fields: [{ path: part, message: error.message }] }),
+    ...(status === 415 ? { help: 'send JSON with the header Content-Type: application/json' } : {}),
+  })
+}
+
+/** Answers what was no HTTP, or too much of it, and ends the connection. */
+export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const status = clientErrorStatus(error.code)
+  const body = JSON.stringify(
+    problemOf(new HttpError(status, 'invalidArgument', 'the request is not valid HTTP')),
+  )
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: ${problemMediaType}\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}
+
+function clientErrorStatus(code: string | undefined): number {
+  if (code === 'HPE_HEADER_OVERFLOW') return 431
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return 408
+  return 400
+}

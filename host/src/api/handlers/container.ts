@@ -1,0 +1,83 @@
+// Containers: configure, list, show, remove, plug and unplug, up and down.
+import { ConetError } from '@conet/sdk'
+import { ContainerConfigBody } from '@conet/sdk/api'
+import { Compile } from 'typebox/compile'
+import type { ContainerRecord } from '../../domain/container.ts'
+import type { ApiContext } from '../api-context.ts'
+import { containerView } from '../views/container.ts'
+import { endpointView } from '../views/endpoint.ts'
+import { removal } from '../views/removal.ts'
+import type { Handlers } from './handler.ts'
+
+type ContainerRoute =
+  | 'putContainerConfig'
+  | 'getContainerConfig'
+  | 'listContainers'
+  | 'getContainer'
+  | 'deleteContainer'
+  | 'plug'
+  | 'unplug'
+  | 'up'
+  | 'down'
+
+export const containerHandlers: Pick<Handlers, ContainerRoute> = {
+  async putContainerConfig({ operations, inventory }, { parameters, body, operation }) {
+    const { container, created } = await operations.configureContainer(parameters.handle, body, operation)
+    return { status: created ? 201 : 200, body: containerView(container, inventory) }
+  },
+
+  getContainerConfig({ inventory }, { parameters }) {
+    return { status: 200, body: configOf(find(inventory, parameters.handle)) }
+  },
+
+  listContainers({ inventory }) {
+    const byHandle = [...inventory.containers.values()].sort((a, b) => (a.handle < b.handle ? -1 : 1))
+    return {
+      status: 200,
+      body: { containers: byHandle.map((container) => containerView(container, inventory)) },
+    }
+  },
+
+  getContainer({ inventory }, { parameters }) {
+    return { status: 200, body: containerView(find(inventory, parameters.handle), inventory) }
+  },
+
+  async deleteContainer({ operations }, { parameters, operation }) {
+    return removal(await operations.removeContainer(parameters.handle, operation))
+  },
+
+  async plug({ operations, inventory }, { parameters, body, operation }) {
+    const endpoint = await operations.plug(parameters.handle, body, operation)
+    return { status: 201, body: endpointView(endpoint, inventory) }
+  },
+
+  async unplug({ operations }, { parameters, operation }) {
+    return removal(await operations.unplug(parameters.handle, parameters.endpoint, operation))
+  },
+
+  async up({ operations, inventory }, { parameters, body, operation }) {
+    const container = await operations.up(parameters.handle, body, operation)
+    return { status: 200, body: containerView(container, inventory) }
+  },
+
+  async down({ operations }, { parameters, operation }) {
+    return removal(await operations.down(parameters.handle, operation))
+  },
+}
+
+const configSchema = Compile(ContainerConfigBody)
+
+/** A container that came by `up` or `plug` alone has no configuration of a client's: its attachments stand for one. */
+function configOf({ config, labels, attachments }: ContainerRecord): ContainerConfigBody {
+  if (configSchema.Check(config)) return config
+  return { attach_to: attachments.map(({ networkId }) => networkId), labels }
+}
+
+function find(inventory: ApiContext['inventory'], handle: string): ContainerRecord {
+  const container = inventory.containers.get(handle)
+  if (container !== undefined) return container
+  throw new ConetError('notFound', `no container has the handle ${handle}`, {
+    details: { container: handle },
+    help: 'define it with PUT /containers/{handle}/config, or plug it into a network',
+  })
+}

@@ -1,0 +1,26 @@
+// Drivers, status and health.
+import type { Handlers } from './handler.ts'
+
+export const hostHandlers: Pick<Handlers, 'listDrivers' | 'getDriver' | 'stopDriver' | 'status' | 'health'> =
+  {
+    listDrivers({ drivers }) {
+      return { status: 200, body: { drivers: [...drivers.list()] } }
+    },
+
+    getDriver({ drivers }, { parameters }) {
+      return { status: 200, body: drivers.get(parameters.driver) }
+    },
+
+    async stopDriver({ drivers }, { parameters }) {
+      await drivers.stop(parameters.driver)
+      return { status: 200, body: {} }
+    },
+
+    async status({ status }) {
+      return { status: 200, body: await status() }
+    },
+
+    health({ version }) {
+      return { status: 200, body: { status: 'ok', version } }
+    },
+  }

@@ -1,0 +1,33 @@
+// What may stand in the place of `:name` in a route's path.
+import { ClientHandle, type RequestLine } from '@conet/sdk/api'
+import { type TSchema, Type } from 'typebox'
+
+/** The runtime sends handles that clients may not choose: any text without a zero, up to 1024 bytes. */
+const RuntimeHandle = Type.String({ minLength: 1, maxBytes: 1024, pattern: '^[^\\u0000]*$' })
+
+const Key = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$' })
+
+const EndpointKey = Type.String({ pattern: '^[0-9a-f]{1,64}$' })
+
+const sharedParameters: Readonly<Record<string, TSchema>> = {
+  network: Key,
+  endpoint: EndpointKey,
+  driver: Key,
+}
+
+/** The schema of a path's parameters. `family` is that of the socket. */
+export function pathParameters(path: string, family: RequestLine['family']): TSchema {
+  const names = parameterNames(path)
+  return Type.Object(Object.fromEntries(names.map((name) => [name, parameterSchema(name, family)])))
+}
+
+export function parameterNames(path: string): string[] {
+  return [...path.matchAll(/:(\w+)/g)].map(([, name]) => String(name))
+}
+
+export function parameterSchema(name: string, family: RequestLine['family']): TSchema {
+  if (name === 'handle') return family === 'runtime' ? RuntimeHandle : ClientHandle
+  const schema = sharedParameters[name]
+  if (schema === undefined) throw new Error(`path parameter ${name} has no schema`)
+  return schema
+}

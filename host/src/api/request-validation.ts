@@ -1,0 +1,69 @@
+// Checks requests against the schemas of the route table. Nothing is coerced, added or taken away: what does not fit
+// is refused with the path of the field.
+import { ConetError, type FieldError, fieldErrors } from '@conet/sdk'
+import { Ajv, type ErrorObject } from 'ajv'
+import type { TSchema } from 'typebox'
+
+const ajv = new Ajv({ strict: true, allErrors: false, coerceTypes: false, removeAdditional: false })
+ajv.addKeyword({
+  keyword: 'maxBytes',
+  type: 'string',
+  schemaType: 'number',
+  validate: (limit: number, text: string) => Buffer.byteLength(text) <= limit,
+  error: { message: ({ schema }) => `must not have more than ${schema} bytes` },
+})
+
+/** Deeper documents are refused: what walks them, here and in drivers, recurses. */
+const deepestNesting = 64
+
+/** Returns what it was given when that fits; else throws `invalidArgument` that names the field. */
+export type PartParser<T> = (value: unknown) => T
+
+/** `what` says what was asked; `whole` names the part of the request that is parsed. */
+export function partParser<T>(what: string, schema: TSchema, whole: string): PartParser<T> {
+  const validate = ajv.compile<T>(schema)
+  return (value) => {
+    if (validate(value)) return value
+    const [field] = mostSpecific(validate.errors ?? [])
+    throw wrongField(what, { path: field?.path || whole, message: field?.message ?? 'is not valid' })
+  }
+}
+
+export function wrongField(what: string, field: FieldError): ConetError {
+  return new ConetError('invalidArgument', `${what}: ${field.path} ${field.message}`, { fields: [field] })
+}
+
+/** Throws if the document is nested too deeply, or has a key that stands for an object's prototype. No recursion. */
+export function assertHarmless(document: unknown): void {
+  let level: object[] = objectsIn([document])
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > deepestNesting) throw badBody(`is nested deeper than ${deepestNesting}`)
+    if (level.some((object) => Object.hasOwn(object, '__proto__'))) throw badBody('has a key "__proto__"')
+    level = level.flatMap((object) => objectsIn(Object.values(object)))
+  }
+}
+
+function objectsIn(values: readonly unknown[]): object[] {
+  return values.filter((value) => typeof value === 'object' && value !== null)
+}
+
+function badBody(message: string): ConetError {
+  return wrongField('read the body', { path: 'body', message })
+}
+
+/**
+ * Of the errors of an `anyOf`, those of the branch that came furthest: for `attach_to: [{bogus: 1}]` what is wrong
+ * inside the object, not that it is no string.
+ */
+function mostSpecific(errors: readonly ErrorObject[]): FieldError[] {
+  const isUnion = errors.some(({ keyword }) => keyword === 'anyOf')
+  const fields = fieldErrors(errors.filter(({ keyword }) => keyword !== 'anyOf'))
+  if (!isUnion) return fields
+  const depthOf = ({ path }: FieldError) => path.split('.').length
+  const deepest = Math.max(...fields.map(depthOf))
+  const best = fields.filter((field) => depthOf(field) === deepest)
+  const [first] = best
+  if (first === undefined) return fields
+  const messages = best.filter(({ path }) => path === first.path).map(({ message }) => message)
+  return [{ path: first.path, message: [...new Set(messages)].join(' or ') }]
+}

@@ -1,0 +1,65 @@
+// One HTTP server of the API: for clients, or for the container runtime. It does not listen yet.
+import { randomBytes } from 'node:crypto'
+import type { RequestLine } from '@conet/sdk/api'
+import { type FastifyInstance, fastify } from 'fastify'
+import type { Logger } from 'pino'
+import type { ApiContext } from './api-context.ts'
+import { acceptJsonOnly, maxBodyBytes } from './body-parser.ts'
+import { eventsPath, registerEvents } from './event-route.ts'
+import { EventStreams } from './event-streams.ts'
+import { answerClientError, answerFailure, answerFailures } from './failures.ts'
+import { openApiDocument, openApiPath } from './openapi.ts'
+import { methodsByPath, refuseOtherMethods, registerRoutes } from './register-routes.ts'
+
+/** Node's own limit, 16 KiB of headers, bounds an address before this does. */
+const maxParameterLength = 16 * 1024
+const mostConnections = 1024
+/** For a request to arrive in whole. */
+const requestTimeoutMs = 30_000
+
+export function buildServer(context: ApiContext, family: RequestLine['family']): FastifyInstance {
+  const { log } = context
+  const app = fastify({
+    logger: false,
+    bodyLimit: maxBodyBytes,
+    requestTimeout: requestTimeoutMs,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: maxParameterLength },
+    genReqId: requestIds(),
+    frameworkErrors: (error, request, reply) => answerFailure(error, { request, reply, log }),
+    clientErrorHandler: answerClientError,
+  })
+  app.server.maxConnections = mostConnections
+  acceptJsonOnly(app)
+  answerFailures(app, log)
+  registerRoutes(app, context, family)
+  registerEvents(app, new EventStreams({ events: context.events }))
+  registerOpenApi(app, context.version)
+  refuseOtherMethods(app, methodsByPath(family).set(eventsPath, ['GET']).set(openApiPath, ['GET', 'HEAD']))
+  logRequests(app, log)
+  return app
+}
+
+function registerOpenApi(app: FastifyInstance, version: string): void {
+  let document: string | undefined
+  app.get(openApiPath, async (_request, reply) => {
+    document ??= JSON.stringify(openApiDocument(version))
+    return reply.type('application/json').send(document)
+  })
+}
+
+/** A hook on every request costs time, so there is none unless someone reads what it writes. */
+function logRequests(app: FastifyInstance, log: Logger): void {
+  if (!log.isLevelEnabled('debug')) return
+  app.addHook('onResponse', async (request, reply) => {
+    const { id, method, url } = request
+    log.debug({ request: id, method, url, status: reply.statusCode, ms: reply.elapsedTime }, 'request')
+  })
+}
+
+/** They name operations in drivers' logs too, so another conetd's must differ. */
+function requestIds(): () => string {
+  const prefix = randomBytes(4).toString('hex')
+  let last = 0
+  return () => `${prefix}-${++last}`
+}

@@ -1,0 +1,76 @@
+// The place of a UNIX socket in the file system: replaces what a dead process left, and nothing else.
+import { chmod, chown, lstat, readFile, unlink } from 'node:fs/promises'
+import { connect } from 'node:net'
+import { ConetError } from '@conet/sdk'
+import type { FastifyInstance } from 'fastify'
+
+/** sun_path of unix(7) has 108 bytes, the last one is the terminating zero. */
+const maxPathBytes = 107
+
+export type SocketPlace = {
+  readonly path: string
+  readonly mode: number
+  /** Owns the socket if there is such a group. */
+  readonly group?: string
+}
+
+/**
+ * Listens. Throws `failedPrecondition` when something that is no socket stands there, or a socket on which a process
+ * listens. The caller holds the lock of the state directory, and a umask under which nobody else may connect before
+ * the mode is set.
+ */
+export async function listenOn(app: FastifyInstance, { path, mode, group }: SocketPlace): Promise<void> {
+  await clearPlace(path)
+  await app.listen({ path })
+  const gid = group === undefined ? undefined : await groupId(group)
+  if (gid !== undefined) await chown(path, process.geteuid?.() ?? 0, gid)
+  await chmod(path, mode)
+}
+
+async function clearPlace(path: string): Promise<void> {
+  const bytes = Buffer.byteLength(path)
+  if (bytes > maxPathBytes) throw refusal(path, `the path has ${bytes} bytes, a socket takes ${maxPathBytes}`)
+  const found = await lstat(path).catch((error: unknown) => {
+    if (isCode(error, 'ENOENT')) return undefined
+    throw error
+  })
+  if (found === undefined) return
+  if (!found.isSocket()) throw refusal(path, 'a file that is no socket stands there')
+  if (await isAnswered(path)) throw refusal(path, 'another process listens there')
+  await unlink(path)
+}
+
+function isAnswered(path: string): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const socket = connect(path)
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', (error) => {
+      // ENOENT: gone since it was looked at. EAGAIN: somebody listens, whose queue is full.
+      if (isCode(error, 'ECONNREFUSED') || isCode(error, 'ENOENT')) resolve(false)
+      else if (isCode(error, 'EAGAIN')) resolve(true)
+      else reject(error)
+    })
+  })
+}
+
+/** The number of a local group, or undefined. */
+async function groupId(name: string): Promise<number | undefined> {
+  const lines = (await readFile('/etc/group', 'utf8')).split('\n')
+  const fields = lines.map((line) => line.split(':')).find(([found]) => found === name)
+  const gid = Number.parseInt(fields?.[2] ?? '', 10)
+  return Number.isNaN(gid) ? undefined : gid
+}
+
+function refusal(path: string, why: string): ConetError {
+  return new ConetError('failedPrecondition', `listen on ${path}: ${why}`, {
+    details: { path },
+    help: 'choose another path with --socket, or move away what stands there',
+  })
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
+}

@@ -1,0 +1,41 @@
+// An endpoint as clients see it.
+import type { PluggedInterface } from '@conet/sdk'
+import type { EndpointView } from '@conet/sdk/api'
+import type { EndpointRecord, InterfacePlan } from '../../domain/endpoint.ts'
+import type { InventoryReader } from '../api-context.ts'
+
+type InterfaceView = EndpointView['interfaces'][number]
+
+export function endpointView(endpoint: EndpointRecord, inventory: InventoryReader): EndpointView {
+  const { id, networkId, handle, attachment, state, createdAt, lastError, result } = endpoint
+  return {
+    id,
+    network_id: networkId,
+    // A network that still has endpoints is on record; the id stands in should that ever fail.
+    network_name: inventory.networks.get(networkId)?.name ?? networkId,
+    container: handle,
+    attachment,
+    state,
+    interfaces: interfaceViews(endpoint),
+    ...(result?.dns === undefined ? {} : { dns: result.dns }),
+    created_at: createdAt,
+    ...(lastError === undefined ? {} : { last_error: lastError }),
+  }
+}
+
+/** What the driver made; before that, and for a driver that makes nothing, what the endpoint holds. */
+function interfaceViews({ interface: plan, result }: EndpointRecord): InterfaceView[] {
+  if (result === undefined || result.interfaces.length === 0) return [interfaceView(plan, plan)]
+  return result.interfaces.map((plugged) => interfaceView(plugged, plan))
+}
+
+function interfaceView(made: InterfacePlan | PluggedInterface, plan: InterfacePlan): InterfaceView {
+  return {
+    name: made.name,
+    mac_address: made.macAddress,
+    addresses: made.addresses,
+    ...(made.mtu === undefined ? {} : { mtu: made.mtu }),
+    default_route: plan.defaultRoute,
+    routes: made.routes,
+  }
+}

@@ -1,0 +1,32 @@
+// A network as clients see it.
+import type { NetworkView } from '@conet/sdk/api'
+import type { NetworkRecord } from '../../domain/network.ts'
+import type { ApiContext } from '../api-context.ts'
+
+type NetworkReads = Pick<ApiContext, 'inventory' | 'usageOf' | 'drivers'>
+
+export function networkView(
+  network: NetworkRecord,
+  { inventory, usageOf, drivers }: NetworkReads,
+): NetworkView {
+  const { id, name, type, state, labels, internal, config, defaultPolicy, createdAt } = network
+  const endpoints = inventory.endpointsOfNetwork(id)
+  const usage = usageOf(id)
+  return {
+    id,
+    name,
+    type,
+    state,
+    driver_state: drivers.stateOf(type),
+    labels,
+    internal,
+    subnets: network.subnets.map((subnet, index) => ({ ...subnet, ...(usage[index] ?? nothingUsed) })),
+    config,
+    ...(defaultPolicy === undefined ? {} : { default_policy: defaultPolicy }),
+    created_at: createdAt,
+    endpoints: endpoints.map((endpoint) => endpoint.id),
+    containers: [...new Set(endpoints.map(({ handle }) => handle))],
+  }
+}
+
+const nothingUsed = { used: 0, capacity: 0 }
