@@ -12,18 +12,8 @@ import type { Logger } from 'pino'
 import type { ContainerRecord, SandboxRecord } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { NetworkRecord } from '../domain/network.ts'
+import type { Operation, Removed } from '../lifecycle/index.ts'
 import type { IdempotencyKeys } from './idempotency-keys.ts'
-
-/** One request of a client. */
-export type Operation = {
-  /** Names it in drivers' logs and in the host's. */
-  readonly id: string
-  /** Aborts when nobody waits for the answer any more. */
-  readonly signal?: AbortSignal
-}
-
-/** What is left of something that was removed: nothing, or a record until the driver has confirmed. */
-export type Removed = 'gone' | 'deleting'
 
 /** The lifecycle's operations, bound to the host. */
 export type Operations = {

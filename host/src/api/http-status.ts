@@ -33,4 +33,6 @@ export const httpStatusOf = {
   addressOutOfRange: 400,
   addressesExhausted: 409,
   subnetOverlap: 409,
+  // Never an answer: what a client says when there is none.
+  hostUnavailable: 503,
 } as const satisfies Record<ErrorKind, number>

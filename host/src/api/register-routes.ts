@@ -1,7 +1,8 @@
 // Registers every route of the table on a server, in one loop.
 import { type RequestLine, type RouteEntry, type RouteName, routes } from '@conet/sdk/api'
 import type { FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify'
-import type { ApiContext, Operation } from './api-context.ts'
+import type { Operation } from '../lifecycle/index.ts'
+import type { ApiContext } from './api-context.ts'
 import { handlers } from './handlers/index.ts'
 import type { Answer } from './idempotency-keys.ts'
 import { answerOnce, idempotencyKeyOf } from './idempotent-answer.ts'

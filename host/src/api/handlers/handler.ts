@@ -1,7 +1,8 @@
 // The shape of a route's handler, derived from the route table: what it is given and what it answers.
 import type { RouteName, routes } from '@conet/sdk/api'
 import type { Static, TSchema } from 'typebox'
-import type { ApiContext, Operation } from '../api-context.ts'
+import type { Operation } from '../../lifecycle/index.ts'
+import type { ApiContext } from '../api-context.ts'
 import type { Answer } from '../idempotency-keys.ts'
 
 type ParameterName<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`

@@ -1,7 +1,7 @@
 // A network as clients see it.
 import type { NetworkView } from '@conet/sdk/api'
-import type { NetworkRecord } from '../../domain/network.ts'
-import type { ApiContext } from '../api-context.ts'
+import type { NetworkRecord, SubnetRecord } from '../../domain/network.ts'
+import type { ApiContext, SubnetUsage } from '../api-context.ts'
 
 type NetworkReads = Pick<ApiContext, 'inventory' | 'usageOf' | 'drivers'>
 
@@ -20,7 +20,7 @@ export function networkView(
     driver_state: drivers.stateOf(type),
     labels,
     internal,
-    subnets: network.subnets.map((subnet, index) => ({ ...subnet, ...(usage[index] ?? nothingUsed) })),
+    subnets: network.subnets.map((subnet, index) => subnetView(subnet, usage[index])),
     config,
     ...(defaultPolicy === undefined ? {} : { default_policy: defaultPolicy }),
     created_at: createdAt,
@@ -29,4 +29,16 @@ export function networkView(
   }
 }
 
-const nothingUsed = { used: 0, capacity: 0 }
+function subnetView(
+  { subnet, gateway, range, exclude }: SubnetRecord,
+  { used, capacity }: SubnetUsage = { used: 0, capacity: 0 },
+): NetworkView['subnets'][number] {
+  return {
+    subnet,
+    ...(gateway === undefined ? {} : { gateway }),
+    ...(range === undefined ? {} : { range }),
+    exclude,
+    used,
+    capacity,
+  }
+}

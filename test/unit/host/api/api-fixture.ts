@@ -22,7 +22,7 @@ export const network: NetworkRecord = {
   state: 'active',
   labels: { team: 'red' },
   internal: false,
-  subnets: [{ subnet: '10.1.0.0/16', gateway: '10.1.0.1', exclude: [] }],
+  subnets: [{ family: 4, subnet: '10.1.0.0/16', gateway: '10.1.0.1', exclude: [] }],
   config: { someKey: { Nested_Key: 1 } },
   createdAt: '2026-01-01T00:00:00.000Z',
   request: '{}',
@@ -51,6 +51,8 @@ export const endpoint: EndpointRecord = {
   networkId,
   handle: 'web',
   attachment: 'blue',
+  madeBy: 'up',
+  order: 0,
   state: 'plugged',
   interface: {
     name: 'eth0',
