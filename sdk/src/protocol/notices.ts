@@ -12,7 +12,12 @@ export const DriverEvent = Type.Object({
 export type DriverEvent = Static<typeof DriverEvent>
 
 export const DriverLog = Type.Object({
-  level: Type.Union(['debug', 'info', 'warn', 'error'].map((level) => Type.Literal(level))),
+  level: Type.Union([
+    Type.Literal('debug'),
+    Type.Literal('info'),
+    Type.Literal('warn'),
+    Type.Literal('error'),
+  ]),
   message: Type.String({ maxLength: 16384 }),
   fields: Type.Optional(Document),
 })

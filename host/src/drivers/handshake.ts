@@ -1,0 +1,97 @@
+// The first exchange with a driver, as the host sees it: say who we are, judge the answer. A driver that is not to be
+// used is an answer (`ok: false`), as it stays so until the driver is another; a connection that fails is thrown.
+import {
+  ConetError,
+  checkResult,
+  type ErrorKind,
+  type InitializeResult,
+  protocolVersions,
+  requests,
+} from '@conet/sdk'
+import { defaultLimits, type JsonRpcPeer } from '@conet/sdk/jsonrpc'
+import { DriverDocuments } from './driver-documents.ts'
+
+/** Who the host is, for drivers to know. */
+export type HostIdentity = {
+  readonly name: string
+  readonly version: string
+  /** New with each start. */
+  readonly instanceId: string
+  readonly nodeId: string
+}
+
+/** A driver as it introduced itself. */
+export type DriverIdentity = InitializeResult['driver'] &
+  Pick<
+    InitializeResult,
+    'protocolVersion' | 'capabilities' | 'configSchema' | 'attachmentSchema' | 'policySchema'
+  >
+
+export type Introduction = { readonly driver: DriverIdentity; readonly documents: DriverDocuments }
+
+export type Handshake =
+  | { readonly ok: true; readonly introduction: Introduction }
+  | { readonly ok: false; readonly error: ConetError }
+
+/** Answers to `initialize` that another try would not change. */
+const finalKinds: ReadonlySet<ErrorKind> = new Set([
+  'unsupportedProtocolVersion',
+  'unsupported',
+  'invalidArgument',
+  'protocolViolation',
+])
+
+export async function shakeHands(
+  peer: JsonRpcPeer,
+  host: HostIdentity,
+  signal: AbortSignal,
+): Promise<Handshake> {
+  const { nodeId, ...about } = host
+  const params = {
+    protocolVersions,
+    host: about,
+    nodeId,
+    limits: { maxMessageBytes: defaultLimits.maxMessageBytes },
+  }
+  try {
+    const answer = await peer.request('initialize', params, {
+      timeoutMs: requests.initialize.timeoutMs,
+      signal,
+    })
+    const result = checkResult('initialize', answer)
+    peer.limitOutgoing(Math.min(result.limits.maxMessageBytes, defaultLimits.maxOutgoingBytes))
+    return { ok: true, introduction: introduce(result) }
+  } catch (error) {
+    if (ConetError.is(error) && finalKinds.has(error.kind)) return { ok: false, error }
+    throw error
+  }
+}
+
+/** Throws what the driver is rejected for. */
+function introduce(result: InitializeResult): Introduction {
+  const { driver, protocolVersion, capabilities, configSchema, attachmentSchema, policySchema } = result
+  if (!protocolVersions.includes(protocolVersion)) {
+    const offered = protocolVersions.join(', ')
+    const message = `driver "${driver.name}" chose protocol ${protocolVersion}, the host offered ${offered}`
+    throw new ConetError('unsupportedProtocolVersion', message)
+  }
+  const missing = requiredMethods.filter((method) => !capabilities.methods.includes(method))
+  if (missing.length > 0) {
+    const message = `driver "${driver.name}" lacks required methods: ${missing.join(', ')}`
+    throw new ConetError('protocolViolation', message)
+  }
+  const schemas = {
+    ...(configSchema && { configSchema }),
+    ...(attachmentSchema && { attachmentSchema }),
+    ...(policySchema && { policySchema }),
+  }
+  return {
+    driver: { ...driver, protocolVersion, capabilities, ...schemas },
+    documents: new DriverDocuments(driver.name, schemas),
+  }
+}
+
+/** `initialize` need not be listed: it was answered. */
+const requiredMethods = Object.entries(requests).flatMap(([method, { required }]) =>
+  required && method !== 'initialize' ? [method] : [],
+)

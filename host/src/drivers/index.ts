@@ -1,0 +1,13 @@
+// The room of the drivers: finding them, talking to them, keeping them running.
+export { type DiscoveredSocket, Discovery, type DiscoveryOptions } from './discovery.ts'
+export { type DocumentKind, DriverDocuments } from './driver-documents.ts'
+export type { DriverEntry } from './driver-entry.ts'
+export type { CallMethod, CallOptions, DriverCalls } from './driver-link.ts'
+export type { NoticeSinks } from './driver-notices.ts'
+export type { ProgramPlaces } from './driver-program.ts'
+export type { DriverIdentity, HostIdentity } from './handshake.ts'
+export { DriverRegistry, type RegistryOptions, type RequireOptions, type Supervision } from './registry.ts'
+export { Session, type SessionFailure, type SessionTiming } from './session.ts'
+export type { SessionState } from './session-state.ts'
+export type { SupervisedState } from './supervised-driver.ts'
+export { Supervisor, type SupervisorOptions } from './supervisor.ts'

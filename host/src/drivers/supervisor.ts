@@ -1,0 +1,126 @@
+// The drivers that the host starts itself (`--spawn bridge,null`). They outlive the host: it finds them again by
+// their records. It knows nothing of sockets and sessions.
+import { join } from 'node:path'
+import { ConetError, KeyedQueue } from '@conet/sdk'
+import type { ProgramPlaces } from './driver-program.ts'
+import { SpawnRecords } from './spawn-records.ts'
+import {
+  SupervisedDriver,
+  type SupervisedState,
+  type SupervisionTiming,
+  stopRecorded,
+} from './supervised-driver.ts'
+
+export type SupervisorOptions = {
+  /** Records and logs are kept below it, in `spawned`. */
+  readonly runDirectory: string
+  /** Each driver is told to listen on NAME.sock in it. */
+  readonly driverDirectory: string
+  readonly places: ProgramPlaces
+  readonly environment: NodeJS.ProcessEnv
+  /** A driver was started, died, or was stopped. */
+  onChange?(name: string): void
+  readonly timing?: Partial<SupervisionTiming>
+}
+
+const defaultTiming: SupervisionTiming = {
+  firstBackoffMs: 200,
+  mostBackoffMs: 30_000,
+  stableMs: 60_000,
+  killAfterMs: 10_000,
+}
+
+/** How long a process may need until it listens. */
+const startGraceMs = 5_000
+/** A restart that is as near as this is worth waiting for. */
+const soonMs = 1_000
+
+export class Supervisor {
+  readonly #options: SupervisorOptions
+  readonly #timing: SupervisionTiming
+  readonly #records: SpawnRecords
+  readonly #drivers = new Map<string, SupervisedDriver>()
+  readonly #queue = new KeyedQueue()
+
+  constructor(options: SupervisorOptions) {
+    this.#options = options
+    this.#timing = { ...defaultTiming, ...options.timing }
+    this.#records = new SpawnRecords(join(options.runDirectory, 'spawned'))
+  }
+
+  /** Finds the driver's process or starts one, and keeps it running. Nothing to do if it is kept already. */
+  start(name: string): Promise<void> {
+    return this.#queue.run(name, async () => {
+      if (this.#drivers.has(name)) return
+      const driver = this.#create(name)
+      this.#drivers.set(name, driver)
+      try {
+        await driver.start()
+      } catch (error) {
+        this.#drivers.delete(name)
+        throw error
+      }
+    })
+  }
+
+  /** Ends the driver that this or a former host started, and does not start it again. Throws `notFound` for others. */
+  stop(name: string): Promise<void> {
+    return this.#queue.run(name, async () => {
+      const driver = this.#drivers.get(name)
+      this.#drivers.delete(name)
+      await driver?.close()
+      const wasThere = await stopRecorded(this.#records, name, this.#timing.killAfterMs)
+      this.#options.onChange?.(name)
+      if (wasThere) return
+      throw new ConetError('notFound', `stop driver "${name}": it was not started by conetd`, {
+        help: 'Stop it where it was started.',
+      })
+    })
+  }
+
+  /** Ends every driver that has a record, side by side; reports all that could not be ended. */
+  async stopAll(): Promise<void> {
+    const names = new Set([...this.#drivers.keys(), ...(await this.#records.names())])
+    const ends = await Promise.allSettled([...names].map((name) => this.stop(name)))
+    const failures = ends.flatMap((end) => (end.status === 'rejected' ? [end.reason] : []))
+    if (failures.length > 0) throw new AggregateError(failures, 'could not stop every driver')
+  }
+
+  /** Undefined for a driver that is not kept running by this host. */
+  stateOf(name: string): SupervisedState | undefined {
+    return this.#drivers.get(name)?.state
+  }
+
+  names(): string[] {
+    return [...this.#drivers.keys()]
+  }
+
+  /** Whether the driver was started a moment ago or is about to be, so that its socket should appear soon. */
+  isComing(name: string): boolean {
+    const state = this.stateOf(name)
+    if (state?.state === 'running') return Date.now() - state.since < startGraceMs
+    if (state?.state === 'waiting') return state.until - Date.now() < soonMs
+    return state?.state === 'starting'
+  }
+
+  /** Watches no longer; the drivers go on. */
+  async close(): Promise<void> {
+    const drivers = [...this.#drivers.values()]
+    this.#drivers.clear()
+    await Promise.all(drivers.map((driver) => driver.close()))
+  }
+
+  #create(name: string): SupervisedDriver {
+    const { driverDirectory, places, environment, onChange } = this.#options
+    return new SupervisedDriver({
+      name,
+      driverDirectory,
+      logDirectory: this.#records.directory,
+      places,
+      environment,
+      records: this.#records,
+      timing: this.#timing,
+      onChange: () => onChange?.(name),
+    })
+  }
+}

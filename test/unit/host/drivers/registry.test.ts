@@ -1,0 +1,151 @@
+import { chmod, rm } from 'node:fs/promises'
+import type { SupervisedState } from '@conet/host/drivers/index'
+import { describe, expect, it } from 'vitest'
+import { startDriverHost } from '../../../support/driver-host.ts'
+import { eventually } from '../../../support/eventually.ts'
+import { ScriptedDriver } from '../../../support/scripted-driver.ts'
+
+const never = () => new Promise(() => undefined)
+
+async function timed(promise: Promise<unknown>): Promise<number> {
+  const start = performance.now()
+  await promise
+  return performance.now() - start
+}
+
+describe('the registry of drivers', () => {
+  it('[K3] finds the driver of a name among several', async () => {
+    await using host = await startDriverHost()
+    await using _a = await ScriptedDriver.listen(host.socket('one'), 'alpha')
+    await using _b = await ScriptedDriver.listen(host.socket('two'), 'beta')
+    await host.until('alpha', 'ready')
+    await host.until('beta', 'ready')
+    expect((await host.registry.require('beta')).socket.path).toBe(host.socket('two'))
+    expect((await host.registry.require('alpha')).socket.path).toBe(host.socket('one'))
+  })
+
+  it('answers a call for an unknown driver at once and lists the known ones', async () => {
+    await using host = await startDriverHost()
+    await using _a = await ScriptedDriver.listen(host.socket('one'), 'alpha')
+    await using _hung = await ScriptedDriver.listen(host.socket('hung'), 'hung', { initialize: never })
+    await host.until('alpha', 'ready')
+    const refusal = expect(host.registry.require('brigde')).rejects.toMatchObject({
+      kind: 'unknownDriver',
+      message: 'there is no driver "brigde"; known drivers: alpha',
+      details: { known: ['alpha'] },
+    })
+    expect(await timed(refusal)).toBeLessThan(500)
+  })
+
+  it('calls an expected driver unavailable, not unknown', async () => {
+    await using host = await startDriverHost()
+    host.registry.expect(['bridge'])
+    await expect(host.registry.require('bridge')).rejects.toMatchObject({ kind: 'driverUnavailable' })
+    expect(host.entry('bridge')).toMatchObject({ state: 'gone', socketPath: undefined })
+  })
+
+  it('says at once that a known driver is not connected, with its state and last error', async () => {
+    await using host = await startDriverHost({ timing: { firstBackoffMs: 60_000, mostBackoffMs: 60_000 } })
+    await using driver = await ScriptedDriver.listen(host.socket('x'), 'x')
+    await host.until('x', 'ready')
+    driver.cut()
+    await host.until('x', 'closed')
+    const refusal = expect(host.registry.require('x')).rejects.toMatchObject({
+      kind: 'driverUnavailable',
+      message: expect.stringContaining('it is closed: the driver closed the connection'),
+      details: { state: 'closed', lastError: { kind: 'driverUnavailable' } },
+    })
+    expect(await timed(refusal)).toBeLessThan(500)
+  })
+
+  it('waits for a driver that is being connected', async () => {
+    let release: () => void = () => undefined
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    await using host = await startDriverHost({ sync: () => released })
+    await using _driver = await ScriptedDriver.listen(host.socket('x'), 'x')
+    await host.until('x', 'syncing')
+    const waiting = host.registry.require('x')
+    release()
+    expect((await waiting).state).toBe('ready')
+  })
+
+  it('waits no longer than its caller, and gives up with it', async () => {
+    await using host = await startDriverHost({ sync: async () => void (await never()) })
+    await using _driver = await ScriptedDriver.listen(host.socket('x'), 'x')
+    await host.until('x', 'syncing')
+    await expect(host.registry.require('x', { timeoutMs: 20 })).rejects.toMatchObject({
+      kind: 'driverUnavailable',
+      message: expect.stringContaining('it is syncing'),
+    })
+    await expect(host.registry.require('x', { signal: AbortSignal.timeout(20) })).rejects.toMatchObject({
+      kind: 'cancelled',
+    })
+  })
+
+  it('waits for a driver whose process was started a moment ago', async () => {
+    const running: SupervisedState = { state: 'running', pid: 77, since: Date.now(), adopted: false }
+    const supervision = { names: () => ['x'], stateOf: () => running, isComing: () => true }
+    await using host = await startDriverHost({ supervision })
+    const waiting = host.registry.require('x')
+    await using _driver = await ScriptedDriver.listen(host.socket('x'), 'x')
+    expect((await waiting).state).toBe('ready')
+    expect(host.entry('x')?.pid).toBe(77)
+  })
+
+  it('refuses a second driver of the same name, names both sockets, and takes it when the first is gone', async () => {
+    await using host = await startDriverHost()
+    await using newcomer = await (async () => {
+      await using _first = await ScriptedDriver.listen(host.socket('a'), 'same')
+      await host.until('same', 'ready')
+      const second = await ScriptedDriver.listen(host.socket('b'), 'same')
+      await eventually(() => expect(second.timesHeard('rejected')).toBe(1))
+      const verdict = second.heard.find(({ method }) => method === 'rejected')
+      expect(verdict?.params).toMatchObject({ name: 'duplicateName', code: 1310 })
+      expect(verdict?.params?.message).toContain(host.socket('a'))
+      expect(verdict?.params?.message).toContain(host.socket('b'))
+      expect((await host.registry.require('same')).socket.path).toBe(host.socket('a'))
+      return second
+    })()
+    await eventually(async () => {
+      expect((await host.registry.require('same')).socket.path).toBe(newcomer.path)
+    })
+  })
+
+  it('remembers a driver that is gone', async () => {
+    await using host = await startDriverHost()
+    {
+      await using _driver = await ScriptedDriver.listen(host.socket('x'), 'x')
+      await host.until('x', 'ready')
+      await rm(host.socket('x'))
+      await host.until('x', 'gone')
+    }
+    await expect(host.registry.require('x')).rejects.toMatchObject({
+      kind: 'driverUnavailable',
+      message: 'driver "x" has no socket',
+    })
+  })
+
+  it('lists a socket that must not be used, with the reason, and never dials it', async () => {
+    await using host = await startDriverHost()
+    await using driver = await ScriptedDriver.listen(host.socket('x'), 'x')
+    await host.until('x', 'ready')
+    await chmod(host.socket('x'), 0o666)
+    await eventually(() => expect(host.registry.list()[0]?.lastError?.kind).toBe('permissionDenied'))
+    expect(host.registry.list()[0]).toMatchObject({
+      state: 'rejected',
+      lastError: { message: `${host.socket('x')} is not used: others may write to it` },
+    })
+    await eventually(() => expect(driver.connections).toBe(0))
+    expect(driver.timesHeard('initialize')).toBe(1)
+  })
+
+  it('reports each change of state once, in order', async () => {
+    await using host = await startDriverHost()
+    await using _driver = await ScriptedDriver.listen(host.socket('x'), 'x')
+    await host.until('x', 'ready')
+    expect(host.changes.map(({ state }) => state)).toEqual(['initializing', 'syncing', 'ready'])
+    expect(host.bugs).toEqual([])
+  })
+})
