@@ -7,7 +7,8 @@ import { type DriverEntry, entryOfRefusedSocket, entryOfSession, entryWithoutSoc
 import type { DriverCalls } from './driver-link.ts'
 import type { NoticeSinks } from './driver-notices.ts'
 import type { DriverIdentity, HostIdentity } from './handshake.ts'
-import { defaultSessionTiming, Session, type SessionTiming } from './session.ts'
+import { Session } from './session.ts'
+import { defaultSessionTiming, type SessionTiming } from './session-options.ts'
 import { holdsName, isUnderWay, takesCalls } from './session-state.ts'
 import { mayBeSocketOf } from './socket-name.ts'
 import type { SupervisedState } from './supervised-driver.ts'
@@ -115,6 +116,12 @@ export class DriverRegistry {
     }
     if (signal?.aborted) throw givenUp(name, signal)
     throw this.#absence(name)
+  }
+
+  /** `ready`, or what stands in the way, for people. */
+  stateOf(name: string): string {
+    if (this.ready(name) !== undefined) return 'ready'
+    return this.#absence(name).message
   }
 
   /** Something about the drivers that the supervisor starts has changed. */

@@ -4,54 +4,29 @@
 import { addAbortListener, once } from 'node:events'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ConetError, type ErrorKind, type Params, type Readiness, type Result } from '@conet/sdk'
+import {
+  ConetError,
+  type ErrorKind,
+  type Params,
+  type Readiness,
+  type RequestMethod,
+  type Result,
+} from '@conet/sdk'
 import { JsonRpcPeer } from '@conet/sdk/jsonrpc'
 import { Backoff } from './backoff.ts'
 import { connectSocket } from './connect-socket.ts'
+import { type ConnectionEnd, untilClosed } from './connection-end.ts'
 import type { DiscoveredSocket } from './discovery.ts'
-import type { DriverDocuments } from './driver-documents.ts'
-import { type CallMethod, type CallOptions, type DriverCalls, DriverLink } from './driver-link.ts'
-import { DriverNotices, type NoticeSinks } from './driver-notices.ts'
-import { type DriverIdentity, type HostIdentity, type Introduction, shakeHands } from './handshake.ts'
+import { type CallOptions, type DriverCalls, DriverLink } from './driver-link.ts'
+import { DriverNotices } from './driver-notices.ts'
+import { type DriverIdentity, type Introduction, shakeHands } from './handshake.ts'
 import { Pinger } from './pinger.ts'
+import type { SessionOptions } from './session-options.ts'
 import { holdsName, nextState, type SessionState, type SessionStep, takesCalls } from './session-state.ts'
-
-export type SessionTiming = {
-  readonly connectTimeoutMs: number
-  readonly pingIntervalMs: number
-  readonly pingTimeoutMs: number
-  readonly firstBackoffMs: number
-  readonly mostBackoffMs: number
-  /** A session that was ready for as long begins its next back-off anew. */
-  readonly stableMs: number
-}
-
-export const defaultSessionTiming: SessionTiming = {
-  connectTimeoutMs: 2_000,
-  pingIntervalMs: 10_000,
-  pingTimeoutMs: 3_000,
-  firstBackoffMs: 100,
-  mostBackoffMs: 10_000,
-  stableMs: 10_000,
-}
 
 const mostMissedPings = 3
 /** For the verdict to reach a rejected driver. */
 const rejectedCloseMs = 1_000
-
-export type SessionOptions = {
-  readonly socket: DiscoveredSocket
-  readonly host: HostIdentity
-  readonly timing: SessionTiming
-  readonly sinks: NoticeSinks
-  /** The last word on a driver that passed the handshake: why it is not used, or undefined. */
-  admit(session: Session, driver: DriverIdentity): ConetError | undefined
-  /** Tells the driver what should be; no one else's calls go through before it is done. */
-  sync(driver: DriverCalls, signal: AbortSignal): Promise<void>
-  onChange(session: Session): void
-  /** Gets bugs: what a sink threw. */
-  onError(error: unknown): void
-}
 
 export type SessionFailure = {
   readonly kind: ErrorKind
@@ -110,12 +85,20 @@ export class Session implements DriverCalls {
     return this.#introduction?.driver
   }
 
+  get name(): string {
+    return this.driver.name
+  }
+
   get driver(): DriverIdentity {
     return this.#introduced.driver
   }
 
-  get documents(): DriverDocuments {
-    return this.#introduced.documents
+  checkConfig(document: unknown, at: string): void {
+    this.#introduced.documents.check('config', document, at)
+  }
+
+  checkOptions(document: unknown, at: string): void {
+    this.#introduced.documents.check('attachment', document, at)
   }
 
   /** Begins to dial. Call it once. */
@@ -123,7 +106,7 @@ export class Session implements DriverCalls {
     this.#running = this.#run()
   }
 
-  call<M extends CallMethod>(method: M, params: Params<M>, options: CallOptions): Promise<Result<M>> {
+  call<M extends RequestMethod>(method: M, params: Params<M>, options: CallOptions): Promise<Result<M>> {
     if (this.#link === undefined || !takesCalls(this.#state)) return Promise.reject(this.unavailable(method))
     return this.#link.call(method, params, options)
   }
@@ -219,7 +202,7 @@ export class Session implements DriverCalls {
     await peer.close({ timeoutMs: rejectedCloseMs })
   }
 
-  async #serve(peer: JsonRpcPeer, introduction: Introduction, ended: Connection): Promise<void> {
+  async #serve(peer: JsonRpcPeer, introduction: Introduction, ended: ConnectionEnd): Promise<void> {
     const { sinks, timing, sync } = this.#options
     peer.notify('initialized', {})
     this.#notices = new DriverNotices(introduction.driver.name, {
@@ -291,21 +274,4 @@ export class Session implements DriverCalls {
       details: { driver: name, state: this.#state, lastError: this.#lastError },
     })
   }
-}
-
-/** The end of a connection, as something to wait for and as a signal. */
-type Connection = { readonly promise: Promise<never>; readonly signal: AbortSignal }
-
-function untilClosed(peer: JsonRpcPeer): Connection {
-  const controller = new AbortController()
-  const promise = new Promise<never>((_resolve, reject) => {
-    peer.onClose((reason) => {
-      const error = reason ?? new ConetError('driverUnavailable', 'the driver closed the connection')
-      controller.abort(error)
-      reject(error)
-    })
-  })
-  // Whoever waits for it gets the reason; it may end before somebody does.
-  promise.catch(() => undefined)
-  return { promise, signal: controller.signal }
 }

@@ -1,5 +1,6 @@
 import { chmod, rm } from 'node:fs/promises'
 import type { SupervisedState } from '@conet/host/drivers/index'
+import type { DriverAccess } from '@conet/host/lifecycle/index'
 import { describe, expect, it } from 'vitest'
 import { startDriverHost } from '../../../support/driver-host.ts'
 import { eventually } from '../../../support/eventually.ts'
@@ -20,6 +21,12 @@ describe('the registry of drivers', () => {
     await using _b = await ScriptedDriver.listen(host.socket('two'), 'beta')
     await host.until('alpha', 'ready')
     await host.until('beta', 'ready')
+    const access: DriverAccess = host.registry
+    expect((await access.require('beta')).name).toBe('beta')
+    expect([access.stateOf('alpha'), access.stateOf('gamma')]).toEqual([
+      'ready',
+      'there is no driver "gamma"; known drivers: alpha, beta',
+    ])
     expect((await host.registry.require('beta')).socket.path).toBe(host.socket('two'))
     expect((await host.registry.require('alpha')).socket.path).toBe(host.socket('one'))
   })

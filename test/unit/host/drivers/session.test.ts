@@ -99,9 +99,9 @@ describe('the session with a driver', () => {
       initialize: () => ({ ...introduction('x'), configSchema }),
     })
     await host.until('x', 'ready')
-    const { documents } = await host.registry.require('x')
-    documents.check('attachment', { anything: 1 }, 'options')
-    const error = thrown(() => documents.check('config', { mtu: 10_000, colour: 'red' }, 'config'))
+    const session = await host.registry.require('x')
+    session.checkOptions({ anything: 1 }, 'options')
+    const error = thrown(() => session.checkConfig({ mtu: 10_000, colour: 'red' }, 'config'))
     expect(error).toMatchObject({ kind: 'invalidArgument' })
     expect(error.fields.map(({ path }) => path).sort()).toEqual([
       'config.colour',
@@ -229,8 +229,10 @@ describe('the session with a driver', () => {
     driver.cut()
     await eventually(() => expect(reasons).toHaveLength(1))
     await eventually(() => expect(driver.timesHeard('network/list')).toBe(2))
-    finish()
-    expect((await host.registry.require('x')).state).toBe('ready')
+    await eventually(() => {
+      finish()
+      expect(host.registry.ready('x')?.state).toBe('ready')
+    })
   })
 
   it('hands over events, logs and readiness, and drops what breaks the contract', async () => {
