@@ -32,7 +32,7 @@ async function createNow(
   if (existing !== undefined) return { network: sameOrConflict(existing, request), created: false }
   const session = await host.drivers.require(body.type, operation)
   const config = body.config ?? {}
-  session.checkConfig(config, 'config')
+  session.documents.check('config', config, 'config')
   const network = intend(host, { ...body, config }, request)
   failpoint('host:network:after-intent')
   try {

@@ -10,16 +10,20 @@ export type CallOptions = {
   signal?: AbortSignal
 }
 
+/** What the lifecycle asks of a driver by; `initialize` is the session's own. */
+export type CallMethod = Exclude<RequestMethod, 'initialize'>
+
 /** A connected driver. Calls made one after the other without awaiting are sent, and served per object, in that order. */
-export interface DriverSession {
-  readonly name: string
-  call<M extends RequestMethod>(method: M, params: Params<M>, options: CallOptions): Promise<Result<M>>
-  /** Throws `invalidArgument` with the fields that the driver's own schema refuses; `at` opens their paths. */
-  checkConfig(document: unknown, at: string): void
-  checkOptions(document: unknown, at: string): void
+export type DriverSession = {
+  readonly driver: { readonly name: string }
+  readonly documents: {
+    /** Throws `invalidArgument` with the fields that the driver's own schema refuses; `at` opens their paths. */
+    check(kind: 'config' | 'attachment' | 'policy', document: unknown, at: string): void
+  }
+  call<M extends CallMethod>(method: M, params: Params<M>, options: CallOptions): Promise<Result<M>>
 }
 
-export interface DriverAccess {
+export type DriverAccess = {
   /**
    * The ready session of that driver. Waits a little for one that is on its way; otherwise fails at once with
    * `unknownDriver` (naming the known ones) or `driverUnavailable` (with the state and the last error).

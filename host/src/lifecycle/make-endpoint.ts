@@ -33,7 +33,7 @@ export async function intendEndpoint(
   const { attachment, container } = wish
   const network = networkOf(host, attachment, `plug container ${container.handle}`)
   const session = await host.drivers.require(network.type, operation)
-  session.checkOptions(attachment.options, 'options')
+  session.documents.check('attachment', attachment.options, 'options')
   // The network may have begun to go while its driver was awaited.
   assertUsable(
     networkOf(host, attachment, `plug container ${container.handle}`),

@@ -23,7 +23,7 @@ export async function reconcile(
 ): Promise<void> {
   const operationId = `sync-${randomUUID()}`
   const options = signal === undefined ? { operationId } : { operationId, signal }
-  for (const page of pagesOf(desiredState(host, session.name), operationId)) {
+  for (const page of pagesOf(desiredState(host, session.driver.name), operationId)) {
     const result = await session.call('driver/sync', page, options)
     await applyResult(host, result)
     if (!page.more) await removeUnknown(host, session, { result, operationId })

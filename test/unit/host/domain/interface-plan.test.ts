@@ -1,0 +1,70 @@
+import type { EndpointRecord } from '@conet/host/domain/endpoint'
+import { chooseDefaultRoute, chooseInterfaceName } from '@conet/host/domain/interface-plan'
+import type { NetworkRecord } from '@conet/host/domain/network'
+import { describe, expect, it } from 'vitest'
+
+function endpoint(
+  name: string,
+  change: Partial<EndpointRecord> & { defaultRoute?: boolean } = {},
+): EndpointRecord {
+  const { defaultRoute = false, ...rest } = change
+  return {
+    id: name.padEnd(64, '0'),
+    networkId: '1',
+    handle: 'c1',
+    attachment: name,
+    madeBy: 'up',
+    order: 1,
+    state: 'plugged',
+    interface: { name, macAddress: '02:42:0a:00:00:02', addresses: [], defaultRoute, routes: [] },
+    options: {},
+    createdAt: '',
+    ...rest,
+  }
+}
+
+const network = (change: Partial<NetworkRecord> = {}): NetworkRecord => ({
+  id: '1',
+  name: 'blue',
+  type: 'bridge',
+  state: 'active',
+  labels: {},
+  internal: false,
+  subnets: [{ family: 4, subnet: '10.0.0.0/16', gateway: '10.0.0.1', exclude: [] }],
+  config: {},
+  createdAt: '',
+  request: '',
+  ...change,
+})
+
+describe('the interface of an endpoint', () => {
+  it('[A14] is the first free ethN, around those of others and those that were there before', () => {
+    expect(chooseInterfaceName(undefined, [endpoint('eth0')], ['eth1'])).toBe('eth2')
+  })
+
+  it('keeps the name of one that is still being removed out of use', () => {
+    expect(chooseInterfaceName(undefined, [endpoint('eth0', { state: 'deleting' })], [])).toBe('eth1')
+  })
+
+  it('is refused when the wanted name is taken', () => {
+    expect(() => chooseInterfaceName('eth0', [endpoint('eth0')], [])).toThrow(
+      expect.objectContaining({ kind: 'conflict' }),
+    )
+  })
+
+  it('[A16] takes the default route when it is the first with a gateway', () => {
+    expect(chooseDefaultRoute(undefined, network(), [])).toBe(true)
+    expect(chooseDefaultRoute(undefined, network(), [endpoint('eth0', { defaultRoute: true })])).toBe(false)
+    expect(chooseDefaultRoute(undefined, network({ internal: true }), [])).toBe(false)
+  })
+
+  it('refuses the default route when another endpoint holds it, or there is no gateway', () => {
+    const holder = endpoint('eth0', { defaultRoute: true })
+    expect(() => chooseDefaultRoute(true, network(), [holder])).toThrow(
+      expect.objectContaining({ kind: 'conflict' }),
+    )
+    expect(() => chooseDefaultRoute(true, network({ subnets: [] }), [])).toThrow(
+      expect.objectContaining({ kind: 'invalidArgument' }),
+    )
+  })
+})

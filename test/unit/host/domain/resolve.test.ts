@@ -1,0 +1,30 @@
+import { resolveKey } from '@conet/host/domain/resolve'
+import { describe, expect, it } from 'vitest'
+
+const blue = { id: `abcd1${'0'.repeat(59)}`, name: 'blue' }
+const red = { id: `abcd2${'0'.repeat(59)}`, name: 'red' }
+/** A name that is a prefix of another network's id. */
+const tricky = { id: `ffff${'0'.repeat(60)}`, name: 'abcd' }
+
+describe('naming an object', () => {
+  it('[C11] finds a network by its id, by a prefix of it, and by its name', () => {
+    for (const key of [blue.id, 'abcd1', 'blue']) expect(resolveKey(key, [blue, red], 'network')).toBe(blue)
+  })
+
+  it('prefers a name over a prefix of an id', () => {
+    expect(resolveKey('abcd', [blue, red, tricky], 'network')).toBe(tricky)
+  })
+
+  it('refuses a prefix that fits several and names the candidates', () => {
+    expect(() => resolveKey('abcd', [blue, red], 'network')).toThrow(
+      expect.objectContaining({
+        kind: 'invalidArgument',
+        message: expect.stringContaining('abcd10000000, abcd20000000'),
+      }),
+    )
+  })
+
+  it('takes no prefix shorter than four digits', () => {
+    expect(() => resolveKey('abc', [blue], 'network')).toThrow(expect.objectContaining({ kind: 'notFound' }))
+  })
+})
