@@ -8,6 +8,7 @@ import {
   deleteLink,
   deleteLinkGroup,
   Rtnl,
+  setBridge,
   setBridgePort,
   setLink,
 } from '@conet/sdk/linux'
@@ -87,6 +88,18 @@ describe('a bridge', () => {
       },
     })
   })
+})
+
+it('a bridge that is up takes new settings, and keeps those that are not named', () => {
+  rtnl.run(createBridge({ name: 'br0', up: true, multicastSnooping: true, ageingSeconds: 60 }))
+  for (const _ of [1, 2]) rtnl.run(setBridge('br0', { multicastSnooping: false, spanningTree: false }))
+  expect(showOne('ip -d link show br0')).toMatchObject({
+    flags: expect.arrayContaining(['UP']),
+    linkinfo: { info_data: { mcast_snooping: 0, ageing_time: 6000 } },
+  })
+  expect(() => rtnl.run(setBridge('nosuch', { ageingSeconds: 1 }))).toThrow(
+    expect.objectContaining({ code: 'ENODEV', operation: 'set ageingSeconds of bridge nosuch' }),
+  )
 })
 
 describe('a veth', () => {

@@ -21,10 +21,12 @@ export {
   deleteLink,
   deleteLinkGroup,
   type LinkChange,
+  setBridge,
   setBridgePort,
   setLink,
 } from './link-change.ts'
 export {
+  type BridgeSettings,
   createBridge,
   createIfb,
   createMacvlan,

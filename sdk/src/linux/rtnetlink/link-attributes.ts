@@ -9,7 +9,6 @@ export const IFLA = {
   MTU: 4,
   LINK: 5,
   MASTER: 10,
-  OPERSTATE: 16,
   LINKINFO: 18,
   IFALIAS: 20,
   STATS64: 23,
@@ -17,8 +16,6 @@ export const IFLA = {
   GROUP: 27,
   NET_NS_FD: 28,
   EXT_MASK: 29,
-  NUM_TX_QUEUES: 31,
-  NUM_RX_QUEUES: 32,
   LINK_NETNSID: 37,
 } as const
 
@@ -47,7 +44,6 @@ export const IFLA_BRPORT = {
 
 export const IFLA_VXLAN = {
   ID: 1,
-  GROUP: 2,
   LINK: 3,
   LOCAL: 4,
   TTL: 5,
@@ -57,7 +53,6 @@ export const IFLA_VXLAN = {
   L2MISS: 13,
   L3MISS: 14,
   PORT: 15,
-  GROUP6: 16,
   LOCAL6: 17,
   UDP_CSUM: 18,
   UDP_ZERO_CSUM6_TX: 19,

@@ -15,6 +15,7 @@ import {
   writeLinkHeader,
   writeLinkReference,
 } from './link-attributes.ts'
+import { type BridgeSettings, writeBridge } from './link-create.ts'
 
 export type LinkChange = {
   up?: boolean
@@ -68,6 +69,17 @@ export function setLink(link: LinkReference, change: LinkChange): RouteRequest {
     writeAddressGeneration(writer, addressGenerationModes[change.ipv6AddressGeneration])
   }
   const operation = `set ${Object.keys(change).join(', ')} of link ${link}`
+  return { operation, type: RTM.NEWLINK, flags: 0, payload: writer.finish() }
+}
+
+/** Changes a bridge, up or down. May be repeated. */
+export function setBridge(link: LinkReference, change: BridgeSettings): RouteRequest {
+  const writer = writeLinkReference(new PayloadWriter(), link)
+  writer.nested(IFLA.LINKINFO, (info) => {
+    info.attributeString(IFLA_INFO.KIND, 'bridge')
+    info.nested(IFLA_INFO.DATA, (data) => writeBridge(data, change))
+  })
+  const operation = `set ${Object.keys(change).join(', ')} of bridge ${link}`
   return { operation, type: RTM.NEWLINK, flags: 0, payload: writer.finish() }
 }
 

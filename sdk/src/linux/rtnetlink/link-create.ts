@@ -33,7 +33,10 @@ export type NewLink = {
   namespace?: NamespaceHandle
 }
 
-export type NewBridge = NewLink & {
+export type NewBridge = NewLink & BridgeSettings
+
+/** What is left out has the kernel's default, or stays as it is. */
+export type BridgeSettings = {
   ageingSeconds?: number
   spanningTree?: boolean
   multicastSnooping?: boolean
@@ -86,16 +89,7 @@ export const macvlanModes = { private: 1, vepa: 2, bridge: 4, passthru: 8 } as c
 
 /** Makes a bridge. Fails with EEXIST when the name is taken. */
 export function createBridge(bridge: NewBridge): NewLinkRequest {
-  return create('bridge', bridge, (data) => {
-    const { ageingSeconds, callIptables } = bridge
-    data
-      .attributeU32(IFLA_BR.AGEING_TIME, ageingSeconds && ageingSeconds * CENTISECONDS)
-      .attributeU32(IFLA_BR.STP_STATE, asNumber(bridge.spanningTree))
-      .attributeBoolean(IFLA_BR.MCAST_SNOOPING, bridge.multicastSnooping)
-      .attributeU16(IFLA_BR.GROUP_FWD_MASK, bridge.groupForwardMask)
-      .attributeBoolean(IFLA_BR.NF_CALL_IPTABLES, callIptables)
-      .attributeBoolean(IFLA_BR.NF_CALL_IP6TABLES, callIptables)
-  })
+  return create('bridge', bridge, (data) => writeBridge(data, bridge))
 }
 
 /**
@@ -128,6 +122,17 @@ export function createMacvlan(macvlan: NewMacvlan): NewLinkRequest {
 /** Makes an intermediate functional block: a link that traffic is redirected to, so that a queue can shape it. */
 export function createIfb(ifb: NewLink): NewLinkRequest {
   return create('ifb', ifb, () => undefined)
+}
+
+export function writeBridge(data: PayloadWriter, bridge: BridgeSettings): void {
+  const { ageingSeconds, callIptables } = bridge
+  data
+    .attributeU32(IFLA_BR.AGEING_TIME, ageingSeconds && ageingSeconds * CENTISECONDS)
+    .attributeU32(IFLA_BR.STP_STATE, asNumber(bridge.spanningTree))
+    .attributeBoolean(IFLA_BR.MCAST_SNOOPING, bridge.multicastSnooping)
+    .attributeU16(IFLA_BR.GROUP_FWD_MASK, bridge.groupForwardMask)
+    .attributeBoolean(IFLA_BR.NF_CALL_IPTABLES, callIptables)
+    .attributeBoolean(IFLA_BR.NF_CALL_IP6TABLES, callIptables)
 }
 
 function create(

@@ -12,7 +12,7 @@ import { checkedIndex } from './link-attributes.ts'
 import { nameOf } from './named-number.ts'
 
 const HEADER_LENGTH = 12
-const NDA = { DST: 1, LLADDR: 2, VLAN: 5, PORT: 6, VNI: 7, IFINDEX: 8, MASTER: 9 } as const
+const NDA = { DST: 1, LLADDR: 2, PORT: 6, VNI: 7, IFINDEX: 8, MASTER: 9 } as const
 const NTF = { SELF: 0x2, MASTER: 0x4, PROXY: 0x8 } as const
 
 export const neighbourStates = {

@@ -27,7 +27,10 @@ export const LOCAL_TABLE = 255
 const TABLE_IN_ATTRIBUTE = 252
 const MAX_TABLE_IN_HEADER = 255
 
-export const routeProtocols = { unspecified: 0, redirect: 1, kernel: 2, boot: 3, static: 4, ra: 9 } as const
+/** Who made a route. To the kernel, unspecified is anybody's. */
+const UNSPECIFIED_PROTOCOL = 0
+const STATIC_PROTOCOL = 4
+
 export const routeTypes = {
   unicast: 1,
   local: 2,
@@ -90,7 +93,7 @@ export function replaceRoute(route: NewRoute): RouteRequest {
 /** Deletes the first route that has all that is given. Fails with ESRCH when there is none. */
 export function deleteRoute(route: NewRoute): RouteRequest {
   const header = {
-    protocol: route.protocol ?? routeProtocols.unspecified,
+    protocol: route.protocol ?? UNSPECIFIED_PROTOCOL,
     scope: route.scope === undefined ? ANY_SCOPE : scopes[route.scope],
     type: route.type === undefined ? 0 : routeTypes[route.type],
   }
@@ -131,7 +134,7 @@ export function parseRoute({ type, payload }: NetlinkMessage): Route | undefined
 function newRoute(verb: string, flags: number, route: NewRoute): RouteRequest {
   const defaultScope = route.gateway === undefined && route.link !== undefined ? 'link' : 'universe'
   const header = {
-    protocol: route.protocol ?? routeProtocols.static,
+    protocol: route.protocol ?? STATIC_PROTOCOL,
     scope: scopes[route.scope ?? defaultScope],
     type: routeTypes[route.type ?? 'unicast'],
   }
