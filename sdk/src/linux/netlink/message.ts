@@ -1,4 +1,5 @@
 // Takes apart what the kernel sends: messages, and the errors among them.
+import { parseHeader, parseMessage } from 'netlink/dist/structs.js'
 import { Attributes } from './attributes.ts'
 import { HEADER_LENGTH, NLM_F, NLMSG } from './constants.ts'
 import { aligned, littleEndian, viewOf } from './host-order.ts'
@@ -17,20 +18,20 @@ export type NetlinkMessage = {
 /** The kernel's verdict on a request; errno 0 is an acknowledgement. */
 export type Verdict = { errno: number; kernelMessage: string | undefined }
 
+/** Stops at a message that is cut off, which only a datagram larger than the buffer has. */
 export function* messagesIn(datagram: Buffer): Generator<NetlinkMessage> {
-  const view = viewOf(datagram)
-  let offset = 0
-  while (offset + HEADER_LENGTH <= datagram.length) {
-    const length = view.getUint32(offset, littleEndian)
-    if (length < HEADER_LENGTH || offset + length > datagram.length) return
-    yield {
-      type: view.getUint16(offset + 4, littleEndian),
-      flags: view.getUint16(offset + 6, littleEndian),
-      sequence: view.getUint32(offset + 8, littleEndian),
-      payload: datagram.subarray(offset + HEADER_LENGTH, offset + length),
-    }
-    offset += aligned(length)
+  let rest = datagram
+  while (isWhole(rest)) {
+    const { x: message, consumed } = parseMessage(rest)
+    yield { type: message.type, flags: message.flags, sequence: message.seq, payload: message.data }
+    rest = rest.subarray(aligned(consumed))
   }
+}
+
+function isWhole(bytes: Buffer): boolean {
+  if (bytes.length < HEADER_LENGTH) return false
+  const { length } = parseHeader(bytes).x
+  return length >= HEADER_LENGTH && length <= bytes.length
 }
 
 /** Reads NLMSG_ERROR (an errno and the request it quotes) and NLMSG_DONE (an errno only, at the end of a dump). */
