@@ -64,7 +64,7 @@ export class DriverRegistry {
     if (this.#isClosed) return
     if (socket.refusal !== undefined) {
       this.#refused.set(socket.identity, socket)
-      this.#options.onChange(entryOfRefusedSocket(socket))
+      this.#announce(entryOfRefusedSocket(socket))
       return
     }
     const { host, sinks, sync, onError } = this.#options
@@ -164,12 +164,30 @@ export class DriverRegistry {
 
   #onChange(session: Session): void {
     const name = session.identity?.name
-    if (name !== undefined && this.#holders.get(name) === session && !holdsName(session.state)) {
-      this.#holders.delete(name)
-      this.#reconsiderDuplicates(name)
-    }
-    if (!this.#isClosed) this.#options.onChange(this.#entry(session))
+    if (name !== undefined) this.#followName(name, session)
+    this.#announce(this.#entry(session))
     this.#changes.emit('change')
+  }
+
+  /**
+   * A driver that lost its connection loses its name, but those who were refused for it get their chance only when it
+   * did not come back at the next try, so that a short break does not hand its networks to another.
+   */
+  #followName(name: string, session: Session): void {
+    const lostIt = this.#holders.get(name) === session && !holdsName(session.state)
+    if (lostIt) this.#holders.delete(name)
+    const isAway = session.state === 'gone' || (session.state === 'closed' && !lostIt)
+    if (isAway && !this.#holders.has(name)) this.#reconsiderDuplicates(name)
+  }
+
+  #announce(entry: DriverEntry): void {
+    if (this.#isClosed) return
+    try {
+      this.#options.onChange(entry)
+    } catch (error) {
+      // A bug in who listens must not end a session.
+      this.#options.onError(error)
+    }
   }
 
   /** The name is free again: those who were refused for it get another chance. */

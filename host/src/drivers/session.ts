@@ -103,7 +103,7 @@ export class Session implements DriverCalls {
 
   /** Begins to dial. Call it once. */
   start(): void {
-    this.#running = this.#run()
+    this.#running = this.#run().catch(this.#options.onError)
   }
 
   call<M extends RequestMethod>(method: M, params: Params<M>, options: CallOptions): Promise<Result<M>> {
@@ -198,7 +198,11 @@ export class Session implements DriverCalls {
     this.#reconsidering = new AbortController()
     this.#step('refused')
     const { code, kind, message } = refusal
-    peer.notify('rejected', { code, name: kind, message })
+    try {
+      peer.notify('rejected', { code, name: kind, message })
+    } catch {
+      // It has hung up already: the verdict stands, there is no one to tell.
+    }
     await peer.close({ timeoutMs: rejectedCloseMs })
   }
 

@@ -120,6 +120,18 @@ describe('the registry of drivers', () => {
     })
   })
 
+  it('does not hand a name to another driver because of a short break', async () => {
+    await using host = await startDriverHost()
+    await using first = await ScriptedDriver.listen(host.socket('a'), 'same')
+    await host.until('same', 'ready')
+    await using second = await ScriptedDriver.listen(host.socket('b'), 'same')
+    await eventually(() => expect(second.timesHeard('rejected')).toBe(1))
+    first.cut()
+    await eventually(() => expect(first.timesHeard('initialized')).toBe(2))
+    expect((await host.registry.require('same')).socket.path).toBe(host.socket('a'))
+    expect(second.timesHeard('initialize')).toBe(1)
+  })
+
   it('remembers a driver that is gone', async () => {
     await using host = await startDriverHost()
     {

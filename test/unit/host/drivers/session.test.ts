@@ -79,6 +79,20 @@ describe('the session with a driver', () => {
     expect(host.registry.list()[0]?.lastError?.message).toContain('speaks 2.0')
   })
 
+  it('keeps its verdict on a driver that hangs up before it hears it', async () => {
+    await using host = await startDriverHost()
+    await using driver = await ScriptedDriver.listen(host.socket('x'), 'x', {
+      initialize: () => {
+        setImmediate(() => driver.cut())
+        return {}
+      },
+    })
+    await eventually(() => expect(host.registry.list()[0]?.state).toBe('rejected'))
+    await eventually(() => expect(driver.connections).toBe(0))
+    expect(host.registry.list()[0]).toMatchObject({ state: 'rejected', attempts: 1 })
+    expect(host.bugs).toEqual([])
+  })
+
   it('[K1] tries a rejected driver again when another socket stands in its place', async () => {
     await using host = await startDriverHost()
     await using _bad = await ScriptedDriver.listen(host.socket('x'), 'x', { initialize: () => ({}) })
