@@ -14,6 +14,9 @@ import type { JsonRpcPeer } from '@conet/sdk/jsonrpc'
 import type { DriverDocuments } from './driver-documents.ts'
 import type { DriverIdentity, Introduction } from './handshake.ts'
 
+/** `initialize` is the session's own. */
+export type CallMethod = Exclude<RequestMethod, 'initialize'>
+
 export type CallOptions = {
   /** The same over all attempts at one operation. */
   readonly operationId: string
@@ -27,17 +30,14 @@ export type CallOptions = {
 
 /** What can be asked of a driver: a session, or one connection of it during the sync. */
 export type DriverCalls = {
-  readonly name: string
   readonly driver: DriverIdentity
-  /** Throws `invalidArgument` with the fields that the driver's own schema refuses; `at` opens their paths. */
-  checkConfig(document: unknown, at: string): void
-  checkOptions(document: unknown, at: string): void
+  readonly documents: DriverDocuments
   /**
    * Calls are sent in the order in which they are made; the request is on its way when this returns. Rejects with a
    * ConetError: the driver's own, or `deadlineExceeded`, `cancelled`, `driverUnavailable`, `protocolViolation`,
    * `messageTooLarge`, `overloaded`, `unsupported`.
    */
-  call<M extends RequestMethod>(method: M, params: Params<M>, options: CallOptions): Promise<Result<M>>
+  call<M extends CallMethod>(method: M, params: Params<M>, options: CallOptions): Promise<Result<M>>
 }
 
 /** Failures whose message does not tell which driver failed. */
@@ -52,7 +52,7 @@ const anonymousKinds: ReadonlySet<ErrorKind> = new Set([
 
 export class DriverLink implements DriverCalls {
   readonly driver: DriverIdentity
-  readonly #documents: DriverDocuments
+  readonly documents: DriverDocuments
   readonly #peer: JsonRpcPeer
   readonly #methods: ReadonlySet<string>
   readonly #onMissed: (error: ConetError) => void
@@ -61,28 +61,12 @@ export class DriverLink implements DriverCalls {
   constructor(peer: JsonRpcPeer, { driver, documents }: Introduction, onMissed: (error: ConetError) => void) {
     this.#peer = peer
     this.driver = driver
-    this.#documents = documents
+    this.documents = documents
     this.#methods = new Set(driver.capabilities.methods)
     this.#onMissed = onMissed
   }
 
-  get name(): string {
-    return this.driver.name
-  }
-
-  checkConfig(document: unknown, at: string): void {
-    this.#documents.check('config', document, at)
-  }
-
-  checkOptions(document: unknown, at: string): void {
-    this.#documents.check('attachment', document, at)
-  }
-
-  async call<M extends RequestMethod>(
-    method: M,
-    params: Params<M>,
-    options: CallOptions,
-  ): Promise<Result<M>> {
+  async call<M extends CallMethod>(method: M, params: Params<M>, options: CallOptions): Promise<Result<M>> {
     if (!this.#methods.has(method)) throw this.#unsupported(method)
     const { signal } = options
     const timeoutMs = Math.max(1, Math.ceil(options.timeoutMs ?? requests[method].timeoutMs))

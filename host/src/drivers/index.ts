@@ -2,7 +2,7 @@
 export { type DiscoveredSocket, Discovery, type DiscoveryOptions } from './discovery.ts'
 export { type DocumentKind, DriverDocuments } from './driver-documents.ts'
 export type { DriverEntry } from './driver-entry.ts'
-export type { CallOptions, DriverCalls } from './driver-link.ts'
+export type { CallMethod, CallOptions, DriverCalls } from './driver-link.ts'
 export type { NoticeSinks } from './driver-notices.ts'
 export type { ProgramPlaces } from './driver-program.ts'
 export type { DriverIdentity, HostIdentity } from './handshake.ts'

@@ -4,20 +4,14 @@
 import { addAbortListener, once } from 'node:events'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  ConetError,
-  type ErrorKind,
-  type Params,
-  type Readiness,
-  type RequestMethod,
-  type Result,
-} from '@conet/sdk'
+import { ConetError, type ErrorKind, type Params, type Readiness, type Result } from '@conet/sdk'
 import { JsonRpcPeer } from '@conet/sdk/jsonrpc'
 import { Backoff } from './backoff.ts'
 import { connectSocket } from './connect-socket.ts'
 import { type ConnectionEnd, untilClosed } from './connection-end.ts'
 import type { DiscoveredSocket } from './discovery.ts'
-import { type CallOptions, type DriverCalls, DriverLink } from './driver-link.ts'
+import type { DriverDocuments } from './driver-documents.ts'
+import { type CallMethod, type CallOptions, type DriverCalls, DriverLink } from './driver-link.ts'
 import { DriverNotices } from './driver-notices.ts'
 import { type DriverIdentity, type Introduction, shakeHands } from './handshake.ts'
 import { Pinger } from './pinger.ts'
@@ -85,20 +79,12 @@ export class Session implements DriverCalls {
     return this.#introduction?.driver
   }
 
-  get name(): string {
-    return this.driver.name
-  }
-
   get driver(): DriverIdentity {
     return this.#introduced.driver
   }
 
-  checkConfig(document: unknown, at: string): void {
-    this.#introduced.documents.check('config', document, at)
-  }
-
-  checkOptions(document: unknown, at: string): void {
-    this.#introduced.documents.check('attachment', document, at)
+  get documents(): DriverDocuments {
+    return this.#introduced.documents
   }
 
   /** Begins to dial. Call it once. */
@@ -106,7 +92,7 @@ export class Session implements DriverCalls {
     this.#running = this.#run().catch(this.#options.onError)
   }
 
-  call<M extends RequestMethod>(method: M, params: Params<M>, options: CallOptions): Promise<Result<M>> {
+  call<M extends CallMethod>(method: M, params: Params<M>, options: CallOptions): Promise<Result<M>> {
     if (this.#link === undefined || !takesCalls(this.#state)) return Promise.reject(this.unavailable(method))
     return this.#link.call(method, params, options)
   }

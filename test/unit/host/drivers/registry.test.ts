@@ -22,7 +22,7 @@ describe('the registry of drivers', () => {
     await host.until('alpha', 'ready')
     await host.until('beta', 'ready')
     const access: DriverAccess = host.registry
-    expect((await access.require('beta')).name).toBe('beta')
+    expect((await access.require('beta')).driver.name).toBe('beta')
     expect([access.stateOf('alpha'), access.stateOf('gamma')]).toEqual([
       'ready',
       'there is no driver "gamma"; known drivers: alpha, beta',

@@ -114,8 +114,8 @@ describe('the session with a driver', () => {
     })
     await host.until('x', 'ready')
     const session = await host.registry.require('x')
-    session.checkOptions({ anything: 1 }, 'options')
-    const error = thrown(() => session.checkConfig({ mtu: 10_000, colour: 'red' }, 'config'))
+    session.documents.check('attachment', { anything: 1 }, 'options')
+    const error = thrown(() => session.documents.check('config', { mtu: 10_000, colour: 'red' }, 'config'))
     expect(error).toMatchObject({ kind: 'invalidArgument' })
     expect(error.fields.map(({ path }) => path).sort()).toEqual([
       'config.colour',
