@@ -7,7 +7,7 @@ export const CallMeta = Type.Object({
   /** 1 at first, one more with each attempt at the same operation. */
   attempt: Type.Integer({ minimum: 1 }),
   /** Milliseconds left for the answer when the request was sent; relative, so clocks do not matter. */
-  timeoutMs: Type.Integer({ minimum: 1 }),
+  timeoutMs: Type.Integer({ minimum: 1, maximum: 86_400_000 }),
   /** W3C trace context of the caller, if it has one. */
   traceparent: Type.Optional(Type.String({ maxLength: 128 })),
 })

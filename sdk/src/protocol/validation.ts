@@ -1,7 +1,9 @@
 // Checks messages against the method table. ajv, compiled at first use of each method, so that a start stays quick.
+import { randomUUID } from 'node:crypto'
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
-import type { TSchema } from 'typebox'
+import { type Static, type TSchema, Type } from 'typebox'
 import { ConetError, type ErrorKind, type FieldError } from '../errors/index.ts'
+import { CallMeta } from './meta.ts'
 import {
   type NotificationMethod,
   type NotificationParams,
@@ -63,4 +65,22 @@ export function checkNotification<M extends NotificationMethod>(
 ): NotificationParams<M> {
   check<NotificationParams<M>>(notifications[method].params, value, 'protocolViolation', method)
   return value
+}
+
+/**
+ * Returns what accompanies a request, or throws `invalidArgument`. A host sends all of it; a member that is missing,
+ * as in a test by hand, gets a default.
+ */
+export function checkMeta(method: RequestMethod, value: unknown): CallMeta {
+  const defaults = { operationId: randomUUID(), attempt: 1, timeoutMs: requests[method].timeoutMs }
+  const isUsual = value === undefined || isJsonObject(value)
+  const envelope: unknown = { _meta: isUsual ? { ...defaults, ...value } : value }
+  check<Static<typeof Envelope>>(Envelope, envelope, 'invalidArgument', method)
+  return envelope._meta
+}
+
+const Envelope = Type.Object({ _meta: CallMeta })
+
+function isJsonObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
