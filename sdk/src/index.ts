@@ -1,6 +1,7 @@
 // The public API of the SDK: named exports, nothing else.
 
 export { type Deadline, deadline } from './deadline.ts'
+export * from './driver/index.ts'
 export * from './errors/index.ts'
 export { declareFailpoints, failpoint, failpointNames } from './failpoint.ts'
 export { KeyedQueue } from './keyed-queue.ts'

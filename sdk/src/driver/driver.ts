@@ -64,9 +64,15 @@ export type Driver = {
   /** The sandbox may be gone already. */
   unplug(params: UnplugParams, call: Call): Promise<void>
 
-  /** Optional. Called once, before the first call, when a host is connected. */
+  /**
+   * Optional. Called once, before the first call, when a host is connected; again with the next call if it failed,
+   * and calls fail with `notReady` until it succeeds.
+   */
   start?(host: HostHandle): Promise<void>
-  /** Optional. Called once, after the last call, before the process ends. Networks stay as they are. */
+  /**
+   * Optional. Called once, after the last call, before the process ends; not if there is a `start` that was never
+   * called. Networks stay as they are.
+   */
   stop?(): Promise<void>
 }
 
@@ -76,9 +82,4 @@ export type HostHandle = {
   log(line: DriverLog): void
   /** A driver is ready from the start unless it says otherwise. */
   readiness(ready: boolean, reason?: string): void
-}
-
-/** Checks a driver's shape when it is defined, and gives the object its type. */
-export function defineDriver<T extends Driver>(driver: T): T {
-  return driver
 }

@@ -1,0 +1,5 @@
+// The program of the null driver.
+import { runDriver } from '@conet/sdk'
+import { nullDriver } from './driver.ts'
+
+await runDriver(nullDriver())

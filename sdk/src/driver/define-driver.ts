@@ -1,0 +1,32 @@
+// The shape of a driver, checked where it is defined: authors in plain JavaScript have no compiler to tell them.
+import { driverNamePattern } from '../protocol/index.ts'
+import type { Driver } from './driver.ts'
+import { requiredMembers } from './driver-calls.ts'
+
+/**
+ * Gives a driver its type and checks its shape. Throws a TypeError that names all that is missing or wrong: call it
+ * once, where the module is loaded.
+ *
+ *     export const driver = defineDriver({ name: 'wire', version: '1.0.0', async createNetwork(network) { … }, … })
+ */
+export function defineDriver<T extends Driver>(driver: T): T {
+  const faults = driverFaults(driver)
+  if (faults.length > 0) throw new TypeError(`define driver "${driver.name}": ${faults.join('; ')}`)
+  return driver
+}
+
+function driverFaults(driver: Driver): string[] {
+  const { name, version } = driver
+  const missing = requiredMembers().filter((member) => typeof driver[member] !== 'function')
+  return [
+    ...(isText(name) && new RegExp(driverNamePattern).test(name)
+      ? []
+      : [`name does not match ${driverNamePattern}`]),
+    ...(isText(version) && /^\d+\.\d+\.\d+/.test(version) ? [] : ['version is not of the form 1.2.3']),
+    ...missing.map((member) => `${member} is no function`),
+  ]
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string'
+}

@@ -1,0 +1,96 @@
+// Which function of a driver answers which request, and what the request works on. The rest of the SDK reads this
+// table and the protocol's; nothing about a method is written twice.
+import { isRequestMethod, type Params, type RequestMethod, type Result, requests } from '../protocol/index.ts'
+import type { Scope } from './call-order.ts'
+import type { Call, Driver } from './driver.ts'
+
+/** Requests that the SDK answers itself. */
+type OwnMethod = 'initialize' | 'driver/sync' | 'driver/ping'
+
+/** Requests that go to the author's code. */
+export type DriverMethod = Exclude<RequestMethod, OwnMethod>
+
+type DriverCall<M extends DriverMethod> = {
+  /** The function of the driver; a driver without it does not offer the method. */
+  readonly member: keyof Driver
+  /** What it works on, for the order of calls; undefined: it runs beside everything. */
+  scope(params: Params<M>): Scope | undefined
+  run(driver: Driver, params: Params<M>, call: Call): Promise<Result<M>>
+}
+
+export const driverCalls: { readonly [M in DriverMethod]: DriverCall<M> } = {
+  'network/create': {
+    member: 'createNetwork',
+    scope: ({ network }) => ({ networkId: network.id }),
+    run: async (driver, { network }, call) => {
+      await driver.createNetwork(network, call)
+      return {}
+    },
+  },
+  'network/delete': {
+    member: 'deleteNetwork',
+    scope: ({ networkId }) => ({ networkId }),
+    run: async (driver, { networkId }, call) => {
+      await driver.deleteNetwork(networkId, call)
+      return {}
+    },
+  },
+  'network/list': {
+    member: 'listNetworks',
+    scope: () => undefined,
+    run: async (driver, _params, call) => ({ networkIds: await driver.listNetworks(call) }),
+  },
+  'endpoint/create': {
+    member: 'createEndpoint',
+    scope: ({ network, endpointId }) => ({ networkId: network.id, endpointId }),
+    run: async (driver, params, call) => {
+      await driver.createEndpoint(params, call)
+      return {}
+    },
+  },
+  'endpoint/delete': {
+    member: 'deleteEndpoint',
+    scope: ({ networkId, endpointId }) => ({ networkId, endpointId }),
+    run: async (driver, endpoint, call) => {
+      await driver.deleteEndpoint(endpoint, call)
+      return {}
+    },
+  },
+  'endpoint/plug': {
+    member: 'plug',
+    scope: ({ network, endpointId }) => ({ networkId: network.id, endpointId }),
+    run: (driver, params, call) => driver.plug(params, call),
+  },
+  'endpoint/unplug': {
+    member: 'unplug',
+    scope: ({ networkId, endpointId }) => ({ networkId, endpointId }),
+    run: async (driver, params, call) => {
+      await driver.unplug(params, call)
+      return {}
+    },
+  },
+  'endpoint/list': {
+    member: 'listEndpoints',
+    scope: () => undefined,
+    run: async (driver, _params, call) => ({ endpoints: await driver.listEndpoints(call) }),
+  },
+}
+
+export function isDriverMethod(method: string): method is DriverMethod {
+  return Object.hasOwn(driverCalls, method)
+}
+
+const allMethods = Object.keys(requests).filter(isRequestMethod)
+
+/** Every request that this driver answers: what its capabilities list. */
+export function methodsOf(driver: Driver): RequestMethod[] {
+  return allMethods.filter(
+    (method) => !isDriverMethod(method) || typeof driver[driverCalls[method].member] === 'function',
+  )
+}
+
+/** The functions that every driver must have. */
+export function requiredMembers(): (keyof Driver)[] {
+  const methods = allMethods.filter(isDriverMethod)
+  return methods.filter((method) => requests[method].required).map((method) => driverCalls[method].member)
+}

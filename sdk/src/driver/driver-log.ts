@@ -1,0 +1,53 @@
+// A driver's log: one JSON object a line on its own stderr, and the same line to the host. It knows no socket.
+import type { DriverLog } from '../protocol/index.ts'
+
+export type LogLevel = DriverLog['level']
+
+export const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
+
+export type LogSink = (line: DriverLog) => void
+
+const maxMessageLength = 16_384
+
+export type LogOptions = {
+  /** Lines below it are dropped. */
+  readonly level: LogLevel
+  readonly sinks: readonly LogSink[]
+}
+
+export class Log {
+  readonly #lowest: number
+  readonly #sinks: readonly LogSink[]
+
+  constructor({ level, sinks }: LogOptions) {
+    this.#lowest = logLevels.indexOf(level)
+    this.#sinks = sinks
+  }
+
+  write(level: LogLevel, message: string, fields?: Record<string, unknown>): void {
+    if (logLevels.indexOf(level) < this.#lowest) return
+    const line = { level, message: message.slice(0, maxMessageLength), ...(fields && { fields }) }
+    for (const sink of this.#sinks) sink(line)
+  }
+}
+
+/** A sink that writes lines of JSON. What a driver says stays below `fields`, so that it cannot pass for ours. */
+export function jsonLines(driver: string, write: (line: string) => void): LogSink {
+  return ({ level, message, fields }) => {
+    const time = new Date().toISOString()
+    write(`${JSON.stringify({ time, level, driver, pid: process.pid, message, fields }, readable)}\n`)
+  }
+}
+
+/** Errors have no members of their own that JSON shows; big integers are an error to it. */
+function readable(_key: string, value: unknown): unknown {
+  if (value instanceof Error) return errorFields(value)
+  return typeof value === 'bigint' ? String(value) : value
+}
+
+/** What a log needs of an error: the stack, and those of its causes. */
+export function errorFields(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { error: String(error) }
+  const { stack, cause } = error
+  return { stack: stack ?? String(error), ...(cause !== undefined && { cause: errorFields(cause) }) }
+}

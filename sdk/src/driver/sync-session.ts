@@ -1,0 +1,146 @@
+// `driver/sync`, for every driver: what the host says should be is made so with the calls that every driver has and
+// that may be repeated; what the driver has beyond it is named. One of these serves one connection.
+import { ConetError } from '../errors/index.ts'
+import {
+  checkResult,
+  type DesiredEndpoint,
+  type Network,
+  type SyncFailure,
+  type SyncParams,
+  type SyncResult,
+} from '../protocol/index.ts'
+import type { Scope } from './call-order.ts'
+import type { CallRunner, RequestContext, Turn } from './call-runner.ts'
+import type { Call } from './driver.ts'
+import { Slots } from './slots.ts'
+
+const maxAtOnce = 8
+
+/** What the pages of one sync have named so far. */
+type Round = {
+  readonly syncId: string
+  readonly networks: Set<string>
+  readonly endpoints: Set<string>
+  readonly failedNetworks: Map<string, ConetError>
+}
+
+type Page = { readonly round: Round; readonly result: SyncResult; readonly context: RequestContext }
+
+export class SyncSession {
+  readonly #runner: CallRunner
+  readonly #slots = new Slots(maxAtOnce)
+  #round: Round | undefined
+
+  constructor(runner: CallRunner) {
+    this.#runner = runner
+  }
+
+  /** Names an object that the host asked for outside the pages: it is not unknown to it. */
+  name({ networkId, endpointId }: { networkId: string; endpointId?: string }): void {
+    this.#round?.networks.add(networkId)
+    if (endpointId !== undefined) this.#round?.endpoints.add(endpointId)
+  }
+
+  /** Serves one page. All its objects take their places in the order of calls before this returns. */
+  serve(params: SyncParams, context: RequestContext): Promise<SyncResult> {
+    return this.#runner.timed('driver/sync', context, async (signal, progress) => {
+      progress.hasBegun = true
+      const page = { round: this.#roundOf(params), result: emptyResult(), context: { ...context, signal } }
+      for (const { id } of params.networks) page.round.networks.add(id)
+      for (const { endpointId } of params.endpoints) page.round.endpoints.add(endpointId)
+      await Promise.all([
+        ...params.networks.map((network) => this.#ensureNetwork(network, page)),
+        ...params.endpoints.map((endpoint) => this.#ensureEndpoint(endpoint, page)),
+      ])
+      if (!params.more) await this.#findUnknown(page)
+      return page.result
+    })
+  }
+
+  #roundOf({ syncId }: SyncParams): Round {
+    if (this.#round?.syncId !== syncId) {
+      this.#round = { syncId, networks: new Set(), endpoints: new Set(), failedNetworks: new Map() }
+    }
+    return this.#round
+  }
+
+  async #ensureNetwork(network: Network, page: Page): Promise<void> {
+    const scope = { networkId: network.id }
+    const failure = await this.#ensure(scope, page, (call) =>
+      this.#runner.driver.createNetwork(network, call),
+    )
+    if (failure !== undefined) page.result.failed.push(failed(scope, failure))
+  }
+
+  async #ensureEndpoint(endpoint: DesiredEndpoint, page: Page): Promise<void> {
+    const { driver } = this.#runner
+    const { sandbox, ...params } = endpoint
+    const scope = { networkId: endpoint.network.id, endpointId: endpoint.endpointId }
+    const failure = await this.#ensure(scope, page, async (call) => {
+      await driver.createEndpoint(params, call)
+      if (sandbox === undefined) return
+      const result = await driver.plug({ ...params, sandbox }, call)
+      page.result.plugged.push({ ...scope, result: checkResult('endpoint/plug', result) })
+    })
+    if (failure !== undefined) page.result.failed.push(failed(scope, failure))
+  }
+
+  async #ensure(
+    scope: Scope,
+    { round, result, context: { meta, signal } }: Page,
+    work: (call: Call) => Promise<void>,
+  ): Promise<ConetError | undefined> {
+    let failure: ConetError | undefined
+    const turn: Turn = {
+      what: 'driver/sync',
+      scope,
+      meta,
+      signal,
+      before: () => assertNetwork(round, scope),
+      ended: (error) => {
+        failure = error
+        // Noted before the endpoints of the network have their turn.
+        if (error !== undefined && scope.endpointId === undefined)
+          round.failedNetworks.set(scope.networkId, error)
+      },
+      repaired: (what) => result.repaired.push(what),
+    }
+    // `ended` has heard the failure, and the runner has logged it if it is a bug.
+    await this.#runner
+      .inTurn(turn, { hasBegun: false }, (call) => this.#slots.run(() => work(call)))
+      .catch(() => undefined)
+    return failure
+  }
+
+  async #findUnknown({ round, result, context: { meta, signal } }: Page): Promise<void> {
+    const { driver } = this.#runner
+    const turn = { what: 'driver/sync', scope: undefined, meta, signal }
+    const has = await this.#runner.inTurn(turn, { hasBegun: false }, async (call) => {
+      const [networkIds, endpoints] = await Promise.all([
+        driver.listNetworks(call),
+        driver.listEndpoints(call),
+      ])
+      return { networkIds, endpoints }
+    })
+    result.unknown.networkIds.push(...has.networkIds.filter((id) => !round.networks.has(id)))
+    const unknown = has.endpoints.filter(({ endpointId }) => !round.endpoints.has(endpointId))
+    result.unknown.endpoints.push(...unknown.map(({ networkId, endpointId }) => ({ networkId, endpointId })))
+    if (this.#round === round) this.#round = undefined
+  }
+}
+
+function assertNetwork(round: Round, { networkId, endpointId }: Scope): void {
+  const cause = round.failedNetworks.get(networkId)
+  if (endpointId === undefined || cause === undefined) return
+  throw new ConetError('failedPrecondition', `not tried, because its network failed: ${cause.message}`, {
+    cause,
+  })
+}
+
+function failed(scope: Scope, { kind, message }: ConetError): SyncFailure {
+  return { ...scope, error: { name: kind, message } }
+}
+
+function emptyResult(): SyncResult {
+  return { repaired: [], failed: [], plugged: [], unknown: { networkIds: [], endpoints: [] } }
+}
