@@ -2,9 +2,10 @@
 // its result checked. It knows neither connections nor the handshake.
 import { deadline } from '../deadline.ts'
 import { ConetError } from '../errors/index.ts'
-import { type CallMeta, checkResult, type Params, type Result } from '../protocol/index.ts'
+import type { CallMeta, Params, Result } from '../protocol/index.ts'
 import { abortReason, callFailure } from './call-failure.ts'
 import { CallOrder, type Scope } from './call-order.ts'
+import { checkedResult } from './checked-result.ts'
 import type { Call, Driver, HostHandle } from './driver.ts'
 import { type DriverMethod, driverCalls } from './driver-calls.ts'
 import { errorFields, type Log } from './driver-log.ts'
@@ -85,7 +86,7 @@ export class CallRunner {
       const turn = { what: method, scope, meta, signal: limited, ...hooks }
       return this.inTurn(turn, progress, (call) =>
         passFailpoints(method, () => driverCalls[method].run(this.driver, params, call)).then((result) =>
-          checked(method, result),
+          checkedResult(method, result),
         ),
       )
     })
@@ -171,15 +172,6 @@ export class CallRunner {
       afterMs,
       ...(failure !== undefined && errorFields(failure)),
     })
-  }
-}
-
-/** A result that breaks the contract is a bug of the driver, not a failure of the call's. */
-function checked<M extends DriverMethod>(method: M, result: unknown): Result<M> {
-  try {
-    return checkResult(method, result)
-  } catch (cause) {
-    throw new Error(`the driver's ${cause instanceof Error ? cause.message : cause}`, { cause })
   }
 }
 

@@ -1,16 +1,10 @@
 // `driver/sync`, for every driver: what the host says should be is made so with the calls that every driver has and
 // that may be repeated; what the driver has beyond it is named. One of these serves one connection.
 import { ConetError } from '../errors/index.ts'
-import {
-  checkResult,
-  type DesiredEndpoint,
-  type Network,
-  type SyncFailure,
-  type SyncParams,
-  type SyncResult,
-} from '../protocol/index.ts'
+import type { DesiredEndpoint, Network, SyncFailure, SyncParams, SyncResult } from '../protocol/index.ts'
 import type { Scope } from './call-order.ts'
 import type { CallRunner, RequestContext, Turn } from './call-runner.ts'
+import { checkedResult } from './checked-result.ts'
 import type { Call } from './driver.ts'
 import { Slots } from './slots.ts'
 
@@ -22,13 +16,14 @@ type Round = {
   readonly networks: Set<string>
   readonly endpoints: Set<string>
   readonly failedNetworks: Map<string, ConetError>
+  /** Its own, so that a sync that hangs does not hold up the next. */
+  readonly slots: Slots
 }
 
 type Page = { readonly round: Round; readonly result: SyncResult; readonly context: RequestContext }
 
 export class SyncSession {
   readonly #runner: CallRunner
-  readonly #slots = new Slots(maxAtOnce)
   #round: Round | undefined
 
   constructor(runner: CallRunner) {
@@ -59,7 +54,13 @@ export class SyncSession {
 
   #roundOf({ syncId }: SyncParams): Round {
     if (this.#round?.syncId !== syncId) {
-      this.#round = { syncId, networks: new Set(), endpoints: new Set(), failedNetworks: new Map() }
+      this.#round = {
+        syncId,
+        networks: new Set(),
+        endpoints: new Set(),
+        failedNetworks: new Map(),
+        slots: new Slots(maxAtOnce),
+      }
     }
     return this.#round
   }
@@ -80,7 +81,7 @@ export class SyncSession {
       await driver.createEndpoint(params, call)
       if (sandbox === undefined) return
       const result = await driver.plug({ ...params, sandbox }, call)
-      page.result.plugged.push({ ...scope, result: checkResult('endpoint/plug', result) })
+      page.result.plugged.push({ ...scope, result: checkedResult('endpoint/plug', result) })
     })
     if (failure !== undefined) page.result.failed.push(failed(scope, failure))
   }
@@ -107,7 +108,7 @@ export class SyncSession {
     }
     // `ended` has heard the failure, and the runner has logged it if it is a bug.
     await this.#runner
-      .inTurn(turn, { hasBegun: false }, (call) => this.#slots.run(() => work(call)))
+      .inTurn(turn, { hasBegun: false }, (call) => round.slots.run(() => work(call)))
       .catch(() => undefined)
     return failure
   }
