@@ -3,6 +3,7 @@
 import { addAbortListener } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { EventSourceMessage } from 'eventsource-parser'
 import { deadline } from '../deadline.ts'
 import { ConetError } from '../errors/index.ts'
 import type { EventView } from './api/host.ts'
@@ -15,6 +16,8 @@ export type EventStreamOptions = {
   since?: number
   /** Ends the iteration, without an error. */
   signal?: AbortSignal
+  /** Events were lost: the host no longer has them, or is a new one. What was built from events is to be read anew. */
+  onResync?: () => void
 }
 
 export type EventSourceFacts = {
@@ -43,7 +46,7 @@ export async function* followEvents(
   try {
     let response: IncomingMessage | undefined = await openStream(source, last, life.signal)
     while (response !== undefined) {
-      for await (const event of eventsOf(response)) {
+      for await (const event of eventsOf(response, options.onResync)) {
         last = event.id
         yield event
       }
@@ -100,18 +103,24 @@ async function openStream(
 }
 
 /** Ends where the connection does: a loss and a polite end are mended in the same way. */
-async function* eventsOf(response: IncomingMessage): AsyncGenerator<EventView, void, undefined> {
+async function* eventsOf(
+  response: IncomingMessage,
+  onResync: () => void = () => {},
+): AsyncGenerator<EventView, void, undefined> {
   const { createParser } = await import('eventsource-parser')
-  const waiting: string[] = []
+  const waiting: EventSourceMessage[] = []
   const parser = createParser({
-    onEvent: ({ data }) => waiting.push(data),
+    onEvent: (message) => waiting.push(message),
     maxBufferSize: maxEventBytes,
   })
   response.setEncoding('utf8')
   try {
     for await (const chunk of response) {
       parser.feed(chunk)
-      for (const data of waiting.splice(0)) yield parsedEvent(data)
+      for (const { event, data } of waiting.splice(0)) {
+        if (event === 'resync') onResync()
+        else yield parsedEvent(data)
+      }
     }
   } catch (error) {
     if (!isConnectionLoss(error)) throw error

@@ -1,5 +1,5 @@
 // HTTP requests over UNIX sockets, on connections that are kept. Knows no routes and no error catalogue.
-// node:http and not undici: docs/decisions/0002-client-on-node-http.md.
+// node:http and not undici: docs/decisions/0004-client-on-node-http.md.
 import { Agent, type IncomingMessage, request as sendRequest } from 'node:http'
 
 export type HttpRequest = {

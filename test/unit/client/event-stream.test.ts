@@ -139,3 +139,12 @@ it('ends when the client closes', async () => {
   }
   expect(ids).toEqual([1])
 })
+
+it('tells that events were lost, and goes on', async () => {
+  await using host = await fakeHost()
+  await using client = new ConetClient(host)
+  host.raw = (_request, response) => opened(response).write(`event: resync\ndata: {}\n\n${message(9)}`)
+  let resyncs = 0
+  expect(await take(client.events({ since: 3, onResync: () => resyncs++ }), 1)).toEqual([9])
+  expect(resyncs).toBe(1)
+})

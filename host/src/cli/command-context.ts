@@ -1,0 +1,75 @@
+// What all commands share: the way to the host, and how they write results and failures.
+import type { CallOptions, ConetClient, Removal } from '@conet/sdk/client'
+import { printable } from './show/printable.ts'
+import type { Terminal } from './terminal.ts'
+
+export type GlobalOptions = {
+  socket?: string
+  runtimeSocket?: string
+  /** Milliseconds. */
+  timeout?: number
+}
+
+/** Goes into every call, so that Ctrl-C ends it. */
+type Interruptible = Pick<CallOptions, 'signal'>
+
+export class CommandContext {
+  readonly terminal: Terminal
+  /** Read when a command runs, after the command line was parsed. */
+  readonly #options: () => GlobalOptions
+  /** What helps when something is not found; the command that runs sets it. */
+  hints: readonly string[] = []
+
+  constructor(terminal: Terminal, options: () => GlobalOptions) {
+    this.terminal = terminal
+    this.#options = options
+  }
+
+  async withClient<T>(use: (client: ConetClient, call: Interruptible) => Promise<T>): Promise<T> {
+    // Loaded here, so that help and usage errors do not wait for it.
+    const { ConetClient } = await import('@conet/sdk/client')
+    await using client = new ConetClient(this.#clientOptions())
+    return await use(client, { signal: this.terminal.signal })
+  }
+
+  /** One result on a line of its own. */
+  line(text: string): void {
+    this.terminal.out(`${printable(text)}\n`)
+  }
+
+  json(value: unknown): void {
+    this.terminal.out(`${JSON.stringify(value, null, 2)}\n`)
+  }
+
+  /** A word to a person, beside the result. */
+  note(text: string): void {
+    this.terminal.err(`conet: ${printable(text)}\n`)
+  }
+
+  /** Says what was removed, and when some of it is still to come. */
+  removed(name: string, { state }: Removal): void {
+    this.line(name)
+    if (state === 'gone') return
+    this.note(`${name}: its driver is away; the rest will be done when the driver is back`)
+  }
+
+  /** Writes the failure and gives its exit code. */
+  async report(error: unknown): Promise<number> {
+    const { failureOf } = await import('./failure.ts')
+    const { text, exitCode } = failureOf(error, this.hints)
+    this.terminal.err(text)
+    return exitCode
+  }
+
+  #clientOptions() {
+    const { socket, runtimeSocket, timeout } = this.#options()
+    const { env } = this.terminal
+    const socketPath = socket ?? (env.CONET_SOCKET || undefined)
+    const runtimeSocketPath = runtimeSocket ?? (env.CONET_RUNTIME_SOCKET || undefined)
+    return {
+      ...(socketPath === undefined ? {} : { socketPath }),
+      ...(runtimeSocketPath === undefined ? {} : { runtimeSocketPath }),
+      ...(timeout === undefined ? {} : { timeoutMs: timeout }),
+    }
+  }
+}

@@ -1,0 +1,82 @@
+// conet container create, list, inspect, rm.
+import type { Command } from 'commander'
+import type { CommandContext } from '../command-context.ts'
+import { collect, collectPair, recordOf } from '../options/key-value.ts'
+import { forEachName, inspectEach } from '../several.ts'
+import { containerPage, containerTable } from '../show/container.ts'
+import {
+  addListOptions,
+  addShowOptions,
+  detailOf,
+  type ListOptions,
+  type ShowOptions,
+} from './read-options.ts'
+
+type CreateOptions = { network?: string[]; label?: [string, string][] }
+
+export function addContainerCommands(container: Command, context: CommandContext): void {
+  addCreate(container, context)
+  addList(container, context)
+  addInspect(container, context)
+  addRemove(container, context)
+}
+
+function addCreate(container: Command, context: CommandContext): void {
+  container
+    .command('create')
+    .summary('define a container, print its handle')
+    .description('Define a container and the networks it gets when it starts. Again: replaces what was said.')
+    .argument('<handle>')
+    .option('--network <network>', 'a network to plug it into, repeatable, in order', collect)
+    .option('--label <key=value>', 'a label, repeatable', collectPair)
+    .addHelpText('after', '\nExample:\n  $ conet container create c1 --network web --network storage')
+    .action(async (handle: string, { network = [], label }: CreateOptions) => {
+      const body = { attach_to: network, ...(label === undefined ? {} : { labels: recordOf(label) }) }
+      const made = await context.withClient((client, call) => client.putContainerConfig(handle, body, call))
+      context.line(made.handle)
+    })
+}
+
+function addList(container: Command, context: CommandContext): void {
+  addListOptions(container.command('list').alias('ls').summary('list containers'))
+    .description('List containers.')
+    .addHelpText('after', '\nExample:\n  $ conet container list')
+    .action(async (options: ListOptions) => {
+      const { containers } = await context.withClient((client, call) => client.listContainers(call))
+      if (options.json) context.json(containers)
+      else if (options.quiet) for (const { handle } of containers) context.line(handle)
+      else context.terminal.out(containerTable(containers, detailOf(options)))
+    })
+}
+
+function addInspect(container: Command, context: CommandContext): void {
+  addShowOptions(container.command('inspect').summary('show containers with their networks and interfaces'))
+    .description('Show containers with their networks and interfaces.')
+    .argument('<handle...>')
+    .addHelpText('after', '\nExample:\n  $ conet container inspect c1\n  $ conet container inspect c1 --json')
+    .action((handles: string[], options: ShowOptions) =>
+      context.withClient((client, call) =>
+        inspectEach(context, handles, {
+          json: options.json === true,
+          fetch: (handle) => client.getContainer(handle, call),
+          page: (found) => containerPage(found, detailOf(options)),
+        }),
+      ),
+    )
+}
+
+function addRemove(container: Command, context: CommandContext): void {
+  container
+    .command('rm')
+    .summary('forget containers')
+    .description('Forget containers. One that is up is taken down first.')
+    .argument('<handle...>')
+    .addHelpText('after', '\nExample:\n  $ conet container rm c1')
+    .action((handles: string[]) =>
+      context.withClient((client, call) =>
+        forEachName(context, handles, async (handle) =>
+          context.removed(handle, await client.deleteContainer(handle, call)),
+        ),
+      ),
+    )
+}

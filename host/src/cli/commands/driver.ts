@@ -1,0 +1,57 @@
+// conet driver list, inspect, stop.
+import type { Command } from 'commander'
+import type { CommandContext } from '../command-context.ts'
+import { forEachName, inspectEach } from '../several.ts'
+import { driverPage, driverTable } from '../show/driver.ts'
+import { addListOptions, addShowOptions, type ListOptions, type ShowOptions } from './read-options.ts'
+
+export function addDriverCommands(driver: Command, context: CommandContext): void {
+  addListOptions(driver.command('list').alias('ls').summary('list drivers'))
+    .description('List drivers with the state of their connections.')
+    .addHelpText('after', '\nExample:\n  $ conet driver list')
+    .action(async (options: ListOptions) => {
+      const { drivers } = await context.withClient((client, call) => client.listDrivers(call))
+      if (options.json) context.json(drivers)
+      else if (options.quiet) for (const { name } of drivers) context.line(name)
+      else context.terminal.out(driverTable(drivers))
+    })
+  addInspect(driver, context)
+  addStop(driver, context)
+}
+
+function addInspect(driver: Command, context: CommandContext): void {
+  addShowOptions(driver.command('inspect').summary('show drivers'))
+    .description(
+      'Show drivers: what they can do, and how they fare. With --json: the schemas of their documents.',
+    )
+    .argument('<driver...>')
+    .addHelpText('after', '\nExample:\n  $ conet driver inspect bridge')
+    .action((drivers: string[], options: ShowOptions) =>
+      context.withClient((client, call) =>
+        inspectEach(context, drivers, {
+          json: options.json === true,
+          fetch: (name) => client.getDriver(name, call),
+          page: driverPage,
+        }),
+      ),
+    )
+}
+
+function addStop(driver: Command, context: CommandContext): void {
+  driver
+    .command('stop')
+    .summary('end drivers that conetd started')
+    .description(
+      'End drivers that conetd started, and do not start them again. Containers keep their networks.',
+    )
+    .argument('<driver...>')
+    .addHelpText('after', '\nExample:\n  $ conet driver stop bridge')
+    .action((drivers: string[]) =>
+      context.withClient((client, call) =>
+        forEachName(context, drivers, async (name) => {
+          await client.stopDriver(name, call)
+          context.line(name)
+        }),
+      ),
+    )
+}

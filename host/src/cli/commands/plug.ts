@@ -1,0 +1,67 @@
+// conet net plug, unplug.
+import type { PlugBody } from '@conet/sdk/client'
+import type { Command } from 'commander'
+import type { CommandContext } from '../command-context.ts'
+import { collect, collectPair, documentOf } from '../options/key-value.ts'
+
+type PlugOptions = {
+  ip?: string[]
+  mac?: string
+  interface?: string
+  name?: string
+  defaultRoute?: boolean
+  opt?: [string, string][]
+}
+
+export function addPlugCommands(net: Command, context: CommandContext): void {
+  addPlug(net, context)
+  addUnplug(net, context)
+}
+
+function addPlug(net: Command, context: CommandContext): void {
+  net
+    .command('plug')
+    .summary('plug a container into a network, print the endpoint’s id')
+    .description('Plug a container into a network, running or not, and print the id of the endpoint.')
+    .argument('<handle>', 'the container')
+    .argument('<network>', 'its id, an unambiguous prefix of it, or its name')
+    .option('--ip <address>', 'the address on the network, repeatable: one a subnet', collect)
+    .option('--mac <address>', 'the MAC address')
+    .option('--interface <name>', 'the interface’s name in the container. Default: the first free ethN')
+    .option('--name <name>', 'the attachment’s name. Default: the network’s')
+    .option('--default-route', 'the container’s default route goes this way')
+    .option('-o, --opt <key=value>', 'one member of the driver’s document, repeatable', collectPair)
+    .addHelpText('after', '\nExample:\n  $ conet net plug c1 web --ip 10.1.0.7 --interface eth1')
+    .action(async (handle: string, network: string, options: PlugOptions) => {
+      const body = plugBody(network, options)
+      const endpoint = await context.withClient((client, call) => client.plug(handle, body, call))
+      context.line(endpoint.id)
+    })
+}
+
+function plugBody(network: string, options: PlugOptions): PlugBody {
+  const { ip, mac, interface: interfaceName, name, defaultRoute, opt } = options
+  return {
+    network,
+    ...(ip === undefined ? {} : { addresses: ip }),
+    ...(mac === undefined ? {} : { mac_address: mac }),
+    ...(interfaceName === undefined ? {} : { interface: interfaceName }),
+    ...(name === undefined ? {} : { name }),
+    ...(defaultRoute === undefined ? {} : { default_route: defaultRoute }),
+    ...(opt === undefined ? {} : { options: documentOf(opt) }),
+  }
+}
+
+function addUnplug(net: Command, context: CommandContext): void {
+  net
+    .command('unplug')
+    .summary('unplug an endpoint from a container')
+    .description('Unplug an endpoint from a container, running or not. What is gone already is no failure.')
+    .argument('<handle>', 'the container')
+    .argument('<endpoint>', 'its id, or an unambiguous prefix of it')
+    .addHelpText('after', '\nExample:\n  $ conet net unplug c1 5a624939c64c')
+    .action(async (handle: string, endpoint: string) => {
+      const removal = await context.withClient((client, call) => client.unplug({ handle, endpoint }, call))
+      context.removed(endpoint, removal)
+    })
+}

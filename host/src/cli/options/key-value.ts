@@ -1,0 +1,33 @@
+// `key=value` options.
+import { InvalidArgumentError } from 'commander'
+
+type Pair = readonly [key: string, value: string]
+
+/** Collects `--label env=prod --label a=b`. The last of equal keys wins. */
+export function collectPair(text: string, pairs: readonly Pair[] = []): Pair[] {
+  const at = text.indexOf('=')
+  if (at < 1) throw new InvalidArgumentError(`It is not of the form key=value.`)
+  return [...pairs, [text.slice(0, at), text.slice(at + 1)]]
+}
+
+export function recordOf(pairs: readonly Pair[]): Record<string, string> {
+  return Object.fromEntries(pairs)
+}
+
+/** For a driver's document: what is a JSON number, boolean, null, array or object becomes one; the rest is text. */
+export function documentOf(pairs: readonly Pair[]): Record<string, unknown> {
+  return Object.fromEntries(pairs.map(([key, value]) => [key, jsonOrText(value)]))
+}
+
+function jsonOrText(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // Not JSON, so it is text: that is the rule, not a failure.
+    return text
+  }
+}
+
+export function collect(text: string, all: readonly string[] = []): string[] {
+  return [...all, text]
+}

@@ -1,0 +1,75 @@
+// Networks as people read them.
+import type { ContainerView, EndpointView, NetworkView } from '@conet/sdk/client'
+import { type Detail, shownId, shownList } from './short-id.ts'
+import { facts, indented, table } from './table.ts'
+
+export function networkTable(networks: readonly NetworkView[], detail: Detail): string {
+  return table(
+    ['NETWORK ID', 'NAME', 'DRIVER', 'LABELS', 'CONTAINERS'],
+    networks.map(({ id, name, type, labels, containers }) => [
+      shownId(id, detail),
+      name,
+      type,
+      JSON.stringify(labels),
+      shownList(containers, detail),
+    ]),
+  )
+}
+
+/** A network with its subnets, and the containers' interfaces on it. */
+export function networkPage(
+  network: NetworkView,
+  containers: readonly ContainerView[],
+  detail: Detail,
+): string {
+  const endpoints = containers
+    .flatMap((container) => container.endpoints)
+    .filter(({ network_id }) => network_id === network.id)
+  const sections = [networkFacts(network), subnetTable(network), endpointTable(endpoints, detail)]
+  return `network ${network.name}\n${sections.join('\n')}`
+}
+
+function networkFacts(network: NetworkView): string {
+  const { default_policy: policy } = network
+  return facts([
+    ['id', network.id],
+    ['driver', `${network.type} (${network.driver_state})`],
+    ['state', network.state],
+    ['internal', network.internal ? 'yes' : 'no'],
+    ['labels', JSON.stringify(network.labels)],
+    ['config', JSON.stringify(network.config)],
+    ['default policy', policy === undefined ? undefined : JSON.stringify(policy)],
+    ['created', network.created_at],
+  ])
+}
+
+function subnetTable({ subnets }: NetworkView): string {
+  if (subnets.length === 0) return '  no subnets\n'
+  const rows = subnets.map(({ subnet, gateway, range, exclude, used, capacity }) => [
+    subnet,
+    gateway ?? '',
+    range ?? '',
+    exclude.join(','),
+    `${used} of ${capacity}`,
+  ])
+  return indented(table(['SUBNET', 'GATEWAY', 'RANGE', 'EXCLUDED', 'USED'], rows))
+}
+
+function endpointTable(endpoints: readonly EndpointView[], detail: Detail): string {
+  if (endpoints.length === 0) return '  no containers\n'
+  const rows = endpoints.flatMap((endpoint) => endpointRows(endpoint, detail))
+  return indented(table(['CONTAINER', 'INTERFACE', 'MAC', 'ADDRESSES', 'ENDPOINT', 'STATE'], rows))
+}
+
+function endpointRows(endpoint: EndpointView, detail: Detail): string[][] {
+  const id = shownId(endpoint.id, detail)
+  if (endpoint.interfaces.length === 0) return [[endpoint.container, '', '', '', id, endpoint.state]]
+  return endpoint.interfaces.map(({ name, mac_address, addresses }) => [
+    endpoint.container,
+    name,
+    mac_address,
+    addresses.join(','),
+    id,
+    endpoint.state,
+  ])
+}

@@ -1,0 +1,179 @@
+// conet container …, driver …, status, events, version.
+import { expect, it } from 'vitest'
+import { fakeHost, refusal } from '../client/fake-host.ts'
+import { container, driver, endpoint, networkId, status } from '../client/samples.ts'
+import { conet, Interruption } from './run-conet.ts'
+
+it('container create names the networks in order and prints the handle', async () => {
+  await using host = await fakeHost({
+    putContainerConfig: () => ({ status: 201, body: container({ handle: 'c1' }) }),
+  })
+  const words = 'container create c1 --network web --network storage --label a=b'.split(' ')
+  expect(await conet(words, host)).toEqual({ code: 0, out: 'c1\n', err: '' })
+  expect(host.seen[0]?.body).toEqual({ attach_to: ['web', 'storage'], labels: { a: 'b' } })
+})
+
+it('container list shows states, networks and addresses', async () => {
+  const defined = container({ handle: 'c2', state: 'defined', attachments: [], endpoints: [] })
+  await using host = await fakeHost({
+    listContainers: () => ({ body: { containers: [container(), defined] } }),
+  })
+  expect((await conet(['container', 'list'], host)).out).toBe(`\
+CONTAINER             STATE     NETWORKS          ADDRESSES     LABELS
+backstabbing_hopper   up        stupefied_fermi   10.1.0.2/16   {}
+c2                    defined   -                 -             {}
+`)
+  expect((await conet(['container', 'ls', '-q'], host)).out).toBe('backstabbing_hopper\nc2\n')
+})
+
+it('[C10] container inspect shows its networks and interfaces', async () => {
+  const shown = container({
+    endpoints: [
+      endpoint({
+        dns: { servers: ['10.1.0.1'], search: ['example.org'], options: ['ndots:2'] },
+        last_error: 'policy: refused',
+      }),
+    ],
+  })
+  await using host = await fakeHost({ getContainer: () => ({ body: shown }) })
+  expect((await conet(['container', 'inspect', 'backstabbing_hopper'], host)).out).toBe(`\
+container backstabbing_hopper
+  state     up
+  sandbox   /run/conet/netns/a1 (made by the runtime, pid 4711)
+  labels    {}
+  config    {}
+  dns       10.1.0.1 search example.org ndots:2
+  created   2026-01-02T03:04:05.900Z
+
+  ATTACHMENT        NETWORK           NETWORK ID     ENDPOINT       STATE
+  stupefied_fermi   stupefied_fermi   67ea60624dfc   5a624939c64c   plugged
+
+  INTERFACE   NETWORK           MAC                 MTU    ADDRESSES     DEFAULT ROUTE   ROUTES   ENDPOINT
+  eth0        stupefied_fermi   02:42:0a:01:00:02   1500   10.1.0.2/16   yes             -        5a624939c64c
+
+  endpoint 5a624939c64c   policy: refused
+`)
+})
+
+it('container up uses the runtime socket and prints the sandbox’s path', async () => {
+  await using host = await fakeHost({ up: () => ({ body: container() }) })
+  const outcome = await conet(['container', 'up', 'c1', '--pid', '4711'], host)
+  expect(outcome).toEqual({ code: 0, out: '/run/conet/netns/a1\n', err: '' })
+  expect(host.seen[0]).toMatchObject({ family: 'runtime', body: { pid: 4711 } })
+  await conet(['container', 'up', 'c1', '--netns', '/run/netns/x'], host)
+  expect(host.seen[1]?.body).toEqual({ netns: '/run/netns/x' })
+  await conet(['container', 'up', 'c1'], host)
+  expect(host.seen[2]?.body).toEqual({})
+})
+
+it('container down and rm take several handles', async () => {
+  const gone = () => ({ body: { state: 'gone' } })
+  await using host = await fakeHost({ down: gone, deleteContainer: gone })
+  expect((await conet(['container', 'down', 'c1', 'c2'], host)).out).toBe('c1\nc2\n')
+  expect((await conet(['container', 'rm', 'c1', 'c2'], host)).out).toBe('c1\nc2\n')
+  expect(host.seen.map(({ route, family }) => [route, family])).toEqual([
+    ['down', 'runtime'],
+    ['down', 'runtime'],
+    ['deleteContainer', 'client'],
+    ['deleteContainer', 'client'],
+  ])
+})
+
+it('driver list and inspect show states; stop ends it', async () => {
+  const sick = driver({
+    name: 'weave',
+    state: 'closed',
+    pid: 12,
+    attempts: 3,
+    config_schema: { properties: { mtu: {}, key: {} } },
+    last_error: { kind: 'driverUnavailable', message: 'connection refused', at: '2026-01-02T03:04:06.000Z' },
+  })
+  await using host = await fakeHost({
+    listDrivers: () => ({ body: { drivers: [driver(), sick] } }),
+    getDriver: () => ({ body: sick }),
+    stopDriver: () => ({ body: {} }),
+  })
+  expect((await conet(['driver', 'list'], host)).out).toBe(`\
+DRIVER   STATE    VERSION   VENDOR   PID   SOCKET
+bridge   ready    0.1.0     conet    -     /run/conet/drivers/bridge.sock
+weave    closed   0.1.0     conet    12    /run/conet/drivers/bridge.sock
+`)
+  expect((await conet(['driver', 'inspect', 'weave'], host)).out).toBe(`\
+driver weave
+  state        closed since 2026-01-02T03:04:05.000Z
+  last error   connection refused (driverUnavailable, 2026-01-02T03:04:06.000Z, attempt 3)
+  version      0.1.0
+  vendor       conet
+  socket       /run/conet/drivers/bridge.sock
+  pid          12
+  config       mtu key
+`)
+  expect(await conet(['driver', 'stop', 'weave'], host)).toEqual({ code: 0, out: 'weave\n', err: '' })
+})
+
+it('status shows what stands in the way, and what to do about it', async () => {
+  const finding = {
+    severity: 'warning' as const,
+    code: 'ip-forward-off',
+    message: 'this machine does not forward IPv4',
+    help: 'sysctl -w net.ipv4.ip_forward=1',
+  }
+  await using host = await fakeHost({ status: () => ({ body: status({ findings: [finding] }) }) })
+  expect((await conet(['status'], host)).out).toBe(`\
+conetd 0.1.0, pid 4242, since 2026-01-02T03:04:05.000Z
+  socket             /run/conet/conetd.sock
+  runtime socket     /run/conet/conetd.runtime.sock
+  driver directory   /run/conet/drivers
+  run directory      /run/conet
+  state directory    /var/lib/conet
+  holds              1 networks, 1 containers, 1 endpoints, 2 drivers
+
+warning: this machine does not forward IPv4 [ip-forward-off]
+  try: sysctl -w net.ipv4.ip_forward=1
+`)
+  expect(JSON.parse((await conet(['status', '--json'], host)).out)).toMatchObject({ findings: [finding] })
+})
+
+it('events writes a line an event until it is interrupted', async () => {
+  await using host = await fakeHost()
+  const stop = new AbortController()
+  const event = {
+    id: 8,
+    time: '2026-01-02T03:04:05.000Z',
+    type: 'endpoint.plugged',
+    container: 'c1',
+    network_id: networkId,
+  }
+  host.raw = ({ headers }, response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    response.write(`event: resync\ndata: {}\n\nid: 8\ndata: ${JSON.stringify(event)}\n\n`)
+    expect(headers['last-event-id']).toBe('7')
+    response.write('id: 9\ndata: {"id":9}\n\n')
+    setTimeout(() => stop.abort(new Interruption(130)), 200)
+  }
+  const outcome = await conet(['events', '--since', '7', '--json'], { ...host, signal: stop.signal })
+  expect(outcome.code).toBe(130)
+  expect(outcome.out).toBe(`${JSON.stringify(event)}\n{"id":9}\n`)
+  expect(outcome.err).toBe('conet: events were lost; look at the objects themselves\n')
+})
+
+it('version tells both versions, and is no failure without a host', async () => {
+  await using host = await fakeHost({ health: () => ({ body: { status: 'ok', version: '9.9.9' } }) })
+  expect((await conet(['version'], host)).out).toMatch(/^conet \d+\.\d+\.\d+\nconetd 9\.9\.9\n$/)
+  const alone = await conet(['version', '--json'])
+  expect(alone.code).toBe(0)
+  expect(JSON.parse(alone.out)).toMatchObject({ conetd: { error: expect.stringContaining('/nowhere/') } })
+})
+
+it('inspect of several shows those that are there, and fails for the others', async () => {
+  await using host = await fakeHost({
+    getDriver: ({ params }) =>
+      params.driver === 'bridge'
+        ? { body: driver() }
+        : refusal(404, { kind: 'notFound', detail: `show driver ${params.driver}: there is none` }),
+  })
+  const outcome = await conet(['driver', 'inspect', 'x', 'bridge', '--json'], host)
+  expect(outcome.code).toBe(3)
+  expect(outcome.err).toBe('conet: show driver x: there is none\ntry: conet driver list\n')
+  expect(JSON.parse(outcome.out)).toEqual([driver()])
+})
