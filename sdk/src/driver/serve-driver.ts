@@ -133,8 +133,9 @@ class DriverServer implements ServedDriver {
   async #close(): Promise<void> {
     const timeoutMs = this.#options.stopTimeoutMs ?? defaultStopTimeoutMs
     // Connections end even if the socket cannot be removed, and the failure is told.
-    const removed = await settled(this.#socket?.close())
+    const removing = settled(this.#socket?.close())
     await Promise.all([...this.#sessions].map(({ peer }) => peer.close({ timeoutMs })))
+    const removed = await removing
     await this.#runner.stop(graceMs)
     this.#log.write('info', `driver "${this.#runner.driver.name}" stopped`)
     if ('failure' in removed) throw removed.failure

@@ -1,4 +1,5 @@
 // A driver served in this process, in a directory of its own, with a client; every method can be replaced.
+import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import {
   ConetError,
@@ -10,6 +11,12 @@ import {
 } from '@conet/sdk'
 import { DriverClient } from '../../../support/driver-client.ts'
 import { temporaryDirectory } from '../../../support/temporary-directory.ts'
+
+/** The program of the null driver. */
+export const nullProgram = join(
+  createRequire(import.meta.url).resolve('@conet/driver-null/package.json'),
+  '../bin/conet-driver-null.js',
+)
 
 export function sampleDriver(overrides: Partial<Driver> = {}): Driver {
   return {
