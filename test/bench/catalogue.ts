@@ -1,0 +1,91 @@
+// The rows of the table, in order: what each measures, and what it has to reach. How, the groups know.
+
+export type Goal = {
+  /** Ratio of this row's median to that row's. Without it the goal is about the value itself. */
+  readonly against?: string
+  readonly atMost?: number
+  readonly atLeast?: number
+}
+
+export type RowDefinition = {
+  readonly name: string
+  readonly unit: 'ms' | 'MB'
+  readonly what: string
+  readonly goal?: Goal
+}
+
+export const catalogue: readonly RowDefinition[] = [
+  { name: 'http-empty', unit: 'ms', what: 'GET /healthz' },
+  {
+    name: 'null-plug',
+    unit: 'ms',
+    what: 'plug over HTTP, driver that does nothing',
+    goal: { against: 'http-empty', atMost: 4 },
+  },
+  { name: 'null-unplug', unit: 'ms', what: 'unplug over HTTP, driver that does nothing' },
+  { name: 'floor-plug', unit: 'ms', what: "the kernel toolkit alone doing a plug's work" },
+  {
+    name: 'bridge-plug',
+    unit: 'ms',
+    what: 'plug over HTTP, bridge driver, masquerade on',
+    goal: { against: 'floor-plug', atMost: 2 },
+  },
+  { name: 'floor-unplug', unit: 'ms', what: 'one RTM_DELLINK' },
+  {
+    name: 'bridge-unplug',
+    unit: 'ms',
+    what: 'unplug over HTTP, bridge driver',
+    goal: { against: 'floor-unplug', atMost: 1.3 },
+  },
+  {
+    name: 'cni-add',
+    unit: 'ms',
+    what: 'ADD of the CNI bridge plugin, ipMasq, host-local',
+    goal: { against: 'bridge-plug', atLeast: 8 },
+  },
+  { name: 'cni-del', unit: 'ms', what: 'DEL of the same', goal: { against: 'bridge-unplug' } },
+  { name: 'exec-nothing', unit: 'ms', what: '/bin/true, run as the CNI plugin is' },
+  { name: 'floor-plug-100', unit: 'ms', what: '100 plugs of the toolkit in a row' },
+  {
+    name: 'bridge-plug-100',
+    unit: 'ms',
+    what: '100 plugs at once into one network',
+    goal: { against: 'floor-plug-100', atMost: 2 },
+  },
+  { name: 'floor-unplug-100', unit: 'ms', what: '100 RTM_DELLINK in a row' },
+  {
+    name: 'bridge-unplug-100',
+    unit: 'ms',
+    what: '100 unplugs at once',
+    goal: { against: 'floor-unplug-100', atMost: 0.15 },
+  },
+  { name: 'bridge-plug-10th', unit: 'ms', what: 'the 10th endpoint of a network' },
+  {
+    name: 'bridge-plug-1000th',
+    unit: 'ms',
+    what: 'the 1,000th endpoint of a network',
+    goal: { against: 'bridge-plug-10th', atMost: 1.2 },
+  },
+  { name: 'conetd-rss', unit: 'MB', what: 'conetd with 1,000 endpoints', goal: { atMost: 160 } },
+  { name: 'node-start', unit: 'ms', what: 'node, doing nothing' },
+  { name: 'cli-help', unit: 'ms', what: 'conet --help', goal: { against: 'node-start' } },
+]
+
+/** The rows that were asked for and those that they are measured against. Throws a text for a name that is none. */
+export function selectRows(only: readonly string[]): Set<string> {
+  if (only.length === 0) return new Set(catalogue.map(({ name }) => name))
+  const wanted = new Set<string>()
+  for (const name of only) {
+    const row = catalogue.find((candidate) => candidate.name === name)
+    if (row === undefined) throw new UnknownRow(name)
+    wanted.add(name)
+    if (row.goal?.against !== undefined) wanted.add(row.goal.against)
+  }
+  return wanted
+}
+
+export class UnknownRow extends Error {
+  constructor(name: string) {
+    super(`there is no row ${name}; there are: ${catalogue.map((row) => row.name).join(', ')}`)
+  }
+}

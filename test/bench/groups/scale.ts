@@ -1,0 +1,93 @@
+// The 1,000th endpoint of a network against the 10th of another, and what conetd weighs with that many.
+import { readFile } from 'node:fs/promises'
+import type { ConetClient } from '@conet/sdk/client'
+import { ConetdProcess } from '../../support/conetd-process.ts'
+import { interleave, type Side } from '../interleave.ts'
+import { plugSide } from '../sides/conet-sides.ts'
+import { type Group, type Run, workplace } from './group.ts'
+
+const rounds = 100
+const large = { network: 'large', others: 999 }
+const small = { network: 'small', others: 9 }
+const atOnce = 16
+
+export const scale: Group = {
+  rows: ['bridge-plug-10th', 'bridge-plug-1000th', 'conetd-rss'],
+  async measure(run) {
+    await using place = await workplace()
+    await using conetd = await ConetdProcess.start({ directory: place.directory, spawn: ['bridge'] })
+    await using client = conetd.client(atOnce)
+    for (const { network } of [large, small]) await client.createNetwork({ name: network, type: 'bridge' })
+    const handles = [...namesOf(large), ...namesOf(small)]
+    try {
+      await inParallel(handles, async (handle, index) => {
+        run.signal.throwIfAborted()
+        if (index % 50 === 0) run.progress(`scale: endpoint ${index} of ${handles.length}`)
+        await client.putContainerConfig(handle, { attach_to: [handle.split('-')[0] ?? ''] })
+        await client.up(handle)
+      })
+      await measureWindows(run, client, conetd.pid)
+    } finally {
+      run.progress('scale: cleaning up')
+      await removeAll(client, handles)
+    }
+  },
+}
+
+async function measureWindows(run: Run, client: ConetClient, pid: number): Promise<void> {
+  const sides: Side[] = [
+    await lastEndpoint(client, small.network, 'bridge-plug-10th'),
+    await lastEndpoint(client, large.network, 'bridge-plug-1000th'),
+    { warmUps: 0, round: async () => [['conetd-rss', await residentMegabytes(pid)]] },
+  ]
+  await interleave(sides, run.samples, {
+    rounds,
+    signal: run.signal,
+    onRound: (done) => run.progress(`scale: round ${done + 1} of ${rounds}`),
+  })
+}
+
+/** A container outside the network, whose plug is the one that counts. */
+async function lastEndpoint(client: ConetClient, network: string, plug: string): Promise<Side> {
+  const handle = lastOf(network)
+  await client.putContainerConfig(handle, { attach_to: [] })
+  await client.up(handle)
+  return plugSide({ client, handle, network, plug, warmUps: 10 })
+}
+
+async function removeAll(client: ConetClient, handles: readonly string[]): Promise<void> {
+  const all = [...handles, lastOf(large.network), lastOf(small.network)]
+  await inParallel(all, (handle) => client.deleteContainer(handle).then(() => undefined, ignoreUnknown))
+  for (const { network } of [large, small]) await client.deleteNetwork(network)
+}
+
+/** Not all of them exist when the measurement was cut short. */
+function ignoreUnknown(error: unknown): void {
+  if (!(error instanceof Error && 'kind' in error && error.kind === 'notFound')) throw error
+}
+
+function namesOf({ network, others }: { network: string; others: number }): string[] {
+  return Array.from({ length: others }, (_, index) => `${network}-${index}`)
+}
+
+function lastOf(network: string): string {
+  return `last-of-${network}`
+}
+
+async function inParallel<T>(
+  items: readonly T[],
+  work: (item: T, index: number) => Promise<void>,
+): Promise<void> {
+  const queue = items.entries()
+  const worker = async () => {
+    for (const [index, item] of queue) await work(item, index)
+  }
+  await Promise.all(Array.from({ length: atOnce }, worker))
+}
+
+async function residentMegabytes(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  const [, kibibytes] = /^VmRSS:\s+(\d+) kB$/m.exec(status) ?? []
+  if (kibibytes === undefined) throw new Error(`/proc/${pid}/status has no VmRSS`)
+  return Number(kibibytes) / 1024
+}

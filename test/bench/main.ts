@@ -1,0 +1,82 @@
+// The bench: measures, prints the table or JSON. Must run in network and mount namespaces of its own
+// (scripts/bench.mjs sees to that). The client is this process; conetd and its drivers are processes of their own.
+import { parseArgs } from 'node:util'
+import { selectRows, UnknownRow } from './catalogue.ts'
+import { bursts } from './groups/bursts.ts'
+import type { Run } from './groups/group.ts'
+import { oneAtATime } from './groups/one-at-a-time.ts'
+import { scale } from './groups/scale.ts'
+import { startUp } from './groups/start-up.ts'
+import { progressLine } from './progress.ts'
+import { formatTable, makeRows } from './report.ts'
+
+const usage = `usage: npm run bench -- [--json] [--only ROW]... [--strict]
+  --json     print the rows as JSON, and nothing else on stdout
+  --only     measure this row (and the one it is compared with); may be repeated
+  --strict   exit 1 when a goal is missed`
+
+async function main(): Promise<number> {
+  const { json, only, strict, help } = options()
+  if (help) {
+    process.stdout.write(`${usage}\n`)
+    return 0
+  }
+  const wanted = selectRows(only)
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(signal))
+  const progress = progressLine(process.stderr)
+  const run: Run = {
+    wanted,
+    samples: new Map(),
+    absent: new Map(),
+    signal: stop.signal,
+    progress: progress.show,
+  }
+  try {
+    for (const group of [oneAtATime, bursts, scale, startUp]) {
+      if (group.rows.some((row) => wanted.has(row))) await group.measure(run)
+    }
+  } finally {
+    progress.clear()
+  }
+  const rows = makeRows(run.samples, run.absent).filter(({ name }) => wanted.has(name))
+  process.stdout.write(json ? `${JSON.stringify({ rows })}\n` : `${formatTable(rows)}\n`)
+  return strict && rows.some(({ holds }) => holds === false) ? 1 : 0
+}
+
+function options() {
+  const { values } = parseArgs({
+    options: {
+      json: { type: 'boolean', default: false },
+      only: { type: 'string', multiple: true, default: [] },
+      strict: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  return values
+}
+
+try {
+  process.exitCode = await main()
+} catch (error) {
+  if (error === 'SIGINT' || error === 'SIGTERM') {
+    process.stderr.write(`bench: ended by ${error}\n`)
+    process.exitCode = 130
+  } else if (error instanceof UnknownRow || isUsageError(error)) {
+    process.stderr.write(`bench: ${error.message}\n${usage}\n`)
+    process.exitCode = 2
+  } else {
+    process.stderr.write('bench: ')
+    console.error(error)
+    process.exitCode = 1
+  }
+}
+
+function isUsageError(error: unknown): error is Error {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    error.code.startsWith('ERR_PARSE_ARGS')
+  )
+}
