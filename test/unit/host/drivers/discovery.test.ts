@@ -79,6 +79,17 @@ describe('discovery', () => {
     await eventually(() => expect(found.appeared.at(-1)?.path).toBe(join(directory, 'b.sock')))
   })
 
+  it('[K1] watches the directory that was made anew, not the deleted one', async () => {
+    await using parent = await temporaryDirectory()
+    const directory = join(parent.path, 'drivers')
+    await using found = await discover(directory, neverMs)
+    await rm(directory, { recursive: true })
+    await mkdir(directory)
+    await found.discovery.rescan()
+    await using _server = await listen(join(directory, 'a.sock'))
+    await eventually(() => expect(found.appeared).toHaveLength(1))
+  })
+
   it('ignores names with a leading dot and what is no socket', async () => {
     await using directory = await temporaryDirectory()
     await using _hidden = await listen(join(directory.path, '.hidden.sock'))
