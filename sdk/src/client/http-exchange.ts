@@ -46,10 +46,22 @@ export class HttpExchanger {
     try {
       return await wholeAnswer(await send(request, signal, this.#agent))
     } catch (error) {
-      // The server closed a connection at rest in the moment we used it. A fresh one, and once only: every call may
-      // be repeated, by its nature or by its Idempotency-Key.
       if (signal.aborted || !(error instanceof ExchangeError) || !error.foundConnectionClosed) throw error
+      return await this.#again(request, signal, error)
+    }
+  }
+
+  /**
+   * The server closed a connection at rest in the moment we used it, or died with our request. On a fresh connection,
+   * and once only: every call may be repeated, by its nature or by its Idempotency-Key.
+   */
+  async #again(request: HttpRequest, signal: AbortSignal, first: ExchangeError): Promise<HttpAnswer> {
+    try {
       return await wholeAnswer(await send(request, signal, false))
+    } catch (error) {
+      // There is no way to the server any more, but the first request may have been served.
+      if (error instanceof ExchangeError && !error.wasSent) throw first
+      throw error
     }
   }
 

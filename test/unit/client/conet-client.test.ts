@@ -186,6 +186,16 @@ describe('ConetClient errors', () => {
     expect(error.operationState).toBe('unknown')
   })
 
+  it('a host that dies with a call on a kept connection leaves the outcome unknown', async () => {
+    await using host = await fakeHost({ listNetworks: () => ({ body: { networks: [] } }) })
+    await using client = new ConetClient({ ...host, connections: 1 })
+    await client.listNetworks()
+    host.raw = () => void host.stop()
+    const error = await failureOf(client.plug('c1', { network: 'web' }), 'hostUnavailable')
+    expect(error.message).toBe('plug c1: conetd ended before it answered')
+    expect(error.operationState).toBe('unknown')
+  })
+
   it('a host that ends in the middle of its answer leaves the outcome unknown', async () => {
     await using host = await fakeHost()
     await using client = new ConetClient(host)
