@@ -1,0 +1,43 @@
+// Reads the configuration file. What is wrong in it is named with its path.
+import { readFileSync } from 'node:fs'
+import { ConetError, fieldErrors } from '@conet/sdk'
+import { Ajv } from 'ajv'
+import { ConfigFile } from './config-schema.ts'
+
+const validate = new Ajv({ strict: true, allErrors: true }).compile<ConfigFile>(ConfigFile)
+
+/** Throws `notFound` or `invalidArgument` that names each wrong field. */
+export function readConfigFile(path: string): ConfigFile {
+  return checkConfig(parse(path, read(path)), path)
+}
+
+/** `source` opens the message: the file's path, or the flags and variables of the same names. */
+export function checkConfig(config: unknown, source: string): ConfigFile {
+  if (validate(config)) return config
+  const fields = fieldErrors(validate.errors)
+  const reasons = fields.map(({ path, message }) => `${path || 'the whole'} ${message}`)
+  throw new ConetError('invalidArgument', `${source}: ${reasons.join('; ')}`, {
+    fields,
+    help: 'host/config.schema.json has all keys; conetd --help has all flags',
+  })
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new ConetError('notFound', `read the configuration ${path}: ${why}`, { cause })
+  }
+}
+
+function parse(path: string, text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause)
+    throw new ConetError('invalidArgument', `read the configuration ${path}: it is not JSON: ${why}`, {
+      cause,
+    })
+  }
+}

@@ -1,0 +1,92 @@
+// The configuration file of conetd: its schema, published as host/config.schema.json.
+import { driverNamePattern } from '@conet/sdk'
+import { type Static, Type } from 'typebox'
+
+const strict = { additionalProperties: false }
+
+/** sun_path of unix(7) has 108 bytes, the last one is the terminating zero. */
+const SocketPath = Type.String({ pattern: '^/', maxLength: 107 })
+const Directory = Type.String({ pattern: '^/', maxLength: 4096 })
+
+const Pool = Type.Object(
+  {
+    base: Type.String({ description: 'A block to cut subnets from: 10.0.0.0/8' }),
+    size: Type.Integer({ minimum: 1, maximum: 126, description: 'The prefix length of each subnet' }),
+  },
+  strict,
+)
+
+export const LogLevel = Type.Union(
+  [
+    Type.Literal('debug'),
+    Type.Literal('info'),
+    Type.Literal('warn'),
+    Type.Literal('error'),
+    Type.Literal('silent'),
+  ],
+  { description: 'What is written on stderr. Default: info' },
+)
+export type LogLevel = Static<typeof LogLevel>
+
+export const ConfigFile = Type.Object(
+  {
+    $schema: Type.Optional(Type.String()),
+    socket: Type.Optional({ ...SocketPath, description: 'For clients. Default: conetd.sock in run_dir' }),
+    runtime_socket: Type.Optional({
+      ...SocketPath,
+      description: 'For container runtimes. Default: beside socket, X.sock → X.runtime.sock',
+    }),
+    run_dir: Type.Optional({
+      ...Directory,
+      description: 'On tmpfs, emptied by a reboot. Default: /run/conet',
+    }),
+    state_dir: Type.Optional({ ...Directory, description: 'Kept over reboots. Default: /var/lib/conet' }),
+    driver_dir: Type.Optional({
+      ...Directory,
+      description: 'Where drivers put their sockets. Default: drivers in run_dir',
+    }),
+    driver_program_dirs: Type.Optional(
+      Type.Array(Directory, {
+        maxItems: 64,
+        description: 'Where conet-driver-NAME is looked for first, before node_modules/.bin and PATH',
+      }),
+    ),
+    spawn: Type.Optional(
+      Type.Array(Type.String({ pattern: driverNamePattern }), {
+        maxItems: 64,
+        description: 'Drivers that conetd starts and keeps running',
+      }),
+    ),
+    log_level: Type.Optional(LogLevel),
+    address_pools: Type.Optional(
+      Type.Object(
+        {
+          ipv4: Type.Optional(Type.Array(Pool, { maxItems: 64 })),
+          ipv6: Type.Optional(Type.Array(Pool, { maxItems: 64 })),
+        },
+        { ...strict, description: 'Where the subnets come from that nobody chose' },
+      ),
+    ),
+    timeouts: Type.Optional(
+      Type.Object(
+        {
+          stop_ms: Type.Optional(
+            Type.Integer({
+              minimum: 0,
+              maximum: 600_000,
+              description: 'How long operations under way may take to end when conetd stops. Default: 10000',
+            }),
+          ),
+        },
+        strict,
+      ),
+    ),
+  },
+  { ...strict, title: 'The configuration file of conetd' },
+)
+export type ConfigFile = Static<typeof ConfigFile>
+
+/** The document as it is published. */
+export function configSchemaDocument(): Record<string, unknown> {
+  return { $schema: 'https://json-schema.org/draft/2020-12/schema', ...ConfigFile }
+}

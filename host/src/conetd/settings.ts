@@ -1,0 +1,54 @@
+// What conetd is told: flags over the environment over the configuration file over the defaults.
+import { join } from 'node:path'
+import { runtimeSocketPath } from '@conet/sdk/client'
+import { type AddressPool, defaultIpv4Pools, parsePools } from '../ipam/index.ts'
+import { checkConfig, readConfigFile } from './config-file.ts'
+import type { ConfigFile, LogLevel } from './config-schema.ts'
+import { configFromEnvironment, configFromFlags, type Flags } from './config-sources.ts'
+
+export type Settings = {
+  readonly socket: string
+  readonly runtimeSocket: string
+  readonly runDir: string
+  readonly stateDir: string
+  readonly driverDir: string
+  readonly driverProgramDirs: readonly string[]
+  readonly spawn: readonly string[]
+  readonly logLevel: LogLevel
+  /** `ipv6` undefined: one that is made once a machine and kept. */
+  readonly addressPools: {
+    readonly ipv4: readonly AddressPool[]
+    readonly ipv6: readonly AddressPool[] | undefined
+  }
+  readonly stopTimeoutMs: number
+}
+
+/** Throws a ConetError that names what is wrong and where it was said. */
+export function readSettings(flags: Flags, environment: NodeJS.ProcessEnv): Settings {
+  const path = flags.config ?? environment.CONET_CONFIG
+  const file = path === undefined || path === '' ? {} : readConfigFile(path)
+  const fromEnvironment = checkConfig(configFromEnvironment(environment), 'environment (CONET_…)')
+  const fromFlags = checkConfig(configFromFlags(flags), 'command line')
+  return complete({ ...file, ...fromEnvironment, ...fromFlags })
+}
+
+function complete(config: ConfigFile): Settings {
+  const runDir = config.run_dir ?? '/run/conet'
+  const socket = config.socket ?? join(runDir, 'conetd.sock')
+  const { ipv4, ipv6 } = config.address_pools ?? {}
+  return {
+    socket,
+    runtimeSocket: config.runtime_socket ?? runtimeSocketPath(socket),
+    runDir,
+    stateDir: config.state_dir ?? '/var/lib/conet',
+    driverDir: config.driver_dir ?? join(runDir, 'drivers'),
+    driverProgramDirs: config.driver_program_dirs ?? [],
+    spawn: [...new Set(config.spawn)],
+    logLevel: config.log_level ?? 'info',
+    addressPools: {
+      ipv4: parsePools(ipv4 ?? defaultIpv4Pools, 'address_pools.ipv4'),
+      ipv6: ipv6 === undefined ? undefined : parsePools(ipv6, 'address_pools.ipv6'),
+    },
+    stopTimeoutMs: config.timeouts?.stop_ms ?? 10_000,
+  }
+}
