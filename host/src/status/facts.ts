@@ -1,0 +1,32 @@
+// What the checks look at. Collected in one go, so that each check is a function of facts and nothing else.
+import type { DriverView } from '@conet/sdk/api'
+import type { EndpointRecord } from '../domain/endpoint.ts'
+import type { NetworkRecord } from '../domain/network.ts'
+import type { QuarantinedRecord } from '../store/index.ts'
+
+/** A base chain of nftables at the hook `forward`. */
+export type ForwardChain = {
+  readonly family: string
+  readonly table: string
+  readonly name: string
+  readonly policy: string
+}
+
+/** What the kernel says; `undefined` where it has no such setting. */
+export type MachineFacts = {
+  readonly ipv4Forwarding: string | undefined
+  readonly ipv6Forwarding: string | undefined
+  readonly bridgeCallsIptables: string | undefined
+  readonly bridgeCallsIp6tables: string | undefined
+  readonly forwardChains:
+    | { readonly ok: true; readonly chains: readonly ForwardChain[] }
+    | { readonly ok: false; readonly reason: string }
+}
+
+export type StatusFacts = {
+  readonly machine: MachineFacts
+  readonly networks: readonly NetworkRecord[]
+  readonly endpoints: readonly EndpointRecord[]
+  readonly drivers: readonly DriverView[]
+  readonly quarantined: readonly QuarantinedRecord[]
+}

@@ -1,0 +1,44 @@
+// Everything that a person should know about this machine and this host, worst first.
+import type { Finding } from '@conet/sdk/api'
+import type { StatusFacts } from './facts.ts'
+import {
+  deletionsPending,
+  driverDegraded,
+  driverNotReady,
+  driverRejected,
+  driverSocketRefused,
+  endpointsInTrouble,
+  recordsQuarantined,
+} from './host-checks.ts'
+import {
+  bridgedPacketsFiltered,
+  firewallUnreadable,
+  forwardPolicyDrop,
+  ipv4ForwardingOff,
+  ipv6ForwardingOff,
+} from './machine-checks.ts'
+
+export type { MachineFacts, StatusFacts } from './facts.ts'
+export { readMachineFacts } from './machine-facts.ts'
+
+const checks = [
+  recordsQuarantined,
+  driverRejected,
+  driverNotReady,
+  driverDegraded,
+  driverSocketRefused,
+  endpointsInTrouble,
+  deletionsPending,
+  ipv4ForwardingOff,
+  ipv6ForwardingOff,
+  forwardPolicyDrop,
+  bridgedPacketsFiltered,
+  firewallUnreadable,
+]
+
+const rank = { error: 0, warning: 1, info: 2 }
+
+export function findingsOf(facts: StatusFacts): Finding[] {
+  const findings = checks.flatMap((check) => check(facts))
+  return findings.sort((a, b) => rank[a.severity] - rank[b.severity])
+}

@@ -1,0 +1,85 @@
+// What on this machine stands in the way of containers' packets. Each code is explained in docs/operating.md.
+import type { Finding } from '@conet/sdk/api'
+import type { NetworkRecord } from '../domain/network.ts'
+import type { Check } from './check.ts'
+import type { ForwardChain, StatusFacts } from './facts.ts'
+
+export const ipv4ForwardingOff: Check = ({ machine, networks }) => {
+  if (machine.ipv4Forwarding !== '0') return []
+  return [forwardingOff('ip-forward-off', 'net.ipv4.ip_forward', namesOf(networks, 4))]
+}
+
+/** Without IPv6 networks nobody wants it on: it changes how the machine treats router advertisements. */
+export const ipv6ForwardingOff: Check = ({ machine, networks }) => {
+  const names = namesOf(networks, 6)
+  if (machine.ipv6Forwarding !== '0' || names.length === 0) return []
+  return [forwardingOff('ipv6-forwarding-off', 'net.ipv6.conf.all.forwarding', names)]
+}
+
+export const bridgedPacketsFiltered: Check = ({ machine }) => {
+  const settings = [
+    { name: 'net.bridge.bridge-nf-call-iptables', value: machine.bridgeCallsIptables },
+    { name: 'net.bridge.bridge-nf-call-ip6tables', value: machine.bridgeCallsIp6tables },
+  ]
+  const on = settings.filter(({ value }) => value === '1').map(({ name }) => name)
+  if (on.length === 0) return []
+  return [
+    {
+      severity: 'info',
+      code: 'bridged-packets-filtered',
+      message: `${on.join(' and ')} ${on.length === 1 ? 'is' : 'are'} 1: packets between containers of one bridge pass the forward chains of the firewall too`,
+      help: 'leave it if a firewall of yours relies on it; rules that drop forwarded packets then also part containers of one network',
+    },
+  ]
+}
+
+/** Another table that accepts does not help: a packet must be accepted by every base chain of the hook. */
+export const forwardPolicyDrop: Check = ({ machine }) => {
+  if (!machine.forwardChains.ok) return []
+  return machine.forwardChains.chains
+    .filter(({ policy, table }) => policy === 'drop' && !isOurs(table))
+    .map(forwardDropped)
+}
+
+export const firewallUnreadable: Check = ({ machine }) => {
+  if (machine.forwardChains.ok) return []
+  return [
+    {
+      severity: 'warning',
+      code: 'firewall-unreadable',
+      message: `the firewall cannot be read, so rules that stand in the way are not seen: ${machine.forwardChains.reason}`,
+      help: 'install libnftables (Debian: apt-get install libnftables1) and run conetd as root',
+    },
+  ]
+}
+
+function forwardingOff(code: string, setting: string, networks: readonly string[]): Finding {
+  const who = networks.length === 0 ? 'any network' : `network ${networks.join(', ')}`
+  return {
+    severity: networks.length === 0 ? 'info' : 'warning',
+    code,
+    message: `${setting} is 0: packets of ${who} do not leave this machine, and do not reach other networks`,
+    help: `sysctl -w ${setting}=1, and put it into a file in /etc/sysctl.d to keep it`,
+  }
+}
+
+function forwardDropped({ family, table, name }: ForwardChain): Finding {
+  return {
+    severity: 'warning',
+    code: 'forward-policy-drop',
+    message: `chain ${name} of table ${family} ${table} drops forwarded packets that no rule of it accepts (policy drop)`,
+    help: `accept containers' packets there: nft insert rule ${family} ${table} ${name} accept, or narrower; with Docker in its chain DOCKER-USER, with ufw by "ufw route allow"`,
+  }
+}
+
+/** Networks with a way out that have addresses of the family. */
+function namesOf(networks: StatusFacts['networks'], family: 4 | 6): string[] {
+  const needsIt = ({ internal, subnets }: NetworkRecord) =>
+    !internal && subnets.some((subnet) => subnet.family === family && subnet.gateway !== undefined)
+  return networks.filter(needsIt).map(({ name }) => name)
+}
+
+/** Every table of a driver of the tree begins so. */
+function isOurs(table: string): boolean {
+  return table.startsWith('conet')
+}
