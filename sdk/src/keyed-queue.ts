@@ -15,6 +15,11 @@ export class KeyedQueue {
     return result
   }
 
+  /** Resolves when nothing is under way or waiting, what is asked for meanwhile included. */
+  async idle(): Promise<void> {
+    while (this.#tails.size > 0) await Promise.all(this.#tails.values())
+  }
+
   /** How many keys have work under way or waiting. */
   get size(): number {
     return this.#tails.size

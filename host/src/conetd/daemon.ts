@@ -1,0 +1,178 @@
+// conetd as a whole: builds its parts in order, starts them, and stops them in reverse. Drivers go on without it.
+import { randomUUID } from 'node:crypto'
+import { ConetError, deadline, Rollback } from '@conet/sdk'
+import type { Logger } from 'pino'
+import type { ApiContext } from '../api/api-context.ts'
+import { IdempotencyKeys } from '../api/idempotency-keys.ts'
+import { buildServer } from '../api/server.ts'
+import { listenOn } from '../api/unix-socket.ts'
+import { finishRemovals, type HostContext, reconcile, recover } from '../lifecycle/index.ts'
+import { makeDirectories } from './directories.ts'
+import { driverReader } from './driver-reader.ts'
+import { buildDriverRoom, type DriverRoom } from './driver-room.ts'
+import { buildHost } from './host-context.ts'
+import { type MachineIdentity, machineIdentity } from './machine-identity.ts'
+import { bindOperations } from './operations.ts'
+import type { Settings } from './settings.ts'
+import { lockStateDirectory } from './state-lock.ts'
+import { statusReport } from './status-report.ts'
+import { openStores, type Stores } from './stores.ts'
+
+export type DaemonOptions = {
+  readonly settings: Settings
+  readonly version: string
+  readonly pid: number
+  /** For drivers that conetd starts. */
+  readonly environment: NodeJS.ProcessEnv
+  readonly log: Logger
+  /** Something in the background failed that nobody waits for: conetd is not whole any more. */
+  failed(error: unknown): void
+}
+
+export type Daemon = {
+  /** Takes no more requests, lets what is under way end, and puts everything down. Call it once. */
+  stop(): Promise<void>
+}
+
+/** Returns when both sockets answer. When it throws, nothing is left of it. */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const parts = new Rollback()
+  const stop = () => parts[Symbol.asyncDispose]()
+  try {
+    await start(options, parts)
+    return { stop }
+  } catch (error) {
+    await stop()
+    throw error
+  }
+}
+
+async function start(options: DaemonOptions, parts: Rollback): Promise<void> {
+  const { settings, log } = options
+  makeDirectories(settings)
+  const lock = lockStateDirectory(settings.stateDir)
+  parts.defer('release the state directory', () => lock.release())
+  const stores = await openStores(settings, log)
+  parts.defer('close the stores', () => stores[Symbol.asyncDispose]())
+  const { host, room } = buildParts(options, stores, parts)
+  recover(host)
+  room.registry.expect([...host.inventory.networks.values()].map(({ type }) => type))
+  await serve(options, { host, room, stores }, parts)
+  await startDrivers(options, room, parts)
+}
+
+/** The host and its drivers know each other: the one calls, the others are told what should be. */
+function buildParts(
+  options: DaemonOptions,
+  stores: Stores,
+  parts: Rollback,
+): { host: HostContext; room: DriverRoom } {
+  const { settings, log, environment, failed } = options
+  const machine = machineIdentity(stores.durable)
+  const ending = new AbortController()
+  const room = buildDriverRoom({
+    settings,
+    environment,
+    identity: identityOf(options, machine),
+    log,
+    sync: (driver, signal) => reconcile(host, driver, signal),
+    ready: (name) => void finishRemovals(host, name).catch(failed),
+    event: (event) => host.events.append(event),
+    failed,
+  })
+  const host: HostContext = buildHost({
+    settings,
+    stores,
+    machine,
+    drivers: room.registry,
+    log,
+    signal: ending.signal,
+  })
+  parts.defer('write what waits for the disk', () => host.inventory[Symbol.dispose]())
+  parts.defer('end the operations under way', async () => {
+    host.removals[Symbol.dispose]()
+    await endOperations(host, room, settings.stopTimeoutMs)
+    ending.abort(new ConetError('cancelled', 'conetd stops'))
+  })
+  return { host, room }
+}
+
+function identityOf({ version }: DaemonOptions, { nodeId }: MachineIdentity) {
+  return { name: 'conetd', version, instanceId: randomUUID(), nodeId }
+}
+
+/** What does not end in time loses its driver, which ends it. */
+async function endOperations(
+  { queue }: HostContext,
+  { registry }: DriverRoom,
+  timeoutMs: number,
+): Promise<void> {
+  if (!(await endsWithin(queue.idle(), timeoutMs))) await registry.close(0)
+  await queue.idle()
+  await registry.close()
+}
+
+async function serve(
+  options: DaemonOptions,
+  { host, room, stores }: { host: HostContext; room: DriverRoom; stores: Stores },
+  parts: Rollback,
+): Promise<void> {
+  const { settings, version, log } = options
+  const startedAt = new Date()
+  const drivers = driverReader(room, startedAt)
+  const context: ApiContext = {
+    version,
+    operations: bindOperations(host),
+    inventory: host.inventory,
+    usageOf: (networkId) => host.addresses.usage(networkId),
+    drivers,
+    events: host.events,
+    status: () => statusReport({ ...options, startedAt, host, drivers, stores }),
+    idempotencyKeys: new IdempotencyKeys({ store: stores.volatile }),
+    log,
+  }
+  const { socket, runtimeSocket, stopTimeoutMs } = settings
+  await serveFamily(context, { family: 'runtime', path: runtimeSocket, mode: 0o600, stopTimeoutMs }, parts)
+  await serveFamily(context, { family: 'client', path: socket, mode: 0o660, stopTimeoutMs }, parts)
+  log.info(
+    { socket, runtimeSocket, startMs: Math.round(performance.now()) },
+    `conetd: listening on ${socket}`,
+  )
+}
+
+type FamilyPlace = { family: 'client' | 'runtime'; path: string; mode: number; stopTimeoutMs: number }
+
+async function serveFamily(
+  context: ApiContext,
+  { family, path, mode, stopTimeoutMs }: FamilyPlace,
+  parts: Rollback,
+): Promise<void> {
+  const app = buildServer(context, family)
+  await listenOn(app, { path, mode, ...(family === 'client' ? { group: 'conet' } : {}) })
+  parts.defer(`stop listening on ${path}`, async () => {
+    const closed = app.close()
+    // Those who wait for an answer longer than that do not get one.
+    if (!(await endsWithin(closed, stopTimeoutMs))) app.server.closeAllConnections()
+    await closed
+  })
+}
+
+async function startDrivers(
+  { settings }: DaemonOptions,
+  { discovery, supervisor }: DriverRoom,
+  parts: Rollback,
+): Promise<void> {
+  parts.defer('stop looking for drivers', () => discovery.close())
+  await discovery.start()
+  parts.defer('stop watching over drivers', () => supervisor.close())
+  await Promise.all(settings.spawn.map((name) => supervisor.start(name)))
+}
+
+/** False when the time is up first; the work goes on. */
+async function endsWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  using limit = deadline(timeoutMs, 'stop')
+  return Promise.race([
+    work.then(() => true),
+    new Promise<false>((resolve) => limit.signal.addEventListener('abort', () => resolve(false))),
+  ])
+}

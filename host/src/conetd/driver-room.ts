@@ -1,0 +1,107 @@
+// Puts together what finds drivers, talks to them and keeps them running, and says what they say to the host.
+import { fileURLToPath } from 'node:url'
+import type { Logger } from 'pino'
+import {
+  Discovery,
+  type DriverCalls,
+  type DriverEntry,
+  DriverRegistry,
+  type HostIdentity,
+  type NoticeSinks,
+  Supervisor,
+} from '../drivers/index.ts'
+import type { HostEvent } from '../lifecycle/index.ts'
+import type { Settings } from './settings.ts'
+
+export type DriverRoom = {
+  readonly registry: DriverRegistry
+  readonly supervisor: Supervisor
+  readonly discovery: Discovery
+}
+
+export type DriverRoomOptions = {
+  readonly settings: Settings
+  readonly environment: NodeJS.ProcessEnv
+  readonly identity: HostIdentity
+  readonly log: Logger
+  /** Tells a driver what should be, before others may call it. */
+  sync(driver: DriverCalls, signal: AbortSignal): Promise<void>
+  /** Others may call the driver now. */
+  ready(name: string): void
+  event(event: HostEvent): void
+  /** Gets bugs. */
+  failed(error: unknown): void
+}
+
+export function buildDriverRoom(options: DriverRoomOptions): DriverRoom {
+  const { settings, identity, log, sync, failed } = options
+  const supervisor = buildSupervisor(settings, options.environment, () => registry.supervisionChanged())
+  const registry: DriverRegistry = new DriverRegistry({
+    host: identity,
+    sinks: noticeSinks(options),
+    sync,
+    onChange: (entry) => reportChange(entry, options),
+    onError: failed,
+    supervision: supervisor,
+  })
+  const discovery = new Discovery({
+    directory: settings.driverDir,
+    appeared: (socket) => registry.appeared(socket),
+    gone: (socket) => registry.gone(socket),
+    failed: (error) =>
+      log.error({ err: error, driverDir: settings.driverDir }, 'drivers cannot be looked for'),
+  })
+  return { registry, supervisor, discovery }
+}
+
+export function buildSupervisor(
+  settings: Settings,
+  environment: NodeJS.ProcessEnv,
+  onChange: () => void = () => undefined,
+): Supervisor {
+  return new Supervisor({
+    runDirectory: settings.runDir,
+    driverDirectory: settings.driverDir,
+    places: {
+      directories: settings.driverProgramDirs,
+      packageDirectory: fileURLToPath(new URL('../..', import.meta.url)),
+      path: environment.PATH ?? '',
+    },
+    environment,
+    onChange,
+  })
+}
+
+function reportChange(entry: DriverEntry, { log, event, ready }: DriverRoomOptions): void {
+  const { name, socketPath, state, lastError } = entry
+  const about = {
+    driver: name,
+    socket: socketPath,
+    state,
+    ...(lastError ? { lastError: lastError.message } : {}),
+  }
+  if (state === 'rejected' || state === 'degraded') log.warn(about, `driver ${state}`)
+  else log[state === 'ready' || state === 'gone' ? 'info' : 'debug'](about, `driver ${state}`)
+  if (name === undefined) return
+  event({ type: `driver.${state}`, driver: name, ...(lastError ? { message: lastError.message } : {}) })
+  if (state === 'ready') ready(name)
+}
+
+function noticeSinks({ log, event }: DriverRoomOptions): NoticeSinks {
+  return {
+    log: (driver, { level, message, fields }) => log[level]({ driver, fields }, message),
+    event: (driver, { type, message, networkId, endpointId }) =>
+      event({
+        type: 'driver.event',
+        driver,
+        message: `${type}: ${message}`,
+        ...(networkId === undefined ? {} : { network_id: networkId }),
+        ...(endpointId === undefined ? {} : { endpoint_id: endpointId }),
+      }),
+    readiness: (driver, { ready, reason }) => {
+      log.info({ driver, ready, reason }, 'driver readiness')
+      const message = `${ready ? 'ready' : 'not ready'}${reason === undefined ? '' : `: ${reason}`}`
+      event({ type: 'driver.readiness', driver, message })
+    },
+  }
+}

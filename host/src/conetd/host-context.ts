@@ -1,0 +1,48 @@
+// Builds the host's state and services around its stores. Nothing runs yet.
+import { join } from 'node:path'
+import { KeyedQueue } from '@conet/sdk'
+import type { Logger } from 'pino'
+import {
+  AddressBook,
+  type DriverAccess,
+  EventLog,
+  type HostContext,
+  Inventory,
+  PendingRemovals,
+  retryRemoval,
+  StartingContainers,
+} from '../lifecycle/index.ts'
+import { machineRoutes } from '../machine/routes.ts'
+import { SandboxKeeper } from '../sandbox/index.ts'
+import type { MachineIdentity } from './machine-identity.ts'
+import type { Settings } from './settings.ts'
+import type { Stores } from './stores.ts'
+
+export type HostParts = {
+  readonly settings: Settings
+  readonly stores: Stores
+  readonly machine: MachineIdentity
+  readonly drivers: DriverAccess
+  readonly log: Logger
+  readonly signal: AbortSignal
+}
+
+export function buildHost({ settings, stores, machine, drivers, log, signal }: HostParts): HostContext {
+  const { ipv4, ipv6 } = settings.addressPools
+  const host: HostContext = {
+    inventory: new Inventory(stores),
+    addresses: new AddressBook({ pools: { ipv4, ipv6: ipv6 ?? [machine.ipv6Pool] }, machineRoutes }),
+    drivers,
+    sandboxes: new SandboxKeeper(join(settings.runDir, 'sandboxes')),
+    events: new EventLog(),
+    removals: new PendingRemovals({
+      retry: (removal) => retryRemoval(host, removal),
+      onError: (removal, error) => log.warn({ ...removal, err: error }, 'a deletion is still pending'),
+    }),
+    starting: new StartingContainers(),
+    queue: new KeyedQueue(),
+    log,
+    signal,
+  }
+  return host
+}

@@ -1,0 +1,98 @@
+// The program conetd: arguments, signals and the exit code. The only file of conetd that touches the process.
+import process from 'node:process'
+import { ConetError } from '@conet/sdk'
+import type { Logger } from 'pino'
+import { parseArguments } from './arguments.ts'
+import { startDaemon } from './daemon.ts'
+import { makeLogger } from './logger.ts'
+import { readSettings, type Settings } from './settings.ts'
+import { stopDrivers } from './stop-drivers.ts'
+import { readVersion } from './version.ts'
+
+const exitCode = { done: 0, failed: 1, usage: 2 } as const
+
+/** Nobody else may connect or read before a file has its mode. */
+process.umask(0o077)
+process.title = 'conetd'
+
+const version = readVersion()
+const parsed = parseArguments(process.argv.slice(2), version, {
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+})
+if (parsed.action === 'exit') process.exitCode = parsed.code
+else
+  await run(
+    parsed.action,
+    settingsOrExit(() => readSettings(parsed.flags, process.env)),
+  )
+
+async function run(action: 'serve' | 'stopDrivers', settings: Settings): Promise<void> {
+  try {
+    if (action === 'stopDrivers') await stopDrivers(settings, process.env)
+    else await serve(settings)
+  } catch (error) {
+    explain(error)
+    process.exit(exitCode.failed)
+  }
+}
+
+function settingsOrExit(read: () => Settings): Settings {
+  try {
+    return read()
+  } catch (error) {
+    explain(error)
+    process.exit(exitCode.usage)
+  }
+}
+
+async function serve(settings: Settings): Promise<void> {
+  const log = makeLogger(settings.logLevel)
+  const failed = (error: unknown) => {
+    log.fatal({ err: error }, 'conetd: ends, because something failed that it cannot do without')
+    // Not stopped in order: what failed may be what stopping needs. The stores are whole after any end.
+    process.exit(exitCode.failed)
+  }
+  process.on('uncaughtException', failed)
+  const stopped = stopSignal()
+  const daemon = await startDaemon({
+    settings,
+    version,
+    pid: process.pid,
+    environment: process.env,
+    log,
+    failed,
+  })
+  const signal = await stopped
+  log.info({ signal }, `conetd: stopping on ${signal}`)
+  await daemon.stop()
+  leave(log)
+}
+
+/** A second signal ends conetd at once. */
+function stopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+      process.once(signal, () => {
+        process.on(signal, () => process.exit(exitCode.failed))
+        resolve(signal)
+      })
+    }
+  })
+}
+
+function leave(log: Logger): void {
+  log.info('conetd: stopped')
+  process.exit(exitCode.done)
+}
+
+/** For people: what went wrong and what to do, without a stack, unless it is a bug. */
+function explain(error: unknown): void {
+  if (!ConetError.is(error)) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    process.stderr.write(`conetd: ${text}\n`)
+    return
+  }
+  process.stderr.write(`conetd: ${error.message}\n`)
+  if (error.help !== undefined) process.stderr.write(`conetd: ${error.help}\n`)
+}

@@ -1,0 +1,48 @@
+// What GET /status answers: where conetd lives, what it holds, and what stands in the way.
+import type { StatusView } from '@conet/sdk/api'
+import type { DriverReader } from '../api/api-context.ts'
+import type { HostContext } from '../lifecycle/index.ts'
+import { findingsOf, readMachineFacts } from '../status/index.ts'
+import type { Settings } from './settings.ts'
+import type { Stores } from './stores.ts'
+
+export type StatusSources = {
+  readonly settings: Settings
+  readonly version: string
+  readonly pid: number
+  readonly startedAt: Date
+  readonly host: HostContext
+  readonly drivers: DriverReader
+  readonly stores: Stores
+}
+
+export async function statusReport(sources: StatusSources): Promise<StatusView> {
+  const { settings, version, pid, startedAt, host, stores } = sources
+  const { inventory, removals } = host
+  const drivers = sources.drivers.list()
+  const findings = findingsOf({
+    machine: readMachineFacts(),
+    networks: [...inventory.networks.values()],
+    endpoints: [...inventory.endpoints.values()],
+    drivers,
+    quarantined: [...stores.durable.quarantine(), ...stores.volatile.quarantine()],
+  })
+  return {
+    version,
+    pid,
+    started_at: startedAt.toISOString(),
+    state_dir: settings.stateDir,
+    run_dir: settings.runDir,
+    driver_dir: settings.driverDir,
+    socket: settings.socket,
+    runtime_socket: settings.runtimeSocket,
+    counts: {
+      networks: inventory.networks.size,
+      containers: inventory.containers.size,
+      endpoints: inventory.endpoints.size,
+      drivers: drivers.length,
+      pending_deletions: removals.size,
+    },
+    findings,
+  }
+}
