@@ -34,6 +34,9 @@ export type Daemon = {
   stop(): Promise<void>
 }
 
+/** For operations whose request has ended or was given up. */
+const lastSecondsMs = 2_000
+
 /** Returns when both sockets answer. When it throws, nothing is left of it. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const parts = new Rollback()
@@ -53,7 +56,7 @@ async function start(options: DaemonOptions, parts: Rollback): Promise<void> {
   const lock = lockStateDirectory(settings.stateDir)
   parts.defer('release the state directory', () => lock.release())
   const stores = await openStores(settings, log)
-  parts.defer('close the stores', () => stores[Symbol.asyncDispose]())
+  parts.defer('close the stores', async () => stores[Symbol.asyncDispose]())
   const { host, room } = buildParts(options, stores, parts)
   recover(host)
   room.registry.expect([...host.inventory.networks.values()].map(({ type }) => type))
@@ -91,7 +94,7 @@ function buildParts(
   parts.defer('write what waits for the disk', () => host.inventory[Symbol.dispose]())
   parts.defer('end the operations under way', async () => {
     host.removals[Symbol.dispose]()
-    await endOperations(host, room, settings.stopTimeoutMs)
+    await endOperations(host, room, lastSecondsMs)
     ending.abort(new ConetError('cancelled', 'conetd stops'))
   })
   return { host, room }
@@ -131,30 +134,27 @@ async function serve(
     idempotencyKeys: new IdempotencyKeys({ store: stores.volatile }),
     log,
   }
-  const { socket, runtimeSocket, stopTimeoutMs } = settings
-  await serveFamily(context, { family: 'runtime', path: runtimeSocket, mode: 0o600, stopTimeoutMs }, parts)
-  await serveFamily(context, { family: 'client', path: socket, mode: 0o660, stopTimeoutMs }, parts)
+  await listen(context, settings, parts)
+  const { socket, runtimeSocket } = settings
   log.info(
     { socket, runtimeSocket, startMs: Math.round(performance.now()) },
     `conetd: listening on ${socket}`,
   )
 }
 
-type FamilyPlace = { family: 'client' | 'runtime'; path: string; mode: number; stopTimeoutMs: number }
-
-async function serveFamily(
-  context: ApiContext,
-  { family, path, mode, stopTimeoutMs }: FamilyPlace,
-  parts: Rollback,
-): Promise<void> {
-  const app = buildServer(context, family)
-  await listenOn(app, { path, mode, ...(family === 'client' ? { group: 'conet' } : {}) })
-  parts.defer(`stop listening on ${path}`, async () => {
-    const closed = app.close()
-    // Those who wait for an answer longer than that do not get one.
-    if (!(await endsWithin(closed, stopTimeoutMs))) app.server.closeAllConnections()
+async function listen(context: ApiContext, settings: Settings, parts: Rollback): Promise<void> {
+  const runtime = buildServer(context, 'runtime')
+  const clients = buildServer(context, 'client')
+  parts.defer('end the requests under way', async () => {
+    const closed = Promise.all([runtime.close(), clients.close()])
+    if (!(await endsWithin(closed, settings.stopTimeoutMs))) {
+      // Those who wait longer for an answer do not get one; what they asked for ends next.
+      for (const app of [runtime, clients]) app.server.closeAllConnections()
+    }
     await closed
   })
+  await listenOn(runtime, { path: settings.runtimeSocket, mode: 0o600 })
+  await listenOn(clients, { path: settings.socket, mode: 0o660, group: 'conet' })
 }
 
 async function startDrivers(

@@ -30,7 +30,9 @@ export type HostParts = {
 export function buildHost({ settings, stores, machine, drivers, log, signal }: HostParts): HostContext {
   const { ipv4, ipv6 } = settings.addressPools
   const host: HostContext = {
-    inventory: new Inventory(stores),
+    inventory: new Inventory(stores, (error) =>
+      log.error({ err: error }, 'a configuration waits for the disk and is tried again'),
+    ),
     addresses: new AddressBook({ pools: { ipv4, ipv6: ipv6 ?? [machine.ipv6Pool] }, machineRoutes }),
     drivers,
     sandboxes: new SandboxKeeper(join(settings.runDir, 'sandboxes')),
