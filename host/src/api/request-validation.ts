@@ -1,7 +1,7 @@
 // Checks requests against the schemas of the route table. Nothing is coerced, added or taken away: what does not fit
 // is refused with the path of the field.
 import { ConetError, type FieldError, fieldErrors } from '@conet/sdk'
-import { Ajv, type ErrorObject } from 'ajv'
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import type { TSchema } from 'typebox'
 
 const ajv = new Ajv({ strict: true, allErrors: false, coerceTypes: false, removeAdditional: false })
@@ -21,8 +21,10 @@ export type PartParser<T> = (value: unknown) => T
 
 /** `what` says what was asked; `whole` names the part of the request that is parsed. */
 export function partParser<T>(what: string, schema: TSchema, whole: string): PartParser<T> {
-  const validate = ajv.compile<T>(schema)
+  let validate: ValidateFunction<T> | undefined
   return (value) => {
+    // At first use: forty schemas at start would keep everybody waiting.
+    validate ??= ajv.compile<T>(schema)
     if (validate(value)) return value
     const [field] = mostSpecific(validate.errors ?? [])
     throw wrongField(what, { path: field?.path || whole, message: field?.message ?? 'is not valid' })

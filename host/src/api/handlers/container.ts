@@ -1,9 +1,9 @@
 // Containers: configure, list, show, remove, plug and unplug, up and down.
 import { ConetError } from '@conet/sdk'
 import { ContainerConfigBody } from '@conet/sdk/api'
-import { Compile } from 'typebox/compile'
 import type { ContainerRecord } from '../../domain/container.ts'
 import type { ApiContext } from '../api-context.ts'
+import { partParser } from '../request-validation.ts'
 import { containerView } from '../views/container.ts'
 import { endpointView } from '../views/endpoint.ts'
 import { removal } from '../views/removal.ts'
@@ -27,7 +27,7 @@ export const containerHandlers: Pick<Handlers, ContainerRoute> = {
   },
 
   getContainerConfig({ inventory }, { parameters }) {
-    return { status: 200, body: configOf(find(inventory, parameters.handle)) }
+    return { status: 200, body: parseConfig(find(inventory, parameters.handle).config) }
   },
 
   listContainers({ inventory }) {
@@ -65,13 +65,8 @@ export const containerHandlers: Pick<Handlers, ContainerRoute> = {
   },
 }
 
-const configSchema = Compile(ContainerConfigBody)
-
-/** A container that came by `up` or `plug` alone has no configuration of a client's: its attachments stand for one. */
-function configOf({ config, labels, attachments }: ContainerRecord): ContainerConfigBody {
-  if (configSchema.Check(config)) return config
-  return { attach_to: attachments.map(({ networkId }) => networkId), labels }
-}
+/** On record is what came through this schema. */
+const parseConfig = partParser<ContainerConfigBody>('read the configuration', ContainerConfigBody, 'config')
 
 function find(inventory: ApiContext['inventory'], handle: string): ContainerRecord {
   const container = inventory.containers.get(handle)
