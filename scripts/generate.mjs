@@ -1,6 +1,15 @@
 // Writes what is made from the code and committed beside it. Build first; a test fails when a file is not up to date.
 import { writeFileSync } from 'node:fs'
+import { errorPage } from '../host/dist/api/error-page.js'
+import { configSchemaDocument } from '../host/dist/conetd/config-schema.js'
 import { protocolDocument } from '../sdk/dist/index.js'
 
-const target = new URL('../sdk/protocol.schema.json', import.meta.url)
-writeFileSync(target, `${JSON.stringify(protocolDocument(), null, 2)}\n`)
+const root = new URL('..', import.meta.url)
+const json = (document) => `${JSON.stringify(document, null, 2)}\n`
+const files = {
+  'sdk/protocol.schema.json': json(protocolDocument()),
+  'host/config.schema.json': json(configSchemaDocument()),
+  'docs/errors.md': errorPage(),
+}
+
+for (const [path, text] of Object.entries(files)) writeFileSync(new URL(path, root), text)

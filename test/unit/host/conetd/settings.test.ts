@@ -1,0 +1,129 @@
+import { writeFile } from 'node:fs/promises'
+import { parseArguments } from '@conet/host/conetd/arguments'
+import type { Flags } from '@conet/host/conetd/config-sources'
+import { readSettings } from '@conet/host/conetd/settings'
+import { ConetError } from '@conet/sdk'
+import { describe, expect, it } from 'vitest'
+import { temporaryDirectory } from '../../../support/temporary-directory.ts'
+
+async function withFile<T>(config: unknown, work: (path: string) => T): Promise<T> {
+  await using directory = await temporaryDirectory()
+  const path = `${directory.path}/conetd.json`
+  await writeFile(path, typeof config === 'string' ? config : JSON.stringify(config))
+  return work(path)
+}
+
+function failureOf(flags: Flags, environment: NodeJS.ProcessEnv = {}): ConetError {
+  try {
+    readSettings(flags, environment)
+  } catch (error) {
+    if (ConetError.is(error)) return error
+    throw error
+  }
+  throw new Error('the settings were taken')
+}
+
+describe('settings', () => {
+  it('have defaults below /run/conet and /var/lib/conet', () => {
+    expect(readSettings({}, {})).toMatchObject({
+      socket: '/run/conet/conetd.sock',
+      runtimeSocket: '/run/conet/conetd.runtime.sock',
+      runDir: '/run/conet',
+      stateDir: '/var/lib/conet',
+      driverDir: '/run/conet/drivers',
+      spawn: [],
+      logLevel: 'info',
+    })
+  })
+
+  it('take a flag over the environment over the file over the default', async () => {
+    const file = { socket: '/f/s.sock', state_dir: '/f/state', run_dir: '/f/run', spawn: ['null'] }
+    await withFile(file, (config) => {
+      const settings = readSettings(
+        { config, socket: '/flag/s.sock' },
+        { CONET_SOCKET: '/env/s.sock', CONET_STATE_DIR: '/env/state', CONET_LOG_LEVEL: '' },
+      )
+      expect(settings).toMatchObject({
+        socket: '/flag/s.sock',
+        runtimeSocket: '/flag/s.runtime.sock',
+        stateDir: '/env/state',
+        runDir: '/f/run',
+        driverDir: '/f/run/drivers',
+        spawn: ['null'],
+        logLevel: 'info',
+      })
+    })
+    await withFile({ spawn: ['null'] }, (path) => {
+      expect(readSettings({}, { CONET_CONFIG: path, CONET_SPAWN: '' }).spawn).toEqual([])
+    })
+  })
+
+  it('take relative paths of flags from the working directory', () => {
+    expect(readSettings({ runDir: 'x' }, {}).runDir).toBe(`${process.cwd()}/x`)
+  })
+
+  it.each([
+    [{ bogus: 1 }, 'bogus'],
+    [{ timeouts: { stop: 1 } }, 'timeouts.stop'],
+    [{ socket: 'relative.sock' }, 'socket'],
+    [{ socket: `/${'x'.repeat(107)}` }, 'socket'],
+    [{ spawn: ['null', '../x'] }, 'spawn[1]'],
+    [{ log_level: 'loud' }, 'log_level'],
+    [{ address_pools: { ipv4: [{ base: '10.0.0.0/8', size: '16' }] } }, 'address_pools.ipv4[0].size'],
+    [{ address_pools: { ipv4: [{ base: '10.0.0.0/8', size: 4 }] } }, 'address_pools.ipv4[0].size'],
+    [{ address_pools: { ipv6: [{ base: 'fd00::/zz', size: 64 }] } }, 'address_pools.ipv6[0].base'],
+  ])('refuse a file with a wrong key, naming it: %j', async (config, path) => {
+    await withFile(config, (file) => {
+      const failure = failureOf({ config: file })
+      expect(failure.kind).toBe('invalidArgument')
+      expect(failure.fields.map((field) => field.path)).toContain(path)
+      expect(failure.message).toContain(path)
+    })
+  })
+
+  it('say which file cannot be read, and that a file is not JSON', async () => {
+    expect(failureOf({ config: '/no/such/file' }).message).toContain('/no/such/file')
+    await withFile('{', (path) => expect(failureOf({ config: path }).message).toContain('not JSON'))
+  })
+
+  it('say where a wrong value was said', () => {
+    expect(failureOf({ spawn: 'a,../b' }).message).toContain('command line: spawn[1]')
+    expect(failureOf({}, { CONET_LOG_LEVEL: 'loud' }).message).toContain('environment (CONET_…): log_level')
+    expect(failureOf({ socket: '' }).message).toContain('socket')
+  })
+})
+
+describe('arguments', () => {
+  const run = (...argv: string[]) => {
+    const output = { out: '', err: '' }
+    const parsed = parseArguments(argv, '1.2.3', {
+      out: (text) => {
+        output.out += text
+      },
+      err: (text) => {
+        output.err += text
+      },
+    })
+    return { parsed, ...output }
+  }
+
+  it('are flags in kebab-case', () => {
+    expect(run('--runtime-socket', '/r', '--spawn', 'a,b', '--log-level', 'debug').parsed).toEqual({
+      action: 'serve',
+      flags: { runtimeSocket: '/r', spawn: 'a,b', logLevel: 'debug' },
+    })
+    expect(run('--stop-drivers', '--run-dir', '/x').parsed).toEqual({
+      action: 'stopDrivers',
+      flags: { runDir: '/x' },
+    })
+  })
+
+  it('that ask for help or the version exit with 0, unknown ones with 2', () => {
+    expect(run('--version')).toMatchObject({ parsed: { action: 'exit', code: 0 }, out: '1.2.3\n' })
+    expect(run('--help').out).toContain('conetd --spawn bridge,null')
+    expect(run('--bogus')).toMatchObject({ parsed: { action: 'exit', code: 2 } })
+    expect(run('--bogus').err).toContain('--bogus')
+    expect(run('more').parsed).toMatchObject({ code: 2 })
+    expect(run('--socket').err).toContain('--socket')
+  })
+})

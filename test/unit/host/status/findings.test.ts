@@ -1,0 +1,133 @@
+import { findingsOf, type MachineFacts, type StatusFacts } from '@conet/host/status/index'
+import { forwardChainOf } from '@conet/host/status/machine-facts'
+import type { DriverView } from '@conet/sdk/api'
+import { describe, expect, it } from 'vitest'
+import { endpoint, network } from '../api/api-fixture.ts'
+
+const goodMachine: MachineFacts = {
+  ipv4Forwarding: '1',
+  ipv6Forwarding: '1',
+  bridgeCallsIptables: undefined,
+  bridgeCallsIp6tables: '0',
+  forwardChains: { ok: true, chains: [] },
+}
+const driver: DriverView = { name: 'null', state: 'ready', since: '2026-01-01', attempts: 1 }
+const good: StatusFacts = {
+  machine: goodMachine,
+  networks: [network],
+  endpoints: [endpoint],
+  drivers: [driver],
+  quarantined: [],
+}
+const withMachine = (machine: Partial<MachineFacts>) => ({ ...good, machine: { ...goodMachine, ...machine } })
+const chain = (table: string, policy: string) => ({ family: 'ip', table, name: 'FORWARD', policy })
+const dropped = {
+  ok: true,
+  chains: [chain('filter', 'drop'), chain('conet_bridge', 'drop'), chain('raw', 'accept')],
+} as const
+const ipv6Network = {
+  ...network,
+  subnets: [{ family: 6 as const, subnet: 'fd00::/64', gateway: 'fd00::1', exclude: [] }],
+}
+const lastError = { kind: 'duplicateName', message: 'two of a name', at: '2026-01-01' }
+
+describe('findings', () => {
+  it('are none on a machine where nothing stands in the way', () => {
+    expect(findingsOf(good)).toEqual([])
+  })
+
+  it.each<[string, StatusFacts, string, string]>([
+    ['ip-forward-off', withMachine({ ipv4Forwarding: '0' }), 'warning', 'network blue'],
+    ['ip-forward-off', { ...withMachine({ ipv4Forwarding: '0' }), networks: [] }, 'info', 'ip_forward is 0'],
+    [
+      'ipv6-forwarding-off',
+      { ...withMachine({ ipv6Forwarding: '0' }), networks: [ipv6Network] },
+      'warning',
+      'blue',
+    ],
+    [
+      'bridged-packets-filtered',
+      withMachine({ bridgeCallsIptables: '1' }),
+      'info',
+      'bridge-nf-call-iptables is 1',
+    ],
+    [
+      'forward-policy-drop',
+      withMachine({ forwardChains: dropped }),
+      'warning',
+      'chain FORWARD of table ip filter',
+    ],
+    [
+      'firewall-unreadable',
+      withMachine({ forwardChains: { ok: false, reason: 'no libnftables' } }),
+      'warning',
+      'no libnftables',
+    ],
+    [
+      'driver-not-ready',
+      { ...good, drivers: [{ ...driver, state: 'closed' }] },
+      'error',
+      'networks blue wait',
+    ],
+    [
+      'driver-not-ready',
+      { ...good, networks: [], drivers: [{ ...driver, state: 'gone' }] },
+      'info',
+      'no network uses it',
+    ],
+    [
+      'driver-rejected',
+      { ...good, drivers: [{ ...driver, state: 'rejected', socket: '/d/n.sock', last_error: lastError }] },
+      'error',
+      'two of a name',
+    ],
+    ['driver-degraded', { ...good, drivers: [{ ...driver, state: 'degraded' }] }, 'warning', 'unanswered'],
+    [
+      'driver-socket-refused',
+      { ...good, drivers: [{ ...driver, state: 'rejected', attempts: 0, last_error: lastError }] },
+      'warning',
+      'two of a name',
+    ],
+    [
+      'records-quarantined',
+      { ...good, quarantined: [{ table: 'networks', key: 'k', reason: 'torn', text: '' }] },
+      'error',
+      'networks/k (torn)',
+    ],
+    [
+      'endpoint-in-trouble',
+      { ...good, endpoints: [{ ...endpoint, lastError: 'no link' }] },
+      'error',
+      'of web (no link)',
+    ],
+    [
+      'deletions-pending',
+      { ...good, endpoints: [{ ...endpoint, state: 'deleting' }] },
+      'warning',
+      '1 deletions wait',
+    ],
+  ])('name what stands in the way: %s', (code, facts, severity, words) => {
+    const findings = findingsOf(facts)
+    expect(findings.map((finding) => [finding.code, finding.severity])).toEqual([[code, severity]])
+    expect(findings[0]?.message).toContain(words)
+    expect(findings[0]?.help).toBeTruthy()
+  })
+
+  it('come worst first', () => {
+    const facts = {
+      ...withMachine({ bridgeCallsIptables: '1', ipv4Forwarding: '0' }),
+      quarantined: [{ table: 't', key: 'k', reason: 'r', text: '' }],
+    }
+    expect(findingsOf(facts).map(({ severity }) => severity)).toEqual(['error', 'warning', 'info'])
+  })
+})
+
+it('a base chain at another hook, and a chain without a hook, are none of the forward chains', () => {
+  const base = { family: 'inet', table: 'filter', name: 'forward', hook: 'forward', policy: 'drop' }
+  expect(forwardChainOf({ chain: base })).toEqual([
+    { family: 'inet', table: 'filter', name: 'forward', policy: 'drop' },
+  ])
+  expect(forwardChainOf({ chain: { ...base, hook: 'input' } })).toEqual([])
+  expect(forwardChainOf({ chain: { family: 'ip', table: 't', name: 'plain' } })).toEqual([])
+  expect(forwardChainOf({ table: { name: 't' } })).toEqual([])
+})
