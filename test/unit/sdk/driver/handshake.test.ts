@@ -1,4 +1,5 @@
-import { describe, expect, it } from 'vitest'
+import { requests } from '@conet/sdk'
+import { describe, expect, it, vi } from 'vitest'
 import { DriverClient, initializeParams, sampleNetwork } from '../../../support/driver-client.ts'
 import { eventually } from '../../../support/eventually.ts'
 import { failureOf, Gate, served } from './served.ts'
@@ -82,6 +83,23 @@ describe('the handshake of a driver', () => {
     await using second = await sample.connect()
     await expect(second.call('network/list', {})).resolves.toEqual({ networkIds: [] })
     await expect(sample.client.call('network/list', {})).resolves.toEqual({ networkIds: [] })
+  })
+
+  it('must begin within its time: a connection that stays silent is closed', async () => {
+    await using sample = await served()
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      await using silent = await unintroduced(sample.socketPath)
+      // The server has accepted it by the time it answers another that came later.
+      await using later = await unintroduced(sample.socketPath)
+      await later.raw('initialize', initializeParams)
+      vi.advanceTimersByTime(requests.initialize.timeoutMs + 1)
+      vi.useRealTimers()
+      await eventually(() => silent.isClosed)
+      await expect(later.call('driver/ping', {})).resolves.toEqual({})
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('answers an unknown method with -32601', async () => {

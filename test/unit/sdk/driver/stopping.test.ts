@@ -42,7 +42,8 @@ describe('a driver that stops', () => {
         async plug(_params, { signal }) {
           seen.push('plug')
           await new Promise((resolve) => signal.addEventListener('abort', resolve))
-          await new Promise((resolve) => setImmediate(resolve))
+          // What an undo takes.
+          await new Promise((resolve) => setTimeout(resolve, 100))
           seen.push('undone')
           throw signal.reason
         },

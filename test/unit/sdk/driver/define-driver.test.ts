@@ -1,0 +1,40 @@
+import { defineDriver } from '@conet/sdk'
+import { describe, expect, it } from 'vitest'
+import { sampleDriver } from './served.ts'
+
+describe('defineDriver', () => {
+  it('gives back the driver itself', () => {
+    const driver = sampleDriver()
+    expect(defineDriver(driver)).toBe(driver)
+  })
+
+  it('finds functions in a class too', async () => {
+    class Base {
+      readonly name = 'classy'
+      readonly version = '1.0.0'
+      async createNetwork() {}
+      async deleteNetwork() {}
+      async listNetworks() {
+        return []
+      }
+      async createEndpoint() {}
+      async deleteEndpoint() {}
+      async listEndpoints() {
+        return []
+      }
+      async plug() {
+        return { interfaces: [] }
+      }
+      async unplug() {}
+    }
+    expect(defineDriver(new Base()).name).toBe('classy')
+  })
+
+  it('names all that is wrong in one error', () => {
+    const { plug: _plug, ...driver } = sampleDriver({ name: 'Not A Name', version: 'one' })
+    // @ts-expect-error what an author in plain JavaScript may write
+    expect(() => defineDriver({ ...driver, unplug: 'soon' })).toThrow(
+      /define driver "Not A Name": name does not match .*; version is not .*; plug is no function; unplug is no function/,
+    )
+  })
+})
