@@ -172,7 +172,7 @@ export class ConetClient implements AsyncDisposable {
       path,
       headers: {
         accept: 'application/json, application/problem+json',
-        ...(line.makesSomething ? { 'idempotency-key': options.idempotencyKey ?? randomUUID() } : {}),
+        ...(line.makesSomething ? { 'idempotency-key': checkedKey(options.idempotencyKey) } : {}),
         ...(text === undefined
           ? {}
           : { 'content-type': 'application/json', 'content-length': `${Buffer.byteLength(text)}` }),
@@ -212,4 +212,11 @@ export class ConetClient implements AsyncDisposable {
       fields,
     })
   }
+}
+
+function checkedKey(key: string = randomUUID()): string {
+  if (/^[\x21-\x7e]{1,255}$/.test(key)) return key
+  const message = 'must be 1 to 255 printable characters without spaces'
+  const fields = [{ path: 'idempotencyKey', message }]
+  throw new ConetError('invalidArgument', `call conetd: the idempotency key ${message}`, { fields })
 }

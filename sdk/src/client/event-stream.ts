@@ -18,6 +18,8 @@ export type EventStreamOptions = {
   signal?: AbortSignal
   /** Events were lost: the host no longer has them, or is a new one. What was built from events is to be read anew. */
   onResync?: () => void
+  /** The connection ended; the iteration goes on as soon as there is a host again. */
+  onDisconnect?: () => void
 }
 
 export type EventSourceFacts = {
@@ -50,6 +52,7 @@ export async function* followEvents(
         last = event.id
         yield event
       }
+      if (!life.signal.aborted) options.onDisconnect?.()
       response = await reopenStream(source, last, life.signal)
     }
   } catch (error) {

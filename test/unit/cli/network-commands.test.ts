@@ -41,6 +41,23 @@ describe('conet net create', () => {
   })
 })
 
+it.each([
+  ['1400', 1400],
+  ['true', true],
+  ['null', null],
+  ['["a"]', ['a']],
+  ['"1400"', '1400'],
+  ['plain', 'plain'],
+  ['', ''],
+  ['a=b', 'a=b'],
+  ['12345678901234567890', '12345678901234567890'],
+  ['1e999', '1e999'],
+])('-o key=%s sends %j', async (text, value) => {
+  await using host = await fakeHost({ createNetwork: () => ({ status: 201, body: network() }) })
+  expect((await conet(['net', 'create', '-d', 'null', '-o', `key=${text}`], host)).code).toBe(0)
+  expect(host.seen[0]?.body).toMatchObject({ config: { key: value } })
+})
+
 describe('conet net list', () => {
   const networks = [
     network({ containers: ['backstabbing_hopper', 'b', 'c', 'd'] }),

@@ -37,6 +37,12 @@ describe('ConetClient calls', () => {
     expect(host.seen[0]?.headers['idempotency-key']).toBe('mine')
   })
 
+  it('refuses a key that no header can carry', async () => {
+    await using client = new ConetClient()
+    const call = client.plug('c1', { network: 'web' }, { idempotencyKey: 'a\r\nb' })
+    expect((await failureOf(call, 'invalidArgument')).fields[0]?.path).toBe('idempotencyKey')
+  })
+
   it('percent-encodes what stands in a path, so that no handle reaches another route', async () => {
     await using host = await fakeHost({ deleteContainer: () => ({ body: { state: 'gone' } }) })
     await using client = new ConetClient(host)

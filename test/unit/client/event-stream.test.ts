@@ -57,7 +57,9 @@ it('goes on from the last event seen when the connection ends, politely or not',
     if (asked.length === 2) return response.write(message(2), () => socket.destroy())
     response.write(message(3))
   }
-  expect(await take(client.events(), 3)).toEqual([1, 2, 3])
+  let disconnects = 0
+  expect(await take(client.events({ onDisconnect: () => disconnects++ }), 3)).toEqual([1, 2, 3])
+  expect(disconnects).toBe(2)
   expect(asked).toEqual([undefined, '1', '2'])
 })
 

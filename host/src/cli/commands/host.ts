@@ -35,7 +35,9 @@ function addEvents(program: Command, context: CommandContext): void {
       context.withClient(async (client, { signal }) => {
         const since = options.since === undefined ? {} : { since: options.since }
         const onResync = () => context.note('events were lost; look at the objects themselves')
-        for await (const event of client.events({ ...since, ...(signal && { signal }), onResync })) {
+        const onDisconnect = () => context.note('the connection to conetd ended; waiting for it')
+        const ways = { ...since, ...(signal && { signal }), onResync, onDisconnect }
+        for await (const event of client.events(ways)) {
           const line = options.json ? `${JSON.stringify(event)}\n` : eventLine(event, detailOf(options))
           context.terminal.out(line)
         }

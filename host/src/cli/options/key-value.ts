@@ -21,11 +21,17 @@ export function documentOf(pairs: readonly Pair[]): Record<string, unknown> {
 
 function jsonOrText(text: string): unknown {
   try {
-    return JSON.parse(text)
+    const value: unknown = JSON.parse(text)
+    // A number that JavaScript cannot hold would arrive as another one.
+    return typeof value === 'number' && !isExact(value) ? text : value
   } catch {
     // Not JSON, so it is text: that is the rule, not a failure.
     return text
   }
+}
+
+function isExact(value: number): boolean {
+  return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value))
 }
 
 export function collect(text: string, all: readonly string[] = []): string[] {
