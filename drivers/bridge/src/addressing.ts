@@ -1,0 +1,55 @@
+// MAC and IP addresses that follow from others: of a bridge from its network, link-local from MAC, gateway from address.
+import { existsSync } from 'node:fs'
+import type { NetworkSubnet } from '@conet/sdk'
+import { formatMac, formatPrefix, parseIp, parseMac, parsePrefix } from '@conet/sdk/linux'
+import { leastIpv6Mtu } from './config.ts'
+
+/** False with `ipv6.disable=1` on the kernel's command line. */
+const machineHasIpv6 = existsSync('/proc/sys/net/ipv6')
+
+/** Whether a link of that MTU has IPv6 at all; the kernel takes it away from smaller ones. */
+export function hasIpv6(mtu: number): boolean {
+  return machineHasIpv6 && mtu >= leastIpv6Mtu
+}
+
+export function isIpv6(address: string): boolean {
+  return address.includes(':')
+}
+
+/** `10.0.0.2` of `10.0.0.2/16`. */
+export function withoutPrefix(address: string): string {
+  return address.split('/')[0] ?? address
+}
+
+/** Locally administered, for one receiver, and the same whenever the network is made again. */
+export function macOfNetwork(networkId: string): string {
+  const mac = Buffer.from(networkId.slice(0, 12), 'hex')
+  mac[0] = ((mac[0] ?? 0) & 0xfc) | 0x02
+  return formatMac(mac)
+}
+
+/** The address that the kernel would make itself, after a second or two (RFC 4291, appendix A). */
+export function linkLocalOf(macAddress: string): string {
+  const mac = parseMac(macAddress)
+  const universalBit = 0x02
+  const bytes = Buffer.from('fe80000000000000000000fffe000000', 'hex')
+  mac.copy(bytes, 8, 0, 3)
+  mac.copy(bytes, 13, 3, 6)
+  bytes[8] = (mac[0] ?? 0) ^ universalBit
+  return formatPrefix(bytes, 64)
+}
+
+/** The gateway of the subnet in which the address lies, if it has one. */
+export function gatewayFor(address: string, subnets: readonly NetworkSubnet[]): string | undefined {
+  const { bytes } = parseIp(withoutPrefix(address))
+  return subnets.find(({ subnet }) => contains(subnet, bytes))?.gateway
+}
+
+function contains(subnet: string, address: Buffer): boolean {
+  const { bytes, prefixLength } = parsePrefix(subnet)
+  if (bytes.length !== address.length) return false
+  const whole = prefixLength >> 3
+  if (bytes.compare(address, 0, whole, 0, whole) !== 0) return false
+  const mask = 0xff00 >> (prefixLength & 7)
+  return (((bytes[whole] ?? 0) ^ (address[whole] ?? 0)) & mask & 0xff) === 0
+}

@@ -1,0 +1,111 @@
+// What a plug should make of an endpoint: both ends of its veth, addresses and routes. Computed before the kernel is
+// touched, so that wrong input does nothing.
+import { ConetError, type PlugParams, type PlugResult, type Route } from '@conet/sdk'
+import { interfaceNameFault, type NewRoute, parsePrefix } from '@conet/sdk/linux'
+import { gatewayFor, hasIpv6, isIpv6, linkLocalOf } from './addressing.ts'
+import type { BridgePlan } from './bridge-plan.ts'
+import { endpointAlias, portName } from './names.ts'
+
+export type EndpointPlan = {
+  readonly endpointId: string
+  /** The host's side. */
+  readonly port: { readonly name: string; readonly alias: string } & BridgePlan['port']
+  readonly mtu: number
+  /** The sandbox's side. */
+  readonly interfaceName: string
+  readonly macAddress: string
+  /** As the host gave them, with prefix. */
+  readonly addresses: readonly string[]
+  /** Undefined where the link is too small for IPv6. */
+  readonly linkLocal: string | undefined
+  /** Default routes first. */
+  readonly routes: readonly Route[]
+  readonly sandboxPath: string
+}
+
+/** Throws `invalidArgument` for what is no address or no interface name. */
+export function planEndpoint(params: PlugParams, bridge: Pick<BridgePlan, 'mtu' | 'port'>): EndpointPlan {
+  const { endpointId, network, interface: wanted, sandbox } = params
+  checkInterface(params)
+  const mtu = wanted.mtu ?? bridge.mtu
+  const ref = { networkId: network.id, endpointId }
+  return {
+    endpointId,
+    port: { name: portName(endpointId), alias: endpointAlias(ref), ...bridge.port },
+    mtu,
+    interfaceName: wanted.name,
+    macAddress: wanted.macAddress,
+    addresses: wanted.addresses,
+    linkLocal: hasIpv6(mtu) ? linkLocalOf(wanted.macAddress) : undefined,
+    routes: [...defaultRoutes(params), ...wanted.routes],
+    sandboxPath: sandbox.path,
+  }
+}
+
+/** For each family the gateway of the subnet in which the first address lies that has one. */
+function defaultRoutes({ network, interface: { defaultRoute, addresses } }: PlugParams): Route[] {
+  if (!defaultRoute || network.internal) return []
+  const gateways = addresses.flatMap((address) => gatewayFor(address, network.subnets) ?? [])
+  const ipv4 = gateways.find((gateway) => !isIpv6(gateway))
+  const ipv6 = gateways.find(isIpv6)
+  return [
+    ...(ipv4 === undefined ? [] : [{ destination: '0.0.0.0/0', gateway: ipv4 }]),
+    ...(ipv6 === undefined ? [] : [{ destination: '::/0', gateway: ipv6 }]),
+  ]
+}
+
+/** A route of the protocol as the toolkit takes it. */
+export function newRoute(
+  link: number,
+  { destination, gateway, metric, table, scope, source }: Route,
+): NewRoute {
+  return {
+    destination,
+    link,
+    ...(gateway !== undefined && { gateway }),
+    ...(metric !== undefined && { metric }),
+    ...(table !== undefined && { table }),
+    ...(scope !== undefined && { scope: scope === 'global' ? ('universe' as const) : scope }),
+    ...(source !== undefined && { preferredSource: source }),
+  }
+}
+
+export function resultOf({ interfaceName, macAddress, addresses, mtu, routes }: EndpointPlan): PlugResult {
+  return {
+    interfaces: [
+      {
+        configuredBy: 'driver',
+        name: interfaceName,
+        macAddress,
+        addresses: [...addresses],
+        mtu,
+        routes: [...routes],
+      },
+    ],
+  }
+}
+
+/** What the schema of the protocol cannot say; the toolkit would take it for a bug of the caller. */
+function checkInterface({ interface: { name, addresses, routes } }: PlugParams): void {
+  const nameFault = interfaceNameFault(name)
+  if (nameFault !== undefined) throw invalid('interface.name', nameFault)
+  for (const [at, address] of addresses.entries()) checkPrefix(`interface.addresses[${at}]`, address)
+  for (const [at, route] of routes.entries()) {
+    checkPrefix(`interface.routes[${at}].destination`, route.destination)
+    for (const key of ['gateway', 'source'] as const)
+      checkPrefix(`interface.routes[${at}].${key}`, route[key])
+  }
+}
+
+function checkPrefix(path: string, text: string | undefined): void {
+  if (text === undefined) return
+  try {
+    parsePrefix(text)
+  } catch (error) {
+    throw invalid(path, error instanceof Error ? error.message : String(error))
+  }
+}
+
+function invalid(path: string, message: string): ConetError {
+  return new ConetError('invalidArgument', `plug: ${path}: ${message}`, { fields: [{ path, message }] })
+}

@@ -1,0 +1,83 @@
+// The endpoints: what was asked for in this process's life, and what is plugged, which the kernel knows.
+import { isDeepStrictEqual } from 'node:util'
+import {
+  type Call,
+  ConetError,
+  type CreateEndpointParams,
+  type EndpointRef,
+  type PlugParams,
+  type PlugResult,
+} from '@conet/sdk'
+import { KernelError } from '@conet/sdk/linux'
+import { planEndpoint, resultOf } from './endpoint-plan.ts'
+import { listEndpoints } from './inventory.ts'
+import type { Machine } from './machine.ts'
+import { isPortOf, portName } from './names.ts'
+import type { Bridge, Networks } from './networks.ts'
+import { plug } from './plug.ts'
+
+export class Endpoints {
+  readonly #machine: Machine
+  readonly #networks: Networks
+  readonly #created = new Map<string, CreateEndpointParams>()
+
+  constructor(machine: Machine, networks: Networks) {
+    this.#machine = machine
+    this.#networks = networks
+  }
+
+  /** Nothing to reserve in the kernel: remembers the endpoint, so that it can be named. */
+  create(params: CreateEndpointParams): void {
+    const known = this.#created.get(params.endpointId)
+    if (known !== undefined && !isDeepStrictEqual(contentOf(known), contentOf(params))) {
+      const message = `create endpoint ${params.endpointId}: it exists with other content`
+      throw new ConetError('conflict', message, { help: 'Delete the endpoint first.' })
+    }
+    this.#networks.bridgeOf(params.network)
+    this.#created.set(params.endpointId, params)
+  }
+
+  async delete(endpoint: EndpointRef): Promise<void> {
+    await this.unplug(endpoint)
+    this.#created.delete(endpoint.endpointId)
+  }
+
+  list(): EndpointRef[] {
+    const endpoints = new Map(listEndpoints(this.#machine.rtnl).map((ref) => [ref.endpointId, ref]))
+    for (const { network, endpointId } of this.#created.values()) {
+      endpoints.set(endpointId, { networkId: network.id, endpointId })
+    }
+    return [...endpoints.values()]
+  }
+
+  async plug(params: PlugParams, call: Call): Promise<PlugResult> {
+    call.signal.throwIfAborted()
+    const bridge = this.#networks.bridgeOf(params.network)
+    try {
+      return await this.#plugInto(bridge, params, call)
+    } catch (error) {
+      if (!KernelError.is(error) || this.#networks.isCurrent(bridge)) throw error
+      // Somebody has deleted the bridge, and maybe it was made again: with another index.
+      return await this.#plugInto(this.#networks.bridgeOf(params.network, { anew: true }), params, call)
+    }
+  }
+
+  /** Only the host's side is asked for: the sandbox may be gone, and both ends go together. */
+  async unplug(endpoint: EndpointRef): Promise<void> {
+    const { rtnl, deletions } = this.#machine
+    const link = rtnl.link(portName(endpoint.endpointId))
+    if (link !== undefined && isPortOf(link, endpoint)) await deletions.delete(link.index)
+  }
+
+  async #plugInto({ index, plan: bridge }: Bridge, params: PlugParams, call: Call): Promise<PlugResult> {
+    const plan = planEndpoint(params, bridge)
+    const repaired = (what: string) => call.repaired(what)
+    await plug({ rtnl: this.#machine.rtnl, plan, bridge: index, repaired })
+    return resultOf(plan)
+  }
+}
+
+/** What an endpoint is, beyond labels. */
+function contentOf({ network, interface: wanted, options }: CreateEndpointParams) {
+  return { networkId: network.id, wanted, options }
+}

@@ -1,0 +1,94 @@
+// The driver's table in the kernel: brings it to what the networks need, and back to it when somebody else
+// has changed or flushed it. It knows bridges by name and nothing of links.
+import { KernelError, Nftables } from '@conet/sdk/linux'
+import { type Listing, readListing } from './listing.ts'
+import type { Policies, Policy } from './policy.ts'
+import { changeOf, table, wholeTable } from './ruleset.ts'
+
+export class Firewall implements Disposable {
+  readonly #nftables = Nftables.open()
+  readonly #policies = new Map<string, Policy>()
+  /** The chains and rules as the kernel gave them back when this process wrote them. */
+  #rules = ''
+
+  /**
+   * Takes over what a former process has left, for the bridges that still exist, and writes this version's rules
+   * around it: in one transaction, so traffic meets the one or the other.
+   */
+  adopt(isBridge: (name: string) => boolean): void {
+    for (const [bridge, policy] of this.#read()?.policies ?? []) {
+      if (isBridge(bridge)) this.#policies.set(bridge, policy)
+    }
+    this.#writeWhole(this.#policies)
+  }
+
+  /** What the firewall is to do with a bridge. May be repeated. */
+  set(bridge: string, policy: Policy): void {
+    this.#change(bridge, policy)
+  }
+
+  /** Forgets a bridge. May be repeated. */
+  delete(bridge: string): void {
+    this.#change(bridge, undefined)
+  }
+
+  /** Whether the firewall does this with the bridge, as far as this process has been told. */
+  has(bridge: string, policy: Policy): boolean {
+    return isSame(this.#policies.get(bridge), policy)
+  }
+
+  /** Compares the table in the kernel with what should be, and writes it anew if it differs: then true. 0.3 ms. */
+  repair(): boolean {
+    if (this.#isIntact(this.#read())) return false
+    this.#writeWhole(this.#policies)
+    return true
+  }
+
+  close(): void {
+    this.#nftables.close()
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  #change(bridge: string, after: Policy | undefined): void {
+    const before = this.#policies.get(bridge)
+    if (isSame(before, after)) return
+    const policies = new Map(this.#policies)
+    if (after === undefined) policies.delete(bridge)
+    else policies.set(bridge, after)
+    const isFirstOrLast = this.#policies.size === 0 || policies.size === 0
+    // The change of an element is refused where somebody has taken the table or the element away.
+    if (isFirstOrLast || !this.#isIntact(this.#read())) this.#writeWhole(policies)
+    else this.#nftables.run(changeOf(bridge, { before, after }), `set the firewall for ${bridge}`)
+    if (after === undefined) this.#policies.delete(bridge)
+    else this.#policies.set(bridge, after)
+  }
+
+  #writeWhole(policies: Policies): void {
+    this.#nftables.run(wholeTable(policies), `write table ${table}`)
+    this.#rules = this.#read()?.rules ?? ''
+  }
+
+  #isIntact(listing: Listing | undefined): boolean {
+    if (listing === undefined) return this.#policies.size === 0
+    if (listing.hasStrays || listing.rules !== this.#rules) return false
+    if (listing.policies.size !== this.#policies.size) return false
+    return [...this.#policies].every(([bridge, policy]) => isSame(listing.policies.get(bridge), policy))
+  }
+
+  #read(): Listing | undefined {
+    try {
+      return readListing(this.#nftables.list(`table ${table}`))
+    } catch (error) {
+      if (KernelError.is(error, 'ENOENT')) return undefined
+      throw error
+    }
+  }
+}
+
+function isSame(one: Policy | undefined, other: Policy | undefined): boolean {
+  if (one === undefined || other === undefined) return one === other
+  return one.length === other.length && one.every((name, index) => name === other[index])
+}

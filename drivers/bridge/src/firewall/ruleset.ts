@@ -1,0 +1,72 @@
+// The text of the driver's table (nft(8)). One transaction each; the kernel goes from one state to the next.
+import { nftInterfaceName } from '@conet/sdk/linux'
+import { type Policies, type Policy, type SetName, setNames } from './policy.ts'
+
+export const table = 'inet conet_bridge'
+
+/**
+ * Frames between two members pass `forward` too where bridge-nf-call-iptables is 1, with the bridge on both sides.
+ * A packet that a member sends to another by way of the gateway looks the same, so one set decides both.
+ *
+ * Only what goes *into* a bridge of ours is refused: nobody else's traffic is touched, and each driver that does the
+ * same keeps its networks apart from all others. `cn*` are the interfaces of conet.
+ *
+ * An internal network is apart from the machine too, which answers for its own addresses on every interface.
+ */
+const chains = `
+  chain forward {
+    type filter hook forward priority filter; policy accept;
+    iifname . oifname @peers accept
+    iifname @internal drop
+    oifname @internal drop
+    oifname @bridges ct state established,related accept
+    iifname != "cn*" oifname @routed accept
+    oifname @bridges drop
+  }
+  chain input {
+    type filter hook input priority filter; policy accept;
+    iifname @internal drop
+  }
+  chain postrouting {
+    type nat hook postrouting priority srcnat; policy accept;
+    iifname @masqueraded oifname != @bridges masquerade
+  }`
+
+/** Puts the table in the place of whatever is there under its name; without a network there is no table. */
+export function wholeTable(policies: Policies): string {
+  const replaced = `add table ${table}\ndelete table ${table}\n`
+  if (policies.size === 0) return replaced
+  const sets = setNames.map(
+    (name) => `\n  set ${name} { type ${typeOf(name)};${elementsOf(name, policies)} }`,
+  )
+  return `${replaced}table ${table} {${sets.join('')}${chains}\n}\n`
+}
+
+/** Moves one bridge between the sets. Undefined is no set at all. */
+export function changeOf(
+  bridge: string,
+  change: { before: Policy | undefined; after: Policy | undefined },
+): string {
+  const { before = [], after = [] } = change
+  const added = after.filter((name) => !before.includes(name))
+  const deleted = before.filter((name) => !after.includes(name))
+  return [
+    ...added.map((name) => `add element ${table} ${name} { ${elementOf(name, bridge)} }`),
+    ...deleted.map((name) => `delete element ${table} ${name} { ${elementOf(name, bridge)} }`),
+  ].join('\n')
+}
+
+function typeOf(name: SetName): string {
+  return name === 'peers' ? 'ifname . ifname' : 'ifname'
+}
+
+function elementOf(name: SetName, bridge: string): string {
+  const element = nftInterfaceName(bridge)
+  return name === 'peers' ? `${element} . ${element}` : element
+}
+
+function elementsOf(name: SetName, policies: Policies): string {
+  const members = [...policies].filter(([, policy]) => policy.includes(name))
+  if (members.length === 0) return ''
+  return ` elements = { ${members.map(([bridge]) => elementOf(name, bridge)).join(', ')} };`
+}

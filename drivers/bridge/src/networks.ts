@@ -1,0 +1,112 @@
+// The networks of this process's life: makes and deletes them in the kernel, and knows the bridge of each for plugs.
+import { isDeepStrictEqual } from 'node:util'
+import { type Call, ConetError, declareFailpoints, failpoint, type Network, Rollback } from '@conet/sdk'
+import { findBridge, makeBridge, mendBridge } from './bridge-device.ts'
+import { type BridgePlan, forwardingOf, planBridge } from './bridge-plan.ts'
+import { enableForwarding } from './forwarding.ts'
+import type { Machine } from './machine.ts'
+import { bridgeName, isBridgeOf } from './names.ts'
+
+declareFailpoints(
+  'bridge:network:firewall-set',
+  'bridge:network:ports-deleted',
+  'bridge:network:link-deleted',
+)
+
+export type Bridge = { readonly index: number; readonly plan: BridgePlan }
+
+type Known = Bridge & { readonly network: Network }
+
+export class Networks {
+  readonly #machine: Machine
+  readonly #known = new Map<string, Known>()
+
+  constructor(machine: Machine) {
+    this.#machine = machine
+  }
+
+  /** Makes the network, or compares what is there with what should be and mends it. */
+  async create(network: Network, call: Call): Promise<void> {
+    this.#assertSame(network)
+    const { rtnl } = this.#machine
+    const plan = planBridge(network, rtnl)
+    const found = findBridge(rtnl, network.id, plan.name)
+    await using undo = new Rollback()
+    // First, so that nothing can reach the network before it is kept apart.
+    this.#setFirewall(plan, { undo, call, isNew: found === undefined })
+    failpoint('bridge:network:firewall-set')
+    const bridge = found ?? makeBridge(rtnl, plan, undo)
+    if (found !== undefined) for (const what of mendBridge(rtnl, found, plan)) call.repaired(what)
+    for (const what of enableForwarding(rtnl, forwardingOf(plan))) call.log('info', `forwarding: ${what}`)
+    undo.commit()
+    this.#known.set(network.id, { network, index: bridge.index, plan })
+  }
+
+  async delete(networkId: string): Promise<void> {
+    const { rtnl, deletions, firewall } = this.#machine
+    this.#known.delete(networkId)
+    const name = bridgeName(networkId)
+    const link = rtnl.link(name)
+    if (link !== undefined && !isBridgeOf(link, networkId)) return
+    if (link !== undefined) {
+      const ports = rtnl
+        .links({ master: link.index })
+        .filter((port) => port.kind === 'veth' && /^cnv/.test(port.name))
+      await Promise.all(ports.map(({ index }) => deletions.delete(index)))
+      failpoint('bridge:network:ports-deleted')
+      await deletions.delete(link.index)
+    }
+    failpoint('bridge:network:link-deleted')
+    firewall.delete(name)
+  }
+
+  /** The bridge for a plug: as remembered, or `anew` from the kernel. Throws `failedPrecondition` when there is none. */
+  bridgeOf(network: Network, { anew = false } = {}): Bridge {
+    const known = this.#known.get(network.id)
+    if (known !== undefined && !anew) return known
+    const { rtnl } = this.#machine
+    const plan = known?.plan ?? planBridge(network, rtnl)
+    const link = findBridge(rtnl, network.id, plan.name)
+    if (link === undefined) throw noBridge(network, plan.name)
+    const bridge = { network, index: link.index, plan }
+    this.#known.set(network.id, bridge)
+    return bridge
+  }
+
+  /** Whether the kernel has the bridge that a plug was given. */
+  isCurrent({ index, plan }: Bridge): boolean {
+    return this.#machine.rtnl.link(plan.name)?.index === index
+  }
+
+  #setFirewall(
+    { name, policy }: BridgePlan,
+    { undo, call, isNew }: { undo: Rollback; call: Call; isNew: boolean },
+  ): void {
+    const { firewall } = this.#machine
+    if (firewall.repair()) call.repaired('the firewall table was changed or flushed')
+    if (firewall.has(name, policy)) return
+    firewall.set(name, policy)
+    if (isNew) undo.defer(`forget ${name} in the firewall`, () => firewall.delete(name))
+    else call.repaired(`bridge ${name}: the firewall did not know it so`)
+  }
+
+  /** Where the process has no memory of the network, the host's word is all there is. */
+  #assertSame(network: Network): void {
+    const known = this.#known.get(network.id)
+    if (known === undefined || isDeepStrictEqual(contentOf(known.network), contentOf(network))) return
+    throw new ConetError('conflict', `create network ${network.id}: it exists with other content`, {
+      help: 'Delete the network first, or make one with another id.',
+    })
+  }
+}
+
+/** What a network is, beyond names. */
+function contentOf({ internal, subnets, config }: Network) {
+  return { internal, subnets, config }
+}
+
+function noBridge({ id }: Network, name: string): ConetError {
+  return new ConetError('failedPrecondition', `network ${id}: its bridge "${name}" does not exist`, {
+    help: 'Create the network again; conetd does so whenever it connects.',
+  })
+}

@@ -1,0 +1,65 @@
+// The hot path: connects an endpoint and a sandbox. One message makes the veth with its peer in the sandbox, one batch
+// sets each side. Nothing is looked up before; a repeated plug shows by the kernel's EEXIST.
+import { ConetError, declareFailpoints, failpoint, Rollback } from '@conet/sdk'
+import {
+  createVeth,
+  deleteLink,
+  KernelError,
+  type Link,
+  type Namespace,
+  openSandbox,
+  Rtnl,
+} from '@conet/sdk/linux'
+import type { EndpointPlan } from './endpoint-plan.ts'
+import { isHalfMade } from './names.ts'
+import { announceEndpoint, type PlugTask, portRequests } from './port.ts'
+import { checkPlugged } from './replug.ts'
+import { configureInterface } from './sandbox-interface.ts'
+
+declareFailpoints('bridge:plug:link-made', 'bridge:plug:port-set', 'bridge:plug:interface-set')
+
+/** Throws a ConetError, or the KernelError of the step that was refused; then nothing is left. */
+export async function plug(task: PlugTask): Promise<void> {
+  const { rtnl, plan } = task
+  using sandbox = openSandbox(plan.sandboxPath)
+  using inner = Rtnl.openIn(sandbox)
+  await using undo = new Rollback()
+  const { isFound, link } = await makeOrFind(task, sandbox)
+  if (isFound) return checkPlugged({ ...task, sandbox, inner, port: link })
+  undo.defer(`delete link ${link.name}`, () => rtnl.runSlow(deleteLink(link.index), { tolerate: ['ENODEV'] }))
+  failpoint('bridge:plug:link-made')
+  rtnl.batch(portRequests(link.index, plan))
+  failpoint('bridge:plug:port-set')
+  configureInterface(inner, link.parent ?? inner.existingLink(plan.interfaceName).index, plan)
+  failpoint('bridge:plug:interface-set')
+  announceEndpoint(task, { port: link.index, sandbox })
+  undo.commit()
+}
+
+type Port = { readonly isFound: boolean; readonly link: Link }
+
+async function makeOrFind({ rtnl, plan, bridge }: PlugTask, sandbox: Namespace): Promise<Port> {
+  const { port, mtu, interfaceName, macAddress } = plan
+  const request = createVeth({
+    name: port.name,
+    mtu,
+    master: bridge,
+    peer: { name: interfaceName, macAddress, mtu, namespace: sandbox },
+  })
+  try {
+    return { isFound: false, link: rtnl.create(request) }
+  } catch (error) {
+    if (!KernelError.is(error, 'EEXIST')) throw error
+    const link = rtnl.link(port.name)
+    if (link === undefined) throw interfaceExists(plan, error)
+    if (!isHalfMade(link)) return { isFound: true, link }
+    await rtnl.runSlow(deleteLink(link.index), { tolerate: ['ENODEV'] })
+    return { isFound: false, link: rtnl.create(request) }
+  }
+}
+
+function interfaceExists(plan: EndpointPlan, cause: KernelError): ConetError {
+  const { endpointId, interfaceName, sandboxPath } = plan
+  const message = `plug endpoint ${endpointId}: the sandbox ${sandboxPath} has an interface "${interfaceName}" already`
+  return new ConetError('conflict', message, { cause, details: { interfaceName } })
+}

@@ -1,0 +1,153 @@
+// A plug of what is plugged: compares everything with what should be and mends it in place. Off the hot path.
+import { ConetError } from '@conet/sdk'
+import {
+  addRoute,
+  KernelError,
+  type Link,
+  type Namespace,
+  type NewRoute,
+  type Rtnl,
+  replaceAddress,
+  setBridgePort,
+  setLink,
+} from '@conet/sdk/linux'
+import { isIpv6 } from './addressing.ts'
+import { differencesOf, withoutKernelAddress } from './bridge-device.ts'
+import { type EndpointPlan, newRoute } from './endpoint-plan.ts'
+import { announceEndpoint, type PlugTask } from './port.ts'
+
+export type PluggedTask = PlugTask & {
+  readonly sandbox: Namespace
+  readonly inner: Rtnl
+  /** What has the port's name. */
+  readonly port: Link
+}
+
+/**
+ * Throws `conflict` when the port's name is somebody else's, `inUse` when the endpoint is plugged into another
+ * sandbox.
+ */
+export async function checkPlugged(task: PluggedTask): Promise<void> {
+  const { inner, plan, port, sandbox, repaired } = task
+  assertOurs(port, plan)
+  const peer = peerOf(task)
+  const outside = mendPort(task)
+  const inside = [
+    ...mendInterface(inner, peer, plan),
+    ...mendAddresses(inner, peer.index, plan),
+    ...mendRoutes(inner, peer.index, plan),
+  ]
+  for (const what of outside) repaired(`port ${plan.port.name}: ${what}`)
+  for (const what of inside)
+    repaired(`interface ${plan.interfaceName} of endpoint ${plan.endpointId}: ${what}`)
+  if (outside.length + inside.length > 0) announceEndpoint(task, { port: port.index, sandbox })
+}
+
+function assertOurs({ name, kind = 'device', alias }: Link, { endpointId, port }: EndpointPlan): void {
+  if (kind === 'veth' && (alias === undefined || alias === port.alias)) return
+  throw new ConetError(
+    'conflict',
+    `plug endpoint ${endpointId}: the interface "${name}" exists and is not its port (kind ${kind}, alias ${alias ?? 'none'})`,
+    { details: { interfaceName: name }, help: `Rename or delete the interface "${name}".` },
+  )
+}
+
+/** The other end, by the indexes that both ends know of each other: its name may have been changed inside. */
+function peerOf({ inner, port, plan }: PluggedTask): Link {
+  const peer = inner
+    .links({ kind: 'veth' })
+    .find(({ index, parent }) => index === port.parent && parent === port.index)
+  if (peer !== undefined) return peer
+  const { endpointId, sandboxPath } = plan
+  const message = `plug endpoint ${endpointId} into ${sandboxPath}: it is plugged into another sandbox`
+  throw new ConetError('inUse', message, { help: 'Unplug it there first.' })
+}
+
+function mendPort({ rtnl, plan, bridge, port }: PluggedTask): string[] {
+  const { index } = port
+  const { alias, isolated, hairpin } = plan.port
+  const wanted = { alias, mtu: plan.mtu, master: bridge, ...withoutKernelAddress(plan.mtu) }
+  const differences = differencesOf(port, wanted)
+  if (differences.length > 0) rtnl.run(setLink(index, wanted))
+  if (
+    port.master !== bridge ||
+    port.bridgePort?.isolated !== isolated ||
+    port.bridgePort.hairpin !== hairpin
+  ) {
+    if (port.master === bridge) differences.push('what the bridge does at it was changed')
+    rtnl.run(setBridgePort(index, { isolated, hairpin }))
+  }
+  return [...differences, ...bringUp(rtnl, port)]
+}
+
+function mendInterface(inner: Rtnl, peer: Link, plan: EndpointPlan): string[] {
+  const { interfaceName, macAddress, mtu } = plan
+  const wanted = { macAddress, mtu, ...withoutKernelAddress(mtu) }
+  const differences = differencesOf(peer, wanted)
+  if (differences.length > 0) inner.run(setLink(peer.index, wanted))
+  if (peer.name !== interfaceName) {
+    differences.push(`its name was ${peer.name}`)
+    orConflict(plan, `an interface "${interfaceName}"`, () =>
+      inner.run(setLink(peer.index, { name: interfaceName })),
+    )
+  }
+  return [...differences, ...bringUp(inner, peer)]
+}
+
+function bringUp(rtnl: Rtnl, { index, isUp }: Link): string[] {
+  if (isUp) return []
+  rtnl.run(setLink(index, { up: true }))
+  return ['it was down']
+}
+
+/** What others have added stays: a container may give itself addresses. */
+function mendAddresses(inner: Rtnl, link: number, { addresses, linkLocal }: EndpointPlan): string[] {
+  const found = inner.addresses({ link })
+  const usable = new Set(
+    found.filter(({ tentative, duplicate }) => !tentative && !duplicate).map(({ address }) => address),
+  )
+  const replace = (address: string) => replaceAddress({ link, address, nodad: isIpv6(address) })
+  const missing = addresses.filter((address) => !usable.has(address))
+  inner.batch(missing.map(replace))
+  if (linkLocal !== undefined && !usable.has(linkLocal)) {
+    // EACCES: IPv6 is switched off in the sandbox, as when it was plugged.
+    inner.run(replace(linkLocal), { tolerate: ['EACCES'] })
+  }
+  return missing.map((address) => `the address ${address} was missing`)
+}
+
+function mendRoutes(inner: Rtnl, link: number, plan: EndpointPlan): string[] {
+  const found = inner.routes()
+  const wanted = plan.routes.map((route) => newRoute(link, route))
+  const missing = wanted.filter((route) => !found.some((other) => isSameRoute(route, other)))
+  for (const route of missing) {
+    orConflict(plan, `another route to ${route.destination}`, () => inner.run(addRoute(route)))
+  }
+  return missing.map(({ destination }) => `the route to ${destination} was missing`)
+}
+
+function isSameRoute(wanted: NewRoute, found: ReturnType<Rtnl['routes']>[number]): boolean {
+  return (
+    destinationOf(wanted) === found.destination &&
+    wanted.link === found.link &&
+    wanted.gateway === found.gateway &&
+    (wanted.table === undefined || wanted.table === found.table) &&
+    (wanted.metric === undefined || wanted.metric === found.metric)
+  )
+}
+
+function destinationOf({ destination }: NewRoute): string {
+  if (destination === '0.0.0.0/0') return 'default'
+  return destination === '::/0' ? 'default6' : destination
+}
+
+function orConflict({ endpointId, sandboxPath }: EndpointPlan, what: string, work: () => void): void {
+  try {
+    work()
+  } catch (cause) {
+    if (!KernelError.is(cause, 'EEXIST')) throw cause
+    throw new ConetError('conflict', `plug endpoint ${endpointId}: the sandbox ${sandboxPath} has ${what}`, {
+      cause,
+    })
+  }
+}
