@@ -47,9 +47,9 @@ function frameworkFailure(error: unknown): ConetError | undefined {
   })
 }
 
-/** Answers what was no HTTP, or too much of it, and ends the connection. */
+/** Answers what was no HTTP, or too much of it, and ends the connection. In the midst of answers there is no place for one. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  if (error.code === 'ECONNRESET' || !socket.writable || socket.bytesWritten > 0) {
     socket.destroy()
     return
   }
