@@ -17,7 +17,7 @@ import {
 } from '@conet/sdk/linux'
 
 const gateway = '10.200.0.1'
-const loopback = 1
+const mtu = 1500
 
 /** A machine of its own with one bridge, and sandboxes that are there before anything is timed. */
 export class Floor implements Disposable {
@@ -40,19 +40,28 @@ export class Floor implements Disposable {
 
   /** Plugs the sandbox of this number. */
   plug(number: number): void {
-    const macAddress = `02:42:0a:c8:${hex(number >> 8)}:${hex(number & 255)}`
-    const address = `10.200.${(number >> 8) + 1}.${number & 255}`
+    const { macAddress, address, linkLocal } = identityOf(number)
     using sandbox = openSandbox(this.#sandboxes[number] ?? '')
-    const peer = { name: 'eth0', macAddress, mtu: 1500, namespace: sandbox }
-    const link = { name: nameOf(number), mtu: 1500, master: this.#bridge, up: true, peer }
-    const made = this.#rtnl.create(createVeth(link)).parent ?? 0
     using inside = Rtnl.openIn(sandbox)
-    inside.batch([
-      addAddress({ link: made, address: `${address}/16` }),
-      setLink(loopback, { up: true }),
-      setLink(made, { up: true }),
-      addRoute({ destination: '0.0.0.0/0', gateway, link: made }),
+    const peer = { name: 'eth0', macAddress, mtu, namespace: sandbox }
+    const port = this.#rtnl.create(createVeth({ name: nameOf(number), mtu, master: this.#bridge, peer }))
+    this.#rtnl.batch([
+      setLink(port.index, {
+        alias: `floor ${'0'.repeat(64)} ${'0'.repeat(64)}`,
+        ipv6AddressGeneration: 'none',
+      }),
+      setLink(port.index, { up: true }),
     ])
+    const link = port.parent ?? inside.existingLink('eth0').index
+    inside.batch([
+      setLink(link, { ipv6AddressGeneration: 'none' }),
+      setLink(link, { up: true }),
+      addAddress({ link, address: `${address}/16` }),
+      addAddress({ link, address: linkLocal, nodad: true }),
+      addRoute({ destination: '0.0.0.0/0', gateway, link }),
+    ])
+    // Makes the kernel open the port now; see the bridge driver.
+    this.#rtnl.link(port.index)
     announce(sandbox, { interfaceName: 'eth0', macAddress, addresses: [address] })
   }
 
@@ -70,6 +79,15 @@ export class Floor implements Disposable {
 
 function nameOf(number: number): string {
   return `floor${number}`
+}
+
+function identityOf(number: number): { macAddress: string; address: string; linkLocal: string } {
+  const [high, low] = [(number >> 8) + 1, number & 255]
+  return {
+    macAddress: `02:42:0a:c8:${hex(high)}:${hex(low)}`,
+    address: `10.200.${high}.${low}`,
+    linkLocal: `fe80::42:aff:fec8:${hex(high)}${hex(low)}/64`,
+  }
 }
 
 function hex(byte: number): string {

@@ -25,7 +25,8 @@ export class ConetdProcess implements AsyncDisposable {
   readonly #options: ConetdOptions
   #process: ChildProcess | undefined
 
-  private constructor(options: ConetdOptions) {
+  /** Starts nothing yet. */
+  constructor(options: ConetdOptions) {
     this.#options = options
     this.socket = join(options.directory, 'run', 'conetd.sock')
     this.runtimeSocket = runtimeSocketPath(this.socket)
@@ -74,7 +75,10 @@ export class ConetdProcess implements AsyncDisposable {
       closeSync(log)
     }
     await using client = this.client()
-    await eventually(() => this.#isReady(client), { timeoutMs: 15_000, everyMs: 20 })
+    const state = await eventually(() => this.#state(client), { timeoutMs: 15_000, everyMs: 20 })
+    if (state === 'ended') {
+      throw new Error(`conetd has ended; its log says:\n${readFileSync(this.logFile, 'utf8')}`)
+    }
   }
 
   /** It ends as it does on SIGTERM; its drivers go on. */
@@ -100,15 +104,14 @@ export class ConetdProcess implements AsyncDisposable {
     await promisify(execFile)(process.execPath, [conetdProgram, '--stop-drivers', ...runDir, ...stateDir])
   }
 
-  async #isReady(client: ConetClient): Promise<boolean> {
-    if (this.#process === undefined || hasEnded(this.#process)) {
-      throw new Error(`conetd has ended; its log says:\n${readFileSync(this.logFile, 'utf8')}`)
-    }
+  /** Throws while it is neither. */
+  async #state(client: ConetClient): Promise<'ready' | 'ended'> {
+    if (this.#process === undefined || hasEnded(this.#process)) return 'ended'
     const { drivers } = await client.listDrivers({ timeoutMs: 2_000 })
     const ready = drivers.filter(({ state }) => state === 'ready').map(({ name }) => name)
     const missing = this.#options.spawn.filter((name) => !ready.includes(name))
     if (missing.length > 0) throw new Error(`drivers not ready: ${missing.join(', ')}`)
-    return true
+    return 'ready'
   }
 }
 
