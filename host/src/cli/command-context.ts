@@ -1,5 +1,6 @@
 // What all commands share: the way to the host, and how they write results and failures.
 import type { CallOptions, ConetClient, Removal } from '@conet/sdk/client'
+import type { Command } from 'commander'
 import { printable } from './show/printable.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -17,12 +18,19 @@ export class CommandContext {
   readonly terminal: Terminal
   /** Read when a command runs, after the command line was parsed. */
   readonly #options: () => GlobalOptions
-  /** What helps when something is not found; the command that runs sets it. */
-  hints: readonly string[] = []
+  /** What helps when the command that runs does not find something. */
+  #hints: readonly string[] = []
 
   constructor(terminal: Terminal, options: () => GlobalOptions) {
     this.terminal = terminal
     this.#options = options
+  }
+
+  /** For a command and those below it, which may have hints of their own. */
+  hintFor(command: Command, hints: readonly string[]): void {
+    command.hook('preAction', () => {
+      this.#hints = hints
+    })
   }
 
   async withClient<T>(use: (client: ConetClient, call: Interruptible) => Promise<T>): Promise<T> {
@@ -56,7 +64,7 @@ export class CommandContext {
   /** Writes the failure and gives its exit code. */
   async report(error: unknown): Promise<number> {
     const { failureOf } = await import('./failure.ts')
-    const { text, exitCode } = failureOf(error, this.hints)
+    const { text, exitCode } = failureOf(error, this.#hints)
     this.terminal.err(text)
     return exitCode
   }

@@ -23,18 +23,18 @@ export function buildProgram(terminal: Terminal): Program {
   net.alias('network').addHelpText('after', '\nExample:\n  $ conet net list')
   addNetworkCommands(net, context)
   addPlugCommands(net, context)
-  hint(net, context, ['conet net list', 'conet container list'])
+  context.hintFor(net, ['conet net list'])
 
   const container = group(root, 'container', 'Containers: what the host plugs.')
   container.addHelpText('after', '\nExample:\n  $ conet container create c1 --network web')
   addContainerCommands(container, context)
   addContainerRunCommands(container, context)
-  hint(container, context, ['conet container list', 'conet net list'])
+  context.hintFor(container, ['conet container list'])
 
   const driver = group(root, 'driver', 'Drivers: the programs that make networks.')
   driver.addHelpText('after', '\nExample:\n  $ conet driver list')
   addDriverCommands(driver, context)
-  hint(driver, context, ['conet driver list'])
+  context.hintFor(driver, ['conet driver list'])
 
   addHostCommands(root, context)
   addHelpCommand(root, context)
@@ -72,12 +72,6 @@ function rootCommand(terminal: Terminal): Command {
 
 function group(root: Command, name: string, description: string): Command {
   return root.command(name).description(description).helpCommand(false)
-}
-
-function hint(group: Command, context: CommandContext, hints: readonly string[]): void {
-  group.hook('preAction', () => {
-    context.hints = hints
-  })
 }
 
 function throwInsteadOfExit(command: Command): void {

@@ -82,9 +82,12 @@ function send(request: HttpRequest, signal: AbortSignal, agent: Agent | false): 
     const outgoing = sendRequest({ ...head, headers: { ...head.headers }, signal, agent }, resolve)
     outgoing.on('socket', (socket) => {
       wasSent = !socket.connecting
-      socket.once('connect', () => {
-        wasSent = true
-      })
+      // Only then: on a kept connection the listener would stay, one more with each request.
+      if (socket.connecting) {
+        socket.once('connect', () => {
+          wasSent = true
+        })
+      }
     })
     outgoing.on('error', (cause) => {
       reject(new ExchangeError(cause, { wasSent, onReusedConnection: outgoing.reusedSocket }))

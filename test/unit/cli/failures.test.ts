@@ -73,8 +73,12 @@ conet: create network: 2 fields are wrong
     expect(await conet(['net', 'inspect', 'web'], host)).toEqual({
       code: 3,
       out: '',
-      err: 'conet: show network web: there is none\ntry: conet net list\ntry: conet container list\n',
+      err: 'conet: show network web: there is none\ntry: conet net list\n',
     })
+    host.answers.plug = () => refusal(404, { kind: 'notFound', detail: 'plug c1: no network web' })
+    expect((await conet(['net', 'plug', 'c1', 'web'], host)).err).toBe(
+      'conet: plug c1: no network web\ntry: conet container list\ntry: conet net list\n',
+    )
   })
 
   it.each([

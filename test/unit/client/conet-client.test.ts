@@ -80,6 +80,17 @@ describe('ConetClient calls', () => {
     expect(sockets.size).toBe(2)
   })
 
+  it('leaves nothing on a kept connection, however many calls it carries', async () => {
+    await using host = await fakeHost({ listNetworks: () => ({ body: { networks: [] } }) })
+    await using client = new ConetClient({ ...host, connections: 1 })
+    const warnings: Error[] = []
+    const onWarning = (warning: Error) => warnings.push(warning)
+    process.on('warning', onWarning)
+    for (let call = 0; call < 30; call++) await client.listNetworks()
+    process.off('warning', onWarning)
+    expect(warnings).toEqual([])
+  })
+
   it('repeats a call once when a kept connection turns out to be closed', async () => {
     await using host = await fakeHost({ listNetworks: () => ({ body: { networks: [] } }) })
     await using client = new ConetClient({ ...host, connections: 1 })

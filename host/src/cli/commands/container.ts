@@ -22,8 +22,9 @@ export function addContainerCommands(container: Command, context: CommandContext
 }
 
 function addCreate(container: Command, context: CommandContext): void {
-  container
-    .command('create')
+  const create = container.command('create')
+  context.hintFor(create, ['conet net list'])
+  create
     .summary('define a container, print its handle')
     .description('Define a container and the networks it gets when it starts. Again: replaces what was said.')
     .argument('<handle>')

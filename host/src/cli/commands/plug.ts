@@ -18,9 +18,13 @@ export function addPlugCommands(net: Command, context: CommandContext): void {
   addUnplug(net, context)
 }
 
+/** Either of the two may be what is not found. */
+const hints = ['conet container list', 'conet net list']
+
 function addPlug(net: Command, context: CommandContext): void {
-  net
-    .command('plug')
+  const plug = net.command('plug')
+  context.hintFor(plug, hints)
+  plug
     .summary('plug a container into a network, print the endpoint’s id')
     .description('Plug a container into a network, running or not, and print the id of the endpoint.')
     .argument('<handle>', 'the container')
@@ -53,8 +57,9 @@ function plugBody(network: string, options: PlugOptions): PlugBody {
 }
 
 function addUnplug(net: Command, context: CommandContext): void {
-  net
-    .command('unplug')
+  const unplug = net.command('unplug')
+  context.hintFor(unplug, ['conet container inspect HANDLE', 'conet container list'])
+  unplug
     .summary('unplug an endpoint from a container')
     .description('Unplug an endpoint from a container, running or not. What is gone already is no failure.')
     .argument('<handle>', 'the container')

@@ -9,10 +9,7 @@ export function containerTable(containers: readonly ContainerView[], detail: Det
     containers.map(({ handle, state, attachments, endpoints, labels }) => [
       handle,
       state,
-      shownList(
-        attachments.map(({ network_name }) => network_name),
-        detail,
-      ),
+      shownList([...new Set(attachments.map(({ network_name }) => network_name))], detail),
       shownList(addressesOf(endpoints), detail),
       JSON.stringify(labels),
     ]),
