@@ -32,7 +32,7 @@ export type Change = {
 }
 
 /** How long a configuration that plug or unplug changed may wait for the disk; many changes share one write. */
-const flushDelayMs = 20
+const flushDelayMs = 250
 const flushRetryMs = 1000
 
 export class Inventory implements Disposable {
