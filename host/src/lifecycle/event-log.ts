@@ -9,7 +9,8 @@ const keptEvents = 4096
 export class EventLog {
   readonly #events: EventView[] = []
   readonly #listeners = new Set<(event: EventView) => void>()
-  #nextId = 1
+  /** Above every id of an earlier conetd, so that a stream which comes back to a new one learns that it missed something. */
+  #nextId = Date.now() * 1000
 
   append(event: HostEvent): void {
     const entry: EventView = { id: this.#nextId++, time: new Date().toISOString(), ...event }
