@@ -24,6 +24,8 @@ export function buildServer(context: ApiContext, family: RequestLine['family']):
     bodyLimit: maxBodyBytes,
     requestTimeout: requestTimeoutMs,
     forceCloseConnections: 'idle',
+    // A connection that was kept open may bring one more request while the server closes: it is served, as the last.
+    return503OnClosing: false,
     routerOptions: { maxParamLength: maxParameterLength },
     genReqId: requestIds(),
     frameworkErrors: (error, request, reply) => answerFailure(error, { request, reply, log }),

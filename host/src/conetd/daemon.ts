@@ -105,6 +105,7 @@ function identityOf({ version }: DaemonOptions, { nodeId }: MachineIdentity) {
 }
 
 /** What does not end in time loses its driver, which ends it. */
+
 async function endOperations(
   { queue }: HostContext,
   { registry }: DriverRoom,
@@ -171,7 +172,7 @@ async function startDrivers(
 /** False when the time is up first; the work goes on. */
 async function endsWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
   using limit = deadline(timeoutMs, 'stop')
-  return Promise.race([
+  return await Promise.race([
     work.then(() => true),
     new Promise<false>((resolve) => limit.signal.addEventListener('abort', () => resolve(false))),
   ])
