@@ -19,8 +19,9 @@ export class EventLog {
     for (const listener of this.#listeners) listener(entry)
   }
 
-  /** The events after `id`; undefined when some of them are no longer kept. */
+  /** The events after `id`; 0: all that are kept. Undefined when some of them are no longer kept. */
   since(id: number): EventView[] | undefined {
+    if (id === 0) return [...this.#events]
     const oldest = this.#events[0]?.id ?? this.#nextId
     if (id + 1 < oldest || id >= this.#nextId) return undefined
     return this.#events.slice(id + 1 - oldest)

@@ -61,7 +61,7 @@ export const StatusView = Type.Object({
 export type StatusView = Static<typeof StatusView>
 
 export const EventView = Type.Object({
-  /** Ascending without gaps while one conetd runs; the SSE `id`. */
+  /** Ascending, without gaps while one conetd runs; the SSE `id`. */
   id: Type.Integer(),
   time: Type.String(),
   /** `network.created`, `endpoint.plugged`, `driver.ready`, … */

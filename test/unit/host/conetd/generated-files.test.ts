@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { errorPage } from '@conet/host/api/error-page'
-import { configSchemaDocument } from '@conet/host/conetd/config-schema'
+import { ConfigFile, configSchemaDocument } from '@conet/host/conetd/config-schema'
 import { catalogue } from '@conet/sdk'
 import { expect, it } from 'vitest'
 
@@ -17,4 +17,14 @@ it('host/config.schema.json is the schema that conetd checks with: npm run gener
   expect(JSON.parse(read('host/config.schema.json'))).toEqual(
     JSON.parse(JSON.stringify(configSchemaDocument())),
   )
+})
+
+it('docs/operating.md has every setting, and explains every code of a finding', () => {
+  const page = read('docs/operating.md')
+  const sources = ['machine-checks', 'host-checks'].map((name) => read(`host/src/status/${name}.ts`)).join('')
+  const codes = [...sources.matchAll(/(?:code: |forwardingOff\()'([a-z0-9-]+)'/g)].map(([, code]) => code)
+  expect(codes.length).toBeGreaterThan(10)
+  for (const code of codes) expect(page).toContain(`\`${code}\``)
+  const keys = Object.keys(ConfigFile.properties).filter((key) => key !== '$schema')
+  for (const key of keys) expect(page).toContain(`\`${key}`)
 })
