@@ -6,6 +6,7 @@ import type { Problem } from '@conet/sdk/api'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import { bugProblem, HttpError, problemMediaType, problemOf } from './problem.ts'
+import { requestFailure } from './request-failure.ts'
 
 export function answerFailures(app: FastifyInstance, log: Logger): void {
   app.setErrorHandler((error, request, reply) => answerFailure(error, { request, reply, log }))
@@ -22,9 +23,10 @@ export function answerFailure(
   error: unknown,
   { request, reply, log }: { request: FastifyRequest; reply: FastifyReply; log: Logger },
 ): void {
-  const known = ConetError.is(error) ? error : frameworkFailure(error)
-  if (known === undefined || known.kind === 'internal') {
-    log.error({ err: error, request: request.id, method: request.method, url: request.url }, 'request failed')
+  const framework = frameworkFailure(error)
+  const { error: known, bug } = framework === undefined ? requestFailure(error) : { error: framework }
+  if (bug !== undefined) {
+    log.error({ err: bug, request: request.id, method: request.method, url: request.url }, 'request failed')
   }
   sendProblem(reply, known === undefined ? bugProblem(request.id) : problemOf(known))
 }
@@ -36,7 +38,7 @@ function sendProblem(reply: FastifyReply, problem: Problem): void {
 
 /** What fastify itself refuses: a wrong media type, a body that is too large, an address that cannot be decoded. */
 function frameworkFailure(error: unknown): ConetError | undefined {
-  if (!(error instanceof Error) || !('statusCode' in error)) return undefined
+  if (!(error instanceof Error) || ConetError.is(error) || !('statusCode' in error)) return undefined
   const { statusCode: status } = error
   if (typeof status !== 'number' || status < 400 || status > 499) return undefined
   const kind: ErrorKind = status === 413 ? 'messageTooLarge' : 'invalidArgument'

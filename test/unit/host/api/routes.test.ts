@@ -1,5 +1,6 @@
 import { ConetError } from '@conet/sdk'
 import { type Problem, type RouteEntry, routes } from '@conet/sdk/api'
+import { KernelError } from '@conet/sdk/linux'
 import { Compile } from 'typebox/compile'
 import { describe, expect, it } from 'vitest'
 import { apiFixture, container, endpoint, endpointId, network, networkId } from './api-fixture.ts'
@@ -273,6 +274,39 @@ describe('failures', () => {
     expect(answer.body).not.toContain('secret')
     expect(api.logged.join()).toContain('secret of the inside')
     expect(api.logged.join()).toContain(answer.json().details.request)
+  })
+})
+
+describe('what an operation throws', () => {
+  const answerTo = async (thrown: unknown) => {
+    await using api = await apiFixture({
+      plug: async () => {
+        throw thrown
+      },
+    })
+    const call = { method: 'POST', url: '/containers/web/endpoints', payload: { network: 'n' } } as const
+    const answer = await api.app.inject(call)
+    return { problem: answer.json(), logged: api.logged.join() }
+  }
+  const refused = new KernelError({ errno: 16, operation: 'move link v0', kernelMessage: 'it is busy' })
+
+  it('is told in the words of the kernel when the kernel refused', async () => {
+    const { problem, logged } = await answerTo(refused)
+    expect(problem).toMatchObject({
+      status: 500,
+      kind: 'kernelRefused',
+      detail: 'move link v0: it is busy (EBUSY)',
+      details: { errno: 16, code: 'EBUSY', operation: 'move link v0' },
+    })
+    expect(logged).toBe('')
+  })
+
+  it('is told with the word that a part may be left when the undo failed too, which is logged', async () => {
+    const both = new Error('undo failed too')
+    Object.assign(both, { name: 'SuppressedError', error: new Error('undo'), suppressed: refused })
+    const { problem, logged } = await answerTo(both)
+    expect(problem).toMatchObject({ kind: 'kernelRefused', operation_state: 'partial' })
+    expect(logged).toContain('undo failed too')
   })
 })
 
