@@ -1,7 +1,7 @@
 // MAC and IP addresses that follow from others: of a bridge from its network, link-local from MAC, gateway from address.
 import { existsSync } from 'node:fs'
 import type { NetworkSubnet } from '@conet/sdk'
-import { formatMac, formatPrefix, parseIp, parseMac, parsePrefix } from '@conet/sdk/linux'
+import { formatMac, formatPrefix, parseMac, parsePrefix } from '@conet/sdk/linux'
 import { leastIpv6Mtu } from './config.ts'
 
 /** False with `ipv6.disable=1` on the kernel's command line. */
@@ -39,17 +39,30 @@ export function linkLocalOf(macAddress: string): string {
   return formatPrefix(bytes, 64)
 }
 
-/** The gateway of the subnet in which the address lies, if it has one. */
-export function gatewayFor(address: string, subnets: readonly NetworkSubnet[]): string | undefined {
-  const { bytes } = parseIp(withoutPrefix(address))
-  return subnets.find(({ subnet }) => contains(subnet, bytes))?.gateway
+/** A subnet with a gateway, taken apart once for all plugs into its network. */
+export type GatewaySubnet = {
+  readonly bytes: Uint8Array
+  readonly prefixLength: number
+  readonly gateway: string
 }
 
-function contains(subnet: string, address: Buffer): boolean {
-  const { bytes, prefixLength } = parsePrefix(subnet)
+export function gatewaySubnets(subnets: readonly NetworkSubnet[]): GatewaySubnet[] {
+  return subnets.flatMap(({ subnet, gateway }) => {
+    if (gateway === undefined) return []
+    const { bytes, prefixLength } = parsePrefix(subnet)
+    return [{ bytes, prefixLength, gateway }]
+  })
+}
+
+/** The gateway of the subnet in which the address lies, if it has one. */
+export function gatewayFor(address: Uint8Array, subnets: readonly GatewaySubnet[]): string | undefined {
+  return subnets.find((subnet) => contains(subnet, address))?.gateway
+}
+
+function contains({ bytes, prefixLength }: GatewaySubnet, address: Uint8Array): boolean {
   if (bytes.length !== address.length) return false
   const whole = prefixLength >> 3
-  if (bytes.compare(address, 0, whole, 0, whole) !== 0) return false
-  const mask = 0xff00 >> (prefixLength & 7)
-  return (((bytes[whole] ?? 0) ^ (address[whole] ?? 0)) & mask & 0xff) === 0
+  for (let at = 0; at < whole; at++) if (bytes[at] !== address[at]) return false
+  const mask = (0xff00 >> (prefixLength & 7)) & 0xff
+  return (((bytes[whole] ?? 0) ^ (address[whole] ?? 0)) & mask) === 0
 }

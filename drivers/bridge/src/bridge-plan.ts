@@ -1,7 +1,14 @@
 // What a network should look like in the kernel: computed from the network and nothing else but the machine's MTU.
 import type { Network } from '@conet/sdk'
 import { type BridgePortChange, MAIN_TABLE, parsePrefix, type Route, type Rtnl } from '@conet/sdk/linux'
-import { hasIpv6, isIpv6, linkLocalOf, macOfNetwork } from './addressing.ts'
+import {
+  type GatewaySubnet,
+  gatewaySubnets,
+  hasIpv6,
+  isIpv6,
+  linkLocalOf,
+  macOfNetwork,
+} from './addressing.ts'
 import { parseConfig } from './config.ts'
 import { type Policy, policyOf } from './firewall/policy.ts'
 import { bridgeName, networkAlias } from './names.ts'
@@ -18,6 +25,8 @@ export type BridgePlan = {
   readonly mtu: number
   readonly internal: boolean
   readonly addresses: readonly BridgeAddress[]
+  /** Where default routes of members lead. */
+  readonly gateways: readonly GatewaySubnet[]
   readonly policy: Policy
   /** What the bridge does at each of its ports. */
   readonly port: Required<Pick<BridgePortChange, 'isolated' | 'hairpin'>>
@@ -35,6 +44,7 @@ export function planBridge(network: Network, rtnl: Rtnl): BridgePlan {
     mtu: config.mtu ?? mtuOfWayOut(rtnl),
     internal,
     addresses: internal ? [] : gatewayAddresses(network, macAddress),
+    gateways: internal ? [] : gatewaySubnets(network.subnets),
     policy: policyOf({ internal, icc: config.icc, masquerade: config.masquerade }),
     port: { isolated: !config.icc, hairpin: config.hairpin },
   }
@@ -63,7 +73,7 @@ function mtuOfWayOut(rtnl: Rtnl): number {
 }
 
 function isDefault({ destination, link, type }: Route): boolean {
-  return destination.startsWith('default') && link !== undefined && type === 'unicast'
+  return destination.endsWith('/0') && link !== undefined && type === 'unicast'
 }
 
 /** Which families the machine forwards for the network. */

@@ -74,11 +74,14 @@ export function parseConfig({ config, subnets }: Pick<Network, 'config' | 'subne
   return { mtu, icc, hairpin, masquerade, macAddress: mac_address?.toLowerCase() }
 }
 
+/** A key that is not known is reported twice: at the key, where its schema is `false`, and at the whole document. */
 function faultsOf(config: unknown): FieldError[] {
-  return [...Value.Errors(configSchema, config)].map(({ instancePath, message }) => ({
-    path: `config${instancePath.replaceAll('/', '.')}`,
-    message,
-  }))
+  return [...Value.Errors(configSchema, config)]
+    .filter(({ keyword }) => keyword !== 'additionalProperties')
+    .map(({ keyword, instancePath, message }) => ({
+      path: `config${instancePath.replaceAll('/', '.')}`,
+      message: keyword === 'boolean' ? 'is not a known setting' : message,
+    }))
 }
 
 function invalid(fields: FieldError[]): ConetError {

@@ -24,9 +24,12 @@ export type EndpointPlan = {
 }
 
 /** Throws `invalidArgument` for what is no address or no interface name. */
-export function planEndpoint(params: PlugParams, bridge: Pick<BridgePlan, 'mtu' | 'port'>): EndpointPlan {
+export function planEndpoint(
+  params: PlugParams,
+  bridge: Pick<BridgePlan, 'mtu' | 'port' | 'gateways'>,
+): EndpointPlan {
   const { endpointId, network, interface: wanted, sandbox } = params
-  checkInterface(params)
+  const addresses = checkInterface(params)
   const mtu = wanted.mtu ?? bridge.mtu
   const ref = { networkId: network.id, endpointId }
   return {
@@ -37,15 +40,17 @@ export function planEndpoint(params: PlugParams, bridge: Pick<BridgePlan, 'mtu' 
     macAddress: wanted.macAddress,
     addresses: wanted.addresses,
     linkLocal: hasIpv6(mtu) ? linkLocalOf(wanted.macAddress) : undefined,
-    routes: [...defaultRoutes(params), ...wanted.routes],
+    routes: [...(wanted.defaultRoute ? defaultRoutes(addresses, bridge) : []), ...wanted.routes],
     sandboxPath: sandbox.path,
   }
 }
 
 /** For each family the gateway of the subnet in which the first address lies that has one. */
-function defaultRoutes({ network, interface: { defaultRoute, addresses } }: PlugParams): Route[] {
-  if (!defaultRoute || network.internal) return []
-  const gateways = addresses.flatMap((address) => gatewayFor(address, network.subnets) ?? [])
+function defaultRoutes(
+  addresses: readonly Uint8Array[],
+  { gateways: subnets }: Pick<BridgePlan, 'gateways'>,
+): Route[] {
+  const gateways = addresses.flatMap((address) => gatewayFor(address, subnets) ?? [])
   const ipv4 = gateways.find((gateway) => !isIpv6(gateway))
   const ipv6 = gateways.find(isIpv6)
   return [
@@ -85,22 +90,25 @@ export function resultOf({ interfaceName, macAddress, addresses, mtu, routes }: 
   }
 }
 
-/** What the schema of the protocol cannot say; the toolkit would take it for a bug of the caller. */
-function checkInterface({ interface: { name, addresses, routes } }: PlugParams): void {
+/**
+ * What the schema of the protocol cannot say; the toolkit would take it for a bug of the caller. Answers the bytes of
+ * the addresses.
+ */
+function checkInterface({ interface: { name, addresses, routes } }: PlugParams): Uint8Array[] {
   const nameFault = interfaceNameFault(name)
   if (nameFault !== undefined) throw invalid('interface.name', nameFault)
-  for (const [at, address] of addresses.entries()) checkPrefix(`interface.addresses[${at}]`, address)
-  for (const [at, route] of routes.entries()) {
-    checkPrefix(`interface.routes[${at}].destination`, route.destination)
-    for (const key of ['gateway', 'source'] as const)
-      checkPrefix(`interface.routes[${at}].${key}`, route[key])
+  for (const [at, { destination, gateway, source }] of routes.entries()) {
+    const path = `interface.routes[${at}]`
+    parseAt(`${path}.destination`, destination)
+    if (gateway !== undefined) parseAt(`${path}.gateway`, gateway)
+    if (source !== undefined) parseAt(`${path}.source`, source)
   }
+  return addresses.map((address, at) => parseAt(`interface.addresses[${at}]`, address))
 }
 
-function checkPrefix(path: string, text: string | undefined): void {
-  if (text === undefined) return
+function parseAt(path: string, text: string): Uint8Array {
   try {
-    parsePrefix(text)
+    return parsePrefix(text).bytes
   } catch (error) {
     throw invalid(path, error instanceof Error ? error.message : String(error))
   }

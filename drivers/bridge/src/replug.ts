@@ -128,17 +128,12 @@ function mendRoutes(inner: Rtnl, link: number, plan: EndpointPlan): string[] {
 
 function isSameRoute(wanted: NewRoute, found: ReturnType<Rtnl['routes']>[number]): boolean {
   return (
-    destinationOf(wanted) === found.destination &&
+    wanted.destination === found.destination &&
     wanted.link === found.link &&
     wanted.gateway === found.gateway &&
     (wanted.table === undefined || wanted.table === found.table) &&
     (wanted.metric === undefined || wanted.metric === found.metric)
   )
-}
-
-function destinationOf({ destination }: NewRoute): string {
-  if (destination === '0.0.0.0/0') return 'default'
-  return destination === '::/0' ? 'default6' : destination
 }
 
 function orConflict({ endpointId, sandboxPath }: EndpointPlan, what: string, work: () => void): void {

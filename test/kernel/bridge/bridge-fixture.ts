@@ -130,11 +130,13 @@ export class BridgeFixture implements AsyncDisposable {
   outside(name = 'outside'): void {
     this.namespaces.make(name)
     sh(`ip link add up0 type veth peer name eth0 netns ${this.namespaces.path(name)}
-        ip address add 192.0.2.1/24 dev up0; ip address add 2001:db8::1/64 dev up0 nodad; ip link set up0 up`)
+        ip link set up0 addrgenmode none; ip link set up0 up; ip address add 192.0.2.1/24 dev up0
+        ip address add 2001:db8::1/64 dev up0 nodad; ip address add fe80::1/64 dev up0 nodad`)
     this.exec(
       name,
-      `ip address add 192.0.2.2/24 dev eth0; ip address add 2001:db8::2/64 dev eth0 nodad
-       ip link set lo up; ip link set eth0 up
+      `ip link set lo up; ip link set eth0 addrgenmode none; ip link set eth0 up
+       ip address add 192.0.2.2/24 dev eth0
+       ip address add 2001:db8::2/64 dev eth0 nodad; ip address add fe80::2/64 dev eth0 nodad
        ip route add 10.0.0.0/8 via 192.0.2.1; ip route add fd00::/8 via 2001:db8::1`,
     )
   }

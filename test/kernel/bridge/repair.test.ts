@@ -1,0 +1,276 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { describe, expect, it } from 'vitest'
+import { eventually } from '../../support/eventually.ts'
+import { BridgeFixture, bridgeNameOf, network, portNameOf, sh } from './bridge-fixture.ts'
+
+const a = { addresses: ['10.1.0.2/16', 'fd00:1::2/64'] }
+const b = { addresses: ['10.1.0.3/16', 'fd00:1::3/64'] }
+
+/** A ping from `sandbox` that goes on until it is stopped, and tells how many packets were lost. */
+class RunningPing {
+  readonly #child: ChildProcess
+  #output = ''
+
+  constructor(fixture: BridgeFixture, { sandbox, address }: { sandbox: string; address: string }) {
+    const path = fixture.namespaces.path(sandbox)
+    this.#child = spawn('nsenter', [`--net=${path}`, 'ping', '-i', '0.01', address])
+    this.#child.stdout?.on('data', (data) => (this.#output += data))
+  }
+
+  get answers(): number {
+    return this.#output.split('bytes from').length - 1
+  }
+
+  /** Resolves when a packet sent from now on was answered. */
+  async goesOn(): Promise<void> {
+    const before = this.answers
+    await eventually(() => this.answers > before + 3)
+  }
+
+  async stop(): Promise<{ sent: number; received: number }> {
+    const closed = once(this.#child, 'close')
+    this.#child.kill('SIGINT')
+    await closed
+    const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(this.#output) ?? []
+    return { sent: Number(sent), received: Number(received) }
+  }
+}
+
+type Change = { what: string; command: (names: { bridge: string; port: string }) => string; says: RegExp }
+
+/** What somebody may do to the bridge that does not cut members off from each other. */
+const bridgeChanges: Change[] = [
+  { what: 'the MTU', command: ({ bridge }) => `ip link set ${bridge} mtu 1400`, says: /mtu was 1400/ },
+  {
+    what: 'the MAC',
+    command: ({ bridge }) => `ip link set ${bridge} address 02:00:00:00:00:99`,
+    says: /macAddress was 02:00/,
+  },
+  { what: 'the alias', command: ({ bridge }) => `ip link set ${bridge} alias ''`, says: /alias was missing/ },
+  {
+    what: 'the spanning tree',
+    command: ({ bridge }) => `ip link set ${bridge} type bridge stp_state 1`,
+    says: /spanning tree/,
+  },
+  {
+    what: 'the snooping',
+    command: ({ bridge }) => `ip link set ${bridge} type bridge mcast_snooping 1`,
+    says: /snooping/,
+  },
+  {
+    what: 'the address generation',
+    command: ({ bridge }) => `ip link set ${bridge} addrgenmode eui64`,
+    says: /ipv6AddressGeneration was eui64/,
+  },
+  {
+    what: 'the IPv4 address',
+    command: ({ bridge }) => `ip address del 10.1.0.1/16 dev ${bridge}`,
+    says: /10\.1\.0\.1\/16 was missing/,
+  },
+  {
+    what: 'the IPv6 address',
+    command: ({ bridge }) => `ip address del fd00:1::1/64 dev ${bridge}`,
+    says: /fd00:1::1\/64 was missing/,
+  },
+  {
+    what: 'another address',
+    command: ({ bridge }) => `ip address add 10.1.0.9/16 dev ${bridge}`,
+    says: /had the address 10\.1\.0\.9/,
+  },
+  {
+    what: 'the route',
+    command: ({ bridge }) => `ip route del 10.1.0.0/16 dev ${bridge}`,
+    says: /route to 10\.1\.0\.0\/16 was missing/,
+  },
+  {
+    what: 'the IPv6 route',
+    command: ({ bridge }) => `ip -6 route del fd00:1::/64 dev ${bridge}`,
+    says: /route to fd00:1::\/64 was missing/,
+  },
+  { what: 'the firewall table', command: () => 'nft flush ruleset', says: /firewall/ },
+  {
+    what: 'an element',
+    command: ({ bridge }) => `nft delete element inet conet_bridge masqueraded "{ ${bridge} }"`,
+    says: /firewall/,
+  },
+  { what: 'a rule', command: () => 'nft flush chain inet conet_bridge postrouting', says: /firewall/ },
+  {
+    what: 'a rule of others in the table',
+    command: () => 'nft insert rule inet conet_bridge forward accept',
+    says: /firewall/,
+  },
+]
+
+/** What somebody may do to a port or to the interface in the sandbox, while others talk. */
+const endpointChanges: Change[] = [
+  {
+    what: 'the bridge of the port',
+    command: ({ port }) => `ip link set ${port} nomaster`,
+    says: /master was missing/,
+  },
+  {
+    what: 'the port flags',
+    command: ({ port }) => `bridge link set dev ${port} isolated on hairpin on`,
+    says: /what the bridge does/,
+  },
+  { what: 'the state of the port', command: ({ port }) => `ip link set ${port} down`, says: /was down/ },
+  {
+    what: 'the MTU of the port',
+    command: ({ port }) => `ip link set ${port} mtu 1400`,
+    says: /mtu was 1400/,
+  },
+  {
+    what: 'the alias of the port',
+    command: ({ port }) => `ip link set ${port} alias ''`,
+    says: /alias was missing/,
+  },
+]
+
+const insideChanges = [
+  { what: 'the MAC inside', command: 'ip link set eth0 address 02:00:00:00:00:98', says: /macAddress was/ },
+  { what: 'the MTU inside', command: 'ip link set eth0 mtu 1300', says: /mtu was 1300/ },
+  { what: 'the state inside', command: 'ip link set eth0 down', says: /was down/ },
+  {
+    what: 'the address inside',
+    command: 'ip address flush dev eth0 scope global',
+    says: /10\.1\.0\.3\/16 was missing/,
+  },
+  { what: 'the route inside', command: 'ip route del default', says: /route to 0\.0\.0\.0\/0 was missing/ },
+  { what: 'the name inside', command: 'ip link set eth0 name strange', says: /name was strange/ },
+]
+
+describe('a driver that starts again', () => {
+  it('mends each attribute of a bridge without losing a packet of its members', async () => {
+    await using fixture = await BridgeFixture.start()
+    const net = await fixture.create(network('one'))
+    const params = await fixture.join(net, 'a', a)
+    await fixture.join(net, 'b', b)
+    const names = { bridge: bridgeNameOf(net), port: portNameOf(params) }
+    const state = () =>
+      sh(
+        `ip -d link show ${names.bridge}; ip -br address show ${names.bridge}; ip route; ip -6 route; nft list ruleset`,
+      ).replaceAll(/hello_timer.*|gc_timer.*|tcn_timer.*/g, '')
+    const before = state()
+    const ping = new RunningPing(fixture, { sandbox: 'a', address: '10.1.0.3' })
+    await ping.goesOn()
+    for (const { what, command, says } of bridgeChanges) {
+      await fixture.driver.stop?.()
+      sh(command(names))
+      fixture.repaired.length = 0
+      await fixture.startDriver()
+      await fixture.create(net)
+      await ping.goesOn()
+      expect(state(), what).toBe(before)
+      if (!what.match(/table|element|rule/)) expect(fixture.repaired.join('\n'), what).toMatch(says)
+    }
+    const { sent, received } = await ping.stop()
+    // The last may be on its way.
+    expect(sent - received).toBeLessThanOrEqual(1)
+    expect(fixture.ping('a', '10.1.0.1') && fixture.ping('a', 'fd00:1::1')).toBe(true)
+  })
+
+  it('says so while it runs, too, and brings a bridge up again', async () => {
+    await using fixture = await BridgeFixture.start()
+    const net = await fixture.create(network('one'))
+    const params = await fixture.join(net, 'a', a)
+    const names = { bridge: bridgeNameOf(net), port: portNameOf(params) }
+    for (const { what, command, says } of bridgeChanges) {
+      sh(command(names))
+      fixture.repaired.length = 0
+      await fixture.create(net)
+      expect(fixture.repaired.join('\n'), what).toMatch(says)
+    }
+    sh(`ip link set ${names.bridge} down`)
+    await fixture.create(net)
+    expect(fixture.ping('a', '10.1.0.1') && fixture.ping('a', 'fd00:1::1')).toBe(true)
+    fixture.repaired.length = 0
+    await fixture.create(net)
+    expect(fixture.repaired).toEqual([])
+  })
+
+  it('mends each attribute of a port and of the interface inside, while others lose no packet', async () => {
+    await using fixture = await BridgeFixture.start()
+    const net = await fixture.create(network('one'))
+    await fixture.join(net, 'a', a)
+    const params = await fixture.join(net, 'b', b)
+    await fixture.join(net, 'c', { addresses: ['10.1.0.4/16'] })
+    const names = { bridge: bridgeNameOf(net), port: portNameOf(params) }
+    const ping = new RunningPing(fixture, { sandbox: 'a', address: '10.1.0.4' })
+    await ping.goesOn()
+    const changes = [
+      ...endpointChanges.map(({ command, ...rest }) => ({ ...rest, run: () => sh(command(names)) })),
+      ...insideChanges.map(({ command, ...rest }) => ({ ...rest, run: () => fixture.exec('b', command) })),
+    ]
+    for (const { what, run, says } of changes) {
+      run()
+      await fixture.restartDriver()
+      fixture.repaired.length = 0
+      await fixture.create(net)
+      await fixture.plug(params)
+      expect(fixture.repaired.join('\n'), what).toMatch(says)
+      expect(fixture.ping('a', '10.1.0.3') && fixture.ping('b', 'fd00:1::2'), what).toBe(true)
+      expect(fixture.exec('b', 'ip -6 route show default'), what).toContain('fd00:1::1')
+    }
+    fixture.repaired.length = 0
+    await fixture.plug(params)
+    expect(fixture.repaired).toEqual([])
+    const { sent, received } = await ping.stop()
+    expect(sent - received).toBeLessThanOrEqual(1)
+  })
+
+  it('takes the ports back when the bridge was deleted and made again', async () => {
+    await using fixture = await BridgeFixture.start()
+    const net = await fixture.create(network('one'))
+    const params = await fixture.join(net, 'a', a)
+    sh(`ip link delete ${bridgeNameOf(net)}`)
+    await fixture.restartDriver()
+    await fixture.create(net)
+    await fixture.plug(params)
+    expect(fixture.ping('a', '10.1.0.1')).toBe(true)
+  })
+
+  it('says that the bridge is gone when it plugs, and plugs when it was made again behind its back', async () => {
+    await using fixture = await BridgeFixture.start()
+    const net = await fixture.create(network('one'))
+    sh(`ip link delete ${bridgeNameOf(net)}`)
+    const failing = fixture.join(net, 'a', a)
+    await expect(failing).rejects.toMatchObject({ kind: 'failedPrecondition' })
+    sh(`ip link add ${bridgeNameOf(net)} type bridge && ip link set ${bridgeNameOf(net)} up`)
+    await fixture.join(net, 'b', b)
+    await fixture.create(net)
+    expect(fixture.ping('b', '10.1.0.1')).toBe(true)
+  })
+
+  it('deletes what is half made, and nothing else that has such a name', async () => {
+    await using fixture = await BridgeFixture.start()
+    sh('ip link add cnb0123456789ab type bridge; ip link add cnv0123456789ab type veth peer name other')
+    sh(
+      'ip link add cnbaaaaaaaaaaaa type bridge; ip link set cnbaaaaaaaaaaaa alias mine; ip link add cnvaaaaaaaaaaaa type ifb',
+    )
+    await fixture.restartDriver()
+    const links = sh('ip -br link')
+    expect(links).not.toMatch(/0123456789ab|other/)
+    expect(links).toContain('cnbaaaaaaaaaaaa')
+    expect(links).toContain('cnvaaaaaaaaaaaa')
+    sh('ip link delete cnbaaaaaaaaaaaa; ip link delete cnvaaaaaaaaaaaa')
+  })
+
+  it('writes its table anew by itself when nobody calls', async () => {
+    await using fixture = await BridgeFixture.start()
+    await fixture.create(network('one'))
+    const before = sh('nft list ruleset')
+    sh('nft flush ruleset')
+    await eventually(() => sh('nft list ruleset') === before, { timeoutMs: 10_000, everyMs: 100 })
+    expect(fixture.logged.join()).toContain('firewall')
+  })
+
+  it('keeps the firewall of its networks while it starts', async () => {
+    await using fixture = await BridgeFixture.start()
+    await fixture.create(network('one'))
+    await fixture.create(network('two', { internal: true, subnets: [{ subnet: '10.2.0.0/16' }] }))
+    const before = sh('nft list ruleset')
+    await fixture.restartDriver()
+    expect(sh('nft list ruleset')).toBe(before)
+  })
+})

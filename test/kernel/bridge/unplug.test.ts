@@ -1,0 +1,109 @@
+import { deleteNamespace } from '@conet/sdk/linux'
+import { describe, expect, it } from 'vitest'
+import { eventually } from '../../support/eventually.ts'
+import { BridgeFixture, bridgeNameOf, idOf, network, portNameOf, sh } from './bridge-fixture.ts'
+
+const a = { addresses: ['10.1.0.2/16', 'fd00:1::2/64'] }
+
+const ref = ({ network: { id }, endpointId }: { network: { id: string }; endpointId: string }) => ({
+  networkId: id,
+  endpointId,
+})
+
+describe('unplug', () => {
+  it('[C20] takes the interface out of a live sandbox, and may be repeated', async () => {
+    await using fixture = await BridgeFixture.start()
+    const net = await fixture.create(network('one'))
+    const params = await fixture.join(net, 'a', a)
+    for (let attempt = 0; attempt < 2; attempt++) {
+      await fixture.driver.unplug({ ...ref(params), sandbox: params.sandbox }, fixture.call())
+      expect(fixture.exec('a', 'ip -br link')).not.toContain('eth0')
+      expect(sh('ip -br link')).not.toContain(portNameOf(params))
+    }
+    expect(await fixture.driver.listEndpoints(fixture.call())).toEqual([ref(params)])
+    await fixture.plug(params)
+    expect(fixture.ping('a', '10.1.0.1')).toBe(true)
+  })
+
+  it('succeeds when the sandbox is gone, and for endpoints and networks that never were', async () => {
+    await using fixture = await BridgeFixture.start()
+    const net = await fixture.create(network('one'))
+    const params = await fixture.join(net, 'a', a)
+    fixture.exec('a', 'ip link delete eth0')
+    await fixture.driver.unplug(ref(params), fixture.call())
+    const unknown = { networkId: idOf('nobody'), endpointId: idOf('nothing') }
+    await fixture.driver.unplug(unknown, fixture.call())
+    await fixture.driver.deleteEndpoint(unknown, fixture.call())
+    await fixture.driver.deleteNetwork(unknown.networkId, fixture.call())
+  })
+
+  it('deletes a hundred at once, in a few goes, and gives each its answer', async () => {
+    await using fixture = await BridgeFixture.start()
+    const net = await fixture.create(network('one'))
+    fixture.sandbox('a')
+    const all = await Promise.all(
+      Array.from({ length: 100 }, async (_, at) => {
+        const wanted = {
+          addresses: [`10.1.1.${at}/16`],
+          name: `eth${at}`,
+          endpoint: `e${at}`,
+          defaultRoute: false,
+        }
+        const params = fixture.params(net, 'a', wanted)
+        await fixture.plug(params)
+        return params
+      }),
+    )
+    const bystander = await fixture.join(net, 'b', a)
+    sh(`ip link delete ${portNameOf(all[50] ?? bystander)}`)
+    await Promise.all(all.map((params) => fixture.driver.unplug(ref(params), fixture.call())))
+    expect(fixture.exec('a', 'ip -br link').trim().split('\n')).toHaveLength(1)
+    expect(fixture.ping('b', '10.1.0.1')).toBe(true)
+  })
+
+  it('ends as well what runs when the driver stops', async () => {
+    await using fixture = await BridgeFixture.start()
+    const net = await fixture.create(network('one'))
+    const params = await Promise.all(
+      ['a', 'b', 'c'].map((name, at) => fixture.join(net, name, { addresses: [`10.1.0.${at + 2}/16`] })),
+    )
+    const unplugs = params.map((each) => fixture.driver.unplug(ref(each), fixture.call()))
+    await fixture.driver.stop?.()
+    await Promise.all(unplugs)
+    expect(sh('ip -br link')).not.toContain('cnv')
+    await fixture.startDriver()
+  })
+})
+
+describe('deleting a network', () => {
+  it('takes what is still plugged with it', async () => {
+    await using fixture = await BridgeFixture.start()
+    const net = await fixture.create(network('one'))
+    await fixture.join(net, 'a', a)
+    await fixture.join(net, 'b', { addresses: ['10.1.0.3/16'] })
+    await fixture.driver.deleteNetwork(net.id, fixture.call())
+    expect(sh('ip -br link; nft list ruleset')).not.toMatch(/cn[bv]/)
+  })
+
+  it('takes its elements out of the firewall and leaves those of others', async () => {
+    await using fixture = await BridgeFixture.start()
+    const one = await fixture.create(network('one'))
+    const before = sh('nft list ruleset')
+    const two = await fixture.create(
+      network('two', { subnets: [], config: { masquerade: false, icc: false } }),
+    )
+    await fixture.driver.deleteNetwork(two.id, fixture.call())
+    expect(sh('nft list ruleset')).toBe(before)
+    expect(sh('ip -br link')).toContain(bridgeNameOf(one))
+  })
+
+  it('is not held up by a sandbox that dies at the same time', async () => {
+    await using fixture = await BridgeFixture.start()
+    const net = await fixture.create(network('one'))
+    const params = await fixture.join(net, 'a', a)
+    const gone = fixture.namespaces.path('a')
+    deleteNamespace(gone)
+    await fixture.driver.unplug(ref(params), fixture.call())
+    await eventually(() => !sh('ip -br link').includes(portNameOf(params)))
+  })
+})

@@ -1,0 +1,65 @@
+import { attachmentSchema, configSchema, parseConfig } from '@conet/driver-bridge/config'
+import { ConetError } from '@conet/sdk'
+import { Ajv } from 'ajv'
+import { describe, expect, it } from 'vitest'
+
+const ipv4 = [{ subnet: '10.1.0.0/16', gateway: '10.1.0.1' }]
+const ipv6 = [{ subnet: 'fd00::/64', gateway: 'fd00::1' }]
+const parse = (config: Record<string, unknown>, subnets = ipv4) => parseConfig({ config, subnets })
+
+describe('the config of a bridge network', () => {
+  it('has defaults', () => {
+    expect(parse({})).toEqual({
+      mtu: undefined,
+      icc: true,
+      hairpin: false,
+      masquerade: true,
+      macAddress: undefined,
+    })
+  })
+
+  it('takes a MAC in any case', () => {
+    expect(parse({ mac_address: '0A:BB:CC:DD:EE:FF' }).macAddress).toBe('0a:bb:cc:dd:ee:ff')
+  })
+
+  it.each([
+    ['config.mtu', 'must be', { mtu: 67 }],
+    ['config.mtu', 'must be', { mtu: '1500' }],
+    ['config.icc', 'must be', { icc: 1 }],
+    ['config.mac_address', 'must match', { mac_address: '01:00:00:00:00:00' }],
+    ['config.mac_address', 'must match', { mac_address: '00:00:00:00:00:00' }],
+    ['config.Icc', 'is not a known setting', { Icc: true }],
+  ])('refuses %s: %s', (path, message, config) => {
+    const fields = failureOf(() => parse(config)).fields
+    expect(fields).toEqual([{ path, message: expect.stringContaining(message) }])
+  })
+
+  it('refuses an MTU that IPv6 cannot have, only with an IPv6 subnet', () => {
+    expect(failureOf(() => parse({ mtu: 1279 }, ipv6)).fields[0]?.path).toBe('config.mtu')
+    expect(parse({ mtu: 1280 }, ipv6).mtu).toBe(1280)
+    expect(parse({ mtu: 1279 }, ipv4).mtu).toBe(1279)
+  })
+
+  it('is published as a JSON Schema that ajv takes, with each setting described', () => {
+    const published = JSON.parse(JSON.stringify(configSchema))
+    const isValid = new Ajv({ strict: true }).compile(published)
+    expect(
+      isValid({ mtu: 1400, icc: false, hairpin: true, masquerade: false, mac_address: '0a:00:00:00:00:01' }),
+    ).toBe(true)
+    expect(isValid({ unknown: 1 })).toBe(false)
+    for (const setting of Object.values(published.properties)) expect(setting).toHaveProperty('description')
+    const isAttachment = new Ajv({ strict: true }).compile(JSON.parse(JSON.stringify(attachmentSchema)))
+    expect(isAttachment({})).toBe(true)
+    expect(isAttachment({ any: 1 })).toBe(false)
+  })
+})
+
+function failureOf(work: () => unknown): ConetError {
+  try {
+    work()
+  } catch (error) {
+    if (ConetError.is(error, 'invalidArgument')) return error
+    throw error
+  }
+  throw new Error('nothing was refused')
+}

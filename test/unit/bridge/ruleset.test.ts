@@ -1,0 +1,48 @@
+import { policyOf } from '@conet/driver-bridge/firewall/policy'
+import { changeOf, wholeTable } from '@conet/driver-bridge/firewall/ruleset'
+import { describe, expect, it } from 'vitest'
+
+const policy = (overrides: Partial<Parameters<typeof policyOf>[0]> = {}) =>
+  policyOf({ internal: false, icc: true, masquerade: true, ...overrides })
+
+describe('the firewall of a network', () => {
+  it.each([
+    ['usual', {}, ['bridges', 'peers', 'masqueraded']],
+    ['routed', { masquerade: false }, ['bridges', 'peers', 'routed']],
+    ['icc false', { icc: false }, ['bridges', 'masqueraded']],
+    ['internal', { internal: true }, ['bridges', 'peers', 'internal']],
+    ['internal and routed', { internal: true, masquerade: false }, ['bridges', 'peers', 'internal']],
+  ])('%s: the sets that hold its bridge', (_, overrides, expected) => {
+    expect(policy(overrides)).toEqual(expected)
+  })
+
+  it('is no table at all without networks', () => {
+    expect(wholeTable(new Map())).toBe('add table inet conet_bridge\ndelete table inet conet_bridge\n')
+  })
+
+  it('is written with all its elements, in the place of what is there', () => {
+    const text = wholeTable(
+      new Map([
+        ['cnb1', policy()],
+        ['cnb2', policy({ internal: true })],
+      ]),
+    )
+    expect(text).toMatch(
+      /^add table inet conet_bridge\ndelete table inet conet_bridge\ntable inet conet_bridge \{/,
+    )
+    expect(text).toContain('set bridges { type ifname; elements = { "cnb1", "cnb2" }; }')
+    expect(text).toContain(
+      'set peers { type ifname . ifname; elements = { "cnb1" . "cnb1", "cnb2" . "cnb2" }; }',
+    )
+    expect(text).toContain('set routed { type ifname; }')
+  })
+
+  it('changes by what differs', () => {
+    expect(changeOf('cnb1', { before: policy(), after: policy({ masquerade: false }) }).split('\n')).toEqual([
+      'add element inet conet_bridge routed { "cnb1" }',
+      'delete element inet conet_bridge masqueraded { "cnb1" }',
+    ])
+    expect(changeOf('cnb1', { before: undefined, after: policy({ icc: false }) }).split('\n')).toHaveLength(2)
+    expect(changeOf('cnb1', { before: policy(), after: undefined })).not.toContain('add')
+  })
+})
