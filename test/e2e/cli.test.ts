@@ -46,7 +46,7 @@ async function started(spawn: readonly string[] = ['null']) {
     async [Symbol.asyncDispose]() {
       await host[Symbol.asyncDispose]()
       // conetd leaves the mount on which sandboxes stand: drivers in other mount namespaces see through it.
-      releaseNamespaceDirectory(join(directory.path, 'run/sandboxes'))
+      releaseNamespaceDirectory(join(directory.path, 'run/netns'))
       await directory[Symbol.asyncDispose]()
     },
   }

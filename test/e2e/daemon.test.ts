@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await conetd?.[Symbol.asyncDispose]()
   // conetd leaves the mount on which sandboxes stand: drivers in other mount namespaces see through it.
-  if (directory !== undefined) releaseNamespaceDirectory(join(directory.path, 'run/sandboxes'))
+  if (directory !== undefined) releaseNamespaceDirectory(join(directory.path, 'run/netns'))
   await directory?.[Symbol.asyncDispose]()
 })
 

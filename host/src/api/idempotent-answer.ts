@@ -1,4 +1,5 @@
 // The Idempotency-Key header (draft-ietf-httpapi-idempotency-key-header): reads it, and answers one request per key.
+import { createHash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import type { ApiContext } from './api-context.ts'
@@ -20,7 +21,8 @@ export function idempotencyKeyOf(headers: IncomingHttpHeaders): string | undefin
 type Once = {
   readonly key: string
   readonly request: Pick<FastifyRequest, 'method' | 'url' | 'body'>
-  readonly work: () => Promise<Answer>
+  /** `requestKey` stands for the request on the record of what it makes, in case that no answer can be kept. */
+  readonly work: (requestKey: string) => Promise<Answer>
 }
 
 export async function answerOnce(
@@ -28,7 +30,11 @@ export async function answerOnce(
   { key, request, work }: Once,
 ): Promise<Answer> {
   const { method, url, body } = request
-  const keyed = await idempotencyKeys.answer(key, JSON.stringify([method, url, body]), work)
+  const content = JSON.stringify([method, url, body])
+  const requestKey = createHash('sha256')
+    .update(JSON.stringify([key, content]))
+    .digest('hex')
+  const keyed = await idempotencyKeys.answer(key, content, () => work(requestKey))
   if (keyed.ok) return keyed.answer
   throw new HttpError(
     422,

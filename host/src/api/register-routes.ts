@@ -81,8 +81,8 @@ function registerRoute<K extends RouteName>(
       const parsed = parse(request)
       const key = entry.makesSomething === true ? idempotencyKeyOf(request.headers) : undefined
       const isCancellable = entry.body !== undefined && key === undefined
-      const work = async (): Promise<Answer> =>
-        handle(context, { ...parsed, operation: operationOf(request, { isCancellable }) })
+      const work = async (requestKey?: string): Promise<Answer> =>
+        handle(context, { ...parsed, operation: operationOf(request, { isCancellable, requestKey }) })
       const answer = key === undefined ? await work() : await answerOnce(context, { key, request, work })
       return reply.code(answer.status).send(answer.body)
     },
@@ -90,6 +90,13 @@ function registerRoute<K extends RouteName>(
 }
 
 /** A client that goes away cancels what it asked to be made, unless it said that it may ask again. Removals go on. */
-function operationOf(request: FastifyRequest, { isCancellable }: { isCancellable: boolean }): Operation {
-  return isCancellable ? { id: request.id, signal: request.signal } : { id: request.id }
+function operationOf(
+  { id, signal }: FastifyRequest,
+  { isCancellable, requestKey }: { isCancellable: boolean; requestKey: string | undefined },
+): Operation {
+  return {
+    id,
+    ...(isCancellable ? { signal } : {}),
+    ...(requestKey === undefined ? {} : { requestKey }),
+  }
 }

@@ -91,6 +91,7 @@ function buildParts(
     log,
     signal: ending.signal,
   })
+  parts.defer('let go of the directory of the sandboxes', () => host.sandboxes.close())
   parts.defer('write what waits for the disk', () => host.inventory[Symbol.dispose]())
   parts.defer('end the operations under way', async () => {
     host.removals[Symbol.dispose]()

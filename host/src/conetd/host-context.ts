@@ -35,7 +35,7 @@ export function buildHost({ settings, stores, machine, drivers, log, signal }: H
     ),
     addresses: new AddressBook({ pools: { ipv4, ipv6: ipv6 ?? [machine.ipv6Pool] }, machineRoutes }),
     drivers,
-    sandboxes: new SandboxKeeper(join(settings.runDir, 'sandboxes')),
+    sandboxes: new SandboxKeeper(join(settings.runDir, 'netns')),
     events: new EventLog(),
     removals: new PendingRemovals({
       retry: (removal) => retryRemoval(host, removal),

@@ -43,6 +43,8 @@ export const SandboxRecord = Type.Object({
   pid: Type.Optional(Type.Integer()),
   /** Identity of the namespace (device and inode): the same container `up` with another one is `down` first. */
   namespace: Type.String(),
+  /** Another one at each `up`: the kernel may give `namespace` again to the next one. */
+  hold: Type.String(),
   /** `starting` until every endpoint is plugged; `stopping` until nothing is left of it; `stopped`: the container is down. */
   state: Type.Union([
     Type.Literal('starting'),

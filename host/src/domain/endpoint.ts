@@ -39,10 +39,14 @@ export const EndpointRecord = Type.Object({
   order: Type.Integer(),
   state: EndpointState,
   interface: InterfacePlan,
+  /** Which hold on a sandbox it was made for: a container that is up again has another one. */
+  hold: Type.Optional(Type.String()),
   options: Type.Record(Type.String(), Type.Unknown()),
   /** What the driver answered to the plug. */
   result: Type.Optional(PlugResult),
   createdAt: Type.String(),
+  /** Of the request that made it, if its client said that it may ask again. */
+  requestKey: Type.Optional(Type.String()),
   lastError: Type.Optional(Type.String()),
 })
 export type EndpointRecord = Static<typeof EndpointRecord>

@@ -34,6 +34,8 @@ export const NetworkRecord = Type.Object({
   config: Document,
   defaultPolicy: Type.Optional(Document),
   createdAt: Type.String(),
+  /** Of the request that made it, if its client said that it may ask again. */
+  requestKey: Type.Optional(Type.String()),
   /** Canonical text of what the client asked for: the same again is the same network. */
   request: Type.String(),
 })

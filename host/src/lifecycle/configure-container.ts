@@ -8,10 +8,11 @@ import {
   assertDistinct,
   type ContainerRecord,
 } from '../domain/container.ts'
-import type { NetworkRecord } from '../domain/network.ts'
+import { assertUsable, type NetworkRecord } from '../domain/network.ts'
 import { resolveKey } from '../domain/resolve.ts'
 import { attachmentOf } from './attachments.ts'
 import { removeAll } from './down.ts'
+import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { containerQueue } from './keys.ts'
 
@@ -36,7 +37,9 @@ export function configureContainer(
       config: body,
       createdAt: before?.createdAt ?? new Date().toISOString(),
     }
+    failpoint('host:container:before-configured')
     host.inventory.putConfiguration(container)
+    failpoint('host:container:configured')
     await endReplaced(host, { before, after: container }, operation)
     const created = before === undefined
     host.events.append({ type: created ? 'container.created' : 'container.configured', container: handle })
@@ -56,7 +59,9 @@ function configuredAttachment(
 
 function networkAt(host: HostContext, key: string, path: string): NetworkRecord {
   try {
-    return resolveKey(key, host.inventory.networks.values(), 'network')
+    const network = resolveKey(key, host.inventory.networks.values(), 'network')
+    assertUsable(network, 'attach to it')
+    return network
   } catch (error) {
     if (!ConetError.is(error)) throw error
     const fields = [{ path, message: error.message }]

@@ -13,13 +13,21 @@ import { removeNetwork } from './remove-network.ts'
 export type CreatedNetwork = { network: NetworkRecord; created: boolean }
 
 /** The same name and content again: the same network. Other content: `conflict`. When it fails nothing is left. */
-export function createNetwork(
+export async function createNetwork(
   host: HostContext,
   body: CreateNetworkBody,
   operation: Operation,
 ): Promise<CreatedNetwork> {
-  const name = nameOf(host, body)
-  return host.queue.run(networkQueue(name), () => createNow(host, { ...body, name }, operation))
+  for (;;) {
+    const name = nameOf(host, body, operation)
+    const made = await host.queue.run(networkQueue(name), async () => {
+      const other = body.name === undefined ? findByName(host, name) : undefined
+      // A made-up name that another request was given in the same moment.
+      if (other !== undefined && !isOfSameRequest(other, operation)) return undefined
+      return createNow(host, { ...body, name }, operation)
+    })
+    if (made !== undefined) return made
+  }
 }
 
 async function createNow(
@@ -33,7 +41,7 @@ async function createNow(
   const session = await host.drivers.require(body.type, operation)
   const config = body.config ?? {}
   session.documents.check('config', config, 'config')
-  const network = intend(host, { ...body, config }, request)
+  const network = intend(host, { ...body, config }, { request, requestKey: operation.requestKey })
   failpoint('host:network:after-intent')
   try {
     await makeAtDriver(session, network, operation)
@@ -57,7 +65,7 @@ function makeAtDriver(session: DriverSession, network: NetworkRecord, { id, sign
 function intend(
   host: HostContext,
   body: CreateNetworkBody & { name: string; config: Record<string, unknown> },
-  request: string,
+  { request, requestKey }: { request: string; requestKey: string | undefined },
 ): NetworkRecord {
   const { name, type, labels = {}, internal = false, config, default_policy: defaultPolicy } = body
   const network: NetworkRecord = {
@@ -72,6 +80,7 @@ function intend(
     createdAt: new Date().toISOString(),
     request,
     ...(defaultPolicy === undefined ? {} : { defaultPolicy }),
+    ...(requestKey === undefined ? {} : { requestKey }),
   }
   failpoint('host:network:before-intent')
   host.inventory.putNetwork(network)
@@ -87,12 +96,23 @@ async function undo(host: HostContext, network: NetworkRecord, reason: unknown):
   }
 }
 
-function nameOf(host: HostContext, { name, generate_name: generate }: CreateNetworkBody): string {
+function nameOf(
+  host: HostContext,
+  { name, generate_name: generate }: CreateNetworkBody,
+  operation: Operation,
+): string {
   if (name !== undefined) return name
+  // A crash came between the network and the answer, and the client asks again.
+  for (const network of host.inventory.networks.values())
+    if (isOfSameRequest(network, operation)) return network.name
   if (generate === true) return twoWordName((candidate) => findByName(host, candidate) !== undefined)
   throw new ConetError('invalidArgument', 'create network: name: is required', {
     fields: [{ path: 'name', message: 'is required, unless generate_name is true' }],
   })
+}
+
+function isOfSameRequest(network: NetworkRecord, { requestKey }: Operation): boolean {
+  return requestKey !== undefined && network.requestKey === requestKey
 }
 
 function findByName(host: HostContext, name: string): NetworkRecord | undefined {

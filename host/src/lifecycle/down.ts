@@ -24,6 +24,7 @@ export async function takeDown(host: HostContext, handle: string, operation: Ope
   host.sandboxes.release(sandbox.path)
   failpoint('host:down:sandbox-released')
   host.inventory.commit((change) => change.putSandbox({ ...sandbox, state: 'stopped' }))
+  failpoint('host:down:after-outcome')
   host.events.append({ type: 'container.down', container: handle })
   return outcomeOf(`take container ${handle} down`, removed)
 }

@@ -28,6 +28,8 @@ export type HostContext = {
 export type Operation = {
   /** Names it in drivers' logs and in the host's. */
   readonly id: string
+  /** Stands for the client's request: what carries it on record was made for the same request, before a crash. */
+  readonly requestKey?: string
   readonly signal?: AbortSignal
 }
 

@@ -5,6 +5,7 @@ import { ContainerRecord, SandboxRecord } from '../domain/container.ts'
 import { EndpointRecord } from '../domain/endpoint.ts'
 import { NetworkRecord } from '../domain/network.ts'
 import type { Changes, Table } from '../store/index.ts'
+import { failpoint } from './failpoints.ts'
 
 /** The part of a store that the inventory needs. */
 export type RecordStore = {
@@ -80,7 +81,12 @@ export class Inventory implements Disposable {
   deleteNetwork(id: string): void {
     this.#stores.durable.transaction((changes) => this.#tables.networks.delete(changes, id))
     this.networks.delete(id)
-    for (const key of this.cursors.keys()) if (key.startsWith(`${id}/`)) this.cursors.delete(key)
+    const keys = [...this.cursors.keys()].filter((key) => key.startsWith(`${id}/`))
+    if (keys.length === 0) return
+    this.#stores.volatile.transaction((changes) => {
+      for (const key of keys) this.#tables.cursors.delete(changes, key)
+    })
+    for (const key of keys) this.cursors.delete(key)
   }
 
   /** A configuration given by a client as a whole: on the disk when this returns. */
@@ -109,9 +115,11 @@ export class Inventory implements Disposable {
     this.#flushTimer = undefined
     if (this.#unflushed.size === 0) return
     const handles = [...this.#unflushed]
+    failpoint('host:flush:before')
     this.#stores.durable.transaction((changes) => {
       for (const handle of handles) this.#writeDurably(changes, handle)
     })
+    failpoint('host:flush:written')
     this.#unflushed.clear()
     this.#stores.volatile.transaction((changes) => {
       for (const handle of handles) this.#tables.overlay.delete(changes, handle)

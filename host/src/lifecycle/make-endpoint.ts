@@ -39,7 +39,7 @@ export async function intendEndpoint(
     networkOf(host, attachment, `plug container ${container.handle}`),
     `plug container ${container.handle}`,
   )
-  const { endpoint, reservation } = planEndpoint(host, wish, network)
+  const { endpoint, reservation } = planEndpoint(host, wish, network, operation)
   try {
     failpoint('host:endpoint:before-intent')
     host.inventory.commit((change) => {
@@ -63,6 +63,7 @@ export async function createEndpoint(
 ): Promise<EndpointRecord> {
   const call = callOptions(operation)
   await session.call('endpoint/create', createParameters(host, endpoint, network), call)
+  failpoint('host:endpoint:after-create')
   return record(host, { ...endpoint, state: 'created' })
 }
 
@@ -91,7 +92,7 @@ export async function plugCreated(
   if (network === undefined)
     throw new ConetError('notFound', `plug endpoint ${created.id}: its network is gone`)
   const session = await host.drivers.require(network.type, operation)
-  const endpoint = record(host, { ...created, state: 'plugging' })
+  const endpoint = record(host, { ...created, state: 'plugging', hold: sandbox.hold })
   failpoint('host:endpoint:after-intent')
   const create = createParameters(host, endpoint, network)
   const result = await session.call('endpoint/plug', plugParameters(create, sandbox), callOptions(operation))
@@ -108,7 +109,10 @@ async function recordPlug(
   result: PlugResult,
 ): Promise<EndpointRecord> {
   failpoint('host:endpoint:after-plug')
+  // On record before the host touches the sandbox, so that whatever ends it here knows what to take back.
+  if (isForHost(result)) record(host, { ...endpoint, result })
   await settleInSandbox(host, { endpoint, network, sandbox }, result)
+  failpoint('host:endpoint:settled')
   const plugged = record(host, { ...endpoint, state: 'plugged', result })
   failpoint('host:endpoint:after-outcome')
   host.events.append({
@@ -120,15 +124,24 @@ async function recordPlug(
   return plugged
 }
 
+function isForHost({ interfaces }: PlugResult): boolean {
+  return interfaces.some(({ configuredBy }) => configuredBy === 'host')
+}
+
 function planEndpoint(
   host: HostContext,
   { attachment, container, madeBy, sandbox }: EndpointWish,
   network: NetworkRecord,
+  { requestKey }: Operation,
 ): { endpoint: EndpointRecord; reservation: Reservation } {
   const others = host.inventory.endpointsOfContainer(container.handle)
   const networks = others.flatMap(({ networkId }) => host.inventory.networks.get(networkId) ?? [])
   refuseAmbiguousNetworks(network, networks, container.handle)
-  const name = chooseInterfaceName(attachment.interface, others, sandbox?.foreignInterfaces ?? [])
+  // What is still to be removed from a sandbox that was let go takes no name in this one.
+  const present = others.filter(
+    ({ state, hold }) => state !== 'deleting' || (hold !== undefined && hold === sandbox?.hold),
+  )
+  const name = chooseInterfaceName(attachment.interface, present, sandbox?.foreignInterfaces ?? [])
   const defaultRoute = chooseDefaultRoute(attachment.defaultRoute, network, others)
   const id = newId()
   const reservation = host.addresses.reserve(network, { endpointId: id, attachment })
@@ -148,6 +161,8 @@ function planEndpoint(
       routes: [],
       ...(attachment.mtu === undefined ? {} : { mtu: attachment.mtu }),
     },
+    ...(sandbox === undefined ? {} : { hold: sandbox.hold }),
+    ...(requestKey === undefined ? {} : { requestKey }),
     options: attachment.options,
     createdAt: new Date().toISOString(),
   }

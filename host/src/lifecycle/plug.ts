@@ -8,18 +8,18 @@ import {
   type SandboxRecord,
   stateOf,
 } from '../domain/container.ts'
-import type { EndpointRecord } from '../domain/endpoint.ts'
+import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
 import { resolveKey } from '../domain/resolve.ts'
 import { attachmentOf, freeAttachmentName } from './attachments.ts'
 import { requireContainer } from './containers.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { containerQueue } from './keys.ts'
 import { createAndPlug, createEndpoint, intendEndpoint } from './make-endpoint.ts'
-import { removeEndpoint } from './remove-endpoint.ts'
+import { buryWithAttachment, removeEndpoint } from './remove-endpoint.ts'
 
 /**
  * Plugs the container into the network. When it fails nothing is left, or what is left is on record and being
- * removed. Not idempotent by itself: a container may have several endpoints in one network.
+ * removed. Without a request key not idempotent: a container may have several endpoints in one network.
  */
 export function plug(
   host: HostContext,
@@ -37,6 +37,8 @@ async function plugNow(
   operation: Operation,
 ): Promise<EndpointRecord> {
   const container = requireContainer(host, handle)
+  const made = madeBefore(host, handle, operation)
+  if (made !== undefined) return made
   const attachment = newAttachment(host, container, body)
   const changed = { ...container, attachments: [...container.attachments, attachment] }
   assertDistinct(handle, changed.attachments)
@@ -50,6 +52,18 @@ async function plugNow(
     await undoPlug(host, intended.endpoint, error)
     throw error
   }
+}
+
+/** A crash came between the outcome and the answer, and the client asks again. */
+function madeBefore(
+  host: HostContext,
+  handle: string,
+  { requestKey }: Operation,
+): EndpointRecord | undefined {
+  if (requestKey === undefined) return undefined
+  return host.inventory
+    .endpointsOfContainer(handle)
+    .find((endpoint) => endpoint.requestKey === requestKey && isWanted(endpoint))
 }
 
 function newAttachment(host: HostContext, container: ContainerRecord, body: PlugBody): Attachment {
@@ -74,19 +88,10 @@ function runningSandbox(host: HostContext, handle: string): SandboxRecord | unde
 
 /** Undoing has its own time: the caller may be gone. */
 async function undoPlug(host: HostContext, endpoint: EndpointRecord, reason: unknown): Promise<void> {
-  forgetAttachment(host, endpoint)
   try {
-    await removeEndpoint(host, endpoint, { id: `undo-${endpoint.id}` })
+    const current = host.inventory.endpoints.get(endpoint.id) ?? endpoint
+    await removeEndpoint(host, buryWithAttachment(host, current), { id: `undo-${endpoint.id}` })
   } catch (error) {
     host.log.error({ endpointId: endpoint.id, err: error, reason }, 'a failed plug could not be undone yet')
   }
-}
-
-/** The attachment that a plug made goes with its endpoint. */
-export function forgetAttachment(host: HostContext, endpoint: EndpointRecord): void {
-  const container = host.inventory.containers.get(endpoint.handle)
-  if (container === undefined) return
-  const attachments = container.attachments.filter(({ name }) => name !== endpoint.attachment)
-  if (attachments.length === container.attachments.length) return
-  host.inventory.commit((change) => change.putContainer({ ...container, attachments }))
 }

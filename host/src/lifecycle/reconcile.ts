@@ -6,7 +6,9 @@ import { isWanted } from '../domain/endpoint.ts'
 import { driverView, type NetworkRecord } from '../domain/network.ts'
 import type { DriverSession } from './driver-access.ts'
 import { desiredEndpoint } from './driver-parameters.ts'
+import { failpoint } from './failpoints.ts'
 import type { HostContext } from './host-context.ts'
+import { isDriverAway } from './remove-endpoint.ts'
 import { settleInSandbox } from './sandbox-settlement.ts'
 
 /** Well below the 4 MiB that a message may have. */
@@ -21,10 +23,28 @@ export async function reconcile(
   session: DriverSession,
   signal?: AbortSignal,
 ): Promise<void> {
+  const told = new Set<string>()
+  const isNew = ({ endpointId }: DesiredEndpoint) => !told.has(endpointId)
+  // A plug that the driver answered before its connection ended may come on record meanwhile: said in one more round.
+  do {
+    const desired = desiredState(host, session.driver.name)
+    for (const { endpointId } of desired.endpoints) told.add(endpointId)
+    await tell(host, session, desired, signal)
+  } while (desiredState(host, session.driver.name).endpoints.some(isNew))
+}
+
+async function tell(
+  host: HostContext,
+  session: DriverSession,
+  desired: Desired,
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const operationId = `sync-${randomUUID()}`
   const options = signal === undefined ? { operationId } : { operationId, signal }
-  for (const page of pagesOf(desiredState(host, session.driver.name), operationId)) {
+  failpoint('host:sync:begun')
+  for (const page of pagesOf(desired, operationId)) {
     const result = await session.call('driver/sync', page, options)
+    failpoint('host:sync:answered')
     await applyResult(host, result)
     if (!page.more) await removeUnknown(host, session, { result, operationId })
   }
@@ -118,19 +138,31 @@ async function removeUnknown(
   session: DriverSession,
   { result: { unknown }, operationId }: { result: SyncResult; operationId: string },
 ): Promise<void> {
-  for (const { networkId, endpointId } of unknown.endpoints) {
-    host.log.warn({ networkId, endpointId }, 'the driver has an endpoint that nobody wants: removing it')
-    const gone = [
-      session.call('endpoint/unplug', { networkId, endpointId }, { operationId }),
-      session.call('endpoint/delete', { networkId, endpointId }, { operationId }),
-    ]
-    for (const outcome of await Promise.allSettled(gone))
-      if (outcome.status === 'rejected') throw outcome.reason
+  const { endpoints, networks } = host.inventory
+  for (const about of unknown.endpoints) {
+    // On record, so that somebody is at work on it: the operation that makes it, or its pending removal.
+    if (endpoints.has(about.endpointId)) continue
+    host.log.warn(about, 'the driver has an endpoint that nobody wants: removing it')
+    await removeOne(host, about, [
+      session.call('endpoint/unplug', about, { operationId }),
+      session.call('endpoint/delete', about, { operationId }),
+    ])
   }
   for (const networkId of unknown.networkIds) {
+    if (networks.has(networkId)) continue
     host.log.warn({ networkId }, 'the driver has a network that nobody wants: deleting it')
-    await session.call('network/delete', { networkId }, { operationId })
+    await removeOne(host, { networkId }, [session.call('network/delete', { networkId }, { operationId })])
   }
+}
+
+/** What the driver cannot remove must not keep it from its networks: it is named again at the next sync. */
+async function removeOne(host: HostContext, about: object, calls: Promise<unknown>[]): Promise<void> {
+  for (const outcome of await Promise.allSettled(calls)) {
+    if (outcome.status === 'fulfilled') continue
+    if (isDriverAway(outcome.reason)) throw outcome.reason
+    host.log.error({ ...about, err: outcome.reason }, 'what nobody wants could not be removed')
+  }
+  failpoint('host:sync:unknown-removed')
 }
 
 function putEndpoint(host: HostContext, endpoint: EndpointRecord): void {

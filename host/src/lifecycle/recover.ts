@@ -1,14 +1,16 @@
 // After a start: what a crash left half done is decided, before anybody may ask for anything. No driver is called;
 // what must go is written down as going.
 import type { SandboxRecord } from '../domain/container.ts'
+import type { EndpointRecord } from '../domain/endpoint.ts'
+import { failpoint } from './failpoints.ts'
 import type { HostContext } from './host-context.ts'
-import { forgetAttachment } from './plug.ts'
-import { bury } from './remove-endpoint.ts'
+import { bury, buryWithAttachment } from './remove-endpoint.ts'
 
 /** Also opens the addresses of all networks. Call it once, before the API is up. */
 export function recover(host: HostContext): void {
   openAddresses(host)
   for (const sandbox of [...host.inventory.sandboxes.values()]) recoverSandbox(host, sandbox)
+  releaseUnknownSandboxes(host)
   recoverEndpoints(host)
   recoverNetworks(host)
 }
@@ -31,31 +33,58 @@ function recoverSandbox(host: HostContext, sandbox: SandboxRecord): void {
   const reason = state === 'up' ? 'its sandbox is gone' : `conetd ended while it was ${state}`
   host.log.warn({ handle, reason }, 'the container is taken down')
   for (const endpoint of host.inventory.endpointsOfContainer(handle)) {
-    if (endpoint.state !== 'created') bury(host, endpoint)
+    // A plug into a running container that was cut off takes its attachment with it; in an `up` it was there before.
+    if (endpoint.state === 'plugging' && state === 'up') buryHalfMade(host, endpoint)
+    else if (endpoint.state !== 'created') bury(host, endpoint)
   }
   host.sandboxes.release(path)
+  failpoint('host:recover:sandbox-released')
   host.inventory.commit((change) => {
     if (state === 'starting') change.deleteSandbox(handle)
     else change.putSandbox({ ...sandbox, state: 'stopped' })
   })
 }
 
-/** An endpoint that nobody was told of goes, and the attachment that came with it. */
+/** Held by a crash just before it was written down; and records of containers that were forgotten meanwhile. */
+function releaseUnknownSandboxes(host: HostContext): void {
+  const { containers, sandboxes } = host.inventory
+  for (const { handle, state } of [...sandboxes.values()]) {
+    if (state !== 'stopped' || containers.has(handle)) continue
+    host.inventory.commit((change) => change.deleteSandbox(handle))
+  }
+  const held = [...sandboxes.values()].filter(({ state }) => state !== 'stopped')
+  for (const id of host.sandboxes.releaseOthers(new Set(held.map((sandbox) => sandbox.id)))) {
+    host.log.warn({ sandbox: id }, 'a sandbox that no container has is let go')
+  }
+}
+
+/** An endpoint that nobody was told of goes, and the attachment that came with it; so does one without its attachment. */
 function recoverEndpoints(host: HostContext): void {
   for (const endpoint of [...host.inventory.endpoints.values()]) {
-    const isHalfMade = endpoint.state === 'creating' || endpoint.state === 'plugging'
-    if (isHalfMade && endpoint.madeBy === 'plug') forgetAttachment(host, endpoint)
-    if (isHalfMade) bury(host, endpoint)
+    if (endpoint.state === 'creating' || endpoint.state === 'plugging') buryHalfMade(host, endpoint)
+    else if (!hasAttachment(host, endpoint)) bury(host, endpoint)
   }
   for (const { id, state } of host.inventory.endpoints.values()) {
     if (state === 'deleting') host.removals.add({ kind: 'endpoint', id })
   }
 }
 
+function buryHalfMade(host: HostContext, endpoint: EndpointRecord): void {
+  if (endpoint.madeBy === 'plug') buryWithAttachment(host, endpoint)
+  else bury(host, endpoint)
+}
+
+/** Not when a new configuration was written and its old endpoints were not yet buried. */
+function hasAttachment(host: HostContext, { handle, attachment, networkId }: EndpointRecord): boolean {
+  const attachments = host.inventory.containers.get(handle)?.attachments ?? []
+  return attachments.some((wanted) => wanted.name === attachment && wanted.networkId === networkId)
+}
+
 function recoverNetworks(host: HostContext): void {
   for (const network of [...host.inventory.networks.values()]) {
     if (network.state === 'active') continue
     if (network.state === 'creating') host.inventory.putNetwork({ ...network, state: 'deleting' })
+    failpoint('host:recover:network-buried')
     host.removals.add({ kind: 'network', id: network.id })
   }
 }

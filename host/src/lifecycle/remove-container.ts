@@ -2,6 +2,7 @@
 import { ConetError } from '@conet/sdk'
 import { requireContainer } from './containers.ts'
 import { outcomeOf, removeAll, takeDown } from './down.ts'
+import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation, Removed } from './host-context.ts'
 import { containerQueue } from './keys.ts'
 
@@ -20,6 +21,7 @@ export function removeContainer(host: HostContext, handle: string, operation: Op
     }
     const removed = await removeAll(host, host.inventory.endpointsOfContainer(handle), operation)
     host.inventory.deleteContainer(handle)
+    failpoint('host:container:forgotten')
     host.inventory.commit((change) => change.deleteSandbox(handle))
     host.events.append({ type: 'container.removed', container: handle })
     const what = `remove container ${handle}`

@@ -5,11 +5,29 @@ import { type EndpointRecord, isInSandbox } from '../domain/endpoint.ts'
 import { sandboxParameter } from './driver-parameters.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation, Removed } from './host-context.ts'
+import type { Change } from './inventory.ts'
 import { unsettle } from './sandbox-settlement.ts'
 
 /** Writes the tombstone. From here on the endpoint can only go. */
 export function bury(host: HostContext, endpoint: EndpointRecord): EndpointRecord {
   if (endpoint.state === 'deleting') return endpoint
+  return writeTombstone(host, endpoint, () => undefined)
+}
+
+/** As `bury`; the attachment that the endpoint realised goes in the same moment, so that no `up` makes it anew. */
+export function buryWithAttachment(host: HostContext, endpoint: EndpointRecord): EndpointRecord {
+  const container = host.inventory.containers.get(endpoint.handle)
+  if (container === undefined) return bury(host, endpoint)
+  const attachments = container.attachments.filter(({ name }) => name !== endpoint.attachment)
+  if (attachments.length === container.attachments.length) return bury(host, endpoint)
+  return writeTombstone(host, endpoint, (change) => change.putContainer({ ...container, attachments }))
+}
+
+function writeTombstone(
+  host: HostContext,
+  endpoint: EndpointRecord,
+  also: (change: Change) => void,
+): EndpointRecord {
   // Without a result nobody would know that a sandbox may hold it.
   const result = endpoint.result ?? (isInSandbox(endpoint) ? { interfaces: [] } : undefined)
   const buried: EndpointRecord = {
@@ -17,7 +35,10 @@ export function bury(host: HostContext, endpoint: EndpointRecord): EndpointRecor
     state: 'deleting',
     ...(result === undefined ? {} : { result }),
   }
-  host.inventory.commit((change) => change.putEndpoint(buried))
+  host.inventory.commit((change) => {
+    change.putEndpoint(buried)
+    also(change)
+  })
   failpoint('host:endpoint:buried')
   return buried
 }
@@ -32,9 +53,8 @@ export async function removeEndpoint(
   operation: Operation,
 ): Promise<Removed> {
   const buried = bury(host, endpoint)
-  const network = host.inventory.networks.get(buried.networkId)
   try {
-    if (network !== undefined) await endAtDriver(host, buried, network.type, operation)
+    await endAtDriver(host, buried, { operation })
   } catch (error) {
     postpone(host, buried, error)
     if (isDriverAway(error)) return 'deleting'
@@ -44,27 +64,37 @@ export async function removeEndpoint(
   return 'gone'
 }
 
-async function endAtDriver(
+type End = {
+  operation: Operation
+  /** Only out of its sandbox: the driver keeps the endpoint. */
+  keepsEndpoint?: boolean
+}
+
+/** Takes the endpoint out of its sandbox, and from its driver. Throws unless the driver has confirmed it all. */
+export async function endAtDriver(
   host: HostContext,
   endpoint: EndpointRecord,
-  driver: string,
-  operation: Operation,
+  { operation, keepsEndpoint = false }: End,
 ): Promise<void> {
-  const session = await host.drivers.require(driver, operation)
   const { networkId, id: endpointId, handle } = endpoint
+  const network = host.inventory.networks.get(networkId)
+  if (network === undefined) return
+  const session = await host.drivers.require(network.type, operation)
   // What was begun must end: the caller's patience does not count here, the call's own deadline does.
   const call = { operationId: operation.id }
-  const sandbox = host.inventory.sandboxes.get(handle)
+  const current = host.inventory.sandboxes.get(handle)
+  // The container may be up again, in another sandbox that holds nothing of this endpoint.
+  const sandbox = current?.hold === endpoint.hold ? current : undefined
   const calls: Promise<unknown>[] = []
   if (isInSandbox(endpoint)) {
     if (sandbox !== undefined) unsettle(host, endpoint, sandbox)
     const where = sandbox === undefined ? {} : { sandbox: sandboxParameter(sandbox) }
     calls.push(session.call('endpoint/unplug', { networkId, endpointId, ...where }, call))
   }
-  calls.push(session.call('endpoint/delete', { networkId, endpointId }, call))
+  if (!keepsEndpoint) calls.push(session.call('endpoint/delete', { networkId, endpointId }, call))
   for (const outcome of await Promise.allSettled(calls))
     if (outcome.status === 'rejected') throw outcome.reason
-  failpoint('host:endpoint:after-delete')
+  if (!keepsEndpoint) failpoint('host:endpoint:after-delete')
 }
 
 /** The driver has confirmed: the addresses may rest, the record goes. */
@@ -78,8 +108,9 @@ function forget(host: HostContext, { id, networkId, handle }: EndpointRecord): v
 
 function postpone(host: HostContext, endpoint: EndpointRecord, error: unknown): void {
   const lastError = error instanceof Error ? error.message : String(error)
-  host.inventory.commit((change) => change.putEndpoint({ ...endpoint, lastError }))
+  // First, since the store may be full.
   host.removals.add({ kind: 'endpoint', id: endpoint.id })
+  host.inventory.commit((change) => change.putEndpoint({ ...endpoint, lastError }))
   host.log.warn(
     { endpointId: endpoint.id, err: error },
     'the endpoint is not removed yet; it will be tried again',

@@ -42,6 +42,7 @@ export async function removeNetwork(
   }
   failpoint('host:network:after-delete')
   host.inventory.deleteNetwork(id)
+  failpoint('host:network:forgotten')
   host.addresses.close(id)
   host.removals.done(id)
   host.events.append({ type: 'network.deleted', network_id: id })

@@ -42,7 +42,9 @@ function forgetRules(sandbox: SandboxRecord, interfaces: readonly PluggedInterfa
   }
 }
 
-function siblingsOf(host: HostContext, { id, networkId, handle }: EndpointRecord): EndpointRecord[] {
+function siblingsOf(host: HostContext, { id, networkId, handle, hold }: EndpointRecord): EndpointRecord[] {
   const endpoints = host.inventory.endpointsOfContainer(handle)
-  return endpoints.filter((other) => other.id !== id && other.networkId === networkId && isInSandbox(other))
+  return endpoints.filter(
+    (other) => other.id !== id && other.networkId === networkId && other.hold === hold && isInSandbox(other),
+  )
 }

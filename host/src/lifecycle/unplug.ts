@@ -4,8 +4,7 @@ import type { EndpointRecord } from '../domain/endpoint.ts'
 import { resolveKey } from '../domain/resolve.ts'
 import type { HostContext, Operation, Removed } from './host-context.ts'
 import { containerQueue } from './keys.ts'
-import { forgetAttachment } from './plug.ts'
-import { bury, removeEndpoint } from './remove-endpoint.ts'
+import { buryWithAttachment, removeEndpoint } from './remove-endpoint.ts'
 
 /** Ends the endpoint, named by its id or an unambiguous prefix. An endpoint that is gone is no error. May be repeated. */
 export function unplug(
@@ -17,9 +16,7 @@ export function unplug(
   return host.queue.run(containerQueue(handle), async () => {
     const endpoint = findEndpoint(host, handle, endpointKey)
     if (endpoint === undefined) return 'gone'
-    const buried = bury(host, endpoint)
-    forgetAttachment(host, buried)
-    return removeEndpoint(host, buried, operation)
+    return removeEndpoint(host, buryWithAttachment(host, endpoint), operation)
   })
 }
 

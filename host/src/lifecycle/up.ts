@@ -1,8 +1,8 @@
 // Up: the container starts. Its sandbox is held or made, and every attachment is plugged, in order.
 import { ConetError, Rollback } from '@conet/sdk'
-import { type ContainerRecord, type SandboxRecord, stateOf } from '../domain/container.ts'
+import type { ContainerRecord, SandboxRecord } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
-import { sandboxIdOf } from '../domain/ids.ts'
+import { newId, sandboxIdOf } from '../domain/ids.ts'
 import type { SandboxSource } from '../sandbox/index.ts'
 import { requireContainer } from './containers.ts'
 import { takeDown } from './down.ts'
@@ -10,7 +10,7 @@ import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { containerQueue } from './keys.ts'
 import { createAndPlug, intendEndpoint, plugCreated } from './make-endpoint.ts'
-import { removeEndpoint } from './remove-endpoint.ts'
+import { endAtDriver, removeEndpoint } from './remove-endpoint.ts'
 
 /**
  * Brings the container up. Repeated with the same namespace: nothing to do. With another one the container is taken
@@ -38,8 +38,9 @@ async function upNow(
   if (isUpAlready(host, handle, namespace)) return container
   if (host.inventory.sandboxes.has(handle)) await takeDown(host, handle, operation)
   await using undo = new Rollback()
+  const before = host.inventory.sandboxes.get(handle)
   const sandbox = startSandbox(host, handle, source)
-  undo.defer('let go of the sandbox', () => dropSandbox(host, sandbox))
+  undo.defer('let go of the sandbox', () => dropSandbox(host, sandbox, before))
   for (const attachment of container.attachments) {
     operation.signal?.throwIfAborted()
     await plugAttachment(host, { container, attachment, sandbox }, { undo, operation })
@@ -53,7 +54,7 @@ async function upNow(
 
 function isUpAlready(host: HostContext, handle: string, namespace: string | undefined): boolean {
   const sandbox = host.inventory.sandboxes.get(handle)
-  if (sandbox === undefined || stateOf(sandbox) !== 'up') return false
+  if (sandbox?.state !== 'up') return false
   const isSame = namespace === undefined ? sandbox.owner === 'conet' : namespace === sandbox.namespace
   return isSame && host.sandboxes.isHeld(sandbox.path, sandbox.namespace)
 }
@@ -63,7 +64,7 @@ function startSandbox(host: HostContext, handle: string, source: SandboxSource):
   const held = host.sandboxes.hold(id, source)
   failpoint('host:up:sandbox-held')
   const pid = source.pid === undefined ? {} : { pid: source.pid }
-  const sandbox: SandboxRecord = { handle, id, ...held, ...pid, state: 'starting' }
+  const sandbox: SandboxRecord = { handle, id, ...held, ...pid, hold: newId(), state: 'starting' }
   try {
     host.inventory.commit((change) => change.putSandbox(sandbox))
   } catch (error) {
@@ -74,9 +75,18 @@ function startSandbox(host: HostContext, handle: string, source: SandboxSource):
   return sandbox
 }
 
-function dropSandbox(host: HostContext, { handle, path }: SandboxRecord): void {
+/** The container is what it was before: defined, or down. */
+function dropSandbox(
+  host: HostContext,
+  { handle, path }: SandboxRecord,
+  before: SandboxRecord | undefined,
+): void {
   host.sandboxes.release(path)
-  host.inventory.commit((change) => change.deleteSandbox(handle))
+  failpoint('host:up:sandbox-dropped')
+  host.inventory.commit((change) => {
+    if (before === undefined) change.deleteSandbox(handle)
+    else change.putSandbox(before)
+  })
 }
 
 type Place = {
@@ -95,7 +105,7 @@ async function plugAttachment(
     .endpointsOfContainer(container.handle)
     .find((candidate) => candidate.attachment === attachment.name && candidate.state === 'created')
   if (endpoint !== undefined) {
-    undo.defer(`unplug endpoint ${endpoint.id}`, () => unplugAgain(host, endpoint, sandbox))
+    undo.defer(`unplug endpoint ${endpoint.id}`, () => unplugAgain(host, endpoint))
     await plugCreated(host, endpoint, sandbox, operation)
     return
   }
@@ -105,33 +115,32 @@ async function plugAttachment(
   await createAndPlug(host, intended, sandbox, operation)
 }
 
+/** What cannot be removed now is on record and tried again: the failure of the `up` is what its caller hears of. */
 async function removeAgain(host: HostContext, id: string): Promise<void> {
   const endpoint = host.inventory.endpoints.get(id)
-  if (endpoint !== undefined) await removeEndpoint(host, endpoint, { id: `undo-${id}` })
+  if (endpoint === undefined) return
+  try {
+    await removeEndpoint(host, endpoint, { id: `undo-${id}` })
+  } catch (err) {
+    host.log.error({ endpointId: id, err }, 'an endpoint of a failed up is not removed yet')
+  }
 }
 
 /** The endpoint was the client's before this `up`, so it stays, without a sandbox. */
-async function unplugAgain(
-  host: HostContext,
-  created: EndpointRecord,
-  sandbox: SandboxRecord,
-): Promise<void> {
-  const network = host.inventory.networks.get(created.networkId)
-  if (network === undefined) return
+async function unplugAgain(host: HostContext, created: EndpointRecord): Promise<void> {
+  const { id } = created
   try {
-    const session = await host.drivers.require(network.type)
-    const { networkId, id: endpointId } = created
-    const where = { id: sandbox.id, path: sandbox.path }
-    await session.call(
-      'endpoint/unplug',
-      { networkId, endpointId, sandbox: where },
-      { operationId: `undo-${endpointId}` },
-    )
-  } catch (error) {
+    await endAtDriver(host, host.inventory.endpoints.get(id) ?? created, {
+      operation: { id: `undo-${id}` },
+      keepsEndpoint: true,
+    })
+  } catch (err) {
+    host.log.error({ endpointId: id, err }, 'a failed up could not unplug an endpoint: it is removed')
     // Whether the sandbox still has it is unknown: only removing the endpoint makes that certain.
-    await removeAgain(host, created.id)
-    throw error
+    await removeAgain(host, id)
+    return
   }
+  failpoint('host:endpoint:unplugged-again')
   host.inventory.commit((change) => change.putEndpoint(created))
 }
 
@@ -142,6 +151,7 @@ export class StartingContainers {
   async run<T>(handle: string, operation: Operation, work: (abortable: Operation) => Promise<T>): Promise<T> {
     const controller = new AbortController()
     const abort = () => controller.abort(operation.signal?.reason)
+    if (operation.signal?.aborted) abort()
     operation.signal?.addEventListener('abort', abort, { once: true })
     this.#controllers.set(handle, controller)
     try {

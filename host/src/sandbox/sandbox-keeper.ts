@@ -1,5 +1,6 @@
 // Holds on sandboxes: each container's network namespace, bind-mounted below conet's run directory from `up` to `down`.
 // Knows no containers beyond their sandbox ids, and no drivers.
+import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { ConetError } from '@conet/sdk'
 import {
@@ -9,6 +10,7 @@ import {
   type Namespace,
   openSandbox,
   Rtnl,
+  releaseNamespaceDirectory,
   setLink,
 } from '@conet/sdk/linux'
 
@@ -81,6 +83,20 @@ export class SandboxKeeper {
   /** Lets go. A namespace that conet made ends with it, once no process is in it. May be repeated. */
   release(path: string): void {
     deleteNamespace(path)
+  }
+
+  /** Lets go of everything but these ids: what a crash has left between taking hold and writing it down. */
+  releaseOthers(ids: ReadonlySet<string>): string[] {
+    if (!existsSync(this.#directory)) return []
+    const others = readdirSync(this.#directory).filter((id) => !ids.has(id))
+    for (const id of others) deleteNamespace(this.pathOf(id))
+    return others
+  }
+
+  /** Takes back the mount on which the sandboxes stand, once none is held, so that the directory can be deleted. */
+  close(): void {
+    const isUsed = existsSync(this.#directory) && readdirSync(this.#directory).length > 0
+    if (!isUsed) releaseNamespaceDirectory(this.#directory)
   }
 }
 

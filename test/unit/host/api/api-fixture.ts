@@ -43,6 +43,7 @@ export const sandbox: SandboxRecord = {
   owner: 'conet',
   namespace: '4:1',
   state: 'up',
+  hold: '1',
   foreignInterfaces: [],
 }
 
