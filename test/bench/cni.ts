@@ -39,7 +39,7 @@ export class Cni implements Disposable {
       bridge: 'cni0',
       isDefaultGateway: true,
       ipMasq: true,
-      ipam: { ...ipam, routes: [{ dst: '0.0.0.0/0' }] },
+      ipam,
     })
   }
 
