@@ -16,18 +16,20 @@ export function cniIsAbsent(): string | undefined {
     : `not installed: ${folder}/${missing} (Debian package containernetworking-plugins)`
 }
 
-/** A machine of its own for the plugin, with its records in the directory and one sandbox. */
+/** A machine of its own for the plugin, with its records in the directory, and sandboxes. */
 export class Cni implements Disposable {
   readonly #namespace: Namespace
   readonly #machine: string
-  readonly #sandbox: string
+  readonly #directory: string
   readonly #configuration: string
+  readonly #containers: readonly string[]
 
-  constructor(directory: string) {
+  constructor(directory: string, containers: number) {
+    this.#directory = directory
+    this.#containers = Array.from({ length: containers }, (_, number) => `cni-${number}`)
     this.#machine = join(directory, 'cni-machine')
-    this.#sandbox = join(directory, 'cni-sandbox')
     makeNamespace(this.#machine)
-    makeNamespace(this.#sandbox)
+    for (const container of this.#containers) makeNamespace(this.#sandboxOf(container))
     this.#namespace = Namespace.open(this.#machine)
     using rtnl = Rtnl.openIn(this.#namespace)
     rtnl.run(setLink(loopback, { up: true }))
@@ -43,12 +45,13 @@ export class Cni implements Disposable {
     })
   }
 
-  add(): void {
-    this.#run('ADD')
+  /** Plugs the container of this number. */
+  add(number: number): void {
+    this.#run('ADD', this.#containers[number] ?? '')
   }
 
-  del(): void {
-    this.#run('DEL')
+  del(number: number): void {
+    this.#run('DEL', this.#containers[number] ?? '')
   }
 
   /** What running any program costs here, to tell the plugin's own time from it. */
@@ -58,17 +61,23 @@ export class Cni implements Disposable {
 
   [Symbol.dispose](): void {
     this.#namespace.close()
-    for (const path of [this.#machine, this.#sandbox]) deleteNamespace(path)
+    for (const container of this.#containers) deleteNamespace(this.#sandboxOf(container))
+    deleteNamespace(this.#machine)
   }
 
-  #run(command: 'ADD' | 'DEL'): void {
+  #sandboxOf(container: string): string {
+    return join(this.#directory, container)
+  }
+
+  #run(command: 'ADD' | 'DEL', container: string): void {
     const words = {
       CNI_COMMAND: command,
-      CNI_CONTAINERID: 'bench',
-      CNI_NETNS: this.#sandbox,
+      CNI_CONTAINERID: container,
+      CNI_NETNS: this.#sandboxOf(container),
       CNI_IFNAME: 'eth0',
+      CNI_PATH: folder,
     }
-    this.#exec(join(folder, 'bridge'), { ...words, CNI_PATH: folder }, this.#configuration)
+    this.#exec(join(folder, 'bridge'), words, this.#configuration)
   }
 
   #exec(program: string, words: Record<string, string>, input: string): void {

@@ -25,7 +25,8 @@ export const bursts: Group = {
     await interleave([floorSide(floor), burstSide(client, handles)], run.samples, {
       rounds,
       signal: run.signal,
-      onRound: (done) => run.progress(`bursts: round ${done + 1} of ${rounds}`),
+      progress: run.progress,
+      title: 'bursts',
     })
   },
 }

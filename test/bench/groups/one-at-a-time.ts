@@ -1,72 +1,90 @@
-// One plug and one unplug: the floor, conet with each driver, and CNI.
+// One plug after the other, one unplug after the other: the null driver against empty requests, the bridge driver against
+// the floor, and CNI.
 import { Rollback } from '@conet/sdk'
+import type { ConetClient } from '@conet/sdk/client'
 import { ConetdProcess } from '../../support/conetd-process.ts'
 import { Cni, cniIsAbsent } from '../cni.ts'
 import { Floor } from '../floor.ts'
 import { interleave, type Side } from '../interleave.ts'
-import { cniSide } from '../sides/cni-side.ts'
-import { emptyRequestSide, plugSide } from '../sides/conet-sides.ts'
-import { floorSide } from '../sides/floor-side.ts'
+import { cniPlugger } from '../turns/cni.ts'
+import { conetPlugger, emptyRequests } from '../turns/conet.ts'
+import { floorPlugger } from '../turns/floor.ts'
+import { type Plugger, turns } from '../turns/turns.ts'
 import { type Group, type Run, type Workplace, wantsAny, workplace } from './group.ts'
 
-const rounds = 150
+const rounds = 20
+const endpoints = 10
+const cniEndpoints = 5
+const nullRows = ['http-empty', 'null-plug', 'null-unplug']
+const floorRows = ['floor-plug', 'floor-unplug']
+const bridgeRows = ['bridge-plug', 'bridge-unplug']
 const cniRows = ['cni-add', 'cni-del', 'exec-nothing']
-const conetRows = ['http-empty', 'null-plug', 'null-unplug', 'bridge-plug', 'bridge-unplug']
 
 export const oneAtATime: Group = {
-  rows: ['floor-plug', 'floor-unplug', ...conetRows, ...cniRows],
+  rows: [...nullRows, ...floorRows, ...bridgeRows, ...cniRows],
   async measure(run) {
     await using place = await workplace()
     await using undo = new Rollback()
     const sides = await makeSides(run, place, undo)
-    await interleave(sides, run.samples, {
-      rounds,
-      signal: run.signal,
-      onRound: (done) => run.progress(`one at a time: round ${done + 1} of ${rounds}`),
-    })
+    const { signal, progress } = run
+    await interleave(sides, run.samples, { rounds, signal, progress, title: 'one at a time' })
   },
 }
 
 async function makeSides(run: Run, place: Workplace, undo: Rollback): Promise<Side[]> {
   const sides: Side[] = []
-  if (wantsAny(run, 'floor-plug', 'floor-unplug')) {
-    const floor = new Floor(place.namespaces, 1)
-    undo.defer('take the floor down', () => floor[Symbol.dispose]())
-    sides.push(floorSide(floor))
+  const client = wantsAny(run, ...nullRows, ...bridgeRows) ? await startConet(place, undo) : undefined
+  if (client !== undefined && wantsAny(run, ...nullRows)) {
+    const pluggers = [emptyRequests(client), await driverPlugger('null', client, undo)]
+    sides.push(turns(pluggers, { endpoints, warmUps: 100 }))
   }
-  if (wantsAny(run, ...conetRows)) sides.push(...(await conetSides(run, place, undo)))
+  const pluggers: Plugger[] = []
+  if (wantsAny(run, ...floorRows)) pluggers.push(floorPlugger(makeFloor(place, undo)))
+  if (client !== undefined && wantsAny(run, ...bridgeRows)) {
+    pluggers.push(await driverPlugger('bridge', client, undo))
+  }
+  if (pluggers.length > 0) sides.push(turns(pluggers, { endpoints, warmUps: 20 }))
   if (wantsAny(run, ...cniRows)) sides.push(...cniSides(run, place, undo))
   return sides
 }
 
-async function conetSides(run: Run, { directory }: Workplace, undo: Rollback): Promise<Side[]> {
+async function startConet({ directory }: Workplace, undo: Rollback): Promise<ConetClient> {
   const conetd = await ConetdProcess.start({ directory, spawn: ['null', 'bridge'] })
   undo.defer('stop conetd', () => conetd[Symbol.asyncDispose]())
   const client = conetd.client()
   undo.defer('close the client', () => client.close())
-  const sides: Side[] = []
-  if (wantsAny(run, 'http-empty')) sides.push(emptyRequestSide(client))
-  for (const { driver, warmUps } of [
-    { driver: 'null', warmUps: 300 },
-    { driver: 'bridge', warmUps: 60 },
-  ]) {
-    const [plug, unplug, network, handle] = [
-      `${driver}-plug`,
-      `${driver}-unplug`,
-      `n-${driver}`,
-      `c-${driver}`,
-    ]
-    if (!wantsAny(run, plug, unplug)) continue
-    await client.createNetwork({ name: network, type: driver })
+  return client
+}
+
+/** A network of the driver, and containers that are up. */
+async function driverPlugger(
+  driver: 'null' | 'bridge',
+  client: ConetClient,
+  undo: Rollback,
+): Promise<Plugger> {
+  const network = `n-${driver}`
+  const handles = Array.from({ length: endpoints }, (_, number) => `c-${driver}-${number}`)
+  undo.defer(`remove what is in ${network}`, async () => {
+    for (const handle of handles) await client.deleteContainer(handle)
+    await client.deleteNetwork(network)
+  })
+  await client.createNetwork({ name: network, type: driver })
+  for (const handle of handles) {
     await client.putContainerConfig(handle, { attach_to: [] })
     await client.up(handle)
-    undo.defer(`remove what is in ${network}`, async () => {
-      await client.deleteContainer(handle)
-      await client.deleteNetwork(network)
-    })
-    sides.push(plugSide({ client, handle, network, plug, unplug, warmUps }))
   }
-  return sides
+  return conetPlugger({
+    client,
+    handles,
+    network,
+    rows: { plug: `${driver}-plug`, unplug: `${driver}-unplug` },
+  })
+}
+
+function makeFloor({ namespaces }: Workplace, undo: Rollback): Floor {
+  const floor = new Floor(namespaces, endpoints)
+  undo.defer('take the floor down', () => floor[Symbol.dispose]())
+  return floor
 }
 
 function cniSides(run: Run, { namespaces }: Workplace, undo: Rollback): Side[] {
@@ -75,7 +93,7 @@ function cniSides(run: Run, { namespaces }: Workplace, undo: Rollback): Side[] {
     for (const row of cniRows) run.absent.set(row, reason)
     return []
   }
-  const cni = new Cni(namespaces)
+  const cni = new Cni(namespaces, cniEndpoints)
   undo.defer('take CNI down', () => cni[Symbol.dispose]())
-  return [cniSide(cni)]
+  return [turns([cniPlugger(cni)], { endpoints: cniEndpoints, warmUps: 1 })]
 }

@@ -3,7 +3,8 @@ import { readFile } from 'node:fs/promises'
 import type { ConetClient } from '@conet/sdk/client'
 import { ConetdProcess } from '../../support/conetd-process.ts'
 import { interleave, type Side } from '../interleave.ts'
-import { plugSide } from '../sides/conet-sides.ts'
+import { conetPlugger } from '../turns/conet.ts'
+import { type Plugger, turns } from '../turns/turns.ts'
 import { type Group, type Run, workplace } from './group.ts'
 
 const rounds = 100
@@ -35,24 +36,24 @@ export const scale: Group = {
 }
 
 async function measureWindows(run: Run, client: ConetClient, pid: number): Promise<void> {
-  const sides: Side[] = [
+  const pluggers = [
     await lastEndpoint(client, small.network, 'bridge-plug-10th'),
     await lastEndpoint(client, large.network, 'bridge-plug-1000th'),
+  ]
+  const sides: Side[] = [
+    turns(pluggers, { endpoints: 1, warmUps: 10 }),
     { warmUps: 0, round: async () => [['conetd-rss', await residentMegabytes(pid)]] },
   ]
-  await interleave(sides, run.samples, {
-    rounds,
-    signal: run.signal,
-    onRound: (done) => run.progress(`scale: round ${done + 1} of ${rounds}`),
-  })
+  const { signal, progress } = run
+  await interleave(sides, run.samples, { rounds, signal, progress, title: 'scale' })
 }
 
 /** A container outside the network, whose plug is the one that counts. */
-async function lastEndpoint(client: ConetClient, network: string, plug: string): Promise<Side> {
+async function lastEndpoint(client: ConetClient, network: string, row: string): Promise<Plugger> {
   const handle = lastOf(network)
   await client.putContainerConfig(handle, { attach_to: [] })
   await client.up(handle)
-  return plugSide({ client, handle, network, plug, warmUps: 10 })
+  return conetPlugger({ client, handles: [handle], network, rows: { plug: row } })
 }
 
 async function removeAll(client: ConetClient, handles: readonly string[]): Promise<void> {

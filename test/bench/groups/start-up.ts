@@ -13,7 +13,8 @@ export const startUp: Group = {
     interleave([side('node-start', ['-e', '0']), side('cli-help', [conetProgram, '--help'])], run.samples, {
       rounds,
       signal: run.signal,
-      onRound: (done) => run.progress(`start-up: round ${done + 1} of ${rounds}`),
+      progress: run.progress,
+      title: 'start-up',
     }),
 }
 
