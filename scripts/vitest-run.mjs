@@ -9,8 +9,17 @@ const graceMs = 5_000
 const mostOutput = 1_000_000
 const running = new Set()
 
-// Loopback is up on every machine; a fresh namespace starts with it down, and with /sys of the namespace outside.
-const prepare = 'mount -t sysfs sysfs /sys && ip link set lo up && exec "$@"'
+// Loopback is up on every machine; a fresh namespace starts with it down, and with /sys of the namespace outside. The
+// control groups below /sys stay, for runtimes.
+const prepare = `
+  set -e
+  groups=$(mktemp -d)
+  mount --rbind /sys/fs/cgroup "$groups"
+  mount -t sysfs sysfs /sys
+  mount --move "$groups" /sys/fs/cgroup
+  rmdir "$groups"
+  ip link set lo up
+  exec "$@"`
 const unshare = ['unshare', '--net', '--mount', '--propagation', 'private']
 
 /** Resolves to the counts, whatever happens: a run that hangs or leaves no report counts as one failure. */
