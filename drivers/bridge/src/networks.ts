@@ -37,7 +37,10 @@ export class Networks {
     failpoint('bridge:network:firewall-set')
     const bridge = found ?? makeBridge(rtnl, plan, undo)
     if (found !== undefined) for (const what of mendBridge(rtnl, found, plan)) call.repaired(what)
-    for (const what of enableForwarding(rtnl, forwardingOf(plan))) call.log('info', `forwarding: ${what}`)
+    for (const what of enableForwarding(rtnl, forwardingOf(plan))) {
+      if (found === undefined) call.log('info', `forwarding: ${what}`)
+      else call.repaired(what)
+    }
     undo.commit()
     this.#known.set(network.id, { network, index: bridge.index, plan })
   }

@@ -11,7 +11,6 @@ import {
   Rtnl,
 } from '@conet/sdk/linux'
 import type { EndpointPlan } from './endpoint-plan.ts'
-import { isHalfMade } from './names.ts'
 import { announceEndpoint, type PlugTask, portRequests } from './port.ts'
 import { checkPlugged } from './replug.ts'
 import { configureInterface } from './sandbox-interface.ts'
@@ -24,7 +23,7 @@ export async function plug(task: PlugTask): Promise<void> {
   using sandbox = openSandbox(plan.sandboxPath)
   using inner = Rtnl.openIn(sandbox)
   await using undo = new Rollback()
-  const { isFound, link } = await makeOrFind(task, sandbox)
+  const { isFound, link } = makeOrFind(task, sandbox)
   if (isFound) return checkPlugged({ ...task, sandbox, inner, port: link })
   undo.defer(`delete link ${link.name}`, () => rtnl.runSlow(deleteLink(link.index), { tolerate: ['ENODEV'] }))
   failpoint('bridge:plug:link-made')
@@ -38,7 +37,7 @@ export async function plug(task: PlugTask): Promise<void> {
 
 type Port = { readonly isFound: boolean; readonly link: Link }
 
-async function makeOrFind({ rtnl, plan, bridge }: PlugTask, sandbox: Namespace): Promise<Port> {
+function makeOrFind({ rtnl, plan, bridge }: PlugTask, sandbox: Namespace): Port {
   const { port, mtu, interfaceName, macAddress } = plan
   const request = createVeth({
     name: port.name,
@@ -52,9 +51,7 @@ async function makeOrFind({ rtnl, plan, bridge }: PlugTask, sandbox: Namespace):
     if (!KernelError.is(error, 'EEXIST')) throw error
     const link = rtnl.link(port.name)
     if (link === undefined) throw interfaceExists(plan, error)
-    if (!isHalfMade(link)) return { isFound: true, link }
-    await rtnl.runSlow(deleteLink(link.index), { tolerate: ['ENODEV'] })
-    return { isFound: false, link: rtnl.create(request) }
+    return { isFound: true, link }
   }
 }
 

@@ -113,9 +113,14 @@ export class BridgeFixture implements AsyncDisposable {
     return this.namespaces.exec(sandbox, command)
   }
 
-  /** One packet, and a second to answer it. */
+  /** One packet, and time to answer it. */
   ping(sandbox: string, address: string, options = ''): boolean {
-    return this.succeeds(sandbox, `ping -q -c1 -W1 ${options} ${address} >/dev/null 2>&1`)
+    return this.succeeds(sandbox, `ping -q -c1 -W2 ${options} ${address} >/dev/null 2>&1`)
+  }
+
+  /** One packet that nobody answers soon. */
+  cannotPing(sandbox: string, address: string, options = ''): boolean {
+    return this.succeeds(sandbox, `! ping -q -c1 -W0.3 ${options} ${address} >/dev/null 2>&1`)
   }
 
   succeeds(sandbox: string, command: string): boolean {

@@ -181,9 +181,10 @@ describe('a driver that starts again', () => {
       await fixture.create(net)
       expect(fixture.repaired.join('\n'), what).toMatch(says)
     }
-    sh(`ip link set ${names.bridge} down`)
+    sh(`ip link set ${names.bridge} down; echo 0 >/proc/sys/net/ipv4/ip_forward`)
     await fixture.create(net)
     expect(fixture.ping('a', '10.1.0.1') && fixture.ping('a', 'fd00:1::1')).toBe(true)
+    expect(fixture.repaired.join()).toMatch(/it was down.*ip_forward was off/)
     fixture.repaired.length = 0
     await fixture.create(net)
     expect(fixture.repaired).toEqual([])

@@ -25,8 +25,8 @@ describe('the way out', () => {
     fixture.outside()
     const net = await fixture.create(network('one'))
     await fixture.join(net, 'a', { addresses })
-    expect(fixture.ping('outside', '10.1.0.2')).toBe(false)
-    expect(fixture.ping('outside', 'fd00:1::2')).toBe(false)
+    expect(fixture.cannotPing('outside', '10.1.0.2')).toBe(true)
+    expect(fixture.cannotPing('outside', 'fd00:1::2')).toBe(true)
   })
 
   it('without masquerade shows the own address outside, and can be walked inwards', async () => {
@@ -38,7 +38,7 @@ describe('the way out', () => {
     expect(fixture.ping('outside', 'fd00:1::2')).toBe(true)
     expect(fixture.ping('a', '192.0.2.2')).toBe(true)
     forgetNetworks(fixture)
-    expect(fixture.ping('a', '192.0.2.2')).toBe(false)
+    expect(fixture.cannotPing('a', '192.0.2.2')).toBe(true)
   })
 
   it('does not keep the machine from hearing router advertisements', async () => {
@@ -70,7 +70,7 @@ describe('the MTU', () => {
     expect(fixture.link(bridgeNameOf(net))).toMatchObject({ mtu: 9000 })
     expect(fixture.ping('a', '10.1.0.3', '-M do -s 8972')).toBe(true)
     expect(fixture.ping('a', '192.0.2.2', '-M do -s 8972')).toBe(true)
-    expect(fixture.ping('a', '10.1.0.3', '-M do -s 8973')).toBe(false)
+    expect(fixture.cannotPing('a', '10.1.0.3', '-M do -s 8973')).toBe(true)
   })
 
   it('is what the configuration says, whatever the ports have', async () => {
