@@ -35,7 +35,11 @@ export function bridgeDriver() {
     },
 
     createNetwork: (network, call) => started().networks.create(network, call),
-    deleteNetwork: (networkId) => started().networks.delete(networkId),
+    async deleteNetwork(networkId) {
+      const { networks, endpoints } = started()
+      await networks.delete(networkId)
+      endpoints.forgetAll(networkId)
+    },
     listNetworks: async () => listNetworks(started().machine.rtnl),
 
     createEndpoint: async (params) => started().endpoints.create(params),

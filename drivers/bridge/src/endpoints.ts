@@ -42,6 +42,13 @@ export class Endpoints {
     this.#created.delete(endpoint.endpointId)
   }
 
+  /** Their network is gone, and what was plugged into it. */
+  forgetAll(networkId: string): void {
+    for (const [endpointId, { network }] of this.#created) {
+      if (network.id === networkId) this.#created.delete(endpointId)
+    }
+  }
+
   list(): EndpointRef[] {
     const endpoints = new Map(listEndpoints(this.#machine.rtnl).map((ref) => [ref.endpointId, ref]))
     for (const { network, endpointId } of this.#created.values()) {

@@ -13,7 +13,7 @@ import {
 import type { EndpointPlan } from './endpoint-plan.ts'
 import { announceEndpoint, type PlugTask, portRequests } from './port.ts'
 import { checkPlugged } from './replug.ts'
-import { configureInterface } from './sandbox-interface.ts'
+import { assertAddressesFree, configureInterface } from './sandbox-interface.ts'
 
 declareFailpoints('bridge:plug:link-made', 'bridge:plug:port-set', 'bridge:plug:interface-set')
 
@@ -27,9 +27,11 @@ export async function plug(task: PlugTask): Promise<void> {
   if (isFound) return checkPlugged({ ...task, sandbox, inner, port: link })
   undo.defer(`delete link ${link.name}`, () => rtnl.runSlow(deleteLink(link.index), { tolerate: ['ENODEV'] }))
   failpoint('bridge:plug:link-made')
+  const peer = link.parent ?? inner.existingLink(plan.interfaceName).index
+  assertAddressesFree(inner, peer, plan)
   rtnl.batch(portRequests(link.index, plan))
   failpoint('bridge:plug:port-set')
-  configureInterface(inner, link.parent ?? inner.existingLink(plan.interfaceName).index, plan)
+  configureInterface(inner, peer, plan)
   failpoint('bridge:plug:interface-set')
   announceEndpoint(task, { port: link.index, sandbox })
   undo.commit()

@@ -9,7 +9,7 @@ import {
   type Rtnl,
   setLink,
 } from '@conet/sdk/linux'
-import { isIpv6 } from './addressing.ts'
+import { isIpv6, withoutPrefix } from './addressing.ts'
 import { withoutKernelAddress } from './bridge-device.ts'
 import { type EndpointPlan, newRoute } from './endpoint-plan.ts'
 
@@ -36,6 +36,22 @@ export function configureInterface(inner: Rtnl, index: number, plan: EndpointPla
   run(inner, steps, plan)
 }
 
+/** What a namespace's loopback leaves for the first interface that is made in it. */
+const firstIndex = 2
+
+/**
+ * Throws `conflict` when another interface of the sandbox has one of the addresses: the kernel would take it twice,
+ * and answer for it on either. A sandbox that never had another interface needs no look.
+ */
+export function assertAddressesFree(inner: Rtnl, index: number, plan: EndpointPlan): void {
+  if (index === firstIndex) return
+  const wanted = new Set(plan.addresses.map(withoutPrefix))
+  const taken = inner
+    .addresses()
+    .find(({ address, link }) => link !== index && wanted.has(withoutPrefix(address)))
+  if (taken !== undefined) throw exists(plan, `the address ${taken.address}`)
+}
+
 function addressStep(link: number, address: string): Step {
   return {
     what: `the address ${address}`,
@@ -60,7 +76,7 @@ function run(inner: Rtnl, steps: readonly Step[], plan: EndpointPlan): void {
   }
 }
 
-function exists({ endpointId, sandboxPath }: EndpointPlan, what = 'it', cause: KernelError): ConetError {
+function exists({ endpointId, sandboxPath }: EndpointPlan, what = 'it', cause?: KernelError): ConetError {
   const message = `plug endpoint ${endpointId}: the sandbox ${sandboxPath} has ${what} already`
   return new ConetError('conflict', message, { cause })
 }

@@ -37,6 +37,17 @@ describe('isolation', () => {
     expect(fixture.cannotPing('a', '10.2.0.2')).toBe(true)
   })
 
+  it('keeps a routed network from the interfaces of other drivers of conet', async () => {
+    await using fixture = await BridgeFixture.start()
+    fixture.outside()
+    const routed = await fixture.create(network('one', { config: { masquerade: false } }))
+    await fixture.join(routed, 'a', { addresses: members.a })
+    expect(fixture.ping('outside', '10.1.0.2')).toBe(true)
+    sh('ip link set up0 name cnx0')
+    expect(fixture.cannotPing('outside', '10.1.0.2')).toBe(true)
+    sh('ip link set cnx0 name up0')
+  })
+
   it.each([0, 1] as const)(
     'lets members talk and no others with bridge-nf-call-iptables %i',
     async (value) => {

@@ -128,6 +128,18 @@ describe('a plug that cannot be', () => {
     await expect(twice).rejects.toThrow('the address 10.1.0.2/16')
   })
 
+  it('names the address that another interface of the sandbox has already', async () => {
+    await using fixture = await BridgeFixture.start()
+    const net = await fixture.create(network('one'))
+    await fixture.join(net, 'a', a)
+    const params = fixture.params(net, 'a', { ...a, endpoint: 'second', name: 'eth1', defaultRoute: false })
+    const failure = await fixture.plug(params).catch((error: unknown) => error)
+    expect(failure).toEqual(kind('conflict'))
+    expect(String(failure)).toContain('the address 10.1.0.2/16')
+    expect(sh('ip -br link')).not.toContain(portNameOf(params))
+    expect(fixture.ping('a', '10.1.0.1')).toBe(true)
+  })
+
   it('is refused while the endpoint is in another sandbox', async () => {
     await using fixture = await BridgeFixture.start()
     const net = await fixture.create(network('one'))

@@ -83,6 +83,7 @@ describe('deleting a network', () => {
     await fixture.join(net, 'b', { addresses: ['10.1.0.3/16'] })
     await fixture.driver.deleteNetwork(net.id, fixture.call())
     expect(sh('ip -br link; nft list ruleset')).not.toMatch(/cn[bv]/)
+    expect(await fixture.driver.listEndpoints(fixture.call())).toEqual([])
   })
 
   it('takes its elements out of the firewall and leaves those of others', async () => {
