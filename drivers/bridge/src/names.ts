@@ -49,14 +49,16 @@ export function isPortOf(link: Link, endpoint: EndpointRef): boolean {
   return link.alias === undefined || link.alias === endpointAlias(endpoint)
 }
 
+/** Whether it can be a port of the driver's, whoever's endpoint it is. */
+export function isPort({ name, kind }: Link): boolean {
+  return kind === 'veth' && /^cnv[0-9a-f]{12}$/.test(name)
+}
+
 /**
  * Whether a death of the driver left it behind between making it and naming its owner. Links get their alias
  * before they are brought up, so one that is up has only lost it.
  */
-export function isHalfMade({ name, kind, alias, isUp }: Link): boolean {
-  if (alias !== undefined || isUp) return false
-  return (
-    (kind === 'bridge' && /^cnb[0-9a-f]{12}$/.test(name)) ||
-    (kind === 'veth' && /^cnv[0-9a-f]{12}$/.test(name))
-  )
+export function isHalfMade(link: Link): boolean {
+  if (link.alias !== undefined || link.isUp) return false
+  return isPort(link) || (link.kind === 'bridge' && /^cnb[0-9a-f]{12}$/.test(link.name))
 }

@@ -5,7 +5,7 @@ import { findBridge, makeBridge, mendBridge } from './bridge-device.ts'
 import { type BridgePlan, forwardingOf, planBridge } from './bridge-plan.ts'
 import { enableForwarding } from './forwarding.ts'
 import type { Machine } from './machine.ts'
-import { bridgeName, isBridgeOf } from './names.ts'
+import { bridgeName, isBridgeOf, isPort } from './names.ts'
 
 declareFailpoints(
   'bridge:network:firewall-set',
@@ -52,9 +52,8 @@ export class Networks {
     const link = rtnl.link(name)
     if (link !== undefined && !isBridgeOf(link, networkId)) return
     if (link !== undefined) {
-      const ports = rtnl
-        .links({ master: link.index })
-        .filter((port) => port.kind === 'veth' && /^cnv/.test(port.name))
+      const ports = rtnl.links({ master: link.index }).filter(isPort)
+
       await Promise.all(ports.map(({ index }) => deletions.delete(index)))
       failpoint('bridge:network:ports-deleted')
       await deletions.delete(link.index)

@@ -11,6 +11,9 @@ export const table = 'inet conet_bridge'
  * Only what goes *into* a bridge of ours is refused: nobody else's traffic is touched, and each driver that does the
  * same keeps its networks apart from all others. `cn*` are the interfaces of conet.
  *
+ * What is masqueraded is told by the bridge it came from, not by its source address: one element a network for both
+ * families instead of interval sets, and an address that a member made up does not leave either.
+ *
  * An internal network is apart from the machine too, which answers for its own addresses on every interface.
  */
 const chains = `
