@@ -14,6 +14,8 @@ export type ConetdOptions = {
   /** An existing, empty directory with a short path; everything that conetd writes is below it. */
   readonly directory: string
   readonly spawn: readonly string[]
+  /** More flags for conetd. */
+  readonly flags?: readonly string[]
   /** Flags for node, such as `--cpu-prof`. */
   readonly nodeFlags?: readonly string[]
 }
@@ -61,24 +63,44 @@ export class ConetdProcess implements AsyncDisposable {
       join(directory, 'state'),
       '--spawn',
       drivers.join(','),
+      ...(this.#options.flags ?? []),
     ]
   }
 
-  async start(): Promise<void> {
-    if (this.#process !== undefined) throw new Error('conetd runs already')
-    const log = openSync(this.logFile, 'a')
-    try {
-      const argv = [...(this.#options.nodeFlags ?? []), conetdProgram, ...this.flags]
-      // A process group of its own: Ctrl-C goes to whoever started it, who then stops it in order.
-      this.#process = spawn(process.execPath, argv, { stdio: ['ignore', log, log], detached: true })
-    } finally {
-      closeSync(log)
-    }
+  /** Resolves when it serves and all drivers that it spawns are ready. */
+  async start(environment: Readonly<Record<string, string>> = {}): Promise<void> {
+    this.launch(environment)
     await using client = this.client()
     const state = await eventually(() => this.#state(client), { timeoutMs: 15_000, everyMs: 20 })
     if (state === 'ended') {
       throw new Error(`conetd has ended; its log says:\n${readFileSync(this.logFile, 'utf8')}`)
     }
+  }
+
+  /** Starts it and waits for nothing: for one that is to die on its way. */
+  launch(environment: Readonly<Record<string, string>> = {}): void {
+    if (this.#process !== undefined) throw new Error('conetd runs already')
+    const log = openSync(this.logFile, 'a')
+    try {
+      const argv = [...(this.#options.nodeFlags ?? []), conetdProgram, ...this.flags]
+      // A process group of its own: Ctrl-C goes to whoever started it, who then stops it in order.
+      this.#process = spawn(process.execPath, argv, {
+        stdio: ['ignore', log, log],
+        detached: true,
+        env: { ...process.env, ...environment },
+      })
+    } finally {
+      closeSync(log)
+    }
+  }
+
+  /** Waits for its end: the exit code, or the signal that ended it. */
+  async ended(): Promise<number | NodeJS.Signals | null> {
+    const running = this.#process
+    if (running === undefined) throw new Error('conetd does not run')
+    if (!hasEnded(running)) await new Promise((resolve) => running.once('exit', resolve))
+    this.#process = undefined
+    return running.signalCode ?? running.exitCode
   }
 
   /** It ends as it does on SIGTERM; its drivers go on. */

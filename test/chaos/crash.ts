@@ -1,0 +1,98 @@
+// One crash: a scenario is prepared, conetd or its driver dies at a failpoint in the midst of its step, and is started
+// again. Then record and kernel must agree, the step must work, and everything must be removable.
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { Rollback } from '@conet/sdk'
+import { expect } from 'vitest'
+import { expectAgreement } from '../support/agreement.ts'
+import type { ConetdFixture } from '../support/conetd-fixture.ts'
+import { eventually } from '../support/eventually.ts'
+import { makeNetworks, type ScenarioName, scenarios } from './scenarios.ts'
+
+const variable = 'CONET_FAILPOINT'
+
+async function inScenario(
+  fixture: ConetdFixture,
+  name: ScenarioName,
+  crash: (step: () => Promise<unknown>) => Promise<void>,
+): Promise<void> {
+  await using stack = new Rollback()
+  await makeNetworks(fixture, 'bridge')
+  const step = await scenarios[name]({ fixture, stack })
+  await crash(step)
+  await fixture.settled()
+  await expectAgreement(fixture)
+  await step()
+  await fixture.settled()
+  await expectAgreement(fixture)
+  await step()
+  await expectAgreement(fixture)
+  await fixture.removeEverything()
+}
+
+/** conetd dies at the failpoint, in the scenario's step. */
+export function crashConetdIn(fixture: ConetdFixture, name: ScenarioName, failpoint: string): Promise<void> {
+  return inScenario(fixture, name, async (step) => {
+    await fixture.restart({ [variable]: failpoint })
+    await step().catch(() => undefined)
+    await expectDeath(fixture)
+    await fixture.start()
+  })
+}
+
+/** conetd dies at the first failpoint in the scenario's step, and when it is started again at the second one. */
+export function crashConetdTwiceIn(
+  fixture: ConetdFixture,
+  name: ScenarioName,
+  [first, second]: readonly [string, string],
+): Promise<void> {
+  return inScenario(fixture, name, async (step) => {
+    await fixture.restart({ [variable]: first })
+    await step().catch(() => undefined)
+    await expectDeath(fixture)
+    fixture.conetd.launch({ [variable]: second })
+    await expectDeath(fixture)
+    await fixture.start()
+  })
+}
+
+/** conetd forgets its sandboxes and endpoints, and dies while it tidies up behind itself. */
+export function crashConetdAfterLossIn(
+  fixture: ConetdFixture,
+  name: ScenarioName,
+  failpoint: string,
+): Promise<void> {
+  return inScenario(fixture, name, async (step) => {
+    await step()
+    await fixture.kill()
+    rmSync(join(fixture.directory, 'run/store'), { recursive: true })
+    fixture.conetd.launch({ [variable]: failpoint })
+    await expectDeath(fixture)
+    await fixture.start()
+  })
+}
+
+/** The driver dies at the failpoint, in the scenario's step. */
+export function crashDriverIn(
+  fixture: ConetdFixture,
+  name: ScenarioName,
+  { driver, failpoint }: { driver: string; failpoint: string },
+): Promise<void> {
+  return inScenario(fixture, name, async (step) => {
+    const armed = await fixture.startDriver(driver, { [variable]: failpoint })
+    const outcome = step().catch(() => undefined)
+    expect(await armed.exited).toBe('SIGKILL')
+    await fixture.launchDriver(driver)
+    await outcome
+    await fixture.driversReady()
+  })
+}
+
+async function expectDeath(fixture: ConetdFixture): Promise<void> {
+  const death = fixture.conetd.ended()
+  let how: unknown = 'alive'
+  void death.then((end) => {
+    how = end
+  })
+  await eventually(() => expect(how, 'how conetd ended').toBe('SIGKILL'), { timeoutMs: 5_000 })
+}

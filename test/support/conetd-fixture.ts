@@ -1,0 +1,208 @@
+// A real conetd and its drivers for one test, each a process of its own that may be killed and started again. At its
+// end it proves that nothing is left of any of them.
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ConetClient } from '@conet/sdk/client'
+import { expect } from 'vitest'
+import { ConetdProcess } from './conetd-process.ts'
+import { eventually } from './eventually.ts'
+import { DriverProgram, FakeDriver, type FakeDriverOptions, startDriverProgram } from './fake-driver.ts'
+import { type KernelPicture, kernelPicture } from './kernel-picture.ts'
+import { repository } from './repository.ts'
+import { type TemporaryDirectory, temporaryDirectory } from './temporary-directory.ts'
+
+export type Environment = Readonly<Record<string, string>>
+
+export type FixtureOptions = {
+  /** Bundled drivers, started beside conetd. */
+  readonly drivers?: readonly string[]
+  /** Drivers that conetd starts itself. */
+  readonly spawn?: readonly string[]
+  /** The configuration file of conetd. */
+  readonly config?: Record<string, unknown>
+  readonly connections?: number
+  /** False: everything but conetd and its drivers is made here, and `conetd.start` is the test's. */
+  readonly starts?: boolean
+}
+
+export class ConetdFixture implements AsyncDisposable {
+  readonly directory: string
+  readonly conetd: ConetdProcess
+  readonly client: ConetClient
+  readonly #drivers = new Map<string, DriverProgram | FakeDriver>()
+  readonly #before: KernelPicture
+
+  private constructor(
+    temporary: TemporaryDirectory,
+    { spawn = [], config = {}, connections = 8 }: FixtureOptions,
+  ) {
+    this.#before = kernelPicture()
+    this.directory = temporary.path
+    const file = join(this.directory, 'config.json')
+    writeFileSync(file, JSON.stringify(config))
+    this.conetd = new ConetdProcess({ directory: this.directory, spawn, flags: ['--config', file] })
+    this.client = this.conetd.client(connections)
+  }
+
+  static async start(options: FixtureOptions = {}): Promise<ConetdFixture> {
+    const fixture = new ConetdFixture(await temporaryDirectory(), options)
+    if (options.starts === false) return fixture
+    try {
+      await fixture.conetd.start()
+      for (const name of options.drivers ?? []) await fixture.startDriver(name)
+      return fixture
+    } catch (error) {
+      await fixture.#end()
+      throw error
+    }
+  }
+
+  get driverDirectory(): string {
+    return join(this.directory, 'run/drivers')
+  }
+
+  get namespaceDirectory(): string {
+    return join(this.directory, 'run/netns')
+  }
+
+  /** Starts a bundled driver, again if it was there; resolves when conetd calls it ready. */
+  async startDriver(name: string, environment: Environment = {}): Promise<DriverProgram> {
+    const driver = await this.launchDriver(name, environment)
+    await this.driversReady()
+    return driver
+  }
+
+  /** Starts a bundled driver; resolves when it listens. */
+  async launchDriver(name: string, environment: Environment = {}): Promise<DriverProgram> {
+    await this.#drivers.get(name)?.[Symbol.asyncDispose]()
+    const socketPath = join(this.driverDirectory, `${name}.sock`)
+    const driver = await startDriverProgram({
+      program: join(repository, `drivers/${name}/bin/conet-driver-${name}.js`),
+      args: ['--socket', socketPath],
+      env: environment,
+      socketPath,
+    })
+    this.#drivers.set(name, driver)
+    return driver
+  }
+
+  async startFakeDriver(
+    options: Omit<FakeDriverOptions, 'directory' | 'socketPath'> = {},
+  ): Promise<FakeDriver> {
+    const { name = 'fake' } = options
+    const socketPath = join(this.driverDirectory, `${name}.sock`)
+    const driver = await FakeDriver.start({ ...options, directory: this.directory, socketPath })
+    this.#drivers.set(name, driver)
+    await this.driversReady()
+    return driver
+  }
+
+  /** Resolves when every driver that was started here and lives is ready. */
+  async driversReady(): Promise<void> {
+    await eventually(
+      async () => {
+        const { drivers } = await this.client.listDrivers({ timeoutMs: 5_000 })
+        const states = [...this.#drivers]
+          .filter(([, driver]) => isAlive(driver))
+          .map(([name]) => {
+            const found = drivers.find((driver) => driver.name === name)
+            return [name, found?.state, found?.last_error?.message]
+          })
+        expect(states.filter(([, state]) => state !== 'ready')).toEqual([])
+      },
+      { timeoutMs: 15_000 },
+    )
+  }
+
+  /** Kills conetd as by a crash. */
+  kill(): Promise<void> {
+    return this.conetd.stop('SIGKILL')
+  }
+
+  /** Starts conetd again, with all its drivers. */
+  async start(environment: Environment = {}): Promise<void> {
+    await this.conetd.start(environment)
+    await this.driversReady()
+  }
+
+  async restart(environment: Environment = {}): Promise<void> {
+    await this.kill()
+    await this.start(environment)
+  }
+
+  /** Resolves when nothing waits for its removal any more. */
+  async settled(): Promise<void> {
+    await eventually(async () => expect((await this.client.status()).counts.pending_deletions).toBe(0), {
+      timeoutMs: 15_000,
+    })
+  }
+
+  /** As a person would clean up: every container, then every network; conetd then has nothing on record. */
+  async removeEverything(): Promise<void> {
+    const { containers } = await this.client.listContainers()
+    for (const { handle } of containers) await this.client.deleteContainer(handle)
+    await this.settled()
+    const { networks } = await this.client.listNetworks()
+    for (const { id } of networks) await this.client.deleteNetwork(id)
+    await this.settled()
+    const { counts } = await this.client.status()
+    expect(counts).toMatchObject({ networks: 0, containers: 0, endpoints: 0, pending_deletions: 0 })
+    expect(this.#kernelNow()).toEqual({ ...this.#before, mounts: expect.anything() })
+  }
+
+  /** Removes everything, ends everything, and proves that nothing is left. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    let failure: unknown
+    try {
+      await this.removeEverything()
+    } catch (error) {
+      failure = error
+    }
+    await this.#end()
+    if (failure !== undefined) throw failure
+    expect(this.#kernelNow()).toEqual(this.#before)
+    expect(processesNaming(this.directory)).toEqual([])
+    expect(socketsBelow(this.directory)).toEqual([])
+    // Fails with EBUSY while anything is mounted there.
+    rmSync(this.directory, { recursive: true })
+  }
+
+  async #end(): Promise<void> {
+    await this.client.close()
+    await this.conetd[Symbol.asyncDispose]()
+    for (const driver of this.#drivers.values()) {
+      const program = driver instanceof FakeDriver ? driver.program : driver
+      if (isAlive(driver)) await program.end('SIGTERM')
+    }
+  }
+
+  #kernelNow(): KernelPicture {
+    return kernelPicture()
+  }
+}
+
+function isAlive(driver: DriverProgram | FakeDriver): boolean {
+  const { exitCode, signalCode } = (driver instanceof DriverProgram ? driver : driver.program).process
+  return exitCode === null && signalCode === null
+}
+
+/** Command lines of live processes that name the path. */
+function processesNaming(path: string): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .flatMap((pid) => {
+      try {
+        const line = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ')
+        return line.includes(path) ? [line] : []
+      } catch {
+        // It has ended meanwhile.
+        return []
+      }
+    })
+}
+
+function socketsBelow(directory: string): string[] {
+  return readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isSocket())
+    .map(({ name }) => name)
+}
