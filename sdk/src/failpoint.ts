@@ -1,15 +1,19 @@
 // Places at which a test can let a process die as if by `kill -9`, to prove that every such death is repaired.
 // Without CONET_FAILPOINT in the environment a failpoint costs one comparison.
+import { readFileSync } from 'node:fs'
 
 type Armed = { readonly name: string; remaining: number }
 
 const variable = 'CONET_FAILPOINT'
 const declared = new Set<string>()
-const armed = parseArmed(process.env[variable])
+const setting = process.env[variable] ?? ''
+/** `@/path`: what the file says at each pass, so that a process can be armed while it runs. */
+const file = setting.startsWith('@') ? setting.slice(1) : undefined
+const armed = file === undefined ? parseArmed(setting) : undefined
 
 /** `name` dies at the first pass, `name:3` at the third. */
-function parseArmed(value: string | undefined): Armed | undefined {
-  const match = /^(?<name>.+?)(?::(?<pass>[1-9][0-9]*))?$/.exec(value ?? '')
+function parseArmed(value: string): Armed | undefined {
+  const match = /^(?<name>.+?)(?::(?<pass>[1-9][0-9]*))?$/.exec(value)
   if (match?.groups?.name === undefined) return undefined
   return { name: match.groups.name, remaining: Number(match.groups.pass ?? 1) }
 }
@@ -29,13 +33,14 @@ export function failpointNames(): string[] {
 
 /**
  * Ends the process with SIGKILL, at once, if the environment says `CONET_FAILPOINT=name`, or at the n-th pass with
- * `CONET_FAILPOINT=name:n`. Throws for a name that was not declared, while any failpoint is armed: a crash test
+ * `CONET_FAILPOINT=name:n`. With `CONET_FAILPOINT=@/path` the file says the name, anew at each pass. Throws for a name that was not declared, while any failpoint is armed: a crash test
  * that goes through the declared names must not miss one.
  */
 export function failpoint(name: string): void {
-  if (armed === undefined) return
+  if (armed === undefined && file === undefined) return
   if (!declared.has(name)) throw new Error(`failpoint "${name}" was not declared`)
-  if (armed.name !== name) return
+  if (file !== undefined && readFileSync(file, 'utf8').trim() === name) process.kill(process.pid, 'SIGKILL')
+  if (armed?.name !== name) return
   armed.remaining -= 1
   if (armed.remaining === 0) process.kill(process.pid, 'SIGKILL')
 }

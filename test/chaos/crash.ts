@@ -9,8 +9,6 @@ import type { ConetdFixture } from '../support/conetd-fixture.ts'
 import { eventually } from '../support/eventually.ts'
 import { makeNetworks, type ScenarioName, scenarios } from './scenarios.ts'
 
-const variable = 'CONET_FAILPOINT'
-
 async function inScenario(
   fixture: ConetdFixture,
   name: ScenarioName,
@@ -33,7 +31,7 @@ async function inScenario(
 /** conetd dies at the failpoint, in the scenario's step. */
 export function crashConetdIn(fixture: ConetdFixture, name: ScenarioName, failpoint: string): Promise<void> {
   return inScenario(fixture, name, async (step) => {
-    await fixture.restart({ [variable]: failpoint })
+    fixture.arm('conetd', failpoint)
     await step().catch(() => undefined)
     await expectDeath(fixture)
     await fixture.start()
@@ -47,10 +45,10 @@ export function crashConetdTwiceIn(
   [first, second]: readonly [string, string],
 ): Promise<void> {
   return inScenario(fixture, name, async (step) => {
-    await fixture.restart({ [variable]: first })
+    fixture.arm('conetd', first)
     await step().catch(() => undefined)
     await expectDeath(fixture)
-    fixture.conetd.launch({ [variable]: second })
+    fixture.launch(second)
     await expectDeath(fixture)
     await fixture.start()
   })
@@ -66,7 +64,7 @@ export function crashConetdAfterLossIn(
     await step()
     await fixture.kill()
     rmSync(join(fixture.directory, 'run/store'), { recursive: true })
-    fixture.conetd.launch({ [variable]: failpoint })
+    fixture.launch(failpoint)
     await expectDeath(fixture)
     await fixture.start()
   })
@@ -79,9 +77,9 @@ export function crashDriverIn(
   { driver, failpoint }: { driver: string; failpoint: string },
 ): Promise<void> {
   return inScenario(fixture, name, async (step) => {
-    const armed = await fixture.startDriver(driver, { [variable]: failpoint })
+    fixture.arm(driver, failpoint)
     const outcome = step().catch(() => undefined)
-    expect(await armed.exited).toBe('SIGKILL')
+    expect(await fixture.driver(driver).exited).toBe('SIGKILL')
     await fixture.launchDriver(driver)
     await outcome
     await fixture.driversReady()

@@ -11,7 +11,7 @@ import { type KernelPicture, kernelPicture } from './kernel-picture.ts'
 import { repository } from './repository.ts'
 import { type TemporaryDirectory, temporaryDirectory } from './temporary-directory.ts'
 
-export type Environment = Readonly<Record<string, string>>
+type Environment = Readonly<Record<string, string>>
 
 export type FixtureOptions = {
   /** Bundled drivers, started beside conetd. */
@@ -48,7 +48,7 @@ export class ConetdFixture implements AsyncDisposable {
     const fixture = new ConetdFixture(await temporaryDirectory(), options)
     if (options.starts === false) return fixture
     try {
-      await fixture.conetd.start()
+      await fixture.conetd.start(fixture.#armable('conetd'))
       for (const name of options.drivers ?? []) await fixture.startDriver(name)
       return fixture
     } catch (error) {
@@ -65,21 +65,27 @@ export class ConetdFixture implements AsyncDisposable {
     return join(this.directory, 'run/netns')
   }
 
+  driver(name: string): DriverProgram {
+    const driver = this.#drivers.get(name)
+    if (driver === undefined) throw new Error(`${name} was not started`)
+    return driver instanceof FakeDriver ? driver.program : driver
+  }
+
   /** Starts a bundled driver, again if it was there; resolves when conetd calls it ready. */
-  async startDriver(name: string, environment: Environment = {}): Promise<DriverProgram> {
-    const driver = await this.launchDriver(name, environment)
+  async startDriver(name: string): Promise<DriverProgram> {
+    const driver = await this.launchDriver(name)
     await this.driversReady()
     return driver
   }
 
   /** Starts a bundled driver; resolves when it listens. */
-  async launchDriver(name: string, environment: Environment = {}): Promise<DriverProgram> {
+  async launchDriver(name: string): Promise<DriverProgram> {
     await this.#drivers.get(name)?.[Symbol.asyncDispose]()
     const socketPath = join(this.driverDirectory, `${name}.sock`)
     const driver = await startDriverProgram({
       program: join(repository, `drivers/${name}/bin/conet-driver-${name}.js`),
       args: ['--socket', socketPath],
-      env: environment,
+      env: this.#armable(name),
       socketPath,
     })
     this.#drivers.set(name, driver)
@@ -114,20 +120,32 @@ export class ConetdFixture implements AsyncDisposable {
     )
   }
 
+  /** Lets a running or coming `conetd`, or a driver, die at that failpoint; without a name at none. */
+  arm(who: string, failpoint = ''): void {
+    writeFileSync(this.#failpointFile(who), failpoint)
+  }
+
   /** Kills conetd as by a crash. */
   kill(): Promise<void> {
     return this.conetd.stop('SIGKILL')
   }
 
   /** Starts conetd again, with all its drivers. */
-  async start(environment: Environment = {}): Promise<void> {
-    await this.conetd.start(environment)
+  async start(): Promise<void> {
+    await this.conetd.start(this.#armable('conetd'))
     await this.driversReady()
   }
 
-  async restart(environment: Environment = {}): Promise<void> {
+  /** Starts conetd again and waits for nothing: it is to die at that failpoint. */
+  launch(failpoint: string): void {
+    const environment = this.#armable('conetd')
+    this.arm('conetd', failpoint)
+    this.conetd.launch(environment)
+  }
+
+  async restart(): Promise<void> {
     await this.kill()
-    await this.start(environment)
+    await this.start()
   }
 
   /** Resolves when nothing waits for its removal any more. */
@@ -147,7 +165,7 @@ export class ConetdFixture implements AsyncDisposable {
     await this.settled()
     const { counts } = await this.client.status()
     expect(counts).toMatchObject({ networks: 0, containers: 0, endpoints: 0, pending_deletions: 0 })
-    expect(this.#kernelNow()).toEqual({ ...this.#before, mounts: expect.anything() })
+    expect(kernelPicture()).toEqual({ ...this.#before, mounts: expect.anything() })
   }
 
   /** Removes everything, ends everything, and proves that nothing is left. */
@@ -160,7 +178,7 @@ export class ConetdFixture implements AsyncDisposable {
     }
     await this.#end()
     if (failure !== undefined) throw failure
-    expect(this.#kernelNow()).toEqual(this.#before)
+    expect(kernelPicture()).toEqual(this.#before)
     expect(processesNaming(this.directory)).toEqual([])
     expect(socketsBelow(this.directory)).toEqual([])
     // Fails with EBUSY while anything is mounted there.
@@ -176,8 +194,13 @@ export class ConetdFixture implements AsyncDisposable {
     }
   }
 
-  #kernelNow(): KernelPicture {
-    return kernelPicture()
+  #failpointFile(who: string): string {
+    return join(this.directory, `failpoint-${who}`)
+  }
+
+  #armable(who: string): Environment {
+    this.arm(who)
+    return { CONET_FAILPOINT: `@${this.#failpointFile(who)}` }
   }
 }
 

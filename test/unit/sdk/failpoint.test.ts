@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { failpoint, failpointNames, requests } from '@conet/sdk'
 import { describe, expect, it } from 'vitest'
 import { DriverClient, sampleEndpoint, sampleNetwork, sampleSandbox } from '../../support/driver-client.ts'
@@ -38,6 +40,15 @@ describe('a failpoint', () => {
     expect(passes('here')).toMatchObject({ printed: [], signal: 'SIGKILL' })
     expect(passes('here:3')).toMatchObject({ printed: ['1', '2'], signal: 'SIGKILL' })
     expect(passes('here:4')).toMatchObject({ printed: ['1', '2', '3'], status: 0 })
+  })
+
+  it('is armed by a file while the process runs', async () => {
+    await using directory = await temporaryDirectory()
+    const file = join(directory.path, 'failpoint')
+    writeFileSync(file, 'elsewhere')
+    expect(passes(`@${file}`)).toMatchObject({ printed: ['1', '2', '3'], status: 0 })
+    writeFileSync(file, 'here\n')
+    expect(passes(`@${file}`)).toMatchObject({ printed: [], signal: 'SIGKILL' })
   })
 
   it('must have been declared while any is armed, so that a crash test finds it', () => {
