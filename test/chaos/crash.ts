@@ -70,20 +70,51 @@ export function crashConetdAfterLossIn(
   })
 }
 
-/** The driver dies at the failpoint, in the scenario's step. */
+type DriverDeath = { readonly driver: string; readonly failpoint: string }
+
+/** The driver dies at the failpoint, in the scenario's step: what fails, fails with a code. */
 export function crashDriverIn(
   fixture: ConetdFixture,
   name: ScenarioName,
-  { driver, failpoint }: { driver: string; failpoint: string },
+  { driver, failpoint }: DriverDeath,
 ): Promise<void> {
   return inScenario(fixture, name, async (step) => {
     fixture.arm(driver, failpoint)
-    const outcome = step().catch(() => undefined)
+    const failure = step().then(
+      () => undefined,
+      (error: unknown) => error,
+    )
     expect(await fixture.driver(driver).exited).toBe('SIGKILL')
     await fixture.launchDriver(driver)
-    await outcome
+    expectExplained(await failure)
     await fixture.driversReady()
   })
+}
+
+/** The driver dies when conetd tells it what should be, or before. */
+export function crashDriverAtConnectIn(
+  fixture: ConetdFixture,
+  name: ScenarioName,
+  { driver, failpoint }: DriverDeath,
+): Promise<void> {
+  return inScenario(fixture, name, async (step) => {
+    await step()
+    await fixture.driver(driver).end('SIGKILL')
+    const armed = await fixture.launchDriver(driver, failpoint)
+    expect(await armed.exited).toBe('SIGKILL')
+    await fixture.launchDriver(driver)
+    await fixture.driversReady()
+  })
+}
+
+/** A removal answers `deleting` instead of failing, which its scenario did not expect. */
+function expectExplained(failure: unknown): void {
+  if (failure === undefined || isAssertion(failure)) return
+  expect(failure).toMatchObject({ kind: 'driverUnavailable' })
+}
+
+function isAssertion(failure: unknown): boolean {
+  return failure instanceof Error && failure.name === 'AssertionError'
 }
 
 async function expectDeath(fixture: ConetdFixture): Promise<void> {

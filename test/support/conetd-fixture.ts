@@ -78,14 +78,16 @@ export class ConetdFixture implements AsyncDisposable {
     return driver
   }
 
-  /** Starts a bundled driver; resolves when it listens. */
-  async launchDriver(name: string): Promise<DriverProgram> {
+  /** Starts a bundled driver, to die at that failpoint if one is named; resolves when it listens. */
+  async launchDriver(name: string, failpoint = ''): Promise<DriverProgram> {
     await this.#drivers.get(name)?.[Symbol.asyncDispose]()
+    const environment = this.#armable(name)
+    this.arm(name, failpoint)
     const socketPath = join(this.driverDirectory, `${name}.sock`)
     const driver = await startDriverProgram({
       program: join(repository, `drivers/${name}/bin/conet-driver-${name}.js`),
       args: ['--socket', socketPath],
-      env: this.#armable(name),
+      env: environment,
       socketPath,
     })
     this.#drivers.set(name, driver)

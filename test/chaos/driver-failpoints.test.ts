@@ -1,0 +1,80 @@
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ConetdFixture } from '../support/conetd-fixture.ts'
+import { repository } from '../support/repository.ts'
+import { crashDriverAtConnectIn, crashDriverIn } from './crash.ts'
+import type { ScenarioName } from './scenarios.ts'
+
+const driver = 'bridge'
+
+const around = (...methods: string[]) =>
+  methods.flatMap((method) => [`driver:${method}:before`, `driver:${method}:after`])
+
+const plugging = [...around('endpoint/create', 'endpoint/plug')]
+const inPlug = ['bridge:plug:link-made', 'bridge:plug:port-set', 'bridge:plug:interface-set']
+const removing = [...around('endpoint/unplug', 'endpoint/delete')]
+
+const crashes: Partial<Record<ScenarioName, readonly string[]>> = {
+  'create a network': [
+    ...around('network/create'),
+    'bridge:network:firewall-set',
+    'bridge:network:link-made',
+    'bridge:network:link-set',
+  ],
+  'delete a network': [
+    ...around('network/delete'),
+    'bridge:network:ports-deleted',
+    'bridge:network:link-deleted',
+  ],
+  'plug into a defined container': around('endpoint/create'),
+  'plug into a running container': [...plugging, ...inPlug],
+  'up in a namespace that conet makes': [...plugging, 'bridge:plug:port-set'],
+  'up in the namespace at a path': ['bridge:plug:interface-set', 'driver:endpoint/plug:after'],
+  'up of an endpoint that a plug has made': around('endpoint/plug'),
+  'up that fails at its second attachment': around('endpoint/unplug'),
+  unplug: removing,
+  down: removing,
+  'remove a container': ['driver:endpoint/delete:before'],
+}
+
+const atConnect = around('initialize', 'driver/sync')
+
+/** conetd never asks for them: a sync names what a driver has. A ping does nothing that could be half done. */
+const unused = around('network/list', 'endpoint/list', 'driver/ping')
+
+let fixture: ConetdFixture
+
+beforeAll(async () => {
+  fixture = await ConetdFixture.start({ drivers: [driver] })
+})
+
+afterAll(() => fixture?.[Symbol.asyncDispose]())
+
+describe('the bridge driver killed at a failpoint: the call fails with a code, nothing is left, the next try works', () => {
+  const rows = Object.entries(crashes).flatMap(([name, failpoints]) =>
+    failpoints.map((failpoint) => ({ name: name as ScenarioName, failpoint })),
+  )
+  it.each(rows)('$name, at $failpoint', ({ name, failpoint }) =>
+    crashDriverIn(fixture, name, { driver, failpoint }),
+  )
+
+  it.each(atConnect)('in the midst of its connection, at %s', (failpoint) =>
+    crashDriverAtConnectIn(fixture, 'plug into a running container', { driver, failpoint }),
+  )
+
+  it('at every failpoint that it has', () => {
+    const program = join(repository, 'drivers/bridge/bin/conet-driver-bridge.js')
+    const { stdout } = spawnSync(process.execPath, [program], {
+      env: { ...process.env, CONET_FAILPOINT: 'list' },
+      encoding: 'utf8',
+    })
+    const reached = new Set([...Object.values(crashes).flat(), ...atConnect, ...unused])
+    expect(
+      stdout
+        .trim()
+        .split('\n')
+        .filter((name) => !reached.has(name)),
+    ).toEqual([])
+  })
+})
