@@ -1,4 +1,5 @@
-// Bodies are JSON and nothing else. A missing body is an empty document, so that what is missing in it gets named.
+// Bodies are JSON in UTF-8 and nothing else. A missing body is an empty document, so that what is missing in it gets named.
+import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { assertHarmless, wrongField } from './request-validation.ts'
 
@@ -6,8 +7,15 @@ export const maxBodyBytes = 1024 * 1024
 
 export function acceptJsonOnly(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
-  const parse = async (_request: FastifyRequest, text: string) => (text === '' ? {} : parseJson(text))
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, parse)
+  const parse = async (_request: FastifyRequest, bytes: Buffer) =>
+    bytes.length === 0 ? {} : parseJson(textOf(bytes))
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, parse)
+}
+
+/** Decoding alone would put a replacement character in the place of each wrong byte. */
+function textOf(bytes: Buffer): string {
+  if (!isUtf8(bytes)) throw wrongField('read the body', { path: 'body', message: 'is not UTF-8 text' })
+  return bytes.toString('utf8')
 }
 
 function parseJson(text: string): unknown {

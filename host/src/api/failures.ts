@@ -1,10 +1,11 @@
 // Every failure of a request, conet's and fastify's own, becomes one problem document.
 import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
-import { ConetError, type ErrorKind } from '@conet/sdk'
+import { ConetError } from '@conet/sdk'
 import type { Problem } from '@conet/sdk/api'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
+import { maxBodyBytes } from './body-parser.ts'
 import { bugProblem, HttpError, problemMediaType, problemOf } from './problem.ts'
 import { requestFailure } from './request-failure.ts'
 
@@ -33,6 +34,9 @@ export function answerFailure(
 
 function sendProblem(reply: FastifyReply, problem: Problem): void {
   if (problem.status === 503) reply.header('retry-after', '1')
+  // The client is still sending, and would see its pipe break before it reads this. The rest is read and thrown away,
+  // within the time that a request may take.
+  if (problem.status === 413) reply.header('connection', 'keep-alive')
   reply.code(problem.status).header('content-type', problemMediaType).send(JSON.stringify(problem))
 }
 
@@ -41,13 +45,22 @@ function frameworkFailure(error: unknown): ConetError | undefined {
   if (!(error instanceof Error) || ConetError.is(error) || !('statusCode' in error)) return undefined
   const { statusCode: status } = error
   if (typeof status !== 'number' || status < 400 || status > 499) return undefined
-  const kind: ErrorKind = status === 413 ? 'messageTooLarge' : 'invalidArgument'
-  const part = status === 415 ? 'Content-Type' : status === 413 ? 'body' : undefined
-  return new HttpError(status, kind, error.message, {
+  if (status === 413) return bodyTooLarge
+  const part = status === 415 ? 'Content-Type' : undefined
+  return new HttpError(status, 'invalidArgument', error.message, {
     ...(part === undefined ? {} : { fields: [{ path: part, message: error.message }] }),
     ...(status === 415 ? { help: 'send JSON with the header Content-Type: application/json' } : {}),
   })
 }
+
+const bodyTooLarge = new HttpError(
+  413,
+  'messageTooLarge',
+  `read the body: it has more than ${maxBodyBytes} bytes`,
+  {
+    fields: [{ path: 'body', message: `has more than ${maxBodyBytes} bytes` }],
+  },
+)
 
 /** Answers what was no HTTP, or too much of it, and ends the connection. In the midst of answers there is no place for one. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {

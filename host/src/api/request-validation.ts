@@ -35,14 +35,23 @@ export function wrongField(what: string, field: FieldError): ConetError {
   return new ConetError('invalidArgument', `${what}: ${field.path} ${field.message}`, { fields: [field] })
 }
 
-/** Throws if the document is nested too deeply, or has a key that stands for an object's prototype. No recursion. */
+/**
+ * Throws if the document is nested too deeply, has a key that stands for an object's prototype, or a number that
+ * would be stored as none. No recursion.
+ */
 export function assertHarmless(document: unknown): void {
   let level: object[] = objectsIn([document])
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > deepestNesting) throw badBody(`is nested deeper than ${deepestNesting}`)
     if (level.some((object) => Object.hasOwn(object, '__proto__'))) throw badBody('has a key "__proto__"')
+    if (level.some(hasEndlessNumber)) throw badBody('has a number that is too large')
     level = level.flatMap((object) => objectsIn(Object.values(object)))
   }
+}
+
+/** JSON.parse makes Infinity of 1e999, and JSON.stringify makes null of that. */
+function hasEndlessNumber(object: object): boolean {
+  return Object.values(object).some((value) => typeof value === 'number' && !Number.isFinite(value))
 }
 
 function objectsIn(values: readonly unknown[]): object[] {

@@ -23,6 +23,8 @@ export function buildServer(context: ApiContext, family: RequestLine['family']):
     logger: false,
     bodyLimit: maxBodyBytes,
     requestTimeout: requestTimeoutMs,
+    // Who the host is says the socket; Node would refuse a request without the header, with an empty page.
+    http: { requireHostHeader: false },
     forceCloseConnections: 'idle',
     // A connection that was kept open may bring one more request while the server closes: it is served, as the last.
     return503OnClosing: false,

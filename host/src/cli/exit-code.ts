@@ -17,6 +17,7 @@ export const exitCodes = {
 const codesByKind: Partial<Record<ErrorKind, number>> = {
   invalidArgument: exitCodes.usage,
   addressOutOfRange: exitCodes.usage,
+  messageTooLarge: exitCodes.usage,
   notFound: exitCodes.notFound,
   unknownDriver: exitCodes.notFound,
   conflict: exitCodes.conflict,

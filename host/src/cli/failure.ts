@@ -33,9 +33,10 @@ function knownFailure(error: ConetError, hints: readonly string[]): Failure {
   return { text, exitCode: exitCodeOf(error.kind) }
 }
 
-/** One line a field, but for one that the message tells already. */
+/** One line a field, but for one that the message tells already: a flag of the command line has another name than its field. */
 function fieldLines({ fields, message }: ConetError): string[] {
   return fields
+    .filter((field) => field.message !== message)
     .filter((field) => !message.includes(field.message) || !message.includes(field.path))
     .map((field) => printable(`  ${field.path}: ${field.message}`))
 }

@@ -70,15 +70,20 @@ export function assertConfigurable(handle: string, sandbox: SandboxRecord | unde
   })
 }
 
-/** Throws when two attachments of one container share a name or an interface name. */
+/** Throws when two attachments of one container share a name or an interface name, or both want the default route. */
 export function assertDistinct(handle: string, attachments: readonly Attachment[]): void {
   const names = new Set<string>()
   const interfaces = new Set<string>()
+  let hasDefaultRoute = false
   attachments.forEach((attachment, index) => {
     const path = `attach_to[${index}]`
     if (names.has(attachment.name))
       refuse(handle, `${path}.name`, `a second attachment is named ${attachment.name}`)
     names.add(attachment.name)
+    if (attachment.defaultRoute === true && hasDefaultRoute) {
+      refuse(handle, `${path}.default_route`, 'a second attachment wants the default route')
+    }
+    hasDefaultRoute ||= attachment.defaultRoute === true
     if (attachment.interface === undefined) return
     if (interfaces.has(attachment.interface)) {
       refuse(handle, `${path}.interface`, `a second attachment wants interface ${attachment.interface}`)

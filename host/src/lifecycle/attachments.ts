@@ -1,6 +1,7 @@
 // What clients ask of attachments, as the domain's records.
 import { ConetError } from '@conet/sdk'
 import type { AttachmentRequest } from '@conet/sdk/api'
+import { interfaceNameFault } from '@conet/sdk/linux'
 import type { Attachment } from '../domain/container.ts'
 import type { NetworkRecord } from '../domain/network.ts'
 import { parseRequestedAddresses, parseRequestedMac } from './requested-addresses.ts'
@@ -8,7 +9,7 @@ import { parseRequestedAddresses, parseRequestedMac } from './requested-addresse
 /** `at` opens the paths of wrong fields: `attach_to[1].`, or nothing. */
 export function attachmentOf(request: AttachmentRequest, network: NetworkRecord, at: string): Attachment {
   const { interface: wanted, mac_address: mac, mtu, default_route: defaultRoute, options = {} } = request
-  if (wanted === 'lo') refuseLoopback(at)
+  if (wanted !== undefined) refuseInterfaceName(wanted, `${at}interface`)
   const macAddress = mac === undefined ? undefined : parseRequestedMac(mac, `${at}mac_address`)
   return {
     name: request.name ?? network.name,
@@ -29,8 +30,10 @@ export function freeAttachmentName(networkName: string, attachments: readonly At
   for (let n = 2; ; n++) if (!taken.has(`${networkName}-${n}`)) return `${networkName}-${n}`
 }
 
-function refuseLoopback(at: string): never {
-  throw new ConetError('invalidArgument', `${at}interface: lo is the container's loopback`, {
-    fields: [{ path: `${at}interface`, message: "lo is the container's loopback" }],
+function refuseInterfaceName(name: string, path: string): void {
+  const fault = name === 'lo' ? "is the container's loopback" : interfaceNameFault(name)
+  if (fault === undefined) return
+  throw new ConetError('invalidArgument', `${path}: ${JSON.stringify(name)} ${fault}`, {
+    fields: [{ path, message: fault }],
   })
 }

@@ -8,6 +8,7 @@ import type { DriverSession } from './driver-access.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { networkQueue } from './keys.ts'
+import { namingField } from './named-field.ts'
 import { removeNetwork } from './remove-network.ts'
 
 export type CreatedNetwork = { network: NetworkRecord; created: boolean }
@@ -38,7 +39,7 @@ async function createNow(
   const request = canonicalText(body)
   const existing = findByName(host, body.name)
   if (existing !== undefined) return { network: sameOrConflict(existing, request), created: false }
-  const session = await host.drivers.require(body.type, operation)
+  const session = await driverOf(host, body.type, operation)
   const config = body.config ?? {}
   session.documents.check('config', config, 'config')
   const network = intend(host, { ...body, config }, { request, requestKey: operation.requestKey })
@@ -53,6 +54,14 @@ async function createNow(
   } catch (error) {
     await undo(host, network, error)
     throw error
+  }
+}
+
+async function driverOf(host: HostContext, type: string, operation: Operation): Promise<DriverSession> {
+  try {
+    return await host.drivers.require(type, operation)
+  } catch (error) {
+    throw ConetError.is(error, 'unknownDriver') ? namingField(error, 'type') : error
   }
 }
 
@@ -134,6 +143,7 @@ function sameOrConflict(existing: NetworkRecord, request: string): NetworkRecord
   if (existing.request === request) return existing
   throw new ConetError('conflict', `create network ${existing.name}: it exists with other content`, {
     details,
+    fields: [{ path: 'name', message: 'is the name of a network with other content' }],
     help: `see it with: conet net inspect ${existing.name}`,
   })
 }

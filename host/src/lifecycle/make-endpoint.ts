@@ -10,6 +10,7 @@ import type { DriverSession } from './driver-access.ts'
 import { createParameters, plugParameters } from './driver-parameters.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
+import { about } from './named-field.ts'
 import { settleInSandbox } from './sandbox-settlement.ts'
 import { refuseAmbiguousNetworks } from './subnet-overlap.ts'
 
@@ -136,7 +137,7 @@ function planEndpoint(
 ): { endpoint: EndpointRecord; reservation: Reservation } {
   const others = host.inventory.endpointsOfContainer(container.handle)
   const networks = others.flatMap(({ networkId }) => host.inventory.networks.get(networkId) ?? [])
-  refuseAmbiguousNetworks(network, networks, container.handle)
+  about('network', () => refuseAmbiguousNetworks(network, networks, container.handle))
   // What is still to be removed from a sandbox that was let go takes no name in this one.
   const present = others.filter(
     ({ state, hold }) => state !== 'deleting' || (hold !== undefined && hold === sandbox?.hold),

@@ -4,6 +4,7 @@ import type { Attachment } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { NetworkRecord, SubnetRecord } from '../domain/network.ts'
 import { AddressAllocator, findOverlap, macFromEndpointId, macFromIpv4 } from '../ipam/index.ts'
+import { about } from './named-field.ts'
 
 export type AddressPlan = {
   /** With their prefix lengths. */
@@ -87,7 +88,9 @@ export class NetworkAddresses {
       held.push(address)
       reserved.push(`${address}/${prefixLength}`)
     }
-    for (const address of requested) take(this.#subnetOf(address), { requested: address })
+    requested.forEach((address, n) => {
+      about(`addresses[${n}]`, () => take(this.#subnetOf(address), { requested: address }))
+    })
     for (const family of [4, 6] as const) {
       const subnets = this.#subnets.filter(({ record }) => record.family === family)
       const last = subnets.at(-1)
@@ -117,6 +120,9 @@ export class NetworkAddresses {
     if (holder !== undefined) {
       throw new ConetError('addressInUse', `reserve MAC ${mac}: endpoint ${holder} has it`, {
         details: { mac, holder },
+        ...(macAddress === undefined
+          ? {}
+          : { fields: [{ path: 'mac_address', message: `endpoint ${holder} has it` }] }),
       })
     }
     this.#macHolders.set(mac, endpointId)

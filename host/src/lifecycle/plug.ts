@@ -1,13 +1,7 @@
 // Plug: one more attachment on a container, running or not.
 import { ConetError } from '@conet/sdk'
 import type { PlugBody } from '@conet/sdk/api'
-import {
-  type Attachment,
-  assertDistinct,
-  type ContainerRecord,
-  type SandboxRecord,
-  stateOf,
-} from '../domain/container.ts'
+import { type Attachment, type ContainerRecord, type SandboxRecord, stateOf } from '../domain/container.ts'
 import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
 import { resolveKey } from '../domain/resolve.ts'
 import { attachmentOf, freeAttachmentName } from './attachments.ts'
@@ -15,6 +9,7 @@ import { requireContainer } from './containers.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { containerQueue } from './keys.ts'
 import { createAndPlug, createEndpoint, intendEndpoint } from './make-endpoint.ts'
+import { about } from './named-field.ts'
 import { buryWithAttachment, removeEndpoint } from './remove-endpoint.ts'
 
 /**
@@ -41,7 +36,6 @@ async function plugNow(
   if (made !== undefined) return made
   const attachment = newAttachment(host, container, body)
   const changed = { ...container, attachments: [...container.attachments, attachment] }
-  assertDistinct(handle, changed.attachments)
   const sandbox = runningSandbox(host, handle)
   const wish = { container: changed, attachment, madeBy: 'plug', sandbox } as const
   const intended = await intendEndpoint(host, wish, operation)
@@ -67,18 +61,29 @@ function madeBefore(
 }
 
 function newAttachment(host: HostContext, container: ContainerRecord, body: PlugBody): Attachment {
-  const network = resolveKey(body.network, host.inventory.networks.values(), 'network')
+  const networks = host.inventory.networks.values()
+  const network = about('network', () => resolveKey(body.network, networks, 'network'))
   const name = body.name ?? freeAttachmentName(network.name, container.attachments)
-  if (container.attachments.some((attachment) => attachment.name === name)) {
-    throw new ConetError(
-      'conflict',
-      `plug container ${container.handle}: it has an attachment named ${name}`,
-      {
-        fields: [{ path: 'name', message: 'an attachment of the container has this name' }],
-      },
-    )
+  const attachment = attachmentOf({ ...body, name }, network, '')
+  refuseTaken(container, attachment)
+  return attachment
+}
+
+/** Attachments without an endpoint count too: they get theirs when the container starts. */
+function refuseTaken({ handle, attachments }: ContainerRecord, wanted: Attachment): void {
+  const refuse = (path: string, what: string): never => {
+    throw new ConetError('conflict', `plug container ${handle}: an attachment of it ${what}`, {
+      fields: [{ path, message: `an attachment of the container ${what}` }],
+    })
   }
-  return attachmentOf({ ...body, name }, network, '')
+  if (attachments.some(({ name }) => name === wanted.name)) refuse('name', `is named ${wanted.name}`)
+  const { interface: name, defaultRoute } = wanted
+  if (name !== undefined && attachments.some((one) => one.interface === name)) {
+    refuse('interface', `wants interface ${name}`)
+  }
+  if (defaultRoute === true && attachments.some((one) => one.defaultRoute === true)) {
+    refuse('default_route', 'wants the default route')
+  }
 }
 
 function runningSandbox(host: HostContext, handle: string): SandboxRecord | undefined {

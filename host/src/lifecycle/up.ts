@@ -10,6 +10,7 @@ import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { containerQueue } from './keys.ts'
 import { createAndPlug, intendEndpoint, plugCreated } from './make-endpoint.ts'
+import { about } from './named-field.ts'
 import { endAtDriver, removeEndpoint } from './remove-endpoint.ts'
 
 /**
@@ -34,7 +35,7 @@ async function upNow(
   operation: Operation,
 ): Promise<ContainerRecord> {
   const container = requireContainer(host, handle)
-  const namespace = host.sandboxes.identify(source)
+  const namespace = about(source.pid === undefined ? 'netns' : 'pid', () => host.sandboxes.identify(source))
   if (isUpAlready(host, handle, namespace)) return container
   if (host.inventory.sandboxes.has(handle)) await takeDown(host, handle, operation)
   await using undo = new Rollback()

@@ -31,6 +31,7 @@ export function openSandbox(path: string): Namespace {
 
 function openOrExplain(path: string): Namespace {
   if (!isAbsolute(path)) throw refusal(path, { kind: 'invalidSandbox', reason: 'the path is not absolute' })
+  if (path.includes('\0')) throw refusal(path, { kind: 'invalidSandbox', reason: 'the path has a zero byte' })
   try {
     return Namespace.open(path)
   } catch (cause) {

@@ -13,8 +13,8 @@ export type NetworkName = Static<typeof NetworkName>
 export const Handle = Type.String({ minLength: 1, maxLength: 1024 })
 export type Handle = Static<typeof Handle>
 
-/** A Linux interface name: 1–15 bytes, no slash, colon or white space, not `.` or `..`. */
-export const InterfaceName = Type.String({ pattern: '^(?!\\.{1,2}$)[^\\s/:]{1,15}$' })
+/** A Linux interface name: 1–15 bytes, no slash, colon, percent sign, white space or control character, not `.` or `..`. */
+export const InterfaceName = Type.String({ pattern: '^(?!\\.{1,2}$)[^\\s/:%\\u0000-\\u001f\\u007f]{1,15}$' })
 export type InterfaceName = Static<typeof InterfaceName>
 
 /** Six octets, lower-case hexadecimal: `02:42:0a:00:00:02`. */
@@ -33,7 +33,12 @@ export type Cidr = Static<typeof Cidr>
 export const Mtu = Type.Integer({ minimum: 68, maximum: 65535 })
 
 /** Free text pairs that a user attached to an object. */
-export const Labels = Type.Record(Type.String({ maxLength: 256 }), Type.String({ maxLength: 4096 }))
+export const Labels = Type.Record(
+  // Not `.`: what a pattern of keys does not match, a line break in one, would go by unchecked.
+  Type.String({ pattern: '^[\\s\\S]{0,256}$' }),
+  Type.String({ maxLength: 4096 }),
+  { additionalProperties: false },
+)
 export type Labels = Static<typeof Labels>
 
 /** A document of the user's that the driver alone understands; its members pass untouched, in any case style. */

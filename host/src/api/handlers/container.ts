@@ -73,6 +73,6 @@ function find(inventory: ApiContext['inventory'], handle: string): ContainerReco
   if (container !== undefined) return container
   throw new ConetError('notFound', `no container has the handle ${handle}`, {
     details: { container: handle },
-    help: 'define it with PUT /containers/{handle}/config, or plug it into a network',
+    help: `define it first: conet container create ${handle}`,
   })
 }

@@ -1,6 +1,7 @@
 // `--config JSON` and `--config @file`.
 import { readFileSync } from 'node:fs'
 import { InvalidArgumentError } from 'commander'
+import { isExact } from './key-value.ts'
 
 export function parseDocument(text: string): Record<string, unknown> {
   const source = text.startsWith('@') ? contentOf(text.slice(1)) : text
@@ -19,10 +20,16 @@ function contentOf(path: string): string {
 
 function parsed(source: string): unknown {
   try {
-    return JSON.parse(source)
+    return JSON.parse(source, exactly)
   } catch (error) {
     throw new InvalidArgumentError(`It is not JSON: ${reasonOf(error)}.`)
   }
+}
+
+/** A number that JavaScript cannot hold would arrive as another one, or as none. */
+function exactly(key: string, value: unknown): unknown {
+  if (typeof value !== 'number' || isExact(value)) return value
+  throw new SyntaxError(`${key} is a number with too many digits; write it as text`)
 }
 
 function reasonOf(error: unknown): string {

@@ -30,7 +30,7 @@ function jsonOrText(text: string): unknown {
   }
 }
 
-function isExact(value: number): boolean {
+export function isExact(value: number): boolean {
   return Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value))
 }
 

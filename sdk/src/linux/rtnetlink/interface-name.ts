@@ -3,11 +3,14 @@
 
 const MAX_NAME_BYTES = 15
 
+/** `all` and `default` are directories of /proc/sys/net/ipv4/conf, where each interface has one of its name. */
+const reserved = new Set(['.', '..', 'all', 'default'])
+
 /** Says what is wrong with a name, or undefined. */
 export function interfaceNameFault(name: string): string | undefined {
   const length = Buffer.byteLength(name)
   if (length === 0 || length > MAX_NAME_BYTES) return `has ${length} bytes, must have 1 to ${MAX_NAME_BYTES}`
-  if (name === '.' || name === '..') return 'is reserved'
+  if (reserved.has(name)) return 'is reserved'
   // The kernel expands %d in the name of a new link to a number of its choice.
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not be there
   if (/[/:%\s\u0000-\u001f\u007f]/.test(name)) return 'contains a space, a control character, "/", ":" or "%"'
