@@ -4,7 +4,7 @@ import { type IncomingHttpHeaders, request } from 'node:http'
 export type HttpCall = {
   method?: string
   path: string
-  /** Sent as JSON; text is sent as it is. */
+  /** Sent as JSON; text and bytes are sent as they are. */
   body?: unknown
   headers?: Record<string, string>
 }
@@ -15,7 +15,8 @@ export function httpCall(
   socketPath: string,
   { method = 'GET', path, body, headers = {} }: HttpCall,
 ): Promise<HttpAnswer> {
-  const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
+  const isReady = body === undefined || typeof body === 'string' || Buffer.isBuffer(body)
+  const text = isReady ? body : JSON.stringify(body)
   const about =
     text === undefined
       ? {}
