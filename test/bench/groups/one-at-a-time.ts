@@ -14,6 +14,8 @@ import { type Group, type Run, type Workplace, wantsAny, workplace } from './gro
 
 const rounds = 20
 const endpoints = 10
+// They are quick, and the first few of a round are still slow after the pause.
+const nullEndpoints = 50
 const cniEndpoints = 5
 const nullRows = ['http-empty', 'null-plug', 'null-unplug']
 const floorRows = ['floor-plug', 'floor-unplug']
@@ -35,13 +37,13 @@ async function makeSides(run: Run, place: Workplace, undo: Rollback): Promise<Si
   const sides: Side[] = []
   const client = wantsAny(run, ...nullRows, ...bridgeRows) ? await startConet(place, undo) : undefined
   if (client !== undefined && wantsAny(run, ...nullRows)) {
-    const pluggers = [emptyRequests(client), await driverPlugger('null', client, undo)]
-    sides.push(turns(pluggers, { endpoints, warmUps: 100 }))
+    const nullPlugger = await driverPlugger({ driver: 'null', endpoints: nullEndpoints }, client, undo)
+    sides.push(turns([emptyRequests(client), nullPlugger], { endpoints: nullEndpoints, warmUps: 40 }))
   }
   const pluggers: Plugger[] = []
   if (wantsAny(run, ...floorRows)) pluggers.push(floorPlugger(makeFloor(place, undo)))
   if (client !== undefined && wantsAny(run, ...bridgeRows)) {
-    pluggers.push(await driverPlugger('bridge', client, undo))
+    pluggers.push(await driverPlugger({ driver: 'bridge', endpoints }, client, undo))
   }
   if (pluggers.length > 0) sides.push(turns(pluggers, { endpoints, warmUps: 20 }))
   if (wantsAny(run, ...cniRows)) sides.push(...cniSides(run, place, undo))
@@ -58,12 +60,12 @@ async function startConet({ directory }: Workplace, undo: Rollback): Promise<Con
 
 /** A network of the driver, and containers that are up. */
 async function driverPlugger(
-  driver: 'null' | 'bridge',
+  { driver, endpoints: count }: { driver: 'null' | 'bridge'; endpoints: number },
   client: ConetClient,
   undo: Rollback,
 ): Promise<Plugger> {
   const network = `n-${driver}`
-  const handles = Array.from({ length: endpoints }, (_, number) => `c-${driver}-${number}`)
+  const handles = Array.from({ length: count }, (_, number) => `c-${driver}-${number}`)
   undo.defer(`remove what is in ${network}`, async () => {
     for (const handle of handles) await client.deleteContainer(handle)
     await client.deleteNetwork(network)
