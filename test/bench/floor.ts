@@ -18,6 +18,8 @@ import {
 
 const gateway = '10.200.0.1'
 const mtu = 1500
+/** Of the first interface that is made in a sandbox. */
+const firstIndex = 2
 
 /** A machine of its own with one bridge, and sandboxes that are there before anything is timed. */
 export class Floor implements Disposable {
@@ -45,6 +47,9 @@ export class Floor implements Disposable {
     using inside = Rtnl.openIn(sandbox)
     const peer = { name: 'eth0', macAddress, mtu, namespace: sandbox }
     const port = this.#rtnl.create(createVeth({ name: nameOf(number), mtu, master: this.#bridge, peer }))
+    const link = port.parent ?? inside.existingLink('eth0').index
+    // The driver looks for its addresses in sandboxes that had an interface before.
+    if (link !== firstIndex) inside.addresses()
     this.#rtnl.batch([
       setLink(port.index, {
         alias: `floor ${'0'.repeat(64)} ${'0'.repeat(64)}`,
@@ -52,7 +57,6 @@ export class Floor implements Disposable {
       }),
       setLink(port.index, { up: true }),
     ])
-    const link = port.parent ?? inside.existingLink('eth0').index
     inside.batch([
       setLink(link, { ipv6AddressGeneration: 'none' }),
       setLink(link, { up: true }),
