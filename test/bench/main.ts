@@ -1,5 +1,6 @@
 // The bench: measures, prints the table or JSON. Must run in network and mount namespaces of its own
 // (scripts/bench.mjs sees to that). The client is this process; conetd and its drivers are processes of their own.
+import { availableParallelism, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { selectRows, UnknownRow } from './catalogue.ts'
 import { bursts } from './groups/bursts.ts'
@@ -22,6 +23,7 @@ async function main(): Promise<number> {
     return 0
   }
   const wanted = selectRows(only)
+  warnOfLoad()
   const stop = new AbortController()
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => stop.abort(signal))
   const progress = progressLine(process.stderr)
@@ -42,6 +44,14 @@ async function main(): Promise<number> {
   const rows = makeRows(run.samples, run.absent).filter(({ name }) => wanted.has(name))
   process.stdout.write(json ? `${JSON.stringify({ rows })}\n` : `${formatTable(rows)}\n`)
   return strict && rows.some(({ holds }) => holds === false) ? 1 : 0
+}
+
+/** conet's rows need three processors for a moment where the floor needs one: on a busy machine they look worse. */
+function warnOfLoad(): void {
+  const [load = 0] = loadavg()
+  const processors = availableParallelism()
+  if (load < processors / 2) return
+  process.stderr.write(`bench: the machine is busy: load ${load.toFixed(1)} on ${processors} processors\n`)
 }
 
 function options() {
