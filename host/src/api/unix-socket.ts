@@ -67,7 +67,7 @@ async function groupId(name: string): Promise<number | undefined> {
 function refusal(path: string, why: string): ConetError {
   return new ConetError('failedPrecondition', `listen on ${path}: ${why}`, {
     details: { path },
-    help: 'choose another path with --socket, or move away what stands there',
+    help: 'choose another path (--socket, --runtime-socket, --run-dir), or move away what stands there',
   })
 }
 

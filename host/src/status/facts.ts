@@ -10,10 +10,14 @@ export type ForwardChain = {
   readonly table: string
   readonly name: string
   readonly policy: string
+  /** A rule of it accepts whatever comes, so that its policy is for nothing. */
+  readonly acceptsAll: boolean
 }
 
 /** What the kernel says; `undefined` where it has no such setting. */
 export type MachineFacts = {
+  /** Of all its interfaces, without prefix lengths. */
+  readonly addresses: ReadonlySet<string>
   readonly ipv4Forwarding: string | undefined
   readonly ipv6Forwarding: string | undefined
   readonly bridgeCallsIptables: string | undefined

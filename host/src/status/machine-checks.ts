@@ -1,17 +1,18 @@
 // What on this machine stands in the way of containers' packets. Each code is explained in docs/operating.md.
 import type { Finding } from '@conet/sdk/api'
 import type { NetworkRecord } from '../domain/network.ts'
-import type { Check } from './check.ts'
-import type { ForwardChain, StatusFacts } from './facts.ts'
+import { type Check, some } from './check.ts'
+import type { ForwardChain, MachineFacts, StatusFacts } from './facts.ts'
 
 export const ipv4ForwardingOff: Check = ({ machine, networks }) => {
-  if (machine.ipv4Forwarding !== '0') return []
-  return [forwardingOff('ip-forward-off', 'net.ipv4.ip_forward', namesOf(networks, 4))]
+  const names = routedHere(networks, machine, 4)
+  if (machine.ipv4Forwarding !== '0' || names.length === 0) return []
+  return [forwardingOff('ip-forward-off', 'net.ipv4.ip_forward', names)]
 }
 
 /** Without IPv6 networks nobody wants it on: it changes how the machine treats router advertisements. */
 export const ipv6ForwardingOff: Check = ({ machine, networks }) => {
-  const names = namesOf(networks, 6)
+  const names = routedHere(networks, machine, 6)
   if (machine.ipv6Forwarding !== '0' || names.length === 0) return []
   return [forwardingOff('ipv6-forwarding-off', 'net.ipv6.conf.all.forwarding', names)]
 }
@@ -37,7 +38,7 @@ export const bridgedPacketsFiltered: Check = ({ machine }) => {
 export const forwardPolicyDrop: Check = ({ machine }) => {
   if (!machine.forwardChains.ok) return []
   return machine.forwardChains.chains
-    .filter(({ policy, table }) => policy === 'drop' && !isOurs(table))
+    .filter(({ policy, table, acceptsAll }) => policy === 'drop' && !acceptsAll && !isOurs(table))
     .map(forwardDropped)
 }
 
@@ -54,11 +55,10 @@ export const firewallUnreadable: Check = ({ machine }) => {
 }
 
 function forwardingOff(code: string, setting: string, networks: readonly string[]): Finding {
-  const who = networks.length === 0 ? 'any network' : `network ${networks.join(', ')}`
   return {
-    severity: networks.length === 0 ? 'info' : 'warning',
+    severity: 'warning',
     code,
-    message: `${setting} is 0: packets of ${who} do not leave this machine, and do not reach other networks`,
+    message: `${setting} is 0: packets of network ${some(networks)} do not leave this machine, and do not reach other networks`,
     help: `sysctl -w ${setting}=1, and put it into a file in /etc/sysctl.d to keep it`,
   }
 }
@@ -72,11 +72,17 @@ function forwardDropped({ family, table, name }: ForwardChain): Finding {
   }
 }
 
-/** Networks with a way out that have addresses of the family. */
-function namesOf(networks: StatusFacts['networks'], family: 4 | 6): string[] {
-  const needsIt = ({ internal, subnets }: NetworkRecord) =>
-    !internal && subnets.some((subnet) => subnet.family === family && subnet.gateway !== undefined)
-  return networks.filter(needsIt).map(({ name }) => name)
+/**
+ * Networks whose way out is this machine: it has their gateway's address. Where a driver makes no gateway, or it is
+ * somewhere else, nothing of the network is forwarded here.
+ */
+function routedHere(networks: StatusFacts['networks'], { addresses }: MachineFacts, family: 4 | 6): string[] {
+  const isHere = ({ internal, subnets }: NetworkRecord) =>
+    !internal &&
+    subnets.some(({ gateway, ...subnet }) => {
+      return subnet.family === family && gateway !== undefined && addresses.has(gateway)
+    })
+  return networks.filter(isHere).map(({ name }) => name)
 }
 
 /** Every table of a driver of the tree begins so. */

@@ -1,15 +1,29 @@
 // Reads from the kernel what may stand in the way of containers' packets. Changes nothing.
-import { KernelError, Nftables, type NftablesObject, readSysctl, type SysctlKey } from '@conet/sdk/linux'
+import {
+  KernelError,
+  Nftables,
+  type NftablesObject,
+  nftName,
+  Rtnl,
+  readSysctl,
+  type SysctlKey,
+} from '@conet/sdk/linux'
 import type { ForwardChain, MachineFacts } from './facts.ts'
 
 export function readMachineFacts(): MachineFacts {
   return {
+    addresses: machineAddresses(),
     ipv4Forwarding: settingOf('ipv4/ip_forward'),
     ipv6Forwarding: settingOf('ipv6/conf/all/forwarding'),
     bridgeCallsIptables: settingOf('bridge/bridge-nf-call-iptables'),
     bridgeCallsIp6tables: settingOf('bridge/bridge-nf-call-ip6tables'),
     forwardChains: readForwardChains(),
   }
+}
+
+function machineAddresses(): Set<string> {
+  using rtnl = Rtnl.open()
+  return new Set(rtnl.addresses().map(({ address }) => address.split('/')[0] ?? address))
 }
 
 /** The kernel lacks a setting whose module is not loaded. */
@@ -26,14 +40,43 @@ function settingOf(key: SysctlKey): string | undefined {
 function readForwardChains(): MachineFacts['forwardChains'] {
   try {
     using nftables = Nftables.open()
-    return { ok: true, chains: nftables.list('chains').flatMap(forwardChainOf) }
+    const chains = nftables.list('chains').flatMap(forwardChainOf)
+    return {
+      ok: true,
+      chains: chains.map((chain) => ({ ...chain, acceptsAll: startsWithAccept(nftables, chain) })),
+    }
   } catch (error) {
     return { ok: false, reason: error instanceof Error ? error.message : String(error) }
   }
 }
 
+/** As somebody does who was told that the policy stands in the way. Other rules are not weighed: that is the kernel's work. */
+function startsWithAccept(nftables: Nftables, { family, table, name, policy }: NamedChain): boolean {
+  if (policy !== 'drop') return false
+  try {
+    const objects = nftables.list(`chain ${family} ${nftName(table)} ${nftName(name)}`)
+    const first = objects.find((object) => 'rule' in object)
+    return first !== undefined && isPlainAccept(first.rule)
+  } catch {
+    // Gone since it was listed, or in words that libnftables does not know: then nothing is known of its rules.
+    return false
+  }
+}
+
+/** `{"expr": [{"counter": …}, {"accept": null}], …}` */
+function isPlainAccept(rule: unknown): boolean {
+  if (typeof rule !== 'object' || rule === null || !('expr' in rule) || !Array.isArray(rule.expr))
+    return false
+  const statements = rule.expr
+    .flatMap((statement) => Object.keys(statement))
+    .filter((key) => key !== 'counter')
+  return statements.length === 1 && statements[0] === 'accept'
+}
+
+type NamedChain = Omit<ForwardChain, 'acceptsAll'>
+
 /** `{"chain": {"family": "ip", "table": "filter", "name": "FORWARD", "hook": "forward", "policy": "drop", …}}` */
-export function forwardChainOf({ chain }: NftablesObject): ForwardChain[] {
+export function forwardChainOf({ chain }: NftablesObject): NamedChain[] {
   if (typeof chain !== 'object' || chain === null) return []
   const text = (key: string): string => {
     const value: unknown = Reflect.get(chain, key)

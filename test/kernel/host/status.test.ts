@@ -32,8 +32,12 @@ describe('findings about this machine', () => {
     expect(codes()).toEqual([])
   })
 
-  it('say that it does not forward', () => {
+  it('say that it does not forward what it is the gateway of, and nothing where it is none', () => {
+    expect(codes()).toEqual([])
+    const gateway = network.subnets[0]?.gateway
+    execFileSync('ip', ['address', 'add', `${gateway}/32`, 'dev', 'lo'])
     expect(codes()).toEqual([expect.stringContaining('ip-forward-off: net.ipv4.ip_forward is 0')])
+    execFileSync('ip', ['address', 'del', `${gateway}/32`, 'dev', 'lo'])
   })
 
   it('name a chain of somebody else that drops what it does not accept, and leave out those that accept', () => {

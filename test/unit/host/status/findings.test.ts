@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { endpoint, network } from '../api/api-fixture.ts'
 
 const goodMachine: MachineFacts = {
+  addresses: new Set(network.subnets.flatMap(({ gateway }) => gateway ?? []).concat('fd00::1')),
   ipv4Forwarding: '1',
   ipv6Forwarding: '1',
   bridgeCallsIptables: undefined,
@@ -20,7 +21,13 @@ const good: StatusFacts = {
   quarantined: [],
 }
 const withMachine = (machine: Partial<MachineFacts>) => ({ ...good, machine: { ...goodMachine, ...machine } })
-const chain = (table: string, policy: string) => ({ family: 'ip', table, name: 'FORWARD', policy })
+const chain = (table: string, policy: string) => ({
+  family: 'ip',
+  table,
+  name: 'FORWARD',
+  policy,
+  acceptsAll: false,
+})
 const dropped = {
   ok: true,
   chains: [chain('filter', 'drop'), chain('conet_bridge', 'drop'), chain('raw', 'accept')],
@@ -36,9 +43,19 @@ describe('findings', () => {
     expect(findingsOf(good)).toEqual([])
   })
 
+  it('are none of forwarding where no network needs it: no gateway is here, or there is no network', () => {
+    const off = { ipv4Forwarding: '0', ipv6Forwarding: '0' }
+    expect(findingsOf(withMachine({ ...off, addresses: new Set(['192.0.2.1']) }))).toEqual([])
+    expect(findingsOf({ ...withMachine(off), networks: [] })).toEqual([])
+  })
+
+  it('are none of a chain whose first rule accepts everything', () => {
+    const chains = [{ ...chain('filter', 'drop'), acceptsAll: true }]
+    expect(findingsOf(withMachine({ forwardChains: { ok: true, chains } }))).toEqual([])
+  })
+
   it.each<[string, StatusFacts, string, string]>([
     ['ip-forward-off', withMachine({ ipv4Forwarding: '0' }), 'warning', 'network blue'],
-    ['ip-forward-off', { ...withMachine({ ipv4Forwarding: '0' }), networks: [] }, 'info', 'ip_forward is 0'],
     [
       'ipv6-forwarding-off',
       { ...withMachine({ ipv6Forwarding: '0' }), networks: [ipv6Network] },
