@@ -1,0 +1,104 @@
+import { performance } from 'node:perf_hooks'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ConetError } from '@conet/sdk'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { apiPicture, expectIdsResolve, expectLeasesMatch } from '../support/agreement.ts'
+import { ConetdFixture } from '../support/conetd-fixture.ts'
+
+const plugs = 10_000
+const connections = 64
+const containers = 250
+const network = 'wide'
+/** Kills at these shares of the work. */
+const killsAt = [0.15, 0.4, 0.65, 0.9]
+
+let fixture: ConetdFixture
+
+beforeAll(async () => {
+  fixture = await ConetdFixture.start({ drivers: ['null'], connections })
+  await fixture.client.createNetwork({ name: network, type: 'null', subnets: [{ subnet: '10.64.0.0/16' }] })
+})
+
+afterAll(() => fixture?.[Symbol.asyncDispose](), 60_000)
+
+/** As a careful client: until it has an answer, with the same key. */
+async function untilAnswered<T>(call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await call()
+    } catch (error) {
+      if (!ConetError.is(error) || !isPassing(error)) throw error
+      await sleep(20)
+    }
+  }
+}
+
+function isPassing({ kind }: ConetError): boolean {
+  return kind === 'hostUnavailable' || kind === 'driverUnavailable' || kind === 'cancelled'
+}
+
+/** Runs `work` for every number, as many at once as there are connections. */
+async function sideBySide(count: number, work: (n: number) => Promise<void>): Promise<void> {
+  let next = 0
+  const worker = async () => {
+    for (let n = next++; n < count; n = next++) await work(n)
+  }
+  await Promise.all(Array.from({ length: connections }, worker))
+}
+
+/** Kills conetd and starts it again, each time that enough is done; resolves after the last one. */
+async function killAt(marks: readonly number[], done: () => number): Promise<void> {
+  for (const mark of marks) {
+    while (done() < mark) await sleep(5)
+    await fixture.restart()
+  }
+}
+
+it('10,000 plugs over 64 connections, conetd killed in between, hand out no address twice and lose none', async () => {
+  const { client } = fixture
+  const handleOf = (n: number) => `many-${n % containers}`
+  await sideBySide(containers, async (n) => {
+    await client.putContainerConfig(handleOf(n), { attach_to: [] })
+  })
+  const made = new Map<string, string>()
+  const start = performance.now()
+  const plugging = sideBySide(plugs, async (n) => {
+    const options = { idempotencyKey: `plug-${n}` }
+    const endpoint = await untilAnswered(() => client.plug(handleOf(n), { network }, options))
+    made.set(endpoint.id, endpoint.interfaces[0]?.addresses[0] ?? 'none')
+  })
+  await Promise.all([
+    plugging,
+    killAt(
+      killsAt.map((share) => share * plugs),
+      () => made.size,
+    ),
+  ])
+  console.log(`${plugs} plugs: ${Math.round(performance.now() - start)} ms`)
+  await fixture.settled()
+
+  expect(new Set(made.values()).size, 'different addresses').toBe(plugs)
+  const picture = await apiPicture(fixture)
+  const shown = new Map(picture.endpoints.map(({ id, interfaces }) => [id, interfaces[0]?.addresses[0]]))
+  expect(shown.size).toBe(plugs)
+  expect([...made].filter(([id, address]) => shown.get(id) !== address)).toEqual([])
+  expectLeasesMatch(picture)
+  expectIdsResolve(picture)
+
+  let gone = 0
+  const ids = picture.endpoints.map(({ id, container }) => ({ handle: container, endpoint: id }))
+  const unplugging = sideBySide(plugs, async (n) => {
+    const which = ids[n]
+    if (which !== undefined) await untilAnswered(() => client.unplug(which))
+    gone += 1
+  })
+  await Promise.all([unplugging, killAt([0.5 * plugs], () => gone)])
+  console.log(`and as many unplugs: ${Math.round(performance.now() - start)} ms`)
+  await fixture.settled()
+  const after = await apiPicture(fixture)
+  expect(after.endpoints).toEqual([])
+  expect(after.networks[0]?.subnets[0]?.used).toBe(0)
+  // Round-robin: what was freed rests, and comes back when its turn has come.
+  const again = await client.plug(handleOf(0), { network })
+  expect(again.interfaces[0]?.addresses[0]).toMatch(/^10\.64\./)
+}, 120_000)
