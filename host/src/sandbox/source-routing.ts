@@ -69,7 +69,7 @@ function ownTable(
     const wayOut: NewRoute[] =
       gateway === undefined
         ? []
-        : [{ destination: isV6 ? 'default6' : 'default', gateway, link: index, table, onlink: true }]
+        : [{ destination: isV6 ? '::/0' : '0.0.0.0/0', gateway, link: index, table, onlink: true }]
     return [
       ...[connected, ...wayOut].map((route) => addRoute(route)),
       addRule({ family: isV6 ? 'ipv6' : 'ipv4', from: hostPrefix(address), table, priority: 1000 }),
