@@ -1,6 +1,7 @@
 // Registers every route of the table on a server, in one loop.
+import type { ServerResponse } from 'node:http'
 import { type RequestLine, type RouteEntry, type RouteName, routes } from '@conet/sdk/api'
-import type { FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify'
+import type { FastifyInstance, HTTPMethods } from 'fastify'
 import type { Operation } from '../lifecycle/index.ts'
 import type { ApiContext } from './api-context.ts'
 import { handlers } from './handlers/index.ts'
@@ -82,7 +83,10 @@ function registerRoute<K extends RouteName>(
       const key = entry.makesSomething === true ? idempotencyKeyOf(request.headers) : undefined
       const isCancellable = entry.body !== undefined && key === undefined
       const work = async (requestKey?: string): Promise<Answer> =>
-        handle(context, { ...parsed, operation: operationOf(request, { isCancellable, requestKey }) })
+        handle(context, {
+          ...parsed,
+          operation: operationOf(request.id, isCancellable ? departureOf(reply.raw) : undefined, requestKey),
+        })
       const answer = key === undefined ? await work() : await answerOnce(context, { key, request, work })
       return reply.code(answer.status).send(answer.body)
     },
@@ -90,13 +94,23 @@ function registerRoute<K extends RouteName>(
 }
 
 /** A client that goes away cancels what it asked to be made, unless it said that it may ask again. Removals go on. */
-function operationOf(
-  { id, signal }: FastifyRequest,
-  { isCancellable, requestKey }: { isCancellable: boolean; requestKey: string | undefined },
-): Operation {
+function operationOf(id: string, signal: AbortSignal | undefined, requestKey: string | undefined): Operation {
   return {
     id,
-    ...(isCancellable ? { signal } : {}),
+    ...(signal === undefined ? {} : { signal }),
     ...(requestKey === undefined ? {} : { requestKey }),
   }
+}
+
+/**
+ * Aborts when the connection ends before the answer. Not fastify's `request.signal`: that one hears the request's
+ * `close`, which Node emits as soon as the body has been read.
+ */
+function departureOf(response: ServerResponse): AbortSignal {
+  const departure = new AbortController()
+  response.once('close', () => {
+    if (!response.writableFinished) departure.abort()
+  })
+  if (response.destroyed) departure.abort()
+  return departure.signal
 }

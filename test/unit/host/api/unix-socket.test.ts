@@ -59,32 +59,35 @@ describe('a socket of the API', () => {
     expect(text).toContain('application/problem+json')
   })
 
-  it('cancels an operation whose client went away, unless it may ask again under its key', async () => {
-    await using directory = await temporaryDirectory()
-    const path = `${directory.path}/s.sock`
-    const signals: (AbortSignal | undefined)[] = []
-    await using api = await apiFixture(
-      {
-        up: (_handle, _body, { signal }) => {
-          signals.push(signal)
-          return new Promise((resolve) => signal?.addEventListener('abort', () => resolve(container)))
+  it.each(['Host: x\r\n\r\n', 'Host: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}'])(
+    'cancels an operation whose client went away, unless it may ask again under its key: %j',
+    async (rest) => {
+      await using directory = await temporaryDirectory()
+      const path = `${directory.path}/s.sock`
+      const signals: (AbortSignal | undefined)[] = []
+      await using api = await apiFixture(
+        {
+          up: (_handle, _body, { signal }) => {
+            signals.push(signal)
+            return new Promise((resolve) => signal?.addEventListener('abort', () => resolve(container)))
+          },
+          down: async (_handle, { signal }) => {
+            signals.push(signal)
+            return 'gone'
+          },
         },
-        down: async (_handle, { signal }) => {
-          signals.push(signal)
-          return 'gone'
-        },
-      },
-      { family: 'runtime' },
-    )
-    await listenOn(api.app, { path, mode: 0o600 })
-    const socket = connect(path)
-    socket.write('POST /internal/containers/web/up HTTP/1.1\r\nHost: x\r\n\r\n')
-    await eventually(() => signals.length === 1)
-    expect(signals[0]?.aborted).toBe(false)
-    socket.destroy()
-    await eventually(() => signals[0]?.aborted === true)
-    const down = await api.app.inject({ method: 'POST', url: '/internal/containers/web/down' })
-    expect(down.statusCode).toBe(200)
-    expect(signals[1]).toBeUndefined()
-  })
+        { family: 'runtime' },
+      )
+      await listenOn(api.app, { path, mode: 0o600 })
+      const socket = connect(path)
+      socket.write(`POST /internal/containers/web/up HTTP/1.1\r\n${rest}`)
+      await eventually(() => signals.length === 1)
+      expect(signals[0]?.aborted).toBe(false)
+      socket.destroy()
+      await eventually(() => signals[0]?.aborted === true)
+      const down = await api.app.inject({ method: 'POST', url: '/internal/containers/web/down' })
+      expect(down.statusCode).toBe(200)
+      expect(signals[1]).toBeUndefined()
+    },
+  )
 })
