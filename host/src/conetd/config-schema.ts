@@ -70,6 +70,13 @@ export const ConfigFile = Type.Object(
     timeouts: Type.Optional(
       Type.Object(
         {
+          driver_call_ms: Type.Optional(
+            Type.Integer({
+              minimum: 100,
+              maximum: 600_000,
+              description: 'How long a driver may take for one call on a network or endpoint. Default: 30000',
+            }),
+          ),
           stop_ms: Type.Optional(
             Type.Integer({
               minimum: 0,

@@ -43,6 +43,7 @@ export function buildDriverRoom(options: DriverRoomOptions): DriverRoom {
     onChange: (entry) => reportChange(entry, options),
     onError: failed,
     supervision: supervisor,
+    timing: { callTimeoutMs: settings.driverCallTimeoutMs },
   })
   const discovery = new Discovery({
     directory: settings.driverDir,

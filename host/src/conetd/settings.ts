@@ -21,6 +21,7 @@ export type Settings = {
     readonly ipv6: readonly AddressPool[] | undefined
   }
   readonly stopTimeoutMs: number
+  readonly driverCallTimeoutMs: number
 }
 
 /** Throws a ConetError that names what is wrong and where it was said. */
@@ -50,5 +51,6 @@ function complete(config: ConfigFile): Settings {
       ipv6: ipv6 === undefined ? undefined : parsePools(ipv6, 'address_pools.ipv6'),
     },
     stopTimeoutMs: config.timeouts?.stop_ms ?? 10_000,
+    driverCallTimeoutMs: config.timeouts?.driver_call_ms ?? 30_000,
   }
 }

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { type QuarantinedRecord, Store } from '../store/index.ts'
+import { forgetFormerBoot } from './former-boot.ts'
 import type { Settings } from './settings.ts'
 
 export type Stores = AsyncDisposable & { readonly durable: Store; readonly volatile: Store }
@@ -18,7 +19,9 @@ export async function openStores({ stateDir, runDir }: Settings, log: Logger): P
     onQuarantine,
   })
   try {
-    const path = join(runDir, 'store', 'volatile.lmdb')
+    const directory = join(runDir, 'store')
+    forgetFormerBoot(directory)
+    const path = join(directory, 'volatile.lmdb')
     const volatile = await Store.open({ path, durable: false, schema, onQuarantine })
     return { durable, volatile, [Symbol.asyncDispose]: () => closeBoth(durable, volatile) }
   } catch (error) {

@@ -22,7 +22,7 @@ export type CallOptions = {
   readonly operationId: string
   /** Default 1. */
   readonly attempt?: number
-  /** Default: the method's own, from the protocol's table. */
+  /** Default: what the host allows for such calls. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
   readonly traceparent?: string
@@ -50,26 +50,32 @@ const anonymousKinds: ReadonlySet<ErrorKind> = new Set([
   'internal',
 ])
 
+export type DriverLinkOptions = {
+  /** For calls on networks and endpoints that name no time of their own. */
+  readonly callTimeoutMs: number
+  /** Told of each call that was not answered within its time. */
+  onMissed(error: ConetError): void
+}
+
 export class DriverLink implements DriverCalls {
   readonly driver: DriverIdentity
   readonly documents: DriverDocuments
   readonly #peer: JsonRpcPeer
   readonly #methods: ReadonlySet<string>
-  readonly #onMissed: (error: ConetError) => void
+  readonly #options: DriverLinkOptions
 
-  /** `onMissed` is told of each call that was not answered within its time. */
-  constructor(peer: JsonRpcPeer, { driver, documents }: Introduction, onMissed: (error: ConetError) => void) {
+  constructor(peer: JsonRpcPeer, { driver, documents }: Introduction, options: DriverLinkOptions) {
     this.#peer = peer
     this.driver = driver
     this.documents = documents
     this.#methods = new Set(driver.capabilities.methods)
-    this.#onMissed = onMissed
+    this.#options = options
   }
 
   async call<M extends CallMethod>(method: M, params: Params<M>, options: CallOptions): Promise<Result<M>> {
     if (!this.#methods.has(method)) throw this.#unsupported(method)
     const { signal } = options
-    const timeoutMs = Math.max(1, Math.ceil(options.timeoutMs ?? requests[method].timeoutMs))
+    const timeoutMs = Math.max(1, Math.ceil(options.timeoutMs ?? this.#timeoutOf(method)))
     const meta: CallMeta = { operationId: options.operationId, attempt: options.attempt ?? 1, timeoutMs }
     if (options.traceparent !== undefined) meta.traceparent = options.traceparent
     try {
@@ -78,6 +84,11 @@ export class DriverLink implements DriverCalls {
     } catch (error) {
       throw this.#explain(error)
     }
+  }
+
+  /** A sync is about everything the driver has, a ping about nothing: these have times of their own. */
+  #timeoutOf(method: CallMethod): number {
+    return method.startsWith('driver/') ? requests[method].timeoutMs : this.#options.callTimeoutMs
   }
 
   #explain(error: unknown): unknown {
@@ -90,7 +101,7 @@ export class DriverLink implements DriverCalls {
       operationState,
       ...(help !== undefined && { help }),
     })
-    if (kind === 'deadlineExceeded') this.#onMissed(explained)
+    if (kind === 'deadlineExceeded') this.#options.onMissed(explained)
     return explained
   }
 

@@ -8,6 +8,8 @@ import type { Session } from './session.ts'
 
 export type SessionTiming = {
   readonly connectTimeoutMs: number
+  /** For one call on a network or endpoint. */
+  readonly callTimeoutMs: number
   readonly pingIntervalMs: number
   readonly pingTimeoutMs: number
   readonly firstBackoffMs: number
@@ -18,6 +20,7 @@ export type SessionTiming = {
 
 export const defaultSessionTiming: SessionTiming = {
   connectTimeoutMs: 2_000,
+  callTimeoutMs: 30_000,
   pingIntervalMs: 10_000,
   pingTimeoutMs: 3_000,
   firstBackoffMs: 100,

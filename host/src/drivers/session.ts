@@ -202,7 +202,10 @@ export class Session implements DriverCalls {
         sinks.readiness(driver, readiness)
       },
     })
-    const link = new DriverLink(peer, introduction, (error) => this.#miss(error))
+    const link = new DriverLink(peer, introduction, {
+      callTimeoutMs: timing.callTimeoutMs,
+      onMissed: (error) => this.#miss(error),
+    })
     using _pinger = new Pinger(link, {
       intervalMs: timing.pingIntervalMs,
       timeoutMs: timing.pingTimeoutMs,

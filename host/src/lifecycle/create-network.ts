@@ -9,7 +9,7 @@ import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { networkQueue } from './keys.ts'
 import { namingField } from './named-field.ts'
-import { removeNetwork } from './remove-network.ts'
+import { removeNetwork, removeNetworkLater } from './remove-network.ts'
 
 export type CreatedNetwork = { network: NetworkRecord; created: boolean }
 
@@ -99,7 +99,9 @@ function intend(
 
 async function undo(host: HostContext, network: NetworkRecord, reason: unknown): Promise<void> {
   try {
-    await removeNetwork(host, network, { id: `undo-${network.id}` })
+    // A driver that left the call unanswered would leave its client waiting for as long again.
+    if (ConetError.is(reason, 'deadlineExceeded')) removeNetworkLater(host, network)
+    else await removeNetwork(host, network, { id: `undo-${network.id}` })
   } catch (error) {
     host.log.error({ networkId: network.id, err: error, reason }, 'a failed network could not be undone yet')
   }

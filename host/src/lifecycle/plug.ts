@@ -10,7 +10,7 @@ import type { HostContext, Operation } from './host-context.ts'
 import { containerQueue } from './keys.ts'
 import { createAndPlug, createEndpoint, intendEndpoint } from './make-endpoint.ts'
 import { about } from './named-field.ts'
-import { buryWithAttachment, removeEndpoint } from './remove-endpoint.ts'
+import { buryWithAttachment, postpone, removeEndpoint } from './remove-endpoint.ts'
 
 /**
  * Plugs the container into the network. When it fails nothing is left, or what is left is on record and being
@@ -94,8 +94,10 @@ function runningSandbox(host: HostContext, handle: string): SandboxRecord | unde
 /** Undoing has its own time: the caller may be gone. */
 async function undoPlug(host: HostContext, endpoint: EndpointRecord, reason: unknown): Promise<void> {
   try {
-    const current = host.inventory.endpoints.get(endpoint.id) ?? endpoint
-    await removeEndpoint(host, buryWithAttachment(host, current), { id: `undo-${endpoint.id}` })
+    const buried = buryWithAttachment(host, host.inventory.endpoints.get(endpoint.id) ?? endpoint)
+    // A driver that left the plug unanswered would leave its client waiting for as long again.
+    if (ConetError.is(reason, 'deadlineExceeded')) postpone(host, buried, reason)
+    else await removeEndpoint(host, buried, { id: `undo-${endpoint.id}` })
   } catch (error) {
     host.log.error({ endpointId: endpoint.id, err: error, reason }, 'a failed plug could not be undone yet')
   }

@@ -106,7 +106,8 @@ function forget(host: HostContext, { id, networkId, handle }: EndpointRecord): v
   host.events.append({ type: 'endpoint.removed', network_id: networkId, endpoint_id: id, container: handle })
 }
 
-function postpone(host: HostContext, endpoint: EndpointRecord, error: unknown): void {
+/** On record and tried again; what the error says stands there until then. */
+export function postpone(host: HostContext, endpoint: EndpointRecord, error: unknown): void {
   const lastError = error instanceof Error ? error.message : String(error)
   // First, since the store may be full.
   host.removals.add({ kind: 'endpoint', id: endpoint.id })

@@ -29,8 +29,7 @@ export async function removeNetwork(
   operation: Operation,
 ): Promise<Removed> {
   const { id, type } = network
-  if (network.state !== 'deleting') host.inventory.putNetwork({ ...network, state: 'deleting' })
-  failpoint('host:network:buried')
+  buryNetwork(host, network)
   try {
     const session = await host.drivers.require(type, operation)
     await session.call('network/delete', { networkId: id }, { operationId: operation.id })
@@ -47,6 +46,17 @@ export async function removeNetwork(
   host.removals.done(id)
   host.events.append({ type: 'network.deleted', network_id: id })
   return 'gone'
+}
+
+/** On record and tried again, by and by. */
+export function removeNetworkLater(host: HostContext, network: NetworkRecord): void {
+  buryNetwork(host, network)
+  host.removals.add({ kind: 'network', id: network.id })
+}
+
+function buryNetwork(host: HostContext, network: NetworkRecord): void {
+  if (network.state !== 'deleting') host.inventory.putNetwork({ ...network, state: 'deleting' })
+  failpoint('host:network:buried')
 }
 
 function assertUnused(host: HostContext, network: NetworkRecord): void {

@@ -1,11 +1,16 @@
 // What is left to the host in a sandbox: interfaces that the driver does not configure, and source routing where
 // one container has several endpoints in one network. `settle` at plug, `unsettle` before unplug.
 import type { PluggedInterface, PlugResult } from '@conet/sdk'
-import { ConetError } from '@conet/sdk'
 import type { SandboxRecord } from '../domain/container.ts'
 import { type EndpointRecord, isInSandbox } from '../domain/endpoint.ts'
 import type { NetworkRecord } from '../domain/network.ts'
-import { configureInterface, forgetSourceRouting, returnInterface, routeBySource } from '../sandbox/index.ts'
+import {
+  configureInterface,
+  forgetSourceRouting,
+  isSandboxGone,
+  returnInterface,
+  routeBySource,
+} from '../sandbox/index.ts'
 import type { HostContext } from './host-context.ts'
 
 type Placed = { endpoint: EndpointRecord; network: NetworkRecord; sandbox: SandboxRecord }
@@ -38,7 +43,7 @@ function forgetRules(sandbox: SandboxRecord, interfaces: readonly PluggedInterfa
       interfaces.flatMap(({ addresses }) => addresses),
     )
   } catch (error) {
-    if (!ConetError.is(error, 'invalidSandbox')) throw error
+    if (!isSandboxGone(error)) throw error
   }
 }
 

@@ -12,6 +12,8 @@ import {
   setLink,
 } from '@conet/sdk/linux'
 
+import { isSandboxGone } from './sandbox-keeper.ts'
+
 type SourceInterface = PluggedInterface & { sourceName: string }
 
 /** Brings one interface into the sandbox and configures it. When a step fails the link is back where it was. */
@@ -42,7 +44,7 @@ export function returnInterface(sandboxPath: string, plugged: PluggedInterface):
     if (inside.link(wanted.name) !== undefined) moveBack(inside, wanted)
   } catch (error) {
     // With the namespace its devices went: physical ones are back in the first namespace by the kernel's doing.
-    if (!ConetError.is(error, 'invalidSandbox')) throw error
+    if (!isSandboxGone(error)) throw error
   }
 }
 

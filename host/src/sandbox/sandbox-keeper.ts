@@ -100,6 +100,11 @@ export class SandboxKeeper {
   }
 }
 
+/** Whether the error says that the namespace is gone, or only the file is left on which it was held. */
+export function isSandboxGone(error: unknown): boolean {
+  return ConetError.is(error, 'invalidSandbox') || ConetError.is(error, 'sandboxUnreachable')
+}
+
 function pathOfSource({ pid, netns }: SandboxSource): string | undefined {
   if (pid !== undefined && netns !== undefined) {
     throw new ConetError('invalidArgument', 'up: pid and netns exclude each other', {

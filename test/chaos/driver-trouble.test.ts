@@ -1,0 +1,244 @@
+import { createHash } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { apiPicture, expectAgreement } from '../support/agreement.ts'
+import { ConetdFixture } from '../support/conetd-fixture.ts'
+import { eventually } from '../support/eventually.ts'
+import type { FakeDriver } from '../support/fake-driver.ts'
+
+const callMs = 1_000
+
+let fixture: ConetdFixture
+let fake: FakeDriver
+
+beforeAll(async () => {
+  fixture = await ConetdFixture.start({
+    drivers: ['null'],
+    config: { timeouts: { driver_call_ms: callMs } },
+  })
+  fake = await fixture.startFakeDriver()
+})
+
+afterAll(() => fixture?.[Symbol.asyncDispose]())
+
+beforeEach(async () => {
+  await fixture.client.createNetwork({ name: 'odd', type: 'fake', subnets: [{ subnet: '10.71.0.0/24' }] })
+  for (const handle of ['stuck', 'other']) {
+    await fixture.client.putContainerConfig(handle, { attach_to: [] })
+    await fixture.client.up(handle)
+  }
+})
+
+/** Every driver answers again, so that everything can be removed. */
+afterEach(async () => {
+  fake.plan({})
+  if (fake.program.process.signalCode !== null) await fake.restart()
+  await fixture.driversReady()
+  await fixture.removeEverything()
+})
+
+const plug = (handle: string, network = 'odd') => fixture.client.plug(handle, { network })
+
+async function timed(work: Promise<unknown>): Promise<number> {
+  const start = performance.now()
+  await work
+  return performance.now() - start
+}
+
+async function usedOf(network: string): Promise<number | undefined> {
+  return (await fixture.client.getNetwork(network)).subnets[0]?.used
+}
+
+const onlyStuck = '"handle":"stuck"'
+
+describe('a driver that never answers', () => {
+  it('costs that plug its deadline, and no other call anything', async () => {
+    await fixture.client.createNetwork({ name: 'even', type: 'null' })
+    fake.plan({ methods: { 'endpoint/plug': { hangs: true, only: onlyStuck } } })
+    const stuck = timed(expect(plug('stuck')).rejects.toMatchObject({ kind: 'deadlineExceeded' }))
+    await eventually(() => fake.calls().includes('endpoint/plug'))
+    const others = [
+      plug('other'),
+      plug('other', 'even'),
+      fixture.client.createNetwork({ name: 'new', type: 'fake' }),
+    ]
+    for (const call of others) expect(await timed(call)).toBeLessThan(callMs * 0.7)
+    expect(await stuck).toBeLessThan(callMs * 2)
+    await fixture.settled()
+    expect(await usedOf('odd')).toBe(1)
+    await expectAgreement(fixture)
+    fake.plan({})
+    expect(await plug('stuck')).toMatchObject({ state: 'plugged' })
+  })
+
+  it('keeps the address of what it may still hold until it has confirmed that it is gone', async () => {
+    fake.plan({ methods: { 'endpoint/plug': { hangs: true, ignoresAbort: true, only: onlyStuck } } })
+    await expect(plug('stuck')).rejects.toMatchObject({ kind: 'deadlineExceeded' })
+    const { endpoints, attachments } = await fixture.client.getContainer('stuck')
+    expect(endpoints).toMatchObject([{ state: 'deleting', last_error: expect.any(String) }])
+    expect(attachments).toEqual([])
+    expect(await usedOf('odd')).toBe(1)
+    const [address = ''] = endpoints[0]?.interfaces[0]?.addresses ?? []
+    const wanted = { network: 'odd', addresses: [address.replace('/24', '')] }
+    await expect(fixture.client.plug('other', wanted)).rejects.toMatchObject({ kind: 'addressInUse' })
+    await fake.program.end('SIGKILL')
+    fake.plan({})
+    await fake.restart()
+    await fixture.settled()
+    expect(await usedOf('odd')).toBe(0)
+    expect(await fixture.client.plug('other', wanted)).toMatchObject({ state: 'plugged' })
+  })
+
+  it('costs the creation of a network its deadline; the network goes, and can be made again', async () => {
+    const body = { name: 'slow', type: 'fake', subnets: [{ subnet: '10.72.0.0/24' }] }
+    fake.plan({ methods: { 'network/create': { hangs: true } } })
+    const took = await timed(
+      expect(fixture.client.createNetwork(body)).rejects.toMatchObject({ kind: 'deadlineExceeded' }),
+    )
+    expect(took).toBeLessThan(callMs * 2)
+    fake.plan({})
+    await fixture.settled()
+    expect(await fixture.client.createNetwork(body)).toMatchObject({ state: 'active' })
+  })
+})
+
+it('a driver killed in the midst of a plug: the call fails with a code, nothing is left, the next try works', async () => {
+  fake.plan({ methods: { 'endpoint/plug': { hangs: true, toCall: 1 } } })
+  const before = await apiPicture(fixture)
+  const failed = expect(plug('stuck')).rejects.toMatchObject({ kind: 'driverUnavailable', retryable: true })
+  await eventually(() => fake.calls().includes('endpoint/plug'))
+  await fake.program.end('SIGKILL')
+  await failed
+  fake.plan({})
+  await fake.restart()
+  await fixture.driversReady()
+  await fixture.settled()
+  expect(await apiPicture(fixture)).toEqual(before)
+  expect(await plug('stuck')).toMatchObject({ state: 'plugged' })
+  expect(await usedOf('odd')).toBe(1)
+})
+
+describe('what is removed while its driver is away is finished when it is back, and never before', () => {
+  const removals: Record<string, (endpoint: string) => Promise<{ state: string }>> = {
+    unplug: (endpoint) => fixture.client.unplug({ handle: 'stuck', endpoint }),
+    down: () => fixture.client.down('stuck'),
+    'remove a container': () => fixture.client.deleteContainer('stuck'),
+  }
+
+  it.each(Object.keys(removals))('%s', async (name) => {
+    const { id } = await plug('stuck')
+    await fake.program.end('SIGKILL')
+    await eventually(async () =>
+      expect((await fixture.client.getNetwork('odd')).driver_state).not.toBe('ready'),
+    )
+    const before = fake.calls().length
+    expect(await removals[name]?.(id)).toEqual({ state: 'deleting' })
+    expect(await usedOf('odd')).toBe(1)
+    await fixture.restart()
+    expect(await usedOf('odd')).toBe(1)
+    await fake.restart()
+    await fixture.settled()
+    expect(fake.calls().slice(before)).toContain('endpoint/delete')
+    expect(await usedOf('odd')).toBe(0)
+    await expectAgreement(fixture)
+  })
+
+  it('delete a network', async () => {
+    await fake.program.end('SIGKILL')
+    await eventually(async () =>
+      expect((await fixture.client.getNetwork('odd')).driver_state).not.toBe('ready'),
+    )
+    expect(await fixture.client.deleteNetwork('odd')).toEqual({ state: 'deleting' })
+    const wish = { attach_to: ['odd'] }
+    const refused = { kind: 'failedPrecondition' }
+    await expect(fixture.client.putContainerConfig('third', wish)).rejects.toMatchObject(refused)
+    expect((await fixture.client.getNetwork('odd')).state).toBe('deleting')
+    await fake.restart()
+    await fixture.settled()
+    expect(fake.calls()).toContain('network/delete')
+    await expect(fixture.client.getNetwork('odd')).rejects.toMatchObject({ kind: 'notFound' })
+  })
+})
+
+it('a driver that lost everything is told all of it again', async () => {
+  await plug('stuck')
+  await fixture.client.putContainerConfig('later', { attach_to: [] })
+  await plug('later')
+  const before = fake.calls().length
+  await fake.program.end('SIGKILL')
+  await fake.restart()
+  await fixture.driversReady()
+  const calls = fake.calls().slice(before).sort()
+  expect(calls.filter((method) => /^(network|endpoint)/.test(method))).toEqual([
+    'endpoint/create',
+    'endpoint/create',
+    'endpoint/list',
+    'endpoint/plug',
+    'network/create',
+    'network/list',
+  ])
+})
+
+describe('what a driver has and nobody wants', () => {
+  const idOf = (text: string) => createHash('sha256').update(text).digest('hex')
+  const has = {
+    networkIds: [idOf('network')],
+    endpoints: [{ networkId: idOf('network'), endpointId: idOf('endpoint') }],
+  }
+
+  it('is removed when it connects', async () => {
+    await fake.program.end('SIGKILL')
+    fake.plan({ has })
+    const before = fake.calls().length
+    await fake.restart()
+    await fixture.driversReady()
+    const calls = fake.calls().slice(before)
+    expect(calls.slice(-3)).toEqual(['endpoint/unplug', 'endpoint/delete', 'network/delete'])
+  })
+
+  it('does not keep the driver from its networks when it cannot be removed', async () => {
+    await fake.program.end('SIGKILL')
+    const busy = { error: { kind: 'backendUnavailable', message: 'busy' } }
+    fake.plan({ has, methods: { 'endpoint/delete': { ...busy, only: idOf('endpoint') } } })
+    await fake.restart()
+    await fixture.driversReady()
+    expect(await plug('stuck')).toMatchObject({ state: 'plugged' })
+  })
+})
+
+describe('a driver that fails at a plug: its error is told, and everything is as before', () => {
+  it.each([
+    [{ error: { kind: 'backendUnavailable', message: 'the fabric is down' } }, 'backendUnavailable'],
+    [{ errno: 17 }, 'kernelRefused'],
+    [{ bug: 'undefined is not a function' }, 'internal'],
+    [{ result: { interfaces: 'none' } }, 'internal'],
+  ])('%j is %s', async (behaviour, kind) => {
+    for (const method of ['endpoint/plug', 'endpoint/create']) {
+      if ('result' in behaviour && method === 'endpoint/create') continue
+      fake.plan({ methods: { [method]: behaviour } })
+      const before = await apiPicture(fixture)
+      await expect(plug('stuck')).rejects.toMatchObject({ kind })
+      await fixture.client.putContainerConfig('fresh', { attach_to: ['odd'] })
+      await expect(fixture.client.up('fresh')).rejects.toMatchObject({ kind })
+      await fixture.client.deleteContainer('fresh')
+      await fixture.settled()
+      expect(await apiPicture(fixture)).toEqual(before)
+      await expectAgreement(fixture)
+    }
+  })
+})
+
+it('a container that is up again has its interface name, while the endpoint of its last life waits for its end', async () => {
+  const { client } = fixture
+  await client.putContainerConfig('again', { attach_to: [{ network: 'odd', interface: 'eth0' }] })
+  await client.up('again')
+  fake.plan({ methods: { 'endpoint/delete': { error: { kind: 'backendUnavailable', message: 'busy' } } } })
+  await expect(client.down('again')).rejects.toMatchObject({ kind: 'backendUnavailable' })
+  const { endpoints } = await client.up('again')
+  expect(endpoints.map(({ state, interfaces }) => [state, interfaces[0]?.name])).toEqual([
+    ['deleting', 'eth0'],
+    ['plugged', 'eth0'],
+  ])
+  fake.plan({})
+  await fixture.settled()
+  expect((await client.getContainer('again')).endpoints).toMatchObject([{ state: 'plugged' }])
+})
