@@ -1,5 +1,4 @@
 // Time limits. AbortSignal.any is not used: on Node 20 it keeps memory for as long as the outer signal lives.
-import { addAbortListener } from 'node:events'
 import { ConetError } from './errors/index.ts'
 
 export type Deadline = Disposable & { readonly signal: AbortSignal }
@@ -13,12 +12,14 @@ export function deadline(timeoutMs: number, what: string, outer?: AbortSignal): 
   const timer = setTimeout(() => {
     controller.abort(new ConetError('deadlineExceeded', `${what}: no answer within ${timeoutMs} ms`))
   }, timeoutMs)
-  const listener = outer && addAbortListener(outer, () => controller.abort(outer.reason))
+  const abort = () => controller.abort(outer?.reason)
+  if (outer?.aborted) abort()
+  outer?.addEventListener('abort', abort, { once: true })
   return {
     signal: controller.signal,
     [Symbol.dispose]() {
       clearTimeout(timer)
-      listener?.[Symbol.dispose]()
+      outer?.removeEventListener('abort', abort)
     },
   }
 }

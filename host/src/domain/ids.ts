@@ -1,9 +1,21 @@
 // Identities. Random ones for networks and endpoints; a hash where a path must stand for any handle.
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomFillSync } from 'node:crypto'
+
+const idBytes = 32
+
+/** Asking for random bytes costs much the same for one id as for many. */
+const pool = Buffer.alloc(64 * idBytes)
+let used = pool.length
 
 /** 64 hexadecimal digits, as networks and endpoints carry them. */
 export function newId(): string {
-  return randomBytes(32).toString('hex')
+  if (used === pool.length) {
+    randomFillSync(pool)
+    used = 0
+  }
+  const id = pool.toString('hex', used, used + idBytes)
+  used += idBytes
+  return id
 }
 
 /** Stands for a container's handle in paths: handles may hold anything, paths may not. */

@@ -13,12 +13,15 @@ export const bitsOf = (family: Family): number => (family === 4 ? 32 : 128)
 
 /** Dotted quads without leading zeros (which some read as octal), and RFC 4291 text without a zone. */
 export function readAddress(text: string): Parsed<Address> {
-  if (isIPv4(text))
-    return { ok: true, value: { family: 4, value: toNumber(ipaddr.IPv4.parse(text).toByteArray()) } }
+  if (isIPv4(text)) return { ok: true, value: { family: 4, value: numberOfIPv4(text) } }
   if (isIPv6(text) && !text.includes('%')) {
     return { ok: true, value: { family: 6, value: toNumber(ipaddr.IPv6.parse(text).toByteArray()) } }
   }
   return { ok: false, reason: `${JSON.stringify(text)} is not an IP address` }
+}
+
+function numberOfIPv4(text: string): bigint {
+  return BigInt(text.split('.').reduce((value, byte) => value * 256 + Number(byte), 0))
 }
 
 /** Like readAddress, but throws `invalidArgument`. */
@@ -33,8 +36,12 @@ export function orThrow<T>(parsed: Parsed<T>, what: string): T {
 
 /** Canonical text; for IPv6 that of RFC 5952. */
 export function formatAddress({ family, value }: Address): string {
-  if (family === 4) return [value >> 24n, (value >> 16n) & 255n, (value >> 8n) & 255n, value & 255n].join('.')
+  if (family === 4) return textOfIPv4(Number(value))
   return new ipaddr.IPv6(toBytes(value, 16)).toRFC5952String()
+}
+
+function textOfIPv4(value: number): string {
+  return `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`
 }
 
 /** The low `length` bytes of a number, most significant first. */

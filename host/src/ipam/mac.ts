@@ -1,14 +1,14 @@
 // MAC addresses that follow from what an endpoint has already, so that they are the same on every plug.
 import { createHash } from 'node:crypto'
+import { isIPv4 } from 'node:net'
 import { ConetError } from '@conet/sdk'
-import { type Address, formatAddress, parseAddress, toBytes, toNumber } from './address.ts'
+import { type Address, formatAddress, toNumber } from './address.ts'
 
 /** `02:42:` and the four bytes of the address: unique where the address is. */
 export function macFromIpv4(text: string): string {
-  const { family, value } = parseAddress(text)
-  if (family !== 4)
+  if (!isIPv4(text))
     throw new ConetError('invalidArgument', `derive a MAC from ${text}: it is no IPv4 address`)
-  return formatMac([0x02, 0x42, ...toBytes(value, 4)])
+  return formatMac([0x02, 0x42, ...text.split('.').map(Number)])
 }
 
 /** A locally administered unicast address for an endpoint without IPv4, never one of macFromIpv4. */

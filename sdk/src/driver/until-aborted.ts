@@ -1,6 +1,4 @@
 // Waiting that ends with a signal, while what was waited for may go on.
-import { addAbortListener } from 'node:events'
-
 /** How something ended that nobody waited for any more. */
 export type LateOutcome = { readonly failure?: unknown }
 
@@ -11,14 +9,16 @@ export function untilAborted<T>(
   onLate: (outcome: LateOutcome) => void,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const listener = addAbortListener(signal, () => {
+    const giveUp = () => {
       reject(signal.reason)
       work.then(
         () => onLate({}),
         (failure: unknown) => onLate({ failure }),
       )
-    })
-    const settle = () => listener[Symbol.dispose]()
+    }
+    const settle = () => signal.removeEventListener('abort', giveUp)
     work.then(resolve, reject).then(settle, settle)
+    if (signal.aborted) giveUp()
+    else signal.addEventListener('abort', giveUp, { once: true })
   })
 }

@@ -221,7 +221,8 @@ export class JsonRpcPeer implements AsyncDisposable {
   #sendReply(id: MessageId, reply: object): void {
     if (!this.#canWrite) return
     try {
-      this.#writer.send(reply)
+      // Requests that came together are answered within a turn or two: their replies travel together, too.
+      this.#writer.send(reply, { forTurn: this.#served.size > 0 })
     } catch (error) {
       if (!ConetError.is(error)) this.#options.onError(error, `reply to ${id}`)
       this.#writer.send({ jsonrpc: '2.0', id, error: errorToWire(answerUnsendable(error)) })
