@@ -20,6 +20,8 @@ export class Endpoints {
   readonly #machine: Machine
   readonly #networks: Networks
   readonly #created = new Map<string, CreateEndpointParams>()
+  /** How many endpoints each network has. */
+  readonly #members = new Map<string, number>()
 
   constructor(machine: Machine, networks: Networks) {
     this.#machine = machine
@@ -34,12 +36,13 @@ export class Endpoints {
       throw new ConetError('conflict', message, { help: 'Delete the endpoint first.' })
     }
     this.#networks.bridgeOf(params.network)
+    if (known === undefined) this.#count(params.network.id, 1)
     this.#created.set(params.endpointId, params)
   }
 
   async delete(endpoint: EndpointRef): Promise<void> {
     await this.unplug(endpoint)
-    this.#created.delete(endpoint.endpointId)
+    if (this.#created.delete(endpoint.endpointId)) this.#count(endpoint.networkId, -1)
   }
 
   /** Their network is gone, and what was plugged into it. */
@@ -76,10 +79,23 @@ export class Endpoints {
     if (link !== undefined && isPortOf(link, endpoint)) await deletions.delete(link.index)
   }
 
-  async #plugInto({ index, plan: bridge }: Bridge, params: PlugParams, call: Call): Promise<PlugResult> {
+  #count(networkId: string, change: 1 | -1): void {
+    const members = (this.#members.get(networkId) ?? 0) + change
+    if (members === 0) this.#members.delete(networkId)
+    else this.#members.set(networkId, members)
+  }
+
+  async #plugInto(
+    { index, plan: bridge, history }: Bridge,
+    params: PlugParams,
+    call: Call,
+  ): Promise<PlugResult> {
     const plan = planEndpoint(params, bridge)
+    const { macAddress, addresses } = plan
+    const members = this.#members.get(params.network.id) ?? 0
+    const isAnnounced = history.note(addresses, { macAddress, members })
     const repaired = (what: string) => call.repaired(what)
-    await plug({ rtnl: this.#machine.rtnl, plan, bridge: index, repaired })
+    await plug({ rtnl: this.#machine.rtnl, plan, bridge: index, isAnnounced, repaired })
     return resultOf(plan)
   }
 }

@@ -1,6 +1,7 @@
 // The networks of this process's life: makes and deletes them in the kernel, and knows the bridge of each for plugs.
 import { isDeepStrictEqual } from 'node:util'
 import { type Call, ConetError, declareFailpoints, failpoint, type Network, Rollback } from '@conet/sdk'
+import { AddressHistory } from './address-history.ts'
 import { findBridge, makeBridge, mendBridge } from './bridge-device.ts'
 import { type BridgePlan, forwardingOf, planBridge } from './bridge-plan.ts'
 import { enableForwarding } from './forwarding.ts'
@@ -13,7 +14,7 @@ declareFailpoints(
   'bridge:network:link-deleted',
 )
 
-export type Bridge = { readonly index: number; readonly plan: BridgePlan }
+export type Bridge = { readonly index: number; readonly plan: BridgePlan; readonly history: AddressHistory }
 
 type Known = Bridge & { readonly network: Network }
 
@@ -42,7 +43,9 @@ export class Networks {
       else call.repaired(what)
     }
     undo.commit()
-    this.#known.set(network.id, { network, index: bridge.index, plan })
+    const history =
+      this.#known.get(network.id)?.history ?? new AddressHistory({ isWhole: found === undefined })
+    this.#known.set(network.id, { network, index: bridge.index, plan, history })
   }
 
   async delete(networkId: string): Promise<void> {
@@ -70,7 +73,8 @@ export class Networks {
     const plan = known?.plan ?? planBridge(network, rtnl)
     const link = findBridge(rtnl, network.id, plan.name)
     if (link === undefined) throw noBridge(network, plan.name)
-    const bridge = { network, index: link.index, plan }
+    const history = known?.history ?? new AddressHistory({ isWhole: false })
+    const bridge = { network, index: link.index, plan, history }
     this.#known.set(network.id, bridge)
     return bridge
   }

@@ -33,7 +33,7 @@ export async function plug(task: PlugTask): Promise<void> {
   failpoint('bridge:plug:port-set')
   configureInterface(inner, peer, plan)
   failpoint('bridge:plug:interface-set')
-  announceEndpoint(task, { port: link.index, sandbox })
+  if (task.isAnnounced) announceEndpoint(task, { port: link.index, sandbox })
   undo.commit()
 }
 

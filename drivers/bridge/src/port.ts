@@ -16,6 +16,8 @@ export type PlugTask = {
   readonly plan: EndpointPlan
   /** Index of the bridge. */
   readonly bridge: number
+  /** Whether the others are told who is there: see AddressHistory. */
+  readonly isAnnounced: boolean
   /** Hears what a repeated plug found different and has mended. */
   repaired(what: string): void
 }

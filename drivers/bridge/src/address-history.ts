@@ -1,0 +1,36 @@
+// Which MAC each address of a network had last: tells whether a neighbour may remember another one. An announcement is
+// a broadcast, which the kernel copies to every port (7 µs each), so large networks get only those that can matter.
+
+/** Up to so many members an announcement costs little, and is always made. */
+const fewMembers = 64
+
+/** Older ones are in nobody's neighbour table any more. */
+const mostRemembered = 65_536
+
+export class AddressHistory {
+  readonly #macs = new Map<string, string>()
+  readonly #isWhole: boolean
+
+  /** `isWhole`: the network began in this process's life, so an address that is not remembered was never used. */
+  constructor({ isWhole }: { isWhole: boolean }) {
+    this.#isWhole = isWhole
+  }
+
+  /** Remembers the addresses; answers whether they are to be announced to so many members. */
+  note(
+    addresses: readonly string[],
+    { macAddress, members }: { macAddress: string; members: number },
+  ): boolean {
+    const isNews = addresses.map((address) => this.#noteOne(address, macAddress)).includes(true)
+    return isNews || members <= fewMembers
+  }
+
+  #noteOne(address: string, macAddress: string): boolean {
+    const before = this.#macs.get(address)
+    this.#macs.delete(address)
+    this.#macs.set(address, macAddress)
+    const [oldest] = this.#macs.keys()
+    if (this.#macs.size > mostRemembered && oldest !== undefined) this.#macs.delete(oldest)
+    return before === undefined ? !this.#isWhole : before !== macAddress
+  }
+}

@@ -1,0 +1,37 @@
+import { AddressHistory } from '@conet/driver-bridge/address-history'
+import { describe, expect, it } from 'vitest'
+
+const macAddress = '02:42:0a:00:00:02'
+const few = { macAddress, members: 10 }
+const many = { macAddress, members: 1000 }
+
+describe('announcements of a plug', () => {
+  it('are always made in a small network', () => {
+    const history = new AddressHistory({ isWhole: true })
+    expect([history.note(['10.0.0.2/16'], few), history.note(['10.0.0.2/16'], few)]).toEqual([true, true])
+  })
+
+  it('are left out in a large one where nobody can remember the address otherwise', () => {
+    const history = new AddressHistory({ isWhole: true })
+    expect([history.note(['10.0.0.2/16'], many), history.note(['10.0.0.2/16'], many)]).toEqual([false, false])
+  })
+
+  it('are made when an address comes back with another MAC, one of several too', () => {
+    const history = new AddressHistory({ isWhole: true })
+    history.note(['10.0.0.2/16', 'fd00::2/64'], many)
+    const other = { ...many, macAddress: '02:42:0a:00:00:03' }
+    expect(history.note(['10.0.0.3/16', 'fd00::2/64'], other)).toBe(true)
+  })
+
+  it('are made for what the process knows nothing of: the network is older than it', () => {
+    const history = new AddressHistory({ isWhole: false })
+    expect([history.note(['10.0.0.2/16'], many), history.note(['10.0.0.2/16'], many)]).toEqual([true, false])
+  })
+
+  it('remember a bounded number of addresses', () => {
+    const history = new AddressHistory({ isWhole: false })
+    for (let n = 0; n < 65_537; n++) history.note([`fd00::${n.toString(16)}/64`], many)
+    expect(history.note(['fd00::0/64'], many)).toBe(true)
+    expect(history.note(['fd00::10000/64'], many)).toBe(false)
+  })
+})
