@@ -9,6 +9,7 @@ import {
   requests,
 } from '@conet/sdk'
 import { defaultLimits, type JsonRpcPeer } from '@conet/sdk/jsonrpc'
+import semver from 'semver'
 import { DriverDocuments } from './driver-documents.ts'
 
 /** Who the host is, for drivers to know. */
@@ -70,16 +71,9 @@ export async function shakeHands(
 /** Throws what the driver is rejected for. */
 function introduce(result: InitializeResult): Introduction {
   const { driver, protocolVersion, capabilities, configSchema, attachmentSchema, policySchema } = result
-  if (!protocolVersions.includes(protocolVersion)) {
-    const offered = protocolVersions.join(', ')
-    const message = `driver "${driver.name}" chose protocol ${protocolVersion}, the host offered ${offered}`
-    throw new ConetError('unsupportedProtocolVersion', message)
-  }
-  const missing = requiredMethods.filter((method) => !capabilities.methods.includes(method))
-  if (missing.length > 0) {
-    const message = `driver "${driver.name}" lacks required methods: ${missing.join(', ')}`
-    throw new ConetError('protocolViolation', message)
-  }
+  assertOffered(result)
+  assertSemver(driver)
+  assertComplete(result)
   const schemas = {
     ...(configSchema && { configSchema }),
     ...(attachmentSchema && { attachmentSchema }),
@@ -89,6 +83,29 @@ function introduce(result: InitializeResult): Introduction {
     driver: { ...driver, protocolVersion, capabilities, ...schemas },
     documents: new DriverDocuments(driver.name, schemas),
   }
+}
+
+function assertOffered({ driver, protocolVersion }: InitializeResult): void {
+  if (protocolVersions.includes(protocolVersion)) return
+  const offered = protocolVersions.join(', ')
+  const message = `driver "${driver.name}" chose protocol ${protocolVersion}, the host offered ${offered}`
+  throw new ConetError('unsupportedProtocolVersion', message)
+}
+
+/** The library also takes a `v` in front and spaces around, which semver.org does not know. */
+function assertSemver({ name, version }: InitializeResult['driver']): void {
+  if (/^\d\S*$/.test(version) && semver.valid(version) !== null) return
+  const problem = `is ${JSON.stringify(version)}, which is no version as of semver.org (1.2.3)`
+  throw new ConetError('protocolViolation', `driver "${name}": its version ${problem}`, {
+    fields: [{ path: 'driver.version', message: problem }],
+  })
+}
+
+function assertComplete({ driver, capabilities }: InitializeResult): void {
+  const missing = requiredMethods.filter((method) => !capabilities.methods.includes(method))
+  if (missing.length === 0) return
+  const message = `driver "${driver.name}" lacks required methods: ${missing.join(', ')}`
+  throw new ConetError('protocolViolation', message)
 }
 
 /** `initialize` need not be listed: it was answered. */

@@ -3,6 +3,10 @@ import { driverNamePattern } from '../protocol/index.ts'
 import type { Driver } from './driver.ts'
 import { requiredMembers } from './driver-calls.ts'
 
+/** The grammar of semver.org, version 2.0.0; a host refuses other versions. */
+const semver =
+  /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-(0|[1-9]\d*|\d*[a-z-][0-9a-z-]*)(\.(0|[1-9]\d*|\d*[a-z-][0-9a-z-]*))*)?(\+[0-9a-z-]+(\.[0-9a-z-]+)*)?$/i
+
 /**
  * Gives a driver its type and checks its shape. Throws a TypeError that names all that is missing or wrong: call it
  * once, where the module is loaded.
@@ -22,7 +26,7 @@ function driverFaults(driver: Driver): string[] {
     ...(isText(name) && new RegExp(driverNamePattern).test(name)
       ? []
       : [`name does not match ${driverNamePattern}`]),
-    ...(isText(version) && /^\d+\.\d+\.\d+/.test(version) ? [] : ['version is not of the form 1.2.3']),
+    ...(isText(version) && semver.test(version) ? [] : ['version is not of the form 1.2.3']),
     ...missing.map((member) => `${member} is no function`),
   ]
 }

@@ -42,6 +42,13 @@ describe('the session with a driver', () => {
       { driver: { name: '../x', version: '1.0.0', instanceId: 'i' } },
       'protocolViolation',
     ],
+    ['half a version', { driver: { name: 'x', version: '1.2', instanceId: 'i' } }, 'protocolViolation'],
+    ['a v in front', { driver: { name: 'x', version: 'v1.2.3', instanceId: 'i' } }, 'protocolViolation'],
+    [
+      'more than a version',
+      { driver: { name: 'x', version: '1.2.3 b', instanceId: 'i' } },
+      'protocolViolation',
+    ],
     ['too few methods', { capabilities: { methods: ['network/list'], scope: 'local' } }, 'protocolViolation'],
     ['a schema that is none', { configSchema: { type: 'nonsense' } }, 'protocolViolation'],
     [

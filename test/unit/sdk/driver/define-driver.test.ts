@@ -30,6 +30,20 @@ describe('defineDriver', () => {
     expect(defineDriver(new Base()).name).toBe('classy')
   })
 
+  it.each(['1.2.3', '0.0.1-rc.1', '1.0.0+build.7', '10.20.30-x-y.z+01'])(
+    'takes the version %s',
+    (version) => {
+      expect(defineDriver(sampleDriver({ version })).version).toBe(version)
+    },
+  )
+
+  it.each(['1.2', 'v1.2.3', '1.2.3foo', ' 1.2.3', '01.2.3', '1.2.3-01', '1.2.3-', '1.2.3+'])(
+    'refuses the version "%s", which no host would take',
+    (version) => {
+      expect(() => defineDriver(sampleDriver({ version }))).toThrow('version is not of the form 1.2.3')
+    },
+  )
+
   it('names all that is wrong in one error', () => {
     const { plug: _plug, ...driver } = sampleDriver({ name: 'Not A Name', version: 'one' })
     // @ts-expect-error what an author in plain JavaScript may write
