@@ -74,7 +74,7 @@ function lockFile(fd: number, path: string): boolean {
     checked(flock(fd, LOCK_EX_NB), `lock ${path}`)
     return true
   } catch (error) {
-    if (KernelError.is(error, 'EAGAIN', 'EWOULDBLOCK')) return false
+    if (KernelError.is(error, 'EAGAIN')) return false
     closeSync(fd)
     throw error
   }

@@ -1,9 +1,13 @@
 // What the kernel said no to, with its own words.
 import { constants } from 'node:os'
 
-const errnoNames = new Map<number, string>(
-  Object.entries(constants.errno).map(([name, number]) => [number, name]),
-)
+/** Some numbers have two names: the kernel's own are EAGAIN and EOPNOTSUPP. */
+const errnoNames = new Map<number, string>([
+  ...Object.entries(constants.errno).map(([name, number]): [number, string] => [number, name]),
+  [constants.errno.EAGAIN, 'EAGAIN'],
+  [constants.errno.EDEADLK, 'EDEADLK'],
+  [constants.errno.EOPNOTSUPP, 'EOPNOTSUPP'],
+])
 
 export type KernelErrorOptions = {
   /** The errno, positive. */

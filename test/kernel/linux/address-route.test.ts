@@ -160,6 +160,10 @@ describe('routes', () => {
     )
   })
 
+  it('are none in a table that does not exist', () => {
+    for (const family of ['ipv4', 'ipv6'] as const) expect(rtnl.routes({ family, table: 4711 })).toEqual([])
+  })
+
   it('of mixed families are refused before the kernel sees them', () => {
     expect(() => addRoute({ destination: '10.50.0.0/16', gateway: 'fd00::1' })).toThrow(TypeError)
   })

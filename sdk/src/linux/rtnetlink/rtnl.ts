@@ -119,7 +119,13 @@ export class Rtnl implements Disposable {
 
   /** Of all tables, unless the filter says otherwise: also the routes that the kernel made. */
   routes(filter: { table?: number; family?: Route['family'] } = {}): Route[] {
-    return this.#transactions.dump(listRoutes(filter), parseRoute)
+    try {
+      return this.#transactions.dump(listRoutes(filter), parseRoute)
+    } catch (error) {
+      // The kernel makes a table with its first route: where nothing has an address there is not even the main one.
+      if (KernelError.is(error, 'ENOENT')) return []
+      throw error
+    }
   }
 
   rules(filter: { family?: Rule['family'] } = {}): Rule[] {
