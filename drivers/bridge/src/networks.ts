@@ -56,7 +56,6 @@ export class Networks {
     if (link !== undefined && !isBridgeOf(link, networkId)) return
     if (link !== undefined) {
       const ports = rtnl.links({ master: link.index }).filter(isPort)
-
       await Promise.all(ports.map(({ index }) => deletions.delete(index)))
       failpoint('bridge:network:ports-deleted')
       await deletions.delete(link.index)

@@ -27,7 +27,7 @@ export type PluggedTask = PlugTask & {
  * Throws `conflict` when the port's name is somebody else's, `inUse` when the endpoint is plugged into another
  * sandbox.
  */
-export async function checkPlugged(task: PluggedTask): Promise<void> {
+export function checkPlugged(task: PluggedTask): void {
   const { inner, plan, port, sandbox, repaired } = task
   assertOurs(port, plan)
   const peer = peerOf(task)

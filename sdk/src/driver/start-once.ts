@@ -1,5 +1,4 @@
 // The two moments of a driver's own life: `start` before the first call, `stop` after the last.
-
 import { deadline } from '../deadline.ts'
 import { ConetError } from '../errors/index.ts'
 import type { Driver, HostHandle } from './driver.ts'

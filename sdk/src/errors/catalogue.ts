@@ -214,7 +214,9 @@ export const catalogue = {
 export type ErrorKind = keyof typeof catalogue
 
 const kindsByCode = new Map<number, ErrorKind>(
-  (Object.keys(catalogue) as ErrorKind[]).map((kind) => [catalogue[kind].code, kind]),
+  Object.keys(catalogue)
+    .filter(isErrorKind)
+    .map((kind) => [catalogue[kind].code, kind]),
 )
 
 /** The kind that a code on the wire stands for, or undefined for a driver's own code. */
