@@ -1,6 +1,7 @@
 // The place of a UNIX socket in the file system: replaces what a dead process left, and nothing else.
-import { chmod, chown, lstat, readFile, unlink } from 'node:fs/promises'
+import { chmod, chown, lstat, readFile, stat, unlink } from 'node:fs/promises'
 import { connect } from 'node:net'
+import { dirname } from 'node:path'
 import { ConetError } from '@conet/sdk'
 import type { FastifyInstance } from 'fastify'
 
@@ -21,7 +22,9 @@ export type SocketPlace = {
  */
 export async function listenOn(app: FastifyInstance, { path, mode, group }: SocketPlace): Promise<void> {
   await clearPlace(path)
-  await app.listen({ path })
+  await app.listen({ path }).catch((cause: Error) => {
+    throw refusal(path, cause.message, cause)
+  })
   const gid = group === undefined ? undefined : await groupId(group)
   if (gid !== undefined) await chown(path, process.geteuid?.() ?? 0, gid)
   await chmod(path, mode)
@@ -34,10 +37,17 @@ async function clearPlace(path: string): Promise<void> {
     if (isCode(error, 'ENOENT')) return undefined
     throw error
   })
-  if (found === undefined) return
+  if (found === undefined) return requireDirectory(path)
   if (!found.isSocket()) throw refusal(path, 'a file that is no socket stands there')
   if (await isAnswered(path)) throw refusal(path, 'another process listens there')
   await unlink(path)
+}
+
+/** The system call says EACCES for a directory that is not there. */
+async function requireDirectory(path: string): Promise<void> {
+  await stat(dirname(path)).catch((cause: Error) => {
+    throw refusal(path, `its directory cannot be used: ${cause.message}`, cause)
+  })
 }
 
 function isAnswered(path: string): Promise<boolean> {
@@ -64,8 +74,9 @@ async function groupId(name: string): Promise<number | undefined> {
   return Number.isNaN(gid) ? undefined : gid
 }
 
-function refusal(path: string, why: string): ConetError {
+function refusal(path: string, why: string, cause?: Error): ConetError {
   return new ConetError('failedPrecondition', `listen on ${path}: ${why}`, {
+    cause,
     details: { path },
     help: 'choose another path (--socket, --runtime-socket, --run-dir), or move away what stands there',
   })

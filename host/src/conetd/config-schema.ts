@@ -16,16 +16,9 @@ const Pool = Type.Object(
   strict,
 )
 
-export const LogLevel = Type.Union(
-  [
-    Type.Literal('debug'),
-    Type.Literal('info'),
-    Type.Literal('warn'),
-    Type.Literal('error'),
-    Type.Literal('silent'),
-  ],
-  { description: 'What is written on stderr. Default: info' },
-)
+export const LogLevel = Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], {
+  description: 'What is written on stderr: debug, info, warn, error or silent. Default: info',
+})
 export type LogLevel = Static<typeof LogLevel>
 
 export const ConfigFile = Type.Object(

@@ -47,8 +47,8 @@ function complete(config: ConfigFile): Settings {
     spawn: [...new Set(config.spawn)],
     logLevel: config.log_level ?? 'info',
     addressPools: {
-      ipv4: parsePools(ipv4 ?? defaultIpv4Pools, 'address_pools.ipv4'),
-      ipv6: ipv6 === undefined ? undefined : parsePools(ipv6, 'address_pools.ipv6'),
+      ipv4: parsePools(ipv4 ?? defaultIpv4Pools, 'address_pools.ipv4', 4),
+      ipv6: ipv6 === undefined ? undefined : parsePools(ipv6, 'address_pools.ipv6', 6),
     },
     stopTimeoutMs: config.timeouts?.stop_ms ?? 10_000,
     driverCallTimeoutMs: config.timeouts?.driver_call_ms ?? 30_000,

@@ -20,12 +20,14 @@ export function generateUlaPool(globalId: Uint8Array = randomBytes(5)): AddressP
   return { base: `${formatAddress({ family: 6, value })}/48`, size: 64 }
 }
 
-/** Checks configured pools; `invalidArgument` names each wrong field below `path`. */
-export function parsePools(pools: readonly AddressPool[], path = 'pools'): AddressPool[] {
+/** Checks configured pools of one family; `invalidArgument` names each wrong field below `path`. */
+export function parsePools(pools: readonly AddressPool[], path = 'pools', family?: Family): AddressPool[] {
   const fields: FieldError[] = []
   for (const [n, { base, size }] of pools.entries()) {
     const block = readBlock(base)
     if (!block.ok) fields.push({ path: `${path}[${n}].base`, message: block.reason })
+    else if (family !== undefined && block.value.family !== family)
+      fields.push({ path: `${path}[${n}].base`, message: `${base} is no block of IPv${family} addresses` })
     else if (!isSize(size, block.value))
       fields.push({ path: `${path}[${n}].size`, message: sizeReason(block.value) })
   }

@@ -1,10 +1,10 @@
 // The key-value store on lmdb: one file, one map of text to text. Knows no record types and no schema versions.
-import { chmodSync, mkdirSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { open, type RootDatabase } from 'lmdb'
 import type { Changes, Entry, KeyValueStore } from './key-value-store.ts'
 import { checkLmdbFile } from './lmdb-file.ts'
-import { storeFull, writeError } from './store-error.ts'
+import { isFull, storeFull, writeError } from './store-error.ts'
 
 export type LmdbStoreOptions = {
   /** The file. Its directory belongs to the store alone: it is made, and closed to all but the owner. */
@@ -122,6 +122,7 @@ function openDatabase(path: string, durable: boolean): RootDatabase<string, stri
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   chmodSync(directory, 0o700)
   checkLmdbFile(path)
+  requireRoom(path)
   const options = {
     path,
     noSubdir: true,
@@ -131,9 +132,23 @@ function openDatabase(path: string, durable: boolean): RootDatabase<string, stri
     overlappingSync: false,
     permissionsMode: 0o600,
   } as const
-  const database = open<string, string>(options)
+  const database = opened(path, () => open<string, string>(options))
   for (const file of [path, `${path}-lock`]) chmodSync(file, 0o600)
   return database
+}
+
+/** lmdb makes a hole of its lock file and writes into the map of it: on a full disk that is no error but SIGBUS. */
+function requireRoom(path: string): void {
+  if (existsSync(`${path}-lock`) || !isFull(dirname(path))) return
+  throw storeFull(path, 'no space left on the device')
+}
+
+function opened<T>(path: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw writeError(path, error)
+  }
 }
 
 // lmdb would keep the transaction open, and every later write and its own close waiting, until a promise settles.

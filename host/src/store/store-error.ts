@@ -32,8 +32,8 @@ export function writeError(path: string, error: unknown): unknown {
   })
 }
 
-// A write that fits only in part is EIO to lmdb, and so is a broken disk.
-function isFull(directory: string): boolean {
+/** A write that fits only in part is EIO to lmdb, and so is a broken disk. */
+export function isFull(directory: string): boolean {
   const { bavail, bsize } = statfsSync(directory)
   return bavail * bsize < 64 * 1024
 }

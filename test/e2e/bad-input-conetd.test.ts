@@ -1,0 +1,152 @@
+// What conetd is told that makes no sense, and places in which it cannot live: it says so, in a sentence that names
+// the setting or the path, and ends; what is not its own stays as it is.
+import { execFile, execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { conetdProgram } from '../support/conetd-process.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+
+type Outcome = { code: number | string; out: string; err: string }
+
+/** One that should not start is killed when it does. */
+function conetd(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const options = { env: { ...process.env, ...env }, timeout: 10_000, killSignal: 'SIGKILL' } as const
+    const child = execFile(process.execPath, [conetdProgram, ...args], options, (_error, out, err) =>
+      resolve({ code: child.exitCode ?? child.signalCode ?? 'none', out, err }),
+    )
+  })
+}
+
+async function expectRefusal(outcome: Promise<Outcome>, code: 1 | 2, named: string): Promise<void> {
+  const { code: ended, out, err } = await outcome
+  // Its log comes first where it got as far as to listen.
+  const said = err.replace(/^\{.*\n/gm, '')
+  expect({ ended, out, err }).toMatchObject({ ended: code, out: '' })
+  expect(said).toContain(named)
+  expect(said).not.toMatch(/^ +at /m)
+}
+
+describe('settings', () => {
+  it.each<[string, string[], string]>([
+    ['an unknown flag', ['--bogus'], '--bogus'],
+    ['a word too many', ['bogus'], 'too many arguments'],
+    ['a flag without its value', ['--socket'], '--socket'],
+    ['an empty path', ['--run-dir', ''], 'run_dir'],
+    ['a socket path that is too long', ['--socket', `/${'x'.repeat(120)}`], 'socket'],
+    ['a log level that is none', ['--log-level', 'loud'], 'log_level'],
+    ['a driver with a path in its name', ['--spawn', '../x'], 'spawn[0]'],
+    ['an empty driver', ['--spawn', 'null,'], 'spawn[1]'],
+    ['a file that is not there', ['--config', '/none.json'], '/none.json'],
+    ['a directory for a file', ['--config', '/'], 'EISDIR'],
+  ])('%s: ends with 2 and names it', (_what, args, named) => expectRefusal(conetd(args), 2, named))
+
+  it.each<[string, string]>([
+    ['', 'not JSON'],
+    ['{"spawn": [', 'not JSON'],
+    ['\ufffd\ufffe', 'not JSON'],
+    ['[]', 'must be object'],
+    ['null', 'must be object'],
+    ['{"bogus": 1}', 'bogus'],
+    ['{"__proto__": 1}', '__proto__'],
+    ['{"spawn": "bridge"}', 'spawn'],
+    ['{"log_level": 5}', 'log_level'],
+    ['{"run_dir": "relative"}', 'run_dir'],
+    ['{"timeouts": {"stop_ms": -1}}', 'timeouts.stop_ms'],
+    ['{"address_pools": {"ipv4": [{"base": "10.0.0.1/8", "size": 16}]}}', 'address_pools.ipv4[0].base'],
+    ['{"address_pools": {"ipv4": [{"base": "10.0.0.0/16", "size": 8}]}}', 'address_pools.ipv4[0].size'],
+    ['{"address_pools": {"ipv4": [{"base": "fd00::/48", "size": 64}]}}', 'address_pools.ipv4[0].base'],
+    ['{"address_pools": {"ipv6": [{"base": "10.0.0.0/8", "size": 16}]}}', 'address_pools.ipv6[0].base'],
+  ])('the configuration file %s: ends with 2 and names the key', async (text, named) => {
+    await using directory = await temporaryDirectory()
+    const config = join(directory.path, 'conetd.json')
+    writeFileSync(config, text)
+    await expectRefusal(conetd(['--config', config]), 2, named)
+  })
+
+  it('of the environment are named as such', async () => {
+    await expectRefusal(conetd([], { CONET_LOG_LEVEL: 'loud' }), 2, 'CONET_')
+  })
+})
+
+describe('a place', () => {
+  const args = (state: string, run: string, ...more: string[]) =>
+    conetd(['--state-dir', state, '--run-dir', run, ...more])
+
+  it('that is a file, below a file, or where nobody can make one: ends with 1 and names it', async () => {
+    await using directory = await temporaryDirectory()
+    const at = (name: string) => join(directory.path, name)
+    writeFileSync(at('file'), 'mine')
+    await expectRefusal(args(at('file'), at('run')), 1, at('file'))
+    await expectRefusal(args(at('state'), at('file')), 1, at('file'))
+    await expectRefusal(args(at('file/below'), at('run')), 1, at('file/below'))
+    await expectRefusal(args('/proc/none', at('run')), 1, '/proc/none')
+    mkdirSync(at('locked/conetd.lock'), { recursive: true })
+    await expectRefusal(args(at('locked'), at('run')), 1, 'conetd.lock')
+    expect(readFileSync(at('file'), 'utf8')).toBe('mine')
+  })
+
+  it.each(['state', 'run'])(
+    'that has no room for its %s: says that it is full, and is not killed by it',
+    async (which) => {
+      await using directory = await temporaryDirectory()
+      const at = (name: string) => join(directory.path, name)
+      mkdirSync(at('tiny'))
+      const mount = `mount -t tmpfs -o size=64k tmpfs ${at('tiny')} && head -c 61440 /dev/zero > ${at('tiny/fill')}`
+      execFileSync('sh', ['-ec', mount])
+      try {
+        const places = which === 'state' ? [at('tiny/s'), at('run')] : [at('state'), at('tiny/r')]
+        await expectRefusal(args(places[0] ?? '', places[1] ?? ''), 1, 'no space left')
+      } finally {
+        execFileSync('umount', [at('tiny')])
+      }
+    },
+  )
+
+  it('that cannot be written to: ends with 1 and names it', async () => {
+    await using directory = await temporaryDirectory()
+    const at = (name: string) => join(directory.path, name)
+    mkdirSync(at('ro'))
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro', 'tmpfs', at('ro')])
+    try {
+      await expectRefusal(args(at('ro/state'), at('run')), 1, at('ro/state'))
+      await expectRefusal(args(at('state'), at('ro')), 1, at('ro'))
+    } finally {
+      execFileSync('umount', [at('ro')])
+    }
+  })
+
+  it('whose store is no store: leaves it as it is', async () => {
+    await using directory = await temporaryDirectory()
+    const at = (name: string) => join(directory.path, name)
+    mkdirSync(at('state'))
+    writeFileSync(at('state/state.lmdb'), 'x'.repeat(50_000))
+    await expectRefusal(args(at('state'), at('run')), 1, 'state.lmdb')
+    expect(readFileSync(at('state/state.lmdb'), 'utf8')).toBe('x'.repeat(50_000))
+  })
+
+  it('for a socket that is a file, a directory, a link, missing, or the other socket: names it', async () => {
+    await using directory = await temporaryDirectory()
+    const at = (name: string) => join(directory.path, name)
+    const withSocket = (...more: string[]) => args(at('state'), at('run'), ...more)
+    writeFileSync(at('file'), 'mine')
+    mkdirSync(at('dir'))
+    symlinkSync(at('file'), at('link'))
+    for (const path of ['file', 'dir', 'link'].map(at))
+      await expectRefusal(withSocket('--socket', path), 1, path)
+    await expectRefusal(withSocket('--socket', at('none/conetd.sock')), 1, at('none'))
+    await expectRefusal(withSocket('--runtime-socket', at('file')), 1, at('file'))
+    await expectRefusal(withSocket('--socket', at('x'), '--runtime-socket', at('x')), 1, at('x'))
+    expect(readFileSync(at('file'), 'utf8')).toBe('mine')
+  })
+
+  it('for drivers that others may write to: is not used', async () => {
+    await using directory = await temporaryDirectory()
+    const drivers = join(directory.path, 'drivers')
+    mkdirSync(drivers)
+    execFileSync('chmod', ['0777', drivers])
+    const started = args(join(directory.path, 's'), join(directory.path, 'r'), '--driver-dir', drivers)
+    await expectRefusal(started, 1, 'writable by others')
+  })
+})
