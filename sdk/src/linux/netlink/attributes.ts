@@ -1,40 +1,46 @@
 // Reads attributes (type-length-value) out of a message. Unknown ones are left alone: kernels add new ones.
-import { type NetlinkAttribute, parseAttribute } from 'netlink/dist/structs.js'
 import { aligned, littleEndian, viewOf } from './host-order.ts'
 
 const ATTRIBUTE_HEADER_LENGTH = 4
+/** The upper two bits are flags: nested, network byte order. */
+const TYPE_MASK = 0x3fff
 
-/** The attributes in one stretch of bytes, found once by the codec of the package `netlink` and read on demand. A type that repeats: the last counts. */
+type Range = { start: number; length: number }
+
+/** The attributes in one stretch of bytes, found once and read on demand. A type that repeats: the last counts. */
 export class Attributes {
-  readonly #values = new Map<number, Buffer>()
+  readonly #bytes: Buffer
+  readonly #ranges = new Map<number, Range>()
 
   constructor(bytes: Buffer) {
-    for (const { type, data } of whole(bytes)) this.#values.set(type, data)
+    this.#bytes = bytes
+    for (const { type, start, length } of ranges(bytes)) this.#ranges.set(type, { start, length })
   }
 
   has(type: number): boolean {
-    return this.#values.has(type)
+    return this.#ranges.has(type)
   }
 
   /** A view into the message, valid as long as its buffer; undefined when the attribute is absent. */
   bytes(type: number): Buffer | undefined {
-    return this.#values.get(type)
+    const range = this.#ranges.get(type)
+    return range && this.#bytes.subarray(range.start, range.start + range.length)
   }
 
   u8(type: number): number | undefined {
-    return this.#read(type, 1, (view) => view.getUint8(0))
+    return this.#at(type, 1, (offset) => this.#bytes.readUInt8(offset))
   }
 
   u16(type: number): number | undefined {
-    return this.#read(type, 2, (view) => view.getUint16(0, littleEndian))
+    return this.#at(type, 2, (offset) => viewOf(this.#bytes).getUint16(offset, littleEndian))
   }
 
   u16BigEndian(type: number): number | undefined {
-    return this.#read(type, 2, (view) => view.getUint16(0, false))
+    return this.#at(type, 2, (offset) => this.#bytes.readUInt16BE(offset))
   }
 
   u32(type: number): number | undefined {
-    return this.#read(type, 4, (view) => view.getUint32(0, littleEndian))
+    return this.#at(type, 4, (offset) => viewOf(this.#bytes).getUint32(offset, littleEndian))
   }
 
   boolean(type: number): boolean | undefined {
@@ -44,10 +50,11 @@ export class Attributes {
 
   /** Up to the first NUL: the kernel terminates most strings, but not all. */
   string(type: number): string | undefined {
-    const value = this.#values.get(type)
-    if (value === undefined) return undefined
-    const nul = value.indexOf(0)
-    return value.toString('utf8', 0, nul < 0 ? value.length : nul)
+    const range = this.#ranges.get(type)
+    if (range === undefined) return undefined
+    const end = range.start + range.length
+    const nul = this.#bytes.indexOf(0, range.start)
+    return this.#bytes.toString('utf8', range.start, nul < 0 || nul > end ? end : nul)
   }
 
   /** The attributes inside this one; none when it is absent, or too short for the struct skipped first. */
@@ -55,24 +62,20 @@ export class Attributes {
     return new Attributes(this.bytes(type)?.subarray(structLength) ?? Buffer.alloc(0))
   }
 
-  #read<T>(type: number, length: number, read: (view: DataView) => T): T | undefined {
-    const value = this.#values.get(type)
-    return value === undefined || value.length < length ? undefined : read(viewOf(value))
+  #at<T>(type: number, length: number, read: (offset: number) => T): T | undefined {
+    const range = this.#ranges.get(type)
+    return range === undefined || range.length < length ? undefined : read(range.start)
   }
 }
 
-/** Stops at an attribute that is cut off. */
-function* whole(bytes: Buffer): Generator<NetlinkAttribute> {
-  let rest = bytes
-  while (isWhole(rest)) {
-    const { x: attribute, consumed } = parseAttribute(rest)
-    yield attribute
-    rest = rest.subarray(aligned(consumed))
+function* ranges(bytes: Buffer): Generator<Range & { type: number }> {
+  const view = viewOf(bytes)
+  let offset = 0
+  while (offset + ATTRIBUTE_HEADER_LENGTH <= bytes.length) {
+    const total = view.getUint16(offset, littleEndian)
+    if (total < ATTRIBUTE_HEADER_LENGTH || offset + total > bytes.length) return
+    const type = view.getUint16(offset + 2, littleEndian) & TYPE_MASK
+    yield { type, start: offset + ATTRIBUTE_HEADER_LENGTH, length: total - ATTRIBUTE_HEADER_LENGTH }
+    offset += aligned(total)
   }
-}
-
-function isWhole(bytes: Buffer): boolean {
-  if (bytes.length < ATTRIBUTE_HEADER_LENGTH) return false
-  const length = viewOf(bytes).getUint16(0, littleEndian)
-  return length >= ATTRIBUTE_HEADER_LENGTH && length <= bytes.length
 }
