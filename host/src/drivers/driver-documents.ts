@@ -1,51 +1,76 @@
 // The JSON Schemas that a driver publishes, and users' documents checked against them before the driver is called.
 // A schema comes from another process: it is bounded, self-contained, and a bad one rejects the driver that sent it.
 import { ConetError, type FieldError, fieldErrors, type InitializeResult, type JsonSchema } from '@conet/sdk'
-import { Ajv, type Options, type ValidateFunction } from 'ajv'
-import { Ajv2020 } from 'ajv/dist/2020.js'
+import type { ErrorObject, ValidateFunction } from 'ajv'
+import { compileSchema } from './document-schema.ts'
+import type { IsolatedChecks } from './isolated-checks.ts'
 
 export const maxSchemaBytes = 256 * 1024
 const maxReportedFields = 32
 
-// Unknown keywords and formats are annotations, as the standard has it: vendors put their own into schemas.
-// A document's inherited members (`toString`) are no members of it.
-const ajvOptions: Options = {
-  strict: false,
-  validateFormats: false,
-  allErrors: true,
-  ownProperties: true,
-  logger: false,
-}
+/** Keywords whose check can take longer than the document is long. */
+const costlyKeywords: ReadonlySet<string> = new Set([
+  'pattern',
+  'patternProperties',
+  'uniqueItems',
+  '$ref',
+  '$recursiveRef',
+  '$dynamicRef',
+])
 
 export type DocumentKind = 'config' | 'attachment' | 'policy'
 
 export type DriverSchemas = Pick<InitializeResult, 'configSchema' | 'attachmentSchema' | 'policySchema'>
 
+type Checked = {
+  readonly schema: JsonSchema
+  readonly validate: ValidateFunction
+  readonly isCostly: boolean
+}
+
 export class DriverDocuments {
   readonly #driver: string
-  readonly #validators: ReadonlyMap<DocumentKind, ValidateFunction>
+  readonly #isolated: IsolatedChecks
+  readonly #checked: ReadonlyMap<DocumentKind, Checked>
 
   /** Throws `protocolViolation` that names the schema and what is wrong with it. */
-  constructor(driver: string, { configSchema, attachmentSchema, policySchema }: DriverSchemas) {
+  constructor(
+    driver: string,
+    { configSchema, attachmentSchema, policySchema }: DriverSchemas,
+    isolated: IsolatedChecks,
+  ) {
     this.#driver = driver
+    this.#isolated = isolated
     const schemas = { config: configSchema, attachment: attachmentSchema, policy: policySchema } as const
-    const validators = new Map<DocumentKind, ValidateFunction>()
+    const checked = new Map<DocumentKind, Checked>()
     for (const kind of ['config', 'attachment', 'policy'] as const) {
       const schema = schemas[kind]
-      if (schema !== undefined) validators.set(kind, compileSchema(`${kind}Schema`, schema))
+      if (schema !== undefined) checked.set(kind, checkedSchema(`${kind}Schema`, schema))
     }
-    this.#validators = validators
+    this.#checked = checked
   }
 
-  /** Throws `invalidArgument` with a path such as `config.mtu` for each wrong field; `at` is where the document stands. */
-  check(kind: DocumentKind, document: unknown, at: string): void {
-    const validate = this.#validators.get(kind)
-    if (validate === undefined || validate(document)) return
-    const fields = fieldErrors(validate.errors?.slice(0, maxReportedFields)).map(({ path, message }) =>
-      fieldBelow(at, path, message),
-    )
+  /**
+   * Throws `invalidArgument` with a path such as `config.mtu` for each wrong field; `at` is where the document stands.
+   * Throws `deadlineExceeded` when the schema takes too long over the document.
+   */
+  async check(kind: DocumentKind, document: object, at: string): Promise<void> {
+    const checked = this.#checked.get(kind)
+    if (checked === undefined) return
+    const errors = await this.#errorsOf(document, checked)
+    if (errors.length === 0) return
+    const fields = fieldErrors(errors).map(({ path, message }) => fieldBelow(at, path, message))
     const text = fields.map(({ path, message }) => `${path} ${message}`).join('; ')
     throw new ConetError('invalidArgument', `${text} (says driver "${this.#driver}")`, { fields })
+  }
+
+  async #errorsOf(document: object, { schema, validate, isCostly }: Checked): Promise<ErrorObject[]> {
+    // The usual document is empty, which costs nothing under any schema.
+    if (isCostly && Object.keys(document).length > 0) {
+      const task = { schema, document, maxErrors: maxReportedFields }
+      return await this.#isolated.run(task, `check a document against the schema of driver "${this.#driver}"`)
+    }
+    return validate(document) ? [] : (validate.errors ?? []).slice(0, maxReportedFields)
   }
 }
 
@@ -54,23 +79,22 @@ function fieldBelow(at: string, path: string, message: string): FieldError {
   return { path: path.startsWith('[') ? `${at}${path}` : `${at}.${path}`, message }
 }
 
-/** An instance for each schema, so that the `$id` of one cannot meet another's. */
-function compileSchema(what: string, schema: JsonSchema): ValidateFunction {
+function checkedSchema(what: string, schema: JsonSchema): Checked {
   const bytes = Buffer.byteLength(JSON.stringify(schema))
   if (bytes > maxSchemaBytes) throw badSchema(what, `it has ${bytes} bytes, the limit is ${maxSchemaBytes}`)
   // An asynchronous validator answers with a promise, which would pass for "valid".
   if (schema.$async !== undefined) throw badSchema(what, 'it is asynchronous ($async)')
   try {
-    const ajv = usesDialect2020(schema) ? new Ajv2020(ajvOptions) : new Ajv(ajvOptions)
-    // Nothing is ever loaded: a $ref to what the schema does not hold itself is an error.
-    return ajv.compile(schema)
+    return { schema, validate: compileSchema(schema), isCostly: hasCostlyKeyword(schema) }
   } catch (cause) {
     throw badSchema(what, cause instanceof Error ? cause.message : String(cause), cause)
   }
 }
 
-function usesDialect2020(schema: JsonSchema): boolean {
-  return typeof schema.$schema === 'string' && schema.$schema.includes('2020-12')
+/** Also where such a word is no keyword but the name of a member: then a thread is used without need. */
+function hasCostlyKeyword(schema: unknown): boolean {
+  if (typeof schema !== 'object' || schema === null) return false
+  return Object.entries(schema).some(([key, value]) => costlyKeywords.has(key) || hasCostlyKeyword(value))
 }
 
 function badSchema(what: string, why: string, cause?: unknown): ConetError {

@@ -11,6 +11,7 @@ import {
 import { defaultLimits, type JsonRpcPeer } from '@conet/sdk/jsonrpc'
 import semver from 'semver'
 import { DriverDocuments } from './driver-documents.ts'
+import type { IsolatedChecks } from './isolated-checks.ts'
 
 /** Who the host is, for drivers to know. */
 export type HostIdentity = {
@@ -42,10 +43,15 @@ const finalKinds: ReadonlySet<ErrorKind> = new Set([
   'protocolViolation',
 ])
 
+export type HandshakeOptions = {
+  readonly host: HostIdentity
+  readonly isolatedChecks: IsolatedChecks
+  readonly signal: AbortSignal
+}
+
 export async function shakeHands(
   peer: JsonRpcPeer,
-  host: HostIdentity,
-  signal: AbortSignal,
+  { host, isolatedChecks, signal }: HandshakeOptions,
 ): Promise<Handshake> {
   const { nodeId, ...about } = host
   const params = {
@@ -61,7 +67,7 @@ export async function shakeHands(
     })
     const result = checkResult('initialize', answer)
     peer.limitOutgoing(Math.min(result.limits.maxMessageBytes, defaultLimits.maxOutgoingBytes))
-    return { ok: true, introduction: introduce(result) }
+    return { ok: true, introduction: introduce(result, isolatedChecks) }
   } catch (error) {
     if (ConetError.is(error) && finalKinds.has(error.kind)) return { ok: false, error }
     throw error
@@ -69,7 +75,7 @@ export async function shakeHands(
 }
 
 /** Throws what the driver is rejected for. */
-function introduce(result: InitializeResult): Introduction {
+function introduce(result: InitializeResult, isolatedChecks: IsolatedChecks): Introduction {
   const { driver, protocolVersion, capabilities, configSchema, attachmentSchema, policySchema } = result
   assertOffered(result)
   assertSemver(driver)
@@ -81,7 +87,7 @@ function introduce(result: InitializeResult): Introduction {
   }
   return {
     driver: { ...driver, protocolVersion, capabilities, ...schemas },
-    documents: new DriverDocuments(driver.name, schemas),
+    documents: new DriverDocuments(driver.name, schemas, isolatedChecks),
   }
 }
 

@@ -7,6 +7,7 @@ import { type DriverEntry, entryOfRefusedSocket, entryOfSession, entryWithoutSoc
 import type { DriverCalls } from './driver-link.ts'
 import type { NoticeSinks } from './driver-notices.ts'
 import type { DriverIdentity, HostIdentity } from './handshake.ts'
+import { IsolatedChecks } from './isolated-checks.ts'
 import { Session } from './session.ts'
 import { defaultSessionTiming, type SessionTiming } from './session-options.ts'
 import { holdsName, isUnderWay, takesCalls } from './session-state.ts'
@@ -52,6 +53,7 @@ export class DriverRegistry {
   /** Names that were seen or are expected, oldest first. */
   readonly #known = new Set<string>()
   readonly #changes = new EventEmitter().setMaxListeners(0)
+  readonly #isolatedChecks = new IsolatedChecks()
   #isClosed = false
 
   constructor(options: RegistryOptions) {
@@ -74,6 +76,7 @@ export class DriverRegistry {
       sinks,
       sync,
       onError,
+      isolatedChecks: this.#isolatedChecks,
       timing: this.#timing,
       admit: (newcomer, driver) => this.#admit(newcomer, driver),
       onChange: (changed) => this.#onChange(changed),
@@ -147,6 +150,7 @@ export class DriverRegistry {
     this.#isClosed = true
     await Promise.all([...this.#sessions.values()].map((session) => session.close(timeoutMs)))
     this.#sessions.clear()
+    await this.#isolatedChecks.close()
     this.#changes.emit('change')
   }
 

@@ -4,6 +4,7 @@ import type { DiscoveredSocket } from './discovery.ts'
 import type { DriverCalls } from './driver-link.ts'
 import type { NoticeSinks } from './driver-notices.ts'
 import type { DriverIdentity, HostIdentity } from './handshake.ts'
+import type { IsolatedChecks } from './isolated-checks.ts'
 import type { Session } from './session.ts'
 
 export type SessionTiming = {
@@ -33,6 +34,7 @@ export type SessionOptions = {
   readonly host: HostIdentity
   readonly timing: SessionTiming
   readonly sinks: NoticeSinks
+  readonly isolatedChecks: IsolatedChecks
   /** The last word on a driver that passed the handshake: why it is not used, or undefined. */
   admit(session: Session, driver: DriverIdentity): ConetError | undefined
   /** Tells the driver what should be; no one else's calls go through before it is done. */

@@ -145,12 +145,13 @@ export class Session implements DriverCalls {
 
   /** Returns if the driver was rejected; else throws why the connection ended. */
   async #converse(stream: Socket, signal: AbortSignal): Promise<void> {
+    const { host, isolatedChecks } = this.#options
     const peer = this.#open(stream)
     const ended = untilClosed(peer)
     const cut = addAbortListener(signal, () => peer.abort(signal.reason))
     try {
       this.#step('connected')
-      const handshake = await shakeHands(peer, this.#options.host, signal)
+      const handshake = await shakeHands(peer, { host, isolatedChecks, signal })
       const refusal = handshake.ok ? this.#admit(handshake.introduction) : handshake.error
       if (refusal !== undefined) return await this.#reject(peer, refusal)
       if (handshake.ok) await this.#serve(peer, handshake.introduction, ended)

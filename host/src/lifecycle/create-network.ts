@@ -41,7 +41,7 @@ async function createNow(
   if (existing !== undefined) return { network: sameOrConflict(existing, request), created: false }
   const session = await driverOf(host, body.type, operation)
   const config = body.config ?? {}
-  session.documents.check('config', config, 'config')
+  await session.documents.check('config', config, 'config')
   const network = intend(host, { ...body, config }, { request, requestKey: operation.requestKey })
   failpoint('host:network:after-intent')
   try {

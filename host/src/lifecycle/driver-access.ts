@@ -17,8 +17,11 @@ export type CallMethod = Exclude<RequestMethod, 'initialize'>
 export type DriverSession = {
   readonly driver: { readonly name: string }
   readonly documents: {
-    /** Throws `invalidArgument` with the fields that the driver's own schema refuses; `at` opens their paths. */
-    check(kind: 'config' | 'attachment' | 'policy', document: unknown, at: string): void
+    /**
+     * Rejects with `invalidArgument` and the fields that the driver's own schema refuses (`at` opens their paths), or
+     * with `deadlineExceeded` when the schema takes too long over the document.
+     */
+    check(kind: 'config' | 'attachment' | 'policy', document: object, at: string): Promise<void>
   }
   call<M extends CallMethod>(method: M, params: Params<M>, options: CallOptions): Promise<Result<M>>
 }

@@ -34,7 +34,7 @@ export async function intendEndpoint(
   const { attachment, container } = wish
   const network = networkOf(host, attachment, `plug container ${container.handle}`)
   const session = await host.drivers.require(network.type, operation)
-  session.documents.check('attachment', attachment.options, 'options')
+  await session.documents.check('attachment', attachment.options, 'options')
   // The network may have begun to go while its driver was awaited.
   assertUsable(
     networkOf(host, attachment, `plug container ${container.handle}`),

@@ -1,0 +1,25 @@
+// Makes a validator of a JSON Schema that a driver has published. Runs on both threads, so it loads nothing else.
+import type { JsonSchema } from '@conet/sdk'
+import { Ajv, type Options, type ValidateFunction } from 'ajv'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+
+// Unknown keywords and formats are annotations, as the standard has it: vendors put their own into schemas.
+// A document's inherited members (`toString`) are no members of it.
+const ajvOptions: Options = {
+  strict: false,
+  validateFormats: false,
+  allErrors: true,
+  ownProperties: true,
+  logger: false,
+}
+
+/** Throws what is wrong with the schema. An instance for each, so that the `$id` of one cannot meet another's. */
+export function compileSchema(schema: JsonSchema): ValidateFunction {
+  const ajv = usesDialect2020(schema) ? new Ajv2020(ajvOptions) : new Ajv(ajvOptions)
+  // Nothing is ever loaded: a $ref to what the schema does not hold itself is an error.
+  return ajv.compile(schema)
+}
+
+function usesDialect2020(schema: JsonSchema): boolean {
+  return typeof schema.$schema === 'string' && schema.$schema.includes('2020-12')
+}
