@@ -17,7 +17,7 @@ import {
   up,
 } from './model.ts'
 
-const timeLimitMs = 35_000
+const timeLimitMs = 30_000
 
 const network = fc.constantFrom('blue', 'red', 'green')
 const handle = fc.constantFrom('a', 'b')
@@ -50,15 +50,21 @@ beforeAll(async () => {
 afterAll(() => fixture?.[Symbol.asyncDispose]())
 
 it('whatever is asked of conetd, and whoever dies in between, it has what the model has', async () => {
+  const end = performance.now() + timeLimitMs
   await fc.assert(
     fc.asyncProperty(
-      fc.commands([...quick, ...quick, ...slow], { size: '+1', maxCommands: 60 }),
+      fc.commands([...quick, ...quick, ...quick, ...quick, ...quick, ...slow], {
+        size: '+1',
+        maxCommands: 60,
+      }),
       async (steps) => {
+        // Of fast-check's own limits one leaves a run going on behind its back, the other fails.
+        if (performance.now() > end) return
         await fixture.removeEverything()
         await fc.asyncModelRun(() => ({ model: emptyModel(), real: fixture }), steps)
       },
     ),
     // Shrinking would run for hours: the seed and the path, which a failure tells, are enough to see it again.
-    { numRuns: 10_000, interruptAfterTimeLimit: timeLimitMs, endOnFailure: true },
+    { numRuns: 1_000, endOnFailure: true },
   )
 }, 120_000)

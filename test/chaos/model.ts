@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ConetError } from '@conet/sdk'
 import type fc from 'fast-check'
 import { expect } from 'vitest'
-import { expectAgreement } from '../support/agreement.ts'
+import { expectRecordAgrees } from '../support/agreement.ts'
 import type { ConetdFixture } from '../support/conetd-fixture.ts'
 
 type Attachment = { readonly name: string; readonly network: string; endpoint: string | undefined }
@@ -36,7 +36,7 @@ function step(text: string, run: (model: Model, fixture: ConetdFixture) => Promi
 }
 
 async function expectModel({ networks, containers }: Model, fixture: ConetdFixture): Promise<void> {
-  const picture = await expectAgreement(fixture)
+  const picture = await expectRecordAgrees(fixture)
   const shown = picture.containers.map(({ handle, state, attachments, endpoints }) => ({
     handle,
     state,
