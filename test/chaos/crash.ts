@@ -9,11 +9,19 @@ import type { ConetdFixture } from '../support/conetd-fixture.ts'
 import { eventually } from '../support/eventually.ts'
 import { makeNetworks, type ScenarioName, scenarios } from './scenarios.ts'
 
-async function inScenario(
-  fixture: ConetdFixture,
-  name: ScenarioName,
-  crash: (step: () => Promise<unknown>) => Promise<void>,
-): Promise<void> {
+type Crash = (step: () => Promise<unknown>) => Promise<void>
+
+async function inScenario(fixture: ConetdFixture, name: ScenarioName, crash: Crash): Promise<void> {
+  try {
+    await goThrough(fixture, name, crash)
+  } catch (error) {
+    // One failure must not become that of all tests behind it. What it left shows here or there.
+    await fixture.reset().catch(() => undefined)
+    throw error
+  }
+}
+
+async function goThrough(fixture: ConetdFixture, name: ScenarioName, crash: Crash): Promise<void> {
   await using stack = new Rollback()
   await makeNetworks(fixture, 'bridge')
   const step = await scenarios[name]({ fixture, stack })

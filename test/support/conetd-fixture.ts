@@ -170,6 +170,16 @@ export class ConetdFixture implements AsyncDisposable {
     expect(kernelPicture()).toEqual({ ...this.#before, mounts: expect.anything() })
   }
 
+  /** After a test that failed half-way: conetd and the bundled drivers run, and have nothing, for the next one. */
+  async reset(): Promise<void> {
+    await this.kill()
+    await this.conetd.start(this.#armable('conetd'))
+    for (const [name, driver] of this.#drivers)
+      if (driver instanceof DriverProgram && !isAlive(driver)) await this.launchDriver(name)
+    await this.driversReady()
+    await this.removeEverything()
+  }
+
   /** Removes everything, ends everything, and proves that nothing is left. */
   async [Symbol.asyncDispose](): Promise<void> {
     let failure: unknown
