@@ -2,6 +2,7 @@
 // first one is still being worked on, and after a restart. Only answers that made something are kept: a failure leaves
 // nothing behind, so its request may run again. Knows no HTTP.
 import { createHash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { type Static, Type } from 'typebox'
 import type { Store, Table } from '../store/index.ts'
 
@@ -21,6 +22,8 @@ export type KeyedAnswer = { ok: true; answer: Answer } | { ok: false; reason: 's
 
 export type IdempotencyKeysOptions = {
   readonly store: Pick<Store, 'table' | 'transaction'>
+  /** Hears of an answer that could not be kept: the disk may be full. */
+  readonly onError: (error: unknown) => void
   readonly keptMs?: number
   readonly mostKept?: number
   readonly now?: () => number
@@ -34,18 +37,26 @@ export class IdempotencyKeys {
   readonly #keptMs: number
   readonly #mostKept: number
   readonly #now: () => number
+  readonly #onError: (error: unknown) => void
   /** Time of each kept answer, oldest first. */
   readonly #kept = new Map<string, number>()
+  readonly #keeping = new Set<Promise<void>>()
   readonly #running = new Map<string, { fingerprint: string; answer: Promise<Answer> }>()
 
-  constructor({ store, keptMs = day, mostKept = 4096, now = Date.now }: IdempotencyKeysOptions) {
+  constructor({ store, onError, keptMs = day, mostKept = 4096, now = Date.now }: IdempotencyKeysOptions) {
     this.#store = store
+    this.#onError = onError
     this.#table = store.table('idempotency', KeptAnswer)
     this.#keptMs = keptMs
     this.#mostKept = mostKept
     this.#now = now
     const oldestFirst = this.#table.list().sort((a, b) => a.record.atMs - b.record.atMs)
     for (const { key, record } of oldestFirst) this.#kept.set(key, record.atMs)
+  }
+
+  /** Resolves when every answer that was given is kept: before the store is closed. */
+  async flush(): Promise<void> {
+    await Promise.all(this.#keeping)
   }
 
   /** The answer kept or awaited for `key`, or that of `work`. */
@@ -70,13 +81,28 @@ export class IdempotencyKeys {
 
   #run(id: string, fingerprint: string, work: () => Promise<Answer>): Promise<Answer> {
     const answer = work()
-      .then((given) => {
-        this.#keep(id, { fingerprint, ...given, atMs: this.#now() })
-        return given
-      })
-      .finally(() => this.#running.delete(id))
     this.#running.set(id, { fingerprint, answer })
+    const keeping = this.#keepLater(id, fingerprint, answer).finally(() => {
+      this.#running.delete(id)
+      this.#keeping.delete(keeping)
+    })
+    this.#keeping.add(keeping)
     return answer
+  }
+
+  /**
+   * Behind the answer, which it must not hold up: until then the running work gives it, and after a crash in between
+   * the record that the work has made. Never rejects.
+   */
+  async #keepLater(id: string, fingerprint: string, answer: Promise<Answer>): Promise<void> {
+    const given = await answer.catch(() => undefined)
+    if (given === undefined) return
+    await setImmediate()
+    try {
+      this.#keep(id, { fingerprint, ...given, atMs: this.#now() })
+    } catch (error) {
+      this.#onError(error)
+    }
   }
 
   #keep(id: string, kept: KeptAnswer): void {

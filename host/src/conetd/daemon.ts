@@ -106,7 +106,6 @@ function identityOf({ version }: DaemonOptions, { nodeId }: MachineIdentity) {
 }
 
 /** What does not end in time loses its driver, which ends it. */
-
 async function endOperations(
   { queue }: HostContext,
   { registry }: DriverRoom,
@@ -125,6 +124,11 @@ async function serve(
   const { settings, version, log } = options
   const startedAt = new Date()
   const drivers = driverReader(room, startedAt)
+  const idempotencyKeys = new IdempotencyKeys({
+    store: stores.volatile,
+    onError: (err) => log.warn({ err }, 'an answer is not kept for its Idempotency-Key'),
+  })
+  parts.defer('keep the last answers', () => idempotencyKeys.flush())
   const context: ApiContext = {
     version,
     operations: bindOperations(host),
@@ -133,7 +137,7 @@ async function serve(
     drivers,
     events: host.events,
     status: () => statusReport({ ...options, startedAt, host, drivers, stores }),
-    idempotencyKeys: new IdempotencyKeys({ store: stores.volatile }),
+    idempotencyKeys,
     log,
   }
   await listen(context, settings, parts)

@@ -139,7 +139,12 @@ export async function apiFixture(
     },
     events: feed,
     status: unexpected,
-    idempotencyKeys: new IdempotencyKeys({ store }),
+    idempotencyKeys: new IdempotencyKeys({
+      store,
+      onError: (error) => {
+        throw error
+      },
+    }),
     log,
   }
   const app = buildServer(context, family)
@@ -150,6 +155,7 @@ export async function apiFixture(
     logged,
     async [Symbol.asyncDispose]() {
       await app.close()
+      await context.idempotencyKeys.flush()
       await store.close()
       await directory[Symbol.asyncDispose]()
     },

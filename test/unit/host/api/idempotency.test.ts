@@ -63,6 +63,10 @@ describe('an Idempotency-Key', () => {
   })
 })
 
+const onError = (error: unknown) => {
+  throw error
+}
+
 describe('kept answers', () => {
   it('survive a restart, go after their time, and are bounded', async () => {
     await using directory = await temporaryDirectory()
@@ -70,14 +74,16 @@ describe('kept answers', () => {
     let made = 0
     const make = async () => ({ status: 201, body: { n: ++made } })
     const first = await openStore(directory.path)
-    const before = new IdempotencyKeys({ store: first, now: () => now, mostKept: 2, keptMs: 100 })
+    const before = new IdempotencyKeys({ store: first, onError, now: () => now, mostKept: 2, keptMs: 100 })
     await before.answer('a', 'r', make)
+    await before.flush()
     await first.close()
 
     await using second = await openStore(directory.path)
-    const after = new IdempotencyKeys({ store: second, now: () => now, mostKept: 2, keptMs: 100 })
+    const after = new IdempotencyKeys({ store: second, onError, now: () => now, mostKept: 2, keptMs: 100 })
     const answerOf = async (key: string) => {
       const keyed = await after.answer(key, 'r', make)
+      await after.flush()
       return keyed.ok ? keyed.answer.body : keyed.reason
     }
     expect(await answerOf('a')).toEqual({ n: 1 })
