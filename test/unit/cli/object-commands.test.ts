@@ -94,9 +94,9 @@ it('driver list and inspect show states; stop ends it', async () => {
     stopDriver: () => ({ body: {} }),
   })
   expect((await conet(['driver', 'list'], host)).out).toBe(`\
-DRIVER   STATE    VERSION   VENDOR   PID   SOCKET
-bridge   ready    0.1.0     conet    -     /run/conet/drivers/bridge.sock
-weave    closed   0.1.0     conet    12    /run/conet/drivers/bridge.sock
+DRIVER   STATE    VERSION   VENDOR   PID   SOCKET                           WHY
+bridge   ready    0.1.0     conet    -     /run/conet/drivers/bridge.sock   -
+weave    closed   0.1.0     conet    12    /run/conet/drivers/bridge.sock   connection refused
 `)
   expect((await conet(['driver', 'inspect', 'weave'], host)).out).toBe(`\
 driver weave

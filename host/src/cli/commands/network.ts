@@ -52,7 +52,7 @@ function addCreate(net: Command, context: CommandContext): void {
     .option('-o, --opt <key=value>', 'one member of the driver’s document, repeatable', collectPair)
     .addHelpText(
       'after',
-      '\nExample:\n  $ conet net create web --driver bridge --subnet 10.1.0.0/16,gateway=10.1.0.1 -o mtu=1400',
+      '\nExample:\n  $ conet net create web --driver bridge --subnet 10.99.0.0/16,gateway=10.99.0.1 -o mtu=1400',
     )
     .action(async (name: string | undefined, options: CreateOptions, command: Command) => {
       // Not a requiredOption: that would be missed before a misspelt `--drivr` is noticed.

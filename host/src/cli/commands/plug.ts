@@ -35,7 +35,7 @@ function addPlug(net: Command, context: CommandContext): void {
     .option('--name <name>', 'the attachment’s name. Default: the network’s')
     .option('--default-route', 'the container’s default route goes this way')
     .option('-o, --opt <key=value>', 'one member of the driver’s document, repeatable', collectPair)
-    .addHelpText('after', '\nExample:\n  $ conet net plug c1 web --ip 10.1.0.7 --interface eth1')
+    .addHelpText('after', '\nExample:\n  $ conet net plug c1 web --ip 10.99.0.7 --interface lan0')
     .action(async (handle: string, network: string, options: PlugOptions) => {
       const body = plugBody(network, options)
       const endpoint = await context.withClient((client, call) => client.plug(handle, body, call))

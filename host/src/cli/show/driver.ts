@@ -4,14 +4,16 @@ import { facts, table } from './table.ts'
 
 export function driverTable(drivers: readonly DriverView[]): string {
   return table(
-    ['DRIVER', 'STATE', 'VERSION', 'VENDOR', 'PID', 'SOCKET'],
-    drivers.map(({ name, state, version, vendor, pid, socket }) => [
+    ['DRIVER', 'STATE', 'VERSION', 'VENDOR', 'PID', 'SOCKET', 'WHY'],
+    drivers.map(({ name, state, version, vendor, pid, socket, last_error: error }) => [
       name,
       state,
       version ?? '',
       vendor ?? '',
       pid === undefined ? '' : String(pid),
       socket ?? '',
+      // What once went wrong with a driver that works is for inspect.
+      state === 'ready' ? '' : (error?.message ?? ''),
     ]),
   )
 }
