@@ -1,6 +1,7 @@
 // Time limits. AbortSignal.any is not used: on Node 20 it keeps memory for as long as the outer signal lives.
 import { ConetError } from './errors/index.ts'
 
+/** A signal with a timer behind it, to be disposed. */
 export type Deadline = Disposable & { readonly signal: AbortSignal }
 
 /**

@@ -1,5 +1,6 @@
 // One operation at a time per key, in the order of their calls; different keys run side by side.
 
+/** Queues work by key. Memory is bounded by what is waiting; it owns no timer and needs no close. */
 export class KeyedQueue {
   readonly #tails = new Map<string, Promise<unknown>>()
 

@@ -17,12 +17,15 @@ export type CallParams<R extends RouteName> = [PathParams<R>] extends [never]
   ? { readonly params?: undefined }
   : { readonly params: Readonly<Record<PathParams<R>, string>> }
 
+/** The request's body, for routes that take one. */
 export type CallBody<R extends RouteName> = (typeof routes)[R] extends { body: infer Body extends TSchema }
   ? { readonly body: Static<Body> }
   : { readonly body?: undefined }
 
+/** What a route needs. */
 export type CallInput<R extends RouteName> = CallParams<R> & CallBody<R>
 
+/** What a route answers. */
 export type CallReply<R extends RouteName> = Static<(typeof routes)[R]['reply']>
 
 /** A call to be sent. */

@@ -13,6 +13,7 @@ import { type HttpAnswer, HttpExchanger, type HttpRequest } from './http-exchang
 import { jsonOf } from './problem.ts'
 import { defaultSocketPath, runtimeSocketPath } from './socket-paths.ts'
 
+/** Where the host is, and how patient the client. */
 export type ConetClientOptions = {
   /** The clients' socket. Default: /run/conet/conetd.sock */
   socketPath?: string
@@ -24,6 +25,7 @@ export type ConetClientOptions = {
   timeoutMs?: number
 }
 
+/** How one call is made. */
 export type CallOptions = {
   /** Milliseconds until the call fails with `deadlineExceeded`. */
   timeoutMs?: number

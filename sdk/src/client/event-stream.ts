@@ -11,6 +11,7 @@ import { exchangeFailure } from './exchange-failure.ts'
 import { type HttpExchanger, wholeAnswer } from './http-exchange.ts'
 import { problemError } from './problem.ts'
 
+/** From where on events are wanted, and who hears of gaps. */
 export type EventStreamOptions = {
   /** The events after this one, as far as the host still has them; 0: all it has. Without: those to come. */
   since?: number

@@ -1,8 +1,10 @@
 // A driver's log: one JSON object a line on its own stderr, and the same line to the host. It knows no socket.
 import type { DriverLog } from '../protocol/index.ts'
 
+/** How much a line matters. */
 export type LogLevel = DriverLog['level']
 
+/** All levels, the least first. */
 export const logLevels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 
 export type LogSink = (line: DriverLog) => void

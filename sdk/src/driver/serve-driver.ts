@@ -11,6 +11,7 @@ import { DriverSocket } from './driver-socket.ts'
 import { HostChannel } from './host-channel.ts'
 import { HostSession } from './host-session.ts'
 
+/** How a driver is served. */
 export type ServeOptions = {
   /** Where the host looks for drivers: `/run/conet/drivers/NAME.sock`. At most 107 bytes. */
   readonly socketPath: string
@@ -132,21 +133,14 @@ class DriverServer implements ServedDriver {
 
   async #close(): Promise<void> {
     const timeoutMs = this.#options.stopTimeoutMs ?? defaultStopTimeoutMs
-    // Connections end even if the socket cannot be removed, and the failure is told.
-    const removing = settled(this.#socket?.close())
+    // Connections end, and the driver stops, even if the socket cannot be removed.
+    const removing = Promise.allSettled([this.#socket?.close()])
     await Promise.all([...this.#sessions].map(({ peer }) => peer.close({ timeoutMs })))
-    const removed = await removing
-    await this.#runner.stop(graceMs)
-    this.#log.write('info', `driver "${this.#runner.driver.name}" stopped`)
-    if ('failure' in removed) throw removed.failure
-  }
-}
-
-async function settled(work: Promise<void> | undefined): Promise<object | { failure: unknown }> {
-  try {
-    await work
-    return {}
-  } catch (failure) {
-    return { failure }
+    const endings = [...(await removing), ...(await Promise.allSettled([this.#runner.stop(graceMs)]))]
+    const { name } = this.#runner.driver
+    const failures = endings.flatMap((ending) => (ending.status === 'rejected' ? [ending.reason] : []))
+    if (failures.length > 1) throw new AggregateError(failures, `stop driver "${name}"`)
+    if (failures.length === 1) throw failures[0]
+    this.#log.write('info', `driver "${name}" stopped`)
   }
 }

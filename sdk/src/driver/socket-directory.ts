@@ -6,7 +6,10 @@ import { isErrno } from './errno.ts'
 
 const writableByOthers = 0o002
 
-/** Throws `failedPrecondition` unless the directory is there, or can be made, and only root and we can write to it. */
+/**
+ * Throws `failedPrecondition` unless the directory is there, or can be made, and belongs to root or to us. A group may
+ * write to it, as whoever gave it that group wanted; the rest of the world may not.
+ */
 export async function ensureSocketDirectory(directory: string): Promise<void> {
   if (await isThere(directory)) return assertTrusted(directory)
   const parent = dirname(directory)

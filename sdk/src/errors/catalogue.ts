@@ -4,6 +4,7 @@
 /** What is known of a call that failed: nothing was done, it may have been done, part of it was, or all of it. */
 export type OperationState = 'not-started' | 'unknown' | 'partial' | 'done'
 
+/** One failure of the catalogue. */
 export type CatalogueEntry = {
   /** The number on the wire; outside the range that JSON-RPC reserves. */
   readonly code: number
@@ -15,6 +16,7 @@ export type CatalogueEntry = {
   readonly meaning: string
 }
 
+/** All failures by kind. */
 export const catalogue = {
   internal: {
     code: 1000,
@@ -224,6 +226,7 @@ export function kindOfCode(code: number): ErrorKind | undefined {
   return kindsByCode.get(code)
 }
 
+/** Whether a text, from the wire or from HTTP, is a kind of this catalogue: a newer side may know more. */
 export function isErrorKind(value: unknown): value is ErrorKind {
   return typeof value === 'string' && Object.hasOwn(catalogue, value)
 }

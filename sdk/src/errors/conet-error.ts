@@ -4,6 +4,7 @@ import { catalogue, type ErrorKind, type OperationState } from './catalogue.ts'
 /** One wrong field: `path` as in the request (`subnets[0].gateway`), and what is wrong with it. */
 export type FieldError = { path: string; message: string }
 
+/** What a ConetError can carry besides kind and message. */
 export type ConetErrorOptions = {
   cause?: unknown
   /** The fields that are wrong, for `invalidArgument`. */

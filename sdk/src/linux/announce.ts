@@ -25,6 +25,7 @@ const AF_PACKET = 17
 /** SOCK_RAW, SOCK_NONBLOCK, SOCK_CLOEXEC. */
 const RAW_SOCKET = 3 | 0o4000 | 0o2000000
 
+/** Which addresses now live behind which MAC. */
 export type Announcement = {
   /** The interface inside the namespace. */
   interfaceName: string

@@ -9,6 +9,7 @@ const errnoNames = new Map<number, string>([
   [constants.errno.EOPNOTSUPP, 'EOPNOTSUPP'],
 ])
 
+/** What a KernelError is made of. */
 export type KernelErrorOptions = {
   /** The errno, positive. */
   errno: number

@@ -22,6 +22,7 @@ const typesByFlag = new Map<number, NamespaceType>([
   [0x00000080, 'time'],
 ])
 
+/** The kinds of namespaces(7). */
 export type NamespaceType =
   | 'network'
   | 'mount'

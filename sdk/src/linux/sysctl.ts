@@ -8,6 +8,7 @@ import { checkedCall } from './system-error.ts'
 /** A setting below /proc/sys/net, with slashes because an interface's name may hold dots: `ipv4/conf/br0.1/forwarding`. */
 export type SysctlKey = `${'ipv4' | 'ipv6' | 'core' | 'bridge' | 'netfilter'}/${string}`
 
+/** A setting and the value it should have. */
 export type SysctlChange = { key: SysctlKey; value: string | number }
 
 /** The key of an interface's own setting; `all` and `default` are the kernel's names for every and for new interfaces. */

@@ -13,6 +13,7 @@ import {
   Mtu,
 } from './primitives.ts'
 
+/** The container that an endpoint belongs to, as its client named it. */
 export const Container = Type.Object({ handle: Handle, labels: Labels })
 export type Container = Static<typeof Container>
 
@@ -20,6 +21,7 @@ export type Container = Static<typeof Container>
 export const Sandbox = Type.Object({ id: Type.String(), path: Type.String({ pattern: '^/' }) })
 export type Sandbox = Static<typeof Sandbox>
 
+/** A route of the sandbox. Without a gateway the destination is on the link. */
 export const Route = Type.Object({
   destination: Cidr,
   gateway: Type.Optional(IpAddress),
@@ -31,9 +33,11 @@ export const Route = Type.Object({
 })
 export type Route = Static<typeof Route>
 
+/** A neighbour entry that is to be set by hand in the sandbox. */
 export const Neighbour = Type.Object({ address: IpAddress, macAddress: MacAddress })
 export type Neighbour = Static<typeof Neighbour>
 
+/** What a sandbox's resolv.conf should hold because of this network. */
 export const Dns = Type.Object({
   servers: Type.Array(IpAddress),
   search: Type.Array(Type.String()),
@@ -55,6 +59,7 @@ export const InterfaceRequest = Type.Object({
 })
 export type InterfaceRequest = Static<typeof InterfaceRequest>
 
+/** Params of `endpoint/create`: the endpoint with all that the host has decided for it. */
 export const CreateEndpointParams = Type.Object({
   network: Network,
   endpointId: Id,
@@ -65,6 +70,7 @@ export const CreateEndpointParams = Type.Object({
 })
 export type CreateEndpointParams = Static<typeof CreateEndpointParams>
 
+/** Params of `endpoint/plug`: what was created, and the sandbox to plug it into. Complete, so that a driver needs no record. */
 export const PlugParams = Type.Object({ ...CreateEndpointParams.properties, sandbox: Sandbox })
 export type PlugParams = Static<typeof PlugParams>
 
@@ -72,6 +78,7 @@ export type PlugParams = Static<typeof PlugParams>
 export const EndpointRef = Type.Object({ networkId: Id, endpointId: Id })
 export type EndpointRef = Static<typeof EndpointRef>
 
+/** Params of `endpoint/unplug`. */
 export const UnplugParams = Type.Object({
   ...EndpointRef.properties,
   /** Where it was plugged; the namespace may be gone. */
@@ -79,6 +86,7 @@ export const UnplugParams = Type.Object({
 })
 export type UnplugParams = Static<typeof UnplugParams>
 
+/** One interface that a plug made. */
 export const PluggedInterface = Type.Object({
   /** `driver`: all is done, in the sandbox. `host`: `sourceName` stands in the driver's own namespace, and the host moves, names and configures it. */
   configuredBy: Type.Union([Type.Literal('driver'), Type.Literal('host')]),
@@ -92,6 +100,7 @@ export const PluggedInterface = Type.Object({
 })
 export type PluggedInterface = Static<typeof PluggedInterface>
 
+/** Result of `endpoint/plug`; the same again when the call is repeated. */
 export const PlugResult = Type.Object({
   /** None for a driver that takes no kernel action. */
   interfaces: Type.Array(PluggedInterface),
@@ -99,5 +108,6 @@ export const PlugResult = Type.Object({
 })
 export type PlugResult = Static<typeof PlugResult>
 
+/** Result of `endpoint/list`: the endpoints that exist, also those nobody asked for. */
 export const ListEndpointsResult = Type.Object({ endpoints: Type.Array(EndpointRef) })
 export type ListEndpointsResult = Static<typeof ListEndpointsResult>

@@ -5,8 +5,10 @@ import { JsonSchema } from './primitives.ts'
 /** The versions this SDK speaks, best first. Minor versions only add. */
 export const protocolVersions: readonly string[] = ['1.0']
 
+/** Lower case letters, digits, dots, dashes; at most 63. Unique on the host. */
 export const driverNamePattern = '^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$'
 
+/** Params of `initialize`, the first message on a connection: who the host is and what it takes. */
 export const InitializeParams = Type.Object({
   /** Every version the host speaks, best first. */
   protocolVersions: Type.Array(Type.String(), { minItems: 1 }),
@@ -16,6 +18,7 @@ export const InitializeParams = Type.Object({
 })
 export type InitializeParams = Static<typeof InitializeParams>
 
+/** What a driver can do; `serveDriver` derives it from the functions that the driver has. */
 export const Capabilities = Type.Object({
   /** Every request of the method table that the driver answers. */
   methods: Type.Array(Type.String()),
@@ -23,6 +26,7 @@ export const Capabilities = Type.Object({
 })
 export type Capabilities = Static<typeof Capabilities>
 
+/** Result of `initialize`: who the driver is, and the one version it chose. */
 export const InitializeResult = Type.Object({
   /** One of the offered ones. */
   protocolVersion: Type.String(),
@@ -55,6 +59,7 @@ export const RejectedParams = Type.Object({
 })
 export type RejectedParams = Static<typeof RejectedParams>
 
+/** The version that both sides speak, or why there is none, in words for people. */
 export type Negotiated = { ok: true; version: string } | { ok: false; reason: string }
 
 /** Picks the best version both sides list; a driver never echoes what it was offered. */

@@ -1,6 +1,7 @@
 // What accompanies every request from the host, beside its own parameters.
 import { type Static, Type } from 'typebox'
 
+/** Stands as `_meta` beside the params of every request but `initialize`. */
 export const CallMeta = Type.Object({
   /** Names the logical operation: the same over all attempts, and over restarts of either side. */
   operationId: Type.String({ minLength: 1, maxLength: 128 }),

@@ -39,8 +39,11 @@ export const requests = {
   'endpoint/list': { params: Nothing, result: ListEndpointsResult, required: true, timeoutMs: 30_000 },
 } as const satisfies Record<string, RequestEntry>
 
+/** The name of a request: `endpoint/plug`. */
 export type RequestMethod = keyof typeof requests
+/** The params of a request, without `_meta`. */
 export type Params<M extends RequestMethod> = Static<(typeof requests)[M]['params']>
+/** The result of a request. */
 export type Result<M extends RequestMethod> = Static<(typeof requests)[M]['result']>
 
 type NotificationEntry = { readonly params: TSchema; readonly from: 'host' | 'driver' }
@@ -54,13 +57,17 @@ export const notifications = {
   'driver/readiness': { params: Readiness, from: 'driver' },
 } as const satisfies Record<string, NotificationEntry>
 
+/** The name of a notification: `driver/event`. */
 export type NotificationMethod = keyof typeof notifications
+/** The params of a notification. */
 export type NotificationParams<M extends NotificationMethod> = Static<(typeof notifications)[M]['params']>
 
+/** Whether this version of the protocol has a request of that name. */
 export function isRequestMethod(method: string): method is RequestMethod {
   return Object.hasOwn(requests, method)
 }
 
+/** Whether this version of the protocol has a notification of that name. */
 export function isNotificationMethod(method: string): method is NotificationMethod {
   return Object.hasOwn(notifications, method)
 }

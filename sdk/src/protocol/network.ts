@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox'
 import { Cidr, Document, Id, IpAddress, Labels, NetworkName } from './primitives.ts'
 
+/** One subnet of a network. */
 export const NetworkSubnet = Type.Object({
   subnet: Cidr,
   /** The address of the way out, to be held by the driver; absent on a network without one. */
@@ -9,6 +10,7 @@ export const NetworkSubnet = Type.Object({
 })
 export type NetworkSubnet = Static<typeof NetworkSubnet>
 
+/** A network, complete: what `network/create` makes so, and what comes along with each of its endpoints. */
 export const Network = Type.Object({
   id: Id,
   name: NetworkName,
@@ -22,11 +24,14 @@ export const Network = Type.Object({
 })
 export type Network = Static<typeof Network>
 
+/** Params of `network/create`. Repeated with the same content: checks and mends. */
 export const CreateNetworkParams = Type.Object({ network: Network })
 export type CreateNetworkParams = Static<typeof CreateNetworkParams>
 
+/** Params of `network/delete`, which succeeds for a network that is gone. */
 export const DeleteNetworkParams = Type.Object({ networkId: Id })
 export type DeleteNetworkParams = Static<typeof DeleteNetworkParams>
 
+/** Result of `network/list`: the networks that exist, also those nobody asked for. */
 export const ListNetworksResult = Type.Object({ networkIds: Type.Array(Id) })
 export type ListNetworksResult = Static<typeof ListNetworksResult>

@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox'
 import { Document, Id } from './primitives.ts'
 
+/** Something happened that users of the host may want to see. May get lost. */
 export const DriverEvent = Type.Object({
   /** `kebab-case`, the driver's own vocabulary: `link-down`. */
   type: Type.String({ pattern: '^[a-z][a-z0-9-]{0,63}$' }),
@@ -11,6 +12,7 @@ export const DriverEvent = Type.Object({
 })
 export type DriverEvent = Static<typeof DriverEvent>
 
+/** A line for the host's log. May get lost; the driver's own stderr has it too. */
 export const DriverLog = Type.Object({
   level: Type.Union([
     Type.Literal('debug'),
@@ -23,5 +25,6 @@ export const DriverLog = Type.Object({
 })
 export type DriverLog = Static<typeof DriverLog>
 
+/** Whether the driver can work now, and if not why, for people. A driver is ready until it says otherwise. */
 export const Readiness = Type.Object({ ready: Type.Boolean(), reason: Type.Optional(Type.String()) })
 export type Readiness = Static<typeof Readiness>

@@ -4,6 +4,7 @@ import { CreateEndpointParams, EndpointRef, PlugResult, Sandbox } from './endpoi
 import { Network } from './network.ts'
 import { Id } from './primitives.ts'
 
+/** An endpoint that should exist. */
 export const DesiredEndpoint = Type.Object({
   ...CreateEndpointParams.properties,
   /** Present: plugged there. Absent: created only. */
@@ -11,6 +12,7 @@ export const DesiredEndpoint = Type.Object({
 })
 export type DesiredEndpoint = Static<typeof DesiredEndpoint>
 
+/** Params of `driver/sync`: one page of what should be. */
 export const SyncParams = Type.Object({
   /** The same on all pages of one sync; a page of another sync starts anew. */
   syncId: Type.String({ minLength: 1 }),
@@ -21,6 +23,7 @@ export const SyncParams = Type.Object({
 })
 export type SyncParams = Static<typeof SyncParams>
 
+/** One network or endpoint that could not be made so; `error.name` is a kind of the catalogue. */
 export const SyncFailure = Type.Object({
   networkId: Id,
   endpointId: Type.Optional(Id),
@@ -28,6 +31,7 @@ export const SyncFailure = Type.Object({
 })
 export type SyncFailure = Static<typeof SyncFailure>
 
+/** Result of `driver/sync`, for one page. */
 export const SyncResult = Type.Object({
   /** What of this page differed and was mended, in words for the log. */
   repaired: Type.Array(Type.String()),

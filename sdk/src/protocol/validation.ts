@@ -59,6 +59,7 @@ export function checkResult<M extends RequestMethod>(method: M, value: unknown):
   return value
 }
 
+/** Returns the params of a notification, or throws `protocolViolation` that names the field. */
 export function checkNotification<M extends NotificationMethod>(
   method: M,
   value: unknown,

@@ -16,8 +16,10 @@ const IFA_F = { NODAD: 0x2, DADFAILED: 0x8, TENTATIVE: 0x40, NOPREFIXROUTE: 0x20
 
 export const scopes = { universe: 0, site: 200, link: 253, host: 254, nowhere: 255 } as const
 
+/** How far an address or route reaches; ip-address(8), ip-route(8). `universe` is the usual one. */
 export type Scope = keyof typeof scopes
 
+/** An address to be set on a link. */
 export type NewAddress = {
   /** Index of the interface. */
   link: number
@@ -33,6 +35,7 @@ export type NewAddress = {
   prefixRoute?: false
 }
 
+/** An address as the kernel reports it. */
 export type Address = {
   link: number
   address: string

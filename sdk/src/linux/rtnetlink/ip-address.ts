@@ -6,6 +6,7 @@ export type AddressFamily = typeof AF_INET | typeof AF_INET6
 
 /** An address as the kernel takes it: 4 or 16 bytes. */
 export type IpBytes = { family: AddressFamily; bytes: Buffer }
+/** An address, or the subnet in which it lies, with its prefix length. */
 export type IpPrefix = IpBytes & { prefixLength: number }
 
 /** Parses `10.0.0.2` or `fd00::2`; throws a TypeError otherwise, also for a zone (`fe80::1%eth0`). */
@@ -33,6 +34,7 @@ export function formatIp(bytes: Uint8Array): string {
   return bytes.length === 4 ? bytes.join('.') : formatIpv6(bytes)
 }
 
+/** The text of an address with its prefix length: `10.0.0.2/16`. */
 export function formatPrefix(bytes: Uint8Array, prefixLength: number): string {
   return `${formatIp(bytes)}/${prefixLength}`
 }
@@ -45,6 +47,7 @@ export function parseMac(text: string): Buffer {
   return Buffer.from(text.replaceAll(':', ''), 'hex')
 }
 
+/** The text of a MAC address, in lower case with colons. */
 export function formatMac(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':')
 }

@@ -17,6 +17,7 @@ import {
 } from './link-attributes.ts'
 import { type BridgeSettings, writeBridge } from './link-create.ts'
 
+/** What should be different about a link; what is left out stays. Kernel's names: ip-link(8). */
 export type LinkChange = {
   up?: boolean
   /** Index of the bridge; 0 takes it out of its bridge. */

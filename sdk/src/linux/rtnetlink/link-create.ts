@@ -33,6 +33,7 @@ export type NewLink = {
   namespace?: NamespaceHandle
 }
 
+/** A bridge to be made. */
 export type NewBridge = NewLink & BridgeSettings
 
 /** What is left out has the kernel's default, or stays as it is. */
@@ -49,6 +50,7 @@ export type BridgeSettings = {
 /** The peer cannot be up from the start: the kernel would open it before it is connected, and say ENOTCONN. */
 export type NewVeth = NewLink & { peer: Omit<NewLink, 'master' | 'up'> }
 
+/** A VXLAN tunnel to be made (RFC 7348). */
 export type NewVxlan = NewLink & {
   /** 0 to 16,777,215. */
   vni: number
@@ -73,6 +75,7 @@ export type NewVxlan = NewLink & {
   udpChecksum?: boolean
 }
 
+/** A macvlan link to be made over another link. */
 export type NewMacvlan = NewLink & {
   /** Index of the link below. */
   parent: number
@@ -107,6 +110,7 @@ export function createVeth(veth: NewVeth): NewLinkRequest {
   })
 }
 
+/** Makes a vxlan link. Fails with EEXIST when the name is taken, or the VNI with this port. */
 export function createVxlan(vxlan: NewVxlan): NewLinkRequest {
   if (!Number.isInteger(vxlan.vni) || vxlan.vni < 0 || vxlan.vni > MAX_VNI) {
     throw new TypeError(`${vxlan.vni} is no VXLAN network identifier`)
@@ -114,6 +118,7 @@ export function createVxlan(vxlan: NewVxlan): NewLinkRequest {
   return create('vxlan', vxlan, (data) => writeVxlan(data, vxlan))
 }
 
+/** Makes a macvlan link. Fails with EEXIST when the name is taken, ENODEV when there is no such parent. */
 export function createMacvlan(macvlan: NewMacvlan): NewLinkRequest {
   const write = (data: PayloadWriter) => data.attributeU32(IFLA_MACVLAN_MODE, macvlanModes[macvlan.mode])
   return create('macvlan', macvlan, write, checkedIndex(macvlan.parent))

@@ -8,6 +8,7 @@ import { nameOf } from './named-number.ts'
 
 const CENTISECONDS = 100
 
+/** What the kernel reports of a bridge. */
 export type BridgeAttributes = {
   ageingSeconds: number
   spanningTree: boolean
@@ -16,8 +17,10 @@ export type BridgeAttributes = {
   callIptables: boolean
 }
 
+/** What a bridge does at one of its ports, as the kernel reports it. */
 export type BridgePortAttributes = Required<BridgePortChange>
 
+/** What the kernel reports of a vxlan link. */
 export type VxlanAttributes = {
   vni: number
   port: number
@@ -30,6 +33,7 @@ export type VxlanAttributes = {
   l3Miss: boolean
 }
 
+/** What the kernel reports of a macvlan link. */
 export type MacvlanAttributes = { mode: NewMacvlan['mode'] | undefined }
 
 export function readBridge(data: Attributes): BridgeAttributes {

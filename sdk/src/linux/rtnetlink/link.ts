@@ -32,6 +32,7 @@ import {
 } from './link-kind.ts'
 import { nameOf } from './named-number.ts'
 
+/** A link as the kernel reports it, without its statistics. */
 export type Link = {
   index: number
   name: string
@@ -56,6 +57,7 @@ export type Link = {
   macvlan: MacvlanAttributes | undefined
 }
 
+/** Which links to list; all without a member. */
 export type LinkFilter = {
   /** Index of a bridge: its ports. */
   master?: number

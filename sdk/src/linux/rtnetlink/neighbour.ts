@@ -27,8 +27,10 @@ export const neighbourStates = {
   permanent: 0x80,
 } as const
 
+/** How much the kernel trusts a neighbour entry; ip-neighbour(8). */
 export type NeighbourState = keyof typeof neighbourStates
 
+/** A neighbour entry to be set. */
 export type NewNeighbour = {
   /** Index of the interface. */
   link: number
@@ -38,8 +40,10 @@ export type NewNeighbour = {
   state?: NeighbourState
 }
 
+/** What names a neighbour entry. */
 export type NeighbourKey = Pick<NewNeighbour, 'link' | 'address'>
 
+/** A neighbour entry as the kernel reports it. */
 export type Neighbour = {
   link: number
   address: string
@@ -49,6 +53,7 @@ export type Neighbour = {
   proxy: boolean
 }
 
+/** An entry of a bridge's or a tunnel's forwarding table to be set; bridge(8). */
 export type NewForwardingEntry = {
   /** Index of the bridge port (owner `master`) or of the tunnel (owner `self`). */
   link: number
@@ -62,6 +67,7 @@ export type NewForwardingEntry = {
   vni?: number
 }
 
+/** An entry of a forwarding table as the kernel reports it. */
 export type ForwardingEntry = {
   link: number
   macAddress: string

@@ -20,6 +20,7 @@ const RTNH_F_ONLINK = 4
 const RTM_F_CLONED = 0x200
 const ANY_SCOPE = scopes.nowhere
 
+/** The table of ordinary routes (rtnetlink(7), RT_TABLE_MAIN). */
 export const MAIN_TABLE = 254
 /** Where the kernel keeps the addresses of the machine itself. */
 export const LOCAL_TABLE = 255
@@ -43,8 +44,10 @@ export const routeTypes = {
   throw: 9,
 } as const
 
+/** What happens to a packet that takes the route; ip-route(8). */
 export type RouteType = keyof typeof routeTypes
 
+/** A route to be set. */
 export type NewRoute = {
   /** `10.1.0.0/16`; the default routes are `0.0.0.0/0` and `::/0`. */
   destination: string
@@ -66,6 +69,7 @@ export type NewRoute = {
   protocol?: number
 }
 
+/** A route as the kernel reports it. */
 export type Route = {
   family: 'ipv4' | 'ipv6'
   destination: string

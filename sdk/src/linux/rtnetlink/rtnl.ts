@@ -22,7 +22,9 @@ import { listRoutes, parseRoute, type Route } from './route.ts'
 import { listRules, parseRule, type Rule } from './rule.ts'
 import { getStatistics, type LinkStatistics, parseStatistics } from './statistics.ts'
 
+/** How a request is run. */
 export type RunOptions = TransactionOptions
+/** How a slow request is run. */
 export type SlowRunOptions = TransactionOptions & {
   /** Given up when it aborts before the request was sent; the kernel finishes what it has begun. */
   signal?: AbortSignal

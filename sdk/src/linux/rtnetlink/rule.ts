@@ -11,6 +11,7 @@ const HEADER_LENGTH = 12
 const FRA = { DST: 1, SRC: 2, PRIORITY: 6, TABLE: 15 } as const
 const FR_ACT_TO_TABLE = 1
 
+/** Which table decides for which packets; ip-rule(8). */
 export type Rule = {
   family: 'ipv4' | 'ipv6'
   /** Prefix of the source, of the destination; everything when left out. */

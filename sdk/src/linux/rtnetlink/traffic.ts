@@ -24,6 +24,7 @@ const ETH_P_ALL = 0x0003
 const FILTER_PRIORITY = 1
 const MAX_U32 = 0xffffffff
 
+/** A token bucket; tc-tbf(8). */
 export type EgressLimit = {
   /** Index of the interface whose sending is limited. */
   link: number
@@ -34,6 +35,7 @@ export type EgressLimit = {
   queueBytes?: number
 }
 
+/** From where to where arriving packets are redirected. */
 export type IngressRedirect = {
   /** Index of the interface where the packets arrive. */
   link: number

@@ -14,11 +14,13 @@ const groups = { link: [1], address: [5, 9], route: [7, 11] } as const
 const removals: ReadonlySet<number> = new Set([RTM.DELLINK, RTM.DELADDR, RTM.DELROUTE])
 const MAX_WAITING_EVENTS = 4096
 
+/** What can be watched. */
 export type WatchedObject = keyof typeof groups
 
 /** `present`: new or changed; the kernel does not say which. */
 type Change = 'present' | 'gone'
 
+/** What has changed. An object comes as it is after the change, or as it was before it went. */
 export type RouteEvent =
   | { object: 'link'; change: Change; link: Link }
   | { object: 'address'; change: Change; address: Address }
@@ -26,6 +28,7 @@ export type RouteEvent =
   /** Events were lost. Read the tables again; what changes from now on is reported. */
   | { object: 'overflow' }
 
+/** What to watch, and where. */
 export type WatchOptions = {
   objects: readonly WatchedObject[]
   /** Of the calling thread otherwise. May be closed afterwards. */

@@ -1,7 +1,10 @@
+import { rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { ConetError, serveDriver } from '@conet/sdk'
 import { describe, expect, it } from 'vitest'
 import { sampleEndpoint, sampleNetwork, sampleSandbox } from '../../../support/driver-client.ts'
 import { eventually } from '../../../support/eventually.ts'
+import { temporaryDirectory } from '../../../support/temporary-directory.ts'
 import { failureOf, Gate, sampleDriver, served } from './served.ts'
 
 const plugParams = () => ({ ...sampleEndpoint(), sandbox: sampleSandbox })
@@ -68,6 +71,26 @@ describe('a driver that stops', () => {
     })
     expect((await failureOf(sample.driver.close())).message).toBe('cannot say goodbye')
     expect((await failureOf(sample.driver.closed)).message).toBe('cannot say goodbye')
+  })
+
+  it('tells both when the driver cannot stop and its socket cannot be removed', async () => {
+    await using directory = await temporaryDirectory()
+    const inside = join(directory.path, 'drivers')
+    const driver = sampleDriver({
+      async stop() {
+        throw new ConetError('backendUnavailable', 'cannot say goodbye')
+      },
+    })
+    const served = await serveDriver(driver, {
+      socketPath: join(inside, 'x.sock'),
+      writeLog: () => undefined,
+    })
+    await rename(inside, join(directory.path, 'elsewhere'))
+    await writeFile(inside, 'no directory')
+    const failure = await served.close().catch((error: unknown) => error)
+    expect(failure).toMatchObject({
+      errors: [{ code: 'ENOTDIR' }, { kind: 'backendUnavailable', message: 'cannot say goodbye' }],
+    })
   })
 
   it('does not call stop when it has a start that was never called', async () => {
