@@ -28,7 +28,6 @@ const crashes: Partial<Record<ScenarioName, readonly Failpoint[]>> = {
   'configure a container anew': [
     'host:container:before-configured',
     'host:container:configured',
-    'host:endpoint:buried',
     'host:endpoint:forgotten',
   ],
   'plug into a defined container': [
@@ -40,12 +39,22 @@ const crashes: Partial<Record<ScenarioName, readonly Failpoint[]>> = {
   ],
   'plug into a running container': plugging,
   unplug: removing,
-  'up in a namespace that conet makes': ['host:up:sandbox-held', ...plugging, 'host:up:after-outcome'],
+  'up in a namespace that conet makes': [
+    'host:up:sandbox-held',
+    'host:endpoint:after-intent',
+    'host:endpoint:after-plug',
+    'host:up:after-outcome',
+  ],
   'up in the namespace at a path': ['host:up:sandbox-held', 'host:up:after-intent', 'host:endpoint:settled'],
-  'up in the namespace of a process': ['host:up:sandbox-held', 'host:endpoint:after-plug'],
+  'up in the namespace of a process': ['host:up:sandbox-held'],
   'up of an endpoint that a plug has made': ['host:endpoint:after-intent', 'host:endpoint:after-plug'],
   'up that fails at its second attachment': ['host:endpoint:unplugged-again', 'host:up:sandbox-dropped'],
-  down: ['host:down:after-intent', ...removing, 'host:down:sandbox-released', 'host:down:after-outcome'],
+  down: [
+    'host:down:after-intent',
+    'host:endpoint:after-delete',
+    'host:down:sandbox-released',
+    'host:down:after-outcome',
+  ],
   'remove a container': ['host:endpoint:after-delete', 'host:container:forgotten'],
 }
 

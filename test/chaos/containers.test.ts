@@ -165,6 +165,61 @@ it('a container whose process ends in the midst of its up is up in what conet ho
   await expectAgreement(fixture)
 })
 
+describe('an interface that the driver leaves to the host', () => {
+  const mac = '02:42:0a:5c:00:77'
+
+  /** The driver makes it in its own namespace, as one that cannot enter another. */
+  beforeEach(async () => {
+    execFileSync('ip', ['link', 'add', 'src0', 'type', 'veth', 'peer', 'name', 'src1'])
+    const interfaces = [
+      {
+        name: 'eth0',
+        configuredBy: 'host',
+        sourceName: 'src0',
+        macAddress: mac,
+        addresses: ['10.92.0.77/24'],
+        routes: [],
+      },
+    ]
+    fake.plan({ methods: { 'endpoint/plug': { result: { interfaces } } } })
+    await fixture.client.putContainerConfig('c', { attach_to: [] })
+    await fixture.client.up('c')
+  })
+
+  afterEach(() => {
+    execFileSync('ip', ['link', 'delete', 'src0'])
+  })
+
+  const isBack = () => expect(show('ip link show').map(({ ifname }) => ifname)).toContain('src0')
+
+  it('is moved into the sandbox, named and addressed, and comes back at unplug', async () => {
+    const { id } = await fixture.client.plug('c', { network: 'slow' })
+    const { sandbox } = await fixture.client.getContainer('c')
+    const argv = [`--net=${sandbox?.path}`, 'ip', '-j', 'address', 'show', 'eth0']
+    expect(JSON.parse(execFileSync('nsenter', argv, { encoding: 'utf8' }))).toMatchObject([
+      { address: mac, addr_info: [{ local: '10.92.0.77', prefixlen: 24 }] },
+    ])
+    await fixture.client.unplug({ handle: 'c', endpoint: id })
+    isBack()
+  })
+
+  it.each(['host:endpoint:after-plug', 'host:endpoint:settled', 'host:endpoint:after-outcome'])(
+    'comes back when conetd dies at %s',
+    async (failpoint) => {
+      fixture.arm('conetd', failpoint)
+      await expect(fixture.client.plug('c', { network: 'slow' })).rejects.toMatchObject({
+        kind: 'hostUnavailable',
+      })
+      expect(await fixture.conetd.ended()).toBe('SIGKILL')
+      await fixture.start()
+      await fixture.settled()
+      const { endpoints } = await fixture.client.getContainer('c')
+      for (const { id } of endpoints) await fixture.client.unplug({ handle: 'c', endpoint: id })
+      isBack()
+    },
+  )
+})
+
 describe('up and down', () => {
   it('down aborts an up that is running, and what it has made goes', async () => {
     await fixture.client.putContainerConfig('c', { attach_to: ['blue', 'slow'] })

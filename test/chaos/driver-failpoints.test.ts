@@ -29,12 +29,12 @@ const crashes: Partial<Record<ScenarioName, readonly string[]>> = {
   ],
   'plug into a defined container': around('endpoint/create'),
   'plug into a running container': [...plugging, ...inPlug],
-  'up in a namespace that conet makes': [...plugging, 'bridge:plug:port-set'],
+  'up in a namespace that conet makes': ['driver:endpoint/create:after', 'bridge:plug:port-set'],
   'up in the namespace at a path': ['bridge:plug:interface-set', 'driver:endpoint/plug:after'],
   'up of an endpoint that a plug has made': around('endpoint/plug'),
   'up that fails at its second attachment': around('endpoint/unplug'),
   unplug: removing,
-  down: removing,
+  down: around('endpoint/delete'),
   'remove a container': ['driver:endpoint/delete:before'],
 }
 
