@@ -101,6 +101,6 @@ export class Endpoints {
 }
 
 /** What an endpoint is, beyond labels. */
-function contentOf({ network, interface: wanted, options }: CreateEndpointParams) {
-  return { networkId: network.id, wanted, options }
+function contentOf({ network, container, interface: wanted, options }: CreateEndpointParams) {
+  return { networkId: network.id, handle: container.handle, wanted, options }
 }
