@@ -1,12 +1,13 @@
 // conetd as a whole: builds its parts in order, starts them, and stops them in reverse. Drivers go on without it.
 import { randomUUID } from 'node:crypto'
-import { ConetError, deadline, Rollback } from '@conet/sdk'
+import { deadline, Rollback } from '@conet/sdk'
 import type { Logger } from 'pino'
 import type { ApiContext } from '../api/api-context.ts'
 import { IdempotencyKeys } from '../api/idempotency-keys.ts'
 import { buildServer } from '../api/server.ts'
 import { listenOn } from '../api/unix-socket.ts'
 import { finishRemovals, type HostContext, reconcile, recover } from '../lifecycle/index.ts'
+import { MachineReader } from '../status/index.ts'
 import { makeDirectories } from './directories.ts'
 import { driverReader } from './driver-reader.ts'
 import { buildDriverRoom, type DriverRoom } from './driver-room.ts'
@@ -72,7 +73,6 @@ function buildParts(
 ): { host: HostContext; room: DriverRoom } {
   const { settings, log, environment, failed } = options
   const machine = machineIdentity(stores.durable)
-  const ending = new AbortController()
   const room = buildDriverRoom({
     settings,
     environment,
@@ -89,14 +89,12 @@ function buildParts(
     machine,
     drivers: room.registry,
     log,
-    signal: ending.signal,
   })
   parts.defer('let go of the directory of the sandboxes', () => host.sandboxes.close())
   parts.defer('write what waits for the disk', () => host.inventory[Symbol.dispose]())
   parts.defer('end the operations under way', async () => {
     host.removals[Symbol.dispose]()
     await endOperations(host, room, lastSecondsMs)
-    ending.abort(new ConetError('cancelled', 'conetd stops'))
   })
   return { host, room }
 }
@@ -129,6 +127,8 @@ async function serve(
     onError: (err) => log.warn({ err }, 'an answer is not kept for its Idempotency-Key'),
   })
   parts.defer('keep the last answers', () => idempotencyKeys.flush())
+  const machine = new MachineReader()
+  parts.defer('end the thread that looks at the machine', () => machine.close())
   const context: ApiContext = {
     version,
     operations: bindOperations(host),
@@ -136,7 +136,7 @@ async function serve(
     usageOf: (networkId) => host.addresses.usage(networkId),
     drivers,
     events: host.events,
-    status: () => statusReport({ ...options, startedAt, host, drivers, stores }),
+    status: () => statusReport({ ...options, startedAt, host, drivers, stores, machine }),
     idempotencyKeys,
     log,
   }

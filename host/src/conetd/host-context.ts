@@ -24,10 +24,9 @@ export type HostParts = {
   readonly machine: MachineIdentity
   readonly drivers: DriverAccess
   readonly log: Logger
-  readonly signal: AbortSignal
 }
 
-export function buildHost({ settings, stores, machine, drivers, log, signal }: HostParts): HostContext {
+export function buildHost({ settings, stores, machine, drivers, log }: HostParts): HostContext {
   const { ipv4, ipv6 } = settings.addressPools
   const host: HostContext = {
     inventory: new Inventory(stores, (error) =>
@@ -44,7 +43,6 @@ export function buildHost({ settings, stores, machine, drivers, log, signal }: H
     starting: new StartingContainers(),
     queue: new KeyedQueue(),
     log,
-    signal,
   }
   return host
 }

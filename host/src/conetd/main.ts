@@ -1,4 +1,5 @@
 // The program conetd: arguments, signals and the exit code. The only file of conetd that touches the process.
+import './small-young-generation.ts'
 import process from 'node:process'
 import { ConetError } from '@conet/sdk'
 import type { Logger } from 'pino'

@@ -2,7 +2,7 @@
 import type { StatusView } from '@conet/sdk/api'
 import type { DriverReader } from '../api/api-context.ts'
 import type { HostContext } from '../lifecycle/index.ts'
-import { findingsOf, readMachineFacts } from '../status/index.ts'
+import { findingsOf, type MachineReader } from '../status/index.ts'
 import type { Settings } from './settings.ts'
 import type { Stores } from './stores.ts'
 
@@ -14,14 +14,16 @@ export type StatusSources = {
   readonly host: HostContext
   readonly drivers: DriverReader
   readonly stores: Stores
+  readonly machine: MachineReader
 }
 
 export async function statusReport(sources: StatusSources): Promise<StatusView> {
   const { settings, version, pid, startedAt, host, stores } = sources
   const { inventory, removals } = host
+  const machine = await sources.machine.read()
   const drivers = sources.drivers.list()
   const findings = findingsOf({
-    machine: readMachineFacts(),
+    machine,
     networks: [...inventory.networks.values()],
     endpoints: [...inventory.endpoints.values()],
     drivers,

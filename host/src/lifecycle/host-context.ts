@@ -20,8 +20,6 @@ export type HostContext = {
   /** Operations on one container, and those on one network's own life, run one after the other. */
   readonly queue: KeyedQueue
   readonly log: Logger
-  /** Ends with the daemon. */
-  readonly signal: AbortSignal
 }
 
 /** One operation of a client. */

@@ -19,7 +19,7 @@ import {
 } from './machine-checks.ts'
 
 export type { MachineFacts, StatusFacts } from './facts.ts'
-export { readMachineFacts } from './machine-facts.ts'
+export { MachineReader } from './machine-reader.ts'
 
 const checks = [
   recordsQuarantined,

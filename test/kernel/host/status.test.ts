@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
-import { findingsOf, readMachineFacts } from '@conet/host/status/index'
-import { afterEach, describe, expect, it } from 'vitest'
+import { findingsOf, MachineReader } from '@conet/host/status/index'
+import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { network } from '../../unit/host/api/api-fixture.ts'
+
+const machine = new MachineReader()
 
 const nft = (rules: string) => execFileSync('nft', ['-f', '-'], { input: rules })
 const baseChain = (chain: string, { hook, policy }: { hook: string; policy: string }) => {
@@ -10,9 +12,9 @@ const baseChain = (chain: string, { hook, policy }: { hook: string; policy: stri
   nft(`add table ${table}\nadd chain ${chain} { type filter hook ${hook} priority 0; policy ${policy}; }\n`)
 }
 const forwarding = (value: string) => writeFileSync('/proc/sys/net/ipv4/ip_forward', value)
-const codes = () =>
+const codes = async () =>
   findingsOf({
-    machine: readMachineFacts(),
+    machine: await machine.read(),
     networks: [network],
     endpoints: [],
     drivers: [],
@@ -25,29 +27,64 @@ afterEach(() => {
   nft('flush ruleset')
   forwarding('0')
 })
+afterAll(() => machine.close())
 
 describe('findings about this machine', () => {
-  it('are none when it forwards and no rule drops', () => {
+  it('are none when it forwards and no rule drops', async () => {
     forwarding('1')
-    expect(codes()).toEqual([])
+    expect(await codes()).toEqual([])
   })
 
-  it('say that it does not forward what it is the gateway of, and nothing where it is none', () => {
-    expect(codes()).toEqual([])
+  it('say that it does not forward what it is the gateway of, and nothing where it is none', async () => {
+    expect(await codes()).toEqual([])
     const gateway = network.subnets[0]?.gateway
     execFileSync('ip', ['address', 'add', `${gateway}/32`, 'dev', 'lo'])
-    expect(codes()).toEqual([expect.stringContaining('ip-forward-off: net.ipv4.ip_forward is 0')])
+    expect(await codes()).toEqual([expect.stringContaining('ip-forward-off: net.ipv4.ip_forward is 0')])
     execFileSync('ip', ['address', 'del', `${gateway}/32`, 'dev', 'lo'])
   })
 
-  it('name a chain of somebody else that drops what it does not accept, and leave out those that accept', () => {
+  it('name a chain of somebody else that drops what it does not accept, and leave out those that accept', async () => {
     forwarding('1')
     baseChain('ip filter FORWARD', { hook: 'forward', policy: 'drop' })
     baseChain('inet conet_bridge forward', { hook: 'forward', policy: 'drop' })
     baseChain('inet mine forward', { hook: 'forward', policy: 'accept' })
     baseChain('inet mine input', { hook: 'input', policy: 'drop' })
-    expect(codes()).toEqual([
+    expect(await codes()).toEqual([
       expect.stringContaining('forward-policy-drop: chain FORWARD of table ip filter drops'),
     ])
   })
 })
+
+describe('the machine', () => {
+  it('is read beside the event loop, which goes on while thousands of chains are listed', async () => {
+    const chains = Array.from({ length: 4_000 }, (_, n) => `add chain ip crowd c${n}`)
+    nft(['add table ip crowd', ...chains, ''].join('\n'))
+    await machine.read()
+    const { active, idle } = await loopDuring(() => machine.read())
+    expect(active).toBeLessThan(idle)
+  })
+
+  it('is looked at once for all who ask while a look is under way, and after they asked', async () => {
+    forwarding('0')
+    const first = machine.read()
+    await Promise.resolve()
+    forwarding('1')
+    const [second, third] = [machine.read(), machine.read()]
+    expect(second).toBe(third)
+    expect((await second).ipv4Forwarding).toBe('1')
+    await first
+  })
+
+  it('is read no longer when its reader is closed, which may be repeated', async () => {
+    const closing = new MachineReader()
+    const read = closing.read()
+    await Promise.all([expect(read).rejects.toThrow(), closing.close()])
+    await closing.close()
+  })
+})
+
+async function loopDuring(work: () => Promise<unknown>): Promise<{ active: number; idle: number }> {
+  const before = performance.eventLoopUtilization()
+  await work()
+  return performance.eventLoopUtilization(before)
+}

@@ -1,0 +1,7 @@
+// The worker thread of MachineReader. A thread is in the network namespace of the process that made it.
+import type { MachineFacts } from './facts.ts'
+import { readMachineFacts } from './machine-facts.ts'
+
+export default function read(): MachineFacts {
+  return readMachineFacts()
+}
