@@ -1,5 +1,6 @@
 // How a test steers the fake driver, and what it hears from it. Both are files, so that they outlive the driver.
 import { appendFileSync, readFileSync } from 'node:fs'
+import type { Driver } from '@conet/sdk'
 
 /** What one method does; without any of these it succeeds at once. */
 export type FakeBehaviour = {
@@ -34,6 +35,8 @@ export type FakeBehaviour = {
 /** By method as on the wire (`endpoint/plug`), and `start` and `stop`; the first that fits applies. */
 export type FakePlan = {
   methods?: Record<string, FakeBehaviour | FakeBehaviour[]>
+  /** What it publishes in its handshake. */
+  schemas?: Pick<Driver, 'configSchema' | 'attachmentSchema' | 'policySchema'>
   /** What the driver has although nobody told it. */
   has?: { networkIds?: string[]; endpoints?: { networkId: string; endpointId: string }[] }
 }

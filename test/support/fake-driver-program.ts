@@ -85,6 +85,7 @@ const driver = defineDriver({
   name: process.env[fakeVariables.name] ?? 'fake',
   vendor: 'conet',
   version: '0.1.0',
+  ...readPlan(planPath).schemas,
   async start(host: HostHandle) {
     await behave('start', {})
     host.event({ type: 'started', message: 'the fake driver has started' })

@@ -50,7 +50,7 @@ export function assertUsable(network: NetworkRecord, operation: string): void {
 }
 
 /** The network as a driver sees it. */
-export function driverView({ id, name, labels, internal, subnets, config }: NetworkRecord) {
+export function driverView({ id, name, labels, internal, subnets, config, defaultPolicy }: NetworkRecord) {
   return {
     id,
     name,
@@ -58,5 +58,6 @@ export function driverView({ id, name, labels, internal, subnets, config }: Netw
     internal,
     subnets: subnets.map(({ subnet, gateway }) => (gateway === undefined ? { subnet } : { subnet, gateway })),
     config,
+    ...(defaultPolicy === undefined ? {} : { defaultPolicy }),
   }
 }

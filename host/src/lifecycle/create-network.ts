@@ -42,6 +42,8 @@ async function createNow(
   const session = await driverOf(host, body.type, operation)
   const config = body.config ?? {}
   await session.documents.check('config', config, 'config')
+  const { default_policy: policy } = body
+  if (policy !== undefined) await session.documents.check('policy', policy, 'default_policy')
   const network = intend(host, { ...body, config }, { request, requestKey: operation.requestKey })
   failpoint('host:network:after-intent')
   try {

@@ -21,6 +21,11 @@ export const Network = Type.Object({
   subnets: Type.Array(NetworkSubnet),
   /** The user's document, checked against the driver's `configSchema` before the call. */
   config: Document,
+  /**
+   * The policy of every attached container until it gets one of its own, checked against the driver's `policySchema`.
+   * A driver without one may leave it aside.
+   */
+  defaultPolicy: Type.Optional(Document),
 })
 export type Network = Static<typeof Network>
 
