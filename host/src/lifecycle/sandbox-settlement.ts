@@ -30,7 +30,10 @@ export async function settleInSandbox(host: HostContext, placed: Placed, result:
 /** Takes back what `settleInSandbox` did. Fine when the sandbox is gone, and everything in it. */
 export function unsettle(host: HostContext, endpoint: EndpointRecord, sandbox: SandboxRecord): void {
   const interfaces = endpoint.result?.interfaces ?? []
-  if (siblingsOf(host, endpoint).length > 0) forgetRules(sandbox, interfaces)
+  const siblings = siblingsOf(host, endpoint)
+  // One that is alone from now on needs no rules, and when it goes nobody looks for any.
+  const alone = siblings.length === 1 ? siblings.flatMap(({ result }) => result?.interfaces ?? []) : []
+  if (siblings.length > 0) forgetRules(sandbox, [...interfaces, ...alone])
   for (const plugged of interfaces) {
     if (plugged.configuredBy === 'host') returnInterface(sandbox.path, plugged)
   }
