@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { errorPage } from '../host/dist/api/error-page.js'
 import { configSchemaDocument } from '../host/dist/conetd/config-schema.js'
 import { protocolDocument } from '../sdk/dist/index.js'
+import { findProofs, requirementsPage } from '../test/dist/requirements/page.js'
 
 const root = new URL('..', import.meta.url)
 const json = (document) => `${JSON.stringify(document, null, 2)}\n`
@@ -10,6 +11,7 @@ const files = {
   'sdk/protocol.schema.json': json(protocolDocument()),
   'host/config.schema.json': json(configSchemaDocument()),
   'docs/errors.md': errorPage(),
+  'docs/requirements.md': requirementsPage(findProofs()),
 }
 
 for (const [path, text] of Object.entries(files)) writeFileSync(new URL(path, root), text)

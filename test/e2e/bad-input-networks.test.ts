@@ -101,6 +101,13 @@ describe('a network', () => {
     await expectRefusal(internal, 'subnets[0].gateway', 'invalidArgument')
   })
 
+  it.each([
+    ['container', 'unknownDriver'],
+    ['container:c1', 'invalidArgument'],
+  ])('[C14] of type %s, to share the namespace of another container, is refused', (type, kind) =>
+    expectRefusal(network({ name: 'x', type }), 'type', kind),
+  )
+
   it.each<[string, unknown]>([
     ['mtu', 67],
     ['mtu', 65_536],
@@ -111,7 +118,7 @@ describe('a network', () => {
     ['mac_address', '01:00:5e:00:00:01'],
     ['mac_address', '00:00:00:00:00:00'],
     ['bogus', 1],
-  ])('of the bridge driver with %s %j in its configuration is refused', (key, value) =>
+  ])('[B6] of the bridge driver with %s %j in its configuration is refused', (key, value) =>
     expectRefusal(
       network({ name: 'x', type: 'bridge', config: { [key]: value } }),
       `config.${key}`,

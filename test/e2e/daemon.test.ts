@@ -46,7 +46,7 @@ const run = async (argv: string[]) => {
 describe('networks over HTTP', () => {
   const post = (body: unknown) => httpCall(conetd.socket, { method: 'POST', path: '/networks', body })
 
-  it('[B1] [B4] [B5] are made: 201, again 200, with other content 409, of an unknown type 400', async () => {
+  it('[B1] [B4] [B5] [D6] are made: 201, again 200, with other content 409, of an unknown type 400', async () => {
     const made = await post({ name: 'blue', type: 'null', config: { any: ['thing'] } })
     expect([made.status, made.json()]).toMatchObject([201, { name: 'blue', config: { any: ['thing'] } }])
     const again = await post({ name: 'blue', type: 'null', config: { any: ['thing'] } })
@@ -61,7 +61,7 @@ describe('networks over HTTP', () => {
     }
   })
 
-  it('[B7] are listed and shown, refuse to go while in use, and go', async () => {
+  it('[B7] [D14] are listed and shown, refuse to go while in use, and go', async () => {
     const list = await httpCall(conetd.socket, { path: '/networks' })
     expect(list.json()).toMatchObject({ networks: [{ name: 'blue' }] })
     const config = { method: 'PUT', path: '/containers/b7/config', body: { attach_to: [] } }
@@ -183,7 +183,7 @@ describe('a restart', () => {
     await eventually(async () => expect(await driverPid()).toBe(before))
   })
 
-  it('[B7] [B26] after kill -9 keeps networks, containers, endpoints and the answers under an Idempotency-Key', async () => {
+  it('[B7] [B26] [D14] after kill -9 keeps networks, containers, endpoints and the answers under an Idempotency-Key', async () => {
     const make = {
       method: 'POST',
       path: '/networks',

@@ -25,7 +25,7 @@ function start(script: string, ...args: string[]) {
 }
 
 describe('npm run demo', () => {
-  it('[C2] [C5] [C7] [C8] [C9] [C10] [C15] [C16] [C17] [C18] [C20] [D8] [D9] [D10] tells the story, and each of its checks passes', async () => {
+  it('[C2] [C4] [C5] [C7] [C8] [C9] [C10] [C15] [C16] [C17] [C18] [C20] [D1] [D3] [D8] [D9] [D10] tells the story, and each of its checks passes', async () => {
     const { code, stdout, stderr } = await start('demo.mjs').ended
     expect(stdout, stderr).toMatch(/^All \d+ checks passed in \d+\.\d s\.$/m)
     expect(code).toBe(0)

@@ -9,7 +9,7 @@ import { temporaryDirectory } from '../support/temporary-directory.ts'
 const id = () => randomBytes(32).toString('hex')
 
 describe('the null driver under the host', () => {
-  it('[K1] [K2] [K3] is found, introduces itself, and takes a network and an endpoint through their lives', async () => {
+  it('[K1] [K2] [K3] [D16] is found, introduces itself, and takes a network and an endpoint through their lives', async () => {
     await using run = await temporaryDirectory()
     await using host = await startDriverHost({
       sync: async (driver) => {

@@ -9,7 +9,7 @@ const b = { addresses: ['10.1.0.3/16', 'fd00:1::3/64'] }
 const kind = (expected: string) => expect.objectContaining({ name: 'ConetError', kind: expected })
 
 describe('plug', () => {
-  it('[C3] makes two endpoints of one network in one sandbox', async () => {
+  it('[C3] [C19] makes two endpoints of one network in one sandbox', async () => {
     await using fixture = await BridgeFixture.start()
     const net = await fixture.create(network('one'))
     await fixture.join(net, 'a', a)
@@ -140,7 +140,7 @@ describe('a plug that cannot be', () => {
     expect(fixture.ping('a', '10.1.0.1')).toBe(true)
   })
 
-  it('is refused while the endpoint is in another sandbox', async () => {
+  it('[D4] is refused while the endpoint is in another sandbox', async () => {
     await using fixture = await BridgeFixture.start()
     const net = await fixture.create(network('one'))
     const params = await fixture.join(net, 'a', a)

@@ -51,7 +51,7 @@ afterEach(() => {
 })
 
 describe('a kept namespace', () => {
-  it('is a new network namespace at the path, read-only and with nothing but loopback', () => {
+  it('[D2] is a new network namespace at the path, read-only and with nothing but loopback', () => {
     const path = join(directory, 'a')
     makeNamespace(path)
     using namespace = Namespace.open(path)

@@ -21,7 +21,7 @@ describe('protocol.schema.json', () => {
     expect(published).toEqual(JSON.parse(JSON.stringify(protocolDocument())))
   })
 
-  it('names every method, with a schema that a validator of JSON Schema 2020-12 takes', () => {
+  it('[D16] names every method, with a schema that a validator of JSON Schema 2020-12 takes', () => {
     const { methods } = protocolDocument()
     expect(Object.keys(methods ?? {})).toEqual([...Object.keys(requests), ...Object.keys(notifications)])
     for (const definition of [

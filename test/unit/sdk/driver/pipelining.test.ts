@@ -45,7 +45,7 @@ describe('a plug sent right behind its create', () => {
     expect(counts.plugs).toBe(1)
   })
 
-  it('fails without reaching the driver when the create fails; the create can be repeated', async () => {
+  it('[D7] fails without reaching the driver when the create fails; the create can be repeated', async () => {
     const { counts, driver } = fragile([new ConetError('addressInUse', 'the MAC is taken')])
     await using sample = await served(driver)
     const endpoint = sampleEndpoint()

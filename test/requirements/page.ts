@@ -1,0 +1,63 @@
+// docs/requirements.md: which tests prove which statement, read from the ids in front of the tests' names.
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { repository } from '../support/repository.ts'
+import { statements } from './statements.ts'
+
+export type Proof = { readonly id: string; readonly file: string; readonly title: string }
+
+/** One for each id of each test. */
+export function findProofs(): Proof[] {
+  const directory = join(repository, 'test')
+  return readdirSync(directory, { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.test.ts') && !file.startsWith('dist/'))
+    .sort()
+    .flatMap((file) => proofsIn(file, readFileSync(join(directory, file), 'utf8')))
+}
+
+/** A name is a string that begins with ids: `'[C11] [C15] finds …'`. */
+export function proofsIn(file: string, source: string): Proof[] {
+  const names = source.matchAll(/(['"`])((?:\[[A-Z]\d+\] )+)(.*?)\1/g)
+  return [...names].flatMap(([, , ids = '', title = '']) =>
+    [...ids.matchAll(/[A-Z]\d+/g)].map(([id]) => ({ id, file, title })),
+  )
+}
+
+/** Statements that no test proves. */
+export function unproven(proofs: readonly Proof[]): string[] {
+  const proven = new Set(proofs.map(({ id }) => id))
+  return Object.keys(statements).filter((id) => !proven.has(id))
+}
+
+export function requirementsPage(proofs: readonly Proof[]): string {
+  const rows = Object.entries(statements).flatMap(([id, statement]) => rowsOf(id, statement, proofs))
+  return `# What is required, and which test proves it
+
+Made by \`npm run generate\` from the ids in the names of the tests.
+
+${table(['id', 'statement', 'test', 'in'], rows)}`
+}
+
+function rowsOf(id: string, statement: string, proofs: readonly Proof[]): string[][] {
+  return proofs
+    .filter((proof) => proof.id === id)
+    .map(({ file, title }, n) => [
+      n === 0 ? id : '',
+      n === 0 ? statement : '',
+      title.replaceAll('|', '\\|'),
+      `\`${file}\``,
+    ])
+}
+
+/** Aligned, as the formatter wants it. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = head.map((_, n) => Math.max(...[head, ...rows].map((row) => [...(row[n] ?? '')].length)))
+  const lineOf = (row: readonly string[]) =>
+    `| ${widths.map((width, n) => padded(row[n] ?? '', width)).join(' | ')} |\n`
+  const rule = widths.map((width) => '-'.repeat(width))
+  return [head, rule, ...rows].map(lineOf).join('')
+}
+
+function padded(text: string, width: number): string {
+  return text + ' '.repeat(width - [...text].length)
+}
