@@ -1,4 +1,4 @@
-// The driver of the README, taken from its text, compiled and run: examples are tests.
+// The drivers of the README and of the guide, taken from the text, compiled and run: examples are tests.
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
@@ -11,21 +11,22 @@ import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const root = new URL('../..', import.meta.url).pathname
 
-function readmeDriver(): string {
-  const [, source] = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(root, 'README.md'), 'utf8')) ?? []
-  if (source === undefined) throw new Error('the README has no driver')
+/** The first program of a page. */
+function driverOf(page: string): string {
+  const [, source] = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(root, page), 'utf8')) ?? []
+  if (source === undefined) throw new Error(`${page} has no driver`)
   return source
 }
 
-/** Compiles the README's driver in an otherwise empty folder, as a vendor would. */
-function build(directory: string): string {
+/** Compiles the page's driver in an otherwise empty folder, as a vendor would. */
+function build(directory: string, page: string): string {
   const options = { module: 'node20', target: 'es2023', strict: true, types: ['node'], skipLibCheck: true }
   writeFileSync(join(directory, 'package.json'), '{"type":"module"}')
   writeFileSync(
     join(directory, 'tsconfig.json'),
     JSON.stringify({ compilerOptions: options, files: ['driver.ts'] }),
   )
-  writeFileSync(join(directory, 'driver.ts'), readmeDriver())
+  writeFileSync(join(directory, 'driver.ts'), driverOf(page))
   symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'))
   execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', directory], {
     stdio: ['ignore', 'inherit', 'inherit'],
@@ -35,7 +36,7 @@ function build(directory: string): string {
 
 describe("the README's driver", () => {
   it('has about forty lines', () => {
-    expect(readmeDriver().split('\n').length).toBeLessThanOrEqual(50)
+    expect(driverOf('README.md').split('\n').length).toBeLessThanOrEqual(50)
   })
 
   it('[K4] compiles, serves, and gives a container its interface', { timeout: 60_000 }, async () => {
@@ -44,7 +45,9 @@ describe("the README's driver", () => {
     sandboxes.make('box')
     execFileSync('ip', ['link', 'add', 'lab0', 'type', 'veth', 'peer', 'name', 'lab1'])
     const socketPath = join(directory.path, 'macvlan.sock')
-    const process = spawn('node', [build(directory.path), '--socket', socketPath], { stdio: 'ignore' })
+    const process = spawn('node', [build(directory.path, 'README.md'), '--socket', socketPath], {
+      stdio: 'ignore',
+    })
     try {
       await eventually(() => expect(existsSync(socketPath)).toBe(true))
       await using client = await DriverClient.initialized(socketPath)
@@ -68,4 +71,23 @@ describe("the README's driver", () => {
     }
     expect(existsSync(socketPath)).toBe(false)
   })
+})
+
+it('the driver with which the guide begins compiles, and serves what the guide says', {
+  timeout: 60_000,
+}, async () => {
+  await using directory = await temporaryDirectory()
+  const program = build(directory.path, 'docs/guides/writing-a-driver.md')
+  const socketPath = join(directory.path, 'wire.sock')
+  const process = spawn('node', [program, '--socket', socketPath], { stdio: 'ignore' })
+  try {
+    await eventually(() => expect(existsSync(socketPath)).toBe(true))
+    await using client = await DriverClient.initialized(socketPath)
+    const network = sampleNetwork()
+    await client.call('network/create', { network })
+    expect(await client.call('network/list', {})).toEqual({ networkIds: [] })
+  } finally {
+    process.kill('SIGTERM')
+    await once(process, 'exit')
+  }
 })
