@@ -45,7 +45,8 @@ async function makeSides(run: Run, place: Workplace, undo: Rollback): Promise<Si
   if (client !== undefined && wantsAny(run, ...bridgeRows)) {
     pluggers.push(await driverPlugger({ driver: 'bridge', endpoints }, client, undo))
   }
-  if (pluggers.length > 0) sides.push(turns(pluggers, { endpoints, warmUps: 20 }))
+  // A daemon in service has its code compiled: some hundred plugs until V8 has done that.
+  if (pluggers.length > 0) sides.push(turns(pluggers, { endpoints, warmUps: 60 }))
   if (wantsAny(run, ...cniRows)) sides.push(...cniSides(run, place, undo))
   return sides
 }
