@@ -203,6 +203,21 @@ describe('an interface that the driver leaves to the host', () => {
     isBack()
   })
 
+  it('is configured again when its driver is told what should be', async () => {
+    const { id } = await fixture.client.plug('c', { network: 'slow' })
+    const { sandbox } = await fixture.client.getContainer('c')
+    const within = (...argv: string[]) =>
+      execFileSync('nsenter', [`--net=${sandbox?.path}`, 'ip', ...argv], { encoding: 'utf8' })
+    within('address', 'flush', 'dev', 'eth0')
+    within('link', 'set', 'eth0', 'down')
+    await fake.program.end('SIGKILL')
+    await fake.restart()
+    await fixture.driversReady()
+    expect(within('-o', 'address', 'show', 'eth0', 'up')).toContain('10.92.0.77/24')
+    await fixture.client.unplug({ handle: 'c', endpoint: id })
+    isBack()
+  })
+
   it.each(['host:endpoint:after-plug', 'host:endpoint:settled', 'host:endpoint:after-outcome'])(
     'comes back when conetd dies at %s',
     async (failpoint) => {

@@ -2,34 +2,34 @@
 // named, addressed, and at unplug moved back when deleting them is not the host's business.
 import { ConetError, type PluggedInterface, Rollback } from '@conet/sdk'
 import {
-  addAddress,
-  addNeighbour,
-  addRoute,
   Namespace,
   openSandbox,
   type RouteRequest,
   Rtnl,
+  replaceAddress,
+  replaceNeighbour,
+  replaceRoute,
   setLink,
 } from '@conet/sdk/linux'
-
 import { isSandboxGone } from './sandbox-keeper.ts'
 
 type SourceInterface = PluggedInterface & { sourceName: string }
 
-/** Brings one interface into the sandbox and configures it. When a step fails the link is back where it was. */
+/** Brings one interface into the sandbox and configures it. Repeated: mends what differs. When a step fails the link is back where it was. */
 export async function configureInterface(sandboxPath: string, plugged: PluggedInterface): Promise<void> {
   const wanted = withSource(plugged)
   using sandbox = openSandbox(sandboxPath)
   using outside = Rtnl.open()
   using inside = Rtnl.openIn(sandbox)
-  // A repeated plug finds the interface where the first one put it.
-  if (inside.link(wanted.name) !== undefined && outside.link(wanted.sourceName) === undefined) return
   await using undo = new Rollback()
-  outside.run(setLink(wanted.sourceName, { up: false }))
-  outside.run(
-    setLink(outside.existingLink(wanted.sourceName).index, { namespace: sandbox, name: wanted.name }),
-  )
-  undo.defer(`move interface ${wanted.sourceName} back`, () => moveBack(inside, wanted))
+  // A repeated plug finds the interface where the first one put it, maybe not configured to the end.
+  const isThere = inside.link(wanted.name) !== undefined && outside.link(wanted.sourceName) === undefined
+  if (!isThere) {
+    outside.run(setLink(wanted.sourceName, { up: false }))
+    const { index } = outside.existingLink(wanted.sourceName)
+    outside.run(setLink(index, { namespace: sandbox, name: wanted.name }))
+    undo.defer(`move interface ${wanted.sourceName} back`, () => moveBack(inside, wanted))
+  }
   const { index } = inside.existingLink(wanted.name)
   inside.batch(configuration(index, wanted))
   undo.commit()
@@ -69,10 +69,10 @@ function configuration(link: number, wanted: SourceInterface): RouteRequest[] {
   const mtuChange = mtu === undefined ? {} : { mtu }
   return [
     setLink(link, { macAddress, ...mtuChange, ipv6AddressGeneration: 'none' }),
-    ...addresses.map((address) => addAddress({ link, address, nodad: true })),
+    ...addresses.map((address) => replaceAddress({ link, address, nodad: true })),
     setLink(link, { up: true }),
     ...routes.map(({ source, gateway, metric, table, destination }) =>
-      addRoute({
+      replaceRoute({
         link,
         destination,
         ...(gateway === undefined ? {} : { gateway }),
@@ -81,6 +81,6 @@ function configuration(link: number, wanted: SourceInterface): RouteRequest[] {
         ...(source === undefined ? {} : { preferredSource: source }),
       }),
     ),
-    ...neighbours.map((neighbour) => addNeighbour({ link, ...neighbour })),
+    ...neighbours.map((neighbour) => replaceNeighbour({ link, ...neighbour })),
   ]
 }
