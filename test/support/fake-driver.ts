@@ -97,7 +97,7 @@ async function takesConnections(path: string): Promise<boolean> {
 }
 
 /** Compiled, because Node 20 runs no TypeScript. */
-export const fakeDriverProgram = fileURLToPath(
+const fakeDriverProgram = fileURLToPath(
   new URL('../dist/support/fake-driver-program.js', import.meta.url),
 )
 

@@ -76,7 +76,7 @@ export class HostUnderTest implements AsyncDisposable {
 }
 
 /** A refusal as it should be: a problem document, nothing of conetd's inside, the request at fault. */
-export function problemIn(answer: HttpAnswer, what: string): Problem {
+function problemIn(answer: HttpAnswer, what: string): Problem {
   const about = `${what}: ${answer.status} ${answer.text}`
   expect(answer.status, about).toBeGreaterThanOrEqual(400)
   expect(answer.status, about).toBeLessThan(500)

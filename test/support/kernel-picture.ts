@@ -23,7 +23,7 @@ export function kernelPicture(): KernelPicture {
 }
 
 /** What the sets and maps hold: a network or an endpoint is an element of one. */
-export function firewallElements(): string[] {
+function firewallElements(): string[] {
   const { nftables }: { nftables: Record<string, { name?: string; elem?: unknown[] }>[] } = JSON.parse(
     run('nft', '-j', 'list', 'ruleset'),
   )

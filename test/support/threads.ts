@@ -2,7 +2,7 @@
 import { readdirSync, readlinkSync } from 'node:fs'
 
 /** Thread id → network namespace (`net:[4026531840]`), of all threads of this process. */
-export function threadNamespaces(): Map<string, string> {
+function threadNamespaces(): Map<string, string> {
   const found = new Map<string, string>()
   for (const thread of readdirSync('/proc/self/task')) {
     const namespace = namespaceOfThread(thread)

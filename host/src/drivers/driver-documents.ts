@@ -5,7 +5,7 @@ import type { ErrorObject, ValidateFunction } from 'ajv'
 import { compileSchema } from './document-schema.ts'
 import type { IsolatedChecks } from './isolated-checks.ts'
 
-export const maxSchemaBytes = 256 * 1024
+const maxSchemaBytes = 256 * 1024
 const maxReportedFields = 32
 
 /** Keywords whose check can take longer than the document is long. */

@@ -45,7 +45,7 @@ function textOfIPv4(value: number): string {
 }
 
 /** The low `length` bytes of a number, most significant first. */
-export function toBytes(value: bigint, length: number): number[] {
+function toBytes(value: bigint, length: number): number[] {
   const hex = value.toString(16).padStart(length * 2, '0')
   return [...Buffer.from(hex, 'hex')]
 }
