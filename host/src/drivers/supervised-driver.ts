@@ -99,7 +99,8 @@ export class SupervisedDriver {
       await this.#wait(why, signal)
       this.#enter({ state: 'starting' })
       try {
-        return await this.#spawn()
+        // A start whose record could not be completed has left a process that its token finds.
+        return (await this.#adopt()) ?? (await this.#spawn())
       } catch (error) {
         why = error instanceof Error ? error.message : String(error)
       }
