@@ -1,5 +1,16 @@
 // The program of the bridge driver.
 import { runDriver } from '@conet/sdk'
 import { bridgeDriver } from './driver.ts'
+import { holdNamespace } from './only-one.ts'
 
-await runDriver(bridgeDriver())
+const driver = bridgeDriver()
+let isHeld = false
+
+await runDriver({
+  ...driver,
+  async start(host) {
+    if (!isHeld) await holdNamespace()
+    isHeld = true
+    await driver.start(host)
+  },
+})

@@ -34,7 +34,7 @@ const remedies = {
   driverUnavailable:
     'Start the driver, or let conetd do so (`--spawn NAME`); `conet driver inspect NAME` says why it is away.',
   unknownDriver: 'Use one of the drivers that the message lists, or start the one that is missing.',
-  protocolViolation: 'Mend the driver: run `conet-conformance` against it.',
+  protocolViolation: 'Mend the driver; its log and `conet driver list` say what it answered.',
   hostUnavailable: 'Start conetd, or name its socket with `--socket`.',
   addressInUse: 'Ask for another address or MAC, or leave it out to get a free one.',
   addressOutOfRange: 'Ask for an address in a subnet of the network, outside what it excludes.',
