@@ -13,6 +13,7 @@ export async function holdNamespace(): Promise<void> {
     server.listen(name)
     await once(server, 'listening')
   } catch (cause) {
+    if (!isTaken(cause)) throw cause
     throw new ConetError(
       'failedPrecondition',
       'start: another bridge driver works in this network namespace',
@@ -22,4 +23,8 @@ export async function holdNamespace(): Promise<void> {
       },
     )
   }
+}
+
+function isTaken(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
 }

@@ -32,14 +32,12 @@ export async function intendEndpoint(
   operation: Operation,
 ): Promise<IntendedEndpoint> {
   const { attachment, container } = wish
-  const network = networkOf(host, attachment, `plug container ${container.handle}`)
+  const what = `plug container ${container.handle}`
+  const network = networkOf(host, attachment, what)
   const session = await host.drivers.require(network.type, operation)
   await session.documents.check('attachment', attachment.options, 'options')
   // The network may have begun to go while its driver was awaited.
-  assertUsable(
-    networkOf(host, attachment, `plug container ${container.handle}`),
-    `plug container ${container.handle}`,
-  )
+  assertUsable(networkOf(host, attachment, what), what)
   const { endpoint, reservation } = planEndpoint(host, wish, network, operation)
   try {
     failpoint('host:endpoint:before-intent')
