@@ -26,6 +26,8 @@ const remedies = {
   notInitialized: 'Mend the program that dials the driver: `initialize` comes first.',
   messageTooLarge: 'Send less at once: smaller documents, fewer labels.',
   duplicateName: 'Stop one of the two drivers; the message names both sockets.',
+  replaced: 'Nothing: the newer instance serves the networks.',
+  versionRefused: 'Install a version that the configuration takes, or change its `drivers` section.',
   kernelRefused:
     'Look at `details` for the errno and what was being done; `conet status` shows what is amiss.',
   invalidSandbox: 'Name the network namespace of a container that runs (`--pid` or `--netns`).',

@@ -23,6 +23,8 @@ export const httpStatusOf = {
   notInitialized: 502,
   messageTooLarge: 413,
   duplicateName: 409,
+  replaced: 409,
+  versionRefused: 409,
   kernelRefused: 500,
   invalidSandbox: 400,
   sandboxUnreachable: 502,

@@ -1,11 +1,12 @@
 // Which function of a driver answers which request, and what the request works on. The rest of the SDK reads this
 // table and the protocol's; nothing about a method is written twice.
+import { ConetError } from '../errors/index.ts'
 import { isRequestMethod, type Params, type RequestMethod, type Result, requests } from '../protocol/index.ts'
 import type { Scope } from './call-order.ts'
 import type { Call, Driver } from './driver.ts'
 
 /** Requests that the SDK answers itself. */
-type OwnMethod = 'initialize' | 'driver/sync' | 'driver/ping'
+type OwnMethod = 'initialize' | 'driver/sync' | 'driver/ping' | 'driver/drain'
 
 /** Requests that go to the author's code. */
 export type DriverMethod = Exclude<RequestMethod, OwnMethod>
@@ -19,6 +20,14 @@ type DriverCall<M extends DriverMethod> = {
 }
 
 export const driverCalls: { readonly [M in DriverMethod]: DriverCall<M> } = {
+  'driver/probe': {
+    member: 'probe',
+    scope: () => undefined,
+    run: async (driver, _params, call) => {
+      if (driver.probe === undefined) throw new ConetError('unsupported', `driver "${driver.name}": no probe`)
+      return driver.probe(call)
+    },
+  },
   'network/create': {
     member: 'createNetwork',
     scope: ({ network }) => ({ networkId: network.id }),
@@ -43,10 +52,7 @@ export const driverCalls: { readonly [M in DriverMethod]: DriverCall<M> } = {
   'endpoint/create': {
     member: 'createEndpoint',
     scope: ({ network, endpointId }) => ({ networkId: network.id, endpointId }),
-    run: async (driver, params, call) => {
-      await driver.createEndpoint(params, call)
-      return {}
-    },
+    run: async (driver, params, call) => (await driver.createEndpoint(params, call)) ?? {},
   },
   'endpoint/delete': {
     member: 'deleteEndpoint',
@@ -84,9 +90,12 @@ const allMethods = Object.keys(requests).filter(isRequestMethod)
 
 /** Every request that this driver answers: what its capabilities list. */
 export function methodsOf(driver: Driver): RequestMethod[] {
-  return allMethods.filter(
-    (method) => !isDriverMethod(method) || typeof driver[driverCalls[method].member] === 'function',
-  )
+  return allMethods.filter((method) => isOffered(driver, method))
+}
+
+function isOffered(driver: Driver, method: RequestMethod): boolean {
+  if (method === 'driver/drain') return driver.hotUpgrade === true
+  return !isDriverMethod(method) || typeof driver[driverCalls[method].member] === 'function'
 }
 
 /** The functions that every driver must have. */

@@ -1,6 +1,7 @@
 // What the author of a driver implements. Sockets, framing, handshake, validation and order are the SDK's.
 import type {
   CreateEndpointParams,
+  CreateEndpointResult,
   DriverEvent,
   DriverLog,
   EndpointRef,
@@ -8,6 +9,7 @@ import type {
   Network,
   PlugParams,
   PlugResult,
+  ProbeResult,
   UnplugParams,
 } from '../protocol/index.ts'
 
@@ -45,6 +47,10 @@ export type Driver = {
   /** What an attachment's `options` may hold. */
   readonly attachmentSchema?: JsonSchema
   readonly policySchema?: JsonSchema
+  /** `driver`: `createEndpoint` answers with the addresses of the endpoint. Default `host`. */
+  readonly ipam?: 'host' | 'driver'
+  /** True: a second instance may run beside this one, and takes over from it. Default false. */
+  readonly hotUpgrade?: boolean
 
   createNetwork(network: Network, call: Call): Promise<void>
   /** All endpoints are gone before; only the id is known, maybe of a network of a former life. */
@@ -52,8 +58,11 @@ export type Driver = {
   /** The networks that exist, also those nobody asked for: from the kernel or the driver's own records. */
   listNetworks(call: Call): Promise<string[]>
 
-  /** Reserves what the endpoint needs before there is a sandbox. */
-  createEndpoint(params: CreateEndpointParams, call: Call): Promise<void>
+  /**
+   * Reserves what the endpoint needs before there is a sandbox. Resolves to its addresses if `ipam` is `driver`, else
+   * to nothing.
+   */
+  createEndpoint(params: CreateEndpointParams, call: Call): Promise<CreateEndpointResult> | Promise<void>
   /** Also ends a plug that is still there. */
   deleteEndpoint(endpoint: EndpointRef, call: Call): Promise<void>
   /** The endpoints that exist, also those nobody asked for. */
@@ -63,6 +72,14 @@ export type Driver = {
   plug(params: PlugParams, call: Call): Promise<PlugResult>
   /** The sandbox may be gone already. */
   unplug(params: UnplugParams, call: Call): Promise<void>
+
+  /** Optional. Looks at what the driver depends on; called now and then, and after failures. Changes nothing. */
+  probe?(call: Call): Promise<ProbeResult>
+  /**
+   * Optional. Another instance has taken over: ends what this one does of its own accord (timers, watches). Calls under
+   * way have ended, and none come unless the host takes it back, with a sync. May be repeated.
+   */
+  drain?(call: Call): Promise<void>
 
   /**
    * Optional. Called once, before the first call, when a host is connected; again with the next call if it failed,

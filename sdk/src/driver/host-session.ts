@@ -151,11 +151,17 @@ function checked<M extends DriverMethod>(method: M, raw: JsonObject, rawMeta: un
 }
 
 function introduction(driver: Driver, protocolVersion: string, instanceId: string): InitializeResult {
-  const { name, vendor, version, scope, configSchema, attachmentSchema, policySchema } = driver
+  const { name, vendor, version, scope, ipam, hotUpgrade, configSchema, attachmentSchema, policySchema } =
+    driver
   return {
     protocolVersion,
     driver: { name, ...(vendor !== undefined && { vendor }), version, instanceId },
-    capabilities: { methods: methodsOf(driver), scope: scope ?? 'local' },
+    capabilities: {
+      methods: methodsOf(driver),
+      scope: scope ?? 'local',
+      ipam: ipam ?? 'host',
+      hotUpgrade: hotUpgrade ?? false,
+    },
     limits: { maxMessageBytes: defaultLimits.maxMessageBytes },
     ...(configSchema !== undefined && { configSchema }),
     ...(attachmentSchema !== undefined && { attachmentSchema }),

@@ -144,6 +144,18 @@ export const catalogue = {
     operationState: 'not-started',
     meaning: 'Another connected driver has the same name; the message names both sockets.',
   },
+  replaced: {
+    code: 1311,
+    retryable: false,
+    operationState: 'not-started',
+    meaning: 'A newer instance of the driver has taken over its networks; this one may end.',
+  },
+  versionRefused: {
+    code: 1312,
+    retryable: false,
+    operationState: 'not-started',
+    meaning: 'The host’s configuration does not take this version of the driver; the message names the rule.',
+  },
   kernelRefused: {
     code: 1401,
     retryable: false,

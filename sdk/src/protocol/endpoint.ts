@@ -67,8 +67,20 @@ export const CreateEndpointParams = Type.Object({
   interface: InterfaceRequest,
   /** The user's options for this attachment, checked against the driver's `attachmentSchema`. */
   options: Document,
+  /** Only for a driver with `ipam: "driver"`: what the user asked for; absent or empty, the driver chooses. */
+  requestedAddresses: Type.Optional(Type.Array(IpAddress)),
 })
 export type CreateEndpointParams = Static<typeof CreateEndpointParams>
+
+/** Result of `endpoint/create`; the same again when the call is repeated. */
+export const CreateEndpointResult = Type.Object({
+  /**
+   * Only from a driver with `ipam: "driver"`: the endpoint's addresses, reserved until `endpoint/delete`. They stand in
+   * `interface.addresses` of each later call.
+   */
+  addresses: Type.Optional(Type.Array(Cidr)),
+})
+export type CreateEndpointResult = Static<typeof CreateEndpointResult>
 
 /** Params of `endpoint/plug`: what was created, and the sandbox to plug it into. Complete, so that a driver needs no record. */
 export const PlugParams = Type.Object({ ...CreateEndpointParams.properties, sandbox: Sandbox })
@@ -86,17 +98,31 @@ export const UnplugParams = Type.Object({
 })
 export type UnplugParams = Static<typeof UnplugParams>
 
+/**
+ * Settings of the sandbox's network, by their path below /proc/sys with the interface's name in the sandbox:
+ * `net/ipv4/conf/eth0/rp_filter`. Nothing outside `net` can be named.
+ */
+export const Sysctls = Type.Record(
+  Type.String({ pattern: '^net(/(?!\\.{1,2}(/|$))[^/\\s]{1,64}){1,8}$' }),
+  Type.String({ pattern: '^[^\\u0000\\n]{0,256}$' }),
+  { additionalProperties: false },
+)
+export type Sysctls = Static<typeof Sysctls>
+
 /** One interface that a plug made. */
 export const PluggedInterface = Type.Object({
   /** `driver`: all is done, in the sandbox. `host`: `sourceName` stands in the driver's own namespace, and the host moves, names and configures it. */
   configuredBy: Type.Union([Type.Literal('driver'), Type.Literal('host')]),
   name: InterfaceName,
   sourceName: Type.Optional(InterfaceName),
+  /** Where `sourceName` stands, as a path that the host can open. Default: the host's own namespace. */
+  sourceNamespace: Type.Optional(Type.String({ pattern: '^/', maxLength: 4096 })),
   macAddress: MacAddress,
   addresses: Type.Array(Cidr),
   mtu: Type.Optional(Mtu),
   routes: Type.Array(Route),
   neighbours: Type.Optional(Type.Array(Neighbour)),
+  sysctls: Type.Optional(Sysctls),
 })
 export type PluggedInterface = Static<typeof PluggedInterface>
 

@@ -8,13 +8,38 @@ export const protocolVersions: readonly string[] = ['1.0']
 /** Lower case letters, digits, dots, dashes; at most 63. Unique on the host. */
 export const driverNamePattern = '^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$'
 
+/** What one side takes from the other. A sender keeps to the receiver's limits. */
+export const Limits = Type.Object({
+  /** Bytes of one message's body. */
+  maxMessageBytes: Type.Integer({ minimum: 1024 }),
+  /** Requests that may wait for their answers at once; absent: the sender's own limit counts. */
+  maxInFlight: Type.Optional(Type.Integer({ minimum: 1 })),
+})
+export type Limits = Static<typeof Limits>
+
+const Milliseconds = Type.Integer({ minimum: 1 })
+
+/** The host's patience, in milliseconds. */
+export const Timeouts = Type.Object({
+  /** For one call on a network or endpoint, unless its `_meta.timeoutMs` says otherwise. */
+  callMs: Milliseconds,
+  /** The most that progress can extend a call to. */
+  mostCallMs: Milliseconds,
+  pingIntervalMs: Milliseconds,
+  pingTimeoutMs: Milliseconds,
+  drainMs: Milliseconds,
+})
+export type Timeouts = Static<typeof Timeouts>
+
 /** Params of `initialize`, the first message on a connection: who the host is and what it takes. */
 export const InitializeParams = Type.Object({
   /** Every version the host speaks, best first. */
   protocolVersions: Type.Array(Type.String(), { minItems: 1 }),
   host: Type.Object({ name: Type.String(), version: Type.String(), instanceId: Type.String() }),
   nodeId: Type.String(),
-  limits: Type.Object({ maxMessageBytes: Type.Integer({ minimum: 1024 }) }),
+  limits: Limits,
+  /** How patient the host is, for a driver that plans its work; a host sends all of them. */
+  timeouts: Type.Optional(Timeouts),
 })
 export type InitializeParams = Static<typeof InitializeParams>
 
@@ -23,6 +48,10 @@ export const Capabilities = Type.Object({
   /** Every request of the method table that the driver answers. */
   methods: Type.Array(Type.String()),
   scope: Type.Union([Type.Literal('local'), Type.Literal('global')]),
+  /** `driver`: the answer to `endpoint/create` has the endpoint's addresses. Default `host`. */
+  ipam: Type.Optional(Type.Union([Type.Literal('host'), Type.Literal('driver')])),
+  /** True: a second instance may be synced while this one works, and takes over from it. Default false. */
+  hotUpgrade: Type.Optional(Type.Boolean()),
 })
 export type Capabilities = Static<typeof Capabilities>
 
@@ -39,7 +68,7 @@ export const InitializeResult = Type.Object({
     instanceId: Type.String({ minLength: 1 }),
   }),
   capabilities: Capabilities,
-  limits: Type.Object({ maxMessageBytes: Type.Integer({ minimum: 1024 }) }),
+  limits: Limits,
   /** What a network's `config` may hold; absent: nothing is checked. */
   configSchema: Type.Optional(JsonSchema),
   /** What an attachment's `options` may hold. */
@@ -49,7 +78,11 @@ export const InitializeResult = Type.Object({
 export type InitializeResult = Static<typeof InitializeResult>
 
 /** The verdict: the driver is in use under its name. */
-export const InitializedParams = Type.Object({})
+export const InitializedParams = Type.Object({
+  /** `standby`: it is synced while another instance still works, and takes over when it is ready. Default `active`. */
+  role: Type.Optional(Type.Union([Type.Literal('active'), Type.Literal('standby')])),
+})
+export type InitializedParams = Static<typeof InitializedParams>
 
 /** The verdict: the driver is not used, and why. The host closes the connection after it. */
 export const RejectedParams = Type.Object({

@@ -1,3 +1,4 @@
+export * from './driver.ts'
 export * from './endpoint.ts'
 export * from './handshake.ts'
 export * from './meta.ts'

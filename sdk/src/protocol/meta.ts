@@ -11,5 +11,9 @@ export const CallMeta = Type.Object({
   timeoutMs: Type.Integer({ minimum: 1, maximum: 86_400_000 }),
   /** W3C trace context of the caller, if it has one. */
   traceparent: Type.Optional(Type.String({ maxLength: 128 })),
+  /** What other tracers added to it. */
+  tracestate: Type.Optional(Type.String({ maxLength: 512 })),
+  /** Present: the driver may send `$/progress` with it, until it has answered. */
+  progressToken: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
 })
 export type CallMeta = Static<typeof CallMeta>

@@ -1,7 +1,9 @@
 // The one table of the driver protocol: routing, validation, types and the published JSON Schema read it.
 import { type Static, type TSchema, Type } from 'typebox'
+import { ProbeResult } from './driver.ts'
 import {
   CreateEndpointParams,
+  CreateEndpointResult,
   EndpointRef,
   ListEndpointsResult,
   PlugParams,
@@ -10,7 +12,7 @@ import {
 } from './endpoint.ts'
 import { InitializedParams, InitializeParams, InitializeResult, RejectedParams } from './handshake.ts'
 import { CreateNetworkParams, DeleteNetworkParams, ListNetworksResult } from './network.ts'
-import { DriverEvent, DriverLog, Readiness } from './notices.ts'
+import { DriverEvent, DriverLog, Progress, Readiness } from './notices.ts'
 import { SyncParams, SyncResult } from './sync.ts'
 
 const Nothing = Type.Object({})
@@ -29,10 +31,17 @@ export const requests = {
   initialize: { params: InitializeParams, result: InitializeResult, required: true, timeoutMs: 10_000 },
   'driver/sync': { params: SyncParams, result: SyncResult, required: true, timeoutMs: 60_000 },
   'driver/ping': { params: Nothing, result: Nothing, required: true, timeoutMs: 3_000 },
+  'driver/probe': { params: Nothing, result: ProbeResult, required: false, timeoutMs: 10_000 },
+  'driver/drain': { params: Nothing, result: Nothing, required: false, timeoutMs: 30_000 },
   'network/create': { params: CreateNetworkParams, result: Nothing, required: true, timeoutMs: 30_000 },
   'network/delete': { params: DeleteNetworkParams, result: Nothing, required: true, timeoutMs: 30_000 },
   'network/list': { params: Nothing, result: ListNetworksResult, required: true, timeoutMs: 30_000 },
-  'endpoint/create': { params: CreateEndpointParams, result: Nothing, required: true, timeoutMs: 30_000 },
+  'endpoint/create': {
+    params: CreateEndpointParams,
+    result: CreateEndpointResult,
+    required: true,
+    timeoutMs: 30_000,
+  },
   'endpoint/delete': { params: EndpointRef, result: Nothing, required: true, timeoutMs: 30_000 },
   'endpoint/plug': { params: PlugParams, result: PlugResult, required: true, timeoutMs: 30_000 },
   'endpoint/unplug': { params: UnplugParams, result: Nothing, required: true, timeoutMs: 30_000 },
@@ -55,6 +64,7 @@ export const notifications = {
   'driver/event': { params: DriverEvent, from: 'driver' },
   'driver/log': { params: DriverLog, from: 'driver' },
   'driver/readiness': { params: Readiness, from: 'driver' },
+  '$/progress': { params: Progress, from: 'driver' },
 } as const satisfies Record<string, NotificationEntry>
 
 /** The name of a notification: `driver/event`. */

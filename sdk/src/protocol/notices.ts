@@ -28,3 +28,13 @@ export type DriverLog = Static<typeof DriverLog>
 /** Whether the driver can work now, and if not why, for people. A driver is ready until it says otherwise. */
 export const Readiness = Type.Object({ ready: Type.Boolean(), reason: Type.Optional(Type.String()) })
 export type Readiness = Static<typeof Readiness>
+
+/** A long call is getting on: each of these gives it the time of a call anew, up to `timeouts.mostCallMs`. */
+export const Progress = Type.Object({
+  /** `_meta.progressToken` of the call. */
+  token: Type.String({ minLength: 1, maxLength: 128 }),
+  message: Type.String({ maxLength: 4096 }),
+  /** Never falls within one call. */
+  percentage: Type.Optional(Type.Number({ minimum: 0, maximum: 100 })),
+})
+export type Progress = Static<typeof Progress>
