@@ -2,22 +2,40 @@
 import { ConetError } from './errors/index.ts'
 
 /** A signal with a timer behind it, to be disposed. */
-export type Deadline = Disposable & { readonly signal: AbortSignal }
+export type Deadline = Disposable & {
+  readonly signal: AbortSignal
+  /**
+   * Grants `timeoutMs` milliseconds from now, if that is later than what was granted before. May be repeated; does
+   * nothing once the signal has aborted.
+   */
+  extend(timeoutMs: number): void
+}
 
 /**
- * A signal that aborts with `outer`, or after `timeoutMs` with `deadlineExceeded`, whichever is first.
+ * A signal that aborts with `outer`, or after `timeoutMs` milliseconds with `deadlineExceeded`, whichever is first.
  * Dispose it when the work is done: it owns a timer. `what` opens the error's message.
  */
 export function deadline(timeoutMs: number, what: string, outer?: AbortSignal): Deadline {
   const controller = new AbortController()
-  const timer = setTimeout(() => {
-    controller.abort(new ConetError('deadlineExceeded', `${what}: no answer within ${timeoutMs} ms`))
-  }, timeoutMs)
+  const since = performance.now()
+  let allowedMs = timeoutMs
+  const expire = () => {
+    const error = new ConetError('deadlineExceeded', `${what}: no answer within ${Math.round(allowedMs)} ms`)
+    controller.abort(error)
+  }
+  let timer = setTimeout(expire, timeoutMs)
   const abort = () => controller.abort(outer?.reason)
   if (outer?.aborted) abort()
   outer?.addEventListener('abort', abort, { once: true })
   return {
     signal: controller.signal,
+    extend(grantedMs) {
+      const allowed = performance.now() - since + grantedMs
+      if (controller.signal.aborted || allowed <= allowedMs) return
+      allowedMs = allowed
+      clearTimeout(timer)
+      timer = setTimeout(expire, grantedMs)
+    },
     [Symbol.dispose]() {
       clearTimeout(timer)
       outer?.removeEventListener('abort', abort)

@@ -2,7 +2,14 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect } from 'node:net'
-import { checkResult, type InitializeParams, type Params, type RequestMethod, type Result } from '@conet/sdk'
+import {
+  checkResult,
+  type InitializedParams,
+  type InitializeParams,
+  type Params,
+  type RequestMethod,
+  type Result,
+} from '@conet/sdk'
 import { type JsonObject, JsonRpcPeer } from '@conet/sdk/jsonrpc'
 
 export const initializeParams: InitializeParams = {
@@ -36,15 +43,19 @@ export class DriverClient implements AsyncDisposable {
       onError: (error) => {
         throw error
       },
+      reservedMethods: ['$/progress'],
     })
     return new DriverClient(peer)
   }
 
   /** Connected and accepted, as after the handshake of a host. */
-  static async initialized(socketPath: string): Promise<DriverClient> {
+  static async initialized(
+    socketPath: string,
+    { role = 'active', ...overrides }: Partial<InitializeParams> & InitializedParams = {},
+  ): Promise<DriverClient> {
     const client = await DriverClient.connect(socketPath)
-    await client.raw('initialize', initializeParams)
-    client.peer.notify('initialized', {})
+    await client.raw('initialize', { ...initializeParams, ...overrides })
+    client.peer.notify('initialized', { role })
     return client
   }
 
@@ -60,10 +71,13 @@ export class DriverClient implements AsyncDisposable {
   raw(
     method: string,
     params: object,
-    { budgetMs, timeoutMs = 10_000, signal }: CallOptions = {},
+    { budgetMs, timeoutMs = 10_000, signal, progressToken }: CallOptions = {},
   ): Promise<unknown> {
+    const token = progressToken === undefined ? {} : { progressToken }
     const meta =
-      budgetMs === undefined ? {} : { _meta: { operationId: 'op', attempt: 1, timeoutMs: budgetMs } }
+      budgetMs === undefined && progressToken === undefined
+        ? {}
+        : { _meta: { operationId: 'op', attempt: 1, timeoutMs: budgetMs ?? 10_000, ...token } }
     return this.peer.request(method, { ...params, ...meta }, { timeoutMs, ...(signal && { signal }) })
   }
 
@@ -77,6 +91,7 @@ export type CallOptions = {
   readonly budgetMs?: number
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
+  readonly progressToken?: string
 }
 
 export function newId(): string {

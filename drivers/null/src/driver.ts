@@ -11,6 +11,8 @@ export function nullDriver() {
     name: 'null',
     vendor: 'conet',
     version: '0.1.0',
+    // All it has is what it was told, and the host tells it everything.
+    hotUpgrade: true,
 
     async createNetwork({ id }) {
       networks.add(id)

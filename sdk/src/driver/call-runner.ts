@@ -1,16 +1,17 @@
 // Runs the author's code: each call in its turn and within its time, its failure in a form that may cross the wire,
 // its result checked. It knows neither connections nor the handshake.
-import { deadline } from '../deadline.ts'
+import { type Deadline, deadline } from '../deadline.ts'
 import { ConetError } from '../errors/index.ts'
-import type { CallMeta, Params, Result } from '../protocol/index.ts'
+import type { CallMeta, Params, Progress, Result, Timeouts } from '../protocol/index.ts'
 import { abortReason, callFailure } from './call-failure.ts'
 import { CallOrder, type Scope } from './call-order.ts'
+import { CallProgress } from './call-progress.ts'
 import { checkedResult } from './checked-result.ts'
 import type { Call, Driver, HostHandle } from './driver.ts'
 import { type DriverMethod, driverCalls } from './driver-calls.ts'
+import { DriverLife } from './driver-life.ts'
 import { errorFields, type Log } from './driver-log.ts'
 import { passFailpoints } from './method-failpoints.ts'
-import { StartOnce } from './start-once.ts'
 import { type LateOutcome, untilAborted } from './until-aborted.ts'
 
 /** What surrounds a request, besides its parameters. */
@@ -18,6 +19,10 @@ export type RequestContext = {
   readonly meta: CallMeta
   /** Aborts when the caller is gone or gave up. */
   readonly signal: AbortSignal
+  /** How patient the caller is with a call that makes progress; undefined: not at all. */
+  readonly timeouts?: Timeouts | undefined
+  /** Tells the caller of progress. */
+  sendProgress(progress: Progress): void
 }
 
 /** Work on one object, which waits for its turn. */
@@ -34,31 +39,39 @@ export type Turn = {
   ended?(failure: ConetError | undefined): void
   /** Hears what the author's code says it has mended. */
   repaired?(what: string): void
+  /** Hears how far the author's code is. */
+  progress(message: string, percentage?: number): void
 }
 
-/** Tells whether the author's code has seen the request. */
-export type Progress = { hasBegun: boolean }
+/** A call that is being answered. */
+export type UnderWay = {
+  /** Also aborts when its time is over. */
+  readonly signal: AbortSignal
+  readonly progress: CallProgress
+  /** Whether the author's code has seen the request. */
+  hasBegun: boolean
+}
 
 export type CallRunnerOptions = { readonly driver: Driver; readonly log: Log; readonly host: HostHandle }
 
 export class CallRunner {
   readonly driver: Driver
   readonly #log: Log
-  readonly #start: StartOnce
+  readonly #life: DriverLife
   readonly #order = new CallOrder()
-  /** Author's code that has not come to its end, also where nobody waits for it any more. */
+  /** Calls that have not come to their end, also where nobody waits for them any more. */
   readonly #underWay = new Set<Promise<unknown>>()
 
   constructor({ driver, log, host }: CallRunnerOptions) {
     this.driver = driver
     this.#log = log
-    this.#start = new StartOnce(driver, host)
+    this.#life = new DriverLife(driver, host)
   }
 
-  /** Lets the driver begin; calls do the same. Rejects with `notReady` if it cannot. */
+  /** Lets the driver begin, and work of its own accord if it is in charge; calls do the same. Rejects with `notReady`. */
   async start(): Promise<void> {
     try {
-      await this.#start.ensure()
+      await this.#life.ensure()
     } catch (error) {
       this.#log.write('error', `driver "${this.driver.name}" could not start`, errorFields(error))
       throw error
@@ -72,19 +85,23 @@ export class CallRunner {
     await untilAborted(ended, grace.signal, () => undefined).catch((error: unknown) => {
       this.#log.write('warn', `${this.#underWay.size} calls still run`, errorFields(error))
     })
-    await this.#start.stop()
+    await this.#life.stop()
   }
 
   /** Runs one call of the host. Takes its place in the order at once. Rejects with a ConetError. */
   call<M extends DriverMethod>(
     method: M,
     params: Params<M>,
-    { meta, signal, ...hooks }: RequestContext & Pick<Turn, 'before' | 'ended'>,
+    context: RequestContext & Pick<Turn, 'before' | 'ended'>,
   ): Promise<Result<M>> {
-    return this.timed(method, { meta, signal }, (limited, progress) => {
+    const { meta, before, ended } = context
+    this.#assertTakes(method)
+    return this.timed(method, context, (underWay) => {
+      const { signal, progress } = underWay
       const scope = driverCalls[method].scope(params)
-      const turn = { what: method, scope, meta, signal: limited, ...hooks }
-      return this.inTurn(turn, progress, (call) =>
+      const report: Turn['progress'] = (message, percentage) => progress.report(message, percentage)
+      const hooks = { ...(before && { before }), ...(ended && { ended }), progress: report }
+      return this.inTurn({ what: method, scope, meta, signal, ...hooks }, underWay, (call) =>
         passFailpoints(method, () => driverCalls[method].run(this.driver, params, call)).then((result) =>
           checkedResult(method, result),
         ),
@@ -92,37 +109,89 @@ export class CallRunner {
     })
   }
 
+  /**
+   * Refuses new work from now on, waits for what is under way, and lets the driver rest. May be repeated; a sync takes
+   * it back. Rejects with a ConetError.
+   */
+  drain(context: RequestContext): Promise<Result<'driver/drain'>> {
+    const what = 'driver/drain'
+    const before = [...this.#underWay]
+    this.#life.beginDrain()
+    return this.timed(what, context, async (underWay) => {
+      const { signal, progress } = underWay
+      underWay.hasBegun = true
+      await Promise.allSettled(before)
+      const report: Turn['progress'] = (message, percentage) => progress.report(message, percentage)
+      const turn = { what, scope: undefined, meta: context.meta, signal, progress: report }
+      await this.inTurn(turn, underWay, (call) => this.#life.rest(call))
+      return {}
+    })
+  }
+
+  /** The host has taken the driver back, with a sync. */
+  endDrain(): void {
+    this.#life.endDrain()
+  }
+
   /** Gives `work` the time that the caller allows, and then answers without it. */
   async timed<T>(
     what: string,
-    { meta, signal }: RequestContext,
-    work: (signal: AbortSignal, progress: Progress) => Promise<T>,
+    context: RequestContext,
+    work: (underWay: UnderWay) => Promise<T>,
   ): Promise<T> {
-    using limit = deadline(meta.timeoutMs, what, signal)
-    const progress = { hasBegun: false }
+    const { meta } = context
+    using limit = deadline(meta.timeoutMs, what, context.signal)
+    using progress = this.#progressOf(context, limit)
+    const underWay = { signal: limit.signal, progress, hasBegun: false }
     const since = performance.now()
-    const running = work(limit.signal, progress)
+    const running = this.#track(work(underWay))
     try {
       return await untilAborted(running, limit.signal, (late) => this.#logLate(what, meta, since, late))
     } catch (error) {
-      if (limit.signal.aborted && !progress.hasBegun) throw notBegun(what, limit.signal)
+      if (limit.signal.aborted && !underWay.hasBegun) throw notBegun(what, limit.signal)
       throw error
     }
   }
 
   /** Runs `work` when everything before it on the same object has ended. Rejects with a ConetError. */
-  inTurn<T>(turn: Turn, progress: Progress, work: (call: Call) => Promise<T>): Promise<T> {
-    const guarded = () => this.#track(this.#guard(turn, progress, work))
+  inTurn<T>(turn: Turn, underWay: Pick<UnderWay, 'hasBegun'>, work: (call: Call) => Promise<T>): Promise<T> {
+    const guarded = () => this.#guard(turn, underWay, work)
     return turn.scope === undefined ? guarded() : this.#order.run(turn.scope, guarded)
   }
 
-  async #guard<T>(turn: Turn, progress: Progress, work: (call: Call) => Promise<T>): Promise<T> {
+  #assertTakes(method: DriverMethod): void {
+    if (!this.#life.isDraining || driverCalls[method].isNewWork === undefined) return
+    throw new ConetError(
+      'draining',
+      `${method}: another instance of driver "${this.driver.name}" has taken over`,
+    )
+  }
+
+  /** Each word that is sent gives the call the time of a call anew, as the caller's own clock does. */
+  #progressOf({ meta, timeouts, sendProgress }: RequestContext, limit: Deadline): CallProgress {
+    const since = performance.now()
+    return new CallProgress({
+      token: meta.progressToken,
+      send: (progress) => {
+        sendProgress(progress)
+        if (timeouts === undefined) return
+        const leftMs = timeouts.mostCallMs - (performance.now() - since)
+        limit.extend(Math.min(timeouts.callMs, leftMs))
+      },
+    })
+  }
+
+  async #guard<T>(
+    turn: Turn,
+    underWay: Pick<UnderWay, 'hasBegun'>,
+    work: (call: Call) => Promise<T>,
+  ): Promise<T> {
     const { what, signal } = turn
     try {
       if (signal.aborted) throw notBegun(what, signal)
       turn.before?.()
       await this.start()
-      progress.hasBegun = true
+      underWay.hasBegun = true
       const result = await work(this.#callOf(turn))
       turn.ended?.(signal.aborted ? abortReason(signal, what) : undefined)
       return result
@@ -134,15 +203,18 @@ export class CallRunner {
     }
   }
 
-  #callOf({ what, scope, meta, signal, repaired }: Turn): Call {
-    const { operationId, attempt } = meta
+  #callOf({ what, scope, meta, signal, repaired, progress }: Turn): Call {
+    const { operationId, attempt, traceparent, tracestate } = meta
     const log: Call['log'] = (level, message, fields) =>
       this.#log.write(level, message, { ...fields, ...scope, operationId })
     return {
       operationId,
       attempt,
+      traceparent,
+      tracestate,
       signal,
       log,
+      progress,
       repaired: repaired ?? ((difference) => log('info', `${what}: mended: ${difference}`)),
     }
   }

@@ -20,13 +20,14 @@ export function defineDriver<T extends Driver>(driver: T): T {
 }
 
 function driverFaults(driver: Driver): string[] {
-  const { name, version } = driver
+  const { name, version, maxInFlight = 1 } = driver
   const missing = requiredMembers().filter((member) => typeof driver[member] !== 'function')
   return [
     ...(isText(name) && new RegExp(driverNamePattern).test(name)
       ? []
       : [`name does not match ${driverNamePattern}`]),
     ...(isText(version) && semver.test(version) ? [] : ['version is not of the form 1.2.3']),
+    ...(Number.isInteger(maxInFlight) && maxInFlight > 0 ? [] : ['maxInFlight is no whole number above 0']),
     ...missing.map((member) => `${member} is no function`),
   ]
 }

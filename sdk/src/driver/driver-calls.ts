@@ -14,6 +14,8 @@ export type DriverMethod = Exclude<RequestMethod, OwnMethod>
 type DriverCall<M extends DriverMethod> = {
   /** The function of the driver; a driver without it does not offer the method. */
   readonly member: keyof Driver
+  /** New work: refused while the driver drains. */
+  readonly isNewWork?: true
   /** What it works on, for the order of calls; undefined: it runs beside everything. */
   scope(params: Params<M>): Scope | undefined
   run(driver: Driver, params: Params<M>, call: Call): Promise<Result<M>>
@@ -30,6 +32,7 @@ export const driverCalls: { readonly [M in DriverMethod]: DriverCall<M> } = {
   },
   'network/create': {
     member: 'createNetwork',
+    isNewWork: true,
     scope: ({ network }) => ({ networkId: network.id }),
     run: async (driver, { network }, call) => {
       await driver.createNetwork(network, call)
@@ -51,6 +54,7 @@ export const driverCalls: { readonly [M in DriverMethod]: DriverCall<M> } = {
   },
   'endpoint/create': {
     member: 'createEndpoint',
+    isNewWork: true,
     scope: ({ network, endpointId }) => ({ networkId: network.id, endpointId }),
     run: async (driver, params, call) => (await driver.createEndpoint(params, call)) ?? {},
   },
@@ -64,6 +68,7 @@ export const driverCalls: { readonly [M in DriverMethod]: DriverCall<M> } = {
   },
   'endpoint/plug': {
     member: 'plug',
+    isNewWork: true,
     scope: ({ network, endpointId }) => ({ networkId: network.id, endpointId }),
     run: (driver, params, call) => driver.plug(params, call),
   },

@@ -5,11 +5,14 @@ import type {
   DriverEvent,
   DriverLog,
   EndpointRef,
+  InitializeParams,
   JsonSchema,
   Network,
   PlugParams,
   PlugResult,
   ProbeResult,
+  Role,
+  Timeouts,
   UnplugParams,
 } from '../protocol/index.ts'
 
@@ -19,8 +22,18 @@ export type Call = {
   readonly operationId: string
   /** 1 at first. */
   readonly attempt: number
+  /** The caller's trace (W3C Trace Context), for spans of your own and for what you call in turn; undefined without one. */
+  readonly traceparent: string | undefined
+  /** What other tracers added to it. */
+  readonly tracestate: string | undefined
   /** Aborts when the host gives the call up, when its time is over, and when the connection ends. */
   readonly signal: AbortSignal
+  /**
+   * Says how far a long call is, if the host wants to know: each word gives the call `timeouts.callMs` anew, up to
+   * `timeouts.mostCallMs` in all, and `signal` aborts that much later. Call it as often as you like: at most four a
+   * second are sent, the last one before the answer always. `percentage` is 0 to 100, and never shown to fall.
+   */
+  progress(message: string, percentage?: number): void
   /** Says what differed from what should be and was mended; the host shows it after a sync. */
   repaired(what: string): void
   /** A line for the host's log, with the ids of this call. */
@@ -49,8 +62,13 @@ export type Driver = {
   readonly policySchema?: JsonSchema
   /** `driver`: `createEndpoint` answers with the addresses of the endpoint. Default `host`. */
   readonly ipam?: 'host' | 'driver'
-  /** True: a second instance may run beside this one, and takes over from it. Default false. */
+  /**
+   * True: a second instance may run beside this one, is synced while this one works, and takes over from it. Both then
+   * see the same kernel and the same backend. Default false.
+   */
   readonly hotUpgrade?: boolean
+  /** How many calls of one host may be under way at once; one more fails with `overloaded`. Default 1024. */
+  readonly maxInFlight?: number
 
   createNetwork(network: Network, call: Call): Promise<void>
   /** All endpoints are gone before; only the id is known, maybe of a network of a former life. */
@@ -76,16 +94,21 @@ export type Driver = {
   /** Optional. Looks at what the driver depends on; called now and then, and after failures. Changes nothing. */
   probe?(call: Call): Promise<ProbeResult>
   /**
-   * Optional. Another instance has taken over: ends what this one does of its own accord (timers, watches). Calls under
-   * way have ended, and none come unless the host takes it back, with a sync. May be repeated.
-   */
-  drain?(call: Call): Promise<void>
-
-  /**
    * Optional. Called once, before the first call, when a host is connected; again with the next call if it failed,
    * and calls fail with `notReady` until it succeeds.
    */
   start?(host: HostHandle): Promise<void>
+  /**
+   * Optional. Called when this instance comes to be the one in charge: after `start`, when a standby takes over, and
+   * when the host takes a drained one back. Begins what the driver does of its own accord (timers, watches, sweeps).
+   * Calls wait for it; if it fails they fail with `notReady`, and the next one tries again.
+   */
+  activate?(): Promise<void>
+  /**
+   * Optional, for `hotUpgrade`. Another instance has taken over: ends what `activate` began. Creates and plugs under
+   * way have ended; deletes and unplugs may still come. May be repeated.
+   */
+  drain?(call: Call): Promise<void>
   /**
    * Optional. Called once, after the last call, before the process ends; not if there is a `start` that was never
    * called. Networks stay as they are.
@@ -93,9 +116,23 @@ export type Driver = {
   stop?(): Promise<void>
 }
 
-/** The way from a driver to its host. Nothing here waits for an answer. */
+/** Who the host is. `instanceId` is new with each start of it, `nodeId` stays with the machine. */
+export type HostIdentity = InitializeParams['host'] & Pick<InitializeParams, 'nodeId'>
+
+/**
+ * The host, as a driver sees it: what it said of itself, and the way to it. Nothing here waits for an answer, throws,
+ * or needs a connection: what cannot be sent is dropped.
+ */
 export type HostHandle = {
+  /** Who connected last; undefined before the first has. */
+  readonly identity: HostIdentity | undefined
+  /** How patient that host is, in milliseconds; undefined if it did not say. */
+  readonly timeouts: Timeouts | undefined
+  /** `standby` while another instance of this driver still works; see `Driver.activate`. */
+  readonly role: Role
+  /** Something that users may want to see, in `conet events`. One that breaks the protocol is logged instead. */
   event(event: DriverEvent): void
+  /** A line for the host's log that belongs to no call; `Call.log` has the ids of its call. */
   log(line: DriverLog): void
   /** A driver is ready from the start unless it says otherwise. */
   readiness(ready: boolean, reason?: string): void

@@ -17,6 +17,11 @@ export class FailedCreates {
     if (this.#failures.size > maxRemembered && oldest !== undefined) this.#failures.delete(oldest)
   }
 
+  /** The host says anew what should be: what failed before does not count. */
+  clear(): void {
+    this.#failures.clear()
+  }
+
   /** Throws `failedPrecondition` if the last create of that endpoint failed. */
   assertCreated(endpointId: string, what: string): void {
     const cause = this.#failures.get(endpointId)

@@ -1,4 +1,4 @@
-// From a driver to the hosts that are connected: events, logs, readiness. Nothing here waits or fails: what cannot
+// From a driver to the hosts that are connected: events, logs, readiness; and what they said of themselves. Nothing here waits or fails: what cannot
 // be sent is dropped, since a host that comes back is told what counts by `driver/sync`.
 import { ConetError } from '../errors/index.ts'
 import type { JsonRpcPeer } from '../jsonrpc/index.ts'
@@ -6,11 +6,14 @@ import {
   checkNotification,
   type DriverEvent,
   type DriverLog,
+  type InitializeParams,
   type NotificationMethod,
   type NotificationParams,
   type Readiness,
+  type Role,
+  type Timeouts,
 } from '../protocol/index.ts'
-import type { HostHandle } from './driver.ts'
+import type { HostHandle, HostIdentity } from './driver.ts'
 
 export type HostChannelOptions = {
   /** Gets a notice of the author's that breaks the protocol, and is not sent. */
@@ -21,9 +24,18 @@ export class HostChannel implements HostHandle {
   readonly #peers = new Set<JsonRpcPeer>()
   readonly #options: HostChannelOptions
   #readiness: Readiness = { ready: true }
+  identity: HostIdentity | undefined
+  timeouts: Timeouts | undefined
+  role: Role = 'active'
 
   constructor(options: HostChannelOptions) {
     this.#options = options
+  }
+
+  /** A host has introduced itself. */
+  meet({ host, nodeId, timeouts }: InitializeParams): void {
+    this.identity = { ...host, nodeId }
+    this.timeouts = timeouts
   }
 
   /** A host is connected and has accepted the driver. Does nothing if it is in already. */
@@ -31,7 +43,7 @@ export class HostChannel implements HostHandle {
     if (this.#peers.has(peer)) return
     this.#peers.add(peer)
     peer.onClose(() => this.#peers.delete(peer))
-    if (!this.#readiness.ready) send(peer, 'driver/readiness', this.#readiness)
+    if (!this.#readiness.ready) notifyIfPossible(peer, 'driver/readiness', this.#readiness)
   }
 
   event(event: DriverEvent): void {
@@ -54,15 +66,15 @@ export class HostChannel implements HostHandle {
       this.#options.onBadNotice(error)
       return
     }
-    for (const peer of this.#peers) send(peer, method, params)
+    for (const peer of this.#peers) notifyIfPossible(peer, method, params)
   }
 }
 
-function send(peer: JsonRpcPeer, method: string, params: object): void {
+/** Drops the message when the connection has just ended, or the host reads too slowly. */
+export function notifyIfPossible(peer: JsonRpcPeer, method: NotificationMethod, params: object): void {
   try {
     peer.notify(method, { ...params })
   } catch (error) {
-    // The connection has just ended, or the host reads too slowly: see above.
     if (!ConetError.is(error)) throw error
   }
 }

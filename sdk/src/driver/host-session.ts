@@ -1,26 +1,32 @@
 // One connection of a host: handshake first, then calls. A connection ends without harm to the driver or to others.
 import type { Socket } from 'node:net'
-import { ConetError } from '../errors/index.ts'
-import { defaultLimits, type JsonObject, JsonRpcPeer, UnknownMethodError } from '../jsonrpc/index.ts'
+import { ConetError, type ErrorKind } from '../errors/index.ts'
+import { type JsonObject, JsonRpcPeer, UnknownMethodError } from '../jsonrpc/index.ts'
 import {
   checkMeta,
   checkNotification,
   checkParams,
+  type InitializedParams,
   type InitializeResult,
   negotiate,
   protocolVersions,
+  type RejectedParams,
+  type RequestMethod,
   type Result,
   requests,
-  type SyncResult,
+  type Timeouts,
 } from '../protocol/index.ts'
-import type { CallRunner, Turn } from './call-runner.ts'
+import type { CallRunner, RequestContext, Turn } from './call-runner.ts'
 import type { Driver } from './driver.ts'
 import { type DriverMethod, driverCalls, isDriverMethod, methodsOf } from './driver-calls.ts'
 import { errorFields, type Log } from './driver-log.ts'
 import { FailedCreates } from './failed-creates.ts'
-import type { HostChannel } from './host-channel.ts'
+import { type HostChannel, notifyIfPossible } from './host-channel.ts'
+import { introduction, maxInFlightOf } from './introduction.ts'
 import { passFailpoints } from './method-failpoints.ts'
 import { SyncSession } from './sync-session.ts'
+
+const replaced: ErrorKind = 'replaced'
 
 export type HostSessionOptions = {
   readonly runner: CallRunner
@@ -28,7 +34,12 @@ export type HostSessionOptions = {
   readonly log: Log
   /** New with each start of the driver. */
   readonly instanceId: string
+  /** Another instance has taken over for good. */
+  onReplaced(): void
 }
+
+/** A request as it came, for one of the methods that the driver offers. */
+type Request = { readonly params: JsonObject; readonly meta: unknown; readonly signal: AbortSignal }
 
 export class HostSession {
   readonly peer: JsonRpcPeer
@@ -38,6 +49,7 @@ export class HostSession {
   readonly #methods: ReadonlySet<string>
   readonly #silence: NodeJS.Timeout
   #isInitialized = false
+  #timeouts: Timeouts | undefined
 
   constructor(socket: Socket, options: HostSessionOptions) {
     const { log, runner } = options
@@ -48,6 +60,8 @@ export class HostSession {
       onError: (error, method) => log.write('error', `${method}: a bug in the SDK`, errorFields(error)),
       onViolation: (violation) => log.write('warn', violation.message),
       closedKind: 'cancelled',
+      urgentMethods: ['driver/ping'],
+      limits: { maxInFlight: maxInFlightOf(runner.driver) },
     })
     this.peer.onRequest((method, params, { signal }) => this.#answer(method, params ?? {}, signal))
     this.peer.onNotification((method, params) => this.#hear(method, params ?? {}))
@@ -60,13 +74,20 @@ export class HostSession {
     if (method === 'initialize') return passFailpoints(method, () => this.#initialize(raw))
     if (!this.#isInitialized) throw new ConetError('notInitialized', `${method}: came before initialize`)
     this.#options.channel.join(this.peer)
-    const { _meta: rawMeta, ...params } = raw
-    if (method === 'driver/ping') return passFailpoints(method, () => this.#ping(params, rawMeta))
-    if (method === 'driver/sync')
-      return passFailpoints(method, () => this.#serveSync(params, rawMeta, signal))
-    if (isDriverMethod(method) && this.#methods.has(method))
-      return this.#call(method, params, rawMeta, signal)
+    const { _meta: meta, ...params } = raw
+    const request = { params, meta, signal }
+    if (isDriverMethod(method) && this.#methods.has(method)) return this.#call(method, request)
+    const own = this.#methods.has(method) ? this.#ownMethod(method) : undefined
+    if (own !== undefined) return passFailpoints(own.name, () => own.serve(request))
     throw new UnknownMethodError(`${method}: driver "${this.#driver.name}" has no such method`)
+  }
+
+  /** What the SDK answers itself. */
+  #ownMethod(method: string): OwnMethod | undefined {
+    if (method === 'driver/ping') return { name: method, serve: (request) => this.#ping(request) }
+    if (method === 'driver/sync') return { name: method, serve: (request) => this.#serveSync(request) }
+    if (method === 'driver/drain') return { name: method, serve: (request) => this.#drain(request) }
+    return undefined
   }
 
   get #driver(): Driver {
@@ -75,7 +96,8 @@ export class HostSession {
 
   #initialize(raw: JsonObject): InitializeResult {
     if (this.#isInitialized) throw new ConetError('alreadyInitialized', 'initialize: came a second time')
-    const { protocolVersions: offered, limits } = checkParams('initialize', raw)
+    const params = checkParams('initialize', raw)
+    const { protocolVersions: offered, limits, timeouts } = params
     const negotiated = negotiate(offered)
     if (!negotiated.ok) {
       const details = { offered, spoken: protocolVersions }
@@ -83,32 +105,57 @@ export class HostSession {
     }
     clearTimeout(this.#silence)
     this.#isInitialized = true
+    this.#timeouts = timeouts
+    this.#options.channel.meet(params)
     this.peer.limitOutgoing(limits.maxMessageBytes)
-    return introduction(this.#driver, negotiated.version, this.#options.instanceId)
+    const { instanceId } = this.#options
+    return introduction(this.#driver, { protocolVersion: negotiated.version, instanceId })
   }
 
-  #ping(params: JsonObject, rawMeta: unknown): object {
-    checkMeta('driver/ping', rawMeta)
+  #ping({ params, meta }: Request): object {
+    checkMeta('driver/ping', meta)
     checkParams('driver/ping', params)
     return {}
   }
 
-  #serveSync(raw: JsonObject, rawMeta: unknown, signal: AbortSignal): Promise<SyncResult> {
-    const meta = checkMeta('driver/sync', rawMeta)
-    return this.#sync.serve(checkParams('driver/sync', raw), { meta, signal })
+  #serveSync(request: Request): Promise<object> {
+    const context = this.#contextOf('driver/sync', request)
+    const params = checkParams('driver/sync', request.params)
+    this.#options.runner.endDrain()
+    this.#failedCreates.clear()
+    return this.#sync.serve(params, context)
   }
 
-  #call<M extends DriverMethod>(
-    method: M,
-    raw: JsonObject,
-    rawMeta: unknown,
-    signal: AbortSignal,
-  ): Promise<Result<M>> {
-    const hooks = this.#hooksOf(method, raw)
-    const { meta, params } = checked(method, raw, rawMeta, hooks)
+  #drain(request: Request): Promise<object> {
+    const context = this.#contextOf('driver/drain', request)
+    checkParams('driver/drain', request.params)
+    return this.#options.runner.drain(context)
+  }
+
+  #call<M extends DriverMethod>(method: M, request: Request): Promise<Result<M>> {
+    const hooks = this.#hooksOf(method, request.params)
+    const { context, params } = this.#checked(method, request, hooks)
     const scope = driverCalls[method].scope(params)
     if (scope !== undefined) this.#sync.name(scope)
-    return this.#options.runner.call(method, params, { meta, signal, ...hooks })
+    return this.#options.runner.call(method, params, { ...context, ...hooks })
+  }
+
+  #checked<M extends DriverMethod>(method: M, request: Request, hooks: Hooks) {
+    try {
+      return { context: this.#contextOf(method, request), params: checkParams(method, request.params) }
+    } catch (error) {
+      if (ConetError.is(error)) hooks.ended?.(error)
+      throw error
+    }
+  }
+
+  #contextOf(method: RequestMethod, { meta, signal }: Request): RequestContext {
+    return {
+      meta: checkMeta(method, meta),
+      signal,
+      timeouts: this.#timeouts,
+      sendProgress: (progress) => notifyIfPossible(this.peer, '$/progress', progress),
+    }
   }
 
   /** Ties a plug to the create that came before it. */
@@ -121,14 +168,26 @@ export class HostSession {
   }
 
   #hear(method: string, raw: JsonObject): void {
-    const { log, channel, runner } = this.#options
-    if (method === 'rejected') {
-      const { name, message } = checkNotification(method, raw)
-      log.write('error', `the host does not use driver "${this.#driver.name}": ${message}`, { reason: name })
-    } else if (method === 'initialized' && this.#isInitialized) {
-      channel.join(this.peer)
-      // Logged where it failed; the calls to come try again and say it to the host.
-      runner.start().catch(() => undefined)
+    if (method === 'rejected') this.#rejected(checkNotification(method, raw))
+    else if (method === 'initialized' && this.#isInitialized) this.#accepted(checkNotification(method, raw))
+  }
+
+  #accepted({ role = 'active' }: InitializedParams): void {
+    const { channel, runner } = this.#options
+    channel.role = role
+    channel.join(this.peer)
+    // Logged where it failed; the calls to come try again and say it to the host.
+    runner.start().catch(() => undefined)
+  }
+
+  #rejected({ name, message }: RejectedParams): void {
+    const { log, onReplaced } = this.#options
+    const driver = `driver "${this.#driver.name}"`
+    if (name === replaced) {
+      log.write('info', `the host uses another instance of ${driver} from now on: ${message}`)
+      onReplaced()
+    } else {
+      log.write('error', `the host does not use ${driver}: ${message}`, { reason: name })
     }
   }
 
@@ -139,35 +198,8 @@ export class HostSession {
   }
 }
 
+type OwnMethod = { readonly name: RequestMethod; serve(request: Request): object }
 type Hooks = Pick<Turn, 'before' | 'ended'>
-
-function checked<M extends DriverMethod>(method: M, raw: JsonObject, rawMeta: unknown, hooks: Hooks) {
-  try {
-    return { meta: checkMeta(method, rawMeta), params: checkParams(method, raw) }
-  } catch (error) {
-    if (ConetError.is(error)) hooks.ended?.(error)
-    throw error
-  }
-}
-
-function introduction(driver: Driver, protocolVersion: string, instanceId: string): InitializeResult {
-  const { name, vendor, version, scope, ipam, hotUpgrade, configSchema, attachmentSchema, policySchema } =
-    driver
-  return {
-    protocolVersion,
-    driver: { name, ...(vendor !== undefined && { vendor }), version, instanceId },
-    capabilities: {
-      methods: methodsOf(driver),
-      scope: scope ?? 'local',
-      ipam: ipam ?? 'host',
-      hotUpgrade: hotUpgrade ?? false,
-    },
-    limits: { maxMessageBytes: defaultLimits.maxMessageBytes },
-    ...(configSchema !== undefined && { configSchema }),
-    ...(attachmentSchema !== undefined && { attachmentSchema }),
-    ...(policySchema !== undefined && { policySchema }),
-  }
-}
 
 function neverInitialized(): ConetError {
   const { timeoutMs } = requests.initialize

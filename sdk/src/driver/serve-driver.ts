@@ -33,7 +33,7 @@ export type ServedDriver = AsyncDisposable & {
    * `driver.stop()`; the socket is removed. May be repeated. Rejects with what `driver.stop()` throws.
    */
   close(): Promise<void>
-  /** Settles as `close` does, whoever closes. */
+  /** Settles as `close` does, whoever closes: also when the host says that another instance has taken over. */
   readonly closed: Promise<void>
 }
 
@@ -109,11 +109,13 @@ class DriverServer implements ServedDriver {
   }
 
   #closeWith(signal: AbortSignal): void {
-    const listener = addAbortListener(signal, () => {
-      this.close().catch((error: unknown) => this.#log.write('error', 'stop failed', errorFields(error)))
-    })
+    const listener = addAbortListener(signal, () => this.#closeUnasked())
     const forget = () => listener[Symbol.dispose]()
     this.closed.then(forget, forget)
+  }
+
+  #closeUnasked(): void {
+    this.close().catch((error: unknown) => this.#log.write('error', 'stop failed', errorFields(error)))
   }
 
   #accept(socket: Socket): void {
@@ -126,6 +128,7 @@ class DriverServer implements ServedDriver {
       channel: this.#channel,
       log: this.#log,
       instanceId: this.#instanceId,
+      onReplaced: () => this.#closeUnasked(),
     })
     this.#sessions.add(session)
     session.peer.onClose(() => this.#sessions.delete(session))

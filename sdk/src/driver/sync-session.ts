@@ -3,6 +3,7 @@
 import { ConetError } from '../errors/index.ts'
 import type { DesiredEndpoint, Network, SyncFailure, SyncParams, SyncResult } from '../protocol/index.ts'
 import type { Scope } from './call-order.ts'
+import type { CallProgress } from './call-progress.ts'
 import type { CallRunner, RequestContext, Turn } from './call-runner.ts'
 import { checkedResult } from './checked-result.ts'
 import type { Call } from './driver.ts'
@@ -20,7 +21,12 @@ type Round = {
   readonly slots: Slots
 }
 
-type Page = { readonly round: Round; readonly result: SyncResult; readonly context: RequestContext }
+type Page = {
+  readonly round: Round
+  readonly result: SyncResult
+  readonly context: RequestContext
+  readonly progress: PageProgress
+}
 
 export class SyncSession {
   readonly #runner: CallRunner
@@ -38,14 +44,21 @@ export class SyncSession {
 
   /** Serves one page. All its objects take their places in the order of calls before this returns. */
   serve(params: SyncParams, context: RequestContext): Promise<SyncResult> {
-    return this.#runner.timed('driver/sync', context, async (signal, progress) => {
-      progress.hasBegun = true
-      const page = { round: this.#roundOf(params), result: emptyResult(), context: { ...context, signal } }
-      for (const { id } of params.networks) page.round.networks.add(id)
-      for (const { endpointId } of params.endpoints) page.round.endpoints.add(endpointId)
+    return this.#runner.timed('driver/sync', context, async (underWay) => {
+      underWay.hasBegun = true
+      const { signal, progress } = underWay
+      const { networks, endpoints } = params
+      const page: Page = {
+        round: this.#roundOf(params),
+        result: emptyResult(),
+        context: { ...context, signal },
+        progress: new PageProgress(progress, networks.length + endpoints.length),
+      }
+      for (const { id } of networks) page.round.networks.add(id)
+      for (const { endpointId } of endpoints) page.round.endpoints.add(endpointId)
       await Promise.all([
-        ...params.networks.map((network) => this.#ensureNetwork(network, page)),
-        ...params.endpoints.map((endpoint) => this.#ensureEndpoint(endpoint, page)),
+        ...networks.map((network) => this.#ensureNetwork(network, page)),
+        ...endpoints.map((endpoint) => this.#ensureEndpoint(endpoint, page)),
       ])
       if (!params.more) await this.#findUnknown(page)
       return page.result
@@ -88,7 +101,7 @@ export class SyncSession {
 
   async #ensure(
     scope: Scope,
-    { round, result, context: { meta, signal } }: Page,
+    { round, result, progress, context: { meta, signal } }: Page,
     work: (call: Call) => Promise<void>,
   ): Promise<ConetError | undefined> {
     let failure: ConetError | undefined
@@ -100,11 +113,13 @@ export class SyncSession {
       before: () => assertNetwork(round, scope),
       ended: (error) => {
         failure = error
+        progress.step()
         // Noted before the endpoints of the network have their turn.
         if (error !== undefined && scope.endpointId === undefined)
           round.failedNetworks.set(scope.networkId, error)
       },
       repaired: (what) => result.repaired.push(what),
+      progress: (message) => progress.say(message),
     }
     // `ended` has heard the failure, and the runner has logged it if it is a bug.
     await this.#runner
@@ -113,9 +128,10 @@ export class SyncSession {
     return failure
   }
 
-  async #findUnknown({ round, result, context: { meta, signal } }: Page): Promise<void> {
+  async #findUnknown({ round, result, progress, context: { meta, signal } }: Page): Promise<void> {
     const { driver } = this.#runner
-    const turn = { what: 'driver/sync', scope: undefined, meta, signal }
+    const say: Turn['progress'] = (message) => progress.say(message)
+    const turn: Turn = { what: 'driver/sync', scope: undefined, meta, signal, progress: say }
     const has = await this.#runner.inTurn(turn, { hasBegun: false }, async (call) => {
       const [networkIds, endpoints] = await Promise.all([
         driver.listNetworks(call),
@@ -127,6 +143,28 @@ export class SyncSession {
     const unknown = has.endpoints.filter(({ endpointId }) => !round.endpoints.has(endpointId))
     result.unknown.endpoints.push(...unknown.map(({ networkId, endpointId }) => ({ networkId, endpointId })))
     if (this.#round === round) this.#round = undefined
+  }
+}
+
+/** How far a page is; what its objects say of themselves has no percentage, since that is one object's. */
+class PageProgress {
+  readonly #progress: CallProgress
+  readonly #total: number
+  #done = 0
+
+  constructor(progress: CallProgress, total: number) {
+    this.#progress = progress
+    this.#total = total
+  }
+
+  step(): void {
+    this.#done += 1
+    const percentage = (100 * this.#done) / this.#total
+    this.#progress.report(`${this.#done} of ${this.#total} objects`, percentage)
+  }
+
+  say(message: string): void {
+    this.#progress.report(message)
   }
 }
 

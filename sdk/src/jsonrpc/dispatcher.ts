@@ -26,6 +26,8 @@ export type DispatcherOptions = {
   readonly served: ServedRequests
   readonly pending: PendingCalls
   readonly reservedMethods: readonly string[]
+  /** Requests that are let through however many are under way. */
+  readonly urgentMethods: readonly string[]
   /** Whether new requests are still taken. */
   isOpen(): boolean
   /** Whether the other side leaves too much unread for another answer. */
@@ -84,7 +86,7 @@ export class Dispatcher {
   }
 
   #refusalOf({ method, isNamed }: RequestEnvelope): ReplyError | undefined {
-    const { served, isOpen, isOverloaded } = this.#options
+    const { served, urgentMethods, isOpen, isOverloaded } = this.#options
     if (!isNamed) {
       const message = `${method}: params must be an object`
       return reservedError(jsonRpcCode.invalidParams, 'invalidArgument', message)
@@ -96,7 +98,8 @@ export class Dispatcher {
     if (!isOpen()) {
       return errorToWire(new ConetError('draining', `${method}: this side takes no new requests`))
     }
-    if (served.isFull || isOverloaded()) return errorToWire(tooMuch(method, served.size))
+    const isFull = served.isFull && !urgentMethods.includes(method)
+    if (isFull || isOverloaded()) return errorToWire(tooMuch(method, served.size))
     return undefined
   }
 

@@ -33,6 +33,8 @@ export type PeerOptions = {
   readonly closedKind?: ErrorKind
   /** The names starting with `$/` that the handlers know; other requests are refused, notifications ignored. */
   readonly reservedMethods?: readonly string[]
+  /** Requests that are let through beyond `maxInFlight`: such as are answered at once, so that their number stays small. */
+  readonly urgentMethods?: readonly string[]
   readonly limits?: Partial<PeerLimits>
 }
 
@@ -180,6 +182,7 @@ export class JsonRpcPeer implements AsyncDisposable {
       served: this.#served,
       pending: this.#pending,
       reservedMethods: this.#options.reservedMethods ?? [],
+      urgentMethods: this.#options.urgentMethods ?? [],
       isOpen: () => this.#state === 'open',
       isOverloaded: () => this.#writer.isOverloaded,
       serve: (request) => this.#connection.deliverRequest(request),

@@ -77,10 +77,14 @@ export const InitializeResult = Type.Object({
 })
 export type InitializeResult = Static<typeof InitializeResult>
 
+/** `standby`: the driver is synced while another instance of it still works, and takes over when it is ready. */
+export const Role = Type.Union([Type.Literal('active'), Type.Literal('standby')])
+export type Role = Static<typeof Role>
+
 /** The verdict: the driver is in use under its name. */
 export const InitializedParams = Type.Object({
-  /** `standby`: it is synced while another instance still works, and takes over when it is ready. Default `active`. */
-  role: Type.Optional(Type.Union([Type.Literal('active'), Type.Literal('standby')])),
+  /** Default `active`. */
+  role: Type.Optional(Role),
 })
 export type InitializedParams = Static<typeof InitializedParams>
 

@@ -47,6 +47,9 @@ export class BridgeFixture implements AsyncDisposable {
   async startDriver(): Promise<void> {
     this.driver = bridgeDriver()
     await this.driver.start?.({
+      identity: undefined,
+      timeouts: undefined,
+      role: 'active',
       event: () => undefined,
       log: ({ message }) => this.logged.push(message),
       readiness: () => undefined,
@@ -62,9 +65,12 @@ export class BridgeFixture implements AsyncDisposable {
     return {
       operationId: 'op',
       attempt: 1,
+      traceparent: undefined,
+      tracestate: undefined,
       signal: new AbortController().signal,
       repaired: (what) => this.repaired.push(what),
       log: () => undefined,
+      progress: () => undefined,
     }
   }
 

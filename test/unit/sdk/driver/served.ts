@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import {
   ConetError,
   type Driver,
+  type InitializedParams,
   Rollback,
   type ServedDriver,
   type ServeOptions,
@@ -54,6 +55,7 @@ export type Served = AsyncDisposable & {
 export async function served(
   overrides: Partial<Driver> = {},
   options: Partial<ServeOptions> = {},
+  verdict: InitializedParams = {},
 ): Promise<Served> {
   await using undo = new Rollback()
   const directory = await temporaryDirectory()
@@ -71,7 +73,7 @@ export async function served(
   undo.defer('stop the driver', () => driver.close())
   const clients: DriverClient[] = []
   const connect = async () => {
-    const client = await DriverClient.initialized(socketPath)
+    const client = await DriverClient.initialized(socketPath, verdict)
     clients.push(client)
     return client
   }

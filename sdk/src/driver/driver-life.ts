@@ -1,0 +1,71 @@
+// A driver's own life, beside the calls: `start` before the first, `activate` when it is the one in charge, `drain`
+// when another has taken over, `stop` after the last.
+import { deadline } from '../deadline.ts'
+import { ConetError } from '../errors/index.ts'
+import type { Call, Driver, HostHandle } from './driver.ts'
+import { SucceedOnce } from './succeed-once.ts'
+import { untilAborted } from './until-aborted.ts'
+
+const stopTimeoutMs = 5_000
+
+export class DriverLife {
+  readonly #driver: Driver
+  readonly #host: HostHandle
+  readonly #start = new SucceedOnce()
+  readonly #activation = new SucceedOnce()
+  #isDraining = false
+
+  constructor(driver: Driver, host: HostHandle) {
+    this.#driver = driver
+    this.#host = host
+  }
+
+  /** Whether new work is refused, because another instance has it. */
+  get isDraining(): boolean {
+    return this.#isDraining
+  }
+
+  /**
+   * Starts the driver if that was not done, and activates it if it is the one in charge; tries again what failed.
+   * Rejects with `notReady`.
+   */
+  async ensure(): Promise<void> {
+    await this.#start.ensure(() => this.#attempt('start', async () => this.#driver.start?.(this.#host)))
+    if (this.#host.role === 'standby' || this.#isDraining) return
+    await this.#activation.ensure(() => this.#attempt('activate', async () => this.#driver.activate?.()))
+  }
+
+  /** From now on new work is refused. */
+  beginDrain(): void {
+    this.#isDraining = true
+  }
+
+  /** Lets the driver rest, once no call is under way; may be repeated. Rejects with `cancelled` if it was taken back. */
+  async rest(call: Call): Promise<void> {
+    if (!this.#isDraining) throw new ConetError('cancelled', 'driver/drain: a sync came in between')
+    await this.#activation.forget()
+    await this.#driver.drain?.(call)
+  }
+
+  /** The host has taken the driver back: the next call activates it. */
+  endDrain(): void {
+    this.#isDraining = false
+  }
+
+  /** Ends a driver that was started, or that has nothing to start. Rejects with what `stop` throws. */
+  async stop(): Promise<void> {
+    const { name } = this.#driver
+    if (this.#driver.start !== undefined && !this.#start.isBegun) return
+    using limit = deadline(stopTimeoutMs, `stop driver "${name}"`)
+    await untilAborted(Promise.resolve(this.#driver.stop?.()), limit.signal, () => undefined)
+  }
+
+  async #attempt(what: 'start' | 'activate', work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (cause) {
+      const why = ConetError.is(cause) ? cause.message : 'internal error, see the log of the driver'
+      throw new ConetError('notReady', `${what} driver "${this.#driver.name}": ${why}`, { cause })
+    }
+  }
+}
