@@ -20,6 +20,9 @@ import { errorToWire, jsonRpcCode, reservedError } from './wire-error.ts'
  */
 export type NotificationHandler = (method: string, params: JsonObject | undefined) => unknown
 
+/** What the other side did wrong without harm to the connection. */
+export type ViolationKind = 'duplicate-id' | 'unnamed-params' | 'bad-cancel' | 'unasked-reply'
+
 export const cancelMethod = '$/cancelRequest'
 
 export type DispatcherOptions = {
@@ -36,7 +39,7 @@ export type DispatcherOptions = {
   refuse(id: MessageId, error: ReplyError): void
   settle(id: MessageId, outcome: Outcome): void
   onError(error: unknown, method: string): void
-  onViolation(violation: ConetError): void
+  onViolation(violation: ConetError, kind: ViolationKind): void
 }
 
 type RequestEnvelope = Extract<Envelope, { type: 'request' }>
@@ -72,7 +75,10 @@ export class Dispatcher {
     const { id, method, params } = envelope
     if (this.#options.served.has(id)) {
       // Not answered: the one answer that this id gets is that of the request under way.
-      this.#violation(`${method}: its id ${JSON.stringify(id)} is in use by a request under way`)
+      this.#violation(
+        'duplicate-id',
+        `${method}: its id ${JSON.stringify(id)} is in use by a request under way`,
+      )
       return
     }
     const refusal = this.#refusalOf(envelope)
@@ -104,7 +110,7 @@ export class Dispatcher {
   }
 
   #receiveNotification({ method, params, isNamed }: NotificationEnvelope): void {
-    if (!isNamed) this.#violation(`${method}: params must be an object`)
+    if (!isNamed) this.#violation('unnamed-params', `${method}: params must be an object`)
     else if (method === cancelMethod) this.#receiveCancel(params)
     else if (!this.#isUnknownReserved(method)) this.#hear(method, params)
   }
@@ -112,7 +118,7 @@ export class Dispatcher {
   #receiveCancel(params: JsonObject | undefined): void {
     const id = params?.id
     if (isMessageId(id)) this.#options.served.cancel(id)
-    else this.#violation(`${cancelMethod}: params must have an id`)
+    else this.#violation('bad-cancel', `${cancelMethod}: params must have an id`)
   }
 
   #hear(method: string, params: JsonObject | undefined): void {
@@ -130,16 +136,17 @@ export class Dispatcher {
     const expectation = pending.expects(id)
     if (expectation === 'awaited') settle(id, outcome)
     else if (expectation === 'late') this.#lateReplies += 1
-    else this.#violation(`a reply has the id ${JSON.stringify(id)}, which no call of ours has`)
+    else
+      this.#violation('unasked-reply', `a reply has the id ${JSON.stringify(id)}, which no call of ours has`)
   }
 
   #isUnknownReserved(method: string): boolean {
     return method.startsWith('$/') && !this.#options.reservedMethods.includes(method)
   }
 
-  #violation(what: string): void {
+  #violation(kind: ViolationKind, what: string): void {
     this.#violations += 1
-    this.#options.onViolation(new ConetError('protocolViolation', what))
+    this.#options.onViolation(new ConetError('protocolViolation', what), kind)
   }
 }
 

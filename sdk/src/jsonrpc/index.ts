@@ -1,5 +1,5 @@
 // The JSON-RPC peer that host and driver share, and the parts of it that tests and the conformance kit use alone.
-export type { NotificationHandler } from './dispatcher.ts'
+export type { NotificationHandler, ViolationKind } from './dispatcher.ts'
 export type { MessageId, ReplyError } from './envelope.ts'
 export { maxHeaderBytes } from './frame-header.ts'
 export {

@@ -11,7 +11,7 @@ import {
   endedBeforeAnswer,
   notConnected,
 } from './connection-errors.ts'
-import { cancelMethod, Dispatcher, type NotificationHandler } from './dispatcher.ts'
+import { cancelMethod, Dispatcher, type NotificationHandler, type ViolationKind } from './dispatcher.ts'
 import type { MessageId } from './envelope.ts'
 import type { JsonObject } from './framing.ts'
 import { defaultLimits, type PeerLimits } from './limits.ts'
@@ -28,7 +28,7 @@ export type PeerOptions = {
   /** Gets what is a bug here and not the other side's business: what a handler or a listener threw. */
   onError(error: unknown, method: string): void
   /** Gets what the other side did wrong without harm to the connection; `violations` is their number. */
-  onViolation?(violation: ConetError): void
+  onViolation?(violation: ConetError, kind: ViolationKind): void
   /** How calls fail when the connection ends before their answer; `driverUnavailable` by default. */
   readonly closedKind?: ErrorKind
   /** The names starting with `$/` that the handlers know; other requests are refused, notifications ignored. */
@@ -118,6 +118,7 @@ export class JsonRpcPeer implements AsyncDisposable {
       this.#assertMayCall(method, options.signal)
       const { id, answer } = this.#connection.call(method, params)
       this.#pending.add({ ...options, id, method, reject })
+      options.onSent?.((timeoutMs) => this.#pending.extend(id, timeoutMs))
       answer.then((outcome) => {
         if ('result' in outcome) resolve(outcome.result)
         else reject(errorFromWire(outcome.error))
@@ -193,7 +194,7 @@ export class JsonRpcPeer implements AsyncDisposable {
         this.#endWhenQuiet()
       },
       onError: this.#options.onError,
-      onViolation: (violation) => this.#options.onViolation?.(violation),
+      onViolation: (violation, kind) => this.#options.onViolation?.(violation, kind),
     })
   }
 

@@ -12,12 +12,14 @@ export type CallOptions = {
   readonly timeoutMs: number
   /** Gives the call up when it aborts. */
   readonly signal?: AbortSignal | undefined
+  /** Called as soon as the call is sent, with what gives it so many milliseconds from then on while it waits. */
+  onSent?(extend: (timeoutMs: number) => void): void
 }
 
 type PendingCall = {
   readonly method: string
   readonly reject: (error: ConetError) => void
-  readonly timer: NodeJS.Timeout
+  timer: NodeJS.Timeout
   readonly listener: Disposable | undefined
 }
 
@@ -42,11 +44,17 @@ export class PendingCalls {
   }
 
   add({ id, method, timeoutMs, signal, reject }: AddedCall): void {
-    const timer = setTimeout(() => {
-      this.#giveUp(id, new ConetError('deadlineExceeded', `${method}: no answer within ${timeoutMs} ms`))
-    }, timeoutMs)
+    const timer = this.#startTimer(id, method, timeoutMs)
     const listener = signal && addAbortListener(signal, () => this.#giveUp(id, cancelled(method, signal)))
     this.#calls.set(id, { method, reject, timer, listener })
+  }
+
+  /** So many milliseconds from now, for a call that still waits. */
+  extend(id: MessageId, timeoutMs: number): void {
+    const call = this.#calls.get(id)
+    if (call === undefined) return
+    clearTimeout(call.timer)
+    call.timer = this.#startTimer(id, call.method, timeoutMs)
   }
 
   /** Whether an answer with that id is awaited, comes late, or was never asked for. */
@@ -69,6 +77,12 @@ export class PendingCalls {
       this.remove(id)
       reject(reasonFor(method))
     }
+  }
+
+  #startTimer(id: MessageId, method: string, timeoutMs: number): NodeJS.Timeout {
+    return setTimeout(() => {
+      this.#giveUp(id, new ConetError('deadlineExceeded', `${method}: no answer within ${timeoutMs} ms`))
+    }, timeoutMs)
   }
 
   #giveUp(id: MessageId, error: ConetError): void {

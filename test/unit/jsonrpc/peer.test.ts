@@ -56,6 +56,23 @@ describe('a call', () => {
     })
   })
 
+  it('has the time that it is given while it waits, and no more', async () => {
+    const { sockets, near, far } = await peerPair()
+    await using _ = sockets
+    const { handler } = hangingHandler()
+    far.peer.onRequest(handler)
+    let extend: (timeoutMs: number) => void = () => undefined
+    const since = performance.now()
+    const call = near.peer.request('slow', {}, { timeoutMs: 60_000, onSent: (given) => (extend = given) })
+    extend(30)
+    await expect(call).rejects.toMatchObject({
+      kind: 'deadlineExceeded',
+      message: expect.stringContaining('30 ms'),
+    })
+    expect(performance.now() - since).toBeLessThan(10_000)
+    extend(30)
+  })
+
   it('learns nothing of a bug in the handler, whose owner learns all', async () => {
     const { sockets, near, far } = await peerPair()
     await using _ = sockets
