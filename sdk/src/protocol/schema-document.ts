@@ -5,6 +5,7 @@ import { catalogue } from '../errors/index.ts'
 import { protocolVersions } from './handshake.ts'
 import { CallMeta } from './meta.ts'
 import { notifications, requests } from './methods.ts'
+import { CancelParams, ReplyError } from './reply.ts'
 
 type Json = { readonly [key: string]: unknown }
 
@@ -17,7 +18,7 @@ export function protocolDocument(): Json {
     description: `JSON-RPC 2.0 with LSP framing over a UNIX socket, protocol versions ${protocolVersions.join(', ')}`,
     methods: { ...requestTable(), ...notificationTable() },
     errors: catalogue,
-    $defs: { CallMeta, ...requestSchemas(), ...notificationSchemas() },
+    $defs: { CallMeta, CancelParams, ReplyError, ...requestSchemas(), ...notificationSchemas() },
   }
 }
 

@@ -1,0 +1,54 @@
+// docs/protocol.md as data: its rules, its sections, its examples. It judges nothing.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { repository } from './repository.ts'
+
+export type ProtocolRule = {
+  /** `FRM-1` */
+  readonly id: string
+  readonly level: 'MUST' | 'SHOULD'
+  readonly binds: 'driver' | 'host' | 'both'
+  readonly text: string
+}
+
+const rule = /^- \*\*([A-Z]+-[1-9][0-9]*)\*\* \((MUST|SHOULD), (driver|host|both)\) (\S.*)$/
+const example = /^```json\n([\s\S]*?)^```$/gm
+/** A fence has one message after the other; each begins in the first column. */
+const messageStart = /^(?=\{)/m
+
+export function protocolPage(): string {
+  return readFileSync(join(repository, 'docs/protocol.md'), 'utf8')
+}
+
+/** In the order of the page. */
+export function rulesOf(page: string): ProtocolRule[] {
+  return page.split('\n').flatMap((line) => {
+    const [, id, level, binds, text] = rule.exec(line) ?? []
+    if (id === undefined || text === undefined || !isLevel(level) || !isSide(binds)) return []
+    return [{ id, level, binds, text }]
+  })
+}
+
+/** Every JSON message of the page, fence by fence. Throws a SyntaxError for one that is no JSON. */
+export function examplesOf(page: string): unknown[][] {
+  return [...page.matchAll(example)].map(([, text = '']) =>
+    text
+      .split(messageStart)
+      .filter((part) => part.trim() !== '')
+      .map((part): unknown => JSON.parse(part)),
+  )
+}
+
+/** The methods that stand in headings. */
+export function methodsWithSection(page: string): string[] {
+  const headings = page.split('\n').filter((line) => line.startsWith('#'))
+  return headings.flatMap((line) => [...line.matchAll(/`([^`]+)`/g)].map(([, method = '']) => method))
+}
+
+function isLevel(text: string | undefined): text is ProtocolRule['level'] {
+  return text === 'MUST' || text === 'SHOULD'
+}
+
+function isSide(text: string | undefined): text is ProtocolRule['binds'] {
+  return text === 'driver' || text === 'host' || text === 'both'
+}
