@@ -29,7 +29,7 @@ describe("a network's documents", () => {
       const call = fixture.client.createNetwork({ type: 'fake', name: 'n', [field]: document })
       await expect(call).rejects.toMatchObject({
         kind: 'invalidArgument',
-        fields: [{ path: `${field}.snake_case`, message: 'must be string' }],
+        fields: [{ path: `${field}.snake_case`, message: 'must be text; found 1' }],
       })
     }
     expect(driver.calls()).not.toContain('network/create')

@@ -52,7 +52,24 @@ const wrong: [code: number, named: string, words: string[]][] = [
   [3, 'attach_to[0]', ['container', 'create', 'x', '--network', 'none']],
   [2, '--pid', ['container', 'up', 'c1', '--pid', 'abc']],
   [2, 'pid', ['container', 'up', 'c1', '--pid', '0']],
-  [1, '/proc/99999999/ns/net', ['container', 'up', 'c1', '--pid', '99999999']],
+  [2, 'no process with the pid 99999999', ['container', 'up', 'c1', '--pid', '99999999']],
+  [2, 'network namespace of its own', ['container', 'up', 'c1', '--pid', String(process.pid)]],
+  [2, '/run/netns/NAME', ['container', 'up', 'c1', '--netns', '/no/such']],
+  [2, 'there is a file', ['container', 'up', 'c1', '--netns', '/etc/passwd']],
+  [2, 'there is a directory', ['container', 'up', 'c1', '--netns', '.']],
+  [2, 'names conetd itself', ['container', 'up', 'c1', '--netns', '/proc/self/ns/net']],
+  [2, 'must not be empty', ['container', 'up', 'c1', '--netns', '']],
+  [2, 'A handle must be', ['container', 'up', '../x']],
+  [2, 'A handle must be', ['container', 'down', 'c1', '../x']],
+  [2, 'A handle must be', ['container', 'rm', '../x']],
+  [2, 'A handle must be', ['container', 'inspect', '../x']],
+  [2, 'A handle must be', ['net', 'plug', '../x', 'blue']],
+  [2, 'A handle must be', ['net', 'unplug', '../x', 'abcd']],
+  [2, 'network must be a name or an id', ['net', 'plug', 'c1', '../x']],
+  [2, 'network must be a name or an id', ['net', 'inspect', '../x']],
+  [2, 'attach_to[0] must be a name or an id', ['container', 'create', 'c3', '--network', '../x']],
+  [2, 'driver must be a name or an id', ['driver', 'inspect', '../x']],
+  [2, 'is not known here; known are', ['net', 'create', 'x', '-d', 'bridge', '-o', 'mut=1400']],
   [2, '--netns', ['container', 'up', 'c1', '--pid', '1', '--netns', '/x']],
   [2, 'addresses[0]', ['net', 'plug', 'c1', 'blue', '--ip', 'foo']],
   [2, '10.99.0.1', ['net', 'plug', 'c1', 'blue', '--ip', '10.99.0.1']],
@@ -63,7 +80,7 @@ const wrong: [code: number, named: string, words: string[]][] = [
   [2, 'endpoint', ['net', 'unplug', 'c1', 'zz']],
   [2, '--since', ['events', '--since', 'x']],
   [2, '--timeout', ['--timeout', '0', 'status']],
-  [5, 'conetd --socket /none', ['--socket', '/none', 'status']],
+  [5, 'conetd --socket /none --spawn', ['--socket', '/none', 'status']],
   [2, '107 bytes', ['--socket', '/x'.repeat(80), 'status']],
   [2, '--json', ['net', 'list', '-q', '--json']],
   [2, 'bogus', ['net', 'bogus']],
@@ -77,6 +94,8 @@ async function expectRefusal(code: number, named: string, words: readonly string
   expect(outcome.err, line).toMatch(/^conet: /)
   expect(outcome.err, line).toContain(named)
   expect(outcome.err, line).not.toMatch(/^ +at /m)
+  // No expression, and no word of JSON Schema.
+  expect(outcome.err, line).not.toMatch(/\^\[|must match|must NOT|additional propert/)
 }
 
 describe('a command line that is wrong', () => {

@@ -30,7 +30,7 @@ async function expectRefusal(outcome: Promise<Outcome>, code: 1 | 2, named: stri
 
 describe('settings', () => {
   it.each<[string, string[], string]>([
-    ['an unknown flag', ['--bogus'], '--bogus'],
+    ['an unknown flag', ['--bogus'], "conetd: unknown option '--bogus'"],
     ['a word too many', ['bogus'], 'too many arguments'],
     ['a flag without its value', ['--socket'], '--socket'],
     ['an empty path', ['--run-dir', ''], 'run_dir'],
@@ -46,8 +46,8 @@ describe('settings', () => {
     ['', 'not JSON'],
     ['{"spawn": [', 'not JSON'],
     ['\ufffd\ufffe', 'not JSON'],
-    ['[]', 'must be object'],
-    ['null', 'must be object'],
+    ['[]', 'must be an object'],
+    ['null', 'must be an object'],
     ['{"bogus": 1}', 'bogus'],
     ['{"__proto__": 1}', '__proto__'],
     ['{"spawn": "bridge"}', 'spawn'],

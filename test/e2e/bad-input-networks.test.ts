@@ -157,7 +157,7 @@ describe('a plug', () => {
     ['the default route that another has', { default_route: true }, 'default_route', 'conflict'],
     ['an unknown option', { options: { bogus: 1 } }, 'options.bogus', 'invalidArgument'],
     ['no such network', { network: 'none' }, 'network', 'notFound'],
-    ['a network by a path', { network: '../blue' }, 'network', 'notFound'],
+    ['a network by a path', { network: '../blue' }, 'network', 'invalidArgument'],
     ['[C19] a second network with the same subnet', { network: 'in2' }, 'network', 'subnetOverlap'],
     [
       'the default route of a network without',

@@ -8,6 +8,8 @@ export const leastIpv6Mtu = 1280
 
 const closed = { additionalProperties: false } as const
 
+const macExample = '02:42:0a:00:00:01'
+
 export const configSchema = Type.Object(
   {
     mtu: Type.Optional(
@@ -40,6 +42,7 @@ export const configSchema = Type.Object(
     ),
     mac_address: Type.Optional(
       Type.String({
+        examples: [macExample],
         pattern: '^(?!00:00:00:00:00:00)[0-9a-fA-F][02468aceACE](:[0-9a-fA-F]{2}){5}$',
         description:
           'MAC address of the bridge, which is the gateway. Default: made of the id of the network.',
@@ -80,8 +83,14 @@ function faultsOf(config: unknown): FieldError[] {
     .filter(({ keyword }) => keyword !== 'additionalProperties')
     .map(({ keyword, instancePath, message }) => ({
       path: `config${instancePath.replaceAll('/', '.')}`,
-      message: keyword === 'boolean' ? 'is not a known setting' : message,
+      message: wordsOf[keyword] ?? message,
     }))
+}
+
+/** The host refuses these first, in its own words: this is for who drives the driver by hand. */
+const wordsOf: Readonly<Record<string, string>> = {
+  boolean: 'is not a known setting',
+  pattern: `must be a unicast MAC address, such as ${macExample}`,
 }
 
 function invalid(fields: FieldError[]): ConetError {

@@ -1,5 +1,6 @@
 // GET /events: reads where the client wants to start, and hands the connection to the event streams.
 import type { IncomingHttpHeaders } from 'node:http'
+import { faultOfForm, forms } from '@conet/sdk/forms'
 import type { FastifyInstance } from 'fastify'
 import { type Static, Type } from 'typebox'
 import type { EventStreams } from './event-streams.ts'
@@ -8,7 +9,7 @@ import { partParser, wrongField } from './request-validation.ts'
 export const eventsPath = '/events'
 
 export const EventsQuery = Type.Object(
-  { since: Type.Optional(Type.String({ pattern: '^[0-9]{1,16}$' })) },
+  { since: Type.Optional(Type.String({ pattern: forms.eventId.pattern })) },
   { additionalProperties: false },
 )
 
@@ -35,8 +36,10 @@ export function registerEvents(app: FastifyInstance, streams: EventStreams): voi
 function lastSeen(headers: IncomingHttpHeaders): number | undefined {
   const id = headers['last-event-id']
   if (id === undefined || id === '') return undefined
-  if (typeof id === 'string' && /^[0-9]{1,16}$/.test(id)) return Number(id)
-  throw wrongField(what, { path: 'Last-Event-ID', message: 'must be the id of an event' })
+  const text = id.toString()
+  const message = faultOfForm(text, forms.eventId)
+  if (message === undefined) return Number(text)
+  throw wrongField(what, { path: 'Last-Event-ID', message })
 }
 
 function numberOf(text: string | undefined): number | undefined {

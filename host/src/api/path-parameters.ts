@@ -1,13 +1,14 @@
 // What may stand in the place of `:name` in a route's path.
 import { ClientHandle, type RequestLine } from '@conet/sdk/api'
+import { forms } from '@conet/sdk/forms'
 import { type TSchema, Type } from 'typebox'
 
 /** The runtime sends handles that clients may not choose: any text without a zero, up to 1024 bytes. */
-const RuntimeHandle = Type.String({ minLength: 1, maxBytes: 1024, pattern: '^[^\\u0000]*$' })
+const RuntimeHandle = Type.String({ minLength: 1, maxBytes: 1024, pattern: forms.runtimeHandle.pattern })
 
-const Key = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$' })
+const Key = Type.String({ pattern: forms.key.pattern })
 
-const EndpointKey = Type.String({ pattern: '^[0-9a-f]{1,64}$' })
+const EndpointKey = Type.String({ pattern: forms.endpointKey.pattern })
 
 const sharedParameters: Readonly<Record<string, TSchema>> = {
   network: Key,

@@ -1,16 +1,22 @@
 // Checks requests against the schemas of the route table. Nothing is coerced, added or taken away: what does not fit
 // is refused with the path of the field.
-import { ConetError, type FieldError, fieldErrors } from '@conet/sdk'
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import { ConetError, type FieldError, firstFieldError } from '@conet/sdk'
+import { Ajv, type ValidateFunction } from 'ajv'
 import type { TSchema } from 'typebox'
 
-const ajv = new Ajv({ strict: true, allErrors: false, coerceTypes: false, removeAdditional: false })
+const ajv = new Ajv({
+  strict: true,
+  allErrors: false,
+  coerceTypes: false,
+  removeAdditional: false,
+  verbose: true,
+})
 ajv.addKeyword({
   keyword: 'maxBytes',
   type: 'string',
   schemaType: 'number',
   validate: (limit: number, text: string) => Buffer.byteLength(text) <= limit,
-  error: { message: ({ schema }) => `must not have more than ${schema} bytes` },
+  error: { message: ({ schema }) => `must have at most ${schema} bytes` },
 })
 
 /** Deeper documents are refused: what walks them, here and in drivers, recurses. */
@@ -26,7 +32,7 @@ export function partParser<T>(what: string, schema: TSchema, whole: string): Par
     // At first use: forty schemas at start would keep everybody waiting.
     validate ??= ajv.compile<T>(schema)
     if (validate(value)) return value
-    const [field] = mostSpecific(validate.errors ?? [])
+    const field = firstFieldError(validate.errors)
     throw wrongField(what, { path: field?.path || whole, message: field?.message ?? 'is not valid' })
   }
 }
@@ -60,21 +66,4 @@ function objectsIn(values: readonly unknown[]): object[] {
 
 function badBody(message: string): ConetError {
   return wrongField('read the body', { path: 'body', message })
-}
-
-/**
- * Of the errors of an `anyOf`, those of the branch that came furthest: for `attach_to: [{bogus: 1}]` what is wrong
- * inside the object, not that it is no string.
- */
-function mostSpecific(errors: readonly ErrorObject[]): FieldError[] {
-  const isUnion = errors.some(({ keyword }) => keyword === 'anyOf')
-  const fields = fieldErrors(errors.filter(({ keyword }) => keyword !== 'anyOf'))
-  if (!isUnion) return fields
-  const depthOf = ({ path }: FieldError) => path.split('.').length
-  const deepest = Math.max(...fields.map(depthOf))
-  const best = fields.filter((field) => depthOf(field) === deepest)
-  const [first] = best
-  if (first === undefined) return fields
-  const messages = best.filter(({ path }) => path === first.path).map(({ message }) => message)
-  return [{ path: first.path, message: [...new Set(messages)].join(' or ') }]
 }

@@ -17,6 +17,8 @@ export const exitCodes = {
 const codesByKind: Partial<Record<ErrorKind, number>> = {
   invalidArgument: exitCodes.usage,
   addressOutOfRange: exitCodes.usage,
+  invalidSandbox: exitCodes.usage,
+  sandboxUnreachable: exitCodes.usage,
   messageTooLarge: exitCodes.usage,
   notFound: exitCodes.notFound,
   unknownDriver: exitCodes.notFound,

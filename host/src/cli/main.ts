@@ -1,4 +1,5 @@
 // `conet` as a process: the only file of the command line that touches one.
+import { outputFailure } from './output-failure.ts'
 import { run } from './run.ts'
 import { Interruption, type Terminal } from './terminal.ts'
 
@@ -8,10 +9,15 @@ process.once('SIGTERM', () => stop.abort(new Interruption(143)))
 
 let isOutputClosed = false
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error
-  // `conet net list | head -1`: the reader has what it wants.
+  if (isOutputClosed) return
   isOutputClosed = true
-  stop.abort(new Interruption(0))
+  // `conet net list | head -1`: the reader has what it wants.
+  if (error.code === 'EPIPE') return stop.abort(new Interruption(0))
+  const { text, exitCode } = outputFailure(error)
+  process.stderr.write(text)
+  // The command may have ended already.
+  process.exitCode = exitCode
+  stop.abort(new Interruption(exitCode))
 })
 process.stderr.on('error', () => {
   // Nobody reads the errors; the exit code says it.

@@ -38,7 +38,11 @@ export function parseArguments(argv: readonly string[], version: string, output:
     .addHelpText('after', after)
     .allowExcessArguments(false)
     .exitOverride()
-    .configureOutput({ writeOut: (text) => output.out(text), writeErr: (text) => output.err(text) })
+    .configureOutput({
+      writeOut: (text) => output.out(text),
+      writeErr: (text) => output.err(text),
+      outputError: (text) => output.err(`conetd: ${oneLine(text)}\ntry: conetd --help\n`),
+    })
   try {
     command.parse([...argv], { from: 'user' })
   } catch (error) {
@@ -47,4 +51,12 @@ export function parseArguments(argv: readonly string[], version: string, output:
   }
   const { stopDrivers, ...flags } = command.opts<Flags & { stopDrivers?: boolean }>()
   return { action: stopDrivers === true ? 'stopDrivers' : 'serve', flags }
+}
+
+/** commander puts the nearest known word on a line of its own. */
+function oneLine(message: string): string {
+  return message
+    .replace(/^error: /, '')
+    .trimEnd()
+    .replaceAll('\n', ' ')
 }

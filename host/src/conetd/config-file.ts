@@ -4,7 +4,7 @@ import { ConetError, fieldErrors } from '@conet/sdk'
 import { Ajv } from 'ajv'
 import { ConfigFile } from './config-schema.ts'
 
-const validate = new Ajv({ strict: true, allErrors: true }).compile<ConfigFile>(ConfigFile)
+const validate = new Ajv({ strict: true, allErrors: true, verbose: true }).compile<ConfigFile>(ConfigFile)
 
 /** Throws `notFound` or `invalidArgument` that names each wrong field. */
 export function readConfigFile(path: string): ConfigFile {

@@ -1,12 +1,12 @@
 // The configuration file of conetd: its schema, published as host/config.schema.json.
-import { driverNamePattern } from '@conet/sdk'
+import { forms } from '@conet/sdk/forms'
 import { type Static, Type } from 'typebox'
 
 const strict = { additionalProperties: false }
 
 /** sun_path of unix(7) has 108 bytes, the last one is the terminating zero. */
-const SocketPath = Type.String({ pattern: '^/', maxLength: 107 })
-const Directory = Type.String({ pattern: '^/', maxLength: 4096 })
+const SocketPath = Type.String({ pattern: forms.absolutePath.pattern, maxLength: 107 })
+const Directory = Type.String({ pattern: forms.absolutePath.pattern, maxLength: 4096 })
 
 const Pool = Type.Object(
   {
@@ -45,7 +45,7 @@ export const ConfigFile = Type.Object(
       }),
     ),
     spawn: Type.Optional(
-      Type.Array(Type.String({ pattern: driverNamePattern }), {
+      Type.Array(Type.String({ pattern: forms.driverName.pattern }), {
         maxItems: 64,
         description: 'Drivers that conetd starts and keeps running',
       }),

@@ -9,6 +9,7 @@ const ajvOptions: Options = {
   strict: false,
   validateFormats: false,
   allErrors: true,
+  verbose: true,
   ownProperties: true,
   logger: false,
 }

@@ -2,9 +2,8 @@
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { delimiter, dirname, join, resolve } from 'node:path'
-import { ConetError, driverNamePattern } from '@conet/sdk'
-
-const namePattern = new RegExp(driverNamePattern)
+import { ConetError } from '@conet/sdk'
+import { faultOfForm, forms } from '@conet/sdk/forms'
 
 export type ProgramPlaces = {
   /** Configured directories; they come first. */
@@ -32,10 +31,10 @@ export async function findDriverProgram(name: string, places: ProgramPlaces): Pr
 }
 
 export function assertDriverName(name: string): void {
-  if (namePattern.test(name)) return
-  const message = `start driver ${JSON.stringify(name)}: a name has 1 to 63 of a-z 0-9 . - and ends in none of . -`
-  throw new ConetError('invalidArgument', message, {
-    fields: [{ path: 'spawn', message: 'is not a driver name' }],
+  const fault = faultOfForm(name, forms.driverName)
+  if (fault === undefined) return
+  throw new ConetError('invalidArgument', `start a driver: its name ${fault}`, {
+    fields: [{ path: 'spawn', message: fault }],
   })
 }
 

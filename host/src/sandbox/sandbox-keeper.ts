@@ -13,9 +13,7 @@ import {
   releaseNamespaceDirectory,
   setLink,
 } from '@conet/sdk/linux'
-
-/** Where a runtime keeps the namespace; neither: conet makes one. */
-export type SandboxSource = { pid?: number | undefined; netns?: string | undefined }
+import { openSource, type SandboxSource } from './sandbox-source.ts'
 
 export type HeldSandbox = {
   path: string
@@ -40,10 +38,8 @@ export class SandboxKeeper {
 
   /** The identity of the namespace that a runtime names, without taking hold of it. Throws `invalidSandbox`. */
   identify(source: SandboxSource): string | undefined {
-    const path = pathOfSource(source)
-    if (path === undefined) return undefined
-    using namespace = openSandbox(path)
-    return namespace.id
+    using namespace = openSource(source)
+    return namespace?.id
   }
 
   /** Takes hold of the runtime's namespace, or makes one, and brings its loopback up. When a step fails nothing is left. */
@@ -51,15 +47,15 @@ export class SandboxKeeper {
     const path = this.pathOf(id)
     // What a crash left at this path belongs to a sandbox that is not on record any more.
     deleteNamespace(path)
-    const sourcePath = pathOfSource(source)
-    if (sourcePath === undefined) makeNamespace(path)
-    else bind(sourcePath, path)
+    using named = openSource(source)
+    if (named === undefined) makeNamespace(path)
+    else bindNamespace(named, path)
     try {
       using namespace = openSandbox(path)
       const foreignInterfaces = startLoopback(namespace)
       return {
         path,
-        owner: sourcePath === undefined ? 'conet' : 'runtime',
+        owner: named === undefined ? 'conet' : 'runtime',
         namespace: namespace.id,
         foreignInterfaces,
       }
@@ -103,20 +99,6 @@ export class SandboxKeeper {
 /** Whether the error says that the namespace is gone, or only the file is left on which it was held. */
 export function isSandboxGone(error: unknown): boolean {
   return ConetError.is(error, 'invalidSandbox') || ConetError.is(error, 'sandboxUnreachable')
-}
-
-function pathOfSource({ pid, netns }: SandboxSource): string | undefined {
-  if (pid !== undefined && netns !== undefined) {
-    throw new ConetError('invalidArgument', 'up: pid and netns exclude each other', {
-      fields: [{ path: 'netns', message: 'excludes pid' }],
-    })
-  }
-  return netns ?? (pid === undefined ? undefined : `/proc/${pid}/ns/net`)
-}
-
-function bind(sourcePath: string, path: string): void {
-  using source = openSandbox(sourcePath)
-  bindNamespace(source, path)
 }
 
 function startLoopback(namespace: Namespace): string[] {

@@ -1,6 +1,7 @@
 // Says in the catalogue's terms why no answer came, and what a person can do about it.
 import { ConetError } from '../errors/index.ts'
 import { ExchangeError } from './http-exchange.ts'
+import { defaultSocketPath } from './socket-paths.ts'
 
 export type ExchangeFacts = {
   /** What was being done: `plug c1`. */
@@ -48,7 +49,9 @@ function unreachable(cause: ExchangeError, { socketPath, family }: ExchangeFacts
 }
 
 function startHelp(socketPath: string): string {
-  return `start it as root with \`conetd --socket ${clientSocketOf(socketPath)}\`, or name the socket of one that runs (--socket, CONET_SOCKET)`
+  const socket = clientSocketOf(socketPath)
+  const place = socket === defaultSocketPath ? '' : ` --socket ${socket}`
+  return `start it as root: conetd${place} --spawn bridge,null (it starts these drivers too)\nname the socket of one that runs: --socket PATH or CONET_SOCKET`
 }
 
 function clientSocketOf(socketPath: string): string {

@@ -1,5 +1,5 @@
 // The shape of a driver, checked where it is defined: authors in plain JavaScript have no compiler to tell them.
-import { driverNamePattern } from '../protocol/index.ts'
+import { faultOfForm, forms } from '../fields/index.ts'
 import type { Driver } from './driver.ts'
 import { requiredMembers } from './driver-calls.ts'
 
@@ -23,13 +23,16 @@ function driverFaults(driver: Driver): string[] {
   const { name, version, maxInFlight = 1 } = driver
   const missing = requiredMembers().filter((member) => typeof driver[member] !== 'function')
   return [
-    ...(isText(name) && new RegExp(driverNamePattern).test(name)
-      ? []
-      : [`name does not match ${driverNamePattern}`]),
+    ...namedFault(name),
     ...(isText(version) && semver.test(version) ? [] : ['version is not of the form 1.2.3']),
     ...(Number.isInteger(maxInFlight) && maxInFlight > 0 ? [] : ['maxInFlight is no whole number above 0']),
     ...missing.map((member) => `${member} is no function`),
   ]
+}
+
+function namedFault(name: unknown): string[] {
+  const fault = faultOfForm(isText(name) ? name : '', forms.driverName)
+  return fault === undefined ? [] : [`name ${fault}`]
 }
 
 function isText(value: unknown): value is string {

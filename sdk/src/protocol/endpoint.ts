@@ -1,5 +1,6 @@
 // Endpoints: what the host asks for, and what a driver answers to a plug.
 import { type Static, Type } from 'typebox'
+import { forms } from '../fields/forms.ts'
 import { Network } from './network.ts'
 import {
   Cidr,
@@ -18,7 +19,10 @@ export const Container = Type.Object({ handle: Handle, labels: Labels })
 export type Container = Static<typeof Container>
 
 /** The network namespace to plug into: a path held by the host, never `/proc/PID/…`. */
-export const Sandbox = Type.Object({ id: Type.String(), path: Type.String({ pattern: '^/' }) })
+export const Sandbox = Type.Object({
+  id: Type.String(),
+  path: Type.String({ pattern: forms.absolutePath.pattern }),
+})
 export type Sandbox = Static<typeof Sandbox>
 
 /** A route of the sandbox. Without a gateway the destination is on the link. */
@@ -103,8 +107,8 @@ export type UnplugParams = Static<typeof UnplugParams>
  * `net/ipv4/conf/eth0/rp_filter`. Nothing outside `net` can be named.
  */
 export const Sysctls = Type.Record(
-  Type.String({ pattern: '^net(/(?!\\.{1,2}(/|$))[^/\\s]{1,64}){1,8}$' }),
-  Type.String({ pattern: '^[^\\u0000\\n]{0,256}$' }),
+  Type.String({ pattern: forms.sysctlPath.pattern }),
+  Type.String({ pattern: forms.sysctlValue.pattern }),
   { additionalProperties: false },
 )
 export type Sysctls = Static<typeof Sysctls>
@@ -116,7 +120,7 @@ export const PluggedInterface = Type.Object({
   name: InterfaceName,
   sourceName: Type.Optional(InterfaceName),
   /** Where `sourceName` stands, as a path that the host can open. Default: the host's own namespace. */
-  sourceNamespace: Type.Optional(Type.String({ pattern: '^/', maxLength: 4096 })),
+  sourceNamespace: Type.Optional(Type.String({ pattern: forms.absolutePath.pattern, maxLength: 4096 })),
   macAddress: MacAddress,
   addresses: Type.Array(Cidr),
   mtu: Type.Optional(Mtu),

@@ -1,12 +1,13 @@
 // The first exchange on a connection: who is there, which protocol, what the driver can do.
 import { type Static, Type } from 'typebox'
+import { forms } from '../fields/forms.ts'
 import { JsonSchema } from './primitives.ts'
 
 /** The versions this SDK speaks, best first. Minor versions only add. */
 export const protocolVersions: readonly string[] = ['1.0']
 
 /** Lower case letters, digits, dots, dashes; at most 63. Unique on the host. */
-export const driverNamePattern = '^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$'
+export const driverNamePattern = forms.driverName.pattern
 
 /** What one side takes from the other. A sender keeps to the receiver's limits. */
 export const Limits = Type.Object({

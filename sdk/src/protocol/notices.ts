@@ -1,11 +1,12 @@
 // What a driver tells the host unasked. A driver never needs an answer from the host to answer the host.
 import { type Static, Type } from 'typebox'
+import { forms } from '../fields/forms.ts'
 import { Document, Id } from './primitives.ts'
 
 /** Something happened that users of the host may want to see. May get lost. */
 export const DriverEvent = Type.Object({
   /** `kebab-case`, the driver's own vocabulary: `link-down`. */
-  type: Type.String({ pattern: '^[a-z][a-z0-9-]{0,63}$' }),
+  type: Type.String({ pattern: forms.eventType.pattern }),
   networkId: Type.Optional(Id),
   endpointId: Type.Optional(Id),
   message: Type.String({ maxLength: 4096 }),

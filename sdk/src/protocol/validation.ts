@@ -1,8 +1,9 @@
 // Checks messages against the method table. ajv, compiled at first use of each method, so that a start stays quick.
 import { randomUUID } from 'node:crypto'
-import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
+import { Ajv, type ValidateFunction } from 'ajv'
 import { type Static, type TSchema, Type } from 'typebox'
-import { ConetError, type ErrorKind, type FieldError } from '../errors/index.ts'
+import { ConetError, type ErrorKind } from '../errors/index.ts'
+import { fieldErrors } from '../fields/index.ts'
 import { CallMeta } from './meta.ts'
 import {
   type NotificationMethod,
@@ -14,7 +15,7 @@ import {
   requests,
 } from './methods.ts'
 
-const ajv = new Ajv({ strict: true, allErrors: false })
+const ajv = new Ajv({ strict: true, allErrors: false, verbose: true })
 const compiled = new Map<TSchema, ValidateFunction>()
 
 function validator(schema: TSchema): ValidateFunction {
@@ -24,19 +25,6 @@ function validator(schema: TSchema): ValidateFunction {
     compiled.set(schema, validate)
   }
   return validate
-}
-
-/** `/subnets/0/gateway` and a missing `name` become `subnets[0].gateway` and `name`. */
-export function fieldErrors(errors: readonly ErrorObject[] | null | undefined): FieldError[] {
-  return (errors ?? []).map((error) => {
-    const inner = error.keyword === 'required' ? `/${error.params.missingProperty}` : ''
-    const extra = error.keyword === 'additionalProperties' ? `/${error.params.additionalProperty}` : ''
-    const path = `${error.instancePath}${inner}${extra}`
-      .slice(1)
-      .replace(/\/(\d+)/g, '[$1]')
-      .replaceAll('/', '.')
-    return { path, message: error.message ?? error.keyword }
-  })
 }
 
 function check<T>(schema: TSchema, value: unknown, kind: ErrorKind, what: string): asserts value is T {

@@ -26,8 +26,8 @@ describe('the config of a bridge network', () => {
     ['config.mtu', 'must be', { mtu: 67 }],
     ['config.mtu', 'must be', { mtu: '1500' }],
     ['config.icc', 'must be', { icc: 1 }],
-    ['config.mac_address', 'must match', { mac_address: '01:00:00:00:00:00' }],
-    ['config.mac_address', 'must match', { mac_address: '00:00:00:00:00:00' }],
+    ['config.mac_address', 'must be a unicast MAC address, such as', { mac_address: '01:00:00:00:00:00' }],
+    ['config.mac_address', 'must be a unicast MAC address, such as', { mac_address: '00:00:00:00:00:00' }],
     ['config.Icc', 'is not a known setting', { Icc: true }],
   ])('refuses %s: %s', (path, message, config) => {
     const fields = failureOf(() => parse(config)).fields

@@ -1,6 +1,7 @@
 // `conet` as a process of its own.
-import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { type ChildProcess, type ChildProcessByStdio, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
@@ -9,14 +10,16 @@ import { network } from '../client/samples.ts'
 
 const bin = fileURLToPath(new URL('../../../host/bin/conet.js', import.meta.url))
 
-type Child = ChildProcessByStdio<null, Readable, Readable>
+type Child<Out extends Readable | null> = ChildProcessByStdio<null, Out, Readable>
 
-function start(words: readonly string[], host: FakeHost): Child {
+function start(words: readonly string[], host: FakeHost): Child<Readable>
+function start(words: readonly string[], host: FakeHost, stdout: number): Child<null>
+function start(words: readonly string[], host: FakeHost, stdout: number | 'pipe' = 'pipe'): ChildProcess {
   const env = { ...process.env, CONET_SOCKET: host.socketPath }
-  return spawn(process.execPath, [bin, ...words], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  return spawn(process.execPath, [bin, ...words], { env, stdio: ['ignore', stdout, 'pipe'] })
 }
 
-async function ended(child: Child): Promise<{ code: number | null; err: string }> {
+async function ended(child: Child<Readable | null>): Promise<{ code: number | null; err: string }> {
   let err = ''
   child.stderr.setEncoding('utf8').on('data', (text) => {
     err += text
@@ -43,6 +46,17 @@ it('ends quietly when its reader does', async () => {
   const child = start(['net', 'list'], host)
   child.stdout.once('data', () => child.stdout.destroy())
   expect(await ended(child)).toEqual({ code: 0, err: '' })
+})
+
+it('says in one line that its results cannot be written, and ends with the code for a full disk', async () => {
+  await using host = await fakeHost({ listNetworks: () => ({ body: { networks: [network({})] } }) })
+  for (const words of [['net', 'list'], ['net', 'list', '--json'], ['--help']]) {
+    const full = openSync('/dev/full', 'w')
+    const child = start(words, host, full)
+    closeSync(full)
+    const { code, err } = await ended(child)
+    expect([code, err]).toEqual([8, expect.stringMatching(/^conet: write the results: ENOSPC: .*\n$/)])
+  }
 })
 
 it('stops following events when its reader ends', async () => {

@@ -1,6 +1,8 @@
 // conet container up, down: what a runtime says of a container's life, by hand. They use the runtime's socket.
+import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { CommandContext } from '../command-context.ts'
+import { collectHandle, parseHandle } from '../options/handle.ts'
 import { parseWholeNumber } from '../options/whole-number.ts'
 import { forEachName } from '../several.ts'
 
@@ -18,13 +20,17 @@ function addUp(container: Command, context: CommandContext): void {
     .description(
       'Say that a container starts: plug it into its networks and print the path of its sandbox. Without --pid and --netns conet makes the sandbox.',
     )
-    .argument('<handle>')
+    .argument('<handle>', 'the container', parseHandle)
     .addOption(
       new Option('--pid <number>', 'a process in the container’s network namespace')
         .argParser(parseWholeNumber)
         .conflicts('netns'),
     )
-    .option('--netns <path>', 'the path of the container’s network namespace')
+    .option(
+      '--netns <path>',
+      'the path of the container’s network namespace',
+      (path) => path && resolve(path),
+    )
     .addHelpText('after', '\nExample:\n  $ conet container up c1 --pid 4711\n  $ conet container up c2')
     .action(async (handle: string, { pid, netns }: UpOptions) => {
       const body = { ...(pid === undefined ? {} : { pid }), ...(netns === undefined ? {} : { netns }) }
@@ -38,7 +44,7 @@ function addDown(container: Command, context: CommandContext): void {
     .command('down')
     .summary('stop containers’ networks')
     .description('Say that containers stopped: unplug them from everything. Repeated: no failure.')
-    .argument('<handle...>')
+    .argument('<handle...>', 'the containers', collectHandle)
     .addHelpText('after', '\nExample:\n  $ conet container down c1')
     .action((handles: string[]) =>
       context.withClient((client, call) =>

@@ -1,6 +1,7 @@
 // conet container create, list, inspect, rm.
 import type { Command } from 'commander'
 import type { CommandContext } from '../command-context.ts'
+import { collectHandle, parseHandle } from '../options/handle.ts'
 import { collect, collectPair, recordOf } from '../options/key-value.ts'
 import { forEachName, inspectEach } from '../several.ts'
 import { containerPage, containerTable } from '../show/container.ts'
@@ -27,7 +28,7 @@ function addCreate(container: Command, context: CommandContext): void {
   create
     .summary('define a container, print its handle')
     .description('Define a container and the networks it gets when it starts. Again: replaces what was said.')
-    .argument('<handle>')
+    .argument('<handle>', 'the container', parseHandle)
     .option('--network <network>', 'a network to plug it into, repeatable, in order', collect)
     .option('--label <key=value>', 'a label, repeatable', collectPair)
     .addHelpText('after', '\nExample:\n  $ conet container create c1 --network web --network storage')
@@ -53,7 +54,7 @@ function addList(container: Command, context: CommandContext): void {
 function addInspect(container: Command, context: CommandContext): void {
   addShowOptions(container.command('inspect').summary('show containers with their networks and interfaces'))
     .description('Show containers with their networks and interfaces.')
-    .argument('<handle...>')
+    .argument('<handle...>', 'the containers', collectHandle)
     .addHelpText('after', '\nExample:\n  $ conet container inspect c1\n  $ conet container inspect c1 --json')
     .action((handles: string[], options: ShowOptions) =>
       context.withClient((client, call) =>
@@ -71,7 +72,7 @@ function addRemove(container: Command, context: CommandContext): void {
     .command('rm')
     .summary('forget containers')
     .description('Forget containers. One that is up is taken down first.')
-    .argument('<handle...>')
+    .argument('<handle...>', 'the containers', collectHandle)
     .addHelpText('after', '\nExample:\n  $ conet container rm c1')
     .action((handles: string[]) =>
       context.withClient((client, call) =>

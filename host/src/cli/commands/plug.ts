@@ -2,6 +2,7 @@
 import type { PlugBody } from '@conet/sdk/client'
 import type { Command } from 'commander'
 import type { CommandContext } from '../command-context.ts'
+import { parseHandle } from '../options/handle.ts'
 import { collect, collectPair, documentOf } from '../options/key-value.ts'
 
 type PlugOptions = {
@@ -27,7 +28,7 @@ function addPlug(net: Command, context: CommandContext): void {
   plug
     .summary('plug a container into a network, print the endpoint’s id')
     .description('Plug a container into a network, running or not, and print the id of the endpoint.')
-    .argument('<handle>', 'the container')
+    .argument('<handle>', 'the container', parseHandle)
     .argument('<network>', 'its id, an unambiguous prefix of it, or its name')
     .option('--ip <address>', 'the address on the network, repeatable: one a subnet', collect)
     .option('--mac <address>', 'the MAC address')
@@ -62,7 +63,7 @@ function addUnplug(net: Command, context: CommandContext): void {
   unplug
     .summary('unplug an endpoint from a container')
     .description('Unplug an endpoint from a container, running or not. What is gone already is no failure.')
-    .argument('<handle>', 'the container')
+    .argument('<handle>', 'the container', parseHandle)
     .argument('<endpoint>', 'its id, or an unambiguous prefix of it')
     .addHelpText('after', '\nExample:\n  $ conet net unplug c1 5a624939c64c')
     .action(async (handle: string, endpoint: string) => {

@@ -1,22 +1,23 @@
 // Containers, their configuration and their endpoints in the host's HTTP API.
 import { type Static, Type } from 'typebox'
+import { forms } from '../../fields/forms.ts'
 import { Dns, Route } from '../../protocol/endpoint.ts'
 import { Document, Id, InterfaceName, Labels } from '../../protocol/primitives.ts'
 
 const strict = { additionalProperties: false }
 
 /** A handle that clients may choose; the runtime socket takes others too. */
-export const ClientHandle = Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_.:@+-]{0,127}$' })
+export const ClientHandle = Type.String({ pattern: forms.handle.pattern })
 
 /** A network's id, an unambiguous prefix of it (4 digits at least), or its name. */
-const NetworkKey = Type.String({ minLength: 1, maxLength: 64 })
+const NetworkKey = Type.String({ pattern: forms.key.pattern })
 
 const Address = Type.String({ minLength: 2, maxLength: 64 })
 
 /** What a client may ask of one attachment. */
 const attachmentWishes = {
   /** Unique in the container; the network's name by default. */
-  name: Type.Optional(Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$' })),
+  name: Type.Optional(Type.String({ pattern: forms.networkName.pattern })),
   /** The interface's name in the container; the first free ethN by default. */
   interface: Type.Optional(InterfaceName),
   /** One address in each subnet that matters; the others are chosen by the host. */

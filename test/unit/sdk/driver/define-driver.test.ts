@@ -48,7 +48,7 @@ describe('defineDriver', () => {
     const { plug: _plug, ...driver } = sampleDriver({ name: 'Not A Name', version: 'one' })
     // @ts-expect-error what an author in plain JavaScript may write
     expect(() => defineDriver({ ...driver, unplug: 'soon' })).toThrow(
-      /define driver "Not A Name": name does not match .*; version is not .*; plug is no function; unplug is no function/,
+      /define driver "Not A Name": name must be .*; version is not .*; plug is no function; unplug is no function/,
     )
   })
 })

@@ -1,0 +1,49 @@
+// Where a runtime says that a container's network namespace is, and what is wrong with what it says, in its words.
+import { existsSync } from 'node:fs'
+import { ConetError } from '@conet/sdk'
+import { type Namespace, openSandbox } from '@conet/sdk/linux'
+
+/** Where a runtime keeps the namespace; neither: conet makes one. */
+export type SandboxSource = { pid?: number | undefined; netns?: string | undefined }
+
+/** Opens the namespace that is named; the caller closes it. Undefined: none is. Throws `invalidSandbox` and its like. */
+export function openSource(source: SandboxSource): Namespace | undefined {
+  const path = pathOf(source)
+  if (path === undefined) return undefined
+  try {
+    return openSandbox(path)
+  } catch (error) {
+    if (ConetError.is(error, 'sandboxUnreachable')) throw reworded(error, unseenHelp)
+    throw ConetError.is(error, 'invalidSandbox') ? inWordsOf(source, error) : error
+  }
+}
+
+function pathOf({ pid, netns }: SandboxSource): string | undefined {
+  if (pid !== undefined && netns !== undefined) {
+    throw new ConetError('invalidArgument', 'up: pid and netns exclude each other', {
+      fields: [{ path: 'netns', message: 'excludes pid' }],
+    })
+  }
+  return netns ?? (pid === undefined ? undefined : `/proc/${pid}/ns/net`)
+}
+
+/** The same failure with advice to one who starts a container, where nothing was held before. */
+function inWordsOf({ pid, netns = '' }: SandboxSource, cause: ConetError): ConetError {
+  if (pid !== undefined && !existsSync(`/proc/${pid}`)) {
+    return reworded(cause, pidHelp, `there is no process with the pid ${pid}`)
+  }
+  const isOfCaller = /^\/proc\/(self|thread-self)\//.test(netns)
+  return reworded(cause, pid !== undefined ? pidHelp : isOfCaller ? selfHelp : pathHelp)
+}
+
+function reworded(cause: ConetError, help: string, message = cause.message): ConetError {
+  return new ConetError(cause.kind, message, { cause, details: { ...cause.details }, help })
+}
+
+const pidHelp =
+  'name a process that runs in the container, in a network namespace of its own; without one conet makes a namespace'
+const unseenHelp =
+  'conetd sees no mount at this path: run the one that mounts it in the same mount namespace, or name /proc/PID/ns/net'
+const selfHelp = 'conetd reads this path, so it names conetd itself: use /proc/PID/ns/net'
+const pathHelp =
+  'name the path of the container’s network namespace, such as /proc/PID/ns/net or /run/netns/NAME; without one conet makes a namespace'

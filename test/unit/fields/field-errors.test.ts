@@ -1,0 +1,142 @@
+// What a person reads of a field that a schema refuses: no expression, no word of JSON Schema.
+import { readFileSync } from 'node:fs'
+import { fieldErrors, firstFieldError, protocolDocument } from '@conet/sdk'
+import { routes } from '@conet/sdk/api'
+import { faultOfForm, forms } from '@conet/sdk/forms'
+import { Ajv } from 'ajv'
+import { describe, expect, it } from 'vitest'
+
+function faultsOf(schema: object, value: unknown): string[] {
+  const validate = new Ajv({ allErrors: true, verbose: true, strict: false }).compile(schema)
+  validate(value)
+  return fieldErrors(validate.errors).map(({ path, message }) => `${path} ${message}`.trim())
+}
+
+const property = (schema: object, value: unknown) =>
+  faultsOf({ type: 'object', properties: { x: schema } }, { x: value })
+
+describe('the fault of a field', () => {
+  it.each<[string, object, unknown, string]>([
+    ['a type', { type: 'string' }, 5, 'x must be text; found 5'],
+    ['several types', { type: ['string', 'null'] }, 5, 'x must be text or null; found 5'],
+    ['a list for an object', { type: 'object' }, [1], 'x must be an object; found a list'],
+    [
+      'a number for a range',
+      { type: 'integer', minimum: 68, maximum: 9000 },
+      12,
+      'x must be a whole number from 68 to 9000; found 12',
+    ],
+    [
+      'text for a range',
+      { type: 'integer', minimum: 68, maximum: 9000 },
+      '68',
+      'x must be a whole number from 68 to 9000; found "68"',
+    ],
+    ['a number too small', { type: 'number', exclusiveMinimum: 0 }, 0, 'x must be a number above 0; found 0'],
+    ['an unknown value', { enum: ['l2', 'l3'] }, 'l4', 'x must be one of "l2", "l3"; found "l4"'],
+    ['empty text', { type: 'string', minLength: 1 }, '', 'x must not be empty'],
+    ['long text', { type: 'string', maxLength: 4 }, 'abcde', 'x must have at most 4 characters; it has 5'],
+    [
+      'a known form',
+      { type: 'string', pattern: forms.interfaceName.pattern },
+      'a/b',
+      'x must be 1 to 15 characters without white space, "/", ":" and "%", such as eth0; found "a/b"',
+    ],
+    [
+      'a type where the form is known',
+      { type: 'string', pattern: forms.driverName.pattern },
+      1,
+      'x must be 1 to 63 lower-case letters, digits, "." or "-", with a letter or digit at both ends, such as bridge; found 1',
+    ],
+    [
+      "a vendor's form with an example",
+      { type: 'string', pattern: '^v[0-9]+$', examples: ['v1'], description: 'The VLAN' },
+      '7',
+      'x must be of another form, such as "v1" (The VLAN); found "7"',
+    ],
+    ['too many entries', { type: 'array', maxItems: 1 }, [1, 2], 'x must have at most 1 entry'],
+    [
+      'an entry twice',
+      { type: 'array', uniqueItems: true },
+      [1, 1],
+      'x has the same entry twice, at 0 and 1',
+    ],
+    [
+      'an unknown member',
+      { type: 'object', properties: { mtu: {} }, additionalProperties: false },
+      { mut: 1 },
+      'x.mut is not known here; known are mtu',
+    ],
+    ['a missing member', { type: 'object', required: ['mtu'] }, {}, 'x.mtu is required'],
+    [
+      'a member with a slash',
+      { type: 'object', additionalProperties: { type: 'string' } },
+      { 'a/b': 1 },
+      'x.a/b must be text; found 1',
+    ],
+  ])('of %s is said in words', (_what, schema, value, expected) => {
+    expect(property(schema, value)).toEqual([expected])
+  })
+
+  it('never shows more than the beginning of a text, nor what an object holds', () => {
+    expect(property({ enum: [1] }, 'p'.repeat(5000))[0]?.length).toBeLessThan(120)
+    expect(property({ type: 'string' }, { password: 'secret' })).toEqual(['x must be text; found an object'])
+  })
+})
+
+describe('the fault of alternatives', () => {
+  const schema = {
+    properties: {
+      x: {
+        anyOf: [
+          { type: 'string', pattern: forms.key.pattern },
+          {
+            type: 'object',
+            required: ['network'],
+            additionalProperties: false,
+            properties: { network: { type: 'string' } },
+          },
+        ],
+      },
+    },
+  }
+  const first = (x: unknown) => {
+    const validate = new Ajv({ verbose: true, strict: false }).compile(schema)
+    validate({ x })
+    return firstFieldError(validate.errors)
+  }
+
+  it('names all of them, that of the type that was meant, or what is wrong inside', () => {
+    expect(first(5)).toEqual({
+      path: 'x',
+      message: expect.stringMatching(/^must be a name or an id: .*, or an object; found 5$/),
+    })
+    expect(first('../x')?.message).toMatch(/^must be a name or an id: [^,]*.*such as web-1; found "\.\.\/x"$/)
+    expect(first({ network: 'a', bogus: 1 })).toEqual({
+      path: 'x.bogus',
+      message: 'is not known here; known are network',
+    })
+  })
+})
+
+/** Every `pattern`, and every key of `patternProperties`, below. */
+function patternsIn(value: unknown): unknown[] {
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([key, member]) => {
+    if (key === 'pattern' && typeof member === 'string') return [member]
+    const keys = key === 'patternProperties' ? Object.keys(member) : []
+    return [...keys, ...patternsIn(member)]
+  })
+}
+
+it('every form that a schema of conet asks for has its words, and an example that has the form', () => {
+  const config: unknown = JSON.parse(
+    readFileSync(new URL('../../../host/config.schema.json', import.meta.url), 'utf8'),
+  )
+  const known = new Set<unknown>(Object.values(forms).map(({ pattern }) => pattern))
+  const patterns = [...patternsIn(routes), ...patternsIn(protocolDocument()), ...patternsIn(config)]
+  expect(patterns.length).toBeGreaterThan(20)
+  expect(patterns.filter((pattern) => pattern !== '^.*$' && !known.has(pattern))).toEqual([])
+  for (const form of Object.values(forms))
+    expect(faultOfForm(form.example, form), form.example).toBeUndefined()
+})
