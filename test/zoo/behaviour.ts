@@ -1,0 +1,157 @@
+// How a driver behaves, part by part, and the good way of each part. A mutation replaces one part and nothing else.
+import { randomUUID } from 'node:crypto'
+import type { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  ConetError,
+  checkParams,
+  type InitializeResult,
+  type Params,
+  type RejectedParams,
+  type RequestMethod,
+  requests,
+} from '@conet/sdk'
+import { jsonRpcCode, UnknownMethodError } from '@conet/sdk/jsonrpc'
+import type { Call, Outcome, Request } from './call.ts'
+import { claimPath } from './claim-path.ts'
+import { type Methods, methods } from './methods.ts'
+import type { Session } from './session.ts'
+import { encode, FrameReader, isJsonObject, maxHeaderBytes } from './wire.ts'
+import type { ZooDriver } from './zoo-driver.ts'
+
+/** What its author may choose without breaking a rule. */
+export type Variant = {
+  readonly name: string
+  /** Chooses addresses itself. */
+  readonly ipam?: 'driver'
+  /** Lets another instance take over; needs records that both can see. */
+  readonly hotUpgrade?: boolean
+}
+
+export type Behaviour = {
+  readonly maxMessageBytes: number
+  readonly maxInFlight: number
+  /** How long it pretends to work on a call. */
+  readonly workMs: number
+  readonly socketMode: number
+  /** How long a host may be silent before `initialize`, and leave a header or a body unfinished. */
+  readonly patienceMs: { readonly silence: number; readonly header: number; readonly body: number }
+  /** Throws if the driver must not put its socket there. */
+  claim(path: string): Promise<void>
+  readonly methods: Methods
+  reader(): FrameReader
+  encode(message: object): Buffer
+  write(socket: Socket, bytes: Buffer): void
+  /** The stream is out of order, or what it says can be neither served nor answered. */
+  fault(session: Session, why: Error): void
+  instanceId(): string
+  chooseVersion(offered: readonly string[]): string | undefined
+  introduce(driver: ZooDriver, protocolVersion: string): InitializeResult
+  /** Throws why a request is not served now. */
+  admit(request: Request, session: Session): void
+  /** Throws, or answers, for a method that there is not. */
+  unknown(request: Request): object
+  validate<M extends RequestMethod>(method: M, params: unknown): Params<M>
+  answer(session: Session, request: Request, outcome: Outcome): void
+  cancel(call: Call): void
+  accepted(session: Session): void
+  rejected(session: Session, verdict: RejectedParams): void
+  /** Gives the call its time. */
+  limit(call: Call): Disposable
+  work(call: Call): Promise<void>
+}
+
+export const spokenVersions: readonly string[] = ['1.0']
+
+export function goodBehaviour(): Behaviour {
+  const maxMessageBytes = 4 * 1024 * 1024
+  return {
+    maxMessageBytes,
+    maxInFlight: 256,
+    workMs: 2,
+    socketMode: 0o600,
+    patienceMs: { silence: 10_000, header: 5_000, body: 30_000 },
+    claim: claimPath,
+    methods,
+    reader: () => new FrameReader({ maxHeaderBytes, maxBodyBytes: maxMessageBytes }),
+    encode,
+    write: (socket, bytes) => void socket.write(bytes),
+    fault: ({ socket }) => void socket.destroy(),
+    instanceId: randomUUID,
+    chooseVersion: (offered) => spokenVersions.find((version) => offered.includes(version)),
+    introduce,
+    admit,
+    unknown: ({ method }) => {
+      throw new UnknownMethodError(`${method}: there is no such method`)
+    },
+    validate: checkParams,
+    answer: (session, { id }, outcome) => session.reply(id, outcome),
+    cancel: (call) => call.giveUp('cancelled', 'given up by the caller'),
+    accepted,
+    rejected,
+    limit,
+    work,
+  }
+}
+
+function introduce({ variant, behaviour, instanceId }: ZooDriver, protocolVersion: string): InitializeResult {
+  const { name, ipam = 'host', hotUpgrade = false } = variant
+  return {
+    protocolVersion,
+    driver: { name, vendor: 'zoo', version: '1.0.0', instanceId },
+    capabilities: { methods: Object.keys(requests), scope: 'local', ipam, hotUpgrade },
+    limits: { maxMessageBytes: behaviour.maxMessageBytes, maxInFlight: behaviour.maxInFlight },
+    configSchema: { type: 'object', properties: { parent: { type: 'string' } } },
+    attachmentSchema: { type: 'object' },
+    policySchema: { type: 'object' },
+  }
+}
+
+function admit({ method, params }: Request, session: Session): void {
+  const { behaviour } = session.driver
+  if (params !== undefined && !isJsonObject(params)) throw new PositionalParams(method)
+  if (method === 'initialize') {
+    if (session.isInitialized) throw new ConetError('alreadyInitialized', 'initialize: came a second time')
+    return
+  }
+  if (!session.isInitialized) throw new ConetError('notInitialized', `${method}: came before initialize`)
+  if (session.calls.size >= behaviour.maxInFlight) {
+    throw new ConetError('overloaded', `${method}: too much is under way`)
+  }
+}
+
+/** A request that is answered -32602 (RPC-2). */
+export class PositionalParams extends Error {
+  readonly code = jsonRpcCode.invalidParams
+
+  constructor(method: string) {
+    super(`${method}: params must be an object`)
+  }
+}
+
+function accepted(session: Session): void {
+  session.notify('driver/event', { type: 'accepted', message: 'the zoo is open' })
+}
+
+function rejected({ driver }: Session, { code, message }: RejectedParams): void {
+  driver.log(`rejected: ${message}`)
+  if (code === 1311) void driver.end(0)
+}
+
+function limit(call: Call): Disposable {
+  const { timeoutMs } = call.meta
+  const timer = setTimeout(() => call.giveUp('deadlineExceeded', `no end after ${timeoutMs} ms`), timeoutMs)
+  return { [Symbol.dispose]: () => clearTimeout(timer) }
+}
+
+/** Pretends to work, and says how far it is. Rejects when the call is given up. */
+async function work(call: Call): Promise<void> {
+  const { session, signal, meta } = call
+  const { workMs } = session.driver.behaviour
+  signal.throwIfAborted()
+  await sleep(workMs / 2, undefined, { signal }).catch(() => signal.throwIfAborted())
+  if (meta.progressToken !== undefined) {
+    session.notify('$/progress', { token: meta.progressToken, message: 'half of it is done', percentage: 50 })
+  }
+  await sleep(workMs / 2, undefined, { signal }).catch(() => signal.throwIfAborted())
+}

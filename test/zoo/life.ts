@@ -1,0 +1,59 @@
+// How networks and endpoints come to be, and what stands against it: the rules on repetition and the matrix of plug. In
+// one step of the event loop, so that what fails has done nothing.
+import {
+  ConetError,
+  type CreateEndpointParams,
+  type CreateEndpointResult,
+  type DesiredEndpoint,
+  type Network,
+  type PlugParams,
+  type PlugResult,
+} from '@conet/sdk'
+import { chooseAddresses } from './own-addresses.ts'
+import { assertSame, contentOfEndpoint, contentOfNetwork } from './records.ts'
+import type { ZooDriver } from './zoo-driver.ts'
+
+export function createNetwork({ records }: ZooDriver, network: Network): void {
+  const content = contentOfNetwork(network)
+  assertSame(`create network ${network.id}`, records.networks.get(network.id), content)
+  records.networks.set(network.id, content)
+}
+
+export function createEndpoint(driver: ZooDriver, endpoint: CreateEndpointParams): CreateEndpointResult {
+  const { records, variant } = driver
+  const { network, endpointId } = endpoint
+  const what = `create endpoint ${endpointId}`
+  if (!records.networks.has(network.id)) {
+    throw new ConetError('failedPrecondition', `${what}: network ${network.id} was not created`)
+  }
+  const known = records.endpoints.get(endpointId)
+  const content = contentFor(driver, endpoint)
+  assertSame(what, known?.content, content)
+  if (variant.ipam !== 'driver') {
+    records.endpoints.set(endpointId, { ...known, networkId: network.id, content })
+    return {}
+  }
+  const addresses = known?.addresses ?? chooseAddresses(records, endpoint)
+  records.endpoints.set(endpointId, { ...known, networkId: network.id, content, addresses })
+  return { addresses }
+}
+
+export function plug(driver: ZooDriver, endpoint: PlugParams): PlugResult {
+  const { records } = driver
+  const { endpointId, sandbox } = endpoint
+  const what = `plug endpoint ${endpointId}`
+  const known = records.endpoints.get(endpointId)
+  if (known === undefined) throw new ConetError('failedPrecondition', `${what}: it was not created`)
+  assertSame(what, known.content, contentFor(driver, endpoint))
+  if (known.sandbox !== undefined && known.sandbox !== sandbox.path) {
+    throw new ConetError('inUse', `${what}: it is plugged into ${known.sandbox}`)
+  }
+  records.endpoints.set(endpointId, { ...known, sandbox: sandbox.path })
+  return { interfaces: [] }
+}
+
+/** With its own IPAM the addresses are the driver's, so that they say nothing of what the host wants. */
+function contentFor({ variant }: ZooDriver, endpoint: CreateEndpointParams | DesiredEndpoint): string {
+  if (variant.ipam !== 'driver') return contentOfEndpoint(endpoint)
+  return contentOfEndpoint({ ...endpoint, interface: { ...endpoint.interface, addresses: [] } })
+}

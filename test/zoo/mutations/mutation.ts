@@ -1,0 +1,26 @@
+// What a broken driver of the zoo is: the good one with one part replaced.
+import type { Behaviour } from '../behaviour.ts'
+import type { Method, ZooMethod } from '../methods.ts'
+
+export type Mutation = {
+  readonly name: string
+  /** What it does wrong, as a sentence about the driver. */
+  readonly does: string
+  /** The conformance checks that it fails, all of them. */
+  readonly fails: readonly string[]
+  /** The one change. */
+  change(good: Behaviour): Behaviour
+}
+
+/** The good driver with some parts replaced. */
+export function parts(change: (good: Behaviour) => Partial<Behaviour>): Mutation['change'] {
+  return (good) => ({ ...good, ...change(good) })
+}
+
+/** The good driver with one method replaced; the change gets the good one. */
+export function method<M extends ZooMethod>(
+  name: M,
+  change: (good: Method<M>, behaviour: Behaviour) => Method<M>,
+): Mutation['change'] {
+  return (good) => ({ ...good, methods: { ...good.methods, [name]: change(good.methods[name], good) } })
+}
