@@ -22,7 +22,9 @@ async function filesLoadedBy(script: string): Promise<string[]> {
 it('the client loads no package: no schemas, no validator, no server', async () => {
   const files = await filesLoadedBy(`import '@conet/sdk/client'`)
   expect(files.some((file) => file.endsWith('/client/conet-client.js'))).toBe(true)
-  expect(files.filter((file) => file.includes('node_modules/') || file.includes('/dist/protocol/'))).toEqual([])
+  expect(files.filter((file) => file.includes('node_modules/') || file.includes('/dist/protocol/'))).toEqual(
+    [],
+  )
 })
 
 it('help loads commander and not the client', async () => {
