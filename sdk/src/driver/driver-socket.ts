@@ -4,8 +4,8 @@ import { once } from 'node:events'
 import { lstat, readdir, rename, unlink } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { basename, dirname, join, resolve } from 'node:path'
+import { isErrno } from '../errno.ts'
 import { ConetError } from '../errors/index.ts'
-import { isErrno } from './errno.ts'
 import { ensureSocketDirectory } from './socket-directory.ts'
 
 /** sun_path of unix(7) has 108 bytes, the last one is the terminating zero. */

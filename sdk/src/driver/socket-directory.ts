@@ -1,8 +1,8 @@
 // The directory in which a driver puts its socket: whoever can write to it could put another socket in its place.
 import { lstat, mkdir, realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { isErrno } from '../errno.ts'
 import { ConetError } from '../errors/index.ts'
-import { isErrno } from './errno.ts'
 
 const writableByOthers = 0o002
 
