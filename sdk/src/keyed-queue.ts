@@ -4,7 +4,7 @@
 export class KeyedQueue {
   readonly #tails = new Map<string, Promise<unknown>>()
 
-  /** Runs `work` when everything asked before it for `key` has ended, well or badly. */
+  /** Runs `work` when everything asked before it for `key` has ended, well or badly. Settles as `work` does. */
   run<T>(key: string, work: () => Promise<T>): Promise<T> {
     const before = this.#tails.get(key)
     const result = before === undefined ? work() : before.then(work, work)

@@ -11,15 +11,17 @@
 export class Rollback implements AsyncDisposable {
   readonly #steps: { what: string; step: () => void | Promise<void> }[] = []
 
+  /** Adds a step that undoes what was just done; `what` stands in the error if it fails. May be repeated. */
   defer(what: string, step: () => void | Promise<void>): void {
     this.#steps.push({ what, step })
   }
 
-  /** The operation succeeded: keep what it did. */
+  /** The operation succeeded: keep what it did. May be repeated. */
   commit(): void {
     this.#steps.length = 0
   }
 
+  /** Takes back all that was not committed. Throws an AggregateError of the steps that failed, after all were tried. */
   async [Symbol.asyncDispose](): Promise<void> {
     const failures: Error[] = []
     for (const { what, step } of this.#steps.splice(0).reverse()) {

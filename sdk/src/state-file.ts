@@ -7,7 +7,7 @@ import type { Static, TSchema } from 'typebox'
 import { replaceDurably } from './durable-write.ts'
 import { isErrno } from './errno.ts'
 import { ConetError } from './errors/index.ts'
-import { fieldErrors } from './protocol/index.ts'
+import { fieldErrors } from './fields/index.ts'
 
 /** What a state file is. */
 export type StateFileOptions<S extends TSchema> = {
@@ -48,7 +48,7 @@ export class StateFile<S extends TSchema> {
   /** Touches no file. Throws what ajv throws for a schema that is none. */
   constructor(options: StateFileOptions<S>) {
     this.#options = options
-    this.#validate = new Ajv({ strict: true, allErrors: false }).compile<Static<S>>(options.schema)
+    this.#validate = new Ajv({ strict: true, allErrors: false, verbose: true }).compile<Static<S>>(options.schema)
   }
 
   /**

@@ -45,7 +45,10 @@ export type Call = {
  * arrive, and those on a network after those before it on that network; all others run side by side.
  * Every method may be called again with the same parameters and then must succeed with the same result;
  * `deleteNetwork`, `unplug` and `deleteEndpoint` succeed when what they name is gone or was never known.
- * A method that fails leaves nothing behind. Throw ConetError for what users should read.
+ * A method that fails leaves nothing behind. Throw ConetError for what users should read; a KernelError becomes
+ * `kernelRefused`, anything else `internal`, with its stack in the driver's log alone.
+ * When a call is given up, or its time is over, `call.signal` aborts and the host has its answer: undo what was done,
+ * and what the method returns then is dropped.
  */
 export type Driver = {
   /** Unique on the host: lower case letters, digits, dots, dashes. Networks name it as their type. */
@@ -70,6 +73,7 @@ export type Driver = {
   /** How many calls of one host may be under way at once; one more fails with `overloaded`. Default 1024. */
   readonly maxInFlight?: number
 
+  /** Makes what the network needs outside of containers. Repeated with the same content: checks, and mends what differs. */
   createNetwork(network: Network, call: Call): Promise<void>
   /** All endpoints are gone before; only the id is known, maybe of a network of a former life. */
   deleteNetwork(networkId: string, call: Call): Promise<void>
@@ -86,9 +90,12 @@ export type Driver = {
   /** The endpoints that exist, also those nobody asked for. */
   listEndpoints(call: Call): Promise<EndpointRef[]>
 
-  /** Connects the endpoint and the sandbox. Repeated with the same sandbox: checks, mends, answers the same. */
+  /**
+   * Connects the endpoint and the sandbox; never before its `createEndpoint` has succeeded. Repeated with the same
+   * sandbox: checks, mends, answers the same.
+   */
   plug(params: PlugParams, call: Call): Promise<PlugResult>
-  /** The sandbox may be gone already. */
+  /** Takes the interfaces out of the sandbox, which may be gone already, with all that was in it. */
   unplug(params: UnplugParams, call: Call): Promise<void>
 
   /** Optional. Looks at what the driver depends on; called now and then, and after failures. Changes nothing. */

@@ -38,10 +38,12 @@ export class ConetError extends Error {
     this.help = options.help
   }
 
+  /** The kind's number on the wire. */
   get code(): number {
     return catalogue[this.kind].code
   }
 
+  /** Whether the same call may succeed later without anybody changing its content. */
   get retryable(): boolean {
     return catalogue[this.kind].retryable
   }

@@ -3,8 +3,10 @@
 import { ConetError } from '../errors/index.ts'
 import { isJsonObject, type JsonObject } from './framing.ts'
 
+/** The id of a request, as its sender chose it. */
 export type MessageId = string | number
 
+/** The `error` of a reply, as it travels. */
 export type ReplyError = { readonly code: number; readonly message: string; readonly data?: unknown }
 
 /** How a request ended. */

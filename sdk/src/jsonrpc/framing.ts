@@ -5,8 +5,10 @@ import { isUtf8 } from 'node:buffer'
 import { ConetError } from '../errors/index.ts'
 import { badHeader, maxHeaderBytes, parseFrameHeader } from './frame-header.ts'
 
+/** A JSON object whose members are not known yet. */
 export type JsonObject = { readonly [key: string]: unknown }
 
+/** Whether a value is an object in the sense of JSON: neither null nor an array. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
@@ -34,6 +36,7 @@ export function encodeFrame(message: object, maxBytes: number): Buffer {
 /** Where the parser stands: between two messages, or inside one. */
 export type FramePhase = 'between' | 'header' | 'body'
 
+/** What a frame parser takes, and who hears of it. */
 export type FrameParserOptions = {
   readonly maxMessageBytes: number
   onMessage(message: JsonObject): void

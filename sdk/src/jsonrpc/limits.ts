@@ -1,5 +1,6 @@
 // What one connection may cost. Every number has a default that a session may narrow.
 
+/** What one connection may cost: bytes, milliseconds, and requests at once. */
 export type PeerLimits = {
   /** The largest body taken from the other side. */
   readonly maxMessageBytes: number
@@ -17,6 +18,7 @@ export type PeerLimits = {
   readonly backlogTimeoutMs: number
 }
 
+/** What counts where a peer was given nothing else. */
 export const defaultLimits: PeerLimits = {
   maxMessageBytes: 4 * 1024 * 1024,
   maxOutgoingBytes: 4 * 1024 * 1024,

@@ -24,6 +24,7 @@ import { errorFromWire, errorToWire, UnknownMethodError } from './wire-error.ts'
 /** Called once, when the connection is no more; without a reason if it ended in order. */
 export type CloseListener = (reason: unknown) => void
 
+/** How a peer is set up. */
 export type PeerOptions = {
   /** Gets what is a bug here and not the other side's business: what a handler or a listener threw. */
   onError(error: unknown, method: string): void
@@ -38,11 +39,16 @@ export type PeerOptions = {
   readonly limits?: Partial<PeerLimits>
 }
 
+/** How patiently a connection is closed. */
 export type CloseOptions = {
   /** How long calls under way may take; then the connection is cut. 5 s by default. */
   readonly timeoutMs?: number
 }
 
+/**
+ * One side of a JSON-RPC 2.0 connection over a stream socket, which it owns from now on. Nothing that the other side
+ * sends makes it throw: a violation of the protocol closes the connection, and `onClose` hears the reason.
+ */
 export class JsonRpcPeer implements AsyncDisposable {
   readonly #socket: Socket
   readonly #options: PeerOptions

@@ -7,6 +7,7 @@ import type { MessageId } from './envelope.ts'
 /** How many given-up ids are remembered; the answer to an older one counts as unknown. */
 const maxGivenUp = 4096
 
+/** How long a call may take, and who may give it up. */
 export type CallOptions = {
   /** How long to wait for the answer; at most 2^31 - 1, which is what a timer can do. */
   readonly timeoutMs: number

@@ -30,6 +30,7 @@ const attachmentWishes = {
   options: Type.Optional(Document),
 }
 
+/** One attachment that a client wants: the network, and what it wishes of it. */
 export const AttachmentRequest = Type.Object({ network: NetworkKey, ...attachmentWishes }, strict)
 export type AttachmentRequest = Static<typeof AttachmentRequest>
 
@@ -44,6 +45,7 @@ export type ContainerConfigBody = Static<typeof ContainerConfigBody>
 export const PlugBody = AttachmentRequest
 export type PlugBody = AttachmentRequest
 
+/** One attachment of a container, realised or not. */
 export const AttachmentView = Type.Object({
   name: Type.String(),
   network_id: Id,
@@ -52,6 +54,7 @@ export const AttachmentView = Type.Object({
   endpoint_id: Type.Optional(Id),
 })
 
+/** One interface of an endpoint. */
 export const InterfaceView = Type.Object({
   name: Type.String(),
   mac_address: Type.String(),
@@ -61,6 +64,7 @@ export const InterfaceView = Type.Object({
   routes: Type.Array(Route),
 })
 
+/** An endpoint with its interfaces. */
 export const EndpointView = Type.Object({
   id: Id,
   network_id: Id,
@@ -84,6 +88,7 @@ export const EndpointView = Type.Object({
 })
 export type EndpointView = Static<typeof EndpointView>
 
+/** The network namespace of a container, as conet holds it. */
 export const SandboxView = Type.Object({
   id: Type.String(),
   path: Type.String(),
@@ -93,6 +98,7 @@ export const SandboxView = Type.Object({
 })
 export type SandboxView = Static<typeof SandboxView>
 
+/** A container with what it wants (`attachments`) and what it has (`endpoints`). */
 export const ContainerView = Type.Object({
   handle: Type.String(),
   state: Type.Union([Type.Literal('defined'), Type.Literal('up'), Type.Literal('down')]),
@@ -106,6 +112,7 @@ export const ContainerView = Type.Object({
 })
 export type ContainerView = Static<typeof ContainerView>
 
+/** Reply of `listContainers`, in the order of their handles. */
 export const ContainerList = Type.Object({ containers: Type.Array(ContainerView) })
 export type ContainerList = Static<typeof ContainerList>
 

@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 import { Capabilities } from '../../protocol/handshake.ts'
 import { JsonSchema } from '../../protocol/primitives.ts'
 
+/** A driver as the host sees it: its connection (`state`, `attempts`, `last_error`) and what it said of itself. */
 export const DriverView = Type.Object({
   name: Type.String(),
   state: Type.String(),
@@ -23,9 +24,11 @@ export const DriverView = Type.Object({
 })
 export type DriverView = Static<typeof DriverView>
 
+/** Reply of `listDrivers`: those that are connected, and those whose sockets are there. */
 export const DriverList = Type.Object({ drivers: Type.Array(DriverView) })
 export type DriverList = Static<typeof DriverList>
 
+/** Reply of `health`: conetd serves. */
 export const HealthView = Type.Object({ status: Type.Literal('ok'), version: Type.String() })
 export type HealthView = Static<typeof HealthView>
 
@@ -40,6 +43,7 @@ export const Finding = Type.Object({
 })
 export type Finding = Static<typeof Finding>
 
+/** Reply of `status`: where conetd lives, what it holds, and what it finds wrong on the machine. */
 export const StatusView = Type.Object({
   version: Type.String(),
   pid: Type.Integer(),
@@ -60,6 +64,7 @@ export const StatusView = Type.Object({
 })
 export type StatusView = Static<typeof StatusView>
 
+/** One event of `GET /events`. */
 export const EventView = Type.Object({
   /** Ascending, without gaps while one conetd runs; the SSE `id`. */
   id: Type.Integer(),

@@ -20,6 +20,7 @@ export const SubnetRequest = Type.Object(
 )
 export type SubnetRequest = Static<typeof SubnetRequest>
 
+/** Body of `createNetwork`. The same name and content again is the same network. */
 export const CreateNetworkBody = Type.Object(
   {
     /** Required, unless `generate_name` is true. */
@@ -46,6 +47,7 @@ export const CreateNetworkBody = Type.Object(
 )
 export type CreateNetworkBody = Static<typeof CreateNetworkBody>
 
+/** One subnet of a network, with how much of it is in use. */
 export const SubnetView = Type.Object({
   subnet: Type.String(),
   gateway: Type.Optional(IpAddress),
@@ -56,6 +58,7 @@ export const SubnetView = Type.Object({
   capacity: Type.Integer(),
 })
 
+/** A network with the ids of its endpoints. */
 export const NetworkView = Type.Object({
   id: Id,
   name: NetworkName,
@@ -77,5 +80,6 @@ export const NetworkView = Type.Object({
 })
 export type NetworkView = Static<typeof NetworkView>
 
+/** Reply of `listNetworks`, oldest first. */
 export const NetworkList = Type.Object({ networks: Type.Array(NetworkView) })
 export type NetworkList = Static<typeof NetworkList>

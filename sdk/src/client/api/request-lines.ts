@@ -1,6 +1,7 @@
 // Method, path and family of every call of the HTTP API: what is needed to send one. No schemas, so that a program that
 // only calls conetd (an OCI hook, the CLI) loads in a few milliseconds.
 
+/** What is needed to send a call of the HTTP API. */
 export type RequestLine = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE'
   /** `:name` members are given by the caller, percent-encoded. */
@@ -11,6 +12,7 @@ export type RequestLine = {
   readonly makesSomething?: boolean
 }
 
+/** Every call of the HTTP API by its name: what the methods of `ConetClient` send. */
 export const requestLines = {
   createNetwork: { method: 'POST', path: '/networks', family: 'client', makesSomething: true },
   listNetworks: { method: 'GET', path: '/networks', family: 'client' },
@@ -32,4 +34,5 @@ export const requestLines = {
   health: { method: 'GET', path: '/healthz', family: 'client' },
 } as const satisfies Record<string, RequestLine>
 
+/** The name of a call of the HTTP API: `createNetwork`. */
 export type RouteName = keyof typeof requestLines

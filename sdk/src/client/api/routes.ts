@@ -13,6 +13,7 @@ import { DriverList, DriverView, HealthView, StatusView } from './host.ts'
 import { CreateNetworkBody, NetworkList, NetworkView } from './network.ts'
 import { type RequestLine, type RouteName, requestLines } from './request-lines.ts'
 
+/** A call of the HTTP API with its schemas. */
 export type RouteEntry = RequestLine & {
   readonly body?: TSchema
   readonly reply: TSchema
@@ -23,6 +24,7 @@ export type RouteEntry = RequestLine & {
 
 const Empty = Type.Object({})
 
+/** Every call of the HTTP API with the schemas of its body and its reply: the source of `GET /openapi.json`. */
 export const routes = {
   createNetwork: {
     ...requestLines.createNetwork,
