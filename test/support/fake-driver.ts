@@ -13,6 +13,8 @@ export type DriverProgramOptions = {
   readonly program: string
   readonly args?: readonly string[]
   readonly env?: Readonly<Record<string, string>>
+  /** A program and its arguments that executes what follows them: `unshare --mount`. */
+  readonly through?: readonly string[]
   /** Awaited before `startDriverProgram` resolves; absent: not waited for. */
   readonly socketPath?: string
 }
@@ -59,9 +61,10 @@ export class DriverProgram implements AsyncDisposable {
 }
 
 export async function startDriverProgram(options: DriverProgramOptions): Promise<DriverProgram> {
-  const { program, args = [], env = {}, socketPath } = options
+  const { program, args = [], env = {}, through = [], socketPath } = options
+  const [command = process.execPath, ...argv] = [...through, process.execPath, program, ...args]
   const driver = new DriverProgram(
-    spawn(process.execPath, [program, ...args], {
+    spawn(command, argv, {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     }),
@@ -158,13 +161,14 @@ export class FakeDriver implements AsyncDisposable {
       .map(({ method }) => method)
   }
 
-  /** Starts it again after it has ended; the plan and the record stay. */
-  async restart(): Promise<void> {
+  /** Starts it again after it has ended, maybe through another program; the plan and the record stay. */
+  async restart(...through: readonly string[]): Promise<void> {
     await this.#program?.exited
     this.#program = await startDriverProgram({
       program: fakeDriverProgram,
       args: ['--socket', this.socketPath],
       socketPath: this.socketPath,
+      through,
       env: {
         ...this.#options.env,
         [fakeVariables.name]: this.name,

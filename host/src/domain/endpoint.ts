@@ -51,6 +51,12 @@ export const EndpointRecord = Type.Object({
 })
 export type EndpointRecord = Static<typeof EndpointRecord>
 
+/** The interfaces that it has in its sandbox, or is to have. */
+export function interfaceNames({ interface: plan, result }: EndpointRecord): string[] {
+  const made = result?.interfaces.map(({ name }) => name) ?? []
+  return made.includes(plan.name) ? made : [plan.name, ...made]
+}
+
 /** Whether a sandbox holds it, or may hold it. */
 export function isInSandbox({ state, result }: EndpointRecord): boolean {
   return state === 'plugging' || state === 'plugged' || (state === 'deleting' && result !== undefined)

@@ -1,6 +1,6 @@
 // Which interface an endpoint becomes: its name, and whether the default route goes through it.
 import { ConetError } from '@conet/sdk'
-import type { EndpointRecord } from './endpoint.ts'
+import { type EndpointRecord, interfaceNames } from './endpoint.ts'
 import type { NetworkRecord } from './network.ts'
 
 /** The name asked for if it is free, else the first free ethN. */
@@ -9,7 +9,7 @@ export function chooseInterfaceName(
   endpoints: readonly EndpointRecord[],
   foreign: readonly string[],
 ): string {
-  const taken = new Set([...endpoints.map((endpoint) => endpoint.interface.name), ...foreign, 'lo'])
+  const taken = new Set([...endpoints.flatMap(interfaceNames), ...foreign, 'lo'])
   if (wanted !== undefined) {
     if (!taken.has(wanted)) return wanted
     throw new ConetError('conflict', `interface ${wanted} exists in the container already`, {

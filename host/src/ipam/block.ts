@@ -38,7 +38,8 @@ export function blockAround(text: string): Block {
   return orThrow(readPrefixed(text), 'parse a block').block
 }
 
-function readPrefixed(text: string): Parsed<{ address: Address; block: Block }> {
+/** `address/prefix`, host bits allowed: the address, and the block that it lies in. */
+export function readPrefixed(text: string): Parsed<{ address: Address; block: Block }> {
   const [addressText = '', prefixText = '', ...more] = text.split('/')
   const address = readAddress(addressText)
   const isNumber = /^(0|[1-9]\d{0,2})$/.test(prefixText) && more.length === 0

@@ -5,13 +5,14 @@ import type { EndpointRecord } from '../domain/endpoint.ts'
 import { newId } from '../domain/ids.ts'
 import { chooseDefaultRoute, chooseInterfaceName } from '../domain/interface-plan.ts'
 import { assertUsable, type NetworkRecord } from '../domain/network.ts'
+import { isLeftToHost } from '../sandbox/index.ts'
 import type { Reservation } from './address-book.ts'
 import type { DriverSession } from './driver-access.ts'
 import { createParameters, plugParameters } from './driver-parameters.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { about } from './named-field.ts'
-import { settleInSandbox } from './sandbox-settlement.ts'
+import { assertAnswer, settleInSandbox } from './sandbox-settlement.ts'
 import { refuseAmbiguousNetworks } from './subnet-overlap.ts'
 
 export type EndpointWish = {
@@ -108,8 +109,9 @@ async function recordPlug(
   result: PlugResult,
 ): Promise<EndpointRecord> {
   failpoint('host:endpoint:after-plug')
+  assertAnswer(host, { endpoint, network, sandbox }, result)
   // On record before the host touches the sandbox, so that whatever ends it here knows what to take back.
-  if (isForHost(result)) record(host, { ...endpoint, result })
+  if (result.interfaces.some(isLeftToHost)) record(host, { ...endpoint, result })
   await settleInSandbox(host, { endpoint, network, sandbox }, result)
   failpoint('host:endpoint:settled')
   const plugged = record(host, { ...endpoint, state: 'plugged', result })
@@ -121,10 +123,6 @@ async function recordPlug(
     container: endpoint.handle,
   })
   return plugged
-}
-
-function isForHost({ interfaces }: PlugResult): boolean {
-  return interfaces.some(({ configuredBy }) => configuredBy === 'host')
 }
 
 function planEndpoint(

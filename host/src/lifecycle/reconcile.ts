@@ -1,5 +1,6 @@
 // After every connect a driver is told what should be; what differs is repaired, what nobody wants is removed.
 import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import type { DesiredEndpoint, Network, SyncParams, SyncResult } from '@conet/sdk'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import { isWanted } from '../domain/endpoint.ts'
@@ -9,7 +10,7 @@ import { desiredEndpoint } from './driver-parameters.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext } from './host-context.ts'
 import { isDriverAway } from './remove-endpoint.ts'
-import { settleInSandbox } from './sandbox-settlement.ts'
+import { assertAnswer, mendInSandbox } from './sandbox-settlement.ts'
 
 /** Well below the 4 MiB that a message may have. */
 const pageBytes = 1024 * 1024
@@ -123,8 +124,10 @@ async function applyPlugged(
   if (sandbox === undefined || endpoint.state !== 'plugged') return
   const { lastError: _mended, ...record } = endpoint
   try {
-    await settleInSandbox(host, { endpoint, network, sandbox }, result)
-    if (endpoint.lastError !== undefined) putEndpoint(host, { ...record, result })
+    assertAnswer(host, { endpoint, network, sandbox }, result)
+    await mendInSandbox(host, { endpoint, network, sandbox }, result)
+    if (endpoint.lastError !== undefined || !isDeepStrictEqual(endpoint.result, result))
+      putEndpoint(host, { ...record, result })
   } catch (error) {
     const lastError = error instanceof Error ? error.message : String(error)
     host.log.error({ endpointId: endpoint.id, err: error }, 'an interface could not be repaired')

@@ -6,7 +6,7 @@ import { sandboxParameter } from './driver-parameters.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation, Removed } from './host-context.ts'
 import type { Change } from './inventory.ts'
-import { unsettle } from './sandbox-settlement.ts'
+import { clearRest, unsettle } from './sandbox-settlement.ts'
 
 /** Writes the tombstone. From here on the endpoint can only go. */
 export function bury(host: HostContext, endpoint: EndpointRecord): EndpointRecord {
@@ -79,21 +79,23 @@ export async function endAtDriver(
   const { networkId, id: endpointId, handle } = endpoint
   const network = host.inventory.networks.get(networkId)
   if (network === undefined) return
+  const current = host.inventory.sandboxes.get(handle)
+  // The container may be up again, in another sandbox that holds nothing of this endpoint.
+  const sandbox = current?.hold === endpoint.hold && isInSandbox(endpoint) ? current : undefined
+  // Also while the driver is away: a sandbox may be let go before it is back.
+  if (sandbox !== undefined) await unsettle(host, endpoint, sandbox)
   const session = await host.drivers.require(network.type, operation)
   // What was begun must end: the caller's patience does not count here, the call's own deadline does.
   const call = { operationId: operation.id }
-  const current = host.inventory.sandboxes.get(handle)
-  // The container may be up again, in another sandbox that holds nothing of this endpoint.
-  const sandbox = current?.hold === endpoint.hold ? current : undefined
   const calls: Promise<unknown>[] = []
   if (isInSandbox(endpoint)) {
-    if (sandbox !== undefined) unsettle(host, endpoint, sandbox)
     const where = sandbox === undefined ? {} : { sandbox: sandboxParameter(sandbox) }
     calls.push(session.call('endpoint/unplug', { networkId, endpointId, ...where }, call))
   }
   if (!keepsEndpoint) calls.push(session.call('endpoint/delete', { networkId, endpointId }, call))
   for (const outcome of await Promise.allSettled(calls))
     if (outcome.status === 'rejected') throw outcome.reason
+  if (sandbox !== undefined) await clearRest(endpoint, sandbox)
   if (!keepsEndpoint) failpoint('host:endpoint:after-delete')
 }
 

@@ -2,41 +2,94 @@
 // one container has several endpoints in one network. `settle` at plug, `unsettle` before unplug.
 import type { PluggedInterface, PlugResult } from '@conet/sdk'
 import type { SandboxRecord } from '../domain/container.ts'
-import { type EndpointRecord, isInSandbox } from '../domain/endpoint.ts'
+import { type EndpointRecord, interfaceNames, isInSandbox } from '../domain/endpoint.ts'
 import type { NetworkRecord } from '../domain/network.ts'
 import {
-  configureInterface,
+  assertCanBringIn,
+  bringIn,
   forgetSourceRouting,
   isSandboxGone,
-  returnInterface,
+  leftToHost,
+  mend,
+  removeRest,
   routeBySource,
+  takeBack,
 } from '../sandbox/index.ts'
+import { failpoint } from './failpoints.ts'
 import type { HostContext } from './host-context.ts'
+import { assertSensible } from './plug-answer.ts'
 
 type Placed = { endpoint: EndpointRecord; network: NetworkRecord; sandbox: SandboxRecord }
 
-/** May be repeated. */
-export async function settleInSandbox(host: HostContext, placed: Placed, result: PlugResult): Promise<void> {
-  for (const plugged of result.interfaces) {
-    if (plugged.configuredBy === 'host') await configureInterface(placed.sandbox.path, plugged)
-  }
-  const siblings = siblingsOf(host, placed.endpoint)
-  if (siblings.length === 0) return
-  const gateways = placed.network.subnets.flatMap(({ gateway }) => (gateway === undefined ? [] : [gateway]))
-  const all = [...siblings.flatMap(({ result: theirs }) => theirs?.interfaces ?? []), ...result.interfaces]
-  for (const plugged of all) routeBySource(placed.sandbox.path, plugged, gateways)
+/** Throws when the answer to a plug is not to be acted on. Changes nothing. */
+export function assertAnswer(
+  host: HostContext,
+  { endpoint, network, sandbox }: Placed,
+  result: PlugResult,
+): void {
+  assertSensible(result, {
+    endpointId: endpoint.id,
+    driver: network.type,
+    interfaceName: endpoint.interface.name,
+    taken: new Set(othersInSandbox(host, endpoint).flatMap(interfaceNames)),
+  })
+  if (endpoint.state === 'plugging') assertCanBringIn(sandbox.path, result.interfaces)
 }
 
-/** Takes back what `settleInSandbox` did. Fine when the sandbox is gone, and everything in it. */
-export function unsettle(host: HostContext, endpoint: EndpointRecord, sandbox: SandboxRecord): void {
+/** When it fails, what it has not taken back itself is taken back by `unsettle`. */
+export async function settleInSandbox(host: HostContext, placed: Placed, result: PlugResult): Promise<void> {
+  const { path } = placed.sandbox
+  for (const wanted of leftToHost(result.interfaces)) {
+    await bringIn(path, wanted, () => failpoint('host:endpoint:interface-moved'))
+    failpoint('host:endpoint:interface-configured')
+  }
+  settleRouting(host, placed, result)
+}
+
+/** Of an endpoint that was settled before: what differs is made as it should be, without an interruption. */
+export async function mendInSandbox(host: HostContext, placed: Placed, result: PlugResult): Promise<void> {
+  const { path } = placed.sandbox
+  const former = placed.endpoint.result?.interfaces ?? []
+  const names = new Set(result.interfaces.map(({ name }) => name))
+  for (const gone of leftToHost(former)) if (!names.has(gone.name)) await takeBack(path, gone)
+  for (const wanted of leftToHost(result.interfaces)) {
+    await mend(
+      path,
+      wanted,
+      former.find(({ name }) => name === wanted.name),
+    )
+  }
+  settleRouting(host, placed, result)
+}
+
+/** Takes back what `settleInSandbox` did, but for a veth. Fine when the sandbox is gone, and everything in it. */
+export async function unsettle(
+  host: HostContext,
+  endpoint: EndpointRecord,
+  sandbox: SandboxRecord,
+): Promise<void> {
   const interfaces = endpoint.result?.interfaces ?? []
   const siblings = siblingsOf(host, endpoint)
   // One that is alone from now on needs no rules, and when it goes nobody looks for any.
   const alone = siblings.length === 1 ? siblings.flatMap(({ result }) => result?.interfaces ?? []) : []
   if (siblings.length > 0) forgetRules(sandbox, [...interfaces, ...alone])
-  for (const plugged of interfaces) {
-    if (plugged.configuredBy === 'host') returnInterface(sandbox.path, plugged)
+  for (const plugged of leftToHost(interfaces)) {
+    await takeBack(sandbox.path, plugged)
+    failpoint('host:endpoint:interface-returned')
   }
+}
+
+/** After the driver has confirmed the unplug: nothing of the endpoint is in the sandbox then. */
+export async function clearRest({ result }: EndpointRecord, sandbox: SandboxRecord): Promise<void> {
+  for (const plugged of leftToHost(result?.interfaces ?? [])) await removeRest(sandbox.path, plugged)
+}
+
+function settleRouting(host: HostContext, { endpoint, network, sandbox }: Placed, result: PlugResult): void {
+  const siblings = siblingsOf(host, endpoint)
+  if (siblings.length === 0) return
+  const gateways = network.subnets.flatMap(({ gateway }) => (gateway === undefined ? [] : [gateway]))
+  const all = [...siblings.flatMap(({ result: theirs }) => theirs?.interfaces ?? []), ...result.interfaces]
+  for (const plugged of all) routeBySource(sandbox.path, plugged, gateways)
 }
 
 function forgetRules(sandbox: SandboxRecord, interfaces: readonly PluggedInterface[]): void {
@@ -50,9 +103,11 @@ function forgetRules(sandbox: SandboxRecord, interfaces: readonly PluggedInterfa
   }
 }
 
-function siblingsOf(host: HostContext, { id, networkId, handle, hold }: EndpointRecord): EndpointRecord[] {
+function siblingsOf(host: HostContext, endpoint: EndpointRecord): EndpointRecord[] {
+  return othersInSandbox(host, endpoint).filter(({ networkId }) => networkId === endpoint.networkId)
+}
+
+function othersInSandbox(host: HostContext, { id, handle, hold }: EndpointRecord): EndpointRecord[] {
   const endpoints = host.inventory.endpointsOfContainer(handle)
-  return endpoints.filter(
-    (other) => other.id !== id && other.networkId === networkId && other.hold === hold && isInSandbox(other),
-  )
+  return endpoints.filter((other) => other.id !== id && other.hold === hold && isInSandbox(other))
 }

@@ -1,86 +1,150 @@
-// Interfaces that a driver leaves to the host: moved from the driver's namespace (the host's) into the sandbox,
-// named, addressed, and at unplug moved back when deleting them is not the host's business.
+// Interfaces that a driver leaves to the host: moved from the driver's namespace into the sandbox, named and
+// configured there, and moved back before the driver is told to unplug.
 import { ConetError, type PluggedInterface, Rollback } from '@conet/sdk'
-import {
-  Namespace,
-  openSandbox,
-  type RouteRequest,
-  Rtnl,
-  replaceAddress,
-  replaceNeighbour,
-  replaceRoute,
-  setLink,
-} from '@conet/sdk/linux'
+import { deleteLink, type Link, Namespace, openSandbox, Rtnl, setLink } from '@conet/sdk/linux'
+import { type HostInterface, isLeftToHost, openSourceNamespace, Passage } from './host-interface.ts'
+import { applySettings, applySysctls, dropFormer } from './interface-settings.ts'
 import { isSandboxGone } from './sandbox-keeper.ts'
 
-type SourceInterface = PluggedInterface & { sourceName: string }
+/**
+ * Throws unless every interface that is left to the host can be brought in: `protocolViolation` when it is not where
+ * the driver says, `conflict` when the sandbox has one of that name. Changes nothing.
+ */
+export function assertCanBringIn(sandboxPath: string, interfaces: readonly PluggedInterface[]): void {
+  interfaces.forEach((plugged, n) => {
+    if (!isLeftToHost(plugged)) return
+    using passage = new Passage(sandboxPath, plugged)
+    const { outside, inside } = passage
+    if (outside.link(plugged.sourceName) === undefined)
+      throw sourceMissing(plugged, `interfaces[${n}].sourceName`)
+    if (inside.link(plugged.name) !== undefined) throw nameTaken(plugged, sandboxPath)
+  })
+}
 
-/** Brings one interface into the sandbox and configures it. Repeated: mends what differs. When a step fails the link is back where it was. */
-export async function configureInterface(sandboxPath: string, plugged: PluggedInterface): Promise<void> {
-  const wanted = withSource(plugged)
-  using sandbox = openSandbox(sandboxPath)
-  using outside = Rtnl.open()
-  using inside = Rtnl.openIn(sandbox)
+/**
+ * Brings one interface into the sandbox and configures it. When a step fails it is back where it was, as it was.
+ * `onMoved` is called between the two.
+ */
+export async function bringIn(
+  sandboxPath: string,
+  wanted: HostInterface,
+  onMoved: () => void,
+): Promise<void> {
+  using passage = new Passage(sandboxPath, wanted)
   await using undo = new Rollback()
-  // A repeated plug finds the interface where the first one put it, maybe not configured to the end.
-  const isThere = inside.link(wanted.name) !== undefined && outside.link(wanted.sourceName) === undefined
-  if (!isThere) {
-    outside.run(setLink(wanted.sourceName, { up: false }))
-    const { index } = outside.existingLink(wanted.sourceName)
-    outside.run(setLink(index, { namespace: sandbox, name: wanted.name }))
-    undo.defer(`move interface ${wanted.sourceName} back`, () => moveBack(inside, wanted))
-  }
-  const { index } = inside.existingLink(wanted.name)
-  inside.batch(configuration(index, wanted))
+  moveIn(passage, wanted)
+  undo.defer(`move interface ${wanted.sourceName} back`, () => {
+    moveOut(passage.inside, wanted, passage.source)
+  })
+  onMoved()
+  applySysctls(passage.sandbox, wanted, undo)
+  applySettings(passage.inside, wanted)
   undo.commit()
 }
 
-/** Moves the interface back under its own name. Fine when it or the sandbox is gone. */
-export function returnInterface(sandboxPath: string, plugged: PluggedInterface): void {
-  const wanted = withSource(plugged)
+/**
+ * Makes an interface of before as it should be, also one that is out of the sandbox again. `former`: what was said of
+ * it last. What cannot be mended stays as it is.
+ */
+export async function mend(
+  sandboxPath: string,
+  wanted: HostInterface,
+  former: PluggedInterface | undefined,
+): Promise<void> {
+  using passage = new Passage(sandboxPath, wanted)
+  const { inside, outside, sandbox } = passage
+  if (inside.link(wanted.name) === undefined) {
+    if (outside.link(wanted.sourceName) === undefined) throw sourceMissing(wanted, 'sourceName')
+    return bringIn(sandboxPath, wanted, () => undefined)
+  }
+  await using undo = new Rollback()
+  applySysctls(sandbox, wanted, undo)
+  if (former !== undefined) dropFormer(inside, wanted, former)
+  applySettings(inside, wanted)
+  undo.commit()
+}
+
+/**
+ * Before the driver is told to unplug: moves the interface back under its own name, down and without addresses. A
+ * veth stays: deleting its other end, as its driver does, takes it out of the sandbox. Fine when it, or the sandbox,
+ * is gone.
+ */
+export async function takeBack(sandboxPath: string, plugged: HostInterface): Promise<void> {
+  using sandbox = openUnlessGone(sandboxPath)
+  if (sandbox === undefined) return
+  using inside = Rtnl.openIn(sandbox)
+  const link = inside.link(plugged.name)
+  if (link === undefined || link.kind === 'veth') return
+  using source = openSourceNamespace(plugged)
+  if (source === undefined) return endWithSource(inside, link, plugged)
+  using outside = Rtnl.openIn(source)
+  // Then it was never moved, and what has its name in the sandbox is somebody else's.
+  if (outside.link(plugged.sourceName) === undefined) moveOut(inside, plugged, source)
+}
+
+/** After the driver has confirmed: a veth whose other end it did not delete goes too. Fine when it is gone. */
+export async function removeRest(sandboxPath: string, plugged: HostInterface): Promise<void> {
+  using sandbox = openUnlessGone(sandboxPath)
+  if (sandbox === undefined) return
+  using inside = Rtnl.openIn(sandbox)
+  const link = inside.link(plugged.name)
+  // Another MAC: the container has made one of this name meanwhile.
+  if (link?.kind !== 'veth' || link.macAddress !== plugged.macAddress) return
+  await inside.runSlow(deleteLink(link.index), { tolerate: ['ENODEV'] })
+}
+
+function moveIn({ outside, inside, sandbox, source }: Passage, wanted: HostInterface): void {
+  const { name, sourceName } = wanted
+  outside.run(setLink(sourceName, { up: false }))
+  const { index } = outside.existingLink(sourceName)
   try {
-    using sandbox = openSandbox(sandboxPath)
-    using inside = Rtnl.openIn(sandbox)
-    if (inside.link(wanted.name) !== undefined) moveBack(inside, wanted)
+    outside.run(setLink(index, { namespace: sandbox, name }))
   } catch (error) {
-    // With the namespace its devices went: physical ones are back in the first namespace by the kernel's doing.
-    if (!isSandboxGone(error)) throw error
+    // The kernel moves first and names then: where the name was taken this moment it is inside, under its own.
+    if (outside.link(sourceName) === undefined) moveOut(inside, { name: sourceName, sourceName }, source)
+    throw error
   }
 }
 
-function moveBack(inside: Rtnl, { name, sourceName }: SourceInterface): void {
-  using home = Namespace.current()
+function moveOut(
+  inside: Rtnl,
+  { name, sourceName }: Pick<HostInterface, 'name' | 'sourceName'>,
+  home: Namespace,
+): void {
   const { index } = inside.existingLink(name)
   inside.run(setLink(index, { up: false }))
   inside.run(setLink(index, { namespace: home, name: sourceName }))
 }
 
-function withSource(plugged: PluggedInterface): SourceInterface {
-  const { sourceName } = plugged
-  if (sourceName !== undefined) return { ...plugged, sourceName }
-  throw new ConetError(
-    'protocolViolation',
-    `configure interface ${plugged.name}: the driver left it to the host without a sourceName`,
-  )
+/** What the kernel does with the devices of a namespace that ends: virtual ones go, hardware is the host's again. */
+async function endWithSource(inside: Rtnl, { index, kind }: Link, plugged: HostInterface): Promise<void> {
+  if (kind !== undefined) return inside.runSlow(deleteLink(index), { tolerate: ['ENODEV'] })
+  using home = Namespace.current()
+  moveOut(inside, plugged, home)
 }
 
-function configuration(link: number, wanted: SourceInterface): RouteRequest[] {
-  const { macAddress, mtu, addresses, routes, neighbours = [] } = wanted
-  const mtuChange = mtu === undefined ? {} : { mtu }
-  return [
-    setLink(link, { macAddress, ...mtuChange, ipv6AddressGeneration: 'none' }),
-    ...addresses.map((address) => replaceAddress({ link, address, nodad: true })),
-    setLink(link, { up: true }),
-    ...routes.map(({ source, gateway, metric, table, destination }) =>
-      replaceRoute({
-        link,
-        destination,
-        ...(gateway === undefined ? {} : { gateway }),
-        ...(metric === undefined ? {} : { metric }),
-        ...(table === undefined ? {} : { table }),
-        ...(source === undefined ? {} : { preferredSource: source }),
-      }),
-    ),
-    ...neighbours.map((neighbour) => replaceNeighbour({ link, ...neighbour })),
-  ]
+function openUnlessGone(sandboxPath: string): Namespace | undefined {
+  try {
+    return openSandbox(sandboxPath)
+  } catch (error) {
+    // With the namespace its devices went: physical ones are back in the first namespace by the kernel's doing.
+    if (isSandboxGone(error)) return undefined
+    throw error
+  }
+}
+
+function sourceMissing({ name, sourceName, sourceNamespace }: HostInterface, path: string): ConetError {
+  const where = sourceNamespace ?? "the host's own network namespace"
+  const message = `there is no ${sourceName} in ${where}`
+  return new ConetError('protocolViolation', `bring interface ${name} into the sandbox: ${message}`, {
+    fields: [{ path, message }],
+    help: 'the driver left it to the host, so it must be there when the plug is answered',
+  })
+}
+
+function nameTaken({ name }: HostInterface, sandboxPath: string): ConetError {
+  const message = `the sandbox ${sandboxPath} has an interface "${name}" already`
+  return new ConetError('conflict', `bring interface ${name} into the sandbox: ${message}`, {
+    details: { interfaceName: name },
+  })
 }

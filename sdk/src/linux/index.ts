@@ -10,4 +10,11 @@ export { Nftables, type NftablesObject } from './nftables.ts'
 export { nftInterfaceName, nftName, nftString } from './nftables-text.ts'
 export * from './rtnetlink/index.ts'
 export { openSandbox } from './sandbox.ts'
-export { interfaceSysctl, readSysctl, type SysctlChange, type SysctlKey, writeSysctl } from './sysctl.ts'
+export {
+  interfaceSysctl,
+  readSysctl,
+  type SysctlChange,
+  type SysctlKey,
+  sysctlOfPath,
+  writeSysctl,
+} from './sysctl.ts'

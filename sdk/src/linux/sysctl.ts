@@ -6,7 +6,21 @@ import { type Place, runIn } from './namespace.ts'
 import { checkedCall } from './system-error.ts'
 
 /** A setting below /proc/sys/net, with slashes because an interface's name may hold dots: `ipv4/conf/br0.1/forwarding`. */
-export type SysctlKey = `${'ipv4' | 'ipv6' | 'core' | 'bridge' | 'netfilter'}/${string}`
+export type SysctlKey = `${(typeof sysctlFamilies)[number]}/${string}`
+
+/** The directories of /proc/sys/net. */
+const sysctlFamilies = [
+  'ipv4',
+  'ipv6',
+  'core',
+  'bridge',
+  'netfilter',
+  'unix',
+  'mptcp',
+  'sctp',
+  'mpls',
+  'vrf',
+] as const
 
 /** A setting and the value it should have. */
 export type SysctlChange = { key: SysctlKey; value: string | number }
@@ -17,6 +31,17 @@ export function interfaceSysctl(
   { interfaceName, setting }: { interfaceName: string; setting: string },
 ): SysctlKey {
   return `${family}/conf/${part(interfaceName)}/${part(setting)}`
+}
+
+/**
+ * The key of a setting that is named by its path below /proc/sys, `net/ipv4/conf/eth0/rp_filter`; undefined for what is
+ * no setting of the network.
+ */
+export function sysctlOfPath(path: string): SysctlKey | undefined {
+  const [root, directory, ...rest] = path.split('/')
+  const family = sysctlFamilies.find((known) => known === directory)
+  if (root !== 'net' || family === undefined || rest.length === 0 || !rest.every(isPart)) return undefined
+  return `${family}/${rest.join('/')}`
 }
 
 /** The value of a setting. Throws a KernelError: ENOENT when the kernel has no such setting (module or interface missing). */
@@ -64,9 +89,13 @@ function pathOf(key: SysctlKey): string {
 
 /** One step of the path: nothing that climbs, ends the path early, or is no step at all. */
 function part(text: string): string {
-  if (/^[^\s/\0]{1,128}$/.test(text) && text !== '.' && text !== '..') return text
+  if (isPart(text)) return text
   throw new ConetError(
     'invalidArgument',
     `sysctl: ${JSON.stringify(text)} cannot be part of a setting's name`,
   )
+}
+
+function isPart(text: string): boolean {
+  return /^[^\s/\0]{1,128}$/.test(text) && text !== '.' && text !== '..'
 }

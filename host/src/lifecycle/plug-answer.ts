@@ -1,0 +1,125 @@
+// What a driver answers to a plug, judged before the host acts on it. The protocol's schema has seen its form; this
+// sees whether it makes sense, so that nothing of it is refused by the kernel half-way.
+import { ConetError, type Dns, type FieldError, type PluggedInterface, type PlugResult } from '@conet/sdk'
+import { sysctlOfPath } from '@conet/sdk/linux'
+import { readAddress, readBlock, readPrefixed } from '../ipam/index.ts'
+
+export type Asked = {
+  readonly endpointId: string
+  /** Its name, for the message. */
+  readonly driver: string
+  /** What the first interface was to be named. */
+  readonly interfaceName: string
+  /** What other endpoints have in the sandbox. */
+  readonly taken: ReadonlySet<string>
+}
+
+/** What the kernel and the protocol's other fields can hold: 32 bits. */
+const mostNumber = 0xffffffff
+
+/** Throws `protocolViolation`, which names every field that is wrong. */
+export function assertSensible(result: PlugResult, asked: Asked): void {
+  const fields = [
+    ...namesOf(result.interfaces, asked),
+    ...result.interfaces.flatMap((plugged, n) => within(`interfaces[${n}]`, interfaceFaults(plugged))),
+    ...within('dns', result.dns === undefined ? [] : dnsFaults(result.dns)),
+  ]
+  const [first] = fields
+  if (first === undefined) return
+  const { endpointId, driver } = asked
+  throw new ConetError(
+    'protocolViolation',
+    `plug endpoint ${endpointId}: driver "${driver}" answered ${first.path}, which ${first.message}`,
+    { fields, details: { driver } },
+  )
+}
+
+function namesOf(interfaces: readonly PluggedInterface[], { interfaceName, taken }: Asked): FieldError[] {
+  const seen = new Set(['lo'])
+  return interfaces.flatMap(({ name }, n) => {
+    const path = `interfaces[${n}].name`
+    const isTwice = seen.has(name)
+    seen.add(name)
+    if (n === 0 && name !== interfaceName)
+      return [fault(path, `is ${name}, and ${interfaceName} was asked for`)]
+    if (isTwice) return [fault(path, `is the name of another interface: ${name}`)]
+    return taken.has(name) ? [fault(path, `is another endpoint's interface in this container: ${name}`)] : []
+  })
+}
+
+function interfaceFaults(plugged: PluggedInterface): FieldError[] {
+  return [
+    ...sourceFaults(plugged),
+    ...plugged.addresses.flatMap((address, n) => reasonOf(`addresses[${n}]`, readPrefixed(address))),
+    ...plugged.routes.flatMap((route, n) => within(`routes[${n}]`, routeFaults(route))),
+    ...(plugged.neighbours ?? []).flatMap(({ address }, n) =>
+      reasonOf(`neighbours[${n}].address`, readAddress(address)),
+    ),
+    ...Object.keys(plugged.sysctls ?? {}).flatMap((path) =>
+      sysctlOfPath(path) === undefined ? [fault(`sysctls.${path}`, 'is no setting of the network')] : [],
+    ),
+  ]
+}
+
+function sourceFaults({ configuredBy, sourceName, macAddress }: PluggedInterface): FieldError[] {
+  if (configuredBy === 'driver') return []
+  return [
+    ...(sourceName === undefined
+      ? [fault('sourceName', 'is missing, and the interface is left to the host')]
+      : []),
+    ...(isUnicast(macAddress) ? [] : [fault('macAddress', `is no address of one interface: ${macAddress}`)]),
+  ]
+}
+
+function routeFaults(route: PluggedInterface['routes'][number]): FieldError[] {
+  const { destination, gateway, source, metric = 0, table = 1 } = route
+  const block = readBlock(destination)
+  if (!block.ok) return reasonOf('destination', block)
+  const { family } = block.value
+  return [
+    ...[
+      { path: 'gateway', text: gateway },
+      { path: 'source', text: source },
+    ].flatMap(({ path, text }) => (text === undefined ? [] : addressFaults(path, text, family))),
+    ...(metric > mostNumber ? [fault('metric', `is above ${mostNumber}`)] : []),
+    ...(table > mostNumber ? [fault('table', `is above ${mostNumber}`)] : []),
+  ]
+}
+
+function addressFaults(path: string, text: string, family: 4 | 6): FieldError[] {
+  const address = readAddress(text)
+  if (!address.ok || address.value.family === family) return reasonOf(path, address)
+  return [fault(path, `is not of the destination's family: ${text}`)]
+}
+
+/** They become words of a file: what is no single word would be another line of it. */
+function dnsFaults({ servers, search, options }: Dns): FieldError[] {
+  const words = (path: string, texts: readonly string[]) =>
+    texts.flatMap((text, n) =>
+      /^[^\s\p{Cc}]{1,255}$/u.test(text)
+        ? []
+        : [fault(`${path}[${n}]`, 'is no single word of 1 to 255 characters')],
+    )
+  return [
+    ...servers.flatMap((server, n) => reasonOf(`servers[${n}]`, readAddress(server))),
+    ...words('search', search),
+    ...words('options', options),
+  ]
+}
+
+/** Not a group's address, and not the one that stands for none. */
+function isUnicast(macAddress: string): boolean {
+  return macAddress !== '00:00:00:00:00:00' && (Number.parseInt(macAddress.slice(0, 2), 16) & 1) === 0
+}
+
+function reasonOf(path: string, parsed: { ok: true } | { ok: false; reason: string }): FieldError[] {
+  return parsed.ok ? [] : [fault(path, `is wrong: ${parsed.reason}`)]
+}
+
+function within(path: string, faults: readonly FieldError[]): FieldError[] {
+  return faults.map((inner) => fault(`${path}.${inner.path}`, inner.message))
+}
+
+function fault(path: string, message: string): FieldError {
+  return { path, message }
+}

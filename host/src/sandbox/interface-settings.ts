@@ -1,0 +1,144 @@
+// What an interface is like in the sandbox: its link, addresses, routes, neighbours and sysctls.
+import { ConetError, type PluggedInterface, type Rollback } from '@conet/sdk'
+import {
+  addRoute,
+  BatchError,
+  deleteAddress,
+  deleteNeighbour,
+  deleteRoute,
+  KernelError,
+  type Link,
+  MAIN_TABLE,
+  type Namespace,
+  type NewRoute,
+  type RouteRequest,
+  type Rtnl,
+  replaceAddress,
+  replaceNeighbour,
+  replaceRoute,
+  setLink,
+  sysctlOfPath,
+  writeSysctl,
+} from '@conet/sdk/linux'
+
+type Route = PluggedInterface['routes'][number]
+
+/** Makes the interface as it should be. May be repeated: what is so already is not touched. */
+export function applySettings(inside: Rtnl, wanted: PluggedInterface): void {
+  const link = inside.existingLink(wanted.name)
+  inside.batch([...linkRequests(link, wanted), ...addressRequests(link.index, wanted)])
+  addRoutes(inside, link.index, wanted)
+}
+
+/** Takes away what an answer of before said and this one does not say any more. */
+export function dropFormer(inside: Rtnl, wanted: PluggedInterface, former: PluggedInterface): void {
+  const { index: link } = inside.existingLink(wanted.name)
+  const tolerate = ['ESRCH', 'EADDRNOTAVAIL', 'ENOENT']
+  const keptRoutes = new Set(wanted.routes.map((route) => JSON.stringify(routeOf(link, route))))
+  const keptNeighbours = new Set((wanted.neighbours ?? []).map(({ address }) => address))
+  const routes = former.routes
+    .map((route) => routeOf(link, route))
+    .filter((route) => !keptRoutes.has(JSON.stringify(route)))
+  const addresses = former.addresses.filter((address) => !wanted.addresses.includes(address))
+  const neighbours = (former.neighbours ?? []).filter(({ address }) => !keptNeighbours.has(address))
+  inside.batch(
+    [
+      ...routes.map(deleteRoute),
+      ...addresses.map((address) => deleteAddress({ link, address })),
+      ...neighbours.map(({ address }) => deleteNeighbour({ link, address })),
+    ],
+    { tolerate },
+  )
+}
+
+/** Before the link goes up, since some decide what it then does. Undone in reverse. */
+export function applySysctls(sandbox: Namespace, { sysctls = {} }: PluggedInterface, undo: Rollback): void {
+  for (const [path, value] of Object.entries(sysctls)) {
+    const key = sysctlOfPath(path)
+    if (key === undefined)
+      throw new ConetError('protocolViolation', `set ${path}: it is no setting of the network`)
+    const before = writeSysctl(sandbox, { key, value })
+    undo.defer(`put ${path} back`, () => {
+      putBack(() => writeSysctl(sandbox, { key, value: before }))
+    })
+  }
+}
+
+/** An interface's own settings are gone with it. */
+function putBack(write: () => void): void {
+  try {
+    write()
+  } catch (error) {
+    if (!KernelError.is(error, 'ENOENT')) throw error
+  }
+}
+
+function linkRequests(link: Link, { macAddress, mtu }: PluggedInterface): RouteRequest[] {
+  const isSame = link.macAddress === macAddress
+  return [
+    // Many devices take another MAC only while they are down.
+    ...(isSame || !link.isUp ? [] : [setLink(link.index, { up: false })]),
+    setLink(link.index, {
+      ...(isSame ? {} : { macAddress }),
+      ...(mtu === undefined ? {} : { mtu }),
+      ipv6AddressGeneration: 'none',
+    }),
+  ]
+}
+
+function addressRequests(link: number, { addresses, neighbours = [] }: PluggedInterface): RouteRequest[] {
+  return [
+    ...addresses.map((address) => replaceAddress({ link, address, nodad: true })),
+    setLink(link, { up: true }),
+    ...neighbours.map((neighbour) => replaceNeighbour({ link, ...neighbour })),
+  ]
+}
+
+/** Added, not replaced: the kernel would take another interface's route to the same destination away. */
+function addRoutes(inside: Rtnl, link: number, { name, routes }: PluggedInterface): void {
+  const wanted = routes.map((route) => routeOf(link, route))
+  try {
+    inside.batch(wanted.map(addRoute))
+  } catch (error) {
+    if (!(error instanceof BatchError)) throw error
+    for (const [at, failure] of error.failures) {
+      const route = wanted[at]
+      if (route === undefined || !KernelError.is(failure, 'EEXIST')) throw failure
+      if (!hasRoute(inside, route)) throw routeTaken(name, route, failure)
+      inside.run(replaceRoute(route))
+    }
+  }
+}
+
+/** Whether the one that is there goes over the same link: the kernel's own, or one of a plug before. */
+function hasRoute(inside: Rtnl, { destination, metric, table = MAIN_TABLE, link }: NewRoute): boolean {
+  const isSame = (found: ReturnType<Rtnl['routes']>[number]) =>
+    found.link === link &&
+    found.destination === destination &&
+    (metric === undefined || metric === (found.metric ?? 0))
+  return inside.routes({ table }).some(isSame)
+}
+
+function routeTaken(name: string, { destination }: NewRoute, cause: KernelError): ConetError {
+  return new ConetError(
+    'conflict',
+    `configure interface ${name}: another interface of the sandbox has a route to ${destination}`,
+    {
+      cause,
+      details: { interfaceName: name, destination },
+      help: 'give one of the two routes another metric',
+    },
+  )
+}
+
+function routeOf(link: number, { destination, gateway, metric, table, scope, source }: Route): NewRoute {
+  return {
+    link,
+    destination,
+    ...(gateway === undefined ? {} : { gateway }),
+    ...(metric === undefined ? {} : { metric }),
+    ...(table === undefined ? {} : { table }),
+    ...(scope === undefined ? {} : { scope: scope === 'global' ? 'universe' : scope }),
+    ...(source === undefined ? {} : { preferredSource: source }),
+  }
+}

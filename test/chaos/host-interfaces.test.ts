@@ -1,0 +1,252 @@
+import { execFileSync } from 'node:child_process'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { ConetdFixture } from '../support/conetd-fixture.ts'
+import type { FakeDriver } from '../support/fake-driver.ts'
+import { show } from '../support/iproute.ts'
+
+let fixture: ConetdFixture
+let fake: FakeDriver
+
+/** As the driver answers it; a driver that cannot enter another namespace makes it in its own. */
+const answered = {
+  name: 'eth0',
+  configuredBy: 'host',
+  sourceName: 'src0',
+  macAddress: '02:42:0a:5c:00:77',
+  addresses: ['10.92.0.77/24'],
+  routes: [],
+}
+
+const answer = (...interfaces: object[]) =>
+  fake.plan({ methods: { 'endpoint/plug': { result: { interfaces } } } })
+const ip = (...argv: string[]) => execFileSync('ip', argv, { stdio: 'pipe' })
+const links = () => show('ip link show').map(({ ifname }) => ifname)
+const plug = () => fixture.client.plug('c', { network: 'lab' })
+
+async function within(command: string): Promise<string> {
+  const { sandbox } = await fixture.client.getContainer('c')
+  return execFileSync('nsenter', [`--net=${sandbox?.path}`, 'sh', '-ec', command], { encoding: 'utf8' })
+}
+
+async function unplugAll(): Promise<void> {
+  const { endpoints } = await fixture.client.getContainer('c')
+  for (const { id } of endpoints) await fixture.client.unplug({ handle: 'c', endpoint: id })
+  await fixture.settled()
+}
+
+beforeAll(async () => {
+  fixture = await ConetdFixture.start()
+  fake = await fixture.startFakeDriver()
+})
+
+afterAll(() => fixture?.[Symbol.asyncDispose]())
+
+beforeEach(async () => {
+  ip('link', 'add', 'parent', 'type', 'veth', 'peer', 'name', 'wire')
+  for (const name of ['src0', 'src1']) ip('link', 'add', 'link', 'parent', 'name', name, 'type', 'macvlan')
+  await fixture.client.createNetwork({ name: 'lab', type: 'fake', subnets: [{ subnet: '10.92.0.0/24' }] })
+  await fixture.client.putContainerConfig('c', { attach_to: [] })
+  await fixture.client.up('c')
+  answer(answered)
+})
+
+afterEach(async () => {
+  ip('link', 'delete', 'parent')
+  fake.plan({})
+  await fixture.removeEverything()
+})
+
+describe('an interface that the driver leaves to the host', () => {
+  it('[D16] is moved into the sandbox, named and addressed, and comes back at unplug', async () => {
+    await plug()
+    expect(links()).not.toContain('src0')
+    expect(await within('ip -o address show eth0 up')).toContain('10.92.0.77/24')
+    await unplugAll()
+    expect(links()).toContain('src0')
+  })
+
+  it('comes back when its driver is away, and when the container goes down', async () => {
+    await plug()
+    await fake.program.end('SIGKILL')
+    expect(await fixture.client.down('c')).toEqual({ state: 'deleting' })
+    expect(links()).toContain('src0')
+    await fake.restart()
+    await fixture.driversReady()
+    await fixture.settled()
+  })
+
+  it('stays, of the veth kind, until its driver has confirmed, and goes then', async () => {
+    ip('link', 'add', 'port', 'type', 'veth', 'peer', 'name', 'src2')
+    answer({ ...answered, sourceName: 'src2' })
+    await plug()
+    await unplugAll()
+    expect(links()).not.toContain('port')
+    expect(await within('ip -o link')).not.toContain('eth0')
+  })
+
+  it('is configured again when its driver is told what should be, as the driver then says', async () => {
+    await plug()
+    await within('ip address flush dev eth0; ip link set eth0 down')
+    answer({ ...answered, mtu: 1400 })
+    await fake.program.end('SIGKILL')
+    await fake.restart()
+    await fixture.driversReady()
+    expect(await within('ip -o address show eth0 up; ip link show eth0')).toMatch(
+      /10.92.0.77\/24[\s\S]*mtu 1400/,
+    )
+    expect((await fixture.client.getContainer('c')).endpoints).toMatchObject([
+      { interfaces: [{ mtu: 1400 }] },
+    ])
+  })
+
+  it('is shown as in trouble when it cannot be mended, until its driver has made it again', async () => {
+    await plug()
+    await within('ip link delete eth0')
+    await fake.program.end('SIGKILL')
+    await fake.restart()
+    await fixture.driversReady()
+    const { endpoints } = await fixture.client.getContainer('c')
+    expect(endpoints).toMatchObject([{ last_error: expect.stringContaining('there is no src0') }])
+    const { findings } = await fixture.client.status()
+    expect(findings.map(({ code }) => code)).toContain('endpoint-in-trouble')
+    ip('link', 'add', 'link', 'parent', 'name', 'src0', 'type', 'macvlan')
+    await fake.program.end('SIGKILL')
+    await fake.restart()
+    await fixture.driversReady()
+    expect(await within('ip -o address show eth0 up')).toContain('10.92.0.77/24')
+    expect((await fixture.client.getContainer('c')).endpoints[0]).not.toHaveProperty('last_error')
+  })
+
+  it('may be one of several, also of those that the driver configures', async () => {
+    const second = {
+      ...answered,
+      name: 'eth1',
+      sourceName: 'src1',
+      macAddress: '02:42:0a:5d:00:07',
+      addresses: ['10.93.0.7/24'],
+    }
+    answer(answered, { ...second, sysctls: { 'net/ipv4/conf/eth1/forwarding': '1' } })
+    await plug()
+    expect(await within('ip -o -4 address show; cat /proc/sys/net/ipv4/conf/eth1/forwarding')).toMatch(
+      /eth0 .*10.92.0.77[\s\S]*eth1 .*10.93.0.7[\s\S]*\n1\n$/,
+    )
+    const { endpoints } = await fixture.client.getContainer('c')
+    expect(endpoints[0]?.interfaces.map(({ name }) => name)).toEqual(['eth0', 'eth1'])
+    fake.plan({})
+    expect((await plug()).interfaces[0]?.name).toBe('eth2')
+    await unplugAll()
+    expect(links()).toEqual(expect.arrayContaining(['src0', 'src1']))
+  })
+
+  it('reaches the sandbox though its driver is in a mount namespace of its own', async () => {
+    await fake.program.end('SIGKILL')
+    await fake.restart('unshare', '--mount', '--propagation', 'private')
+    await fixture.driversReady()
+    await fixture.client.down('c')
+    const { sandbox } = await fixture.client.up('c')
+    const seen = ['--mount', `--target=${fake.program.pid}`, 'stat', '--file-system', '--format=%T']
+    expect(execFileSync('nsenter', [...seen, sandbox?.path ?? ''], { encoding: 'utf8' })).not.toContain(
+      'nsfs',
+    )
+    await plug()
+    expect(await within('ip -o address show eth0 up')).toContain('10.92.0.77/24')
+    await unplugAll()
+    expect(links()).toContain('src0')
+    await fake.program.end('SIGKILL')
+    await fake.restart()
+    await fixture.driversReady()
+  })
+})
+
+describe('a plug is undone, and names the field, when the driver answers', () => {
+  const route = (change: object) => ({ ...answered, routes: [{ destination: '10.1.0.0/16', ...change }] })
+  it.each<[string, string, object[]]>([
+    ['another name than was asked for', 'interfaces[0].name', [{ ...answered, name: 'wan0' }]],
+    ['one name twice', 'interfaces[1].name', [answered, { ...answered, sourceName: 'src1' }]],
+    ['the loopback', 'interfaces[1].name', [answered, { ...answered, name: 'lo', sourceName: 'src1' }]],
+    ['no source', 'interfaces[0].sourceName', [{ ...answered, sourceName: undefined }]],
+    ['a source that is not there', 'interfaces[0].sourceName', [{ ...answered, sourceName: 'nothing' }]],
+    ['a prefix out of range', 'interfaces[0].addresses[0]', [{ ...answered, addresses: ['10.92.0.77/33'] }]],
+    ['what is no address', 'interfaces[0].addresses[0]', [{ ...answered, addresses: ['10.92.0/24'] }]],
+    ['host bits in a route', 'interfaces[0].routes[0].destination', [route({ destination: '10.1.0.1/16' })]],
+    ['a gateway of another family', 'interfaces[0].routes[0].gateway', [route({ gateway: 'fd00::1' })]],
+    ['a source of another family', 'interfaces[0].routes[0].source', [route({ source: 'fd00::1' })]],
+    ['what is no setting', 'interfaces[0].sysctls.net/x/y', [{ ...answered, sysctls: { 'net/x/y': '1' } }]],
+    ['the sandbox as the source', 'sourceNamespace', [{ ...answered, sourceNamespace: 'SANDBOX' }]],
+    [
+      'a source namespace that is none',
+      'sourceNamespace',
+      [{ ...answered, sourceNamespace: '/proc/self/ns/uts' }],
+    ],
+  ])('%s', async (_what, path, interfaces) => {
+    const { sandbox } = await fixture.client.getContainer('c')
+    const text = JSON.stringify(interfaces).replace('SANDBOX', sandbox?.path ?? '')
+    answer(...JSON.parse(text))
+    await expect(plug()).rejects.toMatchObject({
+      kind: 'protocolViolation',
+      fields: [{ path: expect.stringContaining(path) }],
+    })
+    await fixture.settled()
+    expect((await fixture.client.getContainer('c')).endpoints).toEqual([])
+    expect(fake.calls().slice(-2)).toEqual(['endpoint/unplug', 'endpoint/delete'])
+    expect(links()).toContain('src0')
+    expect(await within('ip -o link')).not.toContain('eth')
+  })
+
+  it('an interface whose name the container has made, and that one stays', async () => {
+    await within('ip link add eth0 type ifb')
+    await expect(plug()).rejects.toMatchObject({ kind: 'conflict' })
+    expect(links()).toContain('src0')
+    expect(await within('ip -o link show eth0')).toContain('eth0')
+  })
+
+  it('two interfaces, of which the kernel refuses the second', async () => {
+    const second = {
+      ...answered,
+      name: 'eth1',
+      sourceName: 'src1',
+      macAddress: '02:42:0a:5d:00:07',
+      mtu: 65_000,
+    }
+    answer(answered, second)
+    await expect(plug()).rejects.toMatchObject({ kind: 'kernelRefused' })
+    expect(links()).toEqual(expect.arrayContaining(['src0', 'src1']))
+    expect(await within('ip -o link')).not.toContain('eth')
+  })
+
+  it('in a sandbox that was taken away meanwhile', async () => {
+    const { sandbox } = await fixture.client.getContainer('c')
+    fake.plan({ methods: { 'endpoint/plug': { delayMs: 200, result: { interfaces: [answered] } } } })
+    const refused = expect(plug()).rejects.toMatchObject({
+      kind: expect.stringMatching(/^(invalidSandbox|sandboxUnreachable)$/),
+    })
+    execFileSync('umount', ['--lazy', sandbox?.path ?? ''])
+    await refused
+    expect(links()).toContain('src0')
+    await fixture.client.down('c')
+  })
+})
+
+describe('conetd dies, and record and kernel agree afterwards, when it is', () => {
+  it.each([
+    ['plugging', 'host:endpoint:after-plug'],
+    ['plugging', 'host:endpoint:interface-moved'],
+    ['plugging', 'host:endpoint:interface-configured'],
+    ['plugging', 'host:endpoint:settled'],
+    ['plugging', 'host:endpoint:after-outcome'],
+    ['unplugging', 'host:endpoint:interface-returned'],
+  ])('%s, at %s', async (step, failpoint) => {
+    const { id } = step === 'plugging' ? { id: '' } : await plug()
+    fixture.arm('conetd', failpoint)
+    const cut = step === 'plugging' ? plug() : fixture.client.unplug({ handle: 'c', endpoint: id })
+    await expect(cut).rejects.toMatchObject({ kind: 'hostUnavailable' })
+    expect(await fixture.conetd.ended()).toBe('SIGKILL')
+    await fixture.start()
+    await fixture.settled()
+    const { endpoints } = await fixture.client.getContainer('c')
+    expect(endpoints.length > 0).toBe((await within('ip -o link')).includes('eth0'))
+    await unplugAll()
+    expect(links()).toContain('src0')
+    expect(await within('ip -o link')).not.toContain('eth0')
+  })
+})

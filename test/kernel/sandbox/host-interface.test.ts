@@ -1,0 +1,237 @@
+import { execFileSync } from 'node:child_process'
+import { assertCanBringIn, bringIn, mend, removeRest, takeBack } from '@conet/host/sandbox/index'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { inventory, type Shown, show } from '../../support/iproute.ts'
+import { NamespaceFixture } from '../../support/namespace-fixture.ts'
+
+const wanted = {
+  configuredBy: 'host',
+  name: 'eth0',
+  sourceName: 'src0',
+  macAddress: '02:42:0a:5c:00:77',
+  addresses: ['10.92.0.77/24', 'fd92::77/64'],
+  mtu: 1400,
+  routes: [
+    { destination: '10.92.0.0/24', scope: 'link' },
+    { destination: '0.0.0.0/0', gateway: '10.92.0.1', metric: 50, source: '10.92.0.77' },
+    { destination: '192.0.2.0/24', gateway: '10.92.0.9', table: 1000 },
+    { destination: '192.0.2.9/32', scope: 'host', table: 1001 },
+    { destination: '2001:db8::/32', gateway: 'fd92::1', metric: 7 },
+  ],
+  neighbours: [{ address: '10.92.0.1', macAddress: '02:42:0a:5c:00:01' }],
+  sysctls: { 'net/ipv4/conf/eth0/rp_filter': '2', 'net/ipv4/ip_default_ttl': '61' },
+} as const satisfies Parameters<typeof bringIn>[1]
+
+let sandboxes: NamespaceFixture
+let path: string
+const links = () => show('ip link show').map(({ ifname }) => ifname)
+const inside = (command: string) => sandboxes.exec('box', command)
+const shown = (command: string): Shown[] => JSON.parse(inside(`ip -j ${command}`))
+const ip = (...argv: string[]) => execFileSync('ip', argv, { stdio: 'pipe' })
+const moved = () => undefined
+
+beforeEach(() => {
+  sandboxes = new NamespaceFixture()
+  sandboxes.make('box')
+  path = sandboxes.path('box')
+  ip('link', 'add', 'parent', 'type', 'veth', 'peer', 'name', 'wire')
+  ip('link', 'add', 'link', 'parent', 'name', 'src0', 'type', 'macvlan', 'mode', 'bridge')
+  // As on a real machine: the name that the interface has in the sandbox is taken outside.
+  ip('link', 'add', 'eth0', 'type', 'ifb')
+})
+
+afterEach(() => {
+  ip('link', 'delete', 'eth0')
+  ip('link', 'delete', 'parent')
+  expect(links()).toEqual(['lo'])
+  sandboxes[Symbol.dispose]()
+})
+
+describe('an interface that the driver leaves to the host', () => {
+  it('[D16] gets name, MAC, MTU, addresses, routes, neighbours and sysctls in the sandbox', async () => {
+    assertCanBringIn(path, [wanted])
+    await bringIn(path, wanted, moved)
+    expect(links()).not.toContain('src0')
+    expect(shown('address show eth0')).toMatchObject([
+      { address: wanted.macAddress, mtu: 1400, flags: expect.arrayContaining(['UP']) },
+    ])
+    const addresses = inside('ip -o address show eth0')
+    for (const address of wanted.addresses) expect(addresses).toContain(address)
+    expect(shown('route show default')).toMatchObject([
+      { gateway: '10.92.0.1', metric: 50, prefsrc: '10.92.0.77' },
+    ])
+    expect(shown('route show table 1000')).toMatchObject([{ dst: '192.0.2.0/24', gateway: '10.92.0.9' }])
+    expect(shown('-N route show table 1001')).toMatchObject([{ dst: '192.0.2.9', scope: '254' }])
+    expect(shown('-6 route show 2001:db8::/32')).toMatchObject([{ gateway: 'fd92::1', metric: 7 }])
+    expect(shown('neighbour show nud permanent')).toMatchObject([
+      { dst: '10.92.0.1', lladdr: '02:42:0a:5c:00:01' },
+    ])
+    expect(inside('cat /proc/sys/net/ipv4/conf/eth0/rp_filter /proc/sys/net/ipv4/ip_default_ttl')).toBe(
+      '2\n61\n',
+    )
+    expect(execFileSync('cat', ['/proc/sys/net/ipv4/ip_default_ttl'], { encoding: 'utf8' })).toBe('64\n')
+    await takeBack(path, wanted)
+  })
+
+  it('is moved back under its own name, down and without addresses, and that may be repeated', async () => {
+    const before = inventory()
+    await bringIn(path, wanted, moved)
+    await takeBack(path, wanted)
+    await takeBack(path, wanted)
+    expect(show('ip address show src0')).toMatchObject([{ operstate: 'DOWN', addr_info: [] }])
+    expect({ ...inventory(), links: links().sort() }).toEqual({ ...before, links: [...links()].sort() })
+    expect(inside('ip link')).not.toContain('eth0')
+  })
+
+  it('is mended: what is missing is there again, what was said before and is not any more is gone', async () => {
+    await bringIn(path, wanted, moved)
+    inside('ip address flush dev eth0; ip link set eth0 down mtu 1300 address 02:00:00:00:00:01')
+    inside('sysctl -qw net.ipv4.conf.eth0.rp_filter=0')
+    const { routes, neighbours, ...rest } = wanted
+    const changed = { ...rest, addresses: ['10.92.0.78/24'], routes: [routes[2]] }
+    await mend(path, changed, wanted)
+    expect(inside('ip -o -4 address show eth0')).toMatch(/^\S+ eth0\s+inet 10.92.0.78\/24/)
+    expect(inside('ip -o -6 address show eth0')).toBe('')
+    expect(shown('address show eth0')).toMatchObject([
+      { address: wanted.macAddress, mtu: 1400, flags: expect.arrayContaining(['UP']) },
+    ])
+    expect(inside('ip route show default; ip neighbour show nud permanent')).toBe('')
+    expect(shown('route show table 1000')).toHaveLength(1)
+    expect(inside('cat /proc/sys/net/ipv4/conf/eth0/rp_filter')).toBe('2\n')
+    await mend(path, wanted, changed)
+    await takeBack(path, wanted)
+  })
+
+  it('is brought in by the mending when it is out of the sandbox again', async () => {
+    await mend(path, wanted, undefined)
+    expect(inside('ip -o address show eth0')).toContain('10.92.0.77/24')
+    await takeBack(path, wanted)
+    ip('link', 'delete', 'src0')
+    await expect(mend(path, wanted, wanted)).rejects.toMatchObject({ kind: 'protocolViolation' })
+  })
+
+  it.each<[string, object, object]>([
+    [
+      'an address that the kernel refuses',
+      { addresses: ['224.0.0.1/4', '10.92.0.77/24'], mtu: 60000 },
+      { name: 'KernelError' },
+    ],
+    [
+      'a route over a gateway that it cannot reach',
+      { routes: [{ destination: '10.9.0.0/16', gateway: '10.8.0.1' }] },
+      { code: 'ENETUNREACH' },
+    ],
+    [
+      'a setting that is not there',
+      { sysctls: { 'net/ipv4/ip_default_ttl': '60', 'net/ipv4/conf/eth9/rp_filter': '2' } },
+      { code: 'ENOENT' },
+    ],
+    [
+      'a value that a setting does not take',
+      { sysctls: { 'net/ipv4/ip_default_ttl': '60', 'net/ipv4/conf/eth0/rp_filter': 'x' } },
+      { code: 'EINVAL' },
+    ],
+  ])('is back, and the sandbox as before, after %s', async (_what, change, error) => {
+    const before = sandboxes.exec(
+      'box',
+      'ip address; ip route show table all; sysctl -a 2>/dev/null | grep ttl',
+    )
+    await expect(bringIn(path, { ...wanted, ...change }, moved)).rejects.toMatchObject(error)
+    expect(links()).toContain('src0')
+    expect(
+      sandboxes.exec('box', 'ip address; ip route show table all; sysctl -a 2>/dev/null | grep ttl'),
+    ).toBe(before)
+  })
+
+  it('is refused, and nothing is touched, when it is not there or its name is taken', async () => {
+    const refused = (change: object) => {
+      try {
+        assertCanBringIn(path, [{ ...wanted, ...change }])
+        return 'not refused'
+      } catch (error) {
+        return error
+      }
+    }
+    expect(refused({ sourceName: 'nothing' })).toMatchObject({
+      kind: 'protocolViolation',
+      fields: [{ path: 'interfaces[0].sourceName' }],
+    })
+    inside('ip link add eth0 type ifb')
+    expect(refused({})).toMatchObject({ kind: 'conflict' })
+    await expect(bringIn(path, wanted, moved)).rejects.toMatchObject({ code: 'EEXIST' })
+    expect(links()).toContain('src0')
+    expect(inside('ip -o link show')).not.toContain('src0')
+  })
+
+  it('does not take the route of another interface away', async () => {
+    inside('ip link add other type ifb; ip link set other up; ip address add 10.1.0.2/24 dev other')
+    inside('ip route add default via 10.1.0.1 metric 50')
+    await expect(bringIn(path, wanted, moved)).rejects.toMatchObject({ kind: 'conflict' })
+    expect(shown('route show default')).toMatchObject([{ dev: 'other' }])
+    expect(links()).toContain('src0')
+  })
+
+  it('comes from the namespace that the driver names, and goes back there', async () => {
+    const source = sandboxes.make('driver')
+    ip('link', 'set', 'src0', 'netns', sandboxes.path('driver'))
+    const foreign = { ...wanted, sourceNamespace: source.path }
+    assertCanBringIn(path, [foreign])
+    await bringIn(path, foreign, moved)
+    expect(inside('ip -o address show eth0')).toContain('10.92.0.77/24')
+    await takeBack(path, foreign)
+    expect(sandboxes.exec('driver', 'ip -o link show src0')).toContain('src0')
+  })
+
+  it('goes with the namespace that it came from, as the kernel would have it', async () => {
+    const gone = { ...wanted, sourceNamespace: sandboxes.path('gone') }
+    await bringIn(path, wanted, moved)
+    await takeBack(path, gone)
+    expect([...links(), inside('ip link')].join()).not.toMatch(/src0|macvlan|eth0@/)
+  })
+
+  it.each<[string, () => string, string]>([
+    ['the sandbox itself', () => path, 'is the sandbox itself'],
+    ['nothing', () => '/nothing/there', 'is no network namespace'],
+    ['a namespace of another type', () => '/proc/self/ns/uts', 'is no network namespace'],
+    ['a directory', () => '/', 'is no network namespace'],
+  ])('is refused from %s', async (_what, sourceNamespace, why) => {
+    const from = { ...wanted, sourceNamespace: sourceNamespace() }
+    expect(() => assertCanBringIn(path, [from])).toThrow(
+      expect.objectContaining({ kind: 'protocolViolation' }),
+    )
+    await expect(bringIn(path, from, moved)).rejects.toThrow(why)
+    expect(links()).toContain('src0')
+  })
+
+  it("is refused for the host's own namespace as the sandbox", async () => {
+    await expect(bringIn('/proc/self/ns/net', wanted, moved)).rejects.toMatchObject({
+      kind: 'invalidSandbox',
+    })
+    expect(links()).toContain('src0')
+  })
+
+  it('of the veth kind stays for its driver to delete, and goes afterwards if that did not', async () => {
+    ip('link', 'add', 'port', 'type', 'veth', 'peer', 'name', 'src1')
+    const veth = { ...wanted, sourceName: 'src1' }
+    await bringIn(path, veth, moved)
+    await takeBack(path, veth)
+    expect(inside('ip -o link show eth0')).toContain('eth0')
+    await removeRest(path, veth)
+    expect(links()).not.toContain('port')
+    await removeRest(path, veth)
+  })
+
+  it('is no reason to touch another one of its name', async () => {
+    inside('ip link add eth0 type ifb')
+    await takeBack(path, wanted)
+    await removeRest(path, wanted)
+    expect(inside('ip -o link show eth0')).toContain('eth0')
+  })
+
+  it('is gone with its sandbox: there is nothing to take back', async () => {
+    await bringIn(path, wanted, moved)
+    await takeBack('/nothing/there', wanted)
+    await removeRest('/nothing/there', wanted)
+    await takeBack(path, wanted)
+  })
+})
