@@ -8,7 +8,7 @@ export type Asked = {
   readonly endpointId: string
   /** Its name, for the message. */
   readonly driver: string
-  /** What the first interface was to be named. */
+  /** What one of the interfaces was to be named. */
   readonly interfaceName: string
   /** What other endpoints have in the sandbox. */
   readonly taken: ReadonlySet<string>
@@ -35,13 +35,14 @@ export function assertSensible(result: PlugResult, asked: Asked): void {
 }
 
 function namesOf(interfaces: readonly PluggedInterface[], { interfaceName, taken }: Asked): FieldError[] {
+  const [first] = interfaces
+  const isThere = first === undefined || interfaces.some(({ name }) => name === interfaceName)
+  if (!isThere) return [fault('interfaces[0].name', `is ${first.name}, and ${interfaceName} was asked for`)]
   const seen = new Set(['lo'])
   return interfaces.flatMap(({ name }, n) => {
     const path = `interfaces[${n}].name`
     const isTwice = seen.has(name)
     seen.add(name)
-    if (n === 0 && name !== interfaceName)
-      return [fault(path, `is ${name}, and ${interfaceName} was asked for`)]
     if (isTwice) return [fault(path, `is the name of another interface: ${name}`)]
     return taken.has(name) ? [fault(path, `is another endpoint's interface in this container: ${name}`)] : []
   })
