@@ -1,5 +1,5 @@
 // Runs all tests, or those whose path contains one of the arguments: `npm test -- kernel/link`.
-// Unit tests run in one vitest. Each file below test/kernel, test/e2e and test/chaos runs in a network and mount
+// Unit tests run in one vitest. Each file below test/kernel, test/e2e, test/chaos and test/conformance runs in a network and mount
 // namespace of its own, so that what it does to the kernel ends with it. Last line: `N passed, N failed`.
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -46,7 +46,7 @@ async function run(files, options) {
 
 // The long ones first, so that the end does not wait for one that started last.
 const unit = testFiles('unit')
-const isolated = [...testFiles('chaos'), ...testFiles('e2e'), ...testFiles('kernel')]
+const isolated = ['chaos', 'conformance', 'e2e', 'kernel'].flatMap(testFiles)
 try {
   if (unit.length > 0) await run(unit, { isolated: false })
   const worker = async () => {

@@ -1,0 +1,72 @@
+// What a check is. One object says everything about it: reports, `explain` and the runner read nothing else.
+import type { InitializeResult } from '../../protocol/index.ts'
+import type { CheckContext } from '../context/check-context.ts'
+import type { Transcript } from '../transcript/transcript.ts'
+
+/** Each level includes those before it. */
+export const levels = ['core', 'robust', 'resilient', 'upgradable'] as const
+/** How much a driver stands. */
+export type Level = (typeof levels)[number]
+
+/** `must`: a driver that breaks it fails. `should`: a warning. */
+export type Severity = 'must' | 'should'
+
+/** What only some drivers offer; a check with a profile is run when the driver advertises it. */
+export const profiles = {
+  probe: ({ capabilities }) => capabilities.methods.includes('driver/probe'),
+  drain: ({ capabilities }) => capabilities.methods.includes('driver/drain'),
+  hotUpgrade: ({ capabilities }) => capabilities.hotUpgrade === true,
+  ownIpam: ({ capabilities }) => capabilities.ipam === 'driver',
+  configSchema: ({ configSchema }) => configSchema !== undefined,
+} as const satisfies Record<string, (introduction: InitializeResult) => boolean>
+export type Profile = keyof typeof profiles
+
+/** What must be there beside the driver; without it the check is `untestable`. */
+export type Need = 'command' | 'root'
+
+type Explanation = {
+  /** `area.what-is-checked`, never reused: programs and lists of expected failures name it. */
+  readonly id: string
+  /** A sentence that is true of a driver that passes. */
+  readonly title: string
+  readonly level: Level
+  /** Default `must`. */
+  readonly severity?: Severity
+  /** Ids of the rules of docs/protocol.md that it holds the driver to. */
+  readonly rules: readonly string[]
+  /** Why it matters to those who run the driver. */
+  readonly why: string
+  /** Where to look when it fails. */
+  readonly mend: string
+}
+
+/** A check that does something with the driver, and throws a Violation when the driver breaks a rule. */
+export type ActiveCheck = Explanation & {
+  readonly profile?: Profile
+  readonly needs?: readonly Need[]
+  /** How long it may take, before the time scale; default 20 s. */
+  readonly limitMs?: number
+  run(kit: CheckContext): Promise<void>
+}
+
+/** A broken rule that a transcript shows. */
+export type Finding = { readonly message: string; readonly found?: unknown }
+
+/** A check that looks at everything that was said during the run, connection by connection, whatever checks did there. */
+export type TranscriptCheck = Explanation & {
+  readonly profile?: undefined
+  readonly needs?: undefined
+  /** Pure. Times of the kit's own patience are multiplied by `scale`. */
+  judge(transcript: Transcript, scale: number): readonly Finding[]
+}
+
+export type Check = ActiveCheck | TranscriptCheck
+
+export function isTranscriptCheck(check: Check): check is TranscriptCheck {
+  return 'judge' in check
+}
+
+/** The part of the id before the dot. */
+export function areaOf({ id }: Check): string {
+  return id.slice(0, id.indexOf('.'))
+}

@@ -1,0 +1,31 @@
+// All checks, in the order in which they run.
+//
+// How to add one: write an ActiveCheck (check.ts) into the file of its area, or into a new file that is named below.
+// Its id is `area.what`, its rules are ids of docs/protocol.md, its title is true of a driver that passes. `run` gets a
+// CheckContext: `connect()` plays the host after the handshake, `host()` before it, `dial()` sends bytes; `objects`
+// makes networks and endpoints, `sandbox()` a namespace, `process` ends and restarts the driver. Throw a Violation, or
+// use `expect`, when the driver breaks the rule; what else is thrown counts as a bug of the kit. Whatever a check asks
+// for is taken away after it. What must hold of all that is ever said is a TranscriptCheck. Then give it a mutant in
+// test/zoo that fails it.
+import { capabilityChecks } from './capabilities.ts'
+import type { Check } from './check.ts'
+import { framingChecks } from './framing.ts'
+import { framingErrorChecks } from './framing-errors.ts'
+import { handshakeChecks } from './handshake.ts'
+import { rpcChecks } from './rpc.ts'
+import { rpcErrorChecks } from './rpc-errors.ts'
+import { socketChecks } from './socket.ts'
+import { messageChecks } from './transcript-messages.ts'
+import { replyChecks } from './transcript-replies.ts'
+
+export const allChecks: readonly Check[] = [
+  ...socketChecks,
+  ...framingChecks,
+  ...framingErrorChecks,
+  ...rpcChecks,
+  ...rpcErrorChecks,
+  ...handshakeChecks,
+  ...capabilityChecks,
+  ...messageChecks,
+  ...replyChecks,
+]

@@ -1,0 +1,42 @@
+// How a check ends before its end: each of these is thrown, and becomes a status of the report.
+
+/** The driver did not do what the rule asks. */
+export class Violation extends Error {
+  override readonly name = 'Violation'
+  readonly expected: string | undefined
+  readonly found: string | undefined
+
+  /** `found` and `expected` may be any JSON; they are shown in the report. */
+  constructor(message: string, { expected, found }: { expected?: unknown; found?: unknown } = {}) {
+    super(message)
+    this.expected = shown(expected)
+    this.found = shown(found)
+  }
+}
+
+/** The driver does not offer what the check is about. */
+export class NotApplicable extends Error {
+  override readonly name = 'NotApplicable'
+}
+
+/** Something that the check needs is not there: no command to restart the driver with, no root. */
+export class Untestable extends Error {
+  override readonly name = 'Untestable'
+}
+
+/** Fails the check unless `condition` holds. */
+export function expect(
+  condition: boolean,
+  message: string,
+  evidence: { expected?: unknown; found?: unknown } = {},
+): asserts condition {
+  if (!condition) throw new Violation(message, evidence)
+}
+
+const mostShown = 2_000
+
+function shown(value: unknown): string | undefined {
+  if (value === undefined) return undefined
+  const text = typeof value === 'string' ? value : JSON.stringify(value)
+  return text.length > mostShown ? `${text.slice(0, mostShown)}…` : text
+}

@@ -1,0 +1,32 @@
+// `conet-conformance` as a process: the only file of the kit that touches one.
+import { CommanderError } from 'commander'
+import { exitCodes } from '../report/report.ts'
+import { UsageError } from '../runner/selection.ts'
+import { buildProgram } from './program.ts'
+import type { Terminal } from './terminal.ts'
+
+const terminal: Terminal = {
+  out: (text) => process.stdout.write(text),
+  err: (text) => process.stderr.write(text),
+}
+
+// Not process.exit(): what is written to a pipe may still be on its way.
+try {
+  const program = buildProgram(terminal, (code) => {
+    process.exitCode = code
+  })
+  await program.parseAsync(process.argv.slice(2), { from: 'user' })
+} catch (error) {
+  process.exitCode = exitCodeOfFailure(error)
+}
+
+function exitCodeOfFailure(error: unknown): number {
+  // Commander has said itself what is wrong.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+  if (error instanceof UsageError) {
+    terminal.err(`conet-conformance: ${error.message}\n`)
+    return exitCodes.usage
+  }
+  terminal.err(`${error instanceof Error ? error.stack : String(error)}\n`)
+  return exitCodes.engine
+}

@@ -1,0 +1,68 @@
+// `conet-conformance run`: the options to a run, its results to the terminal and to files.
+import { writeFileSync } from 'node:fs'
+import type { Level } from '../checks/check.ts'
+import { formats } from '../report/formats.ts'
+import { exitCodeOf, exitCodes, type Report } from '../report/report.ts'
+import { progressLine, textReport } from '../report/text.ts'
+import { runConformance } from '../runner/conformance-run.ts'
+import type { TargetOptions } from '../runner/options.ts'
+import { UsageError } from '../runner/selection.ts'
+import { DriverUnreachable } from '../wire/raw-connection.ts'
+import type { Json } from '../wire/strict-parser.ts'
+import type { ReportTarget } from './options.ts'
+import type { Terminal } from './terminal.ts'
+
+/** As commander hands them over. */
+export type RunOptions = {
+  readonly socket?: string
+  readonly command?: string
+  readonly level: Level
+  readonly only?: readonly string[]
+  readonly skip?: readonly string[]
+  readonly seed?: number
+  readonly path?: string
+  readonly replayPath?: string
+  readonly timeScale: number
+  readonly expectedFailures?: Readonly<Record<string, string>>
+  readonly networkConfig?: Json
+  readonly attachmentOptions?: Json
+  readonly report?: readonly ReportTarget[]
+  readonly quiet?: boolean
+  readonly isolation: boolean
+}
+
+/** Resolves to the exit code. Rejects with a UsageError. */
+export async function runChecks(options: RunOptions, terminal: Terminal): Promise<number> {
+  const { socket, command, report: targets = [], quiet = false, isolation, ...rest } = options
+  const ownsStdout = targets.some(({ file }) => file === '-')
+  const say = ownsStdout ? terminal.err : terminal.out
+  try {
+    const report = await runConformance(
+      { ...rest, ...targetOf(socket, command) },
+      {
+        onResult: (result, done, total) => {
+          if (!quiet) say(progressLine(result, done, total))
+        },
+      },
+    )
+    say(`\n${textReport(report)}`)
+    for (const target of targets) write(target, report, terminal)
+    return exitCodeOf(report)
+  } catch (error) {
+    if (!(error instanceof DriverUnreachable)) throw error
+    terminal.err(`conet-conformance: ${error.message}\n`)
+    return exitCodes.unreachable
+  }
+}
+
+function targetOf(socketPath: string | undefined, command: string | undefined): TargetOptions {
+  if (socketPath !== undefined && command === undefined) return { socketPath }
+  if (command !== undefined && socketPath === undefined) return { command }
+  throw new UsageError('say where the driver is: either --socket PATH or --command "… {socket} …"')
+}
+
+function write({ format, file }: ReportTarget, report: Report, terminal: Terminal): void {
+  const text = formats[format](report)
+  if (file === '-') terminal.out(text)
+  else writeFileSync(file, text)
+}

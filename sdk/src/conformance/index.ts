@@ -1,0 +1,22 @@
+// The conformance kit as a library: run it from a program, or as tests of a test runner.
+export {
+  type Check,
+  isTranscriptCheck,
+  type Level,
+  levels,
+  type Need,
+  type Profile,
+  type Severity,
+} from './checks/check.ts'
+export { allChecks } from './checks/index.ts'
+export {
+  type CheckResult,
+  exitCodeOf,
+  exitCodes,
+  type Report,
+  type Status,
+} from './report/report.ts'
+export { ConformanceRun, type RunListener, runConformance } from './runner/conformance-run.ts'
+export type { ConformanceOptions, TargetOptions } from './runner/options.ts'
+export { UsageError } from './runner/selection.ts'
+export { DriverUnreachable } from './wire/raw-connection.ts'

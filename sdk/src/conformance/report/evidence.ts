@@ -1,0 +1,40 @@
+// Transcripts as lines that a report can hold: the end of each connection, long messages cut.
+import type { Entry, Transcript } from '../transcript/transcript.ts'
+import type { Evidence, EvidenceLine } from './report.ts'
+
+const mostLines = 120
+const mostText = 2_000
+
+export function evidenceOf(transcripts: readonly Transcript[], sinceMs: number): Evidence[] {
+  return transcripts.map(({ connection, entries }) => {
+    const shown = entries.slice(-mostLines)
+    const left = entries.length - shown.length
+    const lines = shown.map((entry) => lineOf(entry, sinceMs))
+    const first = { atMs: 0, what: 'note', text: `${left} earlier lines are left out` }
+    return { connection, lines: left > 0 ? [first, ...lines] : lines }
+  })
+}
+
+function lineOf(entry: Entry, sinceMs: number): EvidenceLine {
+  const atMs = Math.round((entry.atMs - sinceMs) * 10) / 10
+  return { atMs, what: wordOf(entry), text: cut(textOf(entry)) }
+}
+
+function wordOf(entry: Entry): string {
+  if (entry.kind === 'sent') return 'kit →'
+  if (entry.kind === 'sentBytes') return 'kit → bytes'
+  if (entry.kind === 'received') return '← driver'
+  return entry.kind
+}
+
+function textOf(entry: Entry): string {
+  if (entry.kind === 'sent' || entry.kind === 'received') return JSON.stringify(entry.message)
+  if (entry.kind === 'sentBytes') return `${JSON.stringify(entry.text)} (${entry.bytes} bytes)`
+  if (entry.kind === 'fault') return `the driver sent ${entry.reason}`
+  if (entry.kind === 'ended') return `by the ${entry.by}: ${entry.reason}`
+  return entry.kind === 'note' ? entry.text : ''
+}
+
+function cut(text: string): string {
+  return text.length > mostText ? `${text.slice(0, mostText)}… (${text.length} characters)` : text
+}

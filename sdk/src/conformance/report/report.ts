@@ -1,0 +1,89 @@
+// The outcome of a run as one JSON document. Every other form is rendered from it, so that none can disagree.
+import type { Level, Severity } from '../checks/check.ts'
+
+/** How a check ended. */
+export type Status =
+  | 'pass'
+  /** A MUST was broken. */
+  | 'fail'
+  /** A SHOULD was broken. */
+  | 'warn'
+  /** The driver does not offer what the check is about. */
+  | 'not-applicable'
+  /** Left out by the user. */
+  | 'disabled'
+  /** Something that it needs is missing: a command to restart the driver with, root. */
+  | 'untestable'
+  /** A bug of the kit, or trouble of the machine. */
+  | 'error'
+
+/** A line of a transcript; times in milliseconds since the check began. */
+export type EvidenceLine = { readonly atMs: number; readonly what: string; readonly text: string }
+/** What went over one connection. */
+export type Evidence = { readonly connection: number; readonly lines: readonly EvidenceLine[] }
+
+export type CheckResult = {
+  readonly id: string
+  readonly area: string
+  readonly title: string
+  readonly level: Level
+  readonly severity: Severity
+  readonly rules: readonly string[]
+  readonly status: Status
+  /** Listed as an expected failure, with the reason given there. */
+  readonly expectedFailure?: string
+  readonly message?: string
+  readonly expected?: string
+  readonly found?: string
+  readonly why: string
+  readonly mend: string
+  readonly durationMs: number
+  /** A command that runs this check again in the same way. */
+  readonly reproduce: string
+  /** Trouble in cleaning up, and what the driver wrote to stderr. */
+  readonly notes: readonly string[]
+  readonly evidence: readonly Evidence[]
+}
+
+export type DriverIdentity = {
+  readonly name: string
+  readonly vendor?: string
+  readonly version: string
+  readonly instanceId: string
+}
+
+export type Report = {
+  readonly schemaVersion: 1
+  readonly kit: { readonly name: '@conet/sdk/conformance'; readonly version: string }
+  readonly protocolVersion: string
+  /** Null when the driver never introduced itself. */
+  readonly driver: DriverIdentity | null
+  readonly target: string
+  readonly level: Level
+  /** The highest level of which every check that applies has passed. Null if it is not even the first. */
+  readonly reached: Level | null
+  readonly seed: number
+  readonly timeScale: number
+  readonly startedAt: string
+  readonly durationMs: number
+  readonly node: string
+  readonly platform: string
+  readonly counts: Readonly<Record<Status, number>>
+  /** Checks that are listed as expected failures and did not fail. */
+  readonly staleExpectations: readonly string[]
+  readonly checks: readonly CheckResult[]
+}
+
+/** Statuses that make a run fail, unless they are expected. */
+export function isFailure({ status, expectedFailure }: CheckResult): boolean {
+  return status === 'fail' && expectedFailure === undefined
+}
+
+/** The exit codes of the command. */
+export const exitCodes = { ok: 0, failures: 1, usage: 2, engine: 3, unreachable: 4 } as const
+
+export function exitCodeOf(report: Report): number {
+  if (report.checks.some(({ status }) => status === 'error')) return exitCodes.engine
+  if (report.checks.some(isFailure) || report.staleExpectations.length > 0) return exitCodes.failures
+  return exitCodes.ok
+}

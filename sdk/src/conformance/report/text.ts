@@ -1,0 +1,63 @@
+// The report for people at a terminal: a line for each check as it ends, then what was wrong, then the sum.
+import { type CheckResult, isFailure, type Report, type Status } from './report.ts'
+
+const words: Readonly<Record<Status, string>> = {
+  pass: 'ok    ',
+  fail: 'FAIL  ',
+  warn: 'warn  ',
+  'not-applicable': 'n/a   ',
+  disabled: 'off   ',
+  untestable: 'unable',
+  error: 'ERROR ',
+}
+
+export function progressLine(result: CheckResult, done: number, total: number): string {
+  const { id, title, status, durationMs, message } = result
+  const isPlain = status === 'pass' || status === 'not-applicable' || status === 'disabled'
+  const count = `${done}`.padStart(`${total}`.length)
+  const why = isPlain || message === undefined ? '' : `\n        ${firstLine(message)}`
+  return `${count}/${total} ${words[status]} ${id}  ${title} (${durationMs} ms)${why}\n`
+}
+
+/** Everything but the progress: it may be asked for as a file of its own too. */
+export function textReport(report: Report): string {
+  const { checks } = report
+  const shown = checks.filter((result) => isFailure(result) || ['warn', 'error'].includes(result.status))
+  return [...shown.map(explained), ...stale(report), sum(report)].join('\n')
+}
+
+function explained(result: CheckResult): string {
+  const { status, id, title, rules, message, expected, found, why, mend, reproduce, notes } = result
+  const lines = [
+    `${words[status].trim()} ${id}: ${title}`,
+    `  what happened: ${message}`,
+    ...(expected === undefined ? [] : [`  expected: ${expected}`]),
+    ...(found === undefined ? [] : [`  found: ${found}`]),
+    `  rules: ${rules.join(', ')} of docs/protocol.md`,
+    `  why it matters: ${why}`,
+    `  how to mend it: ${mend}`,
+    ...notes.map((note) => `  note: ${note}`),
+    `  again: ${reproduce}`,
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+function stale({ staleExpectations }: Report): string[] {
+  return staleExpectations.map(
+    (id) => `${id} passes, and is still listed as an expected failure: take it off the list\n`,
+  )
+}
+
+function sum({ counts, driver, reached, level, seed, durationMs, checks }: Report): string {
+  const expected = checks.filter((result) => result.status === 'fail' && !isFailure(result)).length
+  const parts = Object.entries(counts).filter(([, count]) => count > 0)
+  const name = driver === null ? 'a driver that did not introduce itself' : `${driver.name} ${driver.version}`
+  return [
+    `${parts.map(([status, count]) => `${count} ${status}`).join(', ')}${expected > 0 ? ` (${expected} expected)` : ''}`,
+    `${name}: checked at level ${level}, reaches ${reached ?? 'none'}; seed ${seed}, ${(durationMs / 1_000).toFixed(1)} s\n`,
+  ].join('\n')
+}
+
+function firstLine(text: string): string {
+  return text.split('\n', 1)[0] ?? ''
+}

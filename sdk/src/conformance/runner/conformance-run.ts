@@ -1,0 +1,174 @@
+// One run against one driver: its checks one after the other, and what was said judged along the way.
+import { areaOf, type Check, isTranscriptCheck } from '../checks/check.ts'
+import { allChecks } from '../checks/index.ts'
+import { CheckContext } from '../context/check-context.ts'
+import { Objects, Subnets } from '../context/objects.ts'
+import { Random } from '../context/random.ts'
+import { evidenceOf } from '../report/evidence.ts'
+import type { CheckResult, Evidence, Report } from '../report/report.ts'
+import { Transcript } from '../transcript/transcript.ts'
+import { DriverUnderTest, minimalIntroduction } from './driver-under-test.ts'
+import { Judgements } from './judgements.ts'
+import type { ConformanceOptions } from './options.ts'
+import { type Outcome, outcomeOf } from './outcome.ts'
+import { reproduction } from './reproduction.ts'
+import { runActiveCheck } from './run-active-check.ts'
+import { type Selected, select } from './selection.ts'
+import { summary } from './summary.ts'
+
+type Ending = Outcome & { readonly evidence: readonly Evidence[]; readonly notes: readonly string[] }
+
+export class ConformanceRun implements AsyncDisposable {
+  /** In the order in which they are to be run: those that judge transcripts come last. */
+  readonly selected: readonly Selected[]
+  readonly seed: number
+  readonly #driver: DriverUnderTest
+  readonly #options: ConformanceOptions
+  readonly #subnets = new Subnets()
+  readonly #judgements: Judgements
+  readonly #results: CheckResult[] = []
+  readonly #startedAt = new Date()
+  readonly #since = performance.now()
+  #connections = 0
+
+  private constructor(driver: DriverUnderTest, options: ConformanceOptions) {
+    this.#driver = driver
+    this.#options = options
+    this.seed = options.seed ?? Math.floor(Math.random() * 2 ** 31)
+    const selected = select(allChecks, options)
+    this.selected = [
+      ...selected.filter(({ check }) => !isTranscriptCheck(check)),
+      ...selected.filter(({ check }) => isTranscriptCheck(check)),
+    ]
+    this.#judgements = new Judgements(allChecks, options.timeScale ?? 1)
+  }
+
+  /** Starts the driver if need be. Rejects with a UsageError, or with DriverUnreachable. */
+  static async open(options: ConformanceOptions): Promise<ConformanceRun> {
+    select(allChecks, options)
+    return new ConformanceRun(await DriverUnderTest.open(options), options)
+  }
+
+  /** Runs one check, or passes judgement; never rejects for what a driver does. */
+  async run({ check, isDisabled }: Selected): Promise<CheckResult> {
+    const since = performance.now()
+    const ending = isDisabled ? disabled : await this.#ending(check, since)
+    const result = this.#resultOf(check, ending, performance.now() - since)
+    this.#results.push(result)
+    return result
+  }
+
+  /** Of what has been run so far. */
+  report(): Report {
+    const { level = 'robust', timeScale = 1, expectedFailures = {} } = this.#options
+    const { target, introduction } = this.#driver
+    return summary({
+      results: this.#results,
+      driver: introduction?.driver ?? null,
+      target: target.description,
+      level,
+      seed: this.seed,
+      timeScale,
+      expectedFailures,
+      startedAt: this.#startedAt,
+      durationMs: performance.now() - this.#since,
+    })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#driver[Symbol.asyncDispose]()
+  }
+
+  async #ending(check: Check, since: number): Promise<Ending> {
+    if (isTranscriptCheck(check)) {
+      const evidence = this.#judgements.evidenceOf(check)
+      return { ...this.#judgements.outcomeOf(check), evidence, notes: [] }
+    }
+    const transcripts: Transcript[] = []
+    const notes: string[] = []
+    const outcome = await this.#runActive(check, transcripts, notes)
+    this.#judgements.judge(transcripts, since)
+    const isShown = outcome.status === 'fail' || outcome.status === 'warn' || outcome.status === 'error'
+    return { ...outcome, evidence: isShown ? evidenceOf(transcripts, since) : [], notes }
+  }
+
+  async #runActive(
+    check: Exclude<Check, { judge: unknown }>,
+    transcripts: Transcript[],
+    notes: string[],
+  ): Promise<Outcome> {
+    try {
+      await this.#driver.revive()
+      return await runActiveCheck(check, this.#contextOf(check, transcripts), notes)
+    } catch (error) {
+      return outcomeOf(error, 'must')
+    }
+  }
+
+  #contextOf({ id }: Check, transcripts: Transcript[]): CheckContext {
+    const { timeScale = 1, networkConfig = {}, attachmentOptions = {}, path, replayPath } = this.#options
+    const introduction = this.#driver.introduction ?? minimalIntroduction
+    const random = new Random(this.seed, id)
+    const objects = new Objects({
+      random,
+      subnets: this.#subnets,
+      documents: { config: networkConfig, options: attachmentOptions },
+      isOwnIpam: introduction.capabilities.ipam === 'driver',
+    })
+    const property = {
+      seed: this.seed,
+      ...(path !== undefined && { path }),
+      ...(replayPath !== undefined && { replayPath }),
+    }
+    const newTranscript = () => {
+      this.#connections += 1
+      const transcript = new Transcript(id, this.#connections)
+      transcripts.push(transcript)
+      return transcript
+    }
+    const { target } = this.#driver
+    return new CheckContext({
+      target,
+      introduction,
+      objects,
+      random,
+      property,
+      scale: timeScale,
+      newTranscript,
+    })
+  }
+
+  #resultOf(check: Check, { evidence, notes, ...outcome }: Ending, durationMs: number): CheckResult {
+    const { id, title, level, severity = 'must', rules, why, mend } = check
+    const reason = this.#options.expectedFailures?.[id]
+    return {
+      ...{ id, area: areaOf(check), title, level, severity, rules, why, mend },
+      ...outcome,
+      ...(reason !== undefined && { expectedFailure: reason }),
+      durationMs: Math.round(durationMs),
+      reproduce: reproduction(id, this.seed, this.#options),
+      notes,
+      evidence,
+    }
+  }
+}
+
+const disabled: Ending = { status: 'disabled', message: 'left out by --skip', evidence: [], notes: [] }
+
+export type RunListener = {
+  /** Hears each result as it comes. */
+  onResult?(result: CheckResult, done: number, total: number): void
+}
+
+/** Runs all that is selected. Rejects with a UsageError, or with DriverUnreachable. */
+export async function runConformance(
+  options: ConformanceOptions,
+  listener: RunListener = {},
+): Promise<Report> {
+  await using run = await ConformanceRun.open(options)
+  for (const [index, selected] of run.selected.entries()) {
+    const result = await run.run(selected)
+    listener.onResult?.(result, index + 1, run.selected.length)
+  }
+  return run.report()
+}

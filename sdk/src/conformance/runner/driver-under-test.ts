@@ -1,0 +1,72 @@
+// The driver of a run: started if need be, asked once who it is, started again when a check has ended it.
+import { type InitializeResult, requests } from '../../protocol/index.ts'
+import { Violation } from '../checks/verdicts.ts'
+import { commandTarget } from '../target/command-target.ts'
+import { socketTarget } from '../target/socket-target.ts'
+import type { Target } from '../target/target.ts'
+import { Transcript } from '../transcript/transcript.ts'
+import { KitHost } from '../wire/kit-host.ts'
+import { RawConnection } from '../wire/raw-connection.ts'
+import type { ConformanceOptions } from './options.ts'
+
+const startMs = 15_000
+const stopMs = 8_000
+const introductionMs = 10_000
+
+export class DriverUnderTest implements AsyncDisposable {
+  readonly target: Target
+  /** Undefined when it did not introduce itself properly; checks then say why. */
+  readonly introduction: InitializeResult | undefined
+
+  private constructor(target: Target, introduction: InitializeResult | undefined) {
+    this.target = target
+    this.introduction = introduction
+  }
+
+  /** Rejects with DriverUnreachable. */
+  static async open(options: ConformanceOptions): Promise<DriverUnderTest> {
+    const target =
+      options.command === undefined
+        ? socketTarget(options.socketPath)
+        : await commandTarget({ command: options.command, startMs, stopMs })
+    try {
+      return new DriverUnderTest(target, await introductionOf(target, options.timeScale ?? 1))
+    } catch (error) {
+      await target[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  /** Starts it again if it is gone. */
+  async revive(): Promise<void> {
+    const { process } = this.target
+    if (process !== undefined && !process.isAlive) await process.restart()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.target[Symbol.asyncDispose]()
+  }
+}
+
+async function introductionOf({ socketPath }: Target, scale: number): Promise<InitializeResult | undefined> {
+  const callMs = introductionMs * scale
+  using connection = await RawConnection.dial(socketPath, new Transcript('introduction', 0), callMs)
+  const host = new KitHost(connection, { callMs, toleranceMs: 0 }, () => 'introduction')
+  try {
+    return await host.handshake()
+  } catch (error) {
+    if (error instanceof Violation) return undefined
+    throw error
+  }
+}
+
+/** What is assumed of a driver that did not say what it is. */
+export const minimalIntroduction: InitializeResult = {
+  protocolVersion: '1.0',
+  driver: { name: 'unknown', version: '0.0.0', instanceId: 'unknown' },
+  capabilities: {
+    methods: Object.entries(requests).flatMap(([method, { required }]) => (required ? [method] : [])),
+    scope: 'local',
+  },
+  limits: { maxMessageBytes: 1024 * 1024 },
+}

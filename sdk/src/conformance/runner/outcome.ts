@@ -1,0 +1,30 @@
+// From how a check ended to its status.
+import type { Severity } from '../checks/check.ts'
+import { NotApplicable, Untestable, Violation } from '../checks/verdicts.ts'
+import type { Status } from '../report/report.ts'
+
+export type Outcome = {
+  readonly status: Status
+  readonly message?: string
+  readonly expected?: string
+  readonly found?: string
+}
+
+export const passed: Outcome = { status: 'pass' }
+
+/** What a check threw: a verdict, or a bug of the kit. */
+export function outcomeOf(error: unknown, severity: Severity): Outcome {
+  if (error instanceof Violation) {
+    const { message, expected, found } = error
+    return {
+      status: severity === 'must' ? 'fail' : 'warn',
+      message,
+      ...(expected !== undefined && { expected }),
+      ...(found !== undefined && { found }),
+    }
+  }
+  if (error instanceof NotApplicable) return { status: 'not-applicable', message: error.message }
+  if (error instanceof Untestable) return { status: 'untestable', message: error.message }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  return { status: 'error', message: text }
+}

@@ -1,0 +1,30 @@
+// Which checks a run has, and which of them the user left out.
+import { areaOf, type Check, levels } from '../checks/check.ts'
+import type { ConformanceOptions } from './options.ts'
+
+/** The command line, or a file that it names, is wrong. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}
+
+export type Selected = { readonly check: Check; readonly isDisabled: boolean }
+
+/** In the order of the list. Throws a UsageError for a word that is neither an id nor an area. */
+export function select(checks: readonly Check[], options: ConformanceOptions): Selected[] {
+  const { level = 'robust', only = [], skip = [], expectedFailures = {} } = options
+  for (const word of [...only, ...skip]) assertKnown(checks, word)
+  for (const id of Object.keys(expectedFailures)) assertKnown(checks, id)
+  return checks
+    .filter((check) => only.length > 0 || levels.indexOf(check.level) <= levels.indexOf(level))
+    .filter((check) => only.length === 0 || only.some((word) => isNamed(check, word)))
+    .map((check) => ({ check, isDisabled: skip.some((word) => isNamed(check, word)) }))
+}
+
+function isNamed(check: Check, word: string): boolean {
+  return check.id === word || areaOf(check) === word
+}
+
+function assertKnown(checks: readonly Check[], word: string): void {
+  if (checks.some((check) => isNamed(check, word))) return
+  throw new UsageError(`no check and no area is called "${word}": see conet-conformance list`)
+}

@@ -1,0 +1,69 @@
+// The report of a run from the results of its checks.
+
+import { protocolVersions } from '../../protocol/index.ts'
+import { type Level, levels } from '../checks/check.ts'
+import { kitVersion } from '../kit-version.ts'
+import type { CheckResult, DriverIdentity, Report, Status } from '../report/report.ts'
+
+export type SummaryOptions = {
+  readonly results: readonly CheckResult[]
+  readonly driver: DriverIdentity | null
+  readonly target: string
+  readonly level: Level
+  readonly seed: number
+  readonly timeScale: number
+  readonly expectedFailures: Readonly<Record<string, string>>
+  readonly startedAt: Date
+  readonly durationMs: number
+}
+
+export function summary(options: SummaryOptions): Report {
+  const { results, startedAt, durationMs, expectedFailures, ...rest } = options
+  return {
+    schemaVersion: 1,
+    kit: { name: '@conet/sdk/conformance', version: kitVersion },
+    protocolVersion: protocolVersions[0] ?? '',
+    ...rest,
+    reached: reached(results),
+    startedAt: startedAt.toISOString(),
+    durationMs: Math.round(durationMs),
+    node: process.version,
+    platform: `${process.platform} ${process.arch}`,
+    counts: countsOf(results),
+    staleExpectations: stale(results, expectedFailures),
+    checks: results,
+  }
+}
+
+function countsOf(results: readonly CheckResult[]): Record<Status, number> {
+  const counts: Record<Status, number> = {
+    pass: 0,
+    fail: 0,
+    warn: 0,
+    'not-applicable': 0,
+    disabled: 0,
+    untestable: 0,
+    error: 0,
+  }
+  for (const { status } of results) counts[status] += 1
+  return counts
+}
+
+const good: readonly Status[] = ['pass', 'warn', 'not-applicable']
+
+/** What is left out or cannot be tested is no proof, so it holds a level back as a failure does. */
+function reached(results: readonly CheckResult[]): Level | null {
+  let highest: Level | null = null
+  for (const level of levels) {
+    const ofLevel = results.filter((result) => result.level === level)
+    if (ofLevel.length === 0 || !ofLevel.every(({ status }) => good.includes(status))) break
+    highest = level
+  }
+  return highest
+}
+
+/** Listed, run, and not failed. */
+function stale(results: readonly CheckResult[], expected: Readonly<Record<string, string>>): string[] {
+  const mended = results.filter(({ id, status }) => Object.hasOwn(expected, id) && good.includes(status))
+  return mended.map(({ id }) => id)
+}
