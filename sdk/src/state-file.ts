@@ -48,7 +48,9 @@ export class StateFile<S extends TSchema> {
   /** Touches no file. Throws what ajv throws for a schema that is none. */
   constructor(options: StateFileOptions<S>) {
     this.#options = options
-    this.#validate = new Ajv({ strict: true, allErrors: false, verbose: true }).compile<Static<S>>(options.schema)
+    this.#validate = new Ajv({ strict: true, allErrors: false, verbose: true }).compile<Static<S>>(
+      options.schema,
+    )
   }
 
   /**
