@@ -19,6 +19,7 @@ export const profiles = {
   ownIpam: ({ capabilities }) => capabilities.ipam === 'driver',
   configSchema: ({ configSchema }) => configSchema !== undefined,
 } as const satisfies Record<string, (introduction: InitializeResult) => boolean>
+/** What a driver offers beyond the required: its checks are `not-applicable` to others. */
 export type Profile = keyof typeof profiles
 
 /** What must be there beside the driver; without it the check is `untestable`. */
@@ -60,8 +61,10 @@ export type TranscriptCheck = Explanation & {
   judge(transcript: Transcript, scale: number): readonly Finding[]
 }
 
+/** One check: it talks to the driver, or judges what was said in all connections. */
 export type Check = ActiveCheck | TranscriptCheck
 
+/** Whether a check judges transcripts, so that it comes after those that make them. */
 export function isTranscriptCheck(check: Check): check is TranscriptCheck {
   return 'judge' in check
 }

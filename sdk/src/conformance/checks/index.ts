@@ -18,6 +18,7 @@ import { socketChecks } from './socket.ts'
 import { messageChecks } from './transcript-messages.ts'
 import { replyChecks } from './transcript-replies.ts'
 
+/** Every check of the kit, by area. */
 export const allChecks: readonly Check[] = [
   ...socketChecks,
   ...framingChecks,

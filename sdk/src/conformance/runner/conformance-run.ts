@@ -18,6 +18,7 @@ import { summary } from './summary.ts'
 
 type Ending = Outcome & { readonly evidence: readonly Evidence[]; readonly notes: readonly string[] }
 
+/** The selected checks against one driver, one at a time. Dispose it: it ends the driver that it started. */
 export class ConformanceRun implements AsyncDisposable {
   /** In the order in which they are to be run: those that judge transcripts come last. */
   readonly selected: readonly Selected[]
@@ -155,6 +156,7 @@ export class ConformanceRun implements AsyncDisposable {
 
 const disabled: Ending = { status: 'disabled', message: 'left out by --skip', evidence: [], notes: [] }
 
+/** Hears how a run gets on. */
 export type RunListener = {
   /** Hears each result as it comes. */
   onResult?(result: CheckResult, done: number, total: number): void
