@@ -9,7 +9,7 @@ export type Goal = {
 
 export type RowDefinition = {
   readonly name: string
-  readonly unit: 'ms' | 'MB'
+  readonly unit: 'ms' | 'MB' | 'calls/s'
   readonly what: string
   readonly goal?: Goal
 }
@@ -67,6 +67,31 @@ export const catalogue: readonly RowDefinition[] = [
     goal: { against: 'bridge-plug-10th', atMost: 1.2 },
   },
   { name: 'conetd-rss', unit: 'MB', what: 'conetd with 1,000 endpoints', goal: { atMost: 160 } },
+  { name: 'line-call', unit: 'ms', what: 'one line of JSON to a plain process and one back' },
+  {
+    name: 'driver-call',
+    unit: 'ms',
+    what: "a plug through conetd's session to the null driver and back",
+    goal: { against: 'line-call', atMost: 1.7 },
+  },
+  { name: 'stock-calls-64', unit: 'calls/s', what: 'the same call over stock vscode-jsonrpc, 64 in flight' },
+  {
+    name: 'docker-calls-64',
+    unit: 'calls/s',
+    what: "the same call over Docker's plugin protocol, 64 in flight",
+  },
+  {
+    name: 'driver-calls-64',
+    unit: 'calls/s',
+    what: "the same through conetd's session, 64 in flight",
+    goal: { against: 'stock-calls-64', atLeast: 1.3 },
+  },
+  {
+    name: 'driver-calls-http',
+    unit: 'calls/s',
+    what: 'the same figure again',
+    goal: { against: 'docker-calls-64', atLeast: 3 },
+  },
   { name: 'node-start', unit: 'ms', what: 'node, doing nothing' },
   { name: 'cli-help', unit: 'ms', what: 'conet --help', goal: { against: 'node-start' } },
 ]
