@@ -37,7 +37,8 @@ export type DispatcherOptions = {
   isOverloaded(): boolean
   serve(request: ServedRequest): void
   refuse(id: MessageId, error: ReplyError): void
-  settle(id: MessageId, outcome: Outcome): void
+  /** One of our calls has its answer. */
+  onSettled(): void
   onError(error: unknown, method: string): void
   onViolation(violation: ConetError, kind: ViolationKind): void
 }
@@ -132,9 +133,9 @@ export class Dispatcher {
   }
 
   #receiveReply(id: MessageId, outcome: Outcome): void {
-    const { pending, settle } = this.#options
-    const expectation = pending.expects(id)
-    if (expectation === 'awaited') settle(id, outcome)
+    const { pending, onSettled } = this.#options
+    const expectation = pending.settle(id, outcome)
+    if (expectation === 'awaited') onSettled()
     else if (expectation === 'late') this.#lateReplies += 1
     else
       this.#violation('unasked-reply', `a reply has the id ${JSON.stringify(id)}, which no call of ours has`)

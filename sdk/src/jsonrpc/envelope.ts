@@ -1,5 +1,6 @@
 // Which kind of JSON-RPC 2.0 message an object is. It knows neither methods nor calls; params are by name only,
 // because positional ones would let the sender choose which argument of a function its values become.
+import type { Message, NotificationMessage, RequestMessage } from 'vscode-jsonrpc'
 import { ConetError } from '../errors/index.ts'
 import { isJsonObject, type JsonObject } from './framing.ts'
 
@@ -11,6 +12,13 @@ export type ReplyError = { readonly code: number; readonly message: string; read
 
 /** How a request ended. */
 export type Outcome = { readonly result: unknown } | { readonly error: ReplyError }
+
+/** What is sent: params are an object, or undefined, which JSON leaves out. */
+export type Outgoing =
+  | (Message & { readonly id: MessageId } & Outcome)
+  | ((Omit<RequestMessage, 'params'> | Omit<NotificationMessage, 'params'>) & {
+      readonly params: JsonObject | undefined
+    })
 
 export type Envelope =
   | { type: 'request'; id: MessageId; method: string; params: JsonObject | undefined; isNamed: boolean }

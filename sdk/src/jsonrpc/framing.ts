@@ -1,9 +1,9 @@
 // Bytes to JSON objects and back: `Content-Length: N`, a blank line, N bytes of UTF-8 JSON. Pure: no socket, no
 // timer, no idea what the objects mean. Any input ends in messages or in one `protocolViolation`, and no input makes
 // it hold more than a header, one body of the allowed size and the chunk at hand.
-import { isUtf8 } from 'node:buffer'
+import { isAscii, isUtf8 } from 'node:buffer'
 import { ConetError } from '../errors/index.ts'
-import { badHeader, maxHeaderBytes, parseFrameHeader } from './frame-header.ts'
+import { allowedLength, badHeader, maxHeaderBytes, parseFrameHeader, plainHeader } from './frame-header.ts'
 
 /** A JSON object whose members are not known yet. */
 export type JsonObject = { readonly [key: string]: unknown }
@@ -16,21 +16,21 @@ export function isJsonObject(value: unknown): value is JsonObject {
 const headerEnd = '\r\n\r\n'
 const firstBufferBytes = 64 * 1024
 
-/** One message as one buffer. Throws `messageTooLarge`, or what JSON.stringify throws on what is no JSON. */
-export function encodeFrame(message: object, maxBytes: number): Buffer {
+/** A message with its header, as text and counted in bytes of UTF-8. */
+export type Frame = { readonly text: string; readonly bytes: number }
+
+/** Throws `messageTooLarge`, or what JSON.stringify throws on what is no JSON. */
+export function encodeFrame(message: object, maxBytes: number): Frame {
   const body = JSON.stringify(message)
   const bodyBytes = Buffer.byteLength(body)
-  if (bodyBytes > maxBytes) {
-    const why = `it has ${bodyBytes} bytes and the other side takes ${maxBytes}`
-    throw new ConetError('messageTooLarge', `send a message: ${why}`, {
-      details: { bytes: bodyBytes, maxBytes },
-    })
-  }
+  if (bodyBytes > maxBytes) throw tooLarge(bodyBytes, maxBytes)
   const header = `Content-Length: ${bodyBytes}${headerEnd}`
-  const frame = Buffer.allocUnsafe(header.length + bodyBytes)
-  frame.write(header, 0, 'latin1')
-  frame.write(body, header.length, 'utf8')
-  return frame
+  return { text: header + body, bytes: header.length + bodyBytes }
+}
+
+function tooLarge(bytes: number, maxBytes: number): ConetError {
+  const why = `it has ${bytes} bytes and the other side takes ${maxBytes}`
+  return new ConetError('messageTooLarge', `send a message: ${why}`, { details: { bytes, maxBytes } })
 }
 
 /** Where the parser stands: between two messages, or inside one. */
@@ -95,10 +95,15 @@ export class FrameParser {
   #readHeader(chunk: Buffer, offset: number): number {
     if (this.#held > 0) return this.#continueHeader(chunk, offset)
     // The usual case: the header lies in this chunk, and nothing is copied.
+    const plain = plainHeader(chunk, offset)
+    if (plain !== undefined) {
+      this.#beginBody(allowedLength(plain.bodyBytes, this.#maxMessageBytes))
+      return offset + plain.bytes
+    }
     const end = chunk.indexOf(headerEnd, offset, 'latin1')
     if (end === -1) return this.#continueHeader(chunk, offset)
     if (end + headerEnd.length - offset > maxHeaderBytes) throw headerTooLong()
-    this.#beginBody(chunk.toString('latin1', offset, end))
+    this.#beginBody(parseFrameHeader(chunk.toString('latin1', offset, end), this.#maxMessageBytes))
     return end + headerEnd.length
   }
 
@@ -111,31 +116,29 @@ export class FrameParser {
     const end = this.#buffer.subarray(0, this.#held).indexOf(headerEnd, from, 'latin1')
     if (end === -1 && this.#held === maxHeaderBytes) throw headerTooLong()
     if (end === -1) return offset + taken
-    this.#beginBody(this.#buffer.toString('latin1', 0, end))
+    this.#beginBody(parseFrameHeader(this.#buffer.toString('latin1', 0, end), this.#maxMessageBytes))
     this.#release()
     return offset + end + headerEnd.length - before
   }
 
-  #beginBody(header: string): void {
-    const bodyBytes = parseFrameHeader(header, this.#maxMessageBytes)
+  #beginBody(bodyBytes: number): void {
     // No byte will come that could end an empty body, and nothing is no JSON.
     if (bodyBytes === 0) throw badBody('is empty')
     this.#bodyBytes = bodyBytes
   }
 
   #readBody(chunk: Buffer, offset: number, bodyBytes: number): number {
-    const taken = Math.min(chunk.length - offset, bodyBytes - this.#held)
-    const part = chunk.subarray(offset, offset + taken)
-    if (taken === bodyBytes) {
-      this.#finish(part)
+    const end = offset + Math.min(chunk.length - offset, bodyBytes - this.#held)
+    if (end - offset === bodyBytes) {
+      this.#finish(textOf(chunk, offset, end))
     } else {
-      this.#hold(part, bodyBytes)
-      if (this.#held === bodyBytes) this.#finish(this.#buffer.subarray(0, bodyBytes))
+      this.#hold(chunk.subarray(offset, end), bodyBytes)
+      if (this.#held === bodyBytes) this.#finish(textOf(this.#buffer, 0, bodyBytes))
     }
-    return offset + taken
+    return end
   }
 
-  #finish(body: Buffer): void {
+  #finish(body: string): void {
     const message = parseBody(body)
     this.#bodyBytes = undefined
     this.#release()
@@ -162,11 +165,17 @@ export class FrameParser {
   }
 }
 
-function parseBody(body: Buffer): JsonObject {
+function textOf(buffer: Buffer, start: number, end: number): string {
+  const body = buffer.subarray(start, end)
+  if (isAscii(body)) return body.toString('latin1')
   if (!isUtf8(body)) throw badBody('is not UTF-8')
+  return body.toString('utf8')
+}
+
+function parseBody(body: string): JsonObject {
   let value: unknown
   try {
-    value = JSON.parse(body.toString('utf8'))
+    value = JSON.parse(body)
   } catch (cause) {
     // A SyntaxError, or a RangeError for nesting deeper than the stack.
     throw badBody('is not JSON', cause)

@@ -4,6 +4,7 @@ export type { MessageId, ReplyError } from './envelope.ts'
 export { maxHeaderBytes } from './frame-header.ts'
 export {
   encodeFrame,
+  type Frame,
   FrameParser,
   type FrameParserOptions,
   type FramePhase,

@@ -2,7 +2,6 @@
 // with its bounds. Host and driver use the same class. It knows no networks and no table of methods.
 import type { Socket } from 'node:net'
 import { ConetError, type ErrorKind } from '../errors/index.ts'
-import { Connection } from './connection.ts'
 import {
   answerUnsendable,
   backlogFull,
@@ -12,14 +11,14 @@ import {
   notConnected,
 } from './connection-errors.ts'
 import { cancelMethod, Dispatcher, type NotificationHandler, type ViolationKind } from './dispatcher.ts'
-import type { MessageId } from './envelope.ts'
+import type { MessageId, Outcome } from './envelope.ts'
 import type { JsonObject } from './framing.ts'
 import { defaultLimits, type PeerLimits } from './limits.ts'
 import { type CallOptions, cancelled, PendingCalls } from './pending-calls.ts'
-import { type RequestHandler, ServedRequest, ServedRequests } from './served-requests.ts'
+import { type RequestHandler, ServedRequests } from './served-requests.ts'
 import { SocketReader } from './socket-reader.ts'
 import { SocketWriter } from './socket-writer.ts'
-import { errorFromWire, errorToWire, UnknownMethodError } from './wire-error.ts'
+import { errorToWire, UnknownMethodError } from './wire-error.ts'
 
 /** Called once, when the connection is no more; without a reason if it ended in order. */
 export type CloseListener = (reason: unknown) => void
@@ -55,7 +54,6 @@ export class JsonRpcPeer implements AsyncDisposable {
   readonly #closedKind: ErrorKind
   readonly #reader: SocketReader
   readonly #writer: SocketWriter
-  readonly #connection: Connection<ServedRequest>
   readonly #dispatcher: Dispatcher
   readonly #pending = new PendingCalls((id) => this.#forget(id))
   readonly #served: ServedRequests
@@ -75,14 +73,9 @@ export class JsonRpcPeer implements AsyncDisposable {
     this.#writer = new SocketWriter(socket, { limits, onSlowConsumer: (reason) => this.abort(reason) })
     this.#served = new ServedRequests({
       maxInFlight: limits.maxInFlight,
+      reply: ({ id }, outcome) => this.#sendReply(id, outcome),
       onBug: options.onError,
       onIdle: () => this.#endWhenQuiet(),
-    })
-    this.#connection = new Connection({
-      send: (request) => this.#writer.send(request),
-      sendReply: (id, reply) => this.#sendReply(id, reply),
-      isIncoming: (value) => value instanceof ServedRequest,
-      serve: (request) => this.#served.serve(request, this.#onRequest ?? knowsNoMethod),
     })
     this.#dispatcher = this.#createDispatcher()
     this.#reader = new SocketReader(socket, {
@@ -122,13 +115,10 @@ export class JsonRpcPeer implements AsyncDisposable {
   request(method: string, params: JsonObject | undefined, options: CallOptions): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#assertMayCall(method, options.signal)
-      const { id, answer } = this.#connection.call(method, params)
-      this.#pending.add({ ...options, id, method, reject })
+      const id = this.#pending.nextId()
+      this.#writer.send({ jsonrpc: '2.0', id, method, params })
+      this.#pending.add(id, method, options, { resolve, reject })
       options.onSent?.((timeoutMs) => this.#pending.extend(id, timeoutMs))
-      answer.then((outcome) => {
-        if ('result' in outcome) resolve(outcome.result)
-        else reject(errorFromWire(outcome.error))
-      }, reject)
     })
   }
 
@@ -192,13 +182,9 @@ export class JsonRpcPeer implements AsyncDisposable {
       urgentMethods: this.#options.urgentMethods ?? [],
       isOpen: () => this.#state === 'open',
       isOverloaded: () => this.#writer.isOverloaded,
-      serve: (request) => this.#connection.deliverRequest(request),
-      refuse: (id, error) => this.#sendReply(id, { jsonrpc: '2.0', id, error }),
-      settle: (id, outcome) => {
-        this.#pending.remove(id)
-        this.#connection.deliverReply(id, outcome)
-        this.#endWhenQuiet()
-      },
+      serve: (request) => this.#served.serve(request, this.#onRequest ?? knowsNoMethod),
+      refuse: (id, error) => this.#sendReply(id, { error }),
+      onSettled: () => this.#endWhenQuiet(),
       onError: this.#options.onError,
       onViolation: (violation, kind) => this.#options.onViolation?.(violation, kind),
     })
@@ -228,11 +214,11 @@ export class JsonRpcPeer implements AsyncDisposable {
   }
 
   /** Each request gets a reply, whatever its result: one that cannot be sent is replaced by the reason. */
-  #sendReply(id: MessageId, reply: object): void {
+  #sendReply(id: MessageId, outcome: Outcome): void {
     if (!this.#canWrite) return
     try {
       // Requests that came together are answered within a turn or two: their replies travel together, too.
-      this.#writer.send(reply, { forTurn: this.#served.size > 0 })
+      this.#writer.send({ jsonrpc: '2.0', id, ...outcome }, { forTurn: this.#served.size > 0 })
     } catch (error) {
       if (!ConetError.is(error)) this.#options.onError(error, `reply to ${id}`)
       this.#writer.send({ jsonrpc: '2.0', id, error: errorToWire(answerUnsendable(error)) })
@@ -241,16 +227,15 @@ export class JsonRpcPeer implements AsyncDisposable {
 
   /** A call was given up: the other side is told, and its answer will find nobody. */
   #forget(id: MessageId): void {
-    this.#connection.deliverReply(id, { error: { code: 0, message: 'given up' } })
     if (this.#canWrite) this.#writer.send({ jsonrpc: '2.0', method: cancelMethod, params: { id } })
     this.#endWhenQuiet()
   }
 
   #endWhenQuiet(): void {
     if (!this.#isQuiet) return
-    // The reply to the last request is written after its handler has ended, still in this turn.
+    // What is left to be said is said in this turn: a request of ours that others wait for.
     setImmediate(() => {
-      if (this.#isQuiet) this.#socket.end()
+      if (this.#isQuiet) this.#writer.end()
     })
   }
 
@@ -267,8 +252,7 @@ export class JsonRpcPeer implements AsyncDisposable {
     this.#writer.close()
     this.#socket.destroy()
     this.#pending.failAll((method) => endedBeforeAnswer(this.#closedKind, method, reason))
-    this.#served.abortAll(reason)
-    this.#connection.dispose()
+    this.#served.cancelAll(reason)
     for (const listener of this.#closeListeners.splice(0)) this.#tell(listener)
   }
 

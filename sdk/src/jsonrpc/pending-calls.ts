@@ -1,15 +1,17 @@
-// Our own calls that wait for an answer: their deadlines, their signals, and the ids of those that were given up,
-// so that a late answer is told from one that nobody asked for. It sends nothing.
+// Our own calls that wait for an answer: their numbers, deadlines and signals, and the ids of those that were given
+// up, so that a late answer is told from one that nobody asked for. It sends nothing.
 import { addAbortListener } from 'node:events'
 import { ConetError } from '../errors/index.ts'
-import type { MessageId } from './envelope.ts'
+import { SharedTimer } from '../shared-timer.ts'
+import type { MessageId, Outcome } from './envelope.ts'
+import { errorFromWire } from './wire-error.ts'
 
 /** How many given-up ids are remembered; the answer to an older one counts as unknown. */
 const maxGivenUp = 4096
 
 /** How long a call may take, and who may give it up. */
 export type CallOptions = {
-  /** How long to wait for the answer; at most 2^31 - 1, which is what a timer can do. */
+  /** How long to wait for the answer. */
   readonly timeoutMs: number
   /** Gives the call up when it aborts. */
   readonly signal?: AbortSignal | undefined
@@ -17,24 +19,22 @@ export type CallOptions = {
   onSent?(extend: (timeoutMs: number) => void): void
 }
 
-type PendingCall = {
-  readonly method: string
-  readonly reject: (error: ConetError) => void
-  timer: NodeJS.Timeout
-  readonly listener: Disposable | undefined
-}
+/** Settles the promise of the caller. */
+type Settle = { resolve(result: unknown): void; reject(error: ConetError): void }
 
-export type AddedCall = CallOptions & {
-  readonly id: MessageId
+type PendingCall = Settle & {
   readonly method: string
-  /** Called once at most: by the deadline, the signal or `failAll`. */
-  readonly reject: (error: ConetError) => void
+  timeoutMs: number
+  dueAt: number
+  readonly listener: Disposable | undefined
 }
 
 export class PendingCalls {
   readonly #calls = new Map<MessageId, PendingCall>()
   readonly #givenUp = new Set<MessageId>()
   readonly #onGivenUp: (id: MessageId) => void
+  readonly #deadlines = new SharedTimer((now) => this.#expire(now))
+  #lastId = 0
 
   constructor(onGivenUp: (id: MessageId) => void) {
     this.#onGivenUp = onGivenUp
@@ -44,52 +44,66 @@ export class PendingCalls {
     return this.#calls.size
   }
 
-  add({ id, method, timeoutMs, signal, reject }: AddedCall): void {
-    const timer = this.#startTimer(id, method, timeoutMs)
+  /** An id that no call of this connection has had. */
+  nextId(): number {
+    this.#lastId += 1
+    return this.#lastId
+  }
+
+  /** The call was sent. It is settled once: by its answer, its deadline, its signal or `failAll`. */
+  add(id: number, method: string, { timeoutMs, signal }: CallOptions, { resolve, reject }: Settle): void {
     const listener = signal && addAbortListener(signal, () => this.#giveUp(id, cancelled(method, signal)))
-    this.#calls.set(id, { method, reject, timer, listener })
+    const dueAt = performance.now() + timeoutMs
+    this.#calls.set(id, { method, timeoutMs, dueAt, listener, resolve, reject })
+    this.#deadlines.add(dueAt)
   }
 
   /** So many milliseconds from now, for a call that still waits. */
   extend(id: MessageId, timeoutMs: number): void {
     const call = this.#calls.get(id)
     if (call === undefined) return
-    clearTimeout(call.timer)
-    call.timer = this.#startTimer(id, call.method, timeoutMs)
+    call.timeoutMs = timeoutMs
+    call.dueAt = performance.now() + timeoutMs
+    this.#deadlines.add(call.dueAt)
   }
 
-  /** Whether an answer with that id is awaited, comes late, or was never asked for. */
-  expects(id: MessageId): 'awaited' | 'late' | 'unknown' {
-    if (this.#calls.has(id)) return 'awaited'
-    return this.#givenUp.delete(id) ? 'late' : 'unknown'
+  /** An answer has come; says whether somebody waited for it, did so before, or never asked. */
+  settle(id: MessageId, outcome: Outcome): 'awaited' | 'late' | 'unknown' {
+    const call = this.#take(id)
+    if (call === undefined) return this.#givenUp.delete(id) ? 'late' : 'unknown'
+    if ('result' in outcome) call.resolve(outcome.result)
+    else call.reject(errorFromWire(outcome.error))
+    return 'awaited'
   }
 
-  /** The call has its answer. */
-  remove(id: MessageId): void {
-    const call = this.#calls.get(id)
-    if (call === undefined) return
-    this.#calls.delete(id)
-    clearTimeout(call.timer)
-    call.listener?.[Symbol.dispose]()
-  }
-
+  /** The connection has ended: there will be no answers. */
   failAll(reasonFor: (method: string) => ConetError): void {
-    for (const [id, { method, reject }] of [...this.#calls]) {
-      this.remove(id)
-      reject(reasonFor(method))
+    this.#deadlines.clear()
+    for (const id of [...this.#calls.keys()]) {
+      const call = this.#take(id)
+      call?.reject(reasonFor(call.method))
     }
   }
 
-  #startTimer(id: MessageId, method: string, timeoutMs: number): NodeJS.Timeout {
-    return setTimeout(() => {
+  #take(id: MessageId): PendingCall | undefined {
+    const call = this.#calls.get(id)
+    if (call === undefined) return undefined
+    this.#calls.delete(id)
+    call.listener?.[Symbol.dispose]()
+    return call
+  }
+
+  #expire(now: number): number {
+    for (const [id, { method, timeoutMs, dueAt }] of [...this.#calls]) {
+      if (dueAt > now) continue
       this.#giveUp(id, new ConetError('deadlineExceeded', `${method}: no answer within ${timeoutMs} ms`))
-    }, timeoutMs)
+    }
+    return Math.min(...[...this.#calls.values()].map(({ dueAt }) => dueAt))
   }
 
   #giveUp(id: MessageId, error: ConetError): void {
-    const call = this.#calls.get(id)
+    const call = this.#take(id)
     if (call === undefined) return
-    this.remove(id)
     this.#remember(id)
     call.reject(error)
     this.#onGivenUp(id)

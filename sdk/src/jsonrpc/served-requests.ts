@@ -1,5 +1,6 @@
 // The requests of the other side that are being answered: how many there may be, the signal of each, and how the end
 // of a handler becomes a reply. It neither reads nor writes.
+import { Cancellation } from '../cancellation.ts'
 import { ConetError } from '../errors/index.ts'
 import type { MessageId, Outcome } from './envelope.ts'
 import type { JsonObject } from './framing.ts'
@@ -7,7 +8,9 @@ import { errorToWire, UnknownMethodError } from './wire-error.ts'
 
 /** What a handler gets beside the request. */
 export type RequestContext = {
-  /** Aborts when the caller gives the request up, and when the connection ends. */
+  /** Cancelled when the caller gives the request up, and when the connection ends. */
+  readonly cancellation: Cancellation
+  /** The same as a signal. */
   readonly signal: AbortSignal
 }
 
@@ -21,21 +24,27 @@ export type RequestHandler = (
   context: RequestContext,
 ) => unknown
 
-export class ServedRequest {
+export class ServedRequest implements RequestContext {
   readonly id: MessageId
   readonly method: string
   readonly params: JsonObject | undefined
-  readonly controller = new AbortController()
+  readonly cancellation = new Cancellation()
 
   constructor(id: MessageId, method: string, params: JsonObject | undefined) {
     this.id = id
     this.method = method
     this.params = params
   }
+
+  get signal(): AbortSignal {
+    return this.cancellation.signal
+  }
 }
 
 export type ServedRequestsOptions = {
   readonly maxInFlight: number
+  /** Sends the one reply of a request. */
+  reply(request: ServedRequest, outcome: Outcome): void
   /** Gets what a handler threw that is no expected failure. */
   onBug(error: unknown, method: string): void
   /** The last request has its answer. */
@@ -44,7 +53,7 @@ export type ServedRequestsOptions = {
 
 export class ServedRequests {
   readonly #options: ServedRequestsOptions
-  /** By the id as text: the JSON-RPC library cannot tell 1 from "1" while both wait in its queue. */
+  /** By the id as text: 1 and "1" are two ids, but many who send them could not tell the answers apart. */
   readonly #requests = new Map<string, ServedRequest>()
 
   constructor(options: ServedRequestsOptions) {
@@ -67,37 +76,52 @@ export class ServedRequests {
     this.#requests.set(String(request.id), request)
   }
 
-  /** Aborts the signal of that request; a request that is gone needs nothing. */
+  /** Cancels that request; one that is gone needs nothing. */
   cancel(id: MessageId): void {
     const request = this.#requests.get(String(id))
-    request?.controller.abort(new ConetError('cancelled', `${request.method}: given up by the caller`))
+    request?.cancellation.cancel(new ConetError('cancelled', `${request.method}: given up by the caller`))
   }
 
-  abortAll(reason: unknown): void {
-    for (const { controller, method } of [...this.#requests.values()]) {
-      const error = new ConetError('cancelled', `${method}: the connection ended`, { cause: reason })
-      controller.abort(error)
+  cancelAll(cause: unknown): void {
+    for (const { cancellation, method } of [...this.#requests.values()]) {
+      cancellation.cancel(new ConetError('cancelled', `${method}: the connection ended`, { cause }))
     }
   }
 
-  /** Runs the handler; never rejects. */
-  async serve(request: ServedRequest, handler: RequestHandler): Promise<Outcome> {
-    const { method, params, controller } = request
+  /** Starts the handler now; the reply goes out when it ends. Never throws. */
+  serve(request: ServedRequest, handler: RequestHandler): void {
     try {
-      return { result: await handler(method, params, { signal: controller.signal }) }
+      const result = handler(request.method, request.params, request)
+      if (result instanceof Promise) this.#await(request, result)
+      else this.#end(request, { result: result ?? null })
     } catch (error) {
-      return { error: errorToWire(this.#expected(error, request)) }
-    } finally {
-      this.#requests.delete(String(request.id))
-      if (this.#requests.size === 0) this.#options.onIdle()
+      this.#fail(request, error)
     }
+  }
+
+  #await(request: ServedRequest, result: Promise<unknown>): void {
+    result.then(
+      (value) => this.#end(request, { result: value ?? null }),
+      (error: unknown) => this.#fail(request, error),
+    )
+  }
+
+  #fail(request: ServedRequest, error: unknown): void {
+    this.#end(request, { error: errorToWire(this.#expected(error, request)) })
+  }
+
+  #end(request: ServedRequest, outcome: Outcome): void {
+    this.#requests.delete(String(request.id))
+    this.#options.reply(request, outcome)
+    if (this.#requests.size === 0) this.#options.onIdle()
   }
 
   /** What may cross the wire of what a handler threw; the rest goes to `onBug` too. */
-  #expected(error: unknown, { method, controller: { signal } }: ServedRequest): unknown {
+  #expected(error: unknown, { method, cancellation }: ServedRequest): unknown {
     if (ConetError.is(error) || error instanceof UnknownMethodError) return error
     // Node's own functions end an aborted wait with an error of their own.
-    if (signal.aborted && error instanceof Error && error.name === 'AbortError') return signal.reason
+    const { isCancelled, reason } = cancellation
+    if (isCancelled && error instanceof Error && error.name === 'AbortError') return reason
     this.#options.onBug(error, method)
     return error
   }

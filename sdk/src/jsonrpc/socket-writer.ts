@@ -1,7 +1,8 @@
-// From messages to a socket: one write a message, one system call for what is written in one turn, and a bound on
-// what the other side leaves unread.
+// From messages to a socket: one write, and one system call, for all messages of one turn, and a bound on what the
+// other side leaves unread.
 import type { Socket } from 'node:net'
 import { ConetError } from '../errors/index.ts'
+import type { Outgoing } from './envelope.ts'
 import { encodeFrame } from './framing.ts'
 import type { PeerLimits } from './limits.ts'
 
@@ -19,7 +20,10 @@ export class SocketWriter {
   readonly #options: SocketWriterOptions
   #maxMessageBytes: number
   #timer: NodeJS.Timeout | undefined
-  #isCorked = false
+  /** Frames that wait for the end of the turn. Joining text is cheap, and text of one write needs no buffer. */
+  #text = ''
+  #textBytes = 0
+  #isFlushDue = false
 
   constructor(socket: Socket, options: SocketWriterOptions) {
     this.#socket = socket
@@ -35,18 +39,29 @@ export class SocketWriter {
 
   /** Whether the other side is so far behind that nothing new should be begun. */
   get isOverloaded(): boolean {
-    return this.#socket.writableLength > this.#options.limits.maxBacklogBytes
+    return this.#backlogBytes > this.#options.limits.maxBacklogBytes
+  }
+
+  get #backlogBytes(): number {
+    return this.#socket.writableLength + this.#textBytes
   }
 
   /**
    * Throws `messageTooLarge` before anything is written. `forTurn`: more is likely to follow within this turn of the
    * event loop, so it waits for the next, and goes with that in one system call that wakes the other side once.
    */
-  send(message: object, { forTurn = false }: { forTurn?: boolean } = {}): void {
-    const frame = encodeFrame(message, this.#maxMessageBytes)
-    this.#cork(forTurn)
-    this.#socket.write(frame)
+  send(message: Outgoing, { forTurn = false }: { forTurn?: boolean } = {}): void {
+    const { text, bytes } = encodeFrame(message, this.#maxMessageBytes)
+    this.#text += text
+    this.#textBytes += bytes
+    this.#flushSoon(forTurn)
     this.#watchBacklog()
+  }
+
+  /** Nothing is sent after what was sent before. */
+  end(): void {
+    this.#flush()
+    this.#socket.end()
   }
 
   close(): void {
@@ -54,24 +69,30 @@ export class SocketWriter {
     this.#socket.off('drain', this.#onDrain)
   }
 
-  /** Holds what is written until the code that runs now has come to its first wait, or for a turn of the loop. */
-  #cork(forTurn: boolean): void {
-    if (this.#isCorked) return
-    this.#isCorked = true
-    this.#socket.cork()
-    if (forTurn) setImmediate(this.#uncork)
-    else process.nextTick(this.#uncork)
+  /** When the code that runs now has come to its first wait, or after this turn of the loop. */
+  #flushSoon(forTurn: boolean): void {
+    if (this.#isFlushDue) return
+    this.#isFlushDue = true
+    if (forTurn) setImmediate(this.#flush)
+    else process.nextTick(this.#flush)
   }
 
-  readonly #uncork = (): void => {
-    this.#isCorked = false
-    this.#socket.uncork()
+  readonly #flush = (): void => {
+    this.#isFlushDue = false
+    if (this.#textBytes === 0) return
+    const text = this.#text
+    const isAscii = text.length === this.#textBytes
+    this.#text = ''
+    this.#textBytes = 0
+    // The length that the stream keeps of a text is in characters, so other text goes as the bytes it is.
+    if (isAscii) this.#socket.write(text, 'latin1')
+    else this.#socket.write(Buffer.from(text))
   }
 
   #watchBacklog(): void {
     const { maxBacklogBytes, backlogTimeoutMs } = this.#options.limits
     if (this.isOverloaded) {
-      if (this.#socket.writableLength > pauseFactor * maxBacklogBytes) this.#socket.pause()
+      if (this.#backlogBytes > pauseFactor * maxBacklogBytes) this.#socket.pause()
       this.#timer ??= setTimeout(() => this.#closeIfStillBehind(), backlogTimeoutMs)
     } else {
       this.#relax()
@@ -84,7 +105,7 @@ export class SocketWriter {
       return
     }
     const { backlogTimeoutMs } = this.#options.limits
-    const bytes = this.#socket.writableLength
+    const bytes = this.#backlogBytes
     const why = `the other side left ${bytes} bytes unread for ${backlogTimeoutMs} ms`
     this.#options.onSlowConsumer(new ConetError('overloaded', `write a message: ${why}`))
   }

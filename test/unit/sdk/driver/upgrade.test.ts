@@ -113,6 +113,7 @@ describe('a driver that drains', () => {
     const { seen, driver } = recorder()
     await using sample = await served(driver)
     const { client } = sample
+    await client.call('network/list', {})
     await client.call('driver/drain', {})
     const refused = plugParams()
     await failureOf(client.call('endpoint/create', refused))
