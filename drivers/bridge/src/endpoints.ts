@@ -1,13 +1,5 @@
 // The endpoints: what was asked for in this process's life, and what is plugged, which the kernel knows.
-import { isDeepStrictEqual } from 'node:util'
-import {
-  type Call,
-  ConetError,
-  type CreateEndpointParams,
-  type EndpointRef,
-  type PlugParams,
-  type PlugResult,
-} from '@conet/sdk'
+import type { Call, CreateEndpointParams, EndpointRef, PlugParams, PlugResult } from '@conet/sdk'
 import { KernelError } from '@conet/sdk/linux'
 import { planEndpoint, resultOf } from './endpoint-plan.ts'
 import { listEndpoints } from './inventory.ts'
@@ -30,13 +22,8 @@ export class Endpoints {
 
   /** Nothing to reserve in the kernel: remembers the endpoint, so that it can be named. */
   create(params: CreateEndpointParams): void {
-    const known = this.#created.get(params.endpointId)
-    if (known !== undefined && !isDeepStrictEqual(contentOf(known), contentOf(params))) {
-      const message = `create endpoint ${params.endpointId}: it exists with other content`
-      throw new ConetError('conflict', message, { help: 'Delete the endpoint first.' })
-    }
     this.#networks.bridgeOf(params.network)
-    if (known === undefined) this.#count(params.network.id, 1)
+    if (!this.#created.has(params.endpointId)) this.#count(params.network.id, 1)
     this.#created.set(params.endpointId, params)
   }
 
@@ -98,9 +85,4 @@ export class Endpoints {
     await plug({ rtnl: this.#machine.rtnl, plan, bridge: index, isAnnounced, repaired })
     return resultOf(plan)
   }
-}
-
-/** What an endpoint is, beyond labels. */
-function contentOf({ network, container, interface: wanted, options }: CreateEndpointParams) {
-  return { networkId: network.id, handle: container.handle, wanted, options }
 }

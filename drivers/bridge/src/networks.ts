@@ -1,5 +1,4 @@
 // The networks of this process's life: makes and deletes them in the kernel, and knows the bridge of each for plugs.
-import { isDeepStrictEqual } from 'node:util'
 import { type Call, ConetError, declareFailpoints, failpoint, type Network, Rollback } from '@conet/sdk'
 import { AddressHistory } from './address-history.ts'
 import { findBridge, makeBridge, mendBridge } from './bridge-device.ts'
@@ -16,11 +15,9 @@ declareFailpoints(
 
 export type Bridge = { readonly index: number; readonly plan: BridgePlan; readonly history: AddressHistory }
 
-type Known = Bridge & { readonly network: Network }
-
 export class Networks {
   readonly #machine: Machine
-  readonly #known = new Map<string, Known>()
+  readonly #known = new Map<string, Bridge>()
 
   constructor(machine: Machine) {
     this.#machine = machine
@@ -28,7 +25,6 @@ export class Networks {
 
   /** Makes the network, or compares what is there with what should be and mends it. */
   async create(network: Network, call: Call): Promise<void> {
-    this.#assertSame(network)
     const { rtnl } = this.#machine
     const plan = planBridge(network, rtnl)
     const found = findBridge(rtnl, network.id, plan.name)
@@ -45,7 +41,7 @@ export class Networks {
     undo.commit()
     const history =
       this.#known.get(network.id)?.history ?? new AddressHistory({ isWhole: found === undefined })
-    this.#known.set(network.id, { network, index: bridge.index, plan, history })
+    this.#known.set(network.id, { index: bridge.index, plan, history })
   }
 
   async delete(networkId: string): Promise<void> {
@@ -73,7 +69,7 @@ export class Networks {
     const link = findBridge(rtnl, network.id, plan.name)
     if (link === undefined) throw noBridge(network, plan.name)
     const history = known?.history ?? new AddressHistory({ isWhole: false })
-    const bridge = { network, index: link.index, plan, history }
+    const bridge = { index: link.index, plan, history }
     this.#known.set(network.id, bridge)
     return bridge
   }
@@ -94,20 +90,6 @@ export class Networks {
     if (isNew) undo.defer(`forget ${name} in the firewall`, () => firewall.delete(name))
     else call.repaired(`bridge ${name}: the firewall did not know it so`)
   }
-
-  /** Where the process has no memory of the network, the host's word is all there is. */
-  #assertSame(network: Network): void {
-    const known = this.#known.get(network.id)
-    if (known === undefined || isDeepStrictEqual(contentOf(known.network), contentOf(network))) return
-    throw new ConetError('conflict', `create network ${network.id}: it exists with other content`, {
-      help: 'Delete the network first, or make one with another id.',
-    })
-  }
-}
-
-/** What a network is, beyond names. */
-function contentOf({ internal, subnets, config }: Network) {
-  return { internal, subnets, config }
 }
 
 function noBridge({ id }: Network, name: string): ConetError {

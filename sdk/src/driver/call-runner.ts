@@ -8,10 +8,11 @@ import { CallOrder, type Scope } from './call-order.ts'
 import { CallProgress } from './call-progress.ts'
 import { checkedResult } from './checked-result.ts'
 import type { Call, Driver, HostHandle } from './driver.ts'
-import { type DriverMethod, driverCalls } from './driver-calls.ts'
+import { type DriverMethod, driverCalls, type Served } from './driver-calls.ts'
 import { DriverLife } from './driver-life.ts'
 import { errorFields, type Log } from './driver-log.ts'
 import { passFailpoints } from './method-failpoints.ts'
+import { ToldObjects } from './told-objects.ts'
 import { type LateOutcome, untilAborted } from './until-aborted.ts'
 
 /** What surrounds a request, besides its parameters. */
@@ -54,8 +55,9 @@ export type UnderWay = {
 
 export type CallRunnerOptions = { readonly driver: Driver; readonly log: Log; readonly host: HostHandle }
 
-export class CallRunner {
+export class CallRunner implements Served {
   readonly driver: Driver
+  readonly objects: ToldObjects
   readonly #log: Log
   readonly #life: DriverLife
   readonly #order = new CallOrder()
@@ -64,6 +66,7 @@ export class CallRunner {
 
   constructor({ driver, log, host }: CallRunnerOptions) {
     this.driver = driver
+    this.objects = new ToldObjects(driver)
     this.#log = log
     this.#life = new DriverLife(driver, host)
   }
@@ -102,7 +105,7 @@ export class CallRunner {
       const report: Turn['progress'] = (message, percentage) => progress.report(message, percentage)
       const hooks = { ...(before && { before }), ...(ended && { ended }), progress: report }
       return this.inTurn({ what: method, scope, meta, signal, ...hooks }, underWay, (call) =>
-        passFailpoints(method, () => driverCalls[method].run(this.driver, params, call)).then((result) =>
+        passFailpoints(method, () => driverCalls[method].run(this, params, call)).then((result) =>
           checkedResult(method, result),
         ),
       )

@@ -4,12 +4,16 @@ import { ConetError } from '../errors/index.ts'
 import { isRequestMethod, type Params, type RequestMethod, type Result, requests } from '../protocol/index.ts'
 import type { Scope } from './call-order.ts'
 import type { Call, Driver } from './driver.ts'
+import type { ToldObjects } from './told-objects.ts'
 
 /** Requests that the SDK answers itself. */
 type OwnMethod = 'initialize' | 'driver/sync' | 'driver/ping' | 'driver/drain'
 
 /** Requests that go to the author's code. */
 export type DriverMethod = Exclude<RequestMethod, OwnMethod>
+
+/** The author's code, and what stands before the part of it that makes and ends objects. */
+export type Served = { readonly driver: Driver; readonly objects: ToldObjects }
 
 type DriverCall<M extends DriverMethod> = {
   /** The function of the driver; a driver without it does not offer the method. */
@@ -18,14 +22,14 @@ type DriverCall<M extends DriverMethod> = {
   readonly isNewWork?: true
   /** What it works on, for the order of calls; undefined: it runs beside everything. */
   scope(params: Params<M>): Scope | undefined
-  run(driver: Driver, params: Params<M>, call: Call): Promise<Result<M>>
+  run(served: Served, params: Params<M>, call: Call): Promise<Result<M>>
 }
 
 export const driverCalls: { readonly [M in DriverMethod]: DriverCall<M> } = {
   'driver/probe': {
     member: 'probe',
     scope: () => undefined,
-    run: async (driver, _params, call) => {
+    run: async ({ driver }, _params, call) => {
       if (driver.probe === undefined) throw new ConetError('unsupported', `driver "${driver.name}": no probe`)
       return driver.probe(call)
     },
@@ -34,35 +38,35 @@ export const driverCalls: { readonly [M in DriverMethod]: DriverCall<M> } = {
     member: 'createNetwork',
     isNewWork: true,
     scope: ({ network }) => ({ networkId: network.id }),
-    run: async (driver, { network }, call) => {
-      await driver.createNetwork(network, call)
+    run: async ({ objects }, { network }, call) => {
+      await objects.createNetwork(network, call)
       return {}
     },
   },
   'network/delete': {
     member: 'deleteNetwork',
     scope: ({ networkId }) => ({ networkId }),
-    run: async (driver, { networkId }, call) => {
-      await driver.deleteNetwork(networkId, call)
+    run: async ({ objects }, { networkId }, call) => {
+      await objects.deleteNetwork(networkId, call)
       return {}
     },
   },
   'network/list': {
     member: 'listNetworks',
     scope: () => undefined,
-    run: async (driver, _params, call) => ({ networkIds: await driver.listNetworks(call) }),
+    run: async ({ driver }, _params, call) => ({ networkIds: await driver.listNetworks(call) }),
   },
   'endpoint/create': {
     member: 'createEndpoint',
     isNewWork: true,
     scope: ({ network, endpointId }) => ({ networkId: network.id, endpointId }),
-    run: async (driver, params, call) => (await driver.createEndpoint(params, call)) ?? {},
+    run: async ({ objects }, params, call) => objects.createEndpoint(params, call),
   },
   'endpoint/delete': {
     member: 'deleteEndpoint',
     scope: ({ networkId, endpointId }) => ({ networkId, endpointId }),
-    run: async (driver, endpoint, call) => {
-      await driver.deleteEndpoint(endpoint, call)
+    run: async ({ objects }, endpoint, call) => {
+      await objects.deleteEndpoint(endpoint, call)
       return {}
     },
   },
@@ -70,20 +74,20 @@ export const driverCalls: { readonly [M in DriverMethod]: DriverCall<M> } = {
     member: 'plug',
     isNewWork: true,
     scope: ({ network, endpointId }) => ({ networkId: network.id, endpointId }),
-    run: (driver, params, call) => driver.plug(params, call),
+    run: ({ objects }, params, call) => objects.plug(params, call),
   },
   'endpoint/unplug': {
     member: 'unplug',
     scope: ({ networkId, endpointId }) => ({ networkId, endpointId }),
-    run: async (driver, params, call) => {
-      await driver.unplug(params, call)
+    run: async ({ objects }, params, call) => {
+      await objects.unplug(params, call)
       return {}
     },
   },
   'endpoint/list': {
     member: 'listEndpoints',
     scope: () => undefined,
-    run: async (driver, _params, call) => ({ endpoints: await driver.listEndpoints(call) }),
+    run: async ({ driver }, _params, call) => ({ endpoints: await driver.listEndpoints(call) }),
   },
 }
 

@@ -1,7 +1,16 @@
 // `driver/sync`, for every driver: what the host says should be is made so with the calls that every driver has and
 // that may be repeated; what the driver has beyond it is named. One of these serves one connection.
 import { ConetError } from '../errors/index.ts'
-import type { DesiredEndpoint, Network, SyncFailure, SyncParams, SyncResult } from '../protocol/index.ts'
+import type {
+  DesiredEndpoint,
+  EndpointRef,
+  Network,
+  PlugParams,
+  PlugResult,
+  SyncFailure,
+  SyncParams,
+  SyncResult,
+} from '../protocol/index.ts'
 import type { Scope } from './call-order.ts'
 import type { CallProgress } from './call-progress.ts'
 import type { CallRunner, RequestContext, Turn } from './call-runner.ts'
@@ -80,23 +89,45 @@ export class SyncSession {
 
   async #ensureNetwork(network: Network, page: Page): Promise<void> {
     const scope = { networkId: network.id }
-    const failure = await this.#ensure(scope, page, (call) =>
-      this.#runner.driver.createNetwork(network, call),
-    )
+    const { objects } = this.#runner
+    const failure = await this.#ensure(scope, page, (call) => {
+      objects.forgetNetwork(network.id)
+      return objects.createNetwork(network, call)
+    })
     if (failure !== undefined) page.result.failed.push(failed(scope, failure))
   }
 
   async #ensureEndpoint(endpoint: DesiredEndpoint, page: Page): Promise<void> {
-    const { driver } = this.#runner
+    const { objects } = this.#runner
     const { sandbox, ...params } = endpoint
     const scope = { networkId: endpoint.network.id, endpointId: endpoint.endpointId }
     const failure = await this.#ensure(scope, page, async (call) => {
-      await driver.createEndpoint(params, call)
-      if (sandbox === undefined) return
-      const result = await driver.plug({ ...params, sandbox }, call)
+      const wasIn = objects.forgetEndpoint(endpoint.endpointId)
+      await objects.createEndpoint(params, call)
+      if (sandbox === undefined) {
+        await objects.unplug(scope, call)
+        if (wasIn !== undefined) call.repaired(pluggedWrongly(scope, wasIn))
+        return
+      }
+      const result = await this.#plugThere({ ...params, sandbox }, call)
       page.result.plugged.push({ ...scope, result: checkedResult('endpoint/plug', result) })
     })
     if (failure !== undefined) page.result.failed.push(failed(scope, failure))
+  }
+
+  /** What the author's code finds in another sandbox is taken out of it. */
+  async #plugThere(params: PlugParams, call: Call): Promise<PlugResult> {
+    const { objects } = this.#runner
+    try {
+      return await objects.plug(params, call)
+    } catch (error) {
+      if (!ConetError.is(error, 'inUse')) throw error
+      const scope = { networkId: params.network.id, endpointId: params.endpointId }
+      await objects.unplug(scope, call)
+      const result = await objects.plug(params, call)
+      call.repaired(pluggedWrongly(scope, 'another sandbox'))
+      return result
+    }
   }
 
   async #ensure(
@@ -142,6 +173,7 @@ export class SyncSession {
     result.unknown.networkIds.push(...has.networkIds.filter((id) => !round.networks.has(id)))
     const unknown = has.endpoints.filter(({ endpointId }) => !round.endpoints.has(endpointId))
     result.unknown.endpoints.push(...unknown.map(({ networkId, endpointId }) => ({ networkId, endpointId })))
+    this.#runner.objects.keepOnly(round)
     if (this.#round === round) this.#round = undefined
   }
 }
@@ -174,6 +206,10 @@ function assertNetwork(round: Round, { networkId, endpointId }: Scope): void {
   throw new ConetError('failedPrecondition', `not tried, because its network failed: ${cause.message}`, {
     cause,
   })
+}
+
+function pluggedWrongly({ endpointId }: EndpointRef, where: string): string {
+  return `endpoint ${endpointId}: it was plugged into ${where}`
 }
 
 function failed(scope: Scope, { kind, message }: ConetError): SyncFailure {

@@ -192,26 +192,7 @@ describe('a plug that cannot be', () => {
   })
 })
 
-describe('an endpoint that exists', () => {
-  it('is made again with the same content only: other labels are fine, another container is a conflict', async () => {
-    await using fixture = await BridgeFixture.start()
-    const net = await fixture.create(network('one'))
-    const { sandbox: _, ...endpoint } = await fixture.join(net, 'a', { addresses: ['10.1.0.2/16'] })
-    const create = (container: typeof endpoint.container) =>
-      fixture.driver.createEndpoint({ ...endpoint, container }, fixture.call())
-    await create({ handle: 'a', labels: { tier: 'web' } })
-    await expect(create({ handle: 'b', labels: {} })).rejects.toEqual(kind('conflict'))
-  })
-})
-
 describe('a network that cannot be', () => {
-  it('is refused when it exists with other content', async () => {
-    await using fixture = await BridgeFixture.start()
-    const net = await fixture.create(network('one'))
-    const other = { ...net, config: { icc: false } }
-    await expect(fixture.create(other)).rejects.toEqual(kind('conflict'))
-  })
-
   it('does not touch an interface that only has the name of its bridge', async () => {
     await using fixture = await BridgeFixture.start()
     const net = network('one')

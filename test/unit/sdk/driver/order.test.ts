@@ -89,22 +89,23 @@ describe('the order of calls', () => {
   })
 
   it('makes the delete of a network wait for the endpoint calls before it, and those after it wait', async () => {
-    const gates = { 'create a': new Gate() }
+    const gates = { delete: new Gate() }
     const { seen, driver } = noting(gates)
     await using sample = await served(driver)
     const network = sampleNetwork()
+    const ref = () => ({ networkId: network.id, endpointId: newId() })
     const all = [
-      sample.client.call('endpoint/create', endpointOf(network, 'a')),
-      sample.client.call('endpoint/create', endpointOf(network, 'b')),
+      sample.client.call('endpoint/delete', ref()),
+      sample.client.call('endpoint/unplug', ref()),
       sample.client.call('network/delete', { networkId: network.id }),
       sample.client.call('endpoint/create', endpointOf(network, 'c')),
     ]
-    await eventually(() => expect(seen).toContain('/create b'))
+    await eventually(() => expect(seen).toContain('/unplug'))
     await sample.client.call('driver/ping', {})
     expect(seen).not.toContain('delete net')
-    gates['create a'].open()
+    gates.delete.open()
     await Promise.all(all)
-    expect(seen.slice(-5)).toEqual(['/create a', 'delete net', '/delete net', 'create c', '/create c'])
+    expect(seen.slice(-5)).toEqual(['/delete', 'delete net', '/delete net', 'create c', '/create c'])
   })
 
   it('goes on after a failure and after a call that was given up', async () => {
