@@ -36,7 +36,7 @@ export type FakeBehaviour = {
 export type FakePlan = {
   methods?: Record<string, FakeBehaviour | FakeBehaviour[]>
   /** What it publishes in its handshake. */
-  schemas?: Pick<Driver, 'configSchema' | 'attachmentSchema' | 'policySchema'>
+  schemas?: Pick<Driver, 'configSchema' | 'attachmentSchema' | 'policySchema' | 'ipam'>
   /** What the driver has although nobody told it. */
   has?: { networkIds?: string[]; endpoints?: { networkId: string; endpointId: string }[] }
 }

@@ -106,8 +106,9 @@ const driver = defineDriver({
     return planned(behaviour, [...networks, ...(readPlan(planPath).has?.networkIds ?? [])])
   },
   async createEndpoint(params, call) {
-    await behave('endpoint/create', params, call)
+    const behaviour = await behave('endpoint/create', params, call)
     endpoints.set(params.endpointId, { networkId: params.network.id, endpointId: params.endpointId })
+    return planned(behaviour, {})
   },
   async deleteEndpoint(endpoint, call) {
     await behave('endpoint/delete', endpoint, call)

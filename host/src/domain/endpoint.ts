@@ -42,6 +42,8 @@ export const EndpointRecord = Type.Object({
   /** Which hold on a sandbox it was made for: a container that is up again has another one. */
   hold: Type.Optional(Type.String()),
   options: Type.Record(Type.String(), Type.Unknown()),
+  /** Where the driver hands out the addresses: what the client asked for. */
+  requestedAddresses: Type.Optional(Type.Array(Type.String())),
   /** What the driver answered to the plug. */
   result: Type.Optional(PlugResult),
   createdAt: Type.String(),

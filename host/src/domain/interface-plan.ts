@@ -1,7 +1,7 @@
 // Which interface an endpoint becomes: its name, and whether the default route goes through it.
 import { ConetError } from '@conet/sdk'
 import { type EndpointRecord, interfaceNames } from './endpoint.ts'
-import type { NetworkRecord } from './network.ts'
+import { hasWayOut, type NetworkRecord } from './network.ts'
 
 /** The name asked for if it is free, else the first free ethN. */
 export function chooseInterfaceName(
@@ -29,7 +29,7 @@ export function chooseDefaultRoute(
   const holder = endpoints.find(
     (endpoint) => endpoint.interface.defaultRoute && endpoint.state !== 'deleting',
   )
-  const hasGateway = !network.internal && network.subnets.some(({ gateway }) => gateway !== undefined)
+  const hasGateway = hasWayOut(network)
   if (wanted === true && !hasGateway) {
     throw new ConetError('invalidArgument', `default_route: network ${network.name} has no gateway`, {
       fields: [{ path: 'default_route', message: 'the network has no gateway' }],

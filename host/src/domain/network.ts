@@ -31,6 +31,8 @@ export const NetworkRecord = Type.Object({
   labels: Type.Record(Type.String(), Type.String()),
   internal: Type.Boolean(),
   subnets: Type.Array(SubnetRecord),
+  /** `driver`: it hands out the addresses, in subnets that the host may not know. Absent: the host does. */
+  ipam: Type.Optional(Type.Literal('driver')),
   config: Document,
   defaultPolicy: Type.Optional(Document),
   createdAt: Type.String(),
@@ -47,6 +49,12 @@ export function assertUsable(network: NetworkRecord, operation: string): void {
   throw new ConetError('failedPrecondition', `${operation}: network ${network.name} is ${network.state}`, {
     details: { networkId: network.id, state: network.state },
   })
+}
+
+/** Whether there may be a way out: a driver that hands out addresses may have one that the host does not know. */
+export function hasWayOut({ internal, subnets, ipam }: NetworkRecord): boolean {
+  const isUnknown = ipam === 'driver' && subnets.length === 0
+  return !internal && (isUnknown || subnets.some(({ gateway }) => gateway !== undefined))
 }
 
 /** The network as a driver sees it. */

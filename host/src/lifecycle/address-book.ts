@@ -6,6 +6,7 @@ import type { Attachment } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { NetworkRecord, SubnetRecord } from '../domain/network.ts'
 import { type AddressPool, choosePool, parseSubnet } from '../ipam/index.ts'
+import { DriverGivenAddresses, type GivenAddresses } from './driver-given-addresses.ts'
 import { type AddressPlan, NetworkAddresses } from './network-addresses.ts'
 import { refuseOverlaps, type SubnetOwner } from './subnet-overlap.ts'
 
@@ -22,7 +23,10 @@ export type AddressBookOptions = {
 
 export class AddressBook {
   readonly #options: AddressBookOptions
-  readonly #networks = new Map<string, { record: NetworkRecord; addresses: NetworkAddresses }>()
+  readonly #networks = new Map<
+    string,
+    { record: NetworkRecord; addresses: NetworkAddresses | DriverGivenAddresses }
+  >()
   /** Which network an endpoint's addresses are in. */
   readonly #networkOfEndpoint = new Map<string, string>()
 
@@ -38,7 +42,10 @@ export class AddressBook {
       cursors: new Map(),
     },
   ): void {
-    const addresses = new NetworkAddresses(network, held)
+    const addresses =
+      network.ipam === 'driver'
+        ? new DriverGivenAddresses(network, held.endpoints)
+        : new NetworkAddresses(network, held)
     this.#networks.set(network.id, { record: network, addresses })
     for (const { id } of held.endpoints) this.#networkOfEndpoint.set(id, network.id)
   }
@@ -47,12 +54,21 @@ export class AddressBook {
     this.#networks.delete(networkId)
   }
 
-  /** The subnets that a new network gets: those asked for, and free blocks of the pools. Reserved by `open`. */
-  chooseSubnets({ subnets, ipv4, ipv6 = false, internal = false }: CreateNetworkBody): SubnetRecord[] {
+  /**
+   * The subnets that a new network gets: those asked for, and free blocks of the pools. Without a word of the client
+   * a driver with addresses of its own gets none. Reserved by `open`.
+   */
+  chooseSubnets({
+    subnets,
+    ipam,
+    ipv4 = subnets === undefined && ipam === undefined,
+    ipv6 = false,
+    internal = false,
+  }: CreateNetworkBody & { ipam?: 'driver' }): SubnetRecord[] {
     const given = (subnets ?? []).map((subnet, index) => this.#parse(subnet, internal, `subnets[${index}]`))
     refuseOverlaps(given, internal ? [] : this.#taken())
     const chosen = [...given]
-    if (ipv4 ?? subnets === undefined) chosen.push(this.#fromPool(4, internal, chosen))
+    if (ipv4) chosen.push(this.#fromPool(4, internal, chosen))
     if (ipv6) chosen.push(this.#fromPool(6, internal, chosen))
     return chosen
   }
@@ -67,6 +83,16 @@ export class AddressBook {
     const plan = open.addresses.reserve(wish)
     this.#networkOfEndpoint.set(wish.endpointId, network.id)
     return { ...plan, release: () => this.release(wish.endpointId) }
+  }
+
+  /**
+   * Takes note of the addresses that a driver gave an endpoint of a network whose addresses are the driver's. Throws
+   * `protocolViolation` when they make no sense, are not those that were asked for, or another endpoint has one.
+   */
+  adopt(given: GivenAddresses): string[] {
+    const addresses = this.#networks.get(given.networkId)?.addresses
+    if (addresses instanceof DriverGivenAddresses) return addresses.adopt(given)
+    throw new Error(`network ${given.networkId} has no addresses of its driver's`)
   }
 
   /** Everything the endpoint holds is free again. May be repeated. */

@@ -44,7 +44,8 @@ async function createNow(
   await session.documents.check('config', config, 'config')
   const { default_policy: policy } = body
   if (policy !== undefined) await session.documents.check('policy', policy, 'default_policy')
-  const network = intend(host, { ...body, config }, { request, requestKey: operation.requestKey })
+  const ipam = session.driver.capabilities.ipam === 'driver' ? { ipam: 'driver' as const } : {}
+  const network = intend(host, { ...body, config, ...ipam }, { request, requestKey: operation.requestKey })
   failpoint('host:network:after-intent')
   try {
     await makeAtDriver(session, network, operation)
@@ -75,7 +76,7 @@ function makeAtDriver(session: DriverSession, network: NetworkRecord, { id, sign
 /** Chooses the subnets and writes the intent, in one step of the event loop: nobody else gets the same. */
 function intend(
   host: HostContext,
-  body: CreateNetworkBody & { name: string; config: Record<string, unknown> },
+  body: CreateNetworkBody & { name: string; config: Record<string, unknown>; ipam?: 'driver' },
   { request, requestKey }: { request: string; requestKey: string | undefined },
 ): NetworkRecord {
   const { name, type, labels = {}, internal = false, config, default_policy: defaultPolicy } = body
@@ -87,6 +88,7 @@ function intend(
     labels,
     internal,
     subnets: host.addresses.chooseSubnets(body),
+    ...(body.ipam && { ipam: body.ipam }),
     config,
     createdAt: new Date().toISOString(),
     request,

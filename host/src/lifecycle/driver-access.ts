@@ -15,7 +15,10 @@ export type CallMethod = Exclude<RequestMethod, 'initialize'>
 
 /** A connected driver. Calls made one after the other without awaiting are sent, and served per object, in that order. */
 export type DriverSession = {
-  readonly driver: { readonly name: string }
+  readonly driver: {
+    readonly name: string
+    readonly capabilities: { readonly ipam?: 'host' | 'driver' | undefined }
+  }
   readonly documents: {
     /**
      * Rejects with `invalidArgument` and the fields that the driver's own schema refuses (`at` opens their paths), or

@@ -19,6 +19,7 @@ export function createParameters(
     },
     interface: endpoint.interface,
     options: endpoint.options,
+    ...(endpoint.requestedAddresses && { requestedAddresses: endpoint.requestedAddresses }),
   }
 }
 

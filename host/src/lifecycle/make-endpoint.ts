@@ -58,27 +58,62 @@ export async function intendEndpoint(
 /** The driver creates the endpoint; nothing is in a sandbox yet. */
 export async function createEndpoint(
   host: HostContext,
+  intended: IntendedEndpoint,
+  operation: Operation,
+): Promise<EndpointRecord> {
+  const endpoint = await createAtDriver(host, intended, operation)
+  failpoint('host:endpoint:after-create')
+  return record(host, { ...endpoint, state: 'created' })
+}
+
+/** The endpoint with what the driver has given it. */
+async function createAtDriver(
+  host: HostContext,
   { endpoint, network, session }: IntendedEndpoint,
   operation: Operation,
 ): Promise<EndpointRecord> {
-  const call = callOptions(operation)
-  await session.call('endpoint/create', createParameters(host, endpoint, network), call)
-  failpoint('host:endpoint:after-create')
-  return record(host, { ...endpoint, state: 'created' })
+  const parameters = createParameters(host, endpoint, network)
+  const { addresses } = await session.call('endpoint/create', parameters, callOptions(operation))
+  if (network.ipam !== 'driver') return endpoint
+  const given = host.addresses.adopt({
+    networkId: network.id,
+    endpointId: endpoint.id,
+    driver: network.type,
+    addresses,
+    requested: endpoint.requestedAddresses ?? [],
+  })
+  return { ...endpoint, interface: { ...endpoint.interface, addresses: given } }
 }
 
 /** The driver creates the endpoint and plugs it: both calls are under way at once, and served in this order. */
 export async function createAndPlug(
   host: HostContext,
-  { endpoint, network, session }: IntendedEndpoint,
+  intended: IntendedEndpoint,
   sandbox: SandboxRecord,
   operation: Operation,
 ): Promise<EndpointRecord> {
+  const { endpoint, network, session } = intended
+  if (network.ipam === 'driver') return createThenPlug(host, intended, sandbox, operation)
   const call = callOptions(operation)
   const create = createParameters(host, endpoint, network)
   const created = session.call('endpoint/create', create, call)
   const plugged = session.call('endpoint/plug', plugParameters(create, sandbox), call)
   return recordPlug(host, { endpoint, network, sandbox }, await bothOrFirstError(created, plugged))
+}
+
+/** The plug has the addresses with which the driver answers the create. */
+async function createThenPlug(
+  host: HostContext,
+  intended: IntendedEndpoint,
+  sandbox: SandboxRecord,
+  operation: Operation,
+): Promise<EndpointRecord> {
+  const { network, session } = intended
+  const endpoint = record(host, await createAtDriver(host, intended, operation))
+  failpoint('host:endpoint:after-create')
+  const parameters = plugParameters(createParameters(host, endpoint, network), sandbox)
+  const result = await session.call('endpoint/plug', parameters, callOptions(operation))
+  return recordPlug(host, { endpoint, network, sandbox }, result)
 }
 
 /** Plugs an endpoint that was created before there was a sandbox. */
@@ -161,6 +196,7 @@ function planEndpoint(
     ...(sandbox === undefined ? {} : { hold: sandbox.hold }),
     ...(requestKey === undefined ? {} : { requestKey }),
     options: attachment.options,
+    ...(network.ipam === 'driver' && { requestedAddresses: attachment.addresses }),
     createdAt: new Date().toISOString(),
   }
   return { endpoint, reservation }

@@ -3,8 +3,9 @@ import { ConetError } from '@conet/sdk'
 import type { Attachment } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { NetworkRecord, SubnetRecord } from '../domain/network.ts'
-import { AddressAllocator, findOverlap, macFromEndpointId, macFromIpv4 } from '../ipam/index.ts'
+import { AddressAllocator, findOverlap } from '../ipam/index.ts'
 import { about } from './named-field.ts'
+import { NetworkMacs } from './network-macs.ts'
 
 export type AddressPlan = {
   /** With their prefix lengths. */
@@ -23,7 +24,7 @@ type SubnetAddresses = {
 
 export class NetworkAddresses {
   readonly #subnets: SubnetAddresses[]
-  readonly #macHolders = new Map<string, string>()
+  readonly #macs = new NetworkMacs()
   /** Without prefix lengths. */
   readonly #held = new Map<string, { addresses: string[]; macAddress: string }>()
 
@@ -43,7 +44,7 @@ export class NetworkAddresses {
     })
     for (const { id, interface: plan } of endpoints) {
       this.#held.set(id, { addresses: plan.addresses.map(hostOf), macAddress: plan.macAddress })
-      this.#macHolders.set(plan.macAddress, id)
+      this.#macs.restore(plan.macAddress, id)
     }
   }
 
@@ -52,7 +53,7 @@ export class NetworkAddresses {
     this.#held.set(endpointId, held)
     try {
       const addresses = this.#reserveAddresses(endpointId, attachment, held.addresses)
-      held.macAddress = this.#reserveMac(endpointId, attachment, held.addresses)
+      held.macAddress = this.#macs.reserve(endpointId, attachment, held.addresses)
       return { addresses, macAddress: held.macAddress, cursors: this.#cursors() }
     } catch (error) {
       this.release(endpointId)
@@ -67,7 +68,7 @@ export class NetworkAddresses {
     for (const address of held.addresses) {
       for (const { allocator } of this.#subnets) allocator.release({ address, holder: endpointId })
     }
-    if (this.#macHolders.get(held.macAddress) === endpointId) this.#macHolders.delete(held.macAddress)
+    this.#macs.release(held.macAddress, endpointId)
   }
 
   usage(): { subnet: string; used: number; capacity: number }[] {
@@ -112,29 +113,6 @@ export class NetworkAddresses {
         details: { address },
       },
     )
-  }
-
-  #reserveMac(endpointId: string, { macAddress }: Attachment, addresses: readonly string[]): string {
-    const mac = macAddress ?? this.#derivedMac(endpointId, addresses)
-    const holder = this.#macHolders.get(mac)
-    if (holder !== undefined) {
-      throw new ConetError('addressInUse', `reserve MAC ${mac}: endpoint ${holder} has it`, {
-        details: { mac, holder },
-        ...(macAddress === undefined
-          ? {}
-          : { fields: [{ path: 'mac_address', message: `endpoint ${holder} has it` }] }),
-      })
-    }
-    this.#macHolders.set(mac, endpointId)
-    return mac
-  }
-
-  /** From the IPv4 address, unless somebody asked for that very MAC before. */
-  #derivedMac(endpointId: string, addresses: readonly string[]): string {
-    const ipv4 = addresses.find((address) => familyOf(address) === 4)
-    if (ipv4 === undefined) return macFromEndpointId(endpointId)
-    const mac = macFromIpv4(ipv4)
-    return this.#macHolders.has(mac) ? macFromEndpointId(endpointId) : mac
   }
 
   #cursors(): AddressPlan['cursors'] {

@@ -1,6 +1,8 @@
 // A container as clients see it.
+import type { Dns } from '@conet/sdk'
 import type { ContainerView, SandboxView } from '@conet/sdk/api'
 import { type Attachment, type ContainerRecord, type SandboxRecord, stateOf } from '../../domain/container.ts'
+import { mergedDns } from '../../domain/dns.ts'
 import type { EndpointRecord } from '../../domain/endpoint.ts'
 import type { InventoryReader } from '../api-context.ts'
 import { endpointView } from './endpoint.ts'
@@ -20,8 +22,13 @@ export function containerView(container: ContainerRecord, inventory: InventoryRe
       attachmentView(attachment, byAttachment.get(attachment.name), inventory),
     ),
     endpoints: endpoints.map((endpoint) => endpointView(endpoint, inventory)),
+    ...dnsOf(attachments.flatMap(({ name }) => byAttachment.get(name)?.result?.dns ?? [])),
     created_at: createdAt,
   }
+}
+
+function dnsOf(answers: readonly Dns[]): { dns?: Dns } {
+  return answers.length === 0 ? {} : { dns: mergedDns(answers) }
 }
 
 function furtherKeys({ attach_to: _attachTo, labels: _labels, ...further }: Record<string, unknown>) {

@@ -37,5 +37,7 @@ function interfaceView(made: InterfacePlan | PluggedInterface, plan: InterfacePl
     ...(made.mtu === undefined ? {} : { mtu: made.mtu }),
     default_route: plan.defaultRoute,
     routes: made.routes,
+    ...('neighbours' in made && { neighbours: made.neighbours }),
+    ...('sysctls' in made && { sysctls: made.sysctls }),
   }
 }

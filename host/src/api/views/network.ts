@@ -21,6 +21,7 @@ export function networkView(
     labels,
     internal,
     subnets: network.subnets.map((subnet, index) => subnetView(subnet, usage[index])),
+    ...(network.ipam && { ipam: network.ipam }),
     config,
     ...(defaultPolicy === undefined ? {} : { default_policy: defaultPolicy }),
     created_at: createdAt,

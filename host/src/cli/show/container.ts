@@ -28,18 +28,19 @@ export function containerPage(container: ContainerView, detail: Detail): string 
 }
 
 function containerFacts(container: ContainerView): string {
-  const dns = container.endpoints.flatMap((endpoint) => endpoint.dns ?? [])
+  const { dns } = container
   return facts([
     ['state', container.state],
     ['sandbox', container.sandbox === undefined ? 'none' : sandboxText(container.sandbox)],
     ['labels', JSON.stringify(container.labels)],
     ['config', JSON.stringify(container.config)],
-    ...dns.map(({ servers, search, options }): [string, string] => [
-      'dns',
-      [servers.join(','), ...search.map((domain) => `search ${domain}`), ...options].join(' '),
-    ]),
+    ['dns', dns === undefined ? undefined : dnsText(dns)],
     ['created', container.created_at],
   ])
+}
+
+function dnsText({ servers, search, options }: NonNullable<ContainerView['dns']>): string {
+  return [servers.join(','), ...search.map((domain) => `search ${domain}`), ...options].join(' ')
 }
 
 function sandboxText({ path, owner, pid }: SandboxView): string {

@@ -43,8 +43,8 @@ function networkFacts(network: NetworkView): string {
   ])
 }
 
-function subnetTable({ subnets }: NetworkView): string {
-  if (subnets.length === 0) return '  no subnets\n'
+function subnetTable({ subnets, ipam }: NetworkView): string {
+  if (subnets.length === 0) return ipam === 'driver' ? '  addresses from the driver\n' : '  no subnets\n'
   const rows = subnets.map(({ subnet, gateway, range, exclude, used, capacity }) => [
     subnet,
     gateway ?? '',

@@ -1,7 +1,7 @@
 // Containers, their configuration and their endpoints in the host's HTTP API.
 import { type Static, Type } from 'typebox'
 import { forms } from '../../fields/forms.ts'
-import { Dns, Route } from '../../protocol/endpoint.ts'
+import { Dns, Neighbour, Route, Sysctls } from '../../protocol/endpoint.ts'
 import { Document, Id, InterfaceName, Labels } from '../../protocol/primitives.ts'
 
 const strict = { additionalProperties: false }
@@ -62,6 +62,10 @@ export const InterfaceView = Type.Object({
   mtu: Type.Optional(Type.Integer()),
   default_route: Type.Boolean(),
   routes: Type.Array(Route),
+  /** Entries that are set by hand. */
+  neighbours: Type.Optional(Type.Array(Neighbour)),
+  /** Settings of the network in the container, by their path below /proc/sys. */
+  sysctls: Type.Optional(Sysctls),
 })
 
 /** An endpoint with its interfaces. */
@@ -108,6 +112,8 @@ export const ContainerView = Type.Object({
   sandbox: Type.Optional(SandboxView),
   attachments: Type.Array(AttachmentView),
   endpoints: Type.Array(EndpointView),
+  /** What its resolver is told: by all its networks' drivers, in the order of the attachments. */
+  dns: Type.Optional(Dns),
   created_at: Type.String(),
 })
 export type ContainerView = Static<typeof ContainerView>

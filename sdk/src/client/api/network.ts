@@ -70,6 +70,8 @@ export const NetworkView = Type.Object({
   labels: Labels,
   internal: Type.Boolean(),
   subnets: Type.Array(SubnetView),
+  /** `driver`: it hands out the addresses, also beyond these subnets. Absent: the host does. */
+  ipam: Type.Optional(Type.Literal('driver')),
   config: Document,
   default_policy: Type.Optional(Document),
   created_at: Type.String(),
