@@ -9,6 +9,8 @@ export {
   type Severity,
 } from './checks/check.ts'
 export { allChecks } from './checks/index.ts'
+export { conformanceTests, type TestContext, type TestFunctions } from './library/conformance-tests.ts'
+export { formats, type ReportFormat } from './report/formats.ts'
 export {
   type CheckResult,
   exitCodeOf,

@@ -17,6 +17,8 @@ const umount2: (target: string, flags: number) => number = libc.func(
 )
 
 const MS_BIND = 0x1000n
+const MS_REC = 0x4000n
+const MS_PRIVATE = 0x40000n
 const MS_SHARED = 0x100000n
 const MNT_DETACH = 2
 const UMOUNT_NOFOLLOW = 8
@@ -29,6 +31,16 @@ export function bindMount({ source, target }: { source: string; target: string }
 /** Lets mounts below this mount point reach the mount namespaces that are copied from this one later. */
 export function makeShared(mountPoint: string): void {
   checked(mount(null, mountPoint, null, MS_SHARED, null), `make the mount ${mountPoint} shared`)
+}
+
+/** Cuts every mount of this mount namespace off from those that it was copied from. */
+export function makeAllPrivate(): void {
+  checked(mount(null, '/', null, MS_REC | MS_PRIVATE, null), 'make all mounts private')
+}
+
+/** Mounts a file system that needs no device: `sysfs`, `tmpfs`. */
+export function mountFileSystem(type: string, target: string): void {
+  checked(mount(type, target, type, 0n, null), `mount ${type} on ${target}`)
 }
 
 /** Takes the topmost mount off a path, also while it is in use; follows no symbolic link. EINVAL when there is none. */

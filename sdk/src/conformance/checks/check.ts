@@ -19,7 +19,7 @@ export const profiles = {
   ownIpam: ({ capabilities }) => capabilities.ipam === 'driver',
   configSchema: ({ configSchema }) => configSchema !== undefined,
 } as const satisfies Record<string, (introduction: InitializeResult) => boolean>
-/** What a driver offers beyond the required: its checks are `not-applicable` to others. */
+/** What a driver may offer beyond the core. */
 export type Profile = keyof typeof profiles
 
 /** What must be there beside the driver; without it the check is `untestable`. */
@@ -61,10 +61,10 @@ export type TranscriptCheck = Explanation & {
   judge(transcript: Transcript, scale: number): readonly Finding[]
 }
 
-/** One check: it talks to the driver, or judges what was said in all connections. */
+/** A check: its id, what it asks of a driver and why, and the code that finds out. */
 export type Check = ActiveCheck | TranscriptCheck
 
-/** Whether a check judges transcripts, so that it comes after those that make them. */
+/** Whether a check does nothing of its own, and judges what was said while the others ran. */
 export function isTranscriptCheck(check: Check): check is TranscriptCheck {
   return 'judge' in check
 }

@@ -12,13 +12,15 @@ import type { Check } from './check.ts'
 import { framingChecks } from './framing.ts'
 import { framingErrorChecks } from './framing-errors.ts'
 import { handshakeChecks } from './handshake.ts'
+import { kernelChecks } from './kernel.ts'
+import { kernelEndChecks } from './kernel-ends.ts'
 import { rpcChecks } from './rpc.ts'
 import { rpcErrorChecks } from './rpc-errors.ts'
 import { socketChecks } from './socket.ts'
 import { messageChecks } from './transcript-messages.ts'
 import { replyChecks } from './transcript-replies.ts'
 
-/** Every check of the kit, by area. */
+/** Every check of the kit, in the order in which they run. */
 export const allChecks: readonly Check[] = [
   ...socketChecks,
   ...framingChecks,
@@ -27,6 +29,8 @@ export const allChecks: readonly Check[] = [
   ...rpcErrorChecks,
   ...handshakeChecks,
   ...capabilityChecks,
+  ...kernelChecks,
+  ...kernelEndChecks,
   ...messageChecks,
   ...replyChecks,
 ]

@@ -3,11 +3,16 @@ import { CommanderError } from 'commander'
 import { exitCodes } from '../report/report.ts'
 import { UsageError } from '../runner/selection.ts'
 import { buildProgram } from './program.ts'
-import type { Terminal } from './terminal.ts'
+import { Interruption, type Terminal } from './terminal.ts'
+
+const stop = new AbortController()
+process.once('SIGINT', () => stop.abort(new Interruption(130)))
+process.once('SIGTERM', () => stop.abort(new Interruption(143)))
 
 const terminal: Terminal = {
   out: (text) => process.stdout.write(text),
   err: (text) => process.stderr.write(text),
+  signal: stop.signal,
 }
 
 // Not process.exit(): what is written to a pipe may still be on its way.
@@ -23,6 +28,7 @@ try {
 function exitCodeOfFailure(error: unknown): number {
   // Commander has said itself what is wrong.
   if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+  if (error instanceof Interruption) return error.exitCode
   if (error instanceof UsageError) {
     terminal.err(`conet-conformance: ${error.message}\n`)
     return exitCodes.usage

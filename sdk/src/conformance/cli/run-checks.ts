@@ -9,6 +9,7 @@ import type { TargetOptions } from '../runner/options.ts'
 import { UsageError } from '../runner/selection.ts'
 import { DriverUnreachable } from '../wire/raw-connection.ts'
 import type { Json } from '../wire/strict-parser.ts'
+import { canIsolate, runIsolated } from './isolation.ts'
 import type { ReportTarget } from './options.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -34,19 +35,22 @@ export type RunOptions = {
 /** Resolves to the exit code. Rejects with a UsageError. */
 export async function runChecks(options: RunOptions, terminal: Terminal): Promise<number> {
   const { socket, command, report: targets = [], quiet = false, isolation, ...rest } = options
+  const target = targetOf(socket, command)
+  if (command !== undefined && isolation && canIsolate()) return runIsolated(terminal.signal)
   const ownsStdout = targets.some(({ file }) => file === '-')
   const say = ownsStdout ? terminal.err : terminal.out
   try {
     const report = await runConformance(
-      { ...rest, ...targetOf(socket, command) },
+      { ...rest, ...target },
       {
         onResult: (result, done, total) => {
           if (!quiet) say(progressLine(result, done, total))
         },
+        signal: terminal.signal,
       },
     )
     say(`\n${textReport(report)}`)
-    for (const target of targets) write(target, report, terminal)
+    for (const wanted of targets) write(wanted, report, terminal)
     return exitCodeOf(report)
   } catch (error) {
     if (!(error instanceof DriverUnreachable)) throw error

@@ -22,7 +22,7 @@ export type EvidenceLine = { readonly atMs: number; readonly what: string; reado
 /** What went over one connection. */
 export type Evidence = { readonly connection: number; readonly lines: readonly EvidenceLine[] }
 
-/** How one check ended, with what was said on the wire where it failed. */
+/** What became of one check. */
 export type CheckResult = {
   readonly id: string
   readonly area: string
@@ -53,7 +53,7 @@ export type DriverIdentity = {
   readonly instanceId: string
 }
 
-/** The outcome of a run: what the reports as JSON, JUnit, TAP and HTML are made of. */
+/** What became of a run: the JSON form of the report. */
 export type Report = {
   readonly schemaVersion: 1
   readonly kit: { readonly name: '@conet/sdk/conformance'; readonly version: string }
@@ -84,7 +84,7 @@ export function isFailure({ status, expectedFailure }: CheckResult): boolean {
 /** The exit codes of the command. */
 export const exitCodes = { ok: 0, failures: 1, usage: 2, engine: 3, unreachable: 4 } as const
 
-/** What a program that ran the checks should exit with; see `exitCodes`. */
+/** The exit code that says how a run ended: `ok`, `failures` or `engine`. */
 export function exitCodeOf(report: Report): number {
   if (report.checks.some(({ status }) => status === 'error')) return exitCodes.engine
   if (report.checks.some(isFailure) || report.staleExpectations.length > 0) return exitCodes.failures

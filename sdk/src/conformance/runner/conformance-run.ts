@@ -13,12 +13,12 @@ import type { ConformanceOptions } from './options.ts'
 import { type Outcome, outcomeOf } from './outcome.ts'
 import { reproduction } from './reproduction.ts'
 import { runActiveCheck } from './run-active-check.ts'
-import { type Selected, select } from './selection.ts'
+import { ordered, type Selected, select } from './selection.ts'
 import { summary } from './summary.ts'
 
 type Ending = Outcome & { readonly evidence: readonly Evidence[]; readonly notes: readonly string[] }
 
-/** The selected checks against one driver, one at a time. Dispose it: it ends the driver that it started. */
+/** A run, check by check, for those who want to hold the reins; `runConformance` is the usual way. */
 export class ConformanceRun implements AsyncDisposable {
   /** In the order in which they are to be run: those that judge transcripts come last. */
   readonly selected: readonly Selected[]
@@ -36,11 +36,7 @@ export class ConformanceRun implements AsyncDisposable {
     this.#driver = driver
     this.#options = options
     this.seed = options.seed ?? Math.floor(Math.random() * 2 ** 31)
-    const selected = select(allChecks, options)
-    this.selected = [
-      ...selected.filter(({ check }) => !isTranscriptCheck(check)),
-      ...selected.filter(({ check }) => isTranscriptCheck(check)),
-    ]
+    this.selected = ordered(select(allChecks, options))
     this.#judgements = new Judgements(allChecks, options.timeScale ?? 1)
   }
 
@@ -156,21 +152,35 @@ export class ConformanceRun implements AsyncDisposable {
 
 const disabled: Ending = { status: 'disabled', message: 'left out by --skip', evidence: [], notes: [] }
 
-/** Hears how a run gets on. */
+/** Who looks on while a run goes, and may end it. */
 export type RunListener = {
   /** Hears each result as it comes. */
   onResult?(result: CheckResult, done: number, total: number): void
+  /** Ends the run, and a driver that it has started. */
+  readonly signal?: AbortSignal
 }
 
-/** Runs all that is selected. Rejects with a UsageError, or with DriverUnreachable. */
+/**
+ * Runs all that is selected, and ends what it has started. Rejects with a UsageError, with DriverUnreachable, or with
+ * the reason of the signal. Runs against different drivers may go side by side.
+ */
 export async function runConformance(
   options: ConformanceOptions,
   listener: RunListener = {},
 ): Promise<Report> {
+  const { signal } = listener
   await using run = await ConformanceRun.open(options)
-  for (const [index, selected] of run.selected.entries()) {
-    const result = await run.run(selected)
-    listener.onResult?.(result, index + 1, run.selected.length)
+  // The check under way then ends at once, with its connections.
+  const end = () => void run[Symbol.asyncDispose]()
+  signal?.addEventListener('abort', end, { once: true })
+  try {
+    for (const [index, selected] of run.selected.entries()) {
+      signal?.throwIfAborted()
+      const result = await run.run(selected)
+      listener.onResult?.(result, index + 1, run.selected.length)
+    }
+    return run.report()
+  } finally {
+    signal?.removeEventListener('abort', end)
   }
-  return run.report()
 }

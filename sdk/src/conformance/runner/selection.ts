@@ -1,5 +1,5 @@
 // Which checks a run has, and which of them the user left out.
-import { areaOf, type Check, levels } from '../checks/check.ts'
+import { areaOf, type Check, isTranscriptCheck, levels } from '../checks/check.ts'
 import type { ConformanceOptions } from './options.ts'
 
 /** The command line, or a file that it names, is wrong. */
@@ -7,6 +7,7 @@ export class UsageError extends Error {
   override readonly name = 'UsageError'
 }
 
+/** A check of a run. */
 export type Selected = { readonly check: Check; readonly isDisabled: boolean }
 
 /** In the order of the list. Throws a UsageError for a word that is neither an id nor an area. */
@@ -18,6 +19,14 @@ export function select(checks: readonly Check[], options: ConformanceOptions): S
     .filter((check) => only.length > 0 || levels.indexOf(check.level) <= levels.indexOf(level))
     .filter((check) => only.length === 0 || only.some((word) => isNamed(check, word)))
     .map((check) => ({ check, isDisabled: skip.some((word) => isNamed(check, word)) }))
+}
+
+/** Those that judge what was said come last, so that everything has been said by then. */
+export function ordered(selected: readonly Selected[]): Selected[] {
+  return [
+    ...selected.filter(({ check }) => !isTranscriptCheck(check)),
+    ...selected.filter(({ check }) => isTranscriptCheck(check)),
+  ]
 }
 
 function isNamed(check: Check, word: string): boolean {
