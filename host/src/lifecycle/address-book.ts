@@ -66,10 +66,13 @@ export class AddressBook {
     internal = false,
   }: CreateNetworkBody & { ipam?: 'driver' }): SubnetRecord[] {
     const given = (subnets ?? []).map((subnet, index) => this.#parse(subnet, internal, `subnets[${index}]`))
-    refuseOverlaps(given, internal ? [] : this.#taken())
+    // A dump of the kernel's: once for all that looks at it.
+    const routes = this.#options.machineRoutes()
+    refuseOverlaps(given, internal ? [] : [...this.#ownedByOthers(), ...routes])
     const chosen = [...given]
-    if (ipv4) chosen.push(this.#fromPool(4, internal, chosen))
-    if (ipv6) chosen.push(this.#fromPool(6, internal, chosen))
+    const fromPool = (family: 4 | 6) => this.#fromPool(family, { internal, taken: [...chosen, ...routes] })
+    if (ipv4) chosen.push(fromPool(4))
+    if (ipv6) chosen.push(fromPool(6))
     return chosen
   }
 
@@ -118,20 +121,22 @@ export class AddressBook {
     return parseSubnet({ ...input, gateway: 'none' }, path)
   }
 
-  #fromPool(family: 4 | 6, internal: boolean, chosen: readonly SubnetRecord[]): SubnetRecord {
+  #fromPool(
+    family: 4 | 6,
+    { internal, taken }: { internal: boolean; taken: readonly { subnet: string }[] },
+  ): SubnetRecord {
     const pools = family === 4 ? this.#options.pools.ipv4 : this.#options.pools.ipv6
     const all = [...this.#networks.values()].flatMap(({ record }) => record.subnets)
-    const taken = [...all, ...chosen, ...this.#options.machineRoutes()].map(({ subnet }) => subnet)
-    const subnet = choosePool(family, pools, taken)
+    const obstacles = [...all, ...taken].map(({ subnet }) => subnet)
+    const subnet = choosePool(family, pools, obstacles)
     return parseSubnet(internal ? { subnet, gateway: 'none' } : { subnet })
   }
 
   /** What a new subnet must not meet: internal networks are apart from everything. */
-  #taken(): SubnetOwner[] {
+  #ownedByOthers(): SubnetOwner[] {
     const others = [...this.#networks.values()].filter(({ record }) => !record.internal)
-    const owned = others.flatMap(({ record }) =>
+    return others.flatMap(({ record }) =>
       record.subnets.map(({ subnet }) => ({ subnet, owner: `network ${record.name}` })),
     )
-    return [...owned, ...this.#options.machineRoutes()]
   }
 }

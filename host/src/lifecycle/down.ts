@@ -17,13 +17,13 @@ export function down(host: HostContext, handle: string, operation: Operation): P
 export async function takeDown(host: HostContext, handle: string, operation: Operation): Promise<Removed> {
   const sandbox = host.inventory.sandboxes.get(handle)
   if (sandbox === undefined || sandbox.state === 'stopped') return 'gone'
-  host.inventory.commit((change) => change.putSandbox({ ...sandbox, state: 'stopping' }))
+  host.inventory.commit((change) => change.putSandbox({ ...sandbox, state: 'stopping' }), 'removal')
   failpoint('host:down:after-intent')
   const endpoints = host.inventory.endpointsOfContainer(handle).reverse()
   const removed = await removeAll(host, endpoints, operation)
   host.sandboxes.release(sandbox.path)
   failpoint('host:down:sandbox-released')
-  host.inventory.commit((change) => change.putSandbox({ ...sandbox, state: 'stopped' }))
+  host.inventory.commit((change) => change.putSandbox({ ...sandbox, state: 'stopped' }), 'removal')
   failpoint('host:down:after-outcome')
   host.events.append({ type: 'container.down', container: handle })
   return outcomeOf(`take container ${handle} down`, removed)

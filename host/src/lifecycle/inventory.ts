@@ -4,13 +4,13 @@ import { type Static, type TSchema, Type } from 'typebox'
 import { ContainerRecord, SandboxRecord } from '../domain/container.ts'
 import { EndpointRecord } from '../domain/endpoint.ts'
 import { NetworkRecord } from '../domain/network.ts'
-import type { Changes, Table } from '../store/index.ts'
+import type { Changes, Purpose, Table } from '../store/index.ts'
 import { failpoint } from './failpoints.ts'
 
 /** The part of a store that the inventory needs. */
 export type RecordStore = {
   table<S extends TSchema>(name: string, schema: S): Table<Static<S>>
-  transaction<T>(work: (changes: Changes) => T): T
+  transaction<T>(work: (changes: Changes) => T, purpose?: Purpose): T
 }
 
 export type InventoryStores = {
@@ -74,18 +74,22 @@ export class Inventory implements Disposable {
   }
 
   putNetwork(record: NetworkRecord): void {
-    this.#stores.durable.transaction((changes) => this.#tables.networks.put(changes, record.id, record))
+    const purpose = record.state === 'deleting' ? 'removal' : 'change'
+    this.#stores.durable.transaction(
+      (changes) => this.#tables.networks.put(changes, record.id, record),
+      purpose,
+    )
     this.networks.set(record.id, record)
   }
 
   deleteNetwork(id: string): void {
-    this.#stores.durable.transaction((changes) => this.#tables.networks.delete(changes, id))
+    this.#stores.durable.transaction((changes) => this.#tables.networks.delete(changes, id), 'removal')
     this.networks.delete(id)
     const keys = [...this.cursors.keys()].filter((key) => key.startsWith(`${id}/`))
     if (keys.length === 0) return
     this.#stores.volatile.transaction((changes) => {
       for (const key of keys) this.#tables.cursors.delete(changes, key)
-    })
+    }, 'removal')
     for (const key of keys) this.cursors.delete(key)
   }
 
@@ -97,15 +101,18 @@ export class Inventory implements Disposable {
   }
 
   deleteContainer(handle: string): void {
-    this.#stores.durable.transaction((changes) => this.#tables.containers.delete(changes, handle))
+    this.#stores.durable.transaction((changes) => this.#tables.containers.delete(changes, handle), 'removal')
     this.#dropOverlay(handle)
     this.containers.delete(handle)
   }
 
-  /** Writes what `work` says in one transaction of the volatile store. */
-  commit(work: (change: Change) => void): void {
-    const applied: (() => void)[] = []
-    this.#stores.volatile.transaction((changes) => work(this.#change(changes, applied)))
+  /** Writes what `work` says in one transaction of the volatile store. A removal goes through on a full disk too. */
+  commit(work: (change: Change) => void, purpose: Purpose = 'change'): void {
+    let applied: (() => void)[] = []
+    this.#stores.volatile.transaction((changes) => {
+      applied = []
+      work(this.#change(changes, applied))
+    }, purpose)
     for (const apply of applied) apply()
   }
 
@@ -184,7 +191,7 @@ export class Inventory implements Disposable {
   #dropOverlay(handle: string): void {
     this.#unflushed.delete(handle)
     if (!this.#tables.overlay.has(handle)) return
-    this.#stores.volatile.transaction((changes) => this.#tables.overlay.delete(changes, handle))
+    this.#stores.volatile.transaction((changes) => this.#tables.overlay.delete(changes, handle), 'removal')
   }
 
   #endpointsOf(ids: Iterable<string> | undefined): EndpointRecord[] {

@@ -11,7 +11,7 @@ export type AddressPlan = {
   /** With their prefix lengths. */
   addresses: string[]
   macAddress: string
-  /** Where each subnet's next search begins: to be written with the endpoint. */
+  /** Where the next search of a subnet begins, of those where that changed: to be written with the endpoint. */
   cursors: { subnetKey: string; cursor: string }[]
 }
 
@@ -51,10 +51,11 @@ export class NetworkAddresses {
   reserve({ endpointId, attachment }: { endpointId: string; attachment: Attachment }): AddressPlan {
     const held: { addresses: string[]; macAddress: string } = { addresses: [], macAddress: '' }
     this.#held.set(endpointId, held)
+    const before = this.#subnets.map(({ allocator }) => allocator.cursor)
     try {
       const addresses = this.#reserveAddresses(endpointId, attachment, held.addresses)
       held.macAddress = this.#macs.reserve(endpointId, attachment, held.addresses)
-      return { addresses, macAddress: held.macAddress, cursors: this.#cursors() }
+      return { addresses, macAddress: held.macAddress, cursors: this.#cursorsChangedFrom(before) }
     } catch (error) {
       this.release(endpointId)
       throw error
@@ -115,9 +116,9 @@ export class NetworkAddresses {
     )
   }
 
-  #cursors(): AddressPlan['cursors'] {
-    return this.#subnets.flatMap(({ key, allocator }) =>
-      allocator.cursor === undefined ? [] : [{ subnetKey: key, cursor: allocator.cursor }],
+  #cursorsChangedFrom(before: readonly (string | undefined)[]): AddressPlan['cursors'] {
+    return this.#subnets.flatMap(({ key, allocator: { cursor } }, index) =>
+      cursor === undefined || cursor === before[index] ? [] : [{ subnetKey: key, cursor }],
     )
   }
 }

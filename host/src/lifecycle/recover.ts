@@ -42,7 +42,7 @@ function recoverSandbox(host: HostContext, sandbox: SandboxRecord): void {
   host.inventory.commit((change) => {
     if (state === 'starting') change.deleteSandbox(handle)
     else change.putSandbox({ ...sandbox, state: 'stopped' })
-  })
+  }, 'removal')
 }
 
 /** Held by a crash just before it was written down; and records of containers that were forgotten meanwhile. */
@@ -50,7 +50,7 @@ function releaseUnknownSandboxes(host: HostContext): void {
   const { containers, sandboxes } = host.inventory
   for (const { handle, state } of [...sandboxes.values()]) {
     if (state !== 'stopped' || containers.has(handle)) continue
-    host.inventory.commit((change) => change.deleteSandbox(handle))
+    host.inventory.commit((change) => change.deleteSandbox(handle), 'removal')
   }
   const held = [...sandboxes.values()].filter(({ state }) => state !== 'stopped')
   for (const id of host.sandboxes.releaseOthers(new Set(held.map((sandbox) => sandbox.id)))) {

@@ -22,7 +22,7 @@ export function removeContainer(host: HostContext, handle: string, operation: Op
     const removed = await removeAll(host, host.inventory.endpointsOfContainer(handle), operation)
     host.inventory.deleteContainer(handle)
     failpoint('host:container:forgotten')
-    host.inventory.commit((change) => change.deleteSandbox(handle))
+    host.inventory.commit((change) => change.deleteSandbox(handle), 'removal')
     host.events.append({ type: 'container.removed', container: handle })
     const what = `remove container ${handle}`
     return outcomeOf(what, {

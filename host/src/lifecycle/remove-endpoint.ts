@@ -38,7 +38,7 @@ function writeTombstone(
   host.inventory.commit((change) => {
     change.putEndpoint(buried)
     also(change)
-  })
+  }, 'removal')
   failpoint('host:endpoint:buried')
   return buried
 }
@@ -101,7 +101,7 @@ export async function endAtDriver(
 
 /** The driver has confirmed: the addresses may rest, the record goes. */
 function forget(host: HostContext, { id, networkId, handle }: EndpointRecord): void {
-  host.inventory.commit((change) => change.deleteEndpoint(id))
+  host.inventory.commit((change) => change.deleteEndpoint(id), 'removal')
   failpoint('host:endpoint:forgotten')
   host.addresses.release(id)
   host.removals.done(id)
@@ -113,7 +113,7 @@ export function postpone(host: HostContext, endpoint: EndpointRecord, error: unk
   const lastError = error instanceof Error ? error.message : String(error)
   // First, since the store may be full.
   host.removals.add({ kind: 'endpoint', id: endpoint.id })
-  host.inventory.commit((change) => change.putEndpoint({ ...endpoint, lastError }))
+  host.inventory.commit((change) => change.putEndpoint({ ...endpoint, lastError }), 'removal')
   host.log.warn(
     { endpointId: endpoint.id, err: error },
     'the endpoint is not removed yet; it will be tried again',

@@ -87,7 +87,7 @@ function dropSandbox(
   host.inventory.commit((change) => {
     if (before === undefined) change.deleteSandbox(handle)
     else change.putSandbox(before)
-  })
+  }, 'removal')
 }
 
 type Place = {
@@ -142,7 +142,7 @@ async function unplugAgain(host: HostContext, created: EndpointRecord): Promise<
     return
   }
   failpoint('host:endpoint:unplugged-again')
-  host.inventory.commit((change) => change.putEndpoint(created))
+  host.inventory.commit((change) => change.putEndpoint(created), 'removal')
 }
 
 /** The `up` that runs on each container, so that `down` can abort it. */

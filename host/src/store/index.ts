@@ -1,4 +1,4 @@
-export type { Changes, Entry, KeyValueStore } from './key-value-store.ts'
+export type { Changes, Entry, KeyValueStore, Purpose } from './key-value-store.ts'
 export { LmdbStore, type LmdbStoreOptions } from './lmdb-store.ts'
 export type { Migration, SchemaVersion } from './schema-version.ts'
 export { Store, type StoreOptions } from './store.ts'

@@ -9,6 +9,9 @@ export interface Changes {
   delete(key: string): void
 }
 
+/** A `removal` goes through where a `change` is refused for want of room: what it removes makes room. */
+export type Purpose = 'change' | 'removal'
+
 export interface KeyValueStore {
   get(key: string): string | undefined
   /** Every entry whose key starts with `prefix`, in key order. */
@@ -16,8 +19,8 @@ export interface KeyValueStore {
   /**
    * Runs `work` and commits all that it wrote, or nothing if it throws. It runs at once and is committed when the
    * call returns, so a decision and its record are one step of the event loop. Reads inside see its own writes;
-   * a compare-and-swap is a `get` followed by a `put`.
+   * a compare-and-swap is a `get` followed by a `put`. A removal on a full disk may run `work` a second time.
    */
-  transaction<T>(work: (changes: Changes) => T): T
+  transaction<T>(work: (changes: Changes) => T, purpose?: Purpose): T
   close(): Promise<void>
 }

@@ -1,9 +1,11 @@
 // The key-value store on lmdb: one file, one map of text to text. Knows no record types and no schema versions.
 import { chmodSync, existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
+import { ConetError } from '@conet/sdk'
 import { open, type RootDatabase } from 'lmdb'
-import type { Changes, Entry, KeyValueStore } from './key-value-store.ts'
+import type { Changes, Entry, KeyValueStore, Purpose } from './key-value-store.ts'
 import { checkLmdbFile } from './lmdb-file.ts'
+import { Reserve } from './reserve.ts'
 import { isFull, storeFull, writeError } from './store-error.ts'
 
 export type LmdbStoreOptions = {
@@ -11,7 +13,7 @@ export type LmdbStoreOptions = {
   path: string
   /** True: a transaction is on the disk when it returns. False: it survives a crash of the process only. */
   durable: boolean
-  /** Live data above which puts are refused; deletes always go through. */
+  /** Live data above which puts are refused, but those of removals. */
   maxBytes?: number
 }
 
@@ -23,6 +25,7 @@ export class LmdbStore implements KeyValueStore {
   readonly path: string
   readonly #database: RootDatabase<string, string>
   readonly #maxBytes: number
+  readonly #reserve: Reserve
   #transactionsLeft = 0
   #isOverLimit = false
   #isClosed = false
@@ -31,6 +34,7 @@ export class LmdbStore implements KeyValueStore {
     this.path = path
     this.#maxBytes = maxBytes
     this.#database = openDatabase(path, durable)
+    this.#reserve = new Reserve(`${path}-reserve`)
   }
 
   get(key: string): string | undefined {
@@ -46,9 +50,20 @@ export class LmdbStore implements KeyValueStore {
     return entries
   }
 
-  transaction<T>(work: (changes: Changes) => T): T {
+  transaction<T>(work: (changes: Changes) => T, purpose: Purpose = 'change'): T {
     this.#checkSize()
-    const changes = new OpenChanges(this.path, this.#database, () => this.#refusePutOverLimit())
+    try {
+      return this.#attempt(work, purpose)
+    } catch (error) {
+      const isForWantOfRoom = purpose === 'removal' && ConetError.is(error, 'storageFull')
+      if (!isForWantOfRoom || !this.#reserve.release()) throw error
+      return this.#attempt(work, purpose)
+    }
+  }
+
+  #attempt<T>(work: (changes: Changes) => T, purpose: Purpose): T {
+    const beforePut = purpose === 'removal' ? () => undefined : () => this.#refusePutOverLimit()
+    const changes = new OpenChanges(this.path, this.#database, beforePut)
     let isWorkDone = false
     try {
       return this.#database.transactionSync(() => {
@@ -75,6 +90,7 @@ export class LmdbStore implements KeyValueStore {
     this.#transactionsLeft = transactionsPerSizeCheck
     this.#isOverLimit = liveBytes(this.#database.getStats()) > this.#maxBytes
     if (this.#isOverLimit) this.#transactionsLeft = 0
+    this.#reserve.keep()
   }
 
   #refusePutOverLimit(): void {

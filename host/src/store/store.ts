@@ -1,7 +1,7 @@
 // The store as the host uses it: typed tables over lmdb, with a schema version. One class for the durable store
 // (state directory) and the volatile one (run directory, on tmpfs); who opens it says which it is.
 import type { Static, TSchema } from 'typebox'
-import type { Changes } from './key-value-store.ts'
+import type { Changes, Purpose } from './key-value-store.ts'
 import { LmdbStore, type LmdbStoreOptions } from './lmdb-store.ts'
 import { ensureSchemaVersion, type SchemaVersion } from './schema-version.ts'
 import { listQuarantine, openTable, type QuarantinedRecord, type Table } from './table.ts'
@@ -39,8 +39,8 @@ export class Store implements AsyncDisposable {
   }
 
   /** All that `work` writes, or nothing if it throws; committed when this returns. `storageFull` on a full disk. */
-  transaction<T>(work: (changes: Changes) => T): T {
-    return this.#entries.transaction(work)
+  transaction<T>(work: (changes: Changes) => T, purpose?: Purpose): T {
+    return this.#entries.transaction(work, purpose)
   }
 
   quarantine(): QuarantinedRecord[] {

@@ -113,6 +113,24 @@ describe('the addresses of networks', () => {
     expect(book.chooseSubnets({ type: 'null' }).map(({ subnet }) => subnet)).toEqual(['10.2.0.0/16'])
   })
 
+  it('writes a cursor only where a search went on, and dumps the routes of the machine once for a network', () => {
+    let dumps = 0
+    const machineRoutes = () => {
+      dumps += 1
+      return []
+    }
+    const book = new AddressBook({ pools, machineRoutes })
+    const subnets = [{ subnet: '10.1.0.0/16' }, { subnet: '10.2.0.0/16' }]
+    const network = openNetwork(book, { type: 'null', subnets, ipv4: true, ipv6: true })
+    expect(dumps).toBe(1)
+    const written = (endpointId: string, addresses: string[]) =>
+      book.reserve(network, { endpointId, attachment: attachment({ addresses }) }).cursors
+    const keys = network.subnets.map(({ subnet }) => `1/${subnet}`)
+    expect(written('e1', []).map(({ subnetKey }) => subnetKey)).toEqual([keys[0], keys[3]])
+    expect(written('e2', ['10.2.0.9'])).toEqual([{ subnetKey: keys[3], cursor: expect.any(String) }])
+    expect(written('e3', ['10.2.0.10', `${network.subnets[3]?.gateway}5`])).toEqual([])
+  })
+
   it('is as before after a restart: nothing handed out twice', () => {
     const book = bookWith()
     const network = openNetwork(book, { type: 'null' })

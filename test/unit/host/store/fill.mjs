@@ -1,4 +1,5 @@
-// Fills the small file system that holds the store, then makes room. Prints what came of it as JSON.
+// Fills the small file system that holds the store to the last page, removes some, then makes room. Prints what came of
+// it as JSON.
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { LmdbStore } from '@conet/host/store/index'
@@ -22,8 +23,35 @@ while (failure === undefined) {
   }
 }
 const found = store.list('').length
+// What others write takes the last of the room.
+let filled = false
+for (let n = 0; !filled; n++) {
+  try {
+    writeFileSync(join(directory, `rest-${n}`), Buffer.alloc(1024))
+  } catch {
+    filled = true
+  }
+}
+// Pages that were free within the store are used up too.
+let last = 0
+for (let isTaken = true; isTaken; last++) {
+  try {
+    store.transaction((changes) => changes.put(`last/${last}`, 'x'.repeat(500)))
+  } catch {
+    isTaken = false
+  }
+}
+// As the endpoints of a container go: tombstones first, then nothing is left.
+const some = store.list('1')
+store.transaction((changes) => {
+  for (const { key } of some) changes.put(key, 'deleting')
+}, 'removal')
+store.transaction((changes) => {
+  for (const { key } of some) changes.delete(key)
+}, 'removal')
+const removed = some.length > 100 && store.list('1').length === 0
 rmSync(join(directory, 'filler'))
 store.transaction((changes) => changes.put('after', 'room'))
 const after = store.get('after')
 await store.close()
-console.log(JSON.stringify({ kind: failure.kind, whole: found === written * 10, written, after }))
+console.log(JSON.stringify({ kind: failure.kind, whole: found === written * 10, removed, written, after }))

@@ -149,9 +149,21 @@ describe('lmdb store', () => {
     await store.close()
   })
 
+  it('takes removals above its limit, with the records that they write', async () => {
+    const store = new LmdbStore({ path, durable: false, maxBytes: 256 * 1024 })
+    const put = (n: number, purpose?: 'removal') =>
+      store.transaction((changes) => changes.put(`key/${n}`, 'x'.repeat(1000)), purpose)
+    expect(() => {
+      for (let n = 0; n < 2000; n++) put(n)
+    }).toThrow(expect.objectContaining({ kind: 'storageFull' }))
+    put(0, 'removal')
+    expect(() => put(0)).toThrow(expect.objectContaining({ kind: 'storageFull' }))
+    await store.close()
+  })
+
   const needsRoot = process.getuid?.() === 0 ? false : 'mounts a small file system'
   it.skipIf(needsRoot).each(['durable', 'volatile'])(
-    'reports a full disk as storageFull, keeps every earlier transaction and goes on once there is room (%s)',
+    'reports a full disk as storageFull, keeps every earlier transaction, takes removals still and goes on once there is room (%s)',
     (durability) => {
       const script = 'mount -t tmpfs -o size=2m tmpfs "$1" && exec "$2" "$3" "$1" "$4"'
       const argv = ['-m', 'sh', '-c', script, 'sh', directory, process.execPath, fill, durability]
@@ -164,6 +176,7 @@ describe('lmdb store', () => {
         kind: 'storageFull',
         whole: true,
         written: expect.any(Number),
+        removed: true,
         after: 'room',
       })
     },
