@@ -157,6 +157,44 @@ describe('what is removed while its driver is away is finished when it is back, 
     expect(fake.calls()).toContain('network/delete')
     await expect(fixture.client.getNetwork('odd')).rejects.toMatchObject({ kind: 'notFound' })
   })
+
+  it('delete a network whose last endpoint was of a container that is gone: both are shown until they are', async () => {
+    const { client } = fixture
+    const { id } = await plug('stuck')
+    await plug('other')
+    const before = fake.calls().length
+    await fake.program.end('SIGKILL')
+    await eventually(async () => expect((await client.getNetwork('odd')).driver_state).not.toBe('ready'))
+    expect(await client.deleteContainer('stuck')).toEqual({ state: 'deleting' })
+    const refusal = { kind: 'inUse', message: 'delete network odd: it is used by other' }
+    await expect(client.deleteNetwork('odd')).rejects.toMatchObject(refusal)
+    await client.deleteContainer('other')
+    expect(await client.deleteNetwork('odd')).toEqual({ state: 'deleting' })
+    const pending = { endpoint_id: id, container: 'stuck', since: expect.stringMatching(/^20.*Z$/) }
+    expect(await client.getNetwork('odd')).toMatchObject({
+      ...{ state: 'deleting', containers: [] },
+      pending_removals: expect.arrayContaining([expect.objectContaining(pending)]),
+    })
+    const { findings } = await client.status()
+    expect(findings).toContainEqual(
+      expect.objectContaining({
+        code: 'deletions-pending',
+        message: expect.stringMatching(
+          /^3 deletions wait for driver fake .*of container stuck in network odd/,
+        ),
+      }),
+    )
+    expect(findings.map(({ code }) => code)).not.toContain('endpoint-in-trouble')
+    await fixture.restart()
+    await fake.restart()
+    await fixture.settled()
+    await expect(client.getNetwork('odd')).rejects.toMatchObject({ kind: 'notFound' })
+    const ends = fake
+      .calls()
+      .slice(before)
+      .filter((method) => method.endsWith('/delete'))
+    expect(ends).toEqual(['endpoint/delete', 'endpoint/delete', 'network/delete'])
+  })
 })
 
 it('a driver that lost everything is told all of it again', async () => {

@@ -58,7 +58,9 @@ export class CommandContext {
   removed(name: string, { state }: Removal): void {
     this.line(name)
     if (state === 'gone') return
-    this.note(`${name}: its driver is away; the rest will be done when the driver is back`)
+    this.note(
+      `${name}: its driver is awaited; the rest is done when the driver is back (conet status shows what waits)`,
+    )
   }
 
   /** Writes the failure and gives its exit code. */

@@ -50,6 +50,8 @@ export const EndpointRecord = Type.Object({
   /** Of the request that made it, if its client said that it may ask again. */
   requestKey: Type.Optional(Type.String()),
   lastError: Type.Optional(Type.String()),
+  /** Since when it is `deleting`. */
+  buriedAt: Type.Optional(Type.String()),
 })
 export type EndpointRecord = Static<typeof EndpointRecord>
 

@@ -36,6 +36,8 @@ export const NetworkRecord = Type.Object({
   config: Document,
   defaultPolicy: Type.Optional(Document),
   createdAt: Type.String(),
+  /** Since when it is `deleting`. */
+  buriedAt: Type.Optional(Type.String()),
   /** Of the request that made it, if its client said that it may ask again. */
   requestKey: Type.Optional(Type.String()),
   /** Canonical text of what the client asked for: the same again is the same network. */
@@ -48,6 +50,7 @@ export function assertUsable(network: NetworkRecord, operation: string): void {
   if (network.state === 'active') return
   throw new ConetError('failedPrecondition', `${operation}: network ${network.name} is ${network.state}`, {
     details: { networkId: network.id, state: network.state },
+    ...(network.state === 'deleting' ? { help: goingHelp(network) } : {}),
   })
 }
 
@@ -55,6 +58,11 @@ export function assertUsable(network: NetworkRecord, operation: string): void {
 export function hasWayOut({ internal, subnets, ipam }: NetworkRecord): boolean {
   const isUnknown = ipam === 'driver' && subnets.length === 0
   return !internal && (isUnknown || subnets.some(({ gateway }) => gateway !== undefined))
+}
+
+/** To one who wants a network that is on its way out. */
+export function goingHelp({ name, type }: NetworkRecord): string {
+  return `it is gone once driver ${type} has confirmed: conet net inspect ${name} shows what is awaited`
 }
 
 /** The network as a driver sees it. */

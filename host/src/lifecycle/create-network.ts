@@ -2,7 +2,7 @@
 import { ConetError } from '@conet/sdk'
 import type { CreateNetworkBody } from '@conet/sdk/api'
 import { newId } from '../domain/ids.ts'
-import { driverView, type NetworkRecord } from '../domain/network.ts'
+import { driverView, goingHelp, type NetworkRecord } from '../domain/network.ts'
 import { twoWordName } from '../domain/two-word-name.ts'
 import type { DriverSession } from './driver-access.ts'
 import { failpoint } from './failpoints.ts'
@@ -141,9 +141,7 @@ function sameOrConflict(existing: NetworkRecord, request: string): NetworkRecord
     throw new ConetError(
       'operationPending',
       `create network ${existing.name}: the one before is still being deleted`,
-      {
-        details,
-      },
+      { details, help: goingHelp(existing) },
     )
   }
   if (existing.request === request) return existing

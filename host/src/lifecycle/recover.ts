@@ -83,7 +83,8 @@ function hasAttachment(host: HostContext, { handle, attachment, networkId }: End
 function recoverNetworks(host: HostContext): void {
   for (const network of [...host.inventory.networks.values()]) {
     if (network.state === 'active') continue
-    if (network.state === 'creating') host.inventory.putNetwork({ ...network, state: 'deleting' })
+    if (network.state === 'creating')
+      host.inventory.putNetwork({ ...network, state: 'deleting', buriedAt: new Date().toISOString() })
     failpoint('host:recover:network-buried')
     host.removals.add({ kind: 'network', id: network.id })
   }

@@ -33,6 +33,7 @@ function writeTombstone(
   const buried: EndpointRecord = {
     ...endpoint,
     state: 'deleting',
+    buriedAt: new Date().toISOString(),
     ...(result === undefined ? {} : { result }),
   }
   host.inventory.commit((change) => {

@@ -4,12 +4,12 @@ import type { NetworkRecord } from '../domain/network.ts'
 import { resolveKey } from '../domain/resolve.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation, Removed } from './host-context.ts'
-import { networkQueue } from './keys.ts'
+import { containerQueue, networkQueue } from './keys.ts'
 import { isDriverAway } from './remove-endpoint.ts'
 
 /**
- * Deletes the network that `key` names. Refused with `inUse` while endpoints or containers want it. A full id that
- * nobody has is no error: the network is gone.
+ * Deletes the network that `key` names. Refused with `inUse` while containers want it; endpoints that are on their way out
+ * already go first (`deleting`: their driver is awaited). A full id that nobody has is no error: the network is gone.
  */
 export function deleteNetwork(host: HostContext, key: string, operation: Operation): Promise<Removed> {
   if (/^[0-9a-f]{64}$/.test(key) && !host.inventory.networks.has(key)) return Promise.resolve('gone')
@@ -18,11 +18,22 @@ export function deleteNetwork(host: HostContext, key: string, operation: Operati
     const network = host.inventory.networks.get(id)
     if (network === undefined) return 'gone'
     assertUnused(host, network)
+    // From here on nobody plugs into it.
+    buryNetwork(host, network)
+    await endpointsLeaving(host, id)
     return removeNetwork(host, network, operation)
   })
 }
 
-/** Ends a network that has no endpoints. `deleting`: its driver is away. What goes wrong is tried again. */
+/** Resolves when what is being done to its last endpoints now is done, well or badly. */
+async function endpointsLeaving(host: HostContext, networkId: string): Promise<void> {
+  const handles = new Set(host.inventory.endpointsOfNetwork(networkId).map(({ handle }) => handle))
+  await Promise.all(
+    [...handles].map((handle) => host.queue.run(containerQueue(handle), async () => undefined)),
+  )
+}
+
+/** Ends a network. `deleting`: its driver is away, or its last endpoints wait for it. What goes wrong is tried again. */
 export async function removeNetwork(
   host: HostContext,
   network: NetworkRecord,
@@ -30,6 +41,10 @@ export async function removeNetwork(
 ): Promise<Removed> {
   const { id, type } = network
   buryNetwork(host, network)
+  if (host.inventory.endpointsOfNetwork(id).length > 0) {
+    host.removals.add({ kind: 'network', id })
+    return 'deleting'
+  }
   try {
     const session = await host.drivers.require(type, operation)
     await session.call('network/delete', { networkId: id }, { operationId: operation.id })
@@ -55,12 +70,14 @@ export function removeNetworkLater(host: HostContext, network: NetworkRecord): v
 }
 
 function buryNetwork(host: HostContext, network: NetworkRecord): void {
-  if (network.state !== 'deleting') host.inventory.putNetwork({ ...network, state: 'deleting' })
+  if (host.inventory.networks.get(network.id)?.state !== 'deleting')
+    host.inventory.putNetwork({ ...network, state: 'deleting', buriedAt: new Date().toISOString() })
   failpoint('host:network:buried')
 }
 
 function assertUnused(host: HostContext, network: NetworkRecord): void {
-  const holders = new Set(host.inventory.endpointsOfNetwork(network.id).map(({ handle }) => handle))
+  const staying = host.inventory.endpointsOfNetwork(network.id).filter(({ state }) => state !== 'deleting')
+  const holders = new Set(staying.map(({ handle }) => handle))
   for (const { handle, attachments } of host.inventory.containers.values()) {
     if (attachments.some(({ networkId }) => networkId === network.id)) holders.add(handle)
   }

@@ -1,7 +1,9 @@
 // What within conet is not as it should be. Each code is explained in docs/operating.md.
 import { basename } from 'node:path'
 import type { DriverView } from '@conet/sdk/api'
-import { type Check, some } from './check.ts'
+import type { EndpointRecord } from '../domain/endpoint.ts'
+import type { NetworkRecord } from '../domain/network.ts'
+import { type Check, counted, some } from './check.ts'
 
 const working = new Set(['ready', 'degraded'])
 
@@ -11,7 +13,7 @@ export const driverNotReady: Check = ({ drivers, networks }) =>
     .filter(({ state }) => !working.has(state) && state !== 'rejected')
     .map((driver) => {
       const names = networks.filter(({ type }) => type === driver.name).map(({ name }) => name)
-      const affected = names.length === 0 ? 'no network uses it' : `networks ${some(names)} wait for it`
+      const affected = names.length === 0 ? 'no network uses it' : waiting(names)
       return {
         severity: names.length === 0 ? 'info' : 'error',
         code: 'driver-not-ready',
@@ -59,20 +61,20 @@ export const recordsQuarantined: Check = ({ quarantined }) => {
     {
       severity: 'error',
       code: 'records-quarantined',
-      message: `${quarantined.length} records could not be read and were set aside: ${named} (${quarantined[0]?.reason})`,
+      message: `${counted(quarantined.length, 'record')} could not be read and set aside: ${named} (${quarantined[0]?.reason})`,
       help: 'make those objects again; the log of conetd has the reason for each',
     },
   ]
 }
 
 export const endpointsInTrouble: Check = ({ endpoints }) => {
-  const failed = endpoints.filter(({ lastError }) => lastError !== undefined)
+  const failed = endpoints.filter(({ lastError, state }) => lastError !== undefined && state !== 'deleting')
   if (failed.length === 0) return []
   return [
     {
       severity: 'error',
       code: 'endpoint-in-trouble',
-      message: `${failed.length} endpoints are not as they should be: ${some(
+      message: `${failed.length === 1 ? '1 endpoint is not as it' : `${failed.length} endpoints are not as they`} should be: ${some(
         failed.map(({ id, handle, lastError }) => `${id.slice(0, 12)} of ${handle} (${lastError})`),
       )}`,
       help: 'unplug them and plug them again; a driver that comes back mends its own first',
@@ -80,17 +82,40 @@ export const endpointsInTrouble: Check = ({ endpoints }) => {
   ]
 }
 
-export const deletionsPending: Check = ({ endpoints, networks }) => {
-  const waiting = [...networks, ...endpoints].filter(({ state }) => state === 'deleting')
-  if (waiting.length === 0) return []
-  return [
-    {
-      severity: 'warning',
-      code: 'deletions-pending',
-      message: `${waiting.length} deletions wait for their driver: ${some(waiting.map(({ id }) => id.slice(0, 12)))}`,
-      help: 'they are tried again until the driver confirms; their addresses stay reserved until then',
-    },
-  ]
+/** One for each driver: it is what a person can do something about. */
+export const deletionsPending: Check = ({ endpoints, networks, drivers }) =>
+  [...new Set(networks.map(({ type }) => type))].flatMap((type) => {
+    const own = networks.filter((network) => network.type === type)
+    const waiting = own.flatMap((network) => [
+      ...endpoints
+        .filter(({ networkId, state }) => networkId === network.id && state === 'deleting')
+        .map((endpoint) => leavingEndpoint(endpoint, network)),
+      ...(network.state === 'deleting' ? [`network ${network.name}${since(network)}`] : []),
+    ])
+    if (waiting.length === 0) return []
+    const state = drivers.find(({ name }) => name === type)?.state ?? 'away'
+    const verb = waiting.length === 1 ? 'waits' : 'wait'
+    return [
+      {
+        severity: 'warning' as const,
+        code: 'deletions-pending',
+        message: `${counted(waiting.length, 'deletion')} ${verb} for driver ${type} (${state}): ${some(waiting)}`,
+        help: `start driver ${type} if it is away: it is told at once, and addresses stay reserved until it confirms`,
+      },
+    ]
+  })
+
+function leavingEndpoint(endpoint: EndpointRecord, network: NetworkRecord): string {
+  const { id, handle } = endpoint
+  return `endpoint ${id.slice(0, 12)} of container ${handle} in network ${network.name}${since(endpoint)}`
+}
+
+function since({ buriedAt }: { buriedAt?: string | undefined }): string {
+  return buriedAt === undefined ? '' : ` since ${buriedAt}`
+}
+
+function waiting(names: readonly string[]): string {
+  return names.length === 1 ? `network ${names[0]} waits for it` : `networks ${some(names)} wait for it`
 }
 
 function lastError({ last_error }: DriverView): string {

@@ -142,6 +142,27 @@ network stupefied_fermi
     })
   })
 
+  it('says what is awaited of a driver that is away, and no number of addresses that nobody can count', async () => {
+    const pending = [{ endpoint_id: endpointId, container: 'gone', since: '2026-01-02T03:04:07.000Z' }]
+    const subnets = [
+      { subnet: 'fd00::/64', exclude: [], used: 3, capacity: Number.MAX_SAFE_INTEGER },
+      { subnet: 'fd01::/64', range: 'fd01::/70', exclude: [], used: 0, capacity: Number.MAX_SAFE_INTEGER },
+    ]
+    const shown = network({ driver_state: 'gone', subnets, pending_removals: pending })
+    await using host = await fakeHost({
+      getNetwork: () => ({ body: shown }),
+      listContainers: () => ({ body: { containers: [] } }),
+    })
+    const { out } = await conet(['net', 'inspect', 'stupefied_fermi'], host)
+    expect(out).toContain('3 of 2^64\n')
+    expect(out).toMatch(/fd01::\/70 +- +0\n/)
+    expect(out).toContain(`
+  removed, and gone once driver bridge (gone) has confirmed:
+  CONTAINER   ENDPOINT       SINCE
+  gone        5a624939c64c   2026-01-02T03:04:07.000Z
+`)
+  })
+
   it.each(['stupefied_fermi', networkId, '67ea'])('[C11] passes %s on: id, prefix or name', async (key) => {
     await using host = await fakeHost({ getNetwork: () => ({ body: network() }) })
     expect((await conet(['net', 'inspect', '--json', key], host)).code).toBe(0)
@@ -186,7 +207,7 @@ describe('conet net plug and unplug', () => {
     expect(await conet(['net', 'unplug', 'c1', '5a62'], host)).toEqual({
       code: 0,
       out: '5a62\n',
-      err: 'conet: 5a62: its driver is away; the rest will be done when the driver is back\n',
+      err: 'conet: 5a62: its driver is awaited; the rest is done when the driver is back (conet status shows what waits)\n',
     })
     expect(host.seen[0]?.params).toEqual({ handle: 'c1', endpoint: '5a62' })
   })

@@ -122,7 +122,7 @@ conetd 0.1.0, pid 4242, since 2026-01-02T03:04:05.000Z
   driver directory   /run/conet/drivers
   run directory      /run/conet
   state directory    /var/lib/conet
-  holds              1 networks, 1 containers, 1 endpoints, 2 drivers
+  holds              1 network, 1 container, 1 endpoint, 2 drivers
 
 warning: this machine does not forward IPv4 [ip-forward-off]
   try: sysctl -w net.ipv4.ip_forward=1

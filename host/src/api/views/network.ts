@@ -1,5 +1,6 @@
 // A network as clients see it.
-import type { NetworkView } from '@conet/sdk/api'
+import type { NetworkView, PendingRemovalView } from '@conet/sdk/api'
+import type { EndpointRecord } from '../../domain/endpoint.ts'
 import type { NetworkRecord, SubnetRecord } from '../../domain/network.ts'
 import type { ApiContext, SubnetUsage } from '../api-context.ts'
 
@@ -11,6 +12,8 @@ export function networkView(
 ): NetworkView {
   const { id, name, type, state, labels, internal, config, defaultPolicy, createdAt } = network
   const endpoints = inventory.endpointsOfNetwork(id)
+  const staying = endpoints.filter((endpoint) => endpoint.state !== 'deleting')
+  const leaving = endpoints.filter((endpoint) => endpoint.state === 'deleting')
   const usage = usageOf(id)
   return {
     id,
@@ -26,7 +29,17 @@ export function networkView(
     ...(defaultPolicy === undefined ? {} : { default_policy: defaultPolicy }),
     created_at: createdAt,
     endpoints: endpoints.map((endpoint) => endpoint.id),
-    containers: [...new Set(endpoints.map(({ handle }) => handle))],
+    containers: [...new Set(staying.map(({ handle }) => handle))],
+    ...(leaving.length === 0 ? {} : { pending_removals: leaving.map(pendingRemovalView) }),
+  }
+}
+
+function pendingRemovalView({ id, handle, buriedAt, lastError }: EndpointRecord): PendingRemovalView {
+  return {
+    endpoint_id: id,
+    container: handle,
+    ...(buriedAt === undefined ? {} : { since: buriedAt }),
+    ...(lastError === undefined ? {} : { reason: lastError }),
   }
 }
 

@@ -24,8 +24,9 @@ export function networkPage(
 ): string {
   const endpoints = containers
     .flatMap((container) => container.endpoints)
-    .filter(({ network_id }) => network_id === network.id)
+    .filter(({ network_id, state }) => network_id === network.id && state !== 'deleting')
   const sections = [networkFacts(network), subnetTable(network), endpointTable(endpoints, detail)]
+  if (network.pending_removals !== undefined) sections.push(pendingTable(network, detail))
   return `network ${network.name}\n${sections.join('\n')}`
 }
 
@@ -50,9 +51,30 @@ function subnetTable({ subnets, ipam }: NetworkView): string {
     gateway ?? '',
     range ?? '',
     exclude.join(','),
-    `${used} of ${capacity}`,
+    usage({ subnet, range, used, capacity }),
   ])
   return indented(table(['SUBNET', 'GATEWAY', 'RANGE', 'EXCLUDED', 'USED'], rows))
+}
+
+/** An IPv6 subnet has more addresses than its view can count. */
+function usage({ subnet, range, used, capacity }: Usage): string {
+  if (capacity < Number.MAX_SAFE_INTEGER) return `${used} of ${capacity}`
+  const freeBits = (subnet.includes(':') ? 128 : 32) - Number(subnet.split('/')[1])
+  return range === undefined ? `${used} of 2^${freeBits}` : String(used)
+}
+
+type Usage = Pick<NetworkView['subnets'][number], 'subnet' | 'used' | 'capacity'> & {
+  range: string | undefined
+}
+
+function pendingTable({ type, driver_state, pending_removals = [] }: NetworkView, detail: Detail): string {
+  const rows = pending_removals.map(({ endpoint_id, container, since }) => [
+    container,
+    shownId(endpoint_id, detail),
+    since ?? '',
+  ])
+  const heading = `  removed, and gone once driver ${type} (${driver_state}) has confirmed:\n`
+  return `${heading}${indented(table(['CONTAINER', 'ENDPOINT', 'SINCE'], rows))}`
 }
 
 function endpointTable(endpoints: readonly EndpointView[], detail: Detail): string {

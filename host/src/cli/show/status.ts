@@ -7,11 +7,11 @@ import { facts } from './table.ts'
 export function statusPage(status: StatusView): string {
   const { counts, findings } = status
   const words = [
-    ['networks', counts.networks],
-    ['containers', counts.containers],
-    ['endpoints', counts.endpoints],
-    ['drivers', counts.drivers],
-  ].map(([name, count]) => `${count} ${name}`)
+    counted(counts.networks, 'network'),
+    counted(counts.containers, 'container'),
+    counted(counts.endpoints, 'endpoint'),
+    counted(counts.drivers, 'driver'),
+  ]
   const page = facts([
     ['socket', status.socket],
     ['runtime socket', status.runtime_socket],
@@ -21,11 +21,15 @@ export function statusPage(status: StatusView): string {
     ['holds', words.join(', ')],
     [
       'deletions',
-      counts.pending_deletions === 0 ? undefined : `${counts.pending_deletions} wait for a driver`,
+      counts.pending_deletions === 0 ? undefined : `${counts.pending_deletions} to be confirmed by a driver`,
     ],
   ])
   const title = `conetd ${status.version}, pid ${status.pid}, since ${status.started_at}\n`
   return `${title}${page}\n${findingLines(findings)}`
+}
+
+function counted(count: number, one: string): string {
+  return `${count} ${one}${count === 1 ? '' : 's'}`
 }
 
 function findingLines(findings: readonly Finding[]): string {

@@ -58,6 +58,17 @@ export const SubnetView = Type.Object({
   capacity: Type.Integer(),
 })
 
+/** An endpoint that was removed while its driver was away: gone once the driver has confirmed. */
+export const PendingRemovalView = Type.Object({
+  endpoint_id: Id,
+  /** The handle; the container itself may be gone. */
+  container: Type.String(),
+  since: Type.Optional(Type.String()),
+  /** Why it could not be done yet. */
+  reason: Type.Optional(Type.String()),
+})
+export type PendingRemovalView = Static<typeof PendingRemovalView>
+
 /** A network with the ids of its endpoints. */
 export const NetworkView = Type.Object({
   id: Id,
@@ -77,8 +88,10 @@ export const NetworkView = Type.Object({
   created_at: Type.String(),
   /** Ids only, so that nothing refers in circles. */
   endpoints: Type.Array(Id),
-  /** Handles of the containers that have an endpoint here. */
+  /** Handles of the containers that have an endpoint here, but for those that only wait for its removal. */
   containers: Type.Array(Type.String()),
+  /** What is awaited of the driver before the last of these endpoints is gone; absent: nothing. */
+  pending_removals: Type.Optional(Type.Array(PendingRemovalView)),
 })
 export type NetworkView = Static<typeof NetworkView>
 

@@ -84,7 +84,7 @@ describe('findings', () => {
       'driver-not-ready',
       { ...good, drivers: [{ ...driver, state: 'closed' }] },
       'error',
-      'networks blue wait',
+      'network blue waits',
     ],
     [
       'driver-not-ready',
@@ -121,7 +121,7 @@ describe('findings', () => {
       'deletions-pending',
       { ...good, endpoints: [{ ...endpoint, state: 'deleting' }] },
       'warning',
-      '1 deletions wait',
+      '1 deletion waits for driver null (ready): endpoint eeeeeeeeeeee of container web in network blue',
     ],
   ])('name what stands in the way: %s', (code, facts, severity, words) => {
     const findings = findingsOf(facts)
