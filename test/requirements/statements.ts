@@ -5,6 +5,7 @@ export const statements: Readonly<Record<string, string>> = {
   K2: 'Host and driver shake hands: versions, identity, capabilities, schemas',
   K3: 'The host routes network and endpoint lifecycle calls over JSON-RPC to the right driver',
   K4: 'Drivers are out of process and built only on what the published SDK exports',
+  K5: 'A vendor installs the packed SDK in an empty folder, writes a driver, runs it, and the host uses it, with no other part of this repository',
   K9: 'Top level: package.json, tsconfig.json, host, sdk, drivers, test, docs',
   K10: 'TypeScript on vscode-jsonrpc, piscina, ajv, semver, netlink, fastify, vitest',
   B1: 'Separate OS process conetd, HTTP API on a UNIX socket',
