@@ -13,6 +13,7 @@ const needs = [
   { package: 'iputils-ping', program: 'ping', for: ['test'] },
   { package: 'conntrack', program: 'conntrack', for: ['test'] },
   { package: 'tcpdump', program: 'tcpdump', for: ['test'] },
+  { package: 'python3', program: 'python3', for: ['test'] },
   { package: 'iptables', program: 'iptables', for: ['test', 'bench'] },
   // Only a rival of the bench, which goes on without it.
   { package: 'containernetworking-plugins', path: '/usr/lib/cni/bridge', for: ['bench'], optional: true },
