@@ -194,6 +194,8 @@ export class CallRunner implements Served {
       if (signal.aborted) throw notBegun(what, signal)
       turn.before?.()
       await this.start()
+      // Who gave up meanwhile has been told that nothing was started.
+      if (signal.aborted) throw notBegun(what, signal)
       underWay.hasBegun = true
       const result = await work(this.#callOf(turn))
       turn.ended?.(signal.aborted ? abortReason(signal, what) : undefined)

@@ -7,18 +7,31 @@
 // use `expect`, when the driver breaks the rule; what else is thrown counts as a bug of the kit. Whatever a check asks
 // for is taken away after it. What must hold of all that is ever said is a TranscriptCheck. Then give it a mutant in
 // test/zoo that fails it.
+import { callChecks } from './calls.ts'
+import { cancellationChecks } from './cancellation.ts'
 import { capabilityChecks } from './capabilities.ts'
 import type { Check } from './check.ts'
+import { drainChecks } from './drain.ts'
+import { endpointChecks } from './endpoints.ts'
 import { framingChecks } from './framing.ts'
 import { framingErrorChecks } from './framing-errors.ts'
 import { handshakeChecks } from './handshake.ts'
+import { healthChecks } from './health.ts'
 import { kernelChecks } from './kernel.ts'
 import { kernelEndChecks } from './kernel-ends.ts'
+import { networkChecks } from './networks.ts'
+import { ownAddressChecks } from './own-addresses.ts'
+import { plugChecks } from './plug.ts'
+import { restartChecks } from './restart.ts'
 import { rpcChecks } from './rpc.ts'
 import { rpcErrorChecks } from './rpc-errors.ts'
 import { socketChecks } from './socket.ts'
+import { syncChecks } from './sync.ts'
+import { syncPlugChecks } from './sync-plugs.ts'
 import { messageChecks } from './transcript-messages.ts'
 import { replyChecks } from './transcript-replies.ts'
+import { unplugChecks } from './unplug.ts'
+import { upgradeChecks } from './upgrade.ts'
 
 /** Every check of the kit, in the order in which they run. */
 export const allChecks: readonly Check[] = [
@@ -31,6 +44,19 @@ export const allChecks: readonly Check[] = [
   ...capabilityChecks,
   ...kernelChecks,
   ...kernelEndChecks,
+  ...networkChecks,
+  ...endpointChecks,
+  ...callChecks,
+  ...cancellationChecks,
+  ...healthChecks,
+  ...plugChecks,
+  ...unplugChecks,
+  ...syncChecks,
+  ...syncPlugChecks,
+  ...ownAddressChecks,
+  ...restartChecks,
+  ...drainChecks,
+  ...upgradeChecks,
   ...messageChecks,
   ...replyChecks,
 ]

@@ -2,7 +2,6 @@
 
 import { ConetError, catalogue, type ErrorKind } from '../../errors/index.ts'
 import {
-  type CallMeta,
   checkResult,
   type InitializeParams,
   type InitializeResult,
@@ -18,7 +17,7 @@ import { isJson, type Json } from './strict-parser.ts'
 export type RequestOptions = {
   readonly id?: string | number
   /** Added to, or in place of, what the kit says in `_meta`; false: no `_meta` at all. */
-  readonly meta?: (Partial<CallMeta> & Json) | false
+  readonly meta?: Json | false
   /** How long to wait; default the call's own time and some tolerance. */
   readonly waitMs?: number
 }

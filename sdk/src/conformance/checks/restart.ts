@@ -1,0 +1,113 @@
+// The driver's process is killed and started again: nothing is lost, nothing is left.
+import type { CheckContext } from '../context/check-context.ts'
+import type { ActiveCheck } from './check.ts'
+import { expectListed, listedEndpoints, listedNetworks } from './listed.ts'
+import { expectQuiet, isUnknown, syncOnce } from './sync-rounds.ts'
+import { expect } from './verdicts.ts'
+
+/** After so many milliseconds of a create and plug the driver is killed. */
+const momentsMs = [0, 1, 2, 4, 8, 16]
+
+export const restartChecks: readonly ActiveCheck[] = [
+  {
+    id: 'restart.sync',
+    title: 'after kill -9 and a start one sync makes everything so, and the next reports nothing',
+    level: 'resilient',
+    needs: ['command', 'root'],
+    rules: ['SYNC-2', 'SYNC-7', 'IDEM-3'],
+    why: 'A driver that crashes must come back without anybody’s help.',
+    mend: 'Compare what you find with what the page says; adopt what is yours.',
+    async run(kit) {
+      const before = await kit.connect()
+      const network = await kit.createNetwork(before)
+      const created = await kit.createEndpoint(before, network)
+      const plugged = { ...(await kit.createEndpoint(before, network)), sandbox: kit.sandbox() }
+      await kit.plug(before, plugged, plugged.sandbox)
+      await kit.process.restart()
+      using host = await kit.connect()
+      const page = { networks: [network], endpoints: [created, plugged] }
+      const { failed } = await syncOnce(kit, host, page)
+      expect(failed.length === 0, 'the sync failed', { found: failed })
+      expectQuiet(await syncOnce(kit, host, page), 'the second sync')
+    },
+  },
+  {
+    id: 'restart.delete',
+    title: 'what an earlier instance made can be unplugged and deleted by its ids alone',
+    level: 'resilient',
+    needs: ['command', 'root'],
+    rules: ['IDEM-4', 'EP-4', 'NET-5'],
+    why: 'A host that wants nothing of it any more does not send what it was.',
+    mend: 'Find objects by their ids, in the kernel or in records that outlive the process.',
+    async run(kit) {
+      const before = await kit.connect()
+      const network = await kit.createNetwork(before)
+      const endpoint = await kit.createEndpoint(before, network)
+      await kit.plug(before, endpoint, kit.sandbox())
+      await kit.process.restart()
+      using host = await kit.connect()
+      const ids = { networkId: network.id, endpointId: endpoint.endpointId }
+      await host.call('endpoint/unplug', ids)
+      await host.call('endpoint/delete', ids)
+      await host.call('network/delete', { networkId: network.id })
+      expectListed(await listedEndpoints(host), endpoint.endpointId, { times: 0 })
+      expectListed(await listedNetworks(host), network.id, { times: 0 })
+    },
+  },
+  {
+    id: 'restart.mid-plug',
+    title:
+      'killed at any moment of a create and plug, it is repaired by a sync, and leaves nothing after a delete',
+    level: 'resilient',
+    needs: ['command', 'root'],
+    limitMs: 60_000,
+    rules: ['SYNC-7', 'IDEM-4', 'SOCK-4'],
+    why: 'Power fails, memory ends; half a plug must not stay.',
+    mend: 'Make each step such that it is found again, and can be repeated or taken back.',
+    async run(kit) {
+      for (const momentMs of momentsMs) await killDuringPlug(kit, momentMs)
+    },
+  },
+  {
+    id: 'restart.unknown',
+    title: 'after a restart and a sync of nothing, what is unknown can be deleted, and then nothing is',
+    level: 'resilient',
+    needs: ['command'],
+    rules: ['SYNC-6', 'SYNC-7', 'IDEM-4'],
+    why: 'It is how leaks are found and ended.',
+    mend: 'List in `unknown` what you find and no page names.',
+    async run(kit) {
+      const before = await kit.connect()
+      const { id } = await kit.createNetwork(before)
+      await kit.process.restart()
+      using host = await kit.connect()
+      await syncOnce(kit, host, {})
+      await host.call('network/delete', { networkId: id })
+      expect(!isUnknown(await syncOnce(kit, host, {}), id), 'a deleted network is still unknown')
+    },
+  },
+]
+
+async function killDuringPlug(kit: CheckContext, momentMs: number): Promise<void> {
+  const before = await kit.connect()
+  const network = await kit.createNetwork(before)
+  const endpoint = { ...kit.objects.endpoint(network), sandbox: kit.sandbox() }
+  const { sandbox, ...create } = endpoint
+  before.start('endpoint/create', create)
+  before.start('endpoint/plug', endpoint)
+  await new Promise((resolve) => setTimeout(resolve, momentMs))
+  await kit.process.restart()
+  using host = await kit.connect()
+  const page = { networks: [network], endpoints: [{ ...create, sandbox }] }
+  const { failed } = await syncOnce(kit, host, page)
+  expect(failed.length === 0, `killed after ${momentMs} ms: the sync failed`, { found: failed })
+  expectQuiet(await syncOnce(kit, host, page), `killed after ${momentMs} ms: the second sync`)
+  const ids = { networkId: network.id, endpointId: endpoint.endpointId }
+  await host.call('endpoint/delete', ids)
+  await host.call('network/delete', { networkId: network.id })
+  const result = await syncOnce(kit, host, {})
+  for (const id of [network.id, endpoint.endpointId])
+    expect(!isUnknown(result, id), `killed after ${momentMs} ms: something is left`, {
+      found: result.unknown,
+    })
+}
