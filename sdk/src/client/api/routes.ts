@@ -56,7 +56,8 @@ export const routes = {
     body: ContainerConfigBody,
     reply: ContainerView,
     statuses: [200, 201],
-    summary: 'Define a container, or replace its definition while it is not up.',
+    summary:
+      'Define a container, or replace its definition while it is not up. What up would refuse is refused now, as far as it can be told.',
   },
   getContainerConfig: {
     ...requestLines.getContainerConfig,
