@@ -132,47 +132,6 @@ describe('a network', () => {
     ))
 })
 
-describe('a definition', () => {
-  it.each<[string, unknown[], string, string]>([
-    [
-      'an address outside',
-      [{ network: 'blue', addresses: ['10.99.0.9'] }],
-      'attach_to[0].addresses[0]',
-      'addressOutOfRange',
-    ],
-    [
-      'an address that another has',
-      [{ network: 'blue', addresses: ['10.50.0.7'] }],
-      'attach_to[0].addresses[0]',
-      'addressInUse',
-    ],
-    [
-      'an address twice',
-      [
-        { network: 'blue', addresses: ['10.50.0.9'] },
-        { network: 'blue', name: 'b', addresses: ['10.50.0.9'] },
-      ],
-      'attach_to[1].addresses[0]',
-      'invalidArgument',
-    ],
-    [
-      'an option that its driver does not know',
-      [{ network: 'blue', options: { bogus: 1 } }],
-      'attach_to[0].options.bogus',
-      'invalidArgument',
-    ],
-    [
-      'the default route of a network without',
-      [{ network: 'in1', default_route: true }],
-      'attach_to[0].default_route',
-      'invalidArgument',
-    ],
-    ['[C19] two networks with the same subnet', ['in1', 'in2'], 'attach_to[1]', 'subnetOverlap'],
-  ])('with %s is refused before the container starts', (_what, attach_to, field, kind) =>
-    expectRefusal({ method: 'PUT', path: '/containers/fresh/config', body: { attach_to } }, field, kind),
-  )
-})
-
 describe('a plug', () => {
   it.each<[string, Record<string, unknown>, string, string]>([
     ['the gateway', { addresses: ['10.50.0.1'] }, 'addresses[0]', 'addressOutOfRange'],

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import type { Session } from '@conet/host/drivers/index'
+import type { DriverCalls } from '@conet/host/drivers/index'
 import { describe, expect, it } from 'vitest'
 import { startDriverHost } from '../support/driver-host.ts'
 import { scriptedDriverArgv } from '../support/driver-programs.ts'
@@ -22,7 +22,7 @@ async function startDriver(socket: string, name: string) {
   }
 }
 
-const list = (session: Session, timeoutMs = 2_000) =>
+const list = (session: DriverCalls, timeoutMs = 2_000) =>
   session.call('network/list', {}, { operationId: 'op', timeoutMs })
 
 describe('drivers as processes that anyone may start', () => {
@@ -54,7 +54,7 @@ describe('drivers as processes that anyone may start', () => {
     const stuck = expect(list(session, 200)).rejects.toMatchObject({ kind: 'deadlineExceeded' })
     expect(await list(await host.registry.require('other'))).toEqual({ networkIds: [] })
     await stuck
-    expect(session.state).toBe('degraded')
+    expect(host.entry('hung')?.state).toBe('degraded')
     hung.child.kill('SIGCONT')
     await host.until('hung', 'ready')
     expect(host.entry('hung')?.attempts).toBe(1)

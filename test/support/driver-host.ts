@@ -3,11 +3,12 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   Discovery,
-  type DriverCalls,
   type DriverEntry,
   DriverRegistry,
   type SessionTiming,
   type Supervision,
+  type Sync,
+  type VersionRules,
 } from '@conet/host/drivers/index'
 import { eventually } from './eventually.ts'
 import { temporaryDirectory } from './temporary-directory.ts'
@@ -15,14 +16,21 @@ import { temporaryDirectory } from './temporary-directory.ts'
 export type DriverHostOptions = {
   readonly timing?: Partial<SessionTiming>
   readonly supervision?: Supervision
-  readonly sync?: (driver: DriverCalls, signal: AbortSignal) => Promise<void>
+  readonly sync?: Sync
+  readonly versionRules?: VersionRules
   /** Use this one instead of a temporary one. */
   readonly directory?: string
 }
 
 export type DriverHost = Awaited<ReturnType<typeof startDriverHost>>
 
-export async function startDriverHost({ timing, supervision, sync, directory }: DriverHostOptions = {}) {
+export async function startDriverHost({
+  timing,
+  supervision,
+  sync,
+  versionRules,
+  directory,
+}: DriverHostOptions = {}) {
   const temporary = await temporaryDirectory()
   const driverDirectory = directory ?? join(temporary.path, 'd')
   await mkdir(driverDirectory, { recursive: true })
@@ -35,12 +43,16 @@ export async function startDriverHost({ timing, supervision, sync, directory }: 
       event: (driver, content) => notices.push({ driver, kind: 'event', content }),
       log: (driver, content) => notices.push({ driver, kind: 'log', content }),
       readiness: (driver, content) => notices.push({ driver, kind: 'readiness', content }),
+      violation: (driver, kind, message) =>
+        notices.push({ driver, kind: 'violation', content: { kind, message } }),
+      health: (driver, content) => notices.push({ driver, kind: 'health', content }),
     },
     sync: sync ?? (async () => undefined),
     onChange: (entry) => changes.push(entry),
     onError: (error) => bugs.push(error),
     timing: { firstBackoffMs: 20, mostBackoffMs: 200, ...timing },
     ...(supervision && { supervision }),
+    ...(versionRules && { versionRules }),
   })
   const discovery = new Discovery({
     directory: driverDirectory,

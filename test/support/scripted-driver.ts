@@ -22,7 +22,14 @@ export class ScriptedDriver implements AsyncDisposable {
     this.path = path
     this.#server = createServer((socket) => this.#accept(socket))
     this.answer('initialize', () => introduction(name))
-    for (const method of ['network/create', 'network/delete', 'endpoint/create', 'driver/ping']) {
+    this.answer('driver/probe', () => ({ healthy: true, checks: [] }))
+    for (const method of [
+      'network/create',
+      'network/delete',
+      'endpoint/create',
+      'driver/ping',
+      'driver/drain',
+    ]) {
       this.answer(method, () => ({}))
     }
   }

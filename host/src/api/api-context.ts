@@ -52,7 +52,12 @@ export type DriverReader = {
   get(name: string): DriverView
   /** `ready`, or what stands in the way, for people. */
   stateOf(name: string): string
-  /** Ends a driver that conetd started. */
+  /**
+   * Lets conetd start a driver and watch over it; returns when it takes calls. Nothing to do if it does so already.
+   * Throws `failedPrecondition` for a driver that runs without conetd, `driverUnavailable` if it does not come up.
+   */
+  start(name: string): Promise<void>
+  /** Ends a driver that conetd started. Nothing to do for one that is gone; throws for one that others started. */
   stop(name: string): Promise<void>
 }
 

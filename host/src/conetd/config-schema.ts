@@ -16,6 +16,21 @@ const Pool = Type.Object(
   strict,
 )
 
+const DriverRule = Type.Object(
+  {
+    minimum_version: Type.Optional(
+      Type.String({ maxLength: 256, description: 'The oldest version that is used: 1.4.0' }),
+    ),
+    known_bad: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 256 }), {
+        maxItems: 64,
+        description: 'Ranges of versions that are not used: ">=1.2.0 <1.2.4"',
+      }),
+    ),
+  },
+  strict,
+)
+
 export const LogLevel = Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], {
   description: 'What is written on stderr: debug, info, warn, error or silent. Default: info',
 })
@@ -50,6 +65,12 @@ export const ConfigFile = Type.Object(
         description: 'Drivers that conetd starts and keeps running',
       }),
     ),
+    drivers: Type.Optional(
+      Type.Record(Type.String({ pattern: forms.driverName.pattern }), DriverRule, {
+        ...strict,
+        description: 'By the name of the driver: which versions of it are used',
+      }),
+    ),
     log_level: Type.Optional(LogLevel),
     address_pools: Type.Optional(
       Type.Object(
@@ -68,6 +89,13 @@ export const ConfigFile = Type.Object(
               minimum: 100,
               maximum: 600_000,
               description: 'How long a driver may take for one call on a network or endpoint. Default: 30000',
+            }),
+          ),
+          driver_most_call_ms: Type.Optional(
+            Type.Integer({
+              minimum: 100,
+              maximum: 3_600_000,
+              description: 'The most that a driver’s word of progress can extend a call to. Default: 300000',
             }),
           ),
           stop_ms: Type.Optional(

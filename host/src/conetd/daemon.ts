@@ -78,7 +78,7 @@ function buildParts(
     environment,
     identity: identityOf(options, machine),
     log,
-    sync: (driver, signal) => reconcile(host, driver, signal),
+    sync: (driver, options) => reconcile(host, driver, options),
     ready: (name) => void finishRemovals(host, name).catch(failed),
     event: (event) => host.events.append(event),
     failed,

@@ -1,27 +1,57 @@
 // Drivers as the API reads them.
 import { ConetError } from '@conet/sdk'
-import type { DriverView } from '@conet/sdk/api'
 import type { DriverReader } from '../api/api-context.ts'
 import { driverView } from '../api/views/driver.ts'
 import type { DriverRoom } from './driver-room.ts'
 
-export function driverReader(
-  { registry, supervisor }: Pick<DriverRoom, 'registry' | 'supervisor'>,
-  startedAt: Date,
-): DriverReader {
+type DriversOnly = Pick<DriverRoom, 'registry' | 'supervisor'>
+
+export function driverReader(room: DriversOnly, startedAt: Date): DriverReader {
+  const { registry } = room
   const list = () => registry.list().map((entry) => driverView(entry, startedAt))
   return {
     list,
     get: (name) => find(list(), name),
     stateOf: (name) => registry.stateOf(name),
-    stop: (name) => supervisor.stop(name),
+    start: (name) => start(room, name),
+    stop: (name) => stop(room, name),
   }
 }
 
+async function start({ registry, supervisor }: DriversOnly, name: string): Promise<void> {
+  const running = registry.ready(name)
+  if (running !== undefined && !(await supervisor.hasStarted(name)))
+    throw startedElsewhere('start', name, running.socket.path)
+  await supervisor.start(name)
+  await registry.require(name)
+}
+
+async function stop({ registry, supervisor }: DriversOnly, name: string): Promise<void> {
+  if (await supervisor.stop(name)) return
+  const running = registry.ready(name)
+  if (running !== undefined) throw startedElsewhere('stop', name, running.socket.path)
+  // Known, and stopped already: as it should be.
+  find(
+    registry.list().map(({ name: known }) => ({ name: known ?? '' })),
+    name,
+  )
+}
+
+function startedElsewhere(what: string, name: string, socket: string): ConetError {
+  return new ConetError(
+    'failedPrecondition',
+    `${what} driver "${name}": it runs at ${socket}, and was not started by conetd`,
+    { details: { driver: name, socket }, help: 'Stop it where it was started.' },
+  )
+}
+
 /** Two sockets may claim one name: the one in use counts. */
-function find(drivers: readonly DriverView[], name: string): DriverView {
+function find<T extends { readonly name: string; readonly role?: string }>(
+  drivers: readonly T[],
+  name: string,
+): T {
   const named = drivers.filter((driver) => driver.name === name)
-  const found = named.find(({ state }) => state === 'ready') ?? named[0]
+  const found = named.find(({ role }) => role === 'active') ?? named[0]
   if (found !== undefined) return found
   const known = [...new Set(drivers.map((driver) => driver.name))].sort()
   throw new ConetError(

@@ -3,12 +3,12 @@ import { fileURLToPath } from 'node:url'
 import type { Logger } from 'pino'
 import {
   Discovery,
-  type DriverCalls,
   type DriverEntry,
   DriverRegistry,
   type HostIdentity,
-  type NoticeSinks,
+  type SessionSinks,
   Supervisor,
+  type Sync,
 } from '../drivers/index.ts'
 import type { HostEvent } from '../lifecycle/index.ts'
 import type { Settings } from './settings.ts'
@@ -25,7 +25,7 @@ export type DriverRoomOptions = {
   readonly identity: HostIdentity
   readonly log: Logger
   /** Tells a driver what should be, before others may call it. */
-  sync(driver: DriverCalls, signal: AbortSignal): Promise<void>
+  readonly sync: Sync
   /** Others may call the driver now. */
   ready(name: string): void
   event(event: HostEvent): void
@@ -40,10 +40,17 @@ export function buildDriverRoom(options: DriverRoomOptions): DriverRoom {
     host: identity,
     sinks: noticeSinks(options),
     sync,
-    onChange: (entry) => reportChange(entry, options),
+    onChange: (entry) => {
+      reportChange(entry, options)
+      if (isReplaced(entry)) void supervisor.stop(entry.name).catch(failed)
+    },
     onError: failed,
     supervision: supervisor,
-    timing: { callTimeoutMs: settings.driverCallTimeoutMs },
+    timing: {
+      callTimeoutMs: settings.driverCallTimeoutMs,
+      mostCallTimeoutMs: settings.driverMostCallTimeoutMs,
+    },
+    versionRules: settings.driverVersions,
   })
   const discovery = new Discovery({
     directory: settings.driverDir,
@@ -73,6 +80,14 @@ export function buildSupervisor(
   })
 }
 
+/** A driver that conetd keeps running is not started again when another instance has taken over from it. */
+function isReplaced(entry: DriverEntry): entry is DriverEntry & { name: string } {
+  const { name, supervised, state, lastError } = entry
+  return (
+    name !== undefined && supervised !== undefined && state === 'rejected' && lastError?.kind === 'replaced'
+  )
+}
+
 function reportChange(entry: DriverEntry, { log, event, ready }: DriverRoomOptions): void {
   const { name, socketPath, state, lastError } = entry
   const about = {
@@ -88,7 +103,7 @@ function reportChange(entry: DriverEntry, { log, event, ready }: DriverRoomOptio
   if (state === 'ready') ready(name)
 }
 
-function noticeSinks({ log, event }: DriverRoomOptions): NoticeSinks {
+function noticeSinks({ log, event }: DriverRoomOptions): SessionSinks {
   return {
     log: (driver, { level, message, fields }) => log[level]({ driver, fields }, message),
     event: (driver, { type, message, networkId, endpointId }) =>
@@ -99,6 +114,15 @@ function noticeSinks({ log, event }: DriverRoomOptions): NoticeSinks {
         ...(networkId === undefined ? {} : { network_id: networkId }),
         ...(endpointId === undefined ? {} : { endpoint_id: endpointId }),
       }),
+    violation: (driver, violation, message) =>
+      log.warn({ driver, violation, message }, 'a driver broke the protocol'),
+    health: (driver, { healthy, checks, error }) => {
+      const failed = checks.filter(({ ok }) => !ok)
+      log[healthy ? 'info' : 'warn'](
+        { driver, failed, error },
+        `driver ${healthy ? 'healthy' : 'not healthy'}`,
+      )
+    },
     readiness: (driver, { ready, reason }) => {
       log.info({ driver, ready, reason }, 'driver readiness')
       const message = `${ready ? 'ready' : 'not ready'}${reason === undefined ? '' : `: ${reason}`}`

@@ -1,10 +1,12 @@
 // What conetd is told: flags over the environment over the configuration file over the defaults.
 import { join } from 'node:path'
 import { runtimeSocketPath } from '@conet/sdk/client'
+import type { VersionRules } from '../drivers/index.ts'
 import { type AddressPool, defaultIpv4Pools, parsePools } from '../ipam/index.ts'
 import { checkConfig, readConfigFile } from './config-file.ts'
 import type { ConfigFile, LogLevel } from './config-schema.ts'
 import { configFromEnvironment, configFromFlags, type Flags } from './config-sources.ts'
+import { parseVersionRules } from './driver-versions.ts'
 
 export type Settings = {
   readonly socket: string
@@ -22,6 +24,9 @@ export type Settings = {
   }
   readonly stopTimeoutMs: number
   readonly driverCallTimeoutMs: number
+  /** The most that progress can extend a call to; never less than a call has anyway. */
+  readonly driverMostCallTimeoutMs: number
+  readonly driverVersions: VersionRules
 }
 
 /** Throws a ConetError that names what is wrong and where it was said. */
@@ -34,6 +39,7 @@ export function readSettings(flags: Flags, environment: NodeJS.ProcessEnv): Sett
 }
 
 function complete(config: ConfigFile): Settings {
+  const driverCallTimeoutMs = config.timeouts?.driver_call_ms ?? 30_000
   const runDir = config.run_dir ?? '/run/conet'
   const socket = config.socket ?? join(runDir, 'conetd.sock')
   const { ipv4, ipv6 } = config.address_pools ?? {}
@@ -51,6 +57,8 @@ function complete(config: ConfigFile): Settings {
       ipv6: ipv6 === undefined ? undefined : parsePools(ipv6, 'address_pools.ipv6', 6),
     },
     stopTimeoutMs: config.timeouts?.stop_ms ?? 10_000,
-    driverCallTimeoutMs: config.timeouts?.driver_call_ms ?? 30_000,
+    driverCallTimeoutMs,
+    driverMostCallTimeoutMs: Math.max(driverCallTimeoutMs, config.timeouts?.driver_most_call_ms ?? 300_000),
+    driverVersions: parseVersionRules(config.drivers),
   }
 }

@@ -1,9 +1,14 @@
 // What users see of a driver: one flat record, whatever it comes from.
-import type { Capabilities, JsonSchema, Readiness } from '@conet/sdk'
+import type { Capabilities, JsonSchema, Limits, Readiness } from '@conet/sdk'
+import type { CallUnderWay, MethodFigures } from './call-ledger.ts'
 import type { DiscoveredSocket } from './discovery.ts'
-import type { Session, SessionFailure } from './session.ts'
-import type { SessionState } from './session-state.ts'
+import type { Health } from './prober.ts'
+import type { Session } from './session.ts'
+import type { SessionFailure } from './session-record.ts'
+import { holdsName, type SessionState } from './session-state.ts'
+import { isSocketOf } from './socket-name.ts'
 import type { SupervisedState } from './supervised-driver.ts'
+import type { ViolationKind } from './violations.ts'
 
 export type DriverEntry = {
   /** Undefined as long as the driver has not said it. */
@@ -12,36 +17,65 @@ export type DriverEntry = {
   readonly socketPath: string | undefined
   readonly state: SessionState
   readonly since: Date | undefined
+  /** As what it is used; undefined if it is not. */
+  readonly role?: 'active' | 'standby' | 'relieved'
   readonly vendor?: string
   readonly version?: string
   readonly instanceId?: string
   readonly protocolVersion?: string
   readonly capabilities?: Capabilities
+  readonly limits?: Limits
   readonly configSchema?: JsonSchema
   readonly attachmentSchema?: JsonSchema
   readonly policySchema?: JsonSchema
   readonly readiness: Readiness | undefined
+  readonly health: Health | undefined
   readonly attempts: number
+  readonly nextRetry: Date | undefined
   readonly lastError: SessionFailure | undefined
+  readonly callsUnderWay: readonly CallUnderWay[]
+  readonly figures: readonly MethodFigures[]
+  readonly violations: readonly { readonly kind: ViolationKind; readonly count: number }[]
   /** Undefined for a driver that the host did not start. */
   readonly supervised: SupervisedState | undefined
   /** Of a driver that the host started and that runs. */
   readonly pid: number | undefined
 }
 
+const nothingHappened = {
+  readiness: undefined,
+  health: undefined,
+  attempts: 0,
+  nextRetry: undefined,
+  lastError: undefined,
+  callsUnderWay: [],
+  figures: [],
+  violations: [],
+} as const
+
 export function entryOfSession(session: Session, supervised: SupervisedState | undefined): DriverEntry {
-  const { socket, state, since, identity, readiness, attempts, lastError } = session
+  const { socket, state, identity, record } = session
+  const { since, readiness, health, attempts, nextRetry, lastError, ledger, violations } = record
+  const role = roleIn(state)
+  // Another instance of a driver that the host started has a socket of its own.
+  const started = identity !== undefined && isSocketOf(socket.path, identity.name) ? supervised : undefined
   return {
     ...identity,
     name: identity?.name,
     socketPath: socket.path,
     state,
     since,
+    ...(role !== undefined && { role }),
     readiness,
+    health,
     attempts,
+    nextRetry,
     lastError,
-    supervised,
-    pid: pidOf(supervised),
+    callsUnderWay: ledger.underWay(),
+    figures: ledger.figures(),
+    violations: violations.counts(),
+    supervised: started,
+    pid: pidOf(started),
   }
 }
 
@@ -49,12 +83,11 @@ export function entryOfSession(session: Session, supervised: SupervisedState | u
 export function entryOfRefusedSocket({ path, refusal }: DiscoveredSocket): DriverEntry {
   const message = `${path} is not used: ${refusal}`
   return {
+    ...nothingHappened,
     name: undefined,
     socketPath: path,
     state: 'rejected',
     since: undefined,
-    readiness: undefined,
-    attempts: 0,
     lastError: { kind: 'permissionDenied', message, at: undefined },
     supervised: undefined,
     pid: undefined,
@@ -64,16 +97,20 @@ export function entryOfRefusedSocket({ path, refusal }: DiscoveredSocket): Drive
 /** A driver that was seen, or should be there. */
 export function entryWithoutSocket(name: string, supervised: SupervisedState | undefined): DriverEntry {
   return {
+    ...nothingHappened,
     name,
     socketPath: undefined,
     state: 'gone',
     since: undefined,
-    readiness: undefined,
-    attempts: 0,
-    lastError: undefined,
     supervised,
     pid: pidOf(supervised),
   }
+}
+
+function roleIn(state: SessionState): DriverEntry['role'] {
+  if (holdsName(state)) return 'active'
+  if (state === 'standby') return 'standby'
+  return state === 'draining' ? 'relieved' : undefined
 }
 
 function pidOf(supervised: SupervisedState | undefined): number | undefined {

@@ -1,5 +1,6 @@
 // One accepted connection to a driver: typed calls over the peer. It lives as long as the connection; what happens
 // after it is for the session to say.
+import { addAbortListener } from 'node:events'
 import {
   type CallMeta,
   ConetError,
@@ -11,11 +12,18 @@ import {
   requests,
 } from '@conet/sdk'
 import type { JsonRpcPeer } from '@conet/sdk/jsonrpc'
+import type { CallLedger } from './call-ledger.ts'
+import { CallLine } from './call-line.ts'
 import type { DriverDocuments } from './driver-documents.ts'
 import type { DriverIdentity, Introduction } from './handshake.ts'
+import type { ProgressBook } from './progress-book.ts'
+import type { Violations } from './violations.ts'
 
 /** `initialize` is the session's own. */
 export type CallMethod = Exclude<RequestMethod, 'initialize'>
+
+/** W3C trace context, as the client sent it. */
+export type Trace = { readonly traceparent: string; readonly tracestate?: string }
 
 export type CallOptions = {
   /** The same over all attempts at one operation. */
@@ -25,15 +33,16 @@ export type CallOptions = {
   /** Default: what the host allows for such calls. */
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
-  readonly traceparent?: string
+  readonly trace?: Trace
 }
 
-/** What can be asked of a driver: a session, or one connection of it during the sync. */
+/** What can be asked of a driver: by its name, or on one connection of it during the sync. */
 export type DriverCalls = {
   readonly driver: DriverIdentity
   readonly documents: DriverDocuments
   /**
-   * Calls are sent in the order in which they are made; the request is on its way when this returns. Rejects with a
+   * Calls are sent in the order in which they are made; the request is on its way when this returns, unless calls of
+   * this driver have to wait now: then they go in this order later, with what is left of their time. Rejects with a
    * ConetError: the driver's own, or `deadlineExceeded`, `cancelled`, `driverUnavailable`, `protocolViolation`,
    * `messageTooLarge`, `overloaded`, `unsupported`.
    */
@@ -50,12 +59,36 @@ const anonymousKinds: ReadonlySet<ErrorKind> = new Set([
   'internal',
 ])
 
+/** Failures for which a look at what the driver depends on is worth while. */
+const troubleKinds: ReadonlySet<ErrorKind> = new Set([
+  'deadlineExceeded',
+  'backendUnavailable',
+  'notReady',
+  'internal',
+])
+
+/** What ends something does not wait behind what makes something: it is what frees the driver. */
+const urgentMethods: ReadonlySet<CallMethod> = new Set([
+  'endpoint/unplug',
+  'endpoint/delete',
+  'network/delete',
+])
+
 export type DriverLinkOptions = {
   /** For calls on networks and endpoints that name no time of their own. */
   readonly callTimeoutMs: number
+  readonly ledger: CallLedger
+  readonly progress: ProgressBook
+  readonly violations: Violations
   /** Told of each call that was not answered within its time. */
   onMissed(error: ConetError): void
+  /** Told of each call that was answered with a result, and when it was sent (`performance.now()`). */
+  onAnswered(sentMs: number): void
+  /** Told of failures that may lie with what the driver depends on. */
+  onTrouble(): void
 }
+
+type Budget = CallOptions & { readonly timeoutMs: number }
 
 export class DriverLink implements DriverCalls {
   readonly driver: DriverIdentity
@@ -63,6 +96,10 @@ export class DriverLink implements DriverCalls {
   readonly #peer: JsonRpcPeer
   readonly #methods: ReadonlySet<string>
   readonly #options: DriverLinkOptions
+  readonly #line: CallLine
+  readonly #idleListeners: (() => void)[] = []
+  /** Calls on networks and endpoints that have not ended, those that wait in line among them. */
+  #underWay = 0
 
   constructor(peer: JsonRpcPeer, { driver, documents }: Introduction, options: DriverLinkOptions) {
     this.#peer = peer
@@ -70,19 +107,75 @@ export class DriverLink implements DriverCalls {
     this.documents = documents
     this.#methods = new Set(driver.capabilities.methods)
     this.#options = options
+    this.#line = new CallLine(driver.limits.maxInFlight)
+  }
+
+  offers(method: CallMethod): boolean {
+    return this.#methods.has(method)
   }
 
   async call<M extends CallMethod>(method: M, params: Params<M>, options: CallOptions): Promise<Result<M>> {
-    if (!this.#methods.has(method)) throw this.#unsupported(method)
-    const { signal } = options
-    const timeoutMs = Math.max(1, Math.ceil(options.timeoutMs ?? this.#timeoutOf(method)))
-    const meta: CallMeta = { operationId: options.operationId, attempt: options.attempt ?? 1, timeoutMs }
-    if (options.traceparent !== undefined) meta.traceparent = options.traceparent
+    if (!this.offers(method)) throw this.#unsupported(method)
+    const budget = { ...options, timeoutMs: options.timeoutMs ?? this.#timeoutOf(method) }
     try {
-      const answer = await this.#peer.request(method, { ...params, _meta: meta }, { timeoutMs, signal })
-      return checkResult(method, answer)
+      if (isAboutDriver(method)) return await this.#send(method, params, budget)
+      return await this.#counted(method, params, budget)
     } catch (error) {
       throw this.#explain(error)
+    }
+  }
+
+  /** Resolves when no call on a network or endpoint is under way. Rejects with the signal's reason. */
+  idle(signal: AbortSignal): Promise<void> {
+    if (this.#underWay === 0) return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      const listener = addAbortListener(signal, () => reject(signal.reason))
+      this.#idleListeners.push(() => {
+        listener[Symbol.dispose]()
+        resolve()
+      })
+    })
+  }
+
+  async #counted<M extends CallMethod>(method: M, params: Params<M>, budget: Budget): Promise<Result<M>> {
+    this.#underWay += 1
+    try {
+      const { timeoutMs, signal } = budget
+      const turn = this.#line.enter({ what: method, timeoutMs, signal, isUrgent: urgentMethods.has(method) })
+      const left = turn === undefined ? budget : { ...budget, timeoutMs: await turn }
+      return await this.#send(method, params, left).finally(() => this.#line.leave())
+    } finally {
+      this.#underWay -= 1
+      if (this.#underWay === 0) for (const resolve of this.#idleListeners.splice(0)) resolve()
+    }
+  }
+
+  async #send<M extends CallMethod>(method: M, params: Params<M>, budget: Budget): Promise<Result<M>> {
+    const { ledger, progress, onAnswered } = this.#options
+    const { signal } = budget
+    const timeoutMs = Math.max(1, Math.ceil(budget.timeoutMs))
+    const entry = ledger.begin(method, budget)
+    const open = method === 'driver/ping' ? undefined : progress.open(entry, timeoutMs)
+    let isFailure = true
+    try {
+      const content = { ...params, _meta: metaOf(budget, timeoutMs, open?.token) }
+      const answer = await this.#peer.request(method, content, { timeoutMs, signal, ...open?.hooks })
+      const result = this.#checked(method, answer)
+      isFailure = false
+      onAnswered(entry.startedMs)
+      return result
+    } finally {
+      ledger.end(entry, { isFailure })
+      open?.[Symbol.dispose]()
+    }
+  }
+
+  #checked<M extends CallMethod>(method: M, answer: unknown): Result<M> {
+    try {
+      return checkResult(method, answer)
+    } catch (error) {
+      if (ConetError.is(error)) this.#options.violations.add('bad-answer', error.message)
+      throw error
     }
   }
 
@@ -92,7 +185,9 @@ export class DriverLink implements DriverCalls {
   }
 
   #explain(error: unknown): unknown {
-    if (!ConetError.is(error) || !anonymousKinds.has(error.kind)) return error
+    if (!ConetError.is(error)) return error
+    if (troubleKinds.has(error.kind)) this.#options.onTrouble()
+    if (!anonymousKinds.has(error.kind)) return error
     const { kind, message, fields, details, operationState, help } = error
     const explained = new ConetError(kind, `driver "${this.driver.name}": ${message}`, {
       cause: error,
@@ -108,4 +203,22 @@ export class DriverLink implements DriverCalls {
   #unsupported(method: string): ConetError {
     return new ConetError('unsupported', `driver "${this.driver.name}" does not offer ${method}`)
   }
+}
+
+/** Such calls wait for nothing and hold up no handover: they are answered whatever else is under way. */
+function isAboutDriver(method: CallMethod): boolean {
+  return method === 'driver/ping' || method === 'driver/probe' || method === 'driver/drain'
+}
+
+function metaOf(
+  { operationId, attempt = 1, trace }: CallOptions,
+  timeoutMs: number,
+  progressToken: string | undefined,
+): CallMeta {
+  const meta: CallMeta = { operationId, attempt, timeoutMs }
+  if (progressToken !== undefined) meta.progressToken = progressToken
+  if (trace === undefined) return meta
+  meta.traceparent = trace.traceparent
+  if (trace.tracestate !== undefined) meta.tracestate = trace.tracestate
+  return meta
 }

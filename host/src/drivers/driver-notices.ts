@@ -8,7 +8,9 @@ import {
   notifications,
   type Readiness,
 } from '@conet/sdk'
+import type { ProgressBook } from './progress-book.ts'
 import { TokenBucket } from './token-bucket.ts'
+import type { Violations } from './violations.ts'
 
 /** Where notices go. The first argument is the driver's name. None of them may throw. */
 export type NoticeSinks = {
@@ -17,15 +19,20 @@ export type NoticeSinks = {
   readiness(driver: string, readiness: Readiness): void
 }
 
+export type DriverNoticesOptions = {
+  readonly driver: string
+  readonly sinks: NoticeSinks
+  readonly progress: ProgressBook
+  readonly violations: Violations
+}
+
 export class DriverNotices {
-  readonly #driver: string
-  readonly #sinks: NoticeSinks
+  readonly #options: DriverNoticesOptions
   readonly #logs = new TokenBucket({ perSecond: 100, burst: 500 })
   readonly #events = new TokenBucket({ perSecond: 200, burst: 1_000 })
 
-  constructor(driver: string, sinks: NoticeSinks) {
-    this.#driver = driver
-    this.#sinks = sinks
+  constructor(options: DriverNoticesOptions) {
+    this.#options = options
   }
 
   /** Unknown methods are ignored: later versions of the protocol may have more. */
@@ -35,31 +42,27 @@ export class DriverNotices {
       this.#pass(method, params)
     } catch (error) {
       if (!ConetError.is(error)) throw error
-      this.#log({ level: 'warn', message: `dropped a notice: ${error.message}` })
+      this.#options.violations.add('bad-notice', error.message)
     }
   }
 
   #pass(method: string, params: unknown): void {
-    if (method === 'driver/log') {
-      this.#log(checkNotification(method, params))
-    } else if (method === 'driver/event') {
-      const event = checkNotification(method, params)
-      if (this.#events.take()) this.#sinks.event(this.#driver, event)
-      else this.#log({ level: 'warn', message: 'events come too fast; some were dropped' })
-    } else if (method === 'driver/readiness') {
-      this.#sinks.readiness(this.#driver, checkNotification(method, params))
-    }
+    const { driver, sinks, progress } = this.#options
+    if (method === 'driver/log') this.#log(checkNotification(method, params))
+    else if (method === 'driver/event') this.#event(checkNotification(method, params))
+    else if (method === '$/progress') progress.hear(checkNotification(method, params))
+    else if (method === 'driver/readiness') sinks.readiness(driver, checkNotification(method, params))
+  }
+
+  #event(event: DriverEvent): void {
+    const { driver, sinks, violations } = this.#options
+    if (this.#events.take()) sinks.event(driver, event)
+    else violations.add('flood', 'events come too fast; this one was dropped')
   }
 
   #log(line: DriverLog): void {
-    if (!this.#logs.take()) return
-    const dropped = this.#logs.takeDropped()
-    if (dropped > 0) {
-      this.#sinks.log(this.#driver, {
-        level: 'warn',
-        message: `${dropped} lines came too fast and were dropped`,
-      })
-    }
-    this.#sinks.log(this.#driver, line)
+    const { driver, sinks, violations } = this.#options
+    if (this.#logs.take()) sinks.log(driver, line)
+    else violations.add('flood', 'log lines come too fast; this one was dropped')
   }
 }

@@ -7,11 +7,13 @@ import {
   type InitializeResult,
   protocolVersions,
   requests,
+  type Timeouts,
 } from '@conet/sdk'
 import { defaultLimits, type JsonRpcPeer } from '@conet/sdk/jsonrpc'
 import semver from 'semver'
 import { DriverDocuments } from './driver-documents.ts'
 import type { IsolatedChecks } from './isolated-checks.ts'
+import type { SessionTiming } from './session-options.ts'
 
 /** Who the host is, for drivers to know. */
 export type HostIdentity = {
@@ -26,7 +28,7 @@ export type HostIdentity = {
 export type DriverIdentity = InitializeResult['driver'] &
   Pick<
     InitializeResult,
-    'protocolVersion' | 'capabilities' | 'configSchema' | 'attachmentSchema' | 'policySchema'
+    'protocolVersion' | 'capabilities' | 'limits' | 'configSchema' | 'attachmentSchema' | 'policySchema'
   >
 
 export type Introduction = { readonly driver: DriverIdentity; readonly documents: DriverDocuments }
@@ -45,20 +47,22 @@ const finalKinds: ReadonlySet<ErrorKind> = new Set([
 
 export type HandshakeOptions = {
   readonly host: HostIdentity
+  readonly timing: SessionTiming
   readonly isolatedChecks: IsolatedChecks
   readonly signal: AbortSignal
 }
 
 export async function shakeHands(
   peer: JsonRpcPeer,
-  { host, isolatedChecks, signal }: HandshakeOptions,
+  { host, timing, isolatedChecks, signal }: HandshakeOptions,
 ): Promise<Handshake> {
   const { nodeId, ...about } = host
   const params = {
     protocolVersions,
     host: about,
     nodeId,
-    limits: { maxMessageBytes: defaultLimits.maxMessageBytes },
+    limits: { maxMessageBytes: defaultLimits.maxMessageBytes, maxInFlight: defaultLimits.maxInFlight },
+    timeouts: timeoutsOf(timing),
   }
   try {
     const answer = await peer.request('initialize', params, {
@@ -74,9 +78,20 @@ export async function shakeHands(
   }
 }
 
+function timeoutsOf(timing: SessionTiming): Timeouts {
+  return {
+    callMs: timing.callTimeoutMs,
+    mostCallMs: timing.mostCallTimeoutMs,
+    pingIntervalMs: timing.pingIntervalMs,
+    pingTimeoutMs: timing.pingTimeoutMs,
+    drainMs: timing.drainTimeoutMs,
+  }
+}
+
 /** Throws what the driver is rejected for. */
 function introduce(result: InitializeResult, isolatedChecks: IsolatedChecks): Introduction {
-  const { driver, protocolVersion, capabilities, configSchema, attachmentSchema, policySchema } = result
+  const { driver, protocolVersion, capabilities, limits } = result
+  const { configSchema, attachmentSchema, policySchema } = result
   assertOffered(result)
   assertSemver(driver)
   assertComplete(result)
@@ -86,7 +101,7 @@ function introduce(result: InitializeResult, isolatedChecks: IsolatedChecks): In
     ...(policySchema && { policySchema }),
   }
   return {
-    driver: { ...driver, protocolVersion, capabilities, ...schemas },
+    driver: { ...driver, protocolVersion, capabilities, limits, ...schemas },
     documents: new DriverDocuments(driver.name, schemas, isolatedChecks),
   }
 }

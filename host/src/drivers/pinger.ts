@@ -7,7 +7,6 @@ export type PingerOptions = {
   readonly timeoutMs: number
   /** So many misses in a row are the end. */
   readonly mostMisses: number
-  onAnswer(): void
   onDead(reason: ConetError): void
 }
 
@@ -38,7 +37,6 @@ export class Pinger implements Disposable {
     const answered = await this.#isAnswered()
     if (this.#isClosed) return
     this.#misses = answered ? 0 : this.#misses + 1
-    if (answered) this.#options.onAnswer()
     const { mostMisses, onDead } = this.#options
     if (this.#misses < mostMisses) return this.#schedule()
     const { name } = this.#link.driver

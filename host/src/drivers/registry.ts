@@ -1,18 +1,21 @@
 // Which drivers are there, by name: makes a session for each socket, gives a name to one driver at a time, and says
 // at once, or after a short wait for one that is coming, whether a driver can be called.
 import { EventEmitter, once } from 'node:events'
-import { ConetError, deadline } from '@conet/sdk'
+import { ConetError, deadline, type ErrorKind } from '@conet/sdk'
 import type { DiscoveredSocket } from './discovery.ts'
+import type { Role } from './driver-connection.ts'
 import { type DriverEntry, entryOfRefusedSocket, entryOfSession, entryWithoutSocket } from './driver-entry.ts'
 import type { DriverCalls } from './driver-link.ts'
-import type { NoticeSinks } from './driver-notices.ts'
+import { DriverSeat } from './driver-seat.ts'
 import type { DriverIdentity, HostIdentity } from './handshake.ts'
 import { IsolatedChecks } from './isolated-checks.ts'
 import { Session } from './session.ts'
-import { defaultSessionTiming, type SessionTiming } from './session-options.ts'
-import { holdsName, isUnderWay, takesCalls } from './session-state.ts'
+import { defaultSessionTiming, type SessionSinks, type SessionTiming, type Sync } from './session-options.ts'
+import { isUnderWay, takesCalls } from './session-state.ts'
 import { mayBeSocketOf } from './socket-name.ts'
+import { takeOver } from './succession.ts'
 import type { SupervisedState } from './supervised-driver.ts'
+import { type VersionRules, versionRefusal } from './version-rules.ts'
 
 /** What the registry asks the supervisor. */
 export type Supervision = {
@@ -23,15 +26,16 @@ export type Supervision = {
 
 export type RegistryOptions = {
   readonly host: HostIdentity
-  readonly sinks: NoticeSinks
-  /** Tells a driver what should be, after each connect and before others may call it. */
-  sync(driver: DriverCalls, signal: AbortSignal): Promise<void>
+  readonly sinks: SessionSinks
+  /** After each connect, and before others may call the driver. */
+  readonly sync: Sync
   /** The state of a driver changed. */
   onChange(entry: DriverEntry): void
   /** Gets bugs. */
   onError(error: unknown): void
   readonly supervision?: Supervision
   readonly timing?: Partial<SessionTiming>
+  readonly versionRules?: VersionRules
 }
 
 export type RequireOptions = {
@@ -39,6 +43,9 @@ export type RequireOptions = {
   readonly timeoutMs?: number
   readonly signal?: AbortSignal
 }
+
+/** Refused for what may change without the socket. */
+const nameRefusals: ReadonlySet<ErrorKind | undefined> = new Set<ErrorKind>(['duplicateName', 'replaced'])
 
 const mostWaitMs = 5_000
 const mostRemembered = 1_000
@@ -48,8 +55,8 @@ export class DriverRegistry {
   readonly #timing: SessionTiming
   readonly #sessions = new Map<string, Session>()
   readonly #refused = new Map<string, DiscoveredSocket>()
-  /** The connected driver of each name. */
-  readonly #holders = new Map<string, Session>()
+  /** By the name of the driver; kept as long as the name is known. */
+  readonly #seats = new Map<string, DriverSeat>()
   /** Names that were seen or are expected, oldest first. */
   readonly #known = new Set<string>()
   readonly #changes = new EventEmitter().setMaxListeners(0)
@@ -70,6 +77,7 @@ export class DriverRegistry {
       return
     }
     const { host, sinks, sync, onError } = this.#options
+    const timing = this.#timing
     const session = new Session({
       socket,
       host,
@@ -77,8 +85,10 @@ export class DriverRegistry {
       sync,
       onError,
       isolatedChecks: this.#isolatedChecks,
-      timing: this.#timing,
+      timing,
       admit: (newcomer, driver) => this.#admit(newcomer, driver),
+      succeed: (standby, link, signal) =>
+        takeOver({ seat: this.#seatOf(link.driver.name), standby, link, sync, timing, signal }),
       onChange: (changed) => this.#onChange(changed),
     })
     this.#sessions.set(socket.identity, session)
@@ -98,24 +108,25 @@ export class DriverRegistry {
     for (const name of names) this.#remember(name)
   }
 
-  /** The driver of that name if it takes calls now. */
+  /** The instance that works under that name, if it takes calls now. */
   ready(name: string): Session | undefined {
-    const session = this.#holders.get(name)
+    const session = this.#seats.get(name)?.holder
     return session !== undefined && takesCalls(session.state) ? session : undefined
   }
 
   /**
-   * The driver of that name. `unknownDriver` at once for a name nobody has heard of, `driverUnavailable` for one that
-   * is not connected: at once, or after a wait if it is being connected, started or synced.
+   * The driver of that name, whichever instance it is. `unknownDriver` at once for a name nobody has heard of,
+   * `driverUnavailable` for one that is not connected: at once, or after a wait if it is being connected, started or
+   * synced.
    */
-  async require(name: string, { timeoutMs = mostWaitMs, signal }: RequireOptions = {}): Promise<Session> {
-    const ready = this.ready(name)
-    if (ready !== undefined) return ready
+  async require(name: string, { timeoutMs = mostWaitMs, signal }: RequireOptions = {}): Promise<DriverCalls> {
+    const available = this.#available(name)
+    if (available !== undefined) return available
     using limit = deadline(Math.min(timeoutMs, mostWaitMs), `wait for driver "${name}"`, signal)
     while (this.#isComing(name) && !limit.signal.aborted) {
       await once(this.#changes, 'change', { signal: limit.signal }).catch(ignoreAbort)
-      const session = this.ready(name)
-      if (session !== undefined) return session
+      const seat = this.#available(name)
+      if (seat !== undefined) return seat
     }
     if (signal?.aborted) throw givenUp(name, signal)
     throw this.#absence(name)
@@ -123,7 +134,7 @@ export class DriverRegistry {
 
   /** `ready`, or what stands in the way, for people. */
   stateOf(name: string): string {
-    if (this.ready(name) !== undefined) return 'ready'
+    if (this.#available(name) !== undefined) return 'ready'
     return this.#absence(name).message
   }
 
@@ -148,22 +159,33 @@ export class DriverRegistry {
   /** Ends all sessions; calls under way may finish within `timeoutMs`. Says nothing any more. */
   async close(timeoutMs = 5_000): Promise<void> {
     this.#isClosed = true
+    for (const seat of this.#seats.values()) seat.close()
     await Promise.all([...this.#sessions.values()].map((session) => session.close(timeoutMs)))
     this.#sessions.clear()
     await this.#isolatedChecks.close()
     this.#changes.emit('change')
   }
 
-  #admit(newcomer: Session, { name }: DriverIdentity): ConetError | undefined {
-    const holder = this.#holders.get(name)
-    if (holder !== undefined && holder !== newcomer && holdsName(holder.state)) {
-      const sockets = [holder.socket.path, newcomer.socket.path]
-      const message = `driver "${name}" at ${sockets[1]}: the driver at ${sockets[0]} has that name`
-      return new ConetError('duplicateName', message, { details: { driver: name, sockets } })
-    }
-    this.#holders.set(name, newcomer)
-    this.#remember(name)
-    return undefined
+  #admit(newcomer: Session, driver: DriverIdentity): Role | ConetError {
+    const refusal = versionRefusal(this.#options.versionRules ?? new Map(), driver)
+    if (refusal !== undefined) return refusal
+    this.#remember(driver.name)
+    return this.#seatOf(driver.name).admit(newcomer, driver)
+  }
+
+  #seatOf(name: string): DriverSeat {
+    const known = this.#seats.get(name)
+    if (known !== undefined) return known
+    const { onError } = this.#options
+    const onFree = () => this.#reconsider(name)
+    const seat = new DriverSeat({ name, timing: this.#timing, onFree, onError })
+    this.#seats.set(name, seat)
+    return seat
+  }
+
+  #available(name: string): DriverSeat | undefined {
+    const seat = this.#seats.get(name)
+    return seat?.isAvailable ? seat : undefined
   }
 
   #onChange(session: Session): void {
@@ -178,10 +200,13 @@ export class DriverRegistry {
    * did not come back at the next try, so that a short break does not hand its networks to another.
    */
   #followName(name: string, session: Session): void {
-    const lostIt = this.#holders.get(name) === session && !holdsName(session.state)
-    if (lostIt) this.#holders.delete(name)
+    const seat = this.#seats.get(name)
+    if (seat === undefined) return
+    const wasHolder = seat.holder === session
+    seat.follow(session)
+    const lostIt = wasHolder && seat.holder !== session
     const isAway = session.state === 'gone' || (session.state === 'closed' && !lostIt)
-    if (isAway && !this.#holders.has(name)) this.#reconsiderDuplicates(name)
+    if (isAway && seat.holder === undefined) this.#reconsider(name)
   }
 
   #announce(entry: DriverEntry): void {
@@ -194,11 +219,11 @@ export class DriverRegistry {
     }
   }
 
-  /** The name is free again: those who were refused for it get another chance. */
-  #reconsiderDuplicates(name: string): void {
+  /** The name may be free again: those who were refused for it get another chance. */
+  #reconsider(name: string): void {
     for (const session of this.#sessions.values()) {
       if (session.state !== 'rejected' || session.identity?.name !== name) continue
-      if (session.lastError?.kind === 'duplicateName') session.reconsider()
+      if (nameRefusals.has(session.record.lastError?.kind)) session.reconsider()
     }
   }
 
@@ -253,6 +278,7 @@ export class DriverRegistry {
     if (this.#known.size <= mostRemembered) return
     for (const oldest of this.#known) {
       this.#known.delete(oldest)
+      if (this.#seats.get(oldest)?.isEmpty) this.#seats.delete(oldest)
       return
     }
   }

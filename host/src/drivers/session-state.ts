@@ -2,11 +2,17 @@
 //
 //            retry                 connected           accepted          synced         missed
 //   closed ─────────► dialing ───────────► initializing ──────► syncing ──────► ready ◄─────────► degraded
-//     ▲                  │                      │  │                │             │    recovered      │
-//     │                  │                      │  │ refused        │             │                 │
-//     └──────lost────────┴──────────────────────┘  ▼                └────lost─────┴──────lost───────┘──► closed
-//                        ▲     reconsidered     rejected
-//                        └─────────────────────────┘              removed, from every state: gone
+//     ▲                  │                  │   │    │            │  ▲            │ ▲  answered       │
+//     │                  │                  │   │    │ refused    │  │            │ └─ promoted ─┐    │
+//     ├───────lost───────┴──────────────────┘   │    ▼            │  │            │              │    │
+//     │                  ▲    reconsidered      │  rejected       │  │            └──┬───────────│────┘
+//     │                  └──────────────────────│────┘   ▲        │  │               │ relieved  │
+//     │                                seconded │        │        │  │ recalled      ▼           │
+//     │                                         │        └──refused──┴────────── draining        │
+//     │                                         └───────────────────│──► standby ───│────────────┘
+//     └────────lost, from every state with a connection─────────────┴───────┴───────┘
+//
+//   removed: from every state to gone.
 import { ConetError } from '@conet/sdk'
 
 export type SessionState =
@@ -20,6 +26,10 @@ export type SessionState =
   | 'ready'
   /** Takes calls, but left one unanswered within its time. */
   | 'degraded'
+  /** Accepted beside the instance that works; told what should be, and takes over when it may. */
+  | 'standby'
+  /** Another instance has taken over; connected for a while, in case that one fails. */
+  | 'draining'
   /** Not connected; waits before the next try. */
   | 'closed'
   /** Refused for a reason that stays until the socket changes. */
@@ -30,12 +40,20 @@ export type SessionState =
 export type SessionStep =
   | 'connected'
   | 'accepted'
+  /** Accepted, as the second of its name. */
+  | 'seconded'
   | 'refused'
   | 'synced'
   /** A call or a ping was not answered within its time. */
   | 'missed'
-  /** A ping was answered. */
-  | 'recovered'
+  /** A call or a ping was answered that was sent after that. */
+  | 'answered'
+  /** The standby takes over. */
+  | 'promoted'
+  /** The standby has taken over from this one. */
+  | 'relieved'
+  /** The one that had taken over is lost: this one is told anew what should be. */
+  | 'recalled'
   /** The connection ended or was never made. */
   | 'lost'
   /** The back-off is over. */
@@ -46,10 +64,30 @@ export type SessionStep =
 
 export const transitions = {
   dialing: { connected: 'initializing', lost: 'closed', removed: 'gone' },
-  initializing: { accepted: 'syncing', refused: 'rejected', lost: 'closed', removed: 'gone' },
-  syncing: { synced: 'ready', missed: 'syncing', recovered: 'syncing', lost: 'closed', removed: 'gone' },
-  ready: { missed: 'degraded', recovered: 'ready', lost: 'closed', removed: 'gone' },
-  degraded: { missed: 'degraded', recovered: 'ready', lost: 'closed', removed: 'gone' },
+  initializing: {
+    accepted: 'syncing',
+    seconded: 'standby',
+    refused: 'rejected',
+    lost: 'closed',
+    removed: 'gone',
+  },
+  syncing: { synced: 'ready', missed: 'syncing', lost: 'closed', removed: 'gone' },
+  ready: { missed: 'degraded', relieved: 'draining', lost: 'closed', removed: 'gone' },
+  degraded: {
+    missed: 'degraded',
+    answered: 'ready',
+    relieved: 'draining',
+    lost: 'closed',
+    removed: 'gone',
+  },
+  standby: { missed: 'standby', promoted: 'ready', lost: 'closed', removed: 'gone' },
+  draining: {
+    missed: 'draining',
+    recalled: 'syncing',
+    refused: 'rejected',
+    lost: 'closed',
+    removed: 'gone',
+  },
   closed: { retry: 'dialing', removed: 'gone' },
   rejected: { reconsidered: 'dialing', removed: 'gone' },
   gone: {},
@@ -71,10 +109,15 @@ export function takesCalls(state: SessionState): boolean {
 
 /** An attempt is under way that may end in `ready`. */
 export function isUnderWay(state: SessionState): boolean {
-  return state === 'dialing' || state === 'initializing' || state === 'syncing'
+  return state === 'dialing' || state === 'initializing' || state === 'syncing' || state === 'standby'
 }
 
 /** The driver was accepted and its connection stands: its name is taken. */
 export function holdsName(state: SessionState): boolean {
   return state === 'syncing' || takesCalls(state)
+}
+
+/** Accepted and connected, in whatever role. */
+export function isConnected(state: SessionState): boolean {
+  return holdsName(state) || state === 'standby' || state === 'draining'
 }

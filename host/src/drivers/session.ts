@@ -3,46 +3,33 @@
 
 import { addAbortListener, once } from 'node:events'
 import type { Socket } from 'node:net'
+import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ConetError, type ErrorKind, type Params, type Readiness, type Result } from '@conet/sdk'
-import { JsonRpcPeer } from '@conet/sdk/jsonrpc'
+import { ConetError, type Params, type Result } from '@conet/sdk'
 import { Backoff } from './backoff.ts'
 import { connectSocket } from './connect-socket.ts'
-import { type ConnectionEnd, untilClosed } from './connection-end.ts'
 import type { DiscoveredSocket } from './discovery.ts'
+import { DriverConnection, type Role } from './driver-connection.ts'
 import type { DriverDocuments } from './driver-documents.ts'
-import { type CallMethod, type CallOptions, type DriverCalls, DriverLink } from './driver-link.ts'
-import { DriverNotices } from './driver-notices.ts'
-import { type DriverIdentity, type Introduction, shakeHands } from './handshake.ts'
-import { Pinger } from './pinger.ts'
+import type { CallMethod, CallOptions, DriverCalls, DriverLink } from './driver-link.ts'
+import type { DriverIdentity, Introduction } from './handshake.ts'
 import type { SessionOptions } from './session-options.ts'
-import { holdsName, nextState, type SessionState, type SessionStep, takesCalls } from './session-state.ts'
-
-const mostMissedPings = 3
-/** For the verdict to reach a rejected driver. */
-const rejectedCloseMs = 1_000
-
-export type SessionFailure = {
-  readonly kind: ErrorKind
-  readonly message: string
-  readonly at: Date | undefined
-}
+import { SessionRecord } from './session-record.ts'
+import { isConnected, nextState, type SessionState, type SessionStep, takesCalls } from './session-state.ts'
 
 export class Session implements DriverCalls {
   readonly socket: DiscoveredSocket
+  readonly record: SessionRecord
   readonly #options: SessionOptions
   readonly #backoff: Backoff
   readonly #ending = new AbortController()
   #reconsidering = new AbortController()
   #state: SessionState = 'dialing'
-  #since = new Date()
-  #attempts = 0
-  #lastError: SessionFailure | undefined
-  #readiness: Readiness | undefined
+  #missedMs = 0
   #introduction: Introduction | undefined
+  #connection: DriverConnection | undefined
   #link: DriverLink | undefined
-  #peer: JsonRpcPeer | undefined
-  #notices: DriverNotices | undefined
+  #dismiss: (refusal: ConetError) => void = () => undefined
   #running: Promise<void> | undefined
 
   constructor(options: SessionOptions) {
@@ -50,28 +37,11 @@ export class Session implements DriverCalls {
     this.socket = options.socket
     this.#options = options
     this.#backoff = new Backoff({ firstMs: firstBackoffMs, mostMs: mostBackoffMs })
+    this.record = new SessionRecord((kind, message) => options.sinks.violation(this.#title, kind, message))
   }
 
   get state(): SessionState {
     return this.#state
-  }
-
-  get since(): Date {
-    return this.#since
-  }
-
-  /** How often it was dialled. */
-  get attempts(): number {
-    return this.#attempts
-  }
-
-  get lastError(): SessionFailure | undefined {
-    return this.#lastError
-  }
-
-  /** What the driver said of itself last; undefined if nothing. */
-  get readiness(): Readiness | undefined {
-    return this.#readiness
   }
 
   /** The driver that introduced itself last, connected or not. */
@@ -85,6 +55,11 @@ export class Session implements DriverCalls {
 
   get documents(): DriverDocuments {
     return this.#introduced.documents
+  }
+
+  /** The accepted connection; undefined if there is none. */
+  get link(): DriverLink | undefined {
+    return this.#link
   }
 
   /** Begins to dial. Call it once. */
@@ -102,6 +77,42 @@ export class Session implements DriverCalls {
     this.#reconsidering.abort()
   }
 
+  /** The standby takes over. Throws if it has just hung up. */
+  promote(): void {
+    this.#connection?.tellRole('active')
+    this.#step('promoted')
+  }
+
+  /** Another instance has taken over: no more calls, but the connection stays. Resolves when the driver is drained. */
+  async relieve(operationId: string): Promise<void> {
+    this.#step('relieved')
+    try {
+      const timeoutMs = this.#options.timing.drainTimeoutMs
+      await this.#link?.call('driver/drain', {}, { operationId, timeoutMs })
+    } catch (error) {
+      // It keeps no one from anything: calls go elsewhere.
+      this.#note(error)
+    }
+  }
+
+  /** The instance that had taken over is lost: this one works again when it was told what should be. */
+  async recall(): Promise<void> {
+    const connection = this.#connection
+    const link = this.#link
+    if (connection === undefined || link === undefined) return
+    this.#step('recalled')
+    try {
+      await this.#tellAll(link, connection)
+    } catch (error) {
+      connection.abort(error)
+    }
+  }
+
+  /** The instance that has taken over works: this one is told so, and its connection ends. */
+  dismiss(refusal: ConetError): void {
+    this.#dismiss(refusal)
+  }
+
   /** The socket is gone, or another one: cuts the connection. */
   async remove(): Promise<void> {
     this.#ending.abort(new ConetError('driverUnavailable', `${this.socket.path} is gone`))
@@ -110,7 +121,7 @@ export class Session implements DriverCalls {
 
   /** The host ends: calls under way may finish within `timeoutMs`. */
   async close(timeoutMs: number): Promise<void> {
-    await this.#peer?.close({ timeoutMs })
+    await this.#connection?.close(timeoutMs)
     await this.remove()
   }
 
@@ -132,7 +143,7 @@ export class Session implements DriverCalls {
   /** One connection from its beginning to its end; throws only when the session ends. */
   async #connect(signal: AbortSignal): Promise<void> {
     const { socket, timing } = this.#options
-    this.#attempts += 1
+    this.record.attempts += 1
     try {
       const stream = await connectSocket(socket.path, { timeoutMs: timing.connectTimeoutMs, signal })
       await this.#converse(stream, signal)
@@ -145,82 +156,70 @@ export class Session implements DriverCalls {
 
   /** Returns if the driver was rejected; else throws why the connection ended. */
   async #converse(stream: Socket, signal: AbortSignal): Promise<void> {
-    const { host, isolatedChecks } = this.#options
-    const peer = this.#open(stream)
-    const ended = untilClosed(peer)
-    const cut = addAbortListener(signal, () => peer.abort(signal.reason))
+    using connection = this.#open(stream)
+    using _cut = addAbortListener(signal, () => connection.abort(signal.reason))
     try {
       this.#step('connected')
-      const handshake = await shakeHands(peer, { host, isolatedChecks, signal })
-      const refusal = handshake.ok ? this.#admit(handshake.introduction) : handshake.error
-      if (refusal !== undefined) return await this.#reject(peer, refusal)
-      if (handshake.ok) await this.#serve(peer, handshake.introduction, ended)
+      const handshake = await connection.shakeHands(signal)
+      const verdict = handshake.ok ? this.#admit(handshake.introduction) : handshake.error
+      if (ConetError.is(verdict)) return await this.#reject(connection, verdict)
+      if (handshake.ok) await this.#serve(connection, handshake.introduction, verdict)
     } finally {
-      cut[Symbol.dispose]()
       this.#link = undefined
-      this.#peer = undefined
-      peer.abort(undefined)
+      this.#connection = undefined
     }
   }
 
-  #open(stream: Socket): JsonRpcPeer {
-    const peer = new JsonRpcPeer(stream, { onError: this.#options.onError })
-    peer.onNotification((method, params) => this.#notices?.receive(method, params))
-    this.#peer = peer
-    this.#notices = undefined
-    this.#readiness = undefined
-    return peer
+  #open(stream: Socket): DriverConnection {
+    const connection = new DriverConnection(stream, {
+      ...this.#options,
+      record: this.record,
+      onMissed: (error) => this.#miss(error),
+      onAnswered: (sentMs) => this.#answered(sentMs),
+    })
+    this.#connection = connection
+    this.record.forgetConnection()
+    return connection
   }
 
   /** In one turn from the question whether the name is free to the state that takes it. */
-  #admit(introduction: Introduction): ConetError | undefined {
+  #admit(introduction: Introduction): Role | ConetError {
     this.#introduction = introduction
-    const refusal = this.#options.admit(this, introduction.driver)
-    if (refusal === undefined) this.#step('accepted')
-    return refusal
+    const verdict = this.#options.admit(this, introduction.driver)
+    if (verdict === 'active') this.#step('accepted')
+    if (verdict === 'standby') this.#step('seconded')
+    return verdict
   }
 
-  async #reject(peer: JsonRpcPeer, refusal: ConetError): Promise<void> {
+  async #reject(connection: DriverConnection, refusal: ConetError): Promise<void> {
     this.#note(refusal)
     this.#reconsidering = new AbortController()
     this.#step('refused')
-    const { code, kind, message } = refusal
-    try {
-      peer.notify('rejected', { code, name: kind, message })
-    } catch {
-      // It has hung up already: the verdict stands, there is no one to tell.
-    }
-    await peer.close({ timeoutMs: rejectedCloseMs })
+    await connection.reject(refusal)
   }
 
-  async #serve(peer: JsonRpcPeer, introduction: Introduction, ended: ConnectionEnd): Promise<void> {
-    const { sinks, timing, sync } = this.#options
-    peer.notify('initialized', {})
-    this.#notices = new DriverNotices(introduction.driver.name, {
-      ...sinks,
-      readiness: (driver, readiness) => {
-        this.#readiness = readiness
-        sinks.readiness(driver, readiness)
-      },
+  async #serve(connection: DriverConnection, introduction: Introduction, role: Role): Promise<void> {
+    const dismissed = new Promise<ConetError>((resolve) => {
+      this.#dismiss = resolve
     })
-    const link = new DriverLink(peer, introduction, {
-      callTimeoutMs: timing.callTimeoutMs,
-      onMissed: (error) => this.#miss(error),
-    })
-    using _pinger = new Pinger(link, {
-      intervalMs: timing.pingIntervalMs,
-      timeoutMs: timing.pingTimeoutMs,
-      mostMisses: mostMissedPings,
-      onAnswer: () => this.#step('recovered'),
-      onDead: (reason) => peer.abort(reason),
-    })
-    await Promise.race([sync(link, ended.signal), ended.promise])
+    const link = connection.accept(introduction, role)
     this.#link = link
-    this.#step('synced')
+    using _watch = connection.watch(link)
+    const { ended } = connection
+    const isReady =
+      role === 'active' ? this.#tellAll(link, connection) : this.#options.succeed(this, link, ended.signal)
+    await Promise.race([isReady, ended.promise])
     const readyAt = performance.now()
-    await ended.promise.finally(() => {
-      if (performance.now() - readyAt >= timing.stableMs) this.#backoff.reset()
+    const refusal = await Promise.race([ended.promise, dismissed]).finally(() => {
+      if (performance.now() - readyAt >= this.#options.timing.stableMs) this.#backoff.reset()
     })
+    await this.#reject(connection, refusal)
+  }
+
+  async #tellAll(link: DriverLink, { ended }: DriverConnection): Promise<void> {
+    await this.#options.sync(link, { signal: ended.signal })
+    ended.signal.throwIfAborted()
+    this.#step('synced')
   }
 
   async #pause(signal: AbortSignal): Promise<void> {
@@ -228,22 +227,29 @@ export class Session implements DriverCalls {
       if (!this.#reconsidering.signal.aborted) await once(this.#reconsidering.signal, 'abort', { signal })
       this.#step('reconsidered')
     } else {
-      await sleep(this.#backoff.nextMs(), undefined, { signal })
+      const ms = this.#backoff.nextMs()
+      this.record.nextRetry = new Date(Date.now() + ms)
+      await sleep(ms, undefined, { signal })
+      this.record.nextRetry = undefined
       this.#step('retry')
     }
   }
 
   #miss(error: ConetError): void {
     // The answer may be missed in the same moment as the connection ends.
-    if (!holdsName(this.#state)) return
+    if (!isConnected(this.#state)) return
+    this.#missedMs = performance.now()
     this.#note(error)
     this.#step('missed')
   }
 
+  /** Only what was sent after the miss shows that the driver is back. */
+  #answered(sentMs: number): void {
+    if (this.#state === 'degraded' && sentMs > this.#missedMs) this.#step('answered')
+  }
+
   #note(error: unknown): void {
-    const kind = ConetError.is(error) ? error.kind : 'internal'
-    const message = error instanceof Error ? error.message : String(error)
-    this.#lastError = { kind, message, at: new Date() }
+    this.record.note(error)
     if (!ConetError.is(error)) this.#options.onError(error)
   }
 
@@ -251,8 +257,12 @@ export class Session implements DriverCalls {
     const next = nextState(this.#state, step)
     if (next === this.#state) return
     this.#state = next
-    this.#since = new Date()
+    this.record.since = new Date()
     this.#options.onChange(this)
+  }
+
+  get #title(): string {
+    return this.identity?.name ?? basename(this.socket.path, '.sock')
   }
 
   get #introduced(): Introduction {
@@ -263,9 +273,10 @@ export class Session implements DriverCalls {
   /** The error for who needs the driver while it takes no calls; `what` was to be done. */
   unavailable(what: string): ConetError {
     const name = this.identity?.name ?? this.socket.path
-    const why = this.#lastError === undefined ? '' : `: ${this.#lastError.message}`
+    const { lastError } = this.record
+    const why = lastError === undefined ? '' : `: ${lastError.message}`
     return new ConetError('driverUnavailable', `driver "${name}": ${what}: it is ${this.#state}${why}`, {
-      details: { driver: name, state: this.#state, lastError: this.#lastError },
+      details: { driver: name, state: this.#state, lastError },
     })
   }
 }

@@ -6,3 +6,8 @@ export function mayBeSocketOf(path: string, driver: string): boolean {
   const stem = basename(path, '.sock')
   return stem === driver || stem.startsWith(`${driver}-`)
 }
+
+/** Whether it is where a driver of that name listens that the host has started. */
+export function isSocketOf(path: string, driver: string): boolean {
+  return basename(path) === `${driver}.sock`
+}

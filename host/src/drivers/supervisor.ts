@@ -1,7 +1,7 @@
 // The drivers that the host starts itself (`--spawn bridge,null`). They outlive the host: it finds them again by
 // their records. It knows nothing of sockets and sessions.
 import { join } from 'node:path'
-import { ConetError, KeyedQueue } from '@conet/sdk'
+import { KeyedQueue } from '@conet/sdk'
 import type { ProgramPlaces } from './driver-program.ts'
 import { SpawnRecords } from './spawn-records.ts'
 import {
@@ -63,19 +63,21 @@ export class Supervisor {
     })
   }
 
-  /** Ends the driver that this or a former host started, and does not start it again. Throws `notFound` for others. */
-  stop(name: string): Promise<void> {
+  /** Ends the driver that this or a former host started, and does not start it again. False: there is none. */
+  stop(name: string): Promise<boolean> {
     return this.#queue.run(name, async () => {
       const driver = this.#drivers.get(name)
       this.#drivers.delete(name)
       await driver?.close()
       const wasThere = await stopRecorded(this.#records, name, this.#timing.killAfterMs)
       this.#options.onChange?.(name)
-      if (wasThere) return
-      throw new ConetError('notFound', `stop driver "${name}": it was not started by conetd`, {
-        help: 'Stop it where it was started.',
-      })
+      return wasThere
     })
+  }
+
+  /** Whether this or a former host started it, and nobody has stopped it since. */
+  async hasStarted(name: string): Promise<boolean> {
+    return this.#drivers.has(name) || (await this.#records.read(name)) !== undefined
   }
 
   /** Ends every driver that has a record, side by side; reports all that could not be ended. */

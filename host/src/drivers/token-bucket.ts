@@ -11,7 +11,6 @@ export class TokenBucket {
   readonly #options: Required<TokenBucketOptions>
   #tokens: number
   #filledAt: number
-  #dropped = 0
 
   constructor({ perSecond, burst, now = () => performance.now() }: TokenBucketOptions) {
     this.#options = { perSecond, burst, now }
@@ -19,22 +18,12 @@ export class TokenBucket {
     this.#filledAt = now()
   }
 
-  /** Takes one if there is one; else counts it as dropped. */
+  /** Takes one if there is one. */
   take(): boolean {
     this.#fill()
-    if (this.#tokens < 1) {
-      this.#dropped += 1
-      return false
-    }
+    if (this.#tokens < 1) return false
     this.#tokens -= 1
     return true
-  }
-
-  /** How many were dropped since this was asked last. */
-  takeDropped(): number {
-    const dropped = this.#dropped
-    this.#dropped = 0
-    return dropped
   }
 
   #fill(): void {

@@ -74,23 +74,13 @@ export class AddressAllocator {
     return true
   }
 
-  /** Throws what `allocate` would throw for one of these holders; takes nothing. */
-  assertRequestable(requested: string, holders: ReadonlySet<string>): void {
-    this.#requestable(requested, holders)
-  }
-
   #allocateRequested(requested: string, holder: string): string {
-    const value = this.#requestable(requested, new Set([holder]))
-    if (this.#held.holderOf(value) === undefined) this.#hold(value, holder)
-    return this.#format(value)
-  }
-
-  #requestable(requested: string, holders: ReadonlySet<string>): bigint {
     const value = this.#valueOf(requested)
     if (value === undefined || !isIn(this.#usable.requestable, value)) throw this.#outOfRange(requested)
     const other = this.#held.holderOf(value)
-    if (other !== undefined && !holders.has(other)) throw this.#inUse(requested, other)
-    return value
+    if (other !== undefined && other !== holder) throw this.#inUse(requested, other)
+    if (other === undefined) this.#hold(value, holder)
+    return this.#format(value)
   }
 
   #hold(value: bigint, holder: string): void {

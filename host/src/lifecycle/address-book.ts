@@ -88,12 +88,6 @@ export class AddressBook {
     return { ...plan, release: () => this.release(wish.endpointId) }
   }
 
-  /** Throws what asking for the address would, for endpoints of these ids; what a driver hands out it alone can tell. */
-  assertRequestable(networkId: string, address: string, holders: ReadonlySet<string>): void {
-    const addresses = this.#networks.get(networkId)?.addresses
-    if (addresses instanceof NetworkAddresses) addresses.assertRequestable(address, holders)
-  }
-
   /**
    * Takes note of the addresses that a driver gave an endpoint of a network whose addresses are the driver's. Throws
    * `protocolViolation` when they make no sense, are not those that were asked for, or another endpoint has one.

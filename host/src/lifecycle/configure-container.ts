@@ -11,13 +11,12 @@ import {
 import { assertUsable, type NetworkRecord } from '../domain/network.ts'
 import { resolveKey } from '../domain/resolve.ts'
 import { attachmentOf } from './attachments.ts'
-import { checkDefinition } from './check-definition.ts'
 import { removeAll } from './down.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { containerQueue } from './keys.ts'
 
-/** What is known to fail at `up` is refused. Nothing changes in the kernel until then. Endpoints of attachments that are replaced end. May be repeated. */
+/** Nothing changes in the kernel until `up`. Endpoints of attachments that are replaced end. May be repeated. */
 export function configureContainer(
   host: HostContext,
   handle: string,
@@ -26,10 +25,10 @@ export function configureContainer(
 ): Promise<{ container: ContainerRecord; created: boolean }> {
   return host.queue.run(containerQueue(handle), async () => {
     assertConfigurable(handle, host.inventory.sandboxes.get(handle))
-    const wanted = configuredAttachments(host, handle, body)
-    await checkDefinition(host, { handle, attachments: wanted }, operation)
-    // A network may have begun to go while a schema was asked.
-    const attachments = configuredAttachments(host, handle, body)
+    const attachments = body.attach_to.map((entry, index) =>
+      configuredAttachment(host, entry, `attach_to[${index}]`),
+    )
+    assertDistinct(handle, attachments)
     const before = host.inventory.containers.get(handle)
     const container: ContainerRecord = {
       handle,
@@ -46,16 +45,6 @@ export function configureContainer(
     host.events.append({ type: created ? 'container.created' : 'container.configured', container: handle })
     return { container, created }
   })
-}
-
-function configuredAttachments(
-  host: HostContext,
-  handle: string,
-  { attach_to: entries }: ContainerConfigBody,
-): Attachment[] {
-  const attachments = entries.map((entry, index) => configuredAttachment(host, entry, `attach_to[${index}]`))
-  assertDistinct(handle, attachments)
-  return attachments
 }
 
 function configuredAttachment(

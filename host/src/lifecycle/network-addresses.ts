@@ -62,11 +62,6 @@ export class NetworkAddresses {
     }
   }
 
-  /** Throws what asking for the address would; for these holders. Reserves nothing. */
-  assertRequestable(address: string, holders: ReadonlySet<string>): void {
-    this.#subnetOf(address).allocator.assertRequestable(address, holders)
-  }
-
   release(endpointId: string): void {
     const held = this.#held.get(endpointId)
     if (held === undefined) return

@@ -15,6 +15,12 @@ import { assertAnswer, mendInSandbox } from './sandbox-settlement.ts'
 /** Well below the 4 MiB that a message may have. */
 const pageBytes = 1024 * 1024
 
+export type ReconcileOptions = {
+  readonly signal?: AbortSignal
+  /** Another instance works: what this one names as unknown may be on its way into a record. */
+  readonly isStandby?: boolean
+}
+
 /**
  * Brings driver and record to one story. Called before anybody else's calls go to the driver. Throws when the
  * driver does not answer; what it could not repair is on the endpoint's record and in the log.
@@ -22,7 +28,7 @@ const pageBytes = 1024 * 1024
 export async function reconcile(
   host: HostContext,
   session: DriverSession,
-  signal?: AbortSignal,
+  options: ReconcileOptions = {},
 ): Promise<void> {
   const told = new Set<string>()
   const isNew = ({ endpointId }: DesiredEndpoint) => !told.has(endpointId)
@@ -30,7 +36,7 @@ export async function reconcile(
   do {
     const desired = desiredState(host, session.driver.name)
     for (const { endpointId } of desired.endpoints) told.add(endpointId)
-    await tell(host, session, desired, signal)
+    await tell(host, session, desired, options)
   } while (desiredState(host, session.driver.name).endpoints.some(isNew))
 }
 
@@ -38,7 +44,7 @@ async function tell(
   host: HostContext,
   session: DriverSession,
   desired: Desired,
-  signal: AbortSignal | undefined,
+  { signal, isStandby = false }: ReconcileOptions,
 ): Promise<void> {
   const operationId = `sync-${randomUUID()}`
   const options = signal === undefined ? { operationId } : { operationId, signal }
@@ -47,7 +53,7 @@ async function tell(
     const result = await session.call('driver/sync', page, options)
     failpoint('host:sync:answered')
     await applyResult(host, result)
-    if (!page.more) await removeUnknown(host, session, { result, operationId })
+    if (!page.more && !isStandby) await removeUnknown(host, session, { result, operationId })
   }
 }
 

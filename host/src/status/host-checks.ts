@@ -5,7 +5,7 @@ import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { NetworkRecord } from '../domain/network.ts'
 import { type Check, counted, some } from './check.ts'
 
-const working = new Set(['ready', 'degraded'])
+const working = new Set(['ready', 'degraded', 'standby', 'draining'])
 
 /** A driver that nobody uses may be away; one whose networks wait for it may not. */
 export const driverNotReady: Check = ({ drivers, networks }) =>
@@ -18,14 +18,17 @@ export const driverNotReady: Check = ({ drivers, networks }) =>
         severity: names.length === 0 ? 'info' : 'error',
         code: 'driver-not-ready',
         message: `driver ${driver.name} is ${driver.state}: ${affected}${lastError(driver)}`,
-        help: `start it, or let conetd do so: conetd --spawn ${driver.name}; conet driver inspect ${driver.name} shows more`,
+        help: `start it, or let conetd do so: conet driver start ${driver.name}; conet driver inspect ${driver.name} shows more`,
       }
     })
 
 /** It stays so until its socket changes. */
 export const driverRejected: Check = ({ drivers }) =>
   drivers
-    .filter(({ state, attempts }) => state === 'rejected' && attempts > 0)
+    .filter(
+      ({ state, attempts, last_error: error }) =>
+        state === 'rejected' && attempts > 0 && error?.kind !== 'replaced',
+    )
     .map((driver) => ({
       severity: 'error',
       code: 'driver-rejected',
@@ -42,6 +45,28 @@ export const driverDegraded: Check = ({ drivers }) =>
       message: `driver ${driver.name} left a call unanswered within its time${lastError(driver)}`,
       help: `look at the driver's log: ${basename(driver.socket ?? driver.name, '.sock')}.log for one that conetd started`,
     }))
+
+/** What it depends on is not as it should be, by its own word; calls go to it all the same. */
+export const driverUnhealthy: Check = ({ drivers }) =>
+  drivers.flatMap(({ name, probe, readiness }) => {
+    const failed = probe === undefined ? [] : probe.checks.filter(({ ok }) => !ok)
+    const reasons = failed.map(
+      (check) => `${check.name}${check.message === undefined ? '' : ` (${check.message})`}`,
+    )
+    if (probe?.error !== undefined) reasons.push(`its probe failed: ${probe.error}`)
+    if (readiness?.ready === false)
+      reasons.push(`it is not ready: ${readiness.reason ?? 'it does not say why'}`)
+    if (probe?.healthy === false && reasons.length === 0) reasons.push('it does not say why')
+    if (reasons.length === 0) return []
+    return [
+      {
+        severity: 'warning',
+        code: 'driver-unhealthy',
+        message: `driver ${name} is not well: ${some(reasons)}`,
+        help: `mend what it depends on; conet driver inspect ${name} shows what it finds`,
+      },
+    ]
+  })
 
 /** A file in the driver directory that is never dialled. */
 export const driverSocketRefused: Check = ({ drivers }) =>

@@ -7,6 +7,7 @@ import {
   driverNotReady,
   driverRejected,
   driverSocketRefused,
+  driverUnhealthy,
   endpointsInTrouble,
   recordsQuarantined,
 } from './host-checks.ts'
@@ -26,6 +27,7 @@ const checks = [
   driverRejected,
   driverNotReady,
   driverDegraded,
+  driverUnhealthy,
   driverSocketRefused,
   endpointsInTrouble,
   deletionsPending,

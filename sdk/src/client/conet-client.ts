@@ -120,6 +120,12 @@ export class ConetClient implements AsyncDisposable {
     return this.call('getDriver', { params: { driver } }, options)
   }
 
+  /** Returns when it takes calls. May be repeated. */
+  startDriver(driver: string, options?: CallOptions) {
+    return this.call('startDriver', { params: { driver } }, options)
+  }
+
+  /** May be repeated. */
   stopDriver(driver: string, options?: CallOptions) {
     return this.call('stopDriver', { params: { driver } }, options)
   }

@@ -14,11 +14,13 @@ const endpoint = sampleEndpoint()
 const plug: PlugParams = { ...endpoint, sandbox: sampleSandbox }
 const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
 
+const ignore = () => undefined
+
 /** conetd's own session with a driver: handshake, checked answers, deadlines, trace context. */
 export async function sessionCaller(socketPath: string): Promise<Caller> {
   const registry = new DriverRegistry({
     host: { name: 'bench', version: '0.0.0', instanceId: 'bench', nodeId: 'bench' },
-    sinks: { event: () => undefined, log: () => undefined, readiness: () => undefined },
+    sinks: { event: ignore, log: ignore, readiness: ignore, violation: ignore, health: ignore },
     sync: async () => undefined,
     onChange: () => undefined,
     onError: (error) => console.error(error),
@@ -26,7 +28,7 @@ export async function sessionCaller(socketPath: string): Promise<Caller> {
   registry.expect(['null'])
   registry.appeared({ path: socketPath, identity: socketPath, refusal: undefined })
   const session = await registry.require('null')
-  const options = { operationId: 'bench', traceparent }
+  const options = { operationId: 'bench', trace: { traceparent } }
   await session.call('network/create', { network: endpoint.network }, options)
   await session.call('endpoint/create', endpoint, options)
   return {

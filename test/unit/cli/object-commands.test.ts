@@ -75,35 +75,68 @@ it('container down and rm take several handles', async () => {
   ])
 })
 
-it('driver list and inspect show states; stop ends it', async () => {
+it('driver list and inspect show how drivers fare; start begins one, stop ends it', async () => {
   const sick = driver({
     name: 'weave',
     state: 'closed',
     pid: 12,
     attempts: 3,
     config_schema: { properties: { mtu: {}, key: {} } },
+    next_retry: '2026-01-02T03:04:09.000Z',
+    probe: {
+      healthy: false,
+      checks: [{ name: 'controller', ok: false, message: 'no answer' }],
+      at: '2026-01-02T03:04:04.000Z',
+    },
+    methods: [
+      { method: 'network/create', count: 7, failed: 1, p50_ms: 1.5, p99_ms: 2.25 },
+      { method: 'network/delete', count: 1, failed: 1 },
+    ],
+    calls_in_flight: [
+      {
+        method: 'endpoint/plug',
+        operation_id: 'op-1',
+        attempt: 2,
+        since: '2026-01-02T03:04:05.000Z',
+        progress: { message: 'waiting for the controller', percentage: 40 },
+      },
+    ],
+    violations: [{ kind: 'unasked-reply', count: 2 }],
     last_error: { kind: 'driverUnavailable', message: 'connection refused', at: '2026-01-02T03:04:06.000Z' },
   })
   await using host = await fakeHost({
-    listDrivers: () => ({ body: { drivers: [driver(), sick] } }),
+    listDrivers: () => ({ body: { drivers: [driver({ role: 'active' }), sick] } }),
     getDriver: () => ({ body: sick }),
+    startDriver: () => ({ body: {} }),
     stopDriver: () => ({ body: {} }),
   })
   expect((await conet(['driver', 'list'], host)).out).toBe(`\
-DRIVER   STATE    VERSION   VENDOR   PID   SOCKET                           WHY
-bridge   ready    0.1.0     conet    -     /run/conet/drivers/bridge.sock   -
-weave    closed   0.1.0     conet    12    /run/conet/drivers/bridge.sock   connection refused
+DRIVER   STATE    ROLE     VERSION   VENDOR   PID   SOCKET                           WHY
+bridge   ready    active   0.1.0     conet    -     /run/conet/drivers/bridge.sock   -
+weave    closed   -        0.1.0     conet    12    /run/conet/drivers/bridge.sock   connection refused
 `)
   expect((await conet(['driver', 'inspect', 'weave'], host)).out).toBe(`\
 driver weave
-  state        closed since 2026-01-02T03:04:05.000Z
-  last error   connection refused (driverUnavailable, 2026-01-02T03:04:06.000Z, attempt 3)
-  version      0.1.0
-  vendor       conet
-  socket       /run/conet/drivers/bridge.sock
-  pid          12
-  config       mtu key
+  state         closed since 2026-01-02T03:04:05.000Z
+  attempts      3
+  next retry    2026-01-02T03:04:09.000Z
+  last error    connection refused (driverUnavailable, 2026-01-02T03:04:06.000Z)
+  probe         not healthy: controller (no answer) (2026-01-02T03:04:04.000Z)
+  version       0.1.0
+  vendor        conet
+  socket        /run/conet/drivers/bridge.sock
+  pid           12
+  config        mtu key
+  violations    unasked-reply 2
+
+  METHOD           CALLS   FAILED   P50      P99
+  network/create   7       1        1.5 ms   2.25 ms
+  network/delete   1       1        -        -
+
+  CALL            OPERATION   ATTEMPT   SINCE                      PROGRESS
+  endpoint/plug   op-1        2         2026-01-02T03:04:05.000Z   40 % waiting for the controller
 `)
+  expect(await conet(['driver', 'start', 'weave'], host)).toEqual({ code: 0, out: 'weave\n', err: '' })
   expect(await conet(['driver', 'stop', 'weave'], host)).toEqual({ code: 0, out: 'weave\n', err: '' })
 })
 

@@ -75,6 +75,9 @@ export function driver(wishes: Partial<DriverView> = {}): DriverView {
     version: '0.1.0',
     vendor: 'conet',
     attempts: 0,
+    calls_in_flight: [],
+    methods: [],
+    violations: [],
     ...wishes,
   }
 }

@@ -1,26 +1,33 @@
 // Drivers, status and health.
 import type { Handlers } from './handler.ts'
 
-export const hostHandlers: Pick<Handlers, 'listDrivers' | 'getDriver' | 'stopDriver' | 'status' | 'health'> =
-  {
-    listDrivers({ drivers }) {
-      return { status: 200, body: { drivers: [...drivers.list()] } }
-    },
+export const hostHandlers: Pick<
+  Handlers,
+  'listDrivers' | 'getDriver' | 'startDriver' | 'stopDriver' | 'status' | 'health'
+> = {
+  listDrivers({ drivers }) {
+    return { status: 200, body: { drivers: [...drivers.list()] } }
+  },
 
-    getDriver({ drivers }, { parameters }) {
-      return { status: 200, body: drivers.get(parameters.driver) }
-    },
+  getDriver({ drivers }, { parameters }) {
+    return { status: 200, body: drivers.get(parameters.driver) }
+  },
 
-    async stopDriver({ drivers }, { parameters }) {
-      await drivers.stop(parameters.driver)
-      return { status: 200, body: {} }
-    },
+  async startDriver({ drivers }, { parameters }) {
+    await drivers.start(parameters.driver)
+    return { status: 200, body: {} }
+  },
 
-    async status({ status }) {
-      return { status: 200, body: await status() }
-    },
+  async stopDriver({ drivers }, { parameters }) {
+    await drivers.stop(parameters.driver)
+    return { status: 200, body: {} }
+  },
 
-    health({ version }) {
-      return { status: 200, body: { status: 'ok', version } }
-    },
-  }
+  async status({ status }) {
+    return { status: 200, body: await status() }
+  },
+
+  health({ version }) {
+    return { status: 200, body: { status: 'ok', version } }
+  },
+}

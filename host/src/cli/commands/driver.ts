@@ -1,4 +1,4 @@
-// conet driver list, inspect, stop.
+// conet driver list, inspect, start, stop.
 import type { Command } from 'commander'
 import type { CommandContext } from '../command-context.ts'
 import { forEachName, inspectEach } from '../several.ts'
@@ -16,6 +16,7 @@ export function addDriverCommands(driver: Command, context: CommandContext): voi
       else context.terminal.out(driverTable(drivers))
     })
   addInspect(driver, context)
+  addStart(driver, context)
   addStop(driver, context)
 }
 
@@ -32,6 +33,25 @@ function addInspect(driver: Command, context: CommandContext): void {
           json: options.json === true,
           fetch: (name) => client.getDriver(name, call),
           page: driverPage,
+        }),
+      ),
+    )
+}
+
+function addStart(driver: Command, context: CommandContext): void {
+  driver
+    .command('start')
+    .summary('let conetd start drivers and watch over them')
+    .description(
+      'Let conetd start drivers and keep them running until it is told to stop them. Done when they take calls.',
+    )
+    .argument('<driver...>')
+    .addHelpText('after', '\nExample:\n  $ conet driver start bridge')
+    .action((drivers: string[]) =>
+      context.withClient((client, call) =>
+        forEachName(context, drivers, async (name) => {
+          await client.startDriver(name, call)
+          context.line(name)
         }),
       ),
     )

@@ -1,44 +1,113 @@
 // Drivers as people read them.
 import type { DriverView } from '@conet/sdk/client'
-import { facts, table } from './table.ts'
+import { facts, indented, table } from './table.ts'
 
 export function driverTable(drivers: readonly DriverView[]): string {
   return table(
-    ['DRIVER', 'STATE', 'VERSION', 'VENDOR', 'PID', 'SOCKET', 'WHY'],
-    drivers.map(({ name, state, version, vendor, pid, socket, last_error: error }) => [
-      name,
-      state,
-      version ?? '',
-      vendor ?? '',
-      pid === undefined ? '' : String(pid),
-      socket ?? '',
-      // What once went wrong with a driver that works is for inspect.
-      state === 'ready' ? '' : (error?.message ?? ''),
+    ['DRIVER', 'STATE', 'ROLE', 'VERSION', 'VENDOR', 'PID', 'SOCKET', 'WHY'],
+    drivers.map((driver) => [
+      driver.name,
+      driver.state,
+      driver.role ?? '',
+      driver.version ?? '',
+      driver.vendor ?? '',
+      driver.pid === undefined ? '' : String(driver.pid),
+      driver.socket ?? '',
+      whyText(driver),
     ]),
   )
 }
 
+/** What once went wrong with a driver that works is for inspect. */
+function whyText({ state, role, last_error: error, probe }: DriverView): string {
+  if (state === 'ready' && probe?.healthy === false) return probe.error ?? 'its probe found it not healthy'
+  return state === 'ready' || role === 'standby' ? '' : (error?.message ?? '')
+}
+
 export function driverPage(driver: DriverView): string {
-  return `driver ${driver.name}\n${facts([
+  const parts = [identityFacts(driver), methodTable(driver), callTable(driver)]
+  return `driver ${driver.name}\n${parts.join('')}`
+}
+
+function identityFacts(driver: DriverView): string {
+  const { capabilities, limits } = driver
+  return facts([
     ['state', `${driver.state} since ${driver.since}`],
+    ['role', driver.role],
+    ['attempts', String(driver.attempts)],
+    ['next retry', driver.next_retry],
     ['last error', lastErrorText(driver)],
+    ['readiness', readinessText(driver)],
+    ['probe', probeText(driver)],
     ['version', driver.version],
     ['vendor', driver.vendor],
     ['protocol', driver.protocol_version],
     ['instance', driver.instance_id],
     ['socket', driver.socket],
     ['pid', driver.pid === undefined ? 'not started by conetd' : String(driver.pid)],
-    ['scope', driver.capabilities?.scope],
-    ['methods', driver.capabilities?.methods.join(' ')],
+    ['scope', capabilities?.scope],
+    ['addresses', capabilities && (capabilities.ipam === 'driver' ? 'by the driver' : 'by conetd')],
+    ['hot upgrade', capabilities && (capabilities.hotUpgrade === true ? 'yes' : 'no')],
+    ['methods', capabilities?.methods.join(' ')],
+    ['limits', limitsText(limits)],
     ['config', schemaText(driver.config_schema)],
     ['attachment', schemaText(driver.attachment_schema)],
     ['policy', schemaText(driver.policy_schema)],
-  ])}`
+    ['violations', driver.violations.map(({ kind, count }) => `${kind} ${count}`).join(', ') || undefined],
+  ])
 }
 
-function lastErrorText({ last_error: error, attempts }: DriverView): string | undefined {
-  if (error === undefined) return undefined
-  return `${error.message} (${error.kind}, ${error.at}, attempt ${attempts})`
+function methodTable({ methods }: DriverView): string {
+  if (methods.length === 0) return ''
+  const rows = methods.map(({ method, count, failed, p50_ms: p50, p99_ms: p99 }) => [
+    method,
+    String(count),
+    String(failed),
+    p50 === undefined ? '' : `${p50} ms`,
+    p99 === undefined ? '' : `${p99} ms`,
+  ])
+  return `\n${indented(table(['METHOD', 'CALLS', 'FAILED', 'P50', 'P99'], rows))}`
+}
+
+function callTable({ calls_in_flight: calls }: DriverView): string {
+  if (calls.length === 0) return ''
+  const rows = calls.map(({ method, operation_id, attempt, since, progress }) => [
+    method,
+    operation_id,
+    String(attempt),
+    since,
+    progress === undefined ? '' : `${percentageText(progress.percentage)}${progress.message}`,
+  ])
+  return `\n${indented(table(['CALL', 'OPERATION', 'ATTEMPT', 'SINCE', 'PROGRESS'], rows))}`
+}
+
+function percentageText(percentage: number | undefined): string {
+  return percentage === undefined ? '' : `${percentage} % `
+}
+
+function lastErrorText({ last_error: error }: DriverView): string | undefined {
+  return error && `${error.message} (${error.kind}, ${error.at})`
+}
+
+function readinessText({ readiness }: DriverView): string | undefined {
+  if (readiness === undefined) return undefined
+  const why = readiness.reason === undefined ? '' : `: ${readiness.reason}`
+  return `${readiness.ready ? 'ready' : 'not ready'}${why}`
+}
+
+function probeText({ probe }: DriverView): string | undefined {
+  if (probe === undefined) return undefined
+  const failed = probe.checks.filter(({ ok }) => !ok)
+  const reasons = failed.map(({ name, message }) => (message === undefined ? name : `${name} (${message})`))
+  if (probe.error !== undefined) reasons.push(probe.error)
+  const what = probe.healthy ? `healthy, ${probe.checks.length} checks` : 'not healthy'
+  return `${what}${reasons.length === 0 ? '' : `: ${reasons.join(', ')}`} (${probe.at})`
+}
+
+function limitsText(limits: DriverView['limits']): string | undefined {
+  if (limits === undefined) return undefined
+  const most = limits.max_in_flight === undefined ? '' : `, ${limits.max_in_flight} calls at once`
+  return `${limits.max_message_bytes} bytes a message${most}`
 }
 
 /** The names of a document's members; `--json` has the whole schema. */

@@ -3,24 +3,74 @@ import { type Static, Type } from 'typebox'
 import { Capabilities } from '../../protocol/handshake.ts'
 import { JsonSchema } from '../../protocol/primitives.ts'
 
+/** A call on a driver that has no answer yet. */
+export const CallView = Type.Object({
+  method: Type.String(),
+  operation_id: Type.String(),
+  attempt: Type.Integer(),
+  since: Type.String(),
+  /** What the driver said last of how it gets on. */
+  progress: Type.Optional(Type.Object({ message: Type.String(), percentage: Type.Optional(Type.Number()) })),
+})
+export type CallView = Static<typeof CallView>
+
+/** How one method of a driver fares. */
+export const MethodView = Type.Object({
+  method: Type.String(),
+  /** Calls that have ended, and those of them that failed, since conetd began with this socket. */
+  count: Type.Integer(),
+  failed: Type.Integer(),
+  /** Of the last 512 calls that succeeded, in milliseconds. */
+  p50_ms: Type.Optional(Type.Number()),
+  p99_ms: Type.Optional(Type.Number()),
+})
+export type MethodView = Static<typeof MethodView>
+
+/** What the last probe of a driver found. */
+export const ProbeView = Type.Object({
+  healthy: Type.Boolean(),
+  checks: Type.Array(
+    Type.Object({ name: Type.String(), ok: Type.Boolean(), message: Type.Optional(Type.String()) }),
+  ),
+  /** Present: the probe itself failed. */
+  error: Type.Optional(Type.String()),
+  at: Type.String(),
+})
+export type ProbeView = Static<typeof ProbeView>
+
 /** A driver as the host sees it: its connection (`state`, `attempts`, `last_error`) and what it said of itself. */
 export const DriverView = Type.Object({
   name: Type.String(),
   state: Type.String(),
   since: Type.String(),
+  /** `active`, `standby` or `relieved`; absent: it is not used. */
+  role: Type.Optional(Type.String()),
   socket: Type.Optional(Type.String()),
   version: Type.Optional(Type.String()),
   vendor: Type.Optional(Type.String()),
   instance_id: Type.Optional(Type.String()),
   protocol_version: Type.Optional(Type.String()),
   capabilities: Type.Optional(Capabilities),
+  limits: Type.Optional(
+    Type.Object({ max_message_bytes: Type.Integer(), max_in_flight: Type.Optional(Type.Integer()) }),
+  ),
   config_schema: Type.Optional(JsonSchema),
   attachment_schema: Type.Optional(JsonSchema),
   policy_schema: Type.Optional(JsonSchema),
   /** Set when conetd started it and watches over it. */
   pid: Type.Optional(Type.Integer()),
+  /** How often conetd has dialled the socket. */
   attempts: Type.Integer(),
+  /** When it dials again, while there is no connection. */
+  next_retry: Type.Optional(Type.String()),
   last_error: Type.Optional(Type.Object({ kind: Type.String(), message: Type.String(), at: Type.String() })),
+  /** What the driver says of itself; absent: nothing, so it is ready. */
+  readiness: Type.Optional(Type.Object({ ready: Type.Boolean(), reason: Type.Optional(Type.String()) })),
+  probe: Type.Optional(ProbeView),
+  calls_in_flight: Type.Array(CallView),
+  methods: Type.Array(MethodView),
+  /** What the driver did against the protocol without an end of its connection. */
+  violations: Type.Array(Type.Object({ kind: Type.String(), count: Type.Integer() })),
 })
 export type DriverView = Static<typeof DriverView>
 

@@ -29,6 +29,7 @@ export const requestLines = {
   down: { method: 'POST', path: '/internal/containers/:handle/down', family: 'runtime' },
   listDrivers: { method: 'GET', path: '/drivers', family: 'client' },
   getDriver: { method: 'GET', path: '/drivers/:driver', family: 'client' },
+  startDriver: { method: 'POST', path: '/drivers/:driver/start', family: 'client' },
   stopDriver: { method: 'POST', path: '/drivers/:driver/stop', family: 'client' },
   status: { method: 'GET', path: '/status', family: 'client' },
   health: { method: 'GET', path: '/healthz', family: 'client' },

@@ -56,8 +56,7 @@ export const routes = {
     body: ContainerConfigBody,
     reply: ContainerView,
     statuses: [200, 201],
-    summary:
-      'Define a container, or replace its definition while it is not up. What up would refuse is refused now, as far as it can be told.',
+    summary: 'Define a container, or replace its definition while it is not up.',
   },
   getContainerConfig: {
     ...requestLines.getContainerConfig,
@@ -120,6 +119,12 @@ export const routes = {
     reply: DriverView,
     statuses: [200],
     summary: 'Show a driver with its schemas.',
+  },
+  startDriver: {
+    ...requestLines.startDriver,
+    reply: Empty,
+    statuses: [200],
+    summary: 'Start a driver that conetd has a program of, and keep it running. Started already: 200.',
   },
   stopDriver: {
     ...requestLines.stopDriver,

@@ -135,6 +135,7 @@ export async function apiFixture(
         throw new ConetError('notFound', `no driver is named ${name}`)
       },
       stateOf: () => 'ready',
+      start: unexpected,
       stop: unexpected,
     },
     events: feed,

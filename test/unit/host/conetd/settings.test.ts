@@ -36,6 +36,24 @@ describe('settings', () => {
     })
   })
 
+  it('have rules on the versions of drivers, and name a rule that is none', async () => {
+    const drivers = { weave: { minimum_version: '1.4.0', known_bad: ['>=1.5.0 <1.5.2'] } }
+    const settings = await withFile({ drivers }, (config) => readSettings({ config }, {}))
+    expect(settings.driverVersions).toEqual(
+      new Map([['weave', { minimumVersion: '1.4.0', knownBad: ['>=1.5.0 <1.5.2'] }]]),
+    )
+    const wrong = [
+      [{ weave: { minimum_version: 'new' } }, 'drivers.weave.minimum_version'],
+      [{ weave: { known_bad: ['1.0.0', 'the old ones'] } }, 'drivers.weave.known_bad[1]'],
+      [{ 'Not A Name': {} }, 'drivers.Not A Name'],
+      [{ weave: { maximum_version: '2.0.0' } }, 'drivers.weave.maximum_version'],
+    ] as const
+    for (const [rules, path] of wrong) {
+      const failure = await withFile({ drivers: rules }, (config) => failureOf({ config }))
+      expect(failure).toMatchObject({ kind: 'invalidArgument', fields: [{ path }] })
+    }
+  })
+
   it('take a flag over the environment over the file over the default', async () => {
     const file = { socket: '/f/s.sock', state_dir: '/f/state', run_dir: '/f/run', spawn: ['null'] }
     await withFile(file, (config) => {

@@ -18,13 +18,28 @@ describe('the states of a driver session', () => {
     expect(() => nextState('initializing', 'synced')).toThrow('no step "synced"')
   })
 
-  it('degrades on a missed deadline and recovers on an answered ping, without a new connection', () => {
+  it('degrades on a missed deadline and recovers on an answer, without a new connection', () => {
     expect(walk('ready', 'missed')).toBe('degraded')
-    expect(walk('ready', 'missed', 'missed', 'recovered')).toBe('ready')
+    expect(walk('ready', 'missed', 'missed', 'answered')).toBe('ready')
+  })
+
+  it('becomes ready beside another instance by a promotion, and comes back from being relieved by a sync', () => {
+    expect(walk('dialing', 'connected', 'seconded', 'promoted')).toBe('ready')
+    expect(walk('ready', 'relieved', 'recalled', 'synced')).toBe('ready')
+    expect(walk('degraded', 'relieved', 'refused')).toBe('rejected')
+    expect(() => nextState('standby', 'synced')).toThrow()
   })
 
   it('comes back after a lost connection, whatever the state', () => {
-    for (const state of ['dialing', 'initializing', 'syncing', 'ready', 'degraded'] as const) {
+    for (const state of [
+      'dialing',
+      'initializing',
+      'syncing',
+      'ready',
+      'degraded',
+      'standby',
+      'draining',
+    ] as const) {
       expect(walk(state, 'lost', 'retry')).toBe('dialing')
     }
   })
@@ -46,6 +61,6 @@ describe('the states of a driver session', () => {
     const states = Object.keys(transitions) as SessionState[]
     expect(states.filter(takesCalls)).toEqual(['ready', 'degraded'])
     expect(states.filter(holdsName)).toEqual(['syncing', 'ready', 'degraded'])
-    expect(states.filter(isUnderWay)).toEqual(['dialing', 'initializing', 'syncing'])
+    expect(states.filter(isUnderWay)).toEqual(['dialing', 'initializing', 'syncing', 'standby'])
   })
 })

@@ -1,4 +1,4 @@
-import type { Session } from '@conet/host/drivers/index'
+import type { DriverCalls } from '@conet/host/drivers/index'
 import { ConetError, type Network } from '@conet/sdk'
 import { describe, expect, it } from 'vitest'
 import { startDriverHost } from '../../../support/driver-host.ts'
@@ -9,7 +9,7 @@ const networkId = 'a'.repeat(64)
 const network: Network = { id: networkId, name: 'n', labels: {}, internal: false, subnets: [], config: {} }
 const never = () => new Promise(() => undefined)
 
-const createNetwork = (session: Session, timeoutMs = 1_000) =>
+const createNetwork = (session: DriverCalls, timeoutMs = 1_000) =>
   session.call('network/create', { network }, { operationId: 'op-1', timeoutMs })
 
 describe('the session with a driver', () => {
@@ -29,6 +29,14 @@ describe('the session with a driver', () => {
         protocolVersions: ['1.0'],
         host: { name: 'conetd', instanceId: 'test-host' },
         nodeId: 'node-1',
+        limits: { maxMessageBytes: 4 * 1024 * 1024, maxInFlight: 1024 },
+        timeouts: {
+          callMs: 30_000,
+          mostCallMs: 300_000,
+          pingIntervalMs: 10_000,
+          pingTimeoutMs: 3_000,
+          drainMs: 30_000,
+        },
       },
     })
     await eventually(() => expect(driver.heard[1]?.method).toBe('initialized'))
@@ -152,13 +160,27 @@ describe('the session with a driver', () => {
     await using driver = await ScriptedDriver.listen(host.socket('x'), 'x')
     await host.until('x', 'ready')
     const session = await host.registry.require('x')
+    const trace = {
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+      tracestate: 'a=1',
+    }
     await Promise.all([
       session.call('network/create', { network }, { operationId: 'a' }),
-      session.call('network/delete', { networkId }, { operationId: 'b', attempt: 2, timeoutMs: 77.5 }),
+      session.call('network/delete', { networkId }, { operationId: 'b', attempt: 2, timeoutMs: 77.5, trace }),
     ])
-    expect(driver.heard.slice(2).map(({ method, params }) => [method, params?._meta])).toEqual([
-      ['network/create', { operationId: 'a', attempt: 1, timeoutMs: 30_000 }],
-      ['network/delete', { operationId: 'b', attempt: 2, timeoutMs: 78 }],
+    expect(
+      driver.heard
+        .filter(({ method }) => method.startsWith('network/'))
+        .map(({ method, params }) => [method, params?._meta]),
+    ).toEqual([
+      [
+        'network/create',
+        { operationId: 'a', attempt: 1, timeoutMs: 30_000, progressToken: expect.any(String) },
+      ],
+      [
+        'network/delete',
+        { operationId: 'b', attempt: 2, timeoutMs: 78, progressToken: expect.any(String), ...trace },
+      ],
     ])
   })
 
@@ -174,7 +196,7 @@ describe('the session with a driver', () => {
       message: 'driver "x": network/create: no answer within 30 ms',
     })
     expect(await other).toEqual({})
-    expect(session.state).toBe('degraded')
+    expect(host.entry('x')?.state).toBe('degraded')
     await host.until('x', 'ready')
     expect(driver.timesHeard('initialize')).toBe(1)
   })
@@ -251,7 +273,7 @@ describe('the session with a driver', () => {
     let finish: () => void = () => undefined
     const reasons: unknown[] = []
     await using host = await startDriverHost({
-      sync: async (driver, signal) => {
+      sync: async (driver, { signal }) => {
         await driver.call('network/list', {}, { operationId: 'sync' }).catch(() => undefined)
         signal.addEventListener('abort', () => reasons.push(signal.reason))
         await new Promise<void>((resolve) => {
@@ -280,8 +302,9 @@ describe('the session with a driver', () => {
     driver.notify('driver/readiness', { ready: false, reason: 'no backend' })
     driver.notify('driver/event', { type: 'Bad Type' })
     await eventually(() => expect(host.notices).toHaveLength(3))
-    expect(host.notices.map(({ kind }) => kind)).toEqual(['event', 'readiness', 'log'])
-    expect(host.notices[2]?.content).toMatchObject({ level: 'warn' })
+    expect(host.notices.map(({ kind }) => kind)).toEqual(['event', 'readiness', 'violation'])
+    expect(host.notices[2]?.content).toMatchObject({ kind: 'bad-notice' })
+    expect(host.entry('x')?.violations).toEqual([{ kind: 'bad-notice', count: 1 }])
     expect(host.entry('x')?.readiness).toEqual({ ready: false, reason: 'no backend' })
   })
 

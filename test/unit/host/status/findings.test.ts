@@ -12,7 +12,20 @@ const goodMachine: MachineFacts = {
   bridgeCallsIp6tables: '0',
   forwardChains: { ok: true, chains: [] },
 }
-const driver: DriverView = { name: 'null', state: 'ready', since: '2026-01-01', attempts: 1 }
+const driver: DriverView = {
+  name: 'null',
+  state: 'ready',
+  since: '2026-01-01',
+  attempts: 1,
+  calls_in_flight: [],
+  methods: [],
+  violations: [],
+}
+const sick = {
+  healthy: false,
+  checks: [{ name: 'controller', ok: false, message: 'no answer' }],
+  at: '2026-01-01',
+}
 const good: StatusFacts = {
   machine: goodMachine,
   networks: [network],
@@ -97,6 +110,18 @@ describe('findings', () => {
       { ...good, drivers: [{ ...driver, state: 'rejected', socket: '/d/n.sock', last_error: lastError }] },
       'error',
       'two of a name',
+    ],
+    [
+      'driver-unhealthy',
+      { ...good, drivers: [{ ...driver, probe: sick }] },
+      'warning',
+      'controller (no answer)',
+    ],
+    [
+      'driver-unhealthy',
+      { ...good, drivers: [{ ...driver, readiness: { ready: false, reason: 'no backend' } }] },
+      'warning',
+      'no backend',
     ],
     ['driver-degraded', { ...good, drivers: [{ ...driver, state: 'degraded' }] }, 'warning', 'unanswered'],
     [

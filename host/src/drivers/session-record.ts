@@ -1,0 +1,44 @@
+// What is shown of a session beside its state: what went wrong, what was asked, how the driver says it fares.
+import { ConetError, type ErrorKind, type Readiness } from '@conet/sdk'
+import { CallLedger } from './call-ledger.ts'
+import type { Health } from './prober.ts'
+import { type ViolationKind, Violations } from './violations.ts'
+
+export type SessionFailure = {
+  readonly kind: ErrorKind
+  readonly message: string
+  readonly at: Date | undefined
+}
+
+export class SessionRecord {
+  readonly ledger = new CallLedger()
+  readonly violations: Violations
+  /** Since when the session has its state. */
+  since = new Date()
+  /** How often the socket was dialled. */
+  attempts = 0
+  /** When it is dialled again; undefined if that is not planned. */
+  nextRetry: Date | undefined
+  lastError: SessionFailure | undefined
+  /** What the driver said of itself last; undefined if nothing. */
+  readiness: Readiness | undefined
+  /** What the last probe found; undefined if there was none. */
+  health: Health | undefined
+
+  constructor(tellViolation: (kind: ViolationKind, message: string) => void) {
+    this.violations = new Violations(tellViolation)
+  }
+
+  /** What belongs to one connection begins anew with the next. */
+  forgetConnection(): void {
+    this.readiness = undefined
+    this.health = undefined
+  }
+
+  note(error: unknown): void {
+    const kind = ConetError.is(error) ? error.kind : 'internal'
+    const message = error instanceof Error ? error.message : String(error)
+    this.lastError = { kind, message, at: new Date() }
+    if (kind === 'protocolViolation') this.violations.add('broken-connection', message)
+  }
+}
