@@ -6,6 +6,7 @@ export const statements: Readonly<Record<string, string>> = {
   K3: 'The host routes network and endpoint lifecycle calls over JSON-RPC to the right driver',
   K4: 'Drivers are out of process and built only on what the published SDK exports',
   K5: 'A vendor installs the packed SDK in an empty folder, writes a driver, runs it, and the host uses it, with no other part of this repository',
+  K7: 'A conformance kit tells a vendor whether a driver, in any language, keeps the contract, and what it broke',
   K9: 'Top level: package.json, tsconfig.json, host, sdk, drivers, test, docs',
   K10: 'TypeScript on vscode-jsonrpc, piscina, ajv, semver, netlink, fastify, vitest',
   B1: 'Separate OS process conetd, HTTP API on a UNIX socket',

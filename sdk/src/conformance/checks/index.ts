@@ -19,6 +19,7 @@ import { handshakeChecks } from './handshake.ts'
 import { healthChecks } from './health.ts'
 import { kernelChecks } from './kernel.ts'
 import { kernelEndChecks } from './kernel-ends.ts'
+import { modelChecks } from './model.ts'
 import { networkChecks } from './networks.ts'
 import { ownAddressChecks } from './own-addresses.ts'
 import { plugChecks } from './plug.ts'
@@ -57,6 +58,7 @@ export const allChecks: readonly Check[] = [
   ...restartChecks,
   ...drainChecks,
   ...upgradeChecks,
+  ...modelChecks,
   ...messageChecks,
   ...replyChecks,
 ]

@@ -1,14 +1,21 @@
 // How a check ends before its end: each of these is thrown, and becomes a status of the report.
 
+/** Where in the random sequences of a seed a failure is. */
+export type Replay = { readonly path: string; readonly replayPath: string }
+
+type Facts = { expected?: unknown; found?: unknown; replay?: Replay }
+
 /** The driver did not do what the rule asks. */
 export class Violation extends Error {
   override readonly name = 'Violation'
   readonly expected: string | undefined
   readonly found: string | undefined
+  readonly replay: Replay | undefined
 
   /** `found` and `expected` may be any JSON; they are shown in the report. */
-  constructor(message: string, { expected, found }: { expected?: unknown; found?: unknown } = {}) {
+  constructor(message: string, { expected, found, replay }: Facts = {}) {
     super(message)
+    this.replay = replay
     this.expected = shown(expected)
     this.found = shown(found)
   }

@@ -169,14 +169,22 @@ export class CheckContext implements AsyncDisposable {
     return excusing(process, excuse)
   }
 
-  /** Takes away what the driver was asked for, ends connections and sandboxes; what fails is told. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Before the end of the check: takes away what the driver was asked for until now, and ends the connections. */
+  async takeAway(): Promise<void> {
     const transcripts = this.#connections.map(({ transcript }) => transcript)
     for (const connection of this.#connections.splice(0).reverse()) connection.close()
     try {
       await takeAway(transcripts, () => this.connect())
     } finally {
       for (const connection of this.#connections.splice(0)) connection.close()
+    }
+  }
+
+  /** Takes away what the driver was asked for, ends connections and sandboxes; what fails is told. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.takeAway()
+    } finally {
       this.#sandboxes[Symbol.dispose]()
     }
   }

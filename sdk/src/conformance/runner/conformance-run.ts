@@ -135,7 +135,7 @@ export class ConformanceRun implements AsyncDisposable {
     })
   }
 
-  #resultOf(check: Check, { evidence, notes, ...outcome }: Ending, durationMs: number): CheckResult {
+  #resultOf(check: Check, { evidence, notes, replay, ...outcome }: Ending, durationMs: number): CheckResult {
     const { id, title, level, severity = 'must', rules, why, mend } = check
     const reason = this.#options.expectedFailures?.[id]
     return {
@@ -143,7 +143,7 @@ export class ConformanceRun implements AsyncDisposable {
       ...outcome,
       ...(reason !== undefined && { expectedFailure: reason }),
       durationMs: Math.round(durationMs),
-      reproduce: reproduction(id, this.seed, this.#options),
+      reproduce: reproduction({ id, seed: this.seed, replay }, this.#options),
       notes,
       evidence,
     }

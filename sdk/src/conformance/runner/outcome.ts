@@ -1,6 +1,6 @@
 // From how a check ended to its status.
 import type { Severity } from '../checks/check.ts'
-import { NotApplicable, Untestable, Violation } from '../checks/verdicts.ts'
+import { NotApplicable, type Replay, Untestable, Violation } from '../checks/verdicts.ts'
 import type { Status } from '../report/report.ts'
 
 export type Outcome = {
@@ -8,6 +8,7 @@ export type Outcome = {
   readonly message?: string
   readonly expected?: string
   readonly found?: string
+  readonly replay?: Replay
 }
 
 export const passed: Outcome = { status: 'pass' }
@@ -15,12 +16,13 @@ export const passed: Outcome = { status: 'pass' }
 /** What a check threw: a verdict, or a bug of the kit. */
 export function outcomeOf(error: unknown, severity: Severity): Outcome {
   if (error instanceof Violation) {
-    const { message, expected, found } = error
+    const { message, expected, found, replay } = error
     return {
       status: severity === 'must' ? 'fail' : 'warn',
       message,
       ...(expected !== undefined && { expected }),
       ...(found !== undefined && { found }),
+      ...(replay !== undefined && { replay }),
     }
   }
   if (error instanceof NotApplicable) return { status: 'not-applicable', message: error.message }
