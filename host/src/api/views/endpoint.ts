@@ -35,9 +35,15 @@ function interfaceView(made: InterfacePlan | PluggedInterface, plan: InterfacePl
     mac_address: made.macAddress,
     addresses: made.addresses,
     ...(made.mtu === undefined ? {} : { mtu: made.mtu }),
-    default_route: plan.defaultRoute,
+    default_route: hasDefaultRoute(made, plan),
     routes: made.routes,
     ...('neighbours' in made && { neighbours: made.neighbours }),
     ...('sysctls' in made && { sysctls: made.sysctls }),
   }
+}
+
+/** What the driver says that it made: one may leave a route out that it was asked for. */
+function hasDefaultRoute(made: InterfacePlan | PluggedInterface, plan: InterfacePlan): boolean {
+  if (made === plan) return plan.defaultRoute
+  return made.routes.some(({ destination }) => destination === '0.0.0.0/0' || destination === '::/0')
 }
