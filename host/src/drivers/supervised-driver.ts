@@ -7,6 +7,7 @@ import { ConetError } from '@conet/sdk'
 import { Backoff } from './backoff.ts'
 import { adoptProcess, type DriverProcess, startProcess, terminateProcess } from './driver-process.ts'
 import { findDriverProgram, type ProgramPlaces } from './driver-program.ts'
+import { failpoint } from './failpoints.ts'
 import { findByEnvironment, isAlive, type ProcessIdentity } from './process-identity.ts'
 import type { SpawnRecord, SpawnRecords } from './spawn-records.ts'
 
@@ -119,6 +120,7 @@ export class SupervisedDriver {
     const identity = record && (await findRecorded(record))
     if (record === undefined || identity === undefined) return undefined
     await records.write({ ...record, process: identity })
+    failpoint('host:spawn:adopted')
     this.#enter({ state: 'running', pid: identity.pid, since: Date.now(), adopted: true })
     return adoptProcess(identity)
   }
@@ -129,7 +131,9 @@ export class SupervisedDriver {
     const argv = ['--socket', join(driverDirectory, `${name}.sock`)]
     const record: SpawnRecord = { name, command: [program, ...argv], token: randomUUID() }
     // Before the start: a host that dies between start and note finds the process by its token.
+    failpoint('host:spawn:before-intent')
     await records.write(record)
+    failpoint('host:spawn:after-intent')
     const started = await startProcess({
       program,
       argv,
@@ -138,8 +142,10 @@ export class SupervisedDriver {
     }).catch((cause: unknown) => {
       throw new ConetError('internal', `start driver "${name}": run ${program}: ${String(cause)}`, { cause })
     })
+    failpoint('host:spawn:started')
     if (started.identity !== undefined) {
       await records.write({ ...record, process: started.identity })
+      failpoint('host:spawn:recorded')
       this.#enter({ state: 'running', pid: started.identity.pid, since: Date.now(), adopted: false })
     }
     return started
