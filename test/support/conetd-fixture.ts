@@ -16,6 +16,8 @@ type Environment = Readonly<Record<string, string>>
 export type FixtureOptions = {
   /** Bundled drivers, started beside conetd. */
   readonly drivers?: readonly string[]
+  /** Where the program of a driver is that is not started from this tree. */
+  readonly programs?: Readonly<Record<string, string>>
   /** Drivers that conetd starts itself. */
   readonly spawn?: readonly string[]
   /** The configuration file of conetd. */
@@ -31,11 +33,13 @@ export class ConetdFixture implements AsyncDisposable {
   readonly client: ConetClient
   readonly #drivers = new Map<string, DriverProgram | FakeDriver>()
   readonly #before: KernelPicture
+  readonly #programs: Readonly<Record<string, string>>
 
   private constructor(
     temporary: TemporaryDirectory,
-    { spawn = [], config = {}, connections = 8 }: FixtureOptions,
+    { spawn = [], config = {}, connections = 8, programs = {} }: FixtureOptions,
   ) {
+    this.#programs = programs
     this.#before = kernelPicture()
     this.directory = temporary.path
     const file = join(this.directory, 'config.json')
@@ -85,7 +89,7 @@ export class ConetdFixture implements AsyncDisposable {
     this.arm(name, failpoint)
     const socketPath = join(this.driverDirectory, `${name}.sock`)
     const driver = await startDriverProgram({
-      program: join(repository, `drivers/${name}/bin/conet-driver-${name}.js`),
+      program: this.#programs[name] ?? join(repository, `drivers/${name}/bin/conet-driver-${name}.js`),
       args: ['--socket', socketPath],
       env: environment,
       socketPath,

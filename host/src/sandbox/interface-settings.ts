@@ -100,14 +100,20 @@ function addRoutes(inside: Rtnl, link: number, { name, routes }: PluggedInterfac
   try {
     inside.batch(wanted.map(addRoute))
   } catch (error) {
-    if (!(error instanceof BatchError)) throw error
-    for (const [at, failure] of error.failures) {
+    for (const [at, failure] of failuresOf(error)) {
       const route = wanted[at]
       if (route === undefined || !KernelError.is(failure, 'EEXIST')) throw failure
       if (!hasRoute(inside, route)) throw routeTaken(name, route, failure)
       inside.run(replaceRoute(route))
     }
   }
+}
+
+/** By their places in the batch; one that failed alone comes as it is. */
+function failuresOf(error: unknown): Iterable<[number, KernelError]> {
+  if (error instanceof BatchError) return error.failures
+  if (KernelError.is(error)) return [[0, error]]
+  throw error
 }
 
 /** Whether the one that is there goes over the same link: the kernel's own, or one of a plug before. */

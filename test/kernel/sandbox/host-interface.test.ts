@@ -102,6 +102,17 @@ describe('an interface that the driver leaves to the host', () => {
     await takeBack(path, wanted)
   })
 
+  it('is as it was after a mending that finds nothing to mend', async () => {
+    const [, route] = wanted.routes
+    for (const routes of [wanted.routes, [route]]) {
+      await bringIn(path, { ...wanted, routes }, moved)
+      const before = inside('ip address; ip route show table all; ip -6 route show table all')
+      await mend(path, { ...wanted, routes }, { ...wanted, routes })
+      expect(inside('ip address; ip route show table all; ip -6 route show table all')).toBe(before)
+      await takeBack(path, wanted)
+    }
+  })
+
   it('is brought in by the mending when it is out of the sandbox again', async () => {
     await mend(path, wanted, undefined)
     expect(inside('ip -o address show eth0')).toContain('10.92.0.77/24')
