@@ -10,8 +10,8 @@ const slow = ['framing.slow-header', 'handshake.silence']
 const seed = 1
 
 describe('the bundled drivers keep the contract', () => {
-  it.each(['null', 'bridge'])(
-    '[K7] the %s driver passes every check up to resilient',
+  it.each(['null', 'bridge', 'weave-example'])(
+    '[K7] [K8] the %s driver passes every check up to resilient',
     async (name) => {
       const report = await runConformance({ command: commandOf(name), level: 'resilient', skip: slow, seed })
       expect(failuresOf(report)).toEqual([])

@@ -60,8 +60,8 @@ const driver = defineDriver({
     additionalProperties: false,
   },
 
-  /** A crash may have come between a link and its alias. */
-  async start() {
+  /** In charge from now on. A crash may have come between a link and its alias. */
+  async activate() {
     const isOurs = /^(weave[0-9a-f]{10}|vwl[0-9a-f]{12})$/
     const unfinished = rtnl.links().filter(({ name, alias }) => isOurs.test(name) && alias === undefined)
     for (const { name } of unfinished) await deleteOurs(name)
