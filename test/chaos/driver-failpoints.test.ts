@@ -40,8 +40,11 @@ const crashes: Partial<Record<ScenarioName, readonly string[]>> = {
 
 const atConnect = around('initialize', 'driver/sync')
 
-/** conetd never asks for them: a sync names what a driver has. A ping does nothing that could be half done. */
-const unused = around('network/list', 'endpoint/list', 'driver/ping')
+/**
+ * conetd never asks for the lists: a sync names what a driver has. A ping does nothing that could be half done, and the
+ * bridge driver offers neither probe nor drain.
+ */
+const unused = around('network/list', 'endpoint/list', 'driver/ping', 'driver/probe', 'driver/drain')
 
 let fixture: ConetdFixture
 
