@@ -197,6 +197,31 @@ describe('what is removed while its driver is away is finished when it is back, 
   })
 })
 
+it('what a driver could not make at its sync is tried again without a new connection, until it is as it should be', async () => {
+  const { client } = fixture
+  const { id } = await plug('stuck')
+  await plug('other')
+  await fake.program.end('SIGKILL')
+  const refused = { error: { kind: 'backendUnavailable', message: 'the controller is away' }, toCall: 3 }
+  fake.plan({ methods: { 'endpoint/plug': { ...refused, only: onlyStuck } } })
+  await fake.restart()
+  await fixture.driversReady()
+  const inTrouble = async () =>
+    (await client.status()).findings.filter(({ code }) => code === 'endpoint-in-trouble')
+  await eventually(async () =>
+    expect(await inTrouble()).toMatchObject([{ message: expect.stringContaining('away') }]),
+  )
+  await eventually(async () => expect(await inTrouble()).toEqual([]), { timeoutMs: 15_000 })
+  const tries = fake.records().filter(({ operationId }) => operationId === `repair-${id}`)
+  expect(tries.map(({ event, method, attempt }) => [event, method, attempt])).toEqual(
+    expect.arrayContaining([
+      ['fail', 'endpoint/plug', 1],
+      ['end', 'endpoint/plug', 2],
+    ]),
+  )
+  expect((await client.getDriver('fake')).attempts).toBeLessThan(10)
+})
+
 it('a driver that lost everything is told all of it again', async () => {
   await plug('stuck')
   await fixture.client.putContainerConfig('later', { attach_to: [] })

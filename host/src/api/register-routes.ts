@@ -1,7 +1,7 @@
 // Registers every route of the table on a server, in one loop.
 import type { ServerResponse } from 'node:http'
 import { type RequestLine, type RouteEntry, type RouteName, routes } from '@conet/sdk/api'
-import type { FastifyInstance, HTTPMethods } from 'fastify'
+import type { FastifyInstance, FastifyRequest, HTTPMethods } from 'fastify'
 import type { Operation } from '../lifecycle/index.ts'
 import type { ApiContext } from './api-context.ts'
 import { handlers } from './handlers/index.ts'
@@ -9,6 +9,7 @@ import type { Answer } from './idempotency-keys.ts'
 import { answerOnce, idempotencyKeyOf } from './idempotent-answer.ts'
 import { HttpError } from './problem.ts'
 import { requestParser } from './request-parser.ts'
+import { traceOf } from './trace-context.ts'
 
 type Family = RequestLine['family']
 
@@ -85,7 +86,7 @@ function registerRoute<K extends RouteName>(
       const work = async (requestKey?: string): Promise<Answer> =>
         handle(context, {
           ...parsed,
-          operation: operationOf(request.id, isCancellable ? departureOf(reply.raw) : undefined, requestKey),
+          operation: operationOf(request, isCancellable ? departureOf(reply.raw) : undefined, requestKey),
         })
       const answer = key === undefined ? await work() : await answerOnce(context, { key, request, work })
       return reply.code(answer.status).send(answer.body)
@@ -94,9 +95,15 @@ function registerRoute<K extends RouteName>(
 }
 
 /** A client that goes away cancels what it asked to be made, unless it said that it may ask again. Removals go on. */
-function operationOf(id: string, signal: AbortSignal | undefined, requestKey: string | undefined): Operation {
+function operationOf(
+  { id, headers }: Pick<FastifyRequest, 'id' | 'headers'>,
+  signal: AbortSignal | undefined,
+  requestKey: string | undefined,
+): Operation {
+  const trace = traceOf(headers)
   return {
     id,
+    ...(trace !== undefined && { trace }),
     ...(signal === undefined ? {} : { signal }),
     ...(requestKey === undefined ? {} : { requestKey }),
   }

@@ -98,6 +98,14 @@ export const ConfigFile = Type.Object(
               description: 'The most that a driver’s word of progress can extend a call to. Default: 300000',
             }),
           ),
+          driver_rollback_ms: Type.Optional(
+            Type.Integer({
+              minimum: 0,
+              maximum: 600_000,
+              description:
+                'How long a driver from which another instance took over is kept, in case that one fails. Default: 30000',
+            }),
+          ),
           stop_ms: Type.Optional(
             Type.Integer({
               minimum: 0,

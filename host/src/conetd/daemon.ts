@@ -94,6 +94,7 @@ function buildParts(
   parts.defer('write what waits for the disk', () => host.inventory[Symbol.dispose]())
   parts.defer('end the operations under way', async () => {
     host.removals[Symbol.dispose]()
+    host.repairs[Symbol.dispose]()
     await endOperations(host, room, lastSecondsMs)
   })
   return { host, room }

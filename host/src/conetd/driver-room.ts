@@ -49,6 +49,7 @@ export function buildDriverRoom(options: DriverRoomOptions): DriverRoom {
     timing: {
       callTimeoutMs: settings.driverCallTimeoutMs,
       mostCallTimeoutMs: settings.driverMostCallTimeoutMs,
+      rollbackWindowMs: settings.driverRollbackMs,
     },
     versionRules: settings.driverVersions,
   })

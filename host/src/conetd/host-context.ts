@@ -4,12 +4,14 @@ import { KeyedQueue } from '@conet/sdk'
 import type { Logger } from 'pino'
 import {
   AddressBook,
+  AnsweredPlugs,
   type DriverAccess,
   EventLog,
   type HostContext,
   Inventory,
-  PendingRemovals,
+  PendingRetries,
   retryRemoval,
+  retryRepair,
   StartingContainers,
 } from '../lifecycle/index.ts'
 import { machineRoutes } from '../machine/routes.ts'
@@ -36,9 +38,16 @@ export function buildHost({ settings, stores, machine, drivers, log }: HostParts
     drivers,
     sandboxes: new SandboxKeeper(join(settings.runDir, 'netns')),
     events: new EventLog(),
-    removals: new PendingRemovals({
-      retry: (removal) => retryRemoval(host, removal),
+    answeredPlugs: new AnsweredPlugs(),
+    removals: new PendingRetries({
+      verb: 'remove',
+      retry: (removal, operation) => retryRemoval(host, removal, operation),
       onError: (removal, error) => log.warn({ ...removal, err: error }, 'a deletion is still pending'),
+    }),
+    repairs: new PendingRetries({
+      verb: 'repair',
+      retry: (repair, operation) => retryRepair(host, repair, operation),
+      onError: (repair, error) => log.warn({ ...repair, err: error }, 'a repair is still pending'),
     }),
     starting: new StartingContainers(),
     queue: new KeyedQueue(),

@@ -26,6 +26,7 @@ export type Settings = {
   readonly driverCallTimeoutMs: number
   /** The most that progress can extend a call to; never less than a call has anyway. */
   readonly driverMostCallTimeoutMs: number
+  readonly driverRollbackMs: number
   readonly driverVersions: VersionRules
 }
 
@@ -59,6 +60,7 @@ function complete(config: ConfigFile): Settings {
     stopTimeoutMs: config.timeouts?.stop_ms ?? 10_000,
     driverCallTimeoutMs,
     driverMostCallTimeoutMs: Math.max(driverCallTimeoutMs, config.timeouts?.driver_most_call_ms ?? 300_000),
+    driverRollbackMs: config.timeouts?.driver_rollback_ms ?? 30_000,
     driverVersions: parseVersionRules(config.drivers),
   }
 }

@@ -5,6 +5,7 @@ import { newId } from '../domain/ids.ts'
 import { driverView, goingHelp, type NetworkRecord } from '../domain/network.ts'
 import { twoWordName } from '../domain/two-word-name.ts'
 import type { DriverSession } from './driver-access.ts'
+import { callFor } from './driver-call.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { networkQueue } from './keys.ts'
@@ -68,9 +69,8 @@ async function driverOf(host: HostContext, type: string, operation: Operation): 
   }
 }
 
-function makeAtDriver(session: DriverSession, network: NetworkRecord, { id, signal }: Operation) {
-  const options = signal === undefined ? { operationId: id } : { operationId: id, signal }
-  return session.call('network/create', { network: driverView(network) }, options)
+function makeAtDriver(session: DriverSession, network: NetworkRecord, operation: Operation) {
+  return session.call('network/create', { network: driverView(network) }, callFor(operation))
 }
 
 /** Chooses the subnets and writes the intent, in one step of the event loop: nobody else gets the same. */

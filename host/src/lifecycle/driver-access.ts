@@ -5,6 +5,8 @@ export type CallOptions = {
   /** The same over all attempts at one operation. */
   operationId: string
   attempt?: number
+  /** W3C trace context of the client's request. */
+  trace?: { readonly traceparent: string; readonly tracestate?: string }
   /** The method's own default otherwise. */
   timeoutMs?: number
   signal?: AbortSignal
@@ -17,6 +19,7 @@ export type CallMethod = Exclude<RequestMethod, 'initialize'>
 export type DriverSession = {
   readonly driver: {
     readonly name: string
+    readonly limits: { readonly maxMessageBytes: number }
     readonly capabilities: { readonly ipam?: 'host' | 'driver' | undefined }
   }
   readonly documents: {

@@ -3,10 +3,11 @@ import type { KeyedQueue } from '@conet/sdk'
 import type { Logger } from 'pino'
 import type { SandboxKeeper } from '../sandbox/index.ts'
 import type { AddressBook } from './address-book.ts'
-import type { DriverAccess } from './driver-access.ts'
+import type { AnsweredPlugs } from './answered-plugs.ts'
+import type { CallOptions, DriverAccess } from './driver-access.ts'
 import type { EventLog } from './event-log.ts'
 import type { Inventory } from './inventory.ts'
-import type { PendingRemovals } from './pending-removals.ts'
+import type { PendingRetries } from './pending-retries.ts'
 import type { StartingContainers } from './up.ts'
 
 export type HostContext = {
@@ -15,7 +16,12 @@ export type HostContext = {
   readonly drivers: DriverAccess
   readonly sandboxes: SandboxKeeper
   readonly events: EventLog
-  readonly removals: PendingRemovals
+  /** Plugs on their way from the driver's answer to the record. */
+  readonly answeredPlugs: AnsweredPlugs
+  /** What must go and could not yet. */
+  readonly removals: PendingRetries
+  /** What is at its driver and not as it should be. */
+  readonly repairs: PendingRetries
   readonly starting: StartingContainers
   /** Operations on one container, and those on one network's own life, run one after the other. */
   readonly queue: KeyedQueue
@@ -29,6 +35,10 @@ export type Operation = {
   /** Stands for the client's request: what carries it on record was made for the same request, before a crash. */
   readonly requestKey?: string
   readonly signal?: AbortSignal
+  /** Which try at it this is; default 1. */
+  readonly attempt?: number
+  /** The trace of the client's request, for drivers. */
+  readonly trace?: CallOptions['trace']
 }
 
 /** What is left of something that was removed: nothing, or a record until the driver has confirmed. */

@@ -8,6 +8,7 @@ import { assertUsable, type NetworkRecord } from '../domain/network.ts'
 import { isLeftToHost } from '../sandbox/index.ts'
 import type { Reservation } from './address-book.ts'
 import type { DriverSession } from './driver-access.ts'
+import { callFor } from './driver-call.ts'
 import { createParameters, plugParameters } from './driver-parameters.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
@@ -73,7 +74,7 @@ async function createAtDriver(
   operation: Operation,
 ): Promise<EndpointRecord> {
   const parameters = createParameters(host, endpoint, network)
-  const { addresses } = await session.call('endpoint/create', parameters, callOptions(operation))
+  const { addresses } = await session.call('endpoint/create', parameters, callFor(operation))
   if (network.ipam !== 'driver') return endpoint
   const given = host.addresses.adopt({
     networkId: network.id,
@@ -94,7 +95,7 @@ export async function createAndPlug(
 ): Promise<EndpointRecord> {
   const { endpoint, network, session } = intended
   if (network.ipam === 'driver') return createThenPlug(host, intended, sandbox, operation)
-  const call = callOptions(operation)
+  const call = callFor(operation)
   const create = createParameters(host, endpoint, network)
   const created = session.call('endpoint/create', create, call)
   const plugged = session.call('endpoint/plug', plugParameters(create, sandbox), call)
@@ -112,7 +113,7 @@ async function createThenPlug(
   const endpoint = record(host, await createAtDriver(host, intended, operation))
   failpoint('host:endpoint:after-create')
   const parameters = plugParameters(createParameters(host, endpoint, network), sandbox)
-  const result = await session.call('endpoint/plug', parameters, callOptions(operation))
+  const result = await session.call('endpoint/plug', parameters, callFor(operation))
   return recordPlug(host, { endpoint, network, sandbox }, result)
 }
 
@@ -130,17 +131,19 @@ export async function plugCreated(
   const endpoint = record(host, { ...created, state: 'plugging', hold: sandbox.hold })
   failpoint('host:endpoint:after-intent')
   const create = createParameters(host, endpoint, network)
-  const result = await session.call('endpoint/plug', plugParameters(create, sandbox), callOptions(operation))
+  const result = await session.call('endpoint/plug', plugParameters(create, sandbox), callFor(operation))
   return recordPlug(host, { endpoint, network, sandbox }, result)
 }
 
-async function recordPlug(
+type AnsweredPlug = { endpoint: EndpointRecord; network: NetworkRecord; sandbox: SandboxRecord }
+
+function recordPlug(host: HostContext, plug: AnsweredPlug, result: PlugResult): Promise<EndpointRecord> {
+  return host.answeredPlugs.record(plug.network.type, () => recordNow(host, plug, result))
+}
+
+async function recordNow(
   host: HostContext,
-  {
-    endpoint,
-    network,
-    sandbox,
-  }: { endpoint: EndpointRecord; network: NetworkRecord; sandbox: SandboxRecord },
+  { endpoint, network, sandbox }: AnsweredPlug,
   result: PlugResult,
 ): Promise<EndpointRecord> {
   failpoint('host:endpoint:after-plug')
@@ -213,10 +216,6 @@ function networkOf(host: HostContext, { networkId, name }: Attachment, operation
 function record(host: HostContext, endpoint: EndpointRecord): EndpointRecord {
   host.inventory.commit((change) => change.putEndpoint(endpoint))
   return endpoint
-}
-
-function callOptions({ id, signal }: Operation) {
-  return signal === undefined ? { operationId: id } : { operationId: id, signal }
 }
 
 /** When the first call fails the second does too; the first one's error is the one that says why. */

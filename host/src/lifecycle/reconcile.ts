@@ -1,19 +1,12 @@
 // After every connect a driver is told what should be; what differs is repaired, what nobody wants is removed.
 import { randomUUID } from 'node:crypto'
-import { isDeepStrictEqual } from 'node:util'
-import type { DesiredEndpoint, Network, SyncParams, SyncResult } from '@conet/sdk'
-import type { EndpointRecord } from '../domain/endpoint.ts'
-import { isWanted } from '../domain/endpoint.ts'
-import { driverView, type NetworkRecord } from '../domain/network.ts'
+import type { SyncParams, SyncResult } from '@conet/sdk'
 import type { DriverSession } from './driver-access.ts'
-import { desiredEndpoint } from './driver-parameters.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext } from './host-context.ts'
 import { isDriverAway } from './remove-endpoint.ts'
-import { assertAnswer, mendInSandbox } from './sandbox-settlement.ts'
-
-/** Well below the 4 MiB that a message may have. */
-const pageBytes = 1024 * 1024
+import { applyCreated, applyPlugged, repairLater } from './repair.ts'
+import { isAllTold, syncPages, type Told } from './sync-pages.ts'
 
 export type ReconcileOptions = {
   readonly signal?: AbortSignal
@@ -30,29 +23,29 @@ export async function reconcile(
   session: DriverSession,
   options: ReconcileOptions = {},
 ): Promise<void> {
-  const told = new Set<string>()
-  const isNew = ({ endpointId }: DesiredEndpoint) => !told.has(endpointId)
-  // A plug that the driver answered before its connection ended may come on record meanwhile: said in one more round.
+  const { name } = session.driver
+  const told: Told = new Map()
   do {
-    const desired = desiredState(host, session.driver.name)
-    for (const { endpointId } of desired.endpoints) told.add(endpointId)
-    await tell(host, session, desired, options)
-  } while (desiredState(host, session.driver.name).endpoints.some(isNew))
+    await host.answeredPlugs.recorded(name)
+    await tell(host, session, { ...options, told })
+    // What the driver answered before its connection ended may come on record meanwhile: said in one more round. A
+    // standby is told again anyway, when nobody else changes anything.
+  } while (options.isStandby !== true && !isAllTold(host, name, told))
 }
 
 async function tell(
   host: HostContext,
   session: DriverSession,
-  desired: Desired,
-  { signal, isStandby = false }: ReconcileOptions,
+  { signal, isStandby = false, told }: ReconcileOptions & { told: Told },
 ): Promise<void> {
   const operationId = `sync-${randomUUID()}`
   const options = signal === undefined ? { operationId } : { operationId, signal }
+  const { name, limits } = session.driver
   failpoint('host:sync:begun')
-  for (const page of pagesOf(desired, operationId)) {
+  for (const page of syncPages(host, { driver: name, syncId: operationId, told, ...limits })) {
     const result = await session.call('driver/sync', page, options)
     failpoint('host:sync:answered')
-    await applyResult(host, result)
+    await applyResult(host, page, result)
     if (!page.more && !isStandby) await removeUnknown(host, session, { result, operationId })
   }
 }
@@ -67,77 +60,24 @@ export async function finishRemovals(host: HostContext, driver: string): Promise
   })
 }
 
-type Desired = { networks: Network[]; endpoints: DesiredEndpoint[] }
-
-function desiredState(host: HostContext, driver: string): Desired {
-  const networks = [...host.inventory.networks.values()].filter(
-    ({ type, state }) => type === driver && state === 'active',
-  )
-  const endpoints = networks.flatMap((network) =>
-    host.inventory
-      .endpointsOfNetwork(network.id)
-      .filter(isWanted)
-      .map((endpoint) => desiredEndpoint(host, endpoint, network)),
-  )
-  return { networks: networks.map(driverView), endpoints }
-}
-
-/** Networks before their endpoints, in pages that fit into a message. The last page may be empty. */
-function* pagesOf({ networks, endpoints }: Desired, syncId: string): Generator<SyncParams> {
-  let page: SyncParams = { syncId, more: true, networks: [], endpoints: [] }
-  let size = 0
-  const items = [
-    ...networks.map((network) => ({ add: () => page.networks.push(network), bytes: lengthOf(network) })),
-    ...endpoints.map((endpoint) => ({ add: () => page.endpoints.push(endpoint), bytes: lengthOf(endpoint) })),
-  ]
-  for (const { add, bytes } of items) {
-    if (size > 0 && size + bytes > pageBytes) {
-      yield page
-      page = { syncId, more: true, networks: [], endpoints: [] }
-      size = 0
-    }
-    add()
-    size += bytes
-  }
-  yield { ...page, more: false }
-}
-
-function lengthOf(value: unknown): number {
-  return Buffer.byteLength(JSON.stringify(value))
-}
-
-async function applyResult(host: HostContext, { repaired, failed, plugged }: SyncResult): Promise<void> {
-  for (const what of repaired) host.log.info({ what }, 'the driver repaired what differed')
-  for (const { networkId, endpointId, error } of failed) {
+async function applyResult(host: HostContext, page: SyncParams, result: SyncResult): Promise<void> {
+  for (const what of result.repaired) host.log.info({ what }, 'the driver repaired what differed')
+  for (const { networkId, endpointId, error } of result.failed) {
     host.log.error({ networkId, endpointId, error }, 'the driver could not repair this')
-    const endpoint = endpointId === undefined ? undefined : host.inventory.endpoints.get(endpointId)
-    if (endpoint !== undefined) putEndpoint(host, { ...endpoint, lastError: error.message })
+    if (endpointId === undefined) repairLater(host, { kind: 'network', id: networkId }, error.message)
+    else repairLater(host, { kind: 'endpoint', id: endpointId }, error.message)
   }
-  for (const { endpointId, result } of plugged) {
+  const failed = new Set(result.failed.map(({ endpointId }) => endpointId))
+  for (const { endpointId, sandbox } of page.endpoints) {
+    const endpoint = host.inventory.endpoints.get(endpointId)
+    const isCreated = sandbox === undefined && !failed.has(endpointId)
+    if (isCreated && endpoint !== undefined) applyCreated(host, endpoint)
+  }
+  for (const { endpointId, result: plugged } of result.plugged) {
     const endpoint = host.inventory.endpoints.get(endpointId)
     const network = endpoint && host.inventory.networks.get(endpoint.networkId)
     if (endpoint !== undefined && network !== undefined)
-      await applyPlugged(host, { endpoint, network }, result)
-  }
-}
-
-async function applyPlugged(
-  host: HostContext,
-  { endpoint, network }: { endpoint: EndpointRecord; network: NetworkRecord },
-  result: SyncResult['plugged'][number]['result'],
-): Promise<void> {
-  const sandbox = host.inventory.sandboxes.get(endpoint.handle)
-  if (sandbox === undefined || endpoint.state !== 'plugged') return
-  const { lastError: _mended, ...record } = endpoint
-  try {
-    assertAnswer(host, { endpoint, network, sandbox }, result)
-    await mendInSandbox(host, { endpoint, network, sandbox }, result)
-    if (endpoint.lastError !== undefined || !isDeepStrictEqual(endpoint.result, result))
-      putEndpoint(host, { ...record, result })
-  } catch (error) {
-    const lastError = error instanceof Error ? error.message : String(error)
-    host.log.error({ endpointId: endpoint.id, err: error }, 'an interface could not be repaired')
-    putEndpoint(host, { ...record, lastError })
+      await applyPlugged(host, { endpoint, network }, plugged)
   }
 }
 
@@ -172,8 +112,4 @@ async function removeOne(host: HostContext, about: object, calls: Promise<unknow
     host.log.error({ ...about, err: outcome.reason }, 'what nobody wants could not be removed')
   }
   failpoint('host:sync:unknown-removed')
-}
-
-function putEndpoint(host: HostContext, endpoint: EndpointRecord): void {
-  host.inventory.commit((change) => change.putEndpoint(endpoint))
 }

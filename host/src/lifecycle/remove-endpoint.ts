@@ -2,6 +2,7 @@
 // on record as `deleting` and is tried again until the driver has confirmed.
 import { ConetError } from '@conet/sdk'
 import { type EndpointRecord, isInSandbox } from '../domain/endpoint.ts'
+import { callToItsEnd } from './driver-call.ts'
 import { sandboxParameter } from './driver-parameters.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation, Removed } from './host-context.ts'
@@ -86,8 +87,7 @@ export async function endAtDriver(
   // Also while the driver is away: a sandbox may be let go before it is back.
   if (sandbox !== undefined) await unsettle(host, endpoint, sandbox)
   const session = await host.drivers.require(network.type, operation)
-  // What was begun must end: the caller's patience does not count here, the call's own deadline does.
-  const call = { operationId: operation.id }
+  const call = callToItsEnd(operation)
   const calls: Promise<unknown>[] = []
   if (isInSandbox(endpoint)) {
     const where = sandbox === undefined ? {} : { sandbox: sandboxParameter(sandbox) }

@@ -2,6 +2,7 @@
 import { ConetError } from '@conet/sdk'
 import type { NetworkRecord } from '../domain/network.ts'
 import { resolveKey } from '../domain/resolve.ts'
+import { callToItsEnd } from './driver-call.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation, Removed } from './host-context.ts'
 import { containerQueue, networkQueue } from './keys.ts'
@@ -47,7 +48,7 @@ export async function removeNetwork(
   }
   try {
     const session = await host.drivers.require(type, operation)
-    await session.call('network/delete', { networkId: id }, { operationId: operation.id })
+    await session.call('network/delete', { networkId: id }, callToItsEnd(operation))
   } catch (error) {
     host.removals.add({ kind: 'network', id })
     host.log.warn({ networkId: id, err: error }, 'the network is not deleted yet; it will be tried again')

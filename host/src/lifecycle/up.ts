@@ -156,7 +156,8 @@ export class StartingContainers {
     operation.signal?.addEventListener('abort', abort, { once: true })
     this.#controllers.set(handle, controller)
     try {
-      return await work({ id: operation.id, signal: controller.signal })
+      const { requestKey: _ofTheWhole, ...rest } = operation
+      return await work({ ...rest, signal: controller.signal })
     } finally {
       this.#controllers.delete(handle)
       operation.signal?.removeEventListener('abort', abort)

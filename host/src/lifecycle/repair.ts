@@ -1,0 +1,102 @@
+// An endpoint or a network that its driver could not make as it should be is tried again, and not only when the driver
+// connects anew. What a driver says of an endpoint that it mended goes on record here.
+import { isDeepStrictEqual } from 'node:util'
+import type { PlugResult } from '@conet/sdk'
+import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
+import { driverView, type NetworkRecord } from '../domain/network.ts'
+import { callToItsEnd } from './driver-call.ts'
+import { createParameters, plugParameters } from './driver-parameters.ts'
+import type { HostContext, Operation } from './host-context.ts'
+import { containerQueue, networkQueue } from './keys.ts'
+import type { Pending } from './pending-retries.ts'
+import { assertAnswer, mendInSandbox } from './sandbox-settlement.ts'
+
+/** What went wrong stands on the endpoint, and it is tried again until it is well or gone. */
+export function repairLater(host: HostContext, pending: Pending, error: string): void {
+  host.repairs.add(pending)
+  const endpoint = host.inventory.endpoints.get(pending.id)
+  if (endpoint !== undefined) put(host, { ...endpoint, lastError: error })
+}
+
+/** One more try. Fine when there is nothing to repair any more. */
+export async function retryRepair(
+  host: HostContext,
+  { kind, id }: Pending,
+  operation: Operation,
+): Promise<void> {
+  if (kind === 'network') await repairNetwork(host, id, operation)
+  else await repairEndpoint(host, id, operation)
+}
+
+/** The driver has the endpoint as it should be; `result` is what it says of its plug. */
+export async function applyPlugged(
+  host: HostContext,
+  { endpoint, network }: { endpoint: EndpointRecord; network: NetworkRecord },
+  result: PlugResult,
+): Promise<void> {
+  const sandbox = host.inventory.sandboxes.get(endpoint.handle)
+  if (sandbox === undefined || endpoint.state !== 'plugged') return
+  const { lastError: _mended, ...record } = endpoint
+  try {
+    assertAnswer(host, { endpoint, network, sandbox }, result)
+    await mendInSandbox(host, { endpoint, network, sandbox }, result)
+    if (endpoint.lastError !== undefined || !isDeepStrictEqual(endpoint.result, result))
+      put(host, { ...record, result })
+    host.repairs.done(endpoint.id)
+  } catch (error) {
+    const lastError = error instanceof Error ? error.message : String(error)
+    host.log.error({ endpointId: endpoint.id, err: error }, 'an interface could not be repaired')
+    repairLater(host, { kind: 'endpoint', id: endpoint.id }, lastError)
+  }
+}
+
+/** The driver has made it as it should be, and it is in no sandbox. */
+export function applyCreated(host: HostContext, endpoint: EndpointRecord): void {
+  host.repairs.done(endpoint.id)
+  if (endpoint.lastError === undefined || endpoint.state !== 'created') return
+  const { lastError: _mended, ...record } = endpoint
+  put(host, record)
+}
+
+async function repairNetwork(host: HostContext, id: string, operation: Operation): Promise<void> {
+  const name = host.inventory.networks.get(id)?.name
+  if (name === undefined) return host.repairs.done(id)
+  await host.queue.run(networkQueue(name), async () => {
+    const network = host.inventory.networks.get(id)
+    if (network?.state === 'active') {
+      const session = await host.drivers.require(network.type)
+      await session.call('network/create', { network: driverView(network) }, callToItsEnd(operation))
+    }
+    host.repairs.done(id)
+  })
+}
+
+async function repairEndpoint(host: HostContext, id: string, operation: Operation): Promise<void> {
+  const handle = host.inventory.endpoints.get(id)?.handle
+  if (handle === undefined) return host.repairs.done(id)
+  await host.queue.run(containerQueue(handle), async () => {
+    const endpoint = host.inventory.endpoints.get(id)
+    const network = endpoint && host.inventory.networks.get(endpoint.networkId)
+    if (endpoint === undefined || network === undefined || !isWanted(endpoint)) return host.repairs.done(id)
+    await makeAgain(host, { endpoint, network }, operation)
+  })
+}
+
+async function makeAgain(
+  host: HostContext,
+  { endpoint, network }: { endpoint: EndpointRecord; network: NetworkRecord },
+  operation: Operation,
+): Promise<void> {
+  const session = await host.drivers.require(network.type)
+  const call = callToItsEnd(operation)
+  const create = createParameters(host, endpoint, network)
+  await session.call('endpoint/create', create, call)
+  const sandbox = host.inventory.sandboxes.get(endpoint.handle)
+  if (endpoint.state !== 'plugged' || sandbox === undefined) return applyCreated(host, endpoint)
+  const result = await session.call('endpoint/plug', plugParameters(create, sandbox), call)
+  await applyPlugged(host, { endpoint, network }, result)
+}
+
+function put(host: HostContext, endpoint: EndpointRecord): void {
+  host.inventory.commit((change) => change.putEndpoint(endpoint))
+}
