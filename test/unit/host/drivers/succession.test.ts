@@ -27,6 +27,9 @@ const entryAt = (host: DriverHost, socket: string) =>
 const untilState = (host: DriverHost, socket: string, state: string) =>
   eventually(() => expect(entryAt(host, socket)?.state).toBe(state))
 
+const untilHeard = (driver: ScriptedDriver, method: string) =>
+  eventually(() => expect(driver.timesHeard(method)).toBe(1))
+
 /** What the driver was told and asked, without pings and probes. */
 const storyOf = (driver: ScriptedDriver) =>
   driver.heard.map(({ method, params }) => (method === 'initialized' ? `${method} ${params?.role}` : method))
@@ -84,6 +87,7 @@ describe('a second instance of a driver that knows how to hand over', () => {
     const before = newcomer.timesHeard('network/create')
     await eventually(() => expect(newcomer.timesHeard('network/create')).toBeGreaterThan(before + 50))
     await untilState(host, 'old', 'rejected')
+    await untilHeard(old, 'rejected')
     await load.end()
     expect(load.failures).toEqual([])
     expect(storyOf(newcomer).filter((line) => !/network|probe|ping/.test(line))).toEqual([
@@ -275,7 +279,7 @@ describe('a second instance of a driver that knows how to hand over', () => {
     await using _newcomer = await instance(host, 'new', withSync)
     await untilState(host, 'new', 'ready')
     await create(await host.registry.require('x'))
-    await untilState(host, 'old', 'rejected')
+    await untilHeard(old, 'rejected')
     expect(old.heard.at(-1)?.params).toMatchObject({ name: 'replaced' })
   })
 })
