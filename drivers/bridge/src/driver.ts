@@ -23,11 +23,17 @@ export function bridgeDriver() {
     version: '0.1.0',
     configSchema: { ...configSchema },
     attachmentSchema: { ...attachmentSchema },
+    // What it knows is in the kernel, or comes with the sync.
+    hotUpgrade: true,
 
     async start(host) {
-      const machine = await Machine.open(host)
+      const machine = Machine.open(host)
       const networks = new Networks(machine)
       running = { machine, networks, endpoints: new Endpoints(machine, networks) }
+    },
+    activate: () => started().machine.takeCharge(),
+    async drain() {
+      started().machine.leaveCharge()
     },
     async stop() {
       await running?.machine.close()

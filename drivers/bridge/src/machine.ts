@@ -6,6 +6,8 @@ import { sweep } from './inventory.ts'
 import { LinkDeletions } from './link-deletions.ts'
 
 const firewallCheckIntervalMs = 5_000
+/** A change must stand so long: it may be that of an instance that is just taking over. */
+const firewallSecondLookMs = 500
 
 export class Machine {
   readonly rtnl = Rtnl.open()
@@ -13,45 +15,60 @@ export class Machine {
   readonly firewall: Firewall
   readonly #host: HostHandle
   #timer: NodeJS.Timeout | undefined
+  #secondLook: NodeJS.Timeout | undefined
 
   private constructor(host: HostHandle) {
     this.#host = host
     this.firewall = new Firewall()
   }
 
-  /** Takes over what a former process has left. Throws `failedPrecondition` where libnftables is missing. */
-  static async open(host: HostHandle): Promise<Machine> {
-    const machine = new Machine(host)
-    try {
-      await machine.#adopt()
-      return machine
-    } catch (error) {
-      await machine.close()
-      throw error
-    }
+  /** Changes nothing: another instance may be at work. Throws `failedPrecondition` where libnftables is missing. */
+  static open(host: HostHandle): Machine {
+    return new Machine(host)
   }
 
-  /** Ends what is under way. Networks stay as they are. */
-  async close(): Promise<void> {
-    clearInterval(this.#timer)
-    await this.deletions.close()
-    this.firewall.close()
-    this.rtnl.close()
-  }
-
-  async #adopt(): Promise<void> {
+  /** Takes over what a former process has left, or an instance that works no more, and watches over it from now on. */
+  async takeCharge(): Promise<void> {
     await sweep(this.rtnl, this.deletions)
     const bridges = new Set(this.rtnl.links({ kind: 'bridge' }).map(({ name }) => name))
     this.firewall.adopt((name) => bridges.has(name))
     this.#timer = setInterval(() => this.#checkFirewall(), firewallCheckIntervalMs).unref()
   }
 
+  /** Another instance watches over it. */
+  leaveCharge(): void {
+    clearInterval(this.#timer)
+    clearTimeout(this.#secondLook)
+    this.firewall.leave()
+  }
+
+  /** Ends what is under way. Networks stay as they are. */
+  async close(): Promise<void> {
+    this.leaveCharge()
+    await this.deletions.close()
+    this.firewall.close()
+    this.rtnl.close()
+  }
+
   /** Others flush the firewall without telling. */
   #checkFirewall(): void {
-    try {
+    this.#attempt(() => {
+      if (!this.firewall.isChanged()) return
+      this.#secondLook = setTimeout(() => this.#repairFirewall(), firewallSecondLookMs).unref()
+    })
+  }
+
+  #repairFirewall(): void {
+    this.#attempt(() => {
       if (!this.firewall.repair()) return
       const message = 'the firewall table was changed or flushed by somebody else; it was written anew'
       this.#host.log({ level: 'warn', message })
+    })
+  }
+
+  #attempt(look: () => void): void {
+    try {
+      look()
     } catch (error) {
       const message = `could not check the firewall: ${error instanceof Error ? error.message : error}`
       this.#host.log({ level: 'error', message })

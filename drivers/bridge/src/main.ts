@@ -1,16 +1,20 @@
 // The program of the bridge driver.
-import { runDriver } from '@conet/sdk'
+import { type HostHandle, runDriver } from '@conet/sdk'
 import { bridgeDriver } from './driver.ts'
-import { holdNamespace } from './only-one.ts'
+import { NamespaceGuard } from './only-one.ts'
 
 const driver = bridgeDriver()
-let isHeld = false
+const guard = new NamespaceGuard()
+let host: HostHandle | undefined
 
 await runDriver({
   ...driver,
-  async start(host) {
-    if (!isHeld) await holdNamespace()
-    isHeld = true
-    await driver.start(host)
+  async start(handle) {
+    host = handle
+    await driver.start(handle)
+  },
+  async activate() {
+    if (host !== undefined) guard.hold(host)
+    await driver.activate()
   },
 })

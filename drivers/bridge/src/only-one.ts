@@ -1,30 +1,70 @@
-// One bridge driver a network namespace: a second one would take the first one's networks for leftovers and delete them.
-import { once } from 'node:events'
-import { createServer } from 'node:net'
-import { ConetError } from '@conet/sdk'
+// One host's bridge driver a network namespace: that of a second host would take the first one's networks for leftovers
+// and delete them. An instance that takes over from another one of the same host works beside it until that one ends.
+import { lstatSync, mkdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { ConetError, type HostHandle } from '@conet/sdk'
+import { FileLock } from '@conet/sdk/linux'
 
-/** Abstract names (unix(7)) belong to a network namespace, and go with the process that holds them. */
-const name = '\0conet-driver-bridge'
+/** Root's alone, so that nobody else can take a namespace. */
+const directory = '/run/conet-driver-bridge'
+const writableByOthers = 0o022
+const retryMs = 250
 
-/** Holds the namespace until the process ends. Throws `failedPrecondition` when another driver does. */
-export async function holdNamespace(): Promise<void> {
-  const server = createServer((socket) => socket.destroy()).unref()
-  try {
-    server.listen(name)
-    await once(server, 'listening')
-  } catch (cause) {
-    if (!isTaken(cause)) throw cause
-    throw new ConetError(
-      'failedPrecondition',
-      'start: another bridge driver works in this network namespace',
-      {
-        cause,
-        help: 'End it first, or run this one, with its conetd, in a network namespace of its own.',
-      },
-    )
+export class NamespaceGuard {
+  #lock: FileLock | undefined
+  #waiting: NodeJS.Timeout | undefined
+
+  /**
+   * Holds the namespace until the process ends, as soon as an instance of the same host that has it ends. May be
+   * repeated. Throws `failedPrecondition` when the driver of another host has it.
+   */
+  hold(host: HostHandle): void {
+    if (this.#lock !== undefined || this.#waiting !== undefined) return
+    if (this.#acquire(host)) return
+    this.#waiting = setInterval(() => this.#tryAgain(host), retryMs).unref()
+  }
+
+  #tryAgain(host: HostHandle): void {
+    try {
+      if (!this.#acquire(host)) return
+    } catch (error) {
+      // The driver of another host was quicker, in the moment between the end of the old one and now.
+      host.readiness(false, error instanceof Error ? error.message : String(error))
+    }
+    clearInterval(this.#waiting)
+    this.#waiting = undefined
+  }
+
+  /** False: another instance of the same host has it. */
+  #acquire({ identity }: HostHandle): boolean {
+    const nodeId = identity?.nodeId ?? ''
+    ensureDirectory()
+    const result = FileLock.acquire(join(directory, `${namespaceId()}.lock`), nodeId)
+    if (result.ok) this.#lock = result.lock
+    else if (result.holderNote !== nodeId) throw taken(result.holderPid)
+    return result.ok
   }
 }
 
-function isTaken(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+/** The kernel gives the number to no other namespace while this one lives. */
+function namespaceId(): bigint {
+  return statSync('/proc/thread-self/ns/net', { bigint: true }).ino
+}
+
+function ensureDirectory(): void {
+  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  const stats = lstatSync(directory)
+  const ours = process.geteuid?.() ?? 0
+  if (stats.isDirectory() && stats.uid === ours && (stats.mode & writableByOthers) === 0) return
+  throw new ConetError('failedPrecondition', `start: ${directory} is not this driver's own directory`, {
+    help: `Remove it, and start the driver again.`,
+  })
+}
+
+function taken(pid: number | undefined): ConetError {
+  const who = pid === undefined ? 'another bridge driver' : `another bridge driver (pid ${pid})`
+  return new ConetError('failedPrecondition', `${who} works in this network namespace, for another host`, {
+    ...(pid !== undefined && { details: { pid } }),
+    help: 'End it first, or run this one, with its conetd, in a network namespace of its own.',
+  })
 }

@@ -17,8 +17,14 @@ const flock: (fd: number, operation: number) => number = libc.func('int flock(in
 
 const LOCK_EX_NB = 2 | 4
 
+type Holder = {
+  readonly holderPid: number | undefined
+  /** What the holder gave as its note, if it did. */
+  readonly holderNote?: string
+}
+
 /** The lock, or the process that has it (undefined in the instant before the holder has written its number). */
-export type LockResult = { ok: true; lock: FileLock } | { ok: false; holderPid: number | undefined }
+export type LockResult = { ok: true; lock: FileLock } | ({ ok: false } & Holder)
 
 /** A lock held through an open file (flock(2)). Programs that this process starts do not inherit it. */
 export class FileLock implements Disposable {
@@ -29,23 +35,23 @@ export class FileLock implements Disposable {
   }
 
   /**
-   * Tries once, without waiting; makes the file (0600) and writes the process id into it. The file stays after
-   * `release`: taking it away would let two processes hold two files of the same name. Throws a KernelError
+   * Tries once, without waiting; makes the file (0600) and writes the process id into it, and on a line of its own
+   * the `note`, for others to read. The file stays after `release`: taking it away would let two processes hold two files of the same name. Throws a KernelError
    * when the file cannot be made or opened; ELOOP when it is a symbolic link.
    */
-  static acquire(path: string): LockResult {
+  static acquire(path: string, note = ''): LockResult {
     for (;;) {
       const fd = openLockFile(path)
-      if (!lockFile(fd, path)) return { ok: false, holderPid: readPid(fd) }
-      if (isStillAt(path, fd)) return { ok: true, lock: FileLock.#holding(fd) }
+      if (!lockFile(fd, path)) return { ok: false, ...readHolder(fd) }
+      if (isStillAt(path, fd)) return { ok: true, lock: FileLock.#holding(fd, note) }
       // Somebody removed or replaced the file between our open and our lock: what we hold protects nothing.
       closeSync(fd)
     }
   }
 
-  static #holding(fd: number): FileLock {
+  static #holding(fd: number, note: string): FileLock {
     ftruncateSync(fd)
-    writeSync(fd, `${process.pid}\n`, 0)
+    writeSync(fd, note === '' ? `${process.pid}\n` : `${process.pid}\n${note}\n`, 0)
     return new FileLock(fd)
   }
 
@@ -86,10 +92,11 @@ function isStillAt(path: string, fd: number): boolean {
   return named !== undefined && named.ino === held.ino && named.dev === held.dev
 }
 
-function readPid(fd: number): number | undefined {
+function readHolder(fd: number): Holder {
   try {
-    const pid = Number.parseInt(readFileSync(fd, 'utf8'), 10)
-    return Number.isNaN(pid) ? undefined : pid
+    const [first = '', note = ''] = readFileSync(fd, 'utf8').split('\n')
+    const pid = Number.parseInt(first, 10)
+    return { holderPid: Number.isNaN(pid) ? undefined : pid, ...(note !== '' && { holderNote: note }) }
   } finally {
     closeSync(fd)
   }

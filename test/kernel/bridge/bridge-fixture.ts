@@ -54,6 +54,7 @@ export class BridgeFixture implements AsyncDisposable {
       log: ({ message }) => this.logged.push(message),
       readiness: () => undefined,
     })
+    await this.driver.activate?.()
   }
 
   async restartDriver(): Promise<void> {

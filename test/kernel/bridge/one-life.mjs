@@ -12,6 +12,7 @@ const call = {
 }
 const driver = bridgeDriver()
 await driver.start({ event: () => undefined, log: () => undefined, readiness: () => undefined })
+await driver.activate()
 await driver.createNetwork(params.network, call)
 await driver.createEndpoint(endpoint, call)
 await driver.plug(params, call)

@@ -77,6 +77,12 @@ it('the number that a dead holder left behind is replaced, longer or not', () =>
   lock.release()
 })
 
+it('a second holder is told what the first one noted', () => {
+  const first = FileLock.acquire(path, 'node 7')
+  expect(FileLock.acquire(path)).toEqual({ ok: false, holderPid: process.pid, holderNote: 'node 7' })
+  if (first.ok) first.lock.release()
+})
+
 it('a holder whose number cannot be read is reported without one', () => {
   const lock = acquired()
   writeFileSync(path, '')
