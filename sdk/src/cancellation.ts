@@ -1,10 +1,22 @@
 // Whether somebody still wants what is being done. An AbortSignal costs microseconds, so it is made for who asks only.
 
+/** Shared, and never written to: most are never listened to. */
+const noListeners: (() => void)[] = []
+
 export class Cancellation {
   #isCancelled = false
   #reason: unknown
   #controller: AbortController | undefined
-  #listeners: Set<() => void> | undefined
+  #listeners: (() => void)[] = noListeners
+
+  /** Cancelled when a signal aborts, for one that does not outlive the work. */
+  static of(signal: AbortSignal): Cancellation {
+    const cancellation = new Cancellation()
+    const cancel = () => cancellation.cancel(signal.reason)
+    if (signal.aborted) cancel()
+    else signal.addEventListener('abort', cancel, { once: true })
+    return cancellation
+  }
 
   get isCancelled(): boolean {
     return this.#isCancelled
@@ -30,19 +42,15 @@ export class Cancellation {
     this.#isCancelled = true
     this.#reason = reason
     this.#controller?.abort(reason)
-    const listeners = this.#listeners ?? []
-    this.#listeners = undefined
+    const listeners = this.#listeners
+    this.#listeners = noListeners
     for (const listener of listeners) listener()
   }
 
-  /** Calls `listener` once, when it is cancelled; at once if it was. Returns what takes that back. */
-  onCancel(listener: () => void): () => void {
-    if (this.#isCancelled) {
-      listener()
-      return () => undefined
-    }
-    this.#listeners ??= new Set()
-    this.#listeners.add(listener)
-    return () => this.#listeners?.delete(listener)
+  /** Calls `listener` once, when it is cancelled; at once if it was. */
+  onCancel(listener: () => void): void {
+    if (this.#isCancelled) listener()
+    else if (this.#listeners.length === 0) this.#listeners = [listener]
+    else this.#listeners.push(listener)
   }
 }

@@ -71,7 +71,7 @@ export const catalogue: readonly RowDefinition[] = [
   {
     name: 'driver-call',
     unit: 'ms',
-    what: "a plug through conetd's session to the null driver and back",
+    what: "an unplug through conetd's session to the null driver and back",
     goal: { against: 'line-call', atMost: 1.7 },
   },
   { name: 'stock-calls-64', unit: 'calls/s', what: 'the same call over stock vscode-jsonrpc, 64 in flight' },

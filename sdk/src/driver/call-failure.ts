@@ -1,4 +1,5 @@
 // What a caller is told of what an author's code threw, and what only the log may know.
+import type { Cancellation } from '../cancellation.ts'
 import { ConetError } from '../errors/index.ts'
 import { KernelError } from '../linux/kernel-error.ts'
 
@@ -13,12 +14,12 @@ export type CallFailure = {
  * A ConetError is for the caller as it is; a KernelError becomes `kernelRefused`; the end of an aborted wait becomes
  * the reason of the abort. Anything else is a bug, whose text stays at home.
  */
-export function callFailure(thrown: unknown, what: string, signal: AbortSignal): CallFailure {
+export function callFailure(thrown: unknown, what: string, cancellation: Cancellation): CallFailure {
   if (ConetError.is(thrown)) return { error: thrown }
   if (KernelError.is(thrown)) return { error: kernelRefused(thrown) }
-  if (isSuppressed(thrown)) return undoFailed(thrown, what, signal)
-  if (signal.aborted && thrown instanceof Error && thrown.name === 'AbortError') {
-    return { error: abortReason(signal, what) }
+  if (isSuppressed(thrown)) return undoFailed(thrown, what, cancellation)
+  if (cancellation.isCancelled && thrown instanceof Error && thrown.name === 'AbortError') {
+    return { error: reasonOf(cancellation, what) }
   }
   return { error: internal(what, thrown), bug: thrown }
 }
@@ -28,7 +29,7 @@ export function internal(what: string, cause: unknown): ConetError {
 }
 
 /** Why a call was given up. */
-export function abortReason({ reason }: AbortSignal, what: string): ConetError {
+export function reasonOf({ reason }: Cancellation, what: string): ConetError {
   if (ConetError.is(reason)) return reason
   return new ConetError('cancelled', `${what}: given up`, { cause: reason })
 }
@@ -47,8 +48,8 @@ function isSuppressed(thrown: unknown): thrown is Suppressed {
 }
 
 /** The caller learns the first failure, and that something may be left. */
-function undoFailed(thrown: Suppressed, what: string, signal: AbortSignal): CallFailure {
-  const { error } = callFailure(thrown.suppressed, what, signal)
+function undoFailed(thrown: Suppressed, what: string, cancellation: Cancellation): CallFailure {
+  const { error } = callFailure(thrown.suppressed, what, cancellation)
   const { kind, message, fields, details, help } = error
   return {
     error: new ConetError(kind, message, {

@@ -24,9 +24,9 @@ export class CallOrder {
     const lane = this.#lane(scope.networkId)
     const before = predecessors(lane, scope)
     const result = before.length === 0 ? work() : Promise.all(before).then(work)
-    const ended = result.then(ignore, ignore)
+    const leave = (): void => this.#leave(scope, ended)
+    const ended: Promise<void> = result.then(leave, leave)
     take(lane, scope, ended)
-    void ended.then(() => this.#leave(scope, ended))
     return result
   }
 
@@ -68,5 +68,3 @@ function take(lane: Lane, { endpointId }: Scope, ended: Promise<unknown>): void 
   // Whoever comes now waits for the call on the network, which itself waits for these.
   lane.endpoints.clear()
 }
-
-function ignore(): void {}

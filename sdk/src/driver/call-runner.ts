@@ -1,9 +1,11 @@
 // Runs the author's code: each call in its turn and within its time, its failure in a form that may cross the wire,
 // its result checked. It knows neither connections nor the handshake.
-import { type Deadline, deadline } from '../deadline.ts'
+import { Cancellation } from '../cancellation.ts'
+import { deadline } from '../deadline.ts'
 import { ConetError } from '../errors/index.ts'
 import type { CallMeta, Params, Progress, Result, Timeouts } from '../protocol/index.ts'
-import { abortReason, callFailure } from './call-failure.ts'
+import { CallClock, type CallLimit } from './call-clock.ts'
+import { callFailure, reasonOf } from './call-failure.ts'
 import { CallOrder, type Scope } from './call-order.ts'
 import { CallProgress } from './call-progress.ts'
 import { checkedResult } from './checked-result.ts'
@@ -13,13 +15,13 @@ import { DriverLife } from './driver-life.ts'
 import { errorFields, type Log } from './driver-log.ts'
 import { passFailpoints } from './method-failpoints.ts'
 import { ToldObjects } from './told-objects.ts'
-import { type LateOutcome, untilAborted } from './until-aborted.ts'
+import { type LateOutcome, untilCancelled } from './until-cancelled.ts'
 
 /** What surrounds a request, besides its parameters. */
 export type RequestContext = {
   readonly meta: CallMeta
-  /** Aborts when the caller is gone or gave up. */
-  readonly signal: AbortSignal
+  /** Cancelled when the caller is gone or gave up, and when its time is over. */
+  readonly cancellation: Cancellation
   /** How patient the caller is with a call that makes progress; undefined: not at all. */
   readonly timeouts?: Timeouts | undefined
   /** Tells the caller of progress. */
@@ -33,7 +35,7 @@ export type Turn = {
   /** Undefined: no turn to wait for. */
   readonly scope: Scope | undefined
   readonly meta: CallMeta
-  readonly signal: AbortSignal
+  readonly cancellation: Cancellation
   /** Runs when the turn has come; what it throws is the failure. */
   before?(): void
   /** Runs before anything behind it begins. */
@@ -46,8 +48,6 @@ export type Turn = {
 
 /** A call that is being answered. */
 export type UnderWay = {
-  /** Also aborts when its time is over. */
-  readonly signal: AbortSignal
   readonly progress: CallProgress
   /** Whether the author's code has seen the request. */
   hasBegun: boolean
@@ -61,6 +61,7 @@ export class CallRunner implements Served {
   readonly #log: Log
   readonly #life: DriverLife
   readonly #order = new CallOrder()
+  readonly #clock = new CallClock()
   /** Calls that have not come to their end, also where nobody waits for them any more. */
   readonly #underWay = new Set<Promise<unknown>>()
 
@@ -85,7 +86,7 @@ export class CallRunner implements Served {
   async stop(graceMs: number): Promise<void> {
     using grace = deadline(graceMs, 'end the calls that still run')
     const ended = Promise.allSettled(this.#underWay)
-    await untilAborted(ended, grace.signal, () => undefined).catch((error: unknown) => {
+    await untilCancelled(ended, Cancellation.of(grace.signal), () => undefined).catch((error: unknown) => {
       this.#log.write('warn', `${this.#underWay.size} calls still run`, errorFields(error))
     })
     await this.#life.stop()
@@ -97,14 +98,14 @@ export class CallRunner implements Served {
     params: Params<M>,
     context: RequestContext & Pick<Turn, 'before' | 'ended'>,
   ): Promise<Result<M>> {
-    const { meta, before, ended } = context
+    const { meta, cancellation, before, ended } = context
     this.#assertTakes(method)
     return this.timed(method, context, (underWay) => {
-      const { signal, progress } = underWay
+      const { progress } = underWay
       const scope = driverCalls[method].scope(params)
       const report: Turn['progress'] = (message, percentage) => progress.report(message, percentage)
       const hooks = { ...(before && { before }), ...(ended && { ended }), progress: report }
-      return this.inTurn({ what: method, scope, meta, signal, ...hooks }, underWay, (call) =>
+      return this.inTurn({ what: method, scope, meta, cancellation, ...hooks }, underWay, (call) =>
         passFailpoints(method, () => driverCalls[method].run(this, params, call)).then((result) =>
           checkedResult(method, result),
         ),
@@ -121,11 +122,12 @@ export class CallRunner implements Served {
     const before = [...this.#underWay]
     this.#life.beginDrain()
     return this.timed(what, context, async (underWay) => {
-      const { signal, progress } = underWay
+      const { progress } = underWay
       underWay.hasBegun = true
       await Promise.allSettled(before)
       const report: Turn['progress'] = (message, percentage) => progress.report(message, percentage)
-      const turn = { what, scope: undefined, meta: context.meta, signal, progress: report }
+      const { meta, cancellation } = context
+      const turn = { what, scope: undefined, meta, cancellation, progress: report }
       await this.inTurn(turn, underWay, (call) => this.#life.rest(call))
       return {}
     })
@@ -142,17 +144,18 @@ export class CallRunner implements Served {
     context: RequestContext,
     work: (underWay: UnderWay) => Promise<T>,
   ): Promise<T> {
-    const { meta } = context
-    using limit = deadline(meta.timeoutMs, what, context.signal)
+    const { meta, cancellation } = context
+    const limit = this.#clock.start(what, meta.timeoutMs, cancellation)
     using progress = this.#progressOf(context, limit)
-    const underWay = { signal: limit.signal, progress, hasBegun: false }
-    const since = performance.now()
-    const running = this.#track(work(underWay))
+    const underWay = { progress, hasBegun: false }
     try {
-      return await untilAborted(running, limit.signal, (late) => this.#logLate(what, meta, since, late))
+      const running = this.#track(work(underWay))
+      return await untilCancelled(running, cancellation, (late) => this.#logLate(limit, meta, late))
     } catch (error) {
-      if (limit.signal.aborted && !underWay.hasBegun) throw notBegun(what, limit.signal)
+      if (cancellation.isCancelled && !underWay.hasBegun) throw notBegun(what, cancellation)
       throw error
+    } finally {
+      this.#clock.stop(limit)
     }
   }
 
@@ -171,15 +174,14 @@ export class CallRunner implements Served {
   }
 
   /** Each word that is sent gives the call the time of a call anew, as the caller's own clock does. */
-  #progressOf({ meta, timeouts, sendProgress }: RequestContext, limit: Deadline): CallProgress {
-    const since = performance.now()
+  #progressOf({ meta, timeouts, sendProgress }: RequestContext, limit: CallLimit): CallProgress {
     return new CallProgress({
       token: meta.progressToken,
       send: (progress) => {
         sendProgress(progress)
         if (timeouts === undefined) return
-        const leftMs = timeouts.mostCallMs - (performance.now() - since)
-        limit.extend(Math.min(timeouts.callMs, leftMs))
+        const leftMs = timeouts.mostCallMs - (performance.now() - limit.since)
+        this.#clock.extend(limit, Math.min(timeouts.callMs, leftMs))
       },
     })
   }
@@ -189,26 +191,26 @@ export class CallRunner implements Served {
     underWay: Pick<UnderWay, 'hasBegun'>,
     work: (call: Call) => Promise<T>,
   ): Promise<T> {
-    const { what, signal } = turn
+    const { what, cancellation } = turn
     try {
-      if (signal.aborted) throw notBegun(what, signal)
+      if (cancellation.isCancelled) throw notBegun(what, cancellation)
       turn.before?.()
       await this.start()
       // Who gave up meanwhile has been told that nothing was started.
-      if (signal.aborted) throw notBegun(what, signal)
+      if (cancellation.isCancelled) throw notBegun(what, cancellation)
       underWay.hasBegun = true
       const result = await work(this.#callOf(turn))
-      turn.ended?.(signal.aborted ? abortReason(signal, what) : undefined)
+      turn.ended?.(cancellation.isCancelled ? reasonOf(cancellation, what) : undefined)
       return result
     } catch (thrown) {
-      const { error, ...rest } = callFailure(thrown, what, signal)
+      const { error, ...rest } = callFailure(thrown, what, cancellation)
       turn.ended?.(error)
       if ('bug' in rest) this.#logBug(turn, rest.bug)
       throw error
     }
   }
 
-  #callOf({ what, scope, meta, signal, repaired, progress }: Turn): Call {
+  #callOf({ what, scope, meta, cancellation, repaired, progress }: Turn): Call {
     const { operationId, attempt, traceparent, tracestate } = meta
     const log: Call['log'] = (level, message, fields) =>
       this.#log.write(level, message, { ...fields, ...scope, operationId })
@@ -217,7 +219,9 @@ export class CallRunner implements Served {
       attempt,
       traceparent,
       tracestate,
-      signal,
+      get signal() {
+        return cancellation.signal
+      },
       log,
       progress,
       repaired: repaired ?? ((difference) => log('info', `${what}: mended: ${difference}`)),
@@ -241,7 +245,7 @@ export class CallRunner implements Served {
     })
   }
 
-  #logLate(what: string, { operationId }: CallMeta, since: number, { failure }: LateOutcome): void {
+  #logLate({ what, since }: CallLimit, { operationId }: CallMeta, { failure }: LateOutcome): void {
     const afterMs = Math.round(performance.now() - since)
     const outcome = failure === undefined ? 'its result' : 'its failure'
     this.#log.write('warn', `${what}: ended after it had been given up; ${outcome} is dropped`, {
@@ -252,8 +256,8 @@ export class CallRunner implements Served {
   }
 }
 
-function notBegun(what: string, signal: AbortSignal): ConetError {
-  const cause = abortReason(signal, what)
+function notBegun(what: string, cancellation: Cancellation): ConetError {
+  const cause = reasonOf(cancellation, what)
   return new ConetError(cause.kind, `${cause.message}, while others on the same object were before it`, {
     cause,
     operationState: 'not-started',

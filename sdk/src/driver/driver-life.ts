@@ -1,10 +1,11 @@
 // A driver's own life, beside the calls: `start` before the first, `activate` when it is the one in charge, `drain`
 // when another has taken over, `stop` after the last.
+import { Cancellation } from '../cancellation.ts'
 import { deadline } from '../deadline.ts'
 import { ConetError } from '../errors/index.ts'
 import type { Call, Driver, HostHandle } from './driver.ts'
 import { SucceedOnce } from './succeed-once.ts'
-import { untilAborted } from './until-aborted.ts'
+import { untilCancelled } from './until-cancelled.ts'
 
 const stopTimeoutMs = 5_000
 
@@ -57,7 +58,8 @@ export class DriverLife {
     const { name } = this.#driver
     if (this.#driver.start !== undefined && !this.#start.isBegun) return
     using limit = deadline(stopTimeoutMs, `stop driver "${name}"`)
-    await untilAborted(Promise.resolve(this.#driver.stop?.()), limit.signal, () => undefined)
+    const stopping = Promise.resolve(this.#driver.stop?.())
+    await untilCancelled(stopping, Cancellation.of(limit.signal), () => undefined)
   }
 
   async #attempt(what: 'start' | 'activate', work: () => Promise<void>): Promise<void> {

@@ -1,5 +1,6 @@
 // One connection of a host: handshake first, then calls. A connection ends without harm to the driver or to others.
 import type { Socket } from 'node:net'
+import type { Cancellation } from '../cancellation.ts'
 import { ConetError, type ErrorKind } from '../errors/index.ts'
 import { type JsonObject, JsonRpcPeer, UnknownMethodError } from '../jsonrpc/index.ts'
 import {
@@ -39,7 +40,11 @@ export type HostSessionOptions = {
 }
 
 /** A request as it came, for one of the methods that the driver offers. */
-type Request = { readonly params: JsonObject; readonly meta: unknown; readonly signal: AbortSignal }
+type Request = {
+  readonly params: JsonObject
+  readonly meta: unknown
+  readonly cancellation: Cancellation
+}
 
 export class HostSession {
   readonly peer: JsonRpcPeer
@@ -63,19 +68,21 @@ export class HostSession {
       urgentMethods: ['driver/ping'],
       limits: { maxInFlight: maxInFlightOf(runner.driver) },
     })
-    this.peer.onRequest((method, params, { signal }) => this.#answer(method, params ?? {}, signal))
+    this.peer.onRequest((method, params, { cancellation }) =>
+      this.#answer(method, params ?? {}, cancellation),
+    )
     this.peer.onNotification((method, params) => this.#hear(method, params ?? {}))
     this.#silence = setTimeout(() => this.peer.abort(neverInitialized()), requests.initialize.timeoutMs)
     this.peer.onClose((reason) => this.#closed(reason))
   }
 
   /** Starts the work before it returns, so that calls keep the order in which they came. */
-  #answer(method: string, raw: JsonObject, signal: AbortSignal): unknown {
+  #answer(method: string, raw: JsonObject, cancellation: Cancellation): unknown {
     if (method === 'initialize') return passFailpoints(method, () => this.#initialize(raw))
     if (!this.#isInitialized) throw new ConetError('notInitialized', `${method}: came before initialize`)
     this.#options.channel.join(this.peer)
     const { _meta: meta, ...params } = raw
-    const request = { params, meta, signal }
+    const request = { params, meta, cancellation }
     if (isDriverMethod(method) && this.#methods.has(method)) return this.#call(method, request)
     const own = this.#methods.has(method) ? this.#ownMethod(method) : undefined
     if (own !== undefined) return passFailpoints(own.name, () => own.serve(request))
@@ -149,10 +156,10 @@ export class HostSession {
     }
   }
 
-  #contextOf(method: RequestMethod, { meta, signal }: Request): RequestContext {
+  #contextOf(method: RequestMethod, { meta, cancellation }: Request): RequestContext {
     return {
       meta: checkMeta(method, meta),
-      signal,
+      cancellation,
       timeouts: this.#timeouts,
       sendProgress: (progress) => notifyIfPossible(this.peer, '$/progress', progress),
     }

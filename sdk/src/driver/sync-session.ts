@@ -55,12 +55,12 @@ export class SyncSession {
   serve(params: SyncParams, context: RequestContext): Promise<SyncResult> {
     return this.#runner.timed('driver/sync', context, async (underWay) => {
       underWay.hasBegun = true
-      const { signal, progress } = underWay
+      const { progress } = underWay
       const { networks, endpoints } = params
       const page: Page = {
         round: this.#roundOf(params),
         result: emptyResult(),
-        context: { ...context, signal },
+        context,
         progress: new PageProgress(progress, networks.length + endpoints.length),
       }
       for (const { id } of networks) page.round.networks.add(id)
@@ -132,7 +132,7 @@ export class SyncSession {
 
   async #ensure(
     scope: Scope,
-    { round, result, progress, context: { meta, signal } }: Page,
+    { round, result, progress, context: { meta, cancellation } }: Page,
     work: (call: Call) => Promise<void>,
   ): Promise<ConetError | undefined> {
     let failure: ConetError | undefined
@@ -140,7 +140,7 @@ export class SyncSession {
       what: 'driver/sync',
       scope,
       meta,
-      signal,
+      cancellation,
       before: () => assertNetwork(round, scope),
       ended: (error) => {
         failure = error
@@ -159,10 +159,10 @@ export class SyncSession {
     return failure
   }
 
-  async #findUnknown({ round, result, progress, context: { meta, signal } }: Page): Promise<void> {
+  async #findUnknown({ round, result, progress, context: { meta, cancellation } }: Page): Promise<void> {
     const { driver } = this.#runner
     const say: Turn['progress'] = (message) => progress.say(message)
-    const turn: Turn = { what: 'driver/sync', scope: undefined, meta, signal, progress: say }
+    const turn: Turn = { what: 'driver/sync', scope: undefined, meta, cancellation, progress: say }
     const has = await this.#runner.inTurn(turn, { hasBegun: false }, async (call) => {
       const [networkIds, endpoints] = await Promise.all([
         driver.listNetworks(call),

@@ -61,6 +61,7 @@ export function checkNotification<M extends NotificationMethod>(
  * as in a test by hand, gets a default.
  */
 export function checkMeta(method: RequestMethod, value: unknown): CallMeta {
+  if (isWholeMeta(value)) return value
   const defaults = { operationId: randomUUID(), attempt: 1, timeoutMs: requests[method].timeoutMs }
   const isUsual = value === undefined || isJsonObject(value)
   const envelope: unknown = { _meta: isUsual ? { ...defaults, ...value } : value }
@@ -69,6 +70,10 @@ export function checkMeta(method: RequestMethod, value: unknown): CallMeta {
 }
 
 const Envelope = Type.Object({ _meta: CallMeta })
+
+function isWholeMeta(value: unknown): value is CallMeta {
+  return validator(CallMeta)(value) === true
+}
 
 function isJsonObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value)

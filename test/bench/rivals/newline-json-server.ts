@@ -9,7 +9,7 @@ function answerLines(socket: Socket): void {
     rest = lines.pop() ?? ''
     for (const line of lines) {
       const { id } = JSON.parse(line)
-      socket.write(`${JSON.stringify({ id, result: { interfaces: [] } })}\n`)
+      socket.write(`${JSON.stringify({ id, result: {} })}\n`)
     }
   })
 }

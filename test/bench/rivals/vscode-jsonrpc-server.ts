@@ -9,7 +9,7 @@ serve(
       new SocketMessageReader(socket),
       new SocketMessageWriter(socket),
     )
-    connection.onRequest('endpoint/plug', () => ({ interfaces: [] }))
+    connection.onRequest('endpoint/unplug', () => ({}))
     connection.listen()
   }),
 )

@@ -1,18 +1,17 @@
-// Four ways to ask another process for the same: to plug an endpoint that is plugged already.
+// Four ways to ask another process for the same: to unplug an endpoint, the smallest call that changes something.
 import { once } from 'node:events'
 import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
 import { DriverRegistry } from '@conet/host/drivers/index'
-import type { PlugParams } from '@conet/sdk'
+import type { UnplugParams } from '@conet/sdk'
 import { createMessageConnection, SocketMessageReader, SocketMessageWriter } from 'vscode-jsonrpc/node'
-import { sampleEndpoint, sampleSandbox } from '../../support/driver-client.ts'
+import { newId, sampleSandbox } from '../../support/driver-client.ts'
 
 /** Calls over one connection, or as many as its protocol needs. Closing it ends them. */
 export type Caller = AsyncDisposable & { call(): Promise<unknown> }
 
-const endpoint = sampleEndpoint()
-const plug: PlugParams = { ...endpoint, sandbox: sampleSandbox }
-const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
+const unplug: UnplugParams = { networkId: newId(), endpointId: newId(), sandbox: sampleSandbox }
+const trace = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' }
 
 const ignore = () => undefined
 
@@ -58,7 +57,7 @@ export async function newlineCaller(socketPath: string): Promise<Caller> {
       new Promise((resolve) => {
         const id = nextId++
         waiting.set(id, resolve)
-        socket.write(`${JSON.stringify({ id, method: 'endpoint/plug', params: plug })}\n`)
+        socket.write(`${JSON.stringify({ id, method: 'endpoint/unplug', params: unplug })}\n`)
       }),
     async [Symbol.asyncDispose]() {
       socket.destroy()
@@ -73,7 +72,7 @@ export async function stockCaller(socketPath: string): Promise<Caller> {
   const connection = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket))
   connection.listen()
   return {
-    call: () => connection.sendRequest('endpoint/plug', plug),
+    call: () => connection.sendRequest('endpoint/unplug', unplug),
     async [Symbol.asyncDispose]() {
       connection.dispose()
       socket.destroy()
@@ -93,10 +92,10 @@ export function dockerCaller(socketPath: string, connections: number): Caller {
 }
 
 function post(agent: Agent, socketPath: string): Promise<unknown> {
-  const body = JSON.stringify(plug)
+  const body = JSON.stringify(unplug)
   const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
   return new Promise((resolve, reject) => {
-    const path = '/NetworkDriver.Join'
+    const path = '/NetworkDriver.Leave'
     const call = request({ agent, socketPath, path, method: 'POST', headers }, (response) => {
       const chunks: Buffer[] = []
       response.on('data', (chunk: Buffer) => chunks.push(chunk))
