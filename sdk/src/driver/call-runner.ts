@@ -3,11 +3,10 @@
 import { Cancellation } from '../cancellation.ts'
 import { deadline } from '../deadline.ts'
 import { ConetError } from '../errors/index.ts'
-import type { CallMeta, Params, Progress, Result, Timeouts } from '../protocol/index.ts'
-import { CallClock, type CallLimit } from './call-clock.ts'
+import type { CallMeta, Params, Result } from '../protocol/index.ts'
 import { callFailure, reasonOf } from './call-failure.ts'
 import { CallOrder, type Scope } from './call-order.ts'
-import { CallProgress } from './call-progress.ts'
+import { CallsUnderWay, notBegun, type RequestContext, type UnderWay } from './calls-under-way.ts'
 import { checkedResult } from './checked-result.ts'
 import type { Call, Driver, HostHandle } from './driver.ts'
 import { type DriverMethod, driverCalls, type Served } from './driver-calls.ts'
@@ -15,18 +14,7 @@ import { DriverLife } from './driver-life.ts'
 import { errorFields, type Log } from './driver-log.ts'
 import { passFailpoints } from './method-failpoints.ts'
 import { ToldObjects } from './told-objects.ts'
-import { type LateOutcome, untilCancelled } from './until-cancelled.ts'
-
-/** What surrounds a request, besides its parameters. */
-export type RequestContext = {
-  readonly meta: CallMeta
-  /** Cancelled when the caller is gone or gave up, and when its time is over. */
-  readonly cancellation: Cancellation
-  /** How patient the caller is with a call that makes progress; undefined: not at all. */
-  readonly timeouts?: Timeouts | undefined
-  /** Tells the caller of progress. */
-  sendProgress(progress: Progress): void
-}
+import { untilCancelled } from './until-cancelled.ts'
 
 /** Work on one object, which waits for its turn. */
 export type Turn = {
@@ -46,13 +34,6 @@ export type Turn = {
   progress(message: string, percentage?: number): void
 }
 
-/** A call that is being answered. */
-export type UnderWay = {
-  readonly progress: CallProgress
-  /** Whether the author's code has seen the request. */
-  hasBegun: boolean
-}
-
 export type CallRunnerOptions = { readonly driver: Driver; readonly log: Log; readonly host: HostHandle }
 
 export class CallRunner implements Served {
@@ -61,14 +42,13 @@ export class CallRunner implements Served {
   readonly #log: Log
   readonly #life: DriverLife
   readonly #order = new CallOrder()
-  readonly #clock = new CallClock()
-  /** Calls that have not come to their end, also where nobody waits for them any more. */
-  readonly #underWay = new Set<Promise<unknown>>()
+  readonly #underWay: CallsUnderWay
 
   constructor({ driver, log, host }: CallRunnerOptions) {
     this.driver = driver
     this.objects = new ToldObjects(driver)
     this.#log = log
+    this.#underWay = new CallsUnderWay(log)
     this.#life = new DriverLife(driver, host)
   }
 
@@ -85,10 +65,11 @@ export class CallRunner implements Served {
   /** Ends the driver, once no call is to come. Calls that still run get `graceMs` more. */
   async stop(graceMs: number): Promise<void> {
     using grace = deadline(graceMs, 'end the calls that still run')
-    const ended = Promise.allSettled(this.#underWay)
-    await untilCancelled(ended, Cancellation.of(grace.signal), () => undefined).catch((error: unknown) => {
-      this.#log.write('warn', `${this.#underWay.size} calls still run`, errorFields(error))
-    })
+    await untilCancelled(this.#underWay.ended(), Cancellation.of(grace.signal), () => undefined).catch(
+      (error: unknown) => {
+        this.#log.write('warn', `${this.#underWay.size} calls still run`, errorFields(error))
+      },
+    )
     await this.#life.stop()
   }
 
@@ -119,12 +100,12 @@ export class CallRunner implements Served {
    */
   drain(context: RequestContext): Promise<Result<'driver/drain'>> {
     const what = 'driver/drain'
-    const before = [...this.#underWay]
+    const before = this.#underWay.ended()
     this.#life.beginDrain()
     return this.timed(what, context, async (underWay) => {
       const { progress } = underWay
       underWay.hasBegun = true
-      await Promise.allSettled(before)
+      await before
       const report: Turn['progress'] = (message, percentage) => progress.report(message, percentage)
       const { meta, cancellation } = context
       const turn = { what, scope: undefined, meta, cancellation, progress: report }
@@ -139,24 +120,8 @@ export class CallRunner implements Served {
   }
 
   /** Gives `work` the time that the caller allows, and then answers without it. */
-  async timed<T>(
-    what: string,
-    context: RequestContext,
-    work: (underWay: UnderWay) => Promise<T>,
-  ): Promise<T> {
-    const { meta, cancellation } = context
-    const limit = this.#clock.start(what, meta.timeoutMs, cancellation)
-    using progress = this.#progressOf(context, limit)
-    const underWay = { progress, hasBegun: false }
-    try {
-      const running = this.#track(work(underWay))
-      return await untilCancelled(running, cancellation, (late) => this.#logLate(limit, meta, late))
-    } catch (error) {
-      if (cancellation.isCancelled && !underWay.hasBegun) throw notBegun(what, cancellation)
-      throw error
-    } finally {
-      this.#clock.stop(limit)
-    }
+  timed<T>(what: string, context: RequestContext, work: (underWay: UnderWay) => Promise<T>): Promise<T> {
+    return this.#underWay.run(what, context, work)
   }
 
   /** Runs `work` when everything before it on the same object has ended. Rejects with a ConetError. */
@@ -171,19 +136,6 @@ export class CallRunner implements Served {
       'draining',
       `${method}: another instance of driver "${this.driver.name}" has taken over`,
     )
-  }
-
-  /** Each word that is sent gives the call the time of a call anew, as the caller's own clock does. */
-  #progressOf({ meta, timeouts, sendProgress }: RequestContext, limit: CallLimit): CallProgress {
-    return new CallProgress({
-      token: meta.progressToken,
-      send: (progress) => {
-        sendProgress(progress)
-        if (timeouts === undefined) return
-        const leftMs = timeouts.mostCallMs - (performance.now() - limit.since)
-        this.#clock.extend(limit, Math.min(timeouts.callMs, leftMs))
-      },
-    })
   }
 
   async #guard<T>(
@@ -228,15 +180,6 @@ export class CallRunner implements Served {
     }
   }
 
-  async #track<T>(work: Promise<T>): Promise<T> {
-    this.#underWay.add(work)
-    try {
-      return await work
-    } finally {
-      this.#underWay.delete(work)
-    }
-  }
-
   #logBug({ what, scope, meta: { operationId } }: Turn, bug: unknown): void {
     this.#log.write('error', `${what}: ${bug instanceof Error ? bug.message : String(bug)}`, {
       ...scope,
@@ -244,22 +187,4 @@ export class CallRunner implements Served {
       ...errorFields(bug),
     })
   }
-
-  #logLate({ what, since }: CallLimit, { operationId }: CallMeta, { failure }: LateOutcome): void {
-    const afterMs = Math.round(performance.now() - since)
-    const outcome = failure === undefined ? 'its result' : 'its failure'
-    this.#log.write('warn', `${what}: ended after it had been given up; ${outcome} is dropped`, {
-      operationId,
-      afterMs,
-      ...(failure !== undefined && errorFields(failure)),
-    })
-  }
-}
-
-function notBegun(what: string, cancellation: Cancellation): ConetError {
-  const cause = reasonOf(cancellation, what)
-  return new ConetError(cause.kind, `${cause.message}, while others on the same object were before it`, {
-    cause,
-    operationState: 'not-started',
-  })
 }

@@ -17,7 +17,8 @@ import {
   requests,
   type Timeouts,
 } from '../protocol/index.ts'
-import type { CallRunner, RequestContext, Turn } from './call-runner.ts'
+import type { CallRunner, Turn } from './call-runner.ts'
+import type { RequestContext } from './calls-under-way.ts'
 import type { Driver } from './driver.ts'
 import { type DriverMethod, driverCalls, isDriverMethod, methodsOf } from './driver-calls.ts'
 import { errorFields, type Log } from './driver-log.ts'

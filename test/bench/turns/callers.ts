@@ -27,11 +27,9 @@ export async function sessionCaller(socketPath: string): Promise<Caller> {
   registry.expect(['null'])
   registry.appeared({ path: socketPath, identity: socketPath, refusal: undefined })
   const session = await registry.require('null')
-  const options = { operationId: 'bench', trace: { traceparent } }
-  await session.call('network/create', { network: endpoint.network }, options)
-  await session.call('endpoint/create', endpoint, options)
+  const options = { operationId: 'bench', trace }
   return {
-    call: () => session.call('endpoint/plug', plug, options),
+    call: () => session.call('endpoint/unplug', unplug, options),
     [Symbol.asyncDispose]: () => registry.close(1_000),
   }
 }
