@@ -21,4 +21,5 @@ export {
 export { ConformanceRun, type RunListener, runConformance } from './runner/conformance-run.ts'
 export type { ConformanceOptions, TargetOptions } from './runner/options.ts'
 export { UsageError } from './runner/selection.ts'
+export { untestedRules } from './untested-rules.ts'
 export { DriverUnreachable } from './wire/raw-connection.ts'

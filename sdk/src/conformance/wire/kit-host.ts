@@ -133,7 +133,9 @@ export class KitHost implements Disposable {
 
   #meta(wanted: RequestOptions['meta']): Json | undefined {
     if (wanted === false) return undefined
-    return { operationId: this.#newId(), attempt: 1, timeoutMs: this.#patience.callMs, ...wanted }
+    const timeoutMs = this.#patience.callMs
+    // With a token, so that a driver that has progress to tell tells it, and is judged by it.
+    return { operationId: this.#newId(), attempt: 1, timeoutMs, progressToken: this.#newId(), ...wanted }
   }
 
   async #reply(method: string, id: string | number, waitMs: number): Promise<Reply> {

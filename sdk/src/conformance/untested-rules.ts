@@ -1,0 +1,24 @@
+// Rules that bind drivers and that no check holds them to, each with the reason. A test fails for a rule that is neither
+// here nor among the rules of a check.
+/** By the rule's id, why it has no check. */
+export const untestedRules: Readonly<Record<string, string>> = {
+  'SOCK-2':
+    'Between bind and listen lie microseconds: a kit that polls would miss a driver that is wrong, and pass it by luck.',
+  'RPC-8':
+    'Whether the first request of an id is still under way when the second arrives cannot be seen from outside.',
+  'CALL-7': 'The kit cannot make a call of an unknown driver last, so it cannot see who waits for whom.',
+  'CALL-10':
+    'What a driver logs, and whether it does, is its own; the rule asks for a member of lines that may not exist.',
+  'CANC-3':
+    'The kit cannot make a call of an unknown driver last; that a cancelled call has one answer is checked.',
+  'PROG-3': 'It says how long the host waits; a driver that sends progress keeps it by sending.',
+  'PROG-5': 'The kit cannot make a call of an unknown driver last long enough to need progress.',
+  'ERR-5': 'Whether a sentence explains a failure, people judge.',
+  'NET-2':
+    'What reaches what depends on the routes and the firewall of the whole machine; the tests of a driver send packets.',
+  'HLTH-5':
+    'The kit cannot take away what an unknown driver depends on, so it never sees one that is not ready.',
+  'HLTH-6':
+    'The kit cannot take away what an unknown driver depends on, so it never sees one that is not ready.',
+  'EVT-4': 'The kit cannot make a driver log, and stderr of a driver that it did not start is out of sight.',
+}

@@ -1,0 +1,111 @@
+// `conet-conformance` as its users run it.
+import { execFile } from 'node:child_process'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { serveDriver } from '@conet/sdk'
+import { expect, it } from 'vitest'
+import { nullDriver } from '../../drivers/null/dist/driver.js'
+import { repository } from '../support/repository.ts'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+
+const program = join(repository, 'sdk/bin/conet-conformance.js')
+const nullCommand = `${process.execPath} ${join(repository, 'drivers/null/bin/conet-driver-null.js')} --socket {socket}`
+
+type Ending = { readonly code: number; readonly stdout: string; readonly stderr: string }
+
+function kit(...words: string[]): Promise<Ending> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [program, ...words], { maxBuffer: 1e8 }, (error, stdout, stderr) => {
+      resolve({
+        code: typeof error?.code === 'number' ? error.code : error === null ? 0 : -1,
+        stdout,
+        stderr,
+      })
+    })
+  })
+}
+
+it('[K7] checks a driver that it starts, with progress, and exits with 0', async () => {
+  const { code, stdout } = await kit(
+    'run',
+    '--command',
+    nullCommand,
+    '--only',
+    'handshake.identity,rpc.ids',
+    '--seed',
+    '5',
+  )
+  expect(stdout).toMatch(/^1\/2 ok {5}rpc.ids/m)
+  expect(stdout).toContain('2 pass')
+  expect(stdout).toContain('seed 5')
+  expect(code).toBe(0)
+})
+
+it('[K7] checks a driver that is running, and calls what it cannot try there untestable', async () => {
+  await using directory = await temporaryDirectory()
+  await using driver = await serveDriver(nullDriver(), {
+    socketPath: join(directory.path, 'null.sock'),
+    writeLog: () => undefined,
+  })
+  const { code, stdout } = await kit(
+    'run',
+    '--socket',
+    driver.socketPath,
+    '--only',
+    'socket.sigterm,handshake.twice',
+  )
+  expect(stdout).toContain('1 pass, 1 untestable')
+  expect(code).toBe(0)
+})
+
+it('writes reports in every form', async () => {
+  await using directory = await temporaryDirectory()
+  const forms = ['text', 'json', 'junit', 'tap', 'html']
+  const options = forms.flatMap((form) => ['--report', `${form}=${join(directory.path, form)}`])
+  const { code } = await kit('run', '--command', nullCommand, '--only', 'rpc.ids', '--quiet', ...options)
+  expect(code).toBe(0)
+  for (const form of forms) expect(await readFile(join(directory.path, form), 'utf8')).toContain('rpc.ids')
+})
+
+it('exits with 1 for an expected failure that passes, and for a driver that fails', async () => {
+  await using directory = await temporaryDirectory()
+  const list = join(directory.path, 'expected.json')
+  await writeFile(list, JSON.stringify({ 'rpc.ids': 'issue 12' }))
+  const stale = await kit('run', '--command', nullCommand, '--only', 'rpc.ids', '--expected-failures', list)
+  expect(stale.stdout).toContain('take it off the list')
+  expect(stale.code).toBe(1)
+  const zoo = join(repository, 'test/dist/support/scripted-driver-main.js')
+  expect(zoo).toContain('scripted')
+})
+
+it('exits with 2 for a word, a value or a check that it does not know', async () => {
+  for (const words of [
+    ['run'],
+    ['run', '--socket', '/x', '--command', 'y'],
+    ['run', '--socket', '/x', '--level', 'high'],
+    ['run', '--socket', '/x', '--only', 'rpc.nothing'],
+    ['run', '--socket', '/x', '--report', 'pdf=x'],
+    ['explain', 'rpc.nothing'],
+    ['fly'],
+  ]) {
+    const { code, stderr } = await kit(...words)
+    expect({ words, code }).toEqual({ words, code: 2 })
+    expect(stderr).not.toBe('')
+  }
+})
+
+it('exits with 4 when nobody listens, and when the driver does not start', async () => {
+  expect((await kit('run', '--socket', '/nonexistent/driver.sock')).code).toBe(4)
+  const { code, stderr } = await kit('run', '--command', 'sh -c "echo no such luck >&2; exit 1" {socket}')
+  expect(code).toBe(4)
+  expect(stderr).toContain('no such luck')
+})
+
+it('lists and explains every check', async () => {
+  const { stdout } = await kit('list', '--json')
+  const checks: { id: string; rules: string[] }[] = JSON.parse(stdout)
+  expect(checks.length).toBeGreaterThan(80)
+  const { stdout: text, code } = await kit('explain', 'framing.byte-by-byte')
+  expect(text).toMatch(/FRM-4[\s\S]*why it matters[\s\S]*how to mend it/)
+  expect(code).toBe(0)
+})
