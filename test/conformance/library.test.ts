@@ -21,7 +21,7 @@ it('[K7] declares tests for node:test, skips what does not apply, and fails wher
   const kit = join(repository, 'sdk/dist/conformance/index.js')
   const options = {
     command,
-    only: ['rpc.ids', 'capabilities.hot-upgrade'],
+    only: ['rpc.ids', 'addresses.answered'],
     expectedFailures: { 'rpc.ids': 'to see it fail' },
   }
   await writeFile(

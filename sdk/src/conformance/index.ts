@@ -10,16 +10,11 @@ export {
 } from './checks/check.ts'
 export { allChecks } from './checks/index.ts'
 export { conformanceTests, type TestContext, type TestFunctions } from './library/conformance-tests.ts'
+export { exitCodeMeanings, exitCodeOf, exitCodes } from './report/exit-codes.ts'
 export { formats, type ReportFormat } from './report/formats.ts'
-export {
-  type CheckResult,
-  exitCodeOf,
-  exitCodes,
-  type Report,
-  type Status,
-} from './report/report.ts'
+export type { CheckResult, Report, Status } from './report/report.ts'
 export { ConformanceRun, type RunListener, runConformance } from './runner/conformance-run.ts'
 export type { ConformanceOptions, TargetOptions } from './runner/options.ts'
-export { UsageError } from './runner/selection.ts'
+export { UsageError } from './runner/usage-error.ts'
 export { untestedRules } from './untested-rules.ts'
 export { DriverUnreachable } from './wire/raw-connection.ts'

@@ -1,6 +1,6 @@
 // `conet-conformance explain ID`.
 import { allChecks } from '../checks/index.ts'
-import { UsageError } from '../runner/selection.ts'
+import { UsageError } from '../runner/usage-error.ts'
 
 /** Throws a UsageError for an id that no check has. */
 export function explainCheck(id: string): string {

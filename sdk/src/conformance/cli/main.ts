@@ -1,13 +1,13 @@
 // `conet-conformance` as a process: the only file of the kit that touches one.
 import { CommanderError } from 'commander'
-import { exitCodes } from '../report/report.ts'
-import { UsageError } from '../runner/selection.ts'
+import { exitCodes } from '../report/exit-codes.ts'
+import { UsageError } from '../runner/usage-error.ts'
 import { buildProgram } from './program.ts'
 import { Interruption, type Terminal } from './terminal.ts'
 
 const stop = new AbortController()
-process.once('SIGINT', () => stop.abort(new Interruption(130)))
-process.once('SIGTERM', () => stop.abort(new Interruption(143)))
+process.once('SIGINT', () => stop.abort(new Interruption(exitCodes.interrupted)))
+process.once('SIGTERM', () => stop.abort(new Interruption(exitCodes.terminated)))
 
 const terminal: Terminal = {
   out: (text) => process.stdout.write(text),

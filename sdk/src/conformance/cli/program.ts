@@ -1,6 +1,7 @@
 // The command line as a tree of commands.
 import { Command } from 'commander'
 import { kitVersion } from '../kit-version.ts'
+import { exitCodeMeanings } from '../report/exit-codes.ts'
 import { explainCheck } from './explain.ts'
 import { listChecks } from './list.ts'
 import {
@@ -15,14 +16,7 @@ import {
 import { type RunOptions, runChecks } from './run-checks.ts'
 import type { Terminal } from './terminal.ts'
 
-const exitCodesText = `
-Exit codes:
-  0  the driver keeps the contract, as far as it was checked
-  1  a check failed, or one that is expected to fail did not
-  2  the command line, or a file that it names, is wrong
-  3  the kit itself failed
-  4  the driver cannot be reached, or did not start
-
+const example = `
 Example:
   $ conet-conformance run --command "node my-driver.js --socket {socket}" --report html=report.html`
 
@@ -82,6 +76,13 @@ function addRun(root: Command, action: (options: RunOptions) => Promise<void>): 
     )
     .option('--quiet', 'no line for each check')
     .option('--no-isolation', 'start the driver in the namespaces that you are in, not in new ones')
-    .addHelpText('after', exitCodesText)
+    .addHelpText('after', exitCodesText() + example)
     .action(action)
+}
+
+function exitCodesText(): string {
+  const lines = Object.entries(exitCodeMeanings).map(
+    ([code, meaning]) => `  ${code.padStart(3)}  ${meaning}\n`,
+  )
+  return `\nExit codes:\n${lines.join('')}`
 }

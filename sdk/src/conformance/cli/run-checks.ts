@@ -1,12 +1,13 @@
 // `conet-conformance run`: the options to a run, its results to the terminal and to files.
-import { writeFileSync } from 'node:fs'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
 import type { Level } from '../checks/check.ts'
+import { exitCodeOf, exitCodes } from '../report/exit-codes.ts'
 import { formats } from '../report/formats.ts'
-import { exitCodeOf, exitCodes, type Report } from '../report/report.ts'
-import { progressLine, textReport } from '../report/text.ts'
+import type { Report } from '../report/report.ts'
+import { outcomeText, progressLine } from '../report/text.ts'
 import { runConformance } from '../runner/conformance-run.ts'
 import type { TargetOptions } from '../runner/options.ts'
-import { UsageError } from '../runner/selection.ts'
+import { UsageError } from '../runner/usage-error.ts'
 import { DriverUnreachable } from '../wire/raw-connection.ts'
 import type { Json } from '../wire/strict-parser.ts'
 import { canIsolate, runIsolated } from './isolation.ts'
@@ -32,11 +33,12 @@ export type RunOptions = {
   readonly isolation: boolean
 }
 
-/** Resolves to the exit code. Rejects with a UsageError. */
+/** Resolves to the exit code. Rejects with a UsageError, or with the Interruption that ended it. */
 export async function runChecks(options: RunOptions, terminal: Terminal): Promise<number> {
   const { socket, command, report: targets = [], quiet = false, isolation, ...rest } = options
   const target = targetOf(socket, command)
   if (command !== undefined && isolation && canIsolate()) return runIsolated(terminal.signal)
+  for (const { file } of targets) assertWritable(file)
   const ownsStdout = targets.some(({ file }) => file === '-')
   const say = ownsStdout ? terminal.err : terminal.out
   try {
@@ -49,7 +51,7 @@ export async function runChecks(options: RunOptions, terminal: Terminal): Promis
         signal: terminal.signal,
       },
     )
-    say(`\n${textReport(report)}`)
+    say(`\n${outcomeText(report)}`)
     for (const wanted of targets) write(wanted, report, terminal)
     return exitCodeOf(report)
   } catch (error) {
@@ -63,6 +65,16 @@ function targetOf(socketPath: string | undefined, command: string | undefined): 
   if (socketPath !== undefined && command === undefined) return { socketPath }
   if (command !== undefined && socketPath === undefined) return { command }
   throw new UsageError('say where the driver is: either --socket PATH or --command "… {socket} …"')
+}
+
+/** Before the run: it would be a pity afterwards. */
+function assertWritable(file: string): void {
+  if (file === '-') return
+  try {
+    closeSync(openSync(file, 'a'))
+  } catch (error) {
+    throw new UsageError(`--report: ${error instanceof Error ? error.message : String(error)}`)
+  }
 }
 
 function write({ format, file }: ReportTarget, report: Report, terminal: Terminal): void {

@@ -1,7 +1,7 @@
 // The kit as tests of somebody's test runner: one test a check, for vitest, node:test and those like them.
 import type { Check } from '../checks/check.ts'
 import { allChecks } from '../checks/index.ts'
-import { type CheckResult, isFailure } from '../report/report.ts'
+import { type CheckResult, isFailure, isUnexpectedPass } from '../report/report.ts'
 import { ConformanceRun } from '../runner/conformance-run.ts'
 import type { ConformanceOptions } from '../runner/options.ts'
 import { ordered, type Selected, select } from '../runner/selection.ts'
@@ -55,9 +55,9 @@ function nameOf({ id, title }: Check): string {
 
 async function judge(run: ConformanceRun, selected: Selected, context: TestContext): Promise<void> {
   const result = await run.run(selected)
-  const { status, message = '', id, expectedFailure } = result
+  const { status, message = '', id } = result
   if (isFailure(result) || status === 'error') throw new Error(explained(result))
-  if (expectedFailure !== undefined && status !== 'fail') {
+  if (isUnexpectedPass(result)) {
     throw new Error(`${id} is listed as an expected failure, and did not fail: take it off the list`)
   }
   // vitest leaves the test here by throwing; node:test goes on to its end.

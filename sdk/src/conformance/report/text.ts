@@ -19,8 +19,15 @@ export function progressLine(result: CheckResult, done: number, total: number): 
   return `${count}/${total} ${words[status]} ${id}  ${title} (${durationMs} ms)${why}\n`
 }
 
-/** Everything but the progress: it may be asked for as a file of its own too. */
+/** As a file: the line of each check, and then what `outcomeText` says. */
 export function textReport(report: Report): string {
+  const { checks } = report
+  const lines = checks.map((result, index) => progressLine(result, index + 1, checks.length))
+  return `${lines.join('')}\n${outcomeText(report)}`
+}
+
+/** What was wrong, and the sum: for a terminal that has shown the progress. */
+export function outcomeText(report: Report): string {
   const { checks } = report
   const shown = checks.filter((result) => isFailure(result) || ['warn', 'error'].includes(result.status))
   return [...shown.map(explained), ...stale(report), sum(report)].join('\n')

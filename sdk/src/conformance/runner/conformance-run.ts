@@ -6,6 +6,7 @@ import { Objects, Subnets } from '../context/objects.ts'
 import { Random } from '../context/random.ts'
 import { evidenceOf } from '../report/evidence.ts'
 import type { CheckResult, Evidence, Report } from '../report/report.ts'
+import { socketPlace } from '../target/command-target.ts'
 import { Transcript } from '../transcript/transcript.ts'
 import { DriverUnderTest, minimalIntroduction } from './driver-under-test.ts'
 import { Judgements } from './judgements.ts'
@@ -15,6 +16,7 @@ import { reproduction } from './reproduction.ts'
 import { runActiveCheck } from './run-active-check.ts'
 import { ordered, type Selected, select } from './selection.ts'
 import { summary } from './summary.ts'
+import { UsageError } from './usage-error.ts'
 
 type Ending = Outcome & { readonly evidence: readonly Evidence[]; readonly notes: readonly string[] }
 
@@ -42,7 +44,7 @@ export class ConformanceRun implements AsyncDisposable {
 
   /** Starts the driver if need be. Rejects with a UsageError, or with DriverUnreachable. */
   static async open(options: ConformanceOptions): Promise<ConformanceRun> {
-    select(allChecks, options)
+    assertUsable(options)
     return new ConformanceRun(await DriverUnderTest.open(options), options)
   }
 
@@ -57,7 +59,7 @@ export class ConformanceRun implements AsyncDisposable {
 
   /** Of what has been run so far. */
   report(): Report {
-    const { level = 'robust', timeScale = 1, expectedFailures = {} } = this.#options
+    const { level = 'robust', timeScale = 1 } = this.#options
     const { target, introduction } = this.#driver
     return summary({
       results: this.#results,
@@ -66,7 +68,6 @@ export class ConformanceRun implements AsyncDisposable {
       level,
       seed: this.seed,
       timeScale,
-      expectedFailures,
       startedAt: this.#startedAt,
       durationMs: performance.now() - this.#since,
     })
@@ -151,6 +152,13 @@ export class ConformanceRun implements AsyncDisposable {
 }
 
 const disabled: Ending = { status: 'disabled', message: 'left out by --skip', evidence: [], notes: [] }
+
+/** Throws a UsageError for what would be noticed only after the driver has been started. */
+function assertUsable(options: ConformanceOptions): void {
+  select(allChecks, options)
+  if (options.command === undefined || options.command.includes(socketPlace)) return
+  throw new UsageError(`the command has no ${socketPlace} in it: the path of the socket goes there`)
+}
 
 /** Who looks on while a run goes, and may end it. */
 export type RunListener = {

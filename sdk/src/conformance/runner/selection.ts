@@ -1,11 +1,7 @@
 // Which checks a run has, and which of them the user left out.
 import { areaOf, type Check, isTranscriptCheck, levels } from '../checks/check.ts'
 import type { ConformanceOptions } from './options.ts'
-
-/** The command line, or a file that it names, is wrong. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError'
-}
+import { UsageError } from './usage-error.ts'
 
 /** A check of a run. */
 export type Selected = { readonly check: Check; readonly isDisabled: boolean }

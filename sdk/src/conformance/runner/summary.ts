@@ -3,7 +3,13 @@
 import { protocolVersions } from '../../protocol/index.ts'
 import { type Level, levels } from '../checks/check.ts'
 import { kitVersion } from '../kit-version.ts'
-import type { CheckResult, DriverIdentity, Report, Status } from '../report/report.ts'
+import {
+  type CheckResult,
+  type DriverIdentity,
+  isUnexpectedPass,
+  type Report,
+  type Status,
+} from '../report/report.ts'
 
 export type SummaryOptions = {
   readonly results: readonly CheckResult[]
@@ -12,13 +18,12 @@ export type SummaryOptions = {
   readonly level: Level
   readonly seed: number
   readonly timeScale: number
-  readonly expectedFailures: Readonly<Record<string, string>>
   readonly startedAt: Date
   readonly durationMs: number
 }
 
 export function summary(options: SummaryOptions): Report {
-  const { results, startedAt, durationMs, expectedFailures, ...rest } = options
+  const { results, startedAt, durationMs, ...rest } = options
   return {
     schemaVersion: 1,
     kit: { name: '@conet/sdk/conformance', version: kitVersion },
@@ -30,7 +35,7 @@ export function summary(options: SummaryOptions): Report {
     node: process.version,
     platform: `${process.platform} ${process.arch}`,
     counts: countsOf(results),
-    staleExpectations: stale(results, expectedFailures),
+    staleExpectations: results.filter(isUnexpectedPass).map(({ id }) => id),
     checks: results,
   }
 }
@@ -60,10 +65,4 @@ function reached(results: readonly CheckResult[]): Level | null {
     highest = level
   }
   return highest
-}
-
-/** Listed, run, and not failed. */
-function stale(results: readonly CheckResult[], expected: Readonly<Record<string, string>>): string[] {
-  const mended = results.filter(({ id, status }) => Object.hasOwn(expected, id) && good.includes(status))
-  return mended.map(({ id }) => id)
 }

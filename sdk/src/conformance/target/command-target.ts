@@ -8,7 +8,8 @@ import { DriverUnreachable } from '../wire/raw-connection.ts'
 import { ChildProcess } from './child-process.ts'
 import type { Target, TargetProcess } from './target.ts'
 
-const place = '{socket}'
+/** Stands in a command where the path of the socket goes. */
+export const socketPlace = '{socket}'
 const pollMs = 10
 
 export type CommandOptions = {
@@ -22,7 +23,6 @@ export type CommandOptions = {
 
 /** Starts the command; resolves when it takes connections. Rejects with DriverUnreachable. */
 export async function commandTarget(options: CommandOptions): Promise<Target> {
-  if (!options.command.includes(place)) throw new DriverUnreachable(`the command has no ${place} in it`)
   const target = new CommandTarget(options)
   try {
     await target.process.restart()
@@ -77,7 +77,7 @@ class CommandTarget implements Target {
 
   async #restart(): Promise<void> {
     await this.#child?.stop(this.#options.stopMs)
-    const line = this.#options.command.replaceAll(place, this.socketPath)
+    const line = this.#options.command.replaceAll(socketPlace, this.socketPath)
     const child = new ChildProcess(line)
     this.#child = child
     const end = performance.now() + this.#options.startMs
