@@ -27,6 +27,7 @@ function diagnostics({ status, message, expected, found, rules, mend, reproduce 
   return `  ---\n${lines.join('')}  ...\n`
 }
 
+/** On one line: what would end it, or move a terminal's cursor, becomes a blank. */
 function escaped(text: string): string {
-  return text.replace(/[\\#]/g, '\\$&').replaceAll('\n', ' ')
+  return text.replace(/[\\#]/g, '\\$&').replace(/\p{Cc}/gu, ' ')
 }
