@@ -1,6 +1,7 @@
 // docs/protocol.md as data: its rules, its sections, its examples. It judges nothing.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { notifications } from '@conet/sdk'
 import { repository } from './repository.ts'
 
 export type ProtocolRule = {
@@ -37,6 +38,23 @@ export function examplesOf(page: string): unknown[][] {
       .filter((part) => part.trim() !== '')
       .map((part): unknown => JSON.parse(part)),
   )
+}
+
+/** The requests and notifications among the examples that this side sends. */
+export function messagesFrom(side: 'host' | 'driver'): ExampleMessage[] {
+  const fromDriver = Object.entries(notifications).flatMap(([method, { from }]) =>
+    from === 'driver' ? [method] : [],
+  )
+  return examplesOf(protocolPage())
+    .flat()
+    .filter(isExampleMessage)
+    .filter(({ method }) => fromDriver.includes(method) === (side === 'driver'))
+}
+
+export type ExampleMessage = { readonly [key: string]: unknown; readonly method: string }
+
+function isExampleMessage(value: unknown): value is ExampleMessage {
+  return typeof value === 'object' && value !== null && 'method' in value && typeof value.method === 'string'
 }
 
 /** The methods that stand in headings. */

@@ -7,16 +7,16 @@ import {
   checkParams,
   type InitializeResult,
   type Params,
-  type RejectedParams,
   type RequestMethod,
   requests,
 } from '@conet/sdk'
 import { jsonRpcCode, UnknownMethodError } from '@conet/sdk/jsonrpc'
 import type { Call, Outcome, Request } from './call.ts'
 import { claimPath } from './claim-path.ts'
+import { assertEnvelope, isMessageId } from './envelope.ts'
 import { type Methods, methods } from './methods.ts'
 import type { Session } from './session.ts'
-import { encode, FrameReader, isJsonObject, maxHeaderBytes } from './wire.ts'
+import { encode, FrameReader, isJsonObject, type JsonObject, maxHeaderBytes, maxHeaderLines } from './wire.ts'
 import type { ZooDriver } from './zoo-driver.ts'
 
 /** What its author may choose without breaking a rule. */
@@ -39,7 +39,11 @@ export type Behaviour = {
   /** Throws if the driver must not put its socket there. */
   claim(path: string): Promise<void>
   readonly methods: Methods
+  /** Whether a connection stands on when its host has ended its half. */
+  readonly allowHalfOpen: boolean
   reader(): FrameReader
+  /** Throws FramingFault for what is no JSON-RPC. */
+  assertEnvelope(message: JsonObject): void
   encode(message: object): Buffer
   write(socket: Socket, bytes: Buffer): void
   /** The stream is out of order, or what it says can be neither served nor answered. */
@@ -53,9 +57,12 @@ export type Behaviour = {
   unknown(request: Request): object
   validate<M extends RequestMethod>(method: M, params: unknown): Params<M>
   answer(session: Session, request: Request, outcome: Outcome): void
+  hear(session: Session, method: string, params: unknown): void
   cancel(call: Call): void
   accepted(session: Session): void
-  rejected(session: Session, verdict: RejectedParams): void
+  rejected(session: Session, code: number): void
+  /** A connection has ended. */
+  closed(session: Session): void
   /** Gives the call its time. */
   limit(call: Call): Disposable
   work(call: Call): Promise<void>
@@ -65,6 +72,7 @@ export const spokenVersions: readonly string[] = ['1.0']
 
 export function goodBehaviour(): Behaviour {
   const maxMessageBytes = 4 * 1024 * 1024
+  const limits = { maxHeaderBytes, maxHeaderLines, maxBodyBytes: maxMessageBytes }
   return {
     maxMessageBytes,
     maxInFlight: 256,
@@ -73,7 +81,9 @@ export function goodBehaviour(): Behaviour {
     patienceMs: { silence: 10_000, header: 5_000, body: 30_000 },
     claim: claimPath,
     methods,
-    reader: () => new FrameReader({ maxHeaderBytes, maxBodyBytes: maxMessageBytes }),
+    allowHalfOpen: false,
+    reader: () => new FrameReader(limits),
+    assertEnvelope,
     encode,
     write: (socket, bytes) => void socket.write(bytes),
     fault: ({ socket }) => void socket.destroy(),
@@ -86,9 +96,11 @@ export function goodBehaviour(): Behaviour {
     },
     validate: checkParams,
     answer: (session, { id }, outcome) => session.reply(id, outcome),
+    hear,
     cancel: (call) => call.giveUp('cancelled', 'given up by the caller'),
     accepted,
     rejected,
+    closed: () => undefined,
     limit,
     work,
   }
@@ -129,12 +141,27 @@ export class PositionalParams extends Error {
   }
 }
 
+function hear(session: Session, method: string, params: unknown): void {
+  const { behaviour } = session.driver
+  if (params !== undefined && !isJsonObject(params)) return
+  if (method === '$/cancelRequest') {
+    const call = isMessageId(params?.id) ? session.calls.get(params.id) : undefined
+    if (call !== undefined) behaviour.cancel(call)
+  }
+  if (!session.isInitialized) return
+  if (method === 'initialized' && !session.isAccepted) {
+    session.isAccepted = true
+    behaviour.accepted(session)
+  }
+  if (method === 'rejected') behaviour.rejected(session, Number(params?.code))
+}
+
 function accepted(session: Session): void {
   session.notify('driver/event', { type: 'accepted', message: 'the zoo is open' })
 }
 
-function rejected({ driver }: Session, { code, message }: RejectedParams): void {
-  driver.log(`rejected: ${message}`)
+function rejected({ driver }: Session, code: number): void {
+  driver.log(`rejected: ${code}`)
   if (code === 1311) void driver.end(0)
 }
 

@@ -11,6 +11,7 @@ import {
 } from '@conet/sdk/jsonrpc'
 import { PositionalParams, spokenVersions } from './behaviour.ts'
 import { Call, type Outcome, type Request } from './call.ts'
+import { isMessageId } from './envelope.ts'
 import { methods, scopeOf, type ZooMethod } from './methods.ts'
 import type { Scope } from './order.ts'
 import { Patience } from './patience.ts'
@@ -40,14 +41,10 @@ export class Session {
     this.#patience = new Patience(reader, behaviour.patienceMs, fault)
     this.#silence = setTimeout(() => fault('no initialize came'), behaviour.patienceMs.silence)
     socket.on('data', (chunk) => {
-      try {
-        for (const message of reader.read(chunk)) this.#receive(message)
-        this.#patience.watch()
-      } catch (error) {
-        if (!(error instanceof FramingFault)) throw error
-        behaviour.fault(this, error)
-      }
+      this.#receiveAll(reader.read(chunk))
+      this.#patience.watch()
     })
+    socket.on('end', () => this.#receiveAll(reader.end()))
     socket.on('error', () => undefined)
     socket.on('close', () => this.#close())
   }
@@ -77,38 +74,24 @@ export class Session {
     if (!this.socket.destroyed) behaviour.write(this.socket, behaviour.encode(message))
   }
 
-  #receive(message: JsonObject): void {
-    const { id, method, params } = message
-    if (this.socket.destroyed) return
-    if (message.jsonrpc !== '2.0') throw new FramingFault('"jsonrpc" is not "2.0"')
-    // A reply: nobody here waits for one.
-    if (method === undefined) {
-      assertReply(message)
-      return
+  #receiveAll(messages: Iterable<JsonObject>): void {
+    try {
+      for (const message of messages) this.#receive(message)
+    } catch (error) {
+      if (!(error instanceof FramingFault)) throw error
+      this.driver.behaviour.fault(this, error)
     }
-    if (typeof method !== 'string' || method.length < 1 || method.length > 256) {
-      throw new FramingFault('"method" is no name')
-    }
-    if (id === undefined) this.#hear(method, params)
-    else if (!isMessageId(id)) throw new FramingFault('"id" is none')
-    // The one answer that an id gets is that of the request under way.
-    else if (!this.calls.has(id)) void this.#serve({ id, method, params })
   }
 
-  #hear(method: string, params: unknown): void {
-    const { behaviour } = this.driver
-    if (params !== undefined && !isJsonObject(params)) return
-    if (method === '$/cancelRequest' && isMessageId(params?.id)) {
-      const call = this.calls.get(params.id)
-      if (call !== undefined) behaviour.cancel(call)
-    }
-    if (!this.isInitialized) return
-    if (method === 'initialized' && !this.isAccepted) {
-      this.isAccepted = true
-      behaviour.accepted(this)
-    }
-    if (method === 'rejected')
-      behaviour.rejected(this, { code: Number(params?.code), name: '', message: String(params?.message) })
+  #receive(message: JsonObject): void {
+    if (this.socket.destroyed) return
+    this.driver.behaviour.assertEnvelope(message)
+    const { id, method, params } = message
+    // Without a method it is a reply: nobody here waits for one.
+    if (typeof method !== 'string') return
+    if (id === undefined) this.driver.behaviour.hear(this, method, params)
+    // The one answer that an id gets is that of the request under way.
+    else if (isMessageId(id) && !this.calls.has(id)) void this.#serve({ id, method, params })
   }
 
   async #serve(request: Request): Promise<void> {
@@ -190,6 +173,7 @@ export class Session {
     this.#patience.stop()
     for (const call of this.calls.values()) call.giveUp('cancelled', 'the connection ended')
     this.driver.sessions.delete(this)
+    this.driver.behaviour.closed(this)
   }
 }
 
@@ -201,15 +185,4 @@ function toWire(error: unknown): ReplyError {
   if (!(error instanceof PositionalParams)) return errorToWire(error)
   const { code, message } = error
   return { ...errorToWire(new ConetError('invalidArgument', message)), code }
-}
-
-function isMessageId(value: unknown): value is MessageId {
-  return (
-    Number.isSafeInteger(value) || (typeof value === 'string' && value.length >= 1 && value.length <= 256)
-  )
-}
-
-function assertReply({ id, result, error }: JsonObject): void {
-  const isWhole = (result === undefined) !== (error === undefined)
-  if (!isWhole || !isMessageId(id)) throw new FramingFault('it is neither a request nor a reply')
 }

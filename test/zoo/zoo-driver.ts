@@ -37,7 +37,9 @@ export class ZooDriver implements AsyncDisposable {
     this.records = records ?? new Records()
     this.instanceId = behaviour.instanceId()
     this.#exit = exit ?? (() => undefined)
-    this.#server = createServer((socket) => this.sessions.add(new Session(this, socket)))
+    this.#server = createServer({ allowHalfOpen: behaviour.allowHalfOpen }, (socket) =>
+      this.sessions.add(new Session(this, socket)),
+    )
   }
 
   static async listen(options: ZooDriverOptions): Promise<ZooDriver> {

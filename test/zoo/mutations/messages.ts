@@ -1,0 +1,280 @@
+// Drivers that take messages for what they are not, or answer them wrongly.
+import { ConetError, requests } from '@conet/sdk'
+import type { Behaviour } from '../behaviour.ts'
+import type { Session } from '../session.ts'
+import { FramingFault, isJsonObject, type JsonObject } from '../wire.ts'
+import { type Mutation, parts } from './mutation.ts'
+
+/** The good driver that lets pass what is wrong with one member of a message. */
+function overlooks(member: 'jsonrpc' | 'id' | 'method' | 'reply'): Mutation['change'] {
+  const mended = (message: JsonObject): JsonObject => {
+    const { id, method } = message
+    if (member === 'jsonrpc') return { ...message, jsonrpc: '2.0' }
+    if (member === 'id' && id !== undefined) return { ...message, id: 1 }
+    if (member === 'method' && method !== undefined) return { ...message, method: 'zoo/nothing' }
+    return member === 'reply' && method === undefined ? { jsonrpc: '2.0', method: 'zoo/nothing' } : message
+  }
+  return parts(({ assertEnvelope }) => ({ assertEnvelope: (message) => assertEnvelope(mended(message)) }))
+}
+
+/** The good driver that does something with notifications, too. */
+function hears(hear: (session: Session, method: string, params: unknown) => boolean): Mutation['change'] {
+  return parts((good) => ({
+    hear: (session, method, params) => {
+      if (!hear(session, method, params)) good.hear(session, method, params)
+    },
+  }))
+}
+
+const isKnownNotification = (method: string) =>
+  ['initialized', 'rejected', '$/cancelRequest'].includes(method)
+
+export const messageMutations: readonly Mutation[] = [
+  { name: 'anyVersionOfRpc', does: 'does not look at "jsonrpc"', fails: [], change: overlooks('jsonrpc') },
+  { name: 'anyId', does: 'does not look at what an id is', fails: [], change: overlooks('id') },
+  {
+    name: 'anyMethodName',
+    does: 'does not look at what a method’s name is',
+    fails: [],
+    change: overlooks('method'),
+  },
+  { name: 'anyReply', does: 'takes for a reply what is none', fails: [], change: overlooks('reply') },
+  {
+    name: 'closesOnReplies',
+    does: 'ends a connection on which a reply comes',
+    fails: [],
+    change: parts(({ assertEnvelope }) => ({
+      assertEnvelope: (message) => {
+        if (message.method === undefined) throw new FramingFault('a reply')
+        assertEnvelope(message)
+      },
+    })),
+  },
+  {
+    name: 'answersNotifications',
+    does: 'answers notifications that it does not know',
+    fails: [],
+    change: hears((session, method) => {
+      if (isKnownNotification(method)) return false
+      session.send({ jsonrpc: '2.0', id: 'none', error: { code: -32601, message: `${method}: what?` } })
+      return true
+    }),
+  },
+  {
+    name: 'closesOnNotifications',
+    does: 'ends a connection on which an unknown notification comes',
+    fails: [],
+    change: hears((session, method) => {
+      if (!isKnownNotification(method)) session.socket.destroy()
+      return !isKnownNotification(method)
+    }),
+  },
+  {
+    name: 'closesOnPositional',
+    does: 'ends a connection on which a notification has an array for params',
+    fails: [],
+    change: hears((session, _method, params) => {
+      if (Array.isArray(params)) session.socket.destroy()
+      return Array.isArray(params)
+    }),
+  },
+  {
+    name: 'takesPositional',
+    does: 'serves requests whose params are an array',
+    fails: [],
+    change: parts(({ admit }) => ({
+      admit: (request, session) => admit({ ...request, params: {} }, session),
+    })),
+  },
+  {
+    name: 'answersTheUnknown',
+    does: 'answers {} to methods that it does not know',
+    fails: [],
+    change: parts(() => ({ unknown: () => ({}) })),
+  },
+  {
+    name: 'otherCodeForTheUnknown',
+    does: 'answers unsupported in the place of -32601',
+    fails: [],
+    change: parts(() => ({
+      unknown: ({ method }) => {
+        throw new ConetError('unsupported', `${method}: there is no such method`)
+      },
+    })),
+  },
+  {
+    name: 'dropsReserved',
+    does: 'drops requests whose method begins with $/',
+    fails: [],
+    change: parts(({ answer }) => ({
+      answer: (session, request, outcome) => {
+        if (!request.method.startsWith('$/')) answer(session, request, outcome)
+      },
+    })),
+  },
+  {
+    name: 'closedParams',
+    does: 'refuses members of params that it does not know',
+    fails: [],
+    change: parts(refuseUnknownMembers),
+  },
+  {
+    name: 'wantsParams',
+    does: 'refuses a request without params',
+    fails: [],
+    change: parts(({ admit }) => ({
+      admit: (request, session) => {
+        if (request.params === undefined) throw new ConetError('invalidArgument', 'params are missing')
+        admit(request, session)
+      },
+    })),
+  },
+  {
+    name: 'idsAsText',
+    does: 'answers with the id as text',
+    fails: [],
+    change: parts(() => ({ answer: (session, { id }, outcome) => session.reply(String(id), outcome) })),
+  },
+  {
+    name: 'idsAsNumbers',
+    does: 'answers with the id as a number where it looks like one',
+    fails: [],
+    change: parts(() => ({
+      answer: (session, { id }, outcome) =>
+        session.reply(/^\d+$/.test(String(id)) ? Number(id) : id, outcome),
+    })),
+  },
+  {
+    name: 'dropsWhenBusy',
+    does: 'drops requests when ten are under way',
+    fails: [],
+    change: parts(({ answer }) => ({
+      answer: (session, request, outcome) => {
+        if (session.calls.size < 10) answer(session, request, outcome)
+      },
+    })),
+  },
+  {
+    name: 'keepsHalfOpen',
+    does: 'keeps a connection whose host has ended its half',
+    fails: [],
+    change: parts(() => ({ allowHalfOpen: true })),
+  },
+  {
+    name: 'doubleReply',
+    does: 'answers pings twice',
+    fails: [],
+    change: parts(({ answer }) => ({
+      answer: (session, request, outcome) => {
+        answer(session, request, outcome)
+        if (request.method === 'driver/ping') answer(session, request, outcome)
+      },
+    })),
+  },
+  {
+    name: 'strayReplies',
+    does: 'sends a reply that nobody asked for with each list',
+    fails: [],
+    change: parts(({ answer }) => ({
+      answer: (session, request, outcome) => {
+        if (request.method === 'network/list') session.reply('nobody', { result: {} })
+        answer(session, request, outcome)
+      },
+    })),
+  },
+  {
+    name: 'neverReplies',
+    does: 'never answers endpoint/unplug',
+    fails: [],
+    change: parts(({ answer }) => ({
+      answer: (session, request, outcome) => {
+        if (request.method !== 'endpoint/unplug') answer(session, request, outcome)
+      },
+    })),
+  },
+  {
+    name: 'noVersionInReplies',
+    does: 'leaves "jsonrpc" out of its answers to endpoint/list',
+    fails: [],
+    change: parts(({ answer }) => ({
+      answer: (session, request, outcome) => {
+        if (request.method === 'endpoint/list') session.send({ id: request.id, ...outcome })
+        else answer(session, request, outcome)
+      },
+    })),
+  },
+  {
+    name: 'bothResultAndError',
+    does: 'has both result and error in its answers to endpoint/list',
+    fails: [],
+    change: parts(({ answer }) => ({
+      answer: (session, request, outcome) => {
+        if (request.method !== 'endpoint/list') return answer(session, request, outcome)
+        session.send({ jsonrpc: '2.0', id: request.id, ...outcome, error: null })
+      },
+    })),
+  },
+  {
+    name: 'asksTheHost',
+    does: 'asks the host for an address when it is accepted',
+    fails: [],
+    change: parts(({ accepted }) => ({
+      accepted: (session) => {
+        accepted(session)
+        session.send({ jsonrpc: '2.0', id: 'zoo', method: 'host/allocate', params: {} })
+      },
+    })),
+  },
+  {
+    name: 'lengthInCharacters',
+    does: 'announces the characters of what it sends, and not the bytes',
+    fails: [],
+    change: parts(() => ({ encode: lengthInCharacters })),
+  },
+  {
+    name: 'chatters',
+    does: 'prints a line to the socket before each answer to endpoint/list',
+    fails: [],
+    change: parts(({ answer }) => ({
+      answer: (session, request, outcome) => {
+        if (request.method === 'endpoint/list') session.socket.write('listing\n')
+        answer(session, request, outcome)
+      },
+    })),
+  },
+  {
+    name: 'badNotices',
+    does: 'sends events whose type is no name',
+    fails: [],
+    change: parts(() => ({
+      accepted: (session) => session.notify('driver/event', { type: 'Link Down', message: '' }),
+    })),
+  },
+  {
+    name: 'talksEarly',
+    does: 'sends an event before it is accepted',
+    fails: [],
+    change: parts(({ answer }) => ({
+      answer: (session, request, outcome) => {
+        answer(session, request, outcome)
+        if (request.method === 'initialize') session.notify('driver/event', { type: 'hello', message: '' })
+      },
+    })),
+  },
+]
+
+function lengthInCharacters(message: object): Buffer {
+  const text = JSON.stringify(message)
+  return Buffer.from(`Content-Length: ${text.length}\r\n\r\n${text}`)
+}
+
+function refuseUnknownMembers({ validate }: Behaviour): Partial<Behaviour> {
+  return {
+    validate: (method, params) => {
+      const known = Object.keys(requests[method].params.properties)
+      const unknown = Object.keys(isJsonObject(params) ? params : {}).find((key) => !known.includes(key))
+      if (unknown !== undefined) throw new ConetError('invalidArgument', `${method}: what is ${unknown}?`)
+      return validate(method, params)
+    },
+  }
+}
