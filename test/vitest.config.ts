@@ -5,6 +5,8 @@ export default defineConfig({
   test: {
     include: ['unit', 'kernel', 'e2e', 'chaos', 'conformance'].map((folder) => `${folder}/**/*.test.ts`),
     pool: 'forks',
+    // Those that run at the same time mostly wait.
+    maxConcurrency: 24,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     teardownTimeout: 5_000,

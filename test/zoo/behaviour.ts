@@ -61,6 +61,8 @@ export type Behaviour = {
   cancel(call: Call): void
   accepted(session: Session): void
   rejected(session: Session, code: number): void
+  /** On SIGTERM. */
+  terminate(driver: ZooDriver): Promise<void>
   /** A connection has ended. */
   closed(session: Session): void
   /** Gives the call its time. */
@@ -71,7 +73,7 @@ export type Behaviour = {
 export const spokenVersions: readonly string[] = ['1.0']
 
 export function goodBehaviour(): Behaviour {
-  const maxMessageBytes = 4 * 1024 * 1024
+  const maxMessageBytes = 512 * 1024
   const limits = { maxHeaderBytes, maxHeaderLines, maxBodyBytes: maxMessageBytes }
   return {
     maxMessageBytes,
@@ -100,6 +102,7 @@ export function goodBehaviour(): Behaviour {
     cancel: (call) => call.giveUp('cancelled', 'given up by the caller'),
     accepted,
     rejected,
+    terminate: (driver) => driver.end(0),
     closed: () => undefined,
     limit,
     work,

@@ -20,4 +20,4 @@ const driver = await ZooDriver.listen({
   behaviour: values.mutation === undefined ? good : mutationNamed(values.mutation).change(good),
   exit: (code) => process.exit(code),
 })
-process.once('SIGTERM', () => void driver.end(0))
+process.once('SIGTERM', () => void driver.behaviour.terminate(driver))

@@ -1,5 +1,6 @@
 // A driver as a whole: its socket, the hosts that are connected, and what it has.
 import { once } from 'node:events'
+import { closeSync, constants, openSync } from 'node:fs'
 import { lstat, rename, unlink } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { basename, dirname, join } from 'node:path'
@@ -27,7 +28,7 @@ export class ZooDriver implements AsyncDisposable {
   readonly path: string
   isDraining = false
   readonly #server: Server
-  readonly #exit: (code: number) => void
+  readonly exit: (code: number) => void
   #inode: bigint | undefined
 
   constructor({ path, variant, behaviour = goodBehaviour(), records, exit }: ZooDriverOptions) {
@@ -36,7 +37,7 @@ export class ZooDriver implements AsyncDisposable {
     this.behaviour = behaviour
     this.records = records ?? new Records()
     this.instanceId = behaviour.instanceId()
-    this.#exit = exit ?? (() => undefined)
+    this.exit = exit ?? (() => undefined)
     this.#server = createServer({ allowHalfOpen: behaviour.allowHalfOpen }, (socket) =>
       this.sessions.add(new Session(this, socket)),
     )
@@ -55,7 +56,7 @@ export class ZooDriver implements AsyncDisposable {
   /** Takes no more hosts and no more bytes, and removes the socket if it is still its own; the program ends after it. */
   async end(code: number): Promise<void> {
     await this.close()
-    this.#exit(code)
+    this.exit(code)
   }
 
   async close(): Promise<void> {
@@ -73,12 +74,22 @@ export class ZooDriver implements AsyncDisposable {
   async #listen(): Promise<void> {
     await this.behaviour.claim(this.path)
     const draft = join(dirname(this.path), `.${basename(this.path)}-${this.instanceId.slice(0, 8)}`)
-    const umask = process.umask(0o777 & ~this.behaviour.socketMode)
-    this.#server.listen(draft)
-    process.umask(umask)
-    await once(this.#server, 'listening')
+    await this.#bind(draft)
     this.#inode = await inodeOf(draft)
     await rename(draft, this.path)
+  }
+
+  /** Through its directory, which reaches also where a path is too long for an address. */
+  async #bind(path: string): Promise<void> {
+    const directory = openSync(dirname(path), constants.O_DIRECTORY)
+    const umask = process.umask(0o777 & ~this.behaviour.socketMode)
+    this.#server.listen(`/proc/self/fd/${directory}/${basename(path)}`)
+    process.umask(umask)
+    try {
+      await once(this.#server, 'listening')
+    } finally {
+      closeSync(directory)
+    }
   }
 }
 

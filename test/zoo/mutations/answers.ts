@@ -5,13 +5,18 @@ export const answerMutations: readonly Mutation[] = [
   {
     name: 'listWithoutMembers',
     does: 'answers network/list with {}',
-    fails: [],
+    fails: [
+      'socket.objects-outlive-connection',
+      'rpc.many-in-flight',
+      'handshake.call-before',
+      'transcript.results',
+    ],
     change: method('network/list', () => async () => ({})),
   },
   {
     name: 'unknownCodes',
     does: 'has codes in its errors that no catalogue has',
-    fails: [],
+    fails: ['handshake.twice', 'transcript.errors'],
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         if ('error' in outcome && outcome.error.code === 1305) {
@@ -23,7 +28,7 @@ export const answerMutations: readonly Mutation[] = [
   {
     name: 'errorsWithoutData',
     does: 'has no data in its errors',
-    fails: [],
+    fails: ['handshake.version-not-echoed', 'transcript.errors'],
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         if (!('error' in outcome)) return answer(session, request, outcome)
@@ -35,7 +40,7 @@ export const answerMutations: readonly Mutation[] = [
   {
     name: 'errorsWithStacks',
     does: 'tells the host where in its code an error arose',
-    fails: [],
+    fails: ['transcript.no-inner-text'],
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         if (!('error' in outcome)) return answer(session, request, outcome)
@@ -43,11 +48,5 @@ export const answerMutations: readonly Mutation[] = [
         answer(session, request, { error: { ...outcome.error, message: `${new Error(message).stack}` } })
       },
     })),
-  },
-  {
-    name: 'answersLate',
-    does: 'works on, and answers, when the time of a call is over',
-    fails: [],
-    change: parts(() => ({ limit: () => ({ [Symbol.dispose]: () => undefined }), workMs: 400 })),
   },
 ]

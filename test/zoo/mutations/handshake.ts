@@ -23,13 +23,13 @@ export const handshakeMutations: readonly Mutation[] = [
   {
     name: 'echoesTheVersion',
     does: 'chooses whatever version is offered first',
-    fails: [],
+    fails: ['handshake.version-not-echoed', 'handshake.version-chosen'],
     change: parts(() => ({ chooseVersion: ([first]) => first })),
   },
   {
     name: 'firstVersionOnly',
     does: 'looks at the first version that is offered, and at no other',
-    fails: [],
+    fails: ['handshake.version-chosen'],
     change: parts(() => ({
       chooseVersion: ([first = '']) => (spokenVersions.includes(first) ? first : undefined),
     })),
@@ -37,7 +37,7 @@ export const handshakeMutations: readonly Mutation[] = [
   {
     name: 'listsNoVersions',
     does: 'refuses versions without saying which it speaks',
-    fails: [],
+    fails: ['handshake.version-not-echoed'],
     change: parts(() => ({
       chooseVersion: (offered) => {
         const chosen = spokenVersions.find((version) => offered.includes(version))
@@ -50,31 +50,90 @@ export const handshakeMutations: readonly Mutation[] = [
   {
     name: 'versionWithV',
     does: 'has a product version that is not semver',
-    fails: [],
+    fails: ['handshake.identity'],
     change: introducedWith(({ driver }) => ({ driver: { ...driver, version: 'v1.0' } })),
   },
   {
     name: 'instancePerConnection',
     does: 'has another instance id on each connection',
-    fails: [],
+    fails: ['handshake.instance'],
     change: introducedWith(({ driver }) => ({ driver: { ...driver, instanceId: `zoo-${Math.random()}` } })),
   },
   {
     name: 'sameInstanceForEver',
     does: 'has the same instance id after a restart',
-    fails: [],
+    where: 'program',
+    fails: ['handshake.new-instance'],
     change: parts(() => ({ instanceId: () => 'zoo-for-ever' })),
   },
   {
     name: 'noInstance',
     does: 'has no instance id',
-    fails: [],
+    fails: [
+      'socket.second-connection',
+      'socket.silent-connection',
+      'socket.disconnect',
+      'socket.objects-outlive-connection',
+      'framing.large-message',
+      'framing.no-length',
+      'framing.two-lengths',
+      'framing.negative-length',
+      'framing.no-number',
+      'framing.endless-length',
+      'framing.zero-length',
+      'framing.no-field',
+      'framing.over-limit',
+      'framing.long-header',
+      'framing.endless-header',
+      'framing.many-lines',
+      'framing.bad-utf8',
+      'framing.bad-json',
+      'framing.null-body',
+      'framing.batch',
+      'framing.number',
+      'framing.zero-bytes',
+      'framing.error-is-alone',
+      'framing.end-inside-message',
+      'framing.deep-nesting',
+      'rpc.unknown-method',
+      'rpc.unknown-reserved-method',
+      'rpc.positional-params',
+      'rpc.positional-notification',
+      'rpc.unknown-notification',
+      'rpc.unknown-members',
+      'rpc.ids',
+      'rpc.absent-params',
+      'rpc.stray-reply',
+      'rpc.many-in-flight',
+      'rpc.half-close',
+      'rpc.no-version',
+      'rpc.other-version',
+      'rpc.null-id',
+      'rpc.object-id',
+      'rpc.fraction-id',
+      'rpc.number-method',
+      'rpc.long-method',
+      'rpc.result-and-error',
+      'rpc.neither',
+      'handshake.introduction',
+      'handshake.version-chosen',
+      'handshake.identity',
+      'handshake.instance',
+      'handshake.call-before',
+      'handshake.notification-before',
+      'handshake.twice',
+      'handshake.invalid',
+      'handshake.rejected',
+      'capabilities.listed-are-answered',
+      'capabilities.unlisted-are-refused',
+      'transcript.results',
+    ],
     change: introducedWith(({ driver: { name, version } }) => ({ driver: { name, version } })),
   },
   {
     name: 'servesStrangers',
     does: 'serves calls before initialize',
-    fails: [],
+    fails: ['handshake.call-before'],
     change: parts(({ admit }) => ({
       admit: (request, session) => {
         const isCall = !session.isInitialized && request.method !== 'initialize'
@@ -85,7 +144,7 @@ export const handshakeMutations: readonly Mutation[] = [
   {
     name: 'closesOnEarlyNotices',
     does: 'ends a connection on which a notification comes before initialize',
-    fails: [],
+    fails: ['handshake.notification-before', 'transcript.answered'],
     change: parts(({ hear }) => ({
       hear: (session, method, params) => {
         if (session.isInitialized) hear(session, method, params)
@@ -96,7 +155,7 @@ export const handshakeMutations: readonly Mutation[] = [
   {
     name: 'initializesTwice',
     does: 'answers a second initialize like the first',
-    fails: [],
+    fails: ['handshake.twice'],
     change: parts(({ admit }) => ({
       admit: (request, session) => {
         if (request.method !== 'initialize') admit(request, session)
@@ -106,7 +165,7 @@ export const handshakeMutations: readonly Mutation[] = [
   {
     name: 'initializedTooSoon',
     does: 'counts as initialized before it has looked at the params',
-    fails: [],
+    fails: ['handshake.invalid'],
     change: parts(({ admit }) => ({
       admit: (request, session) => {
         admit(request, session)
@@ -117,13 +176,13 @@ export const handshakeMutations: readonly Mutation[] = [
   {
     name: 'listsTooFew',
     does: 'does not list endpoint/list',
-    fails: [],
+    fails: ['capabilities.required-methods'],
     change: withMethods((methods) => methods.filter((method) => method !== 'endpoint/list')),
   },
   {
     name: 'listsTooMany',
     does: 'lists driver/probe, and does not answer it',
-    fails: [],
+    fails: ['capabilities.listed-are-answered'],
     change: parts(({ admit, unknown }) => ({
       admit: (request, session) => {
         admit(request, session)
@@ -134,13 +193,13 @@ export const handshakeMutations: readonly Mutation[] = [
   {
     name: 'hidesProbe',
     does: 'answers driver/probe, and does not list it',
-    fails: [],
+    fails: ['capabilities.unlisted-are-refused'],
     change: withMethods((methods) => methods.filter((method) => method !== 'driver/probe')),
   },
   {
     name: 'upgradesWithoutDrain',
     does: 'offers hot upgrades, and not to drain',
-    fails: [],
+    fails: ['capabilities.hot-upgrade'],
     change: (good) => ({
       ...introducedWith(({ capabilities }) => ({
         capabilities: {
@@ -158,7 +217,7 @@ export const handshakeMutations: readonly Mutation[] = [
   {
     name: 'foreignSchema',
     does: 'publishes a schema that refers to elsewhere',
-    fails: [],
+    fails: ['capabilities.schemas'],
     change: introducedWith(() => ({ configSchema: { $ref: 'https://zoo.example/config.json' } })),
   },
 ]

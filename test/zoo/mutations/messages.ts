@@ -30,19 +30,34 @@ const isKnownNotification = (method: string) =>
   ['initialized', 'rejected', '$/cancelRequest'].includes(method)
 
 export const messageMutations: readonly Mutation[] = [
-  { name: 'anyVersionOfRpc', does: 'does not look at "jsonrpc"', fails: [], change: overlooks('jsonrpc') },
-  { name: 'anyId', does: 'does not look at what an id is', fails: [], change: overlooks('id') },
+  {
+    name: 'anyVersionOfRpc',
+    does: 'does not look at "jsonrpc"',
+    fails: ['rpc.no-version', 'rpc.other-version'],
+    change: overlooks('jsonrpc'),
+  },
+  {
+    name: 'anyId',
+    does: 'does not look at what an id is',
+    fails: ['rpc.null-id', 'rpc.object-id', 'rpc.fraction-id'],
+    change: overlooks('id'),
+  },
   {
     name: 'anyMethodName',
     does: 'does not look at what a method’s name is',
-    fails: [],
+    fails: ['rpc.number-method', 'rpc.long-method'],
     change: overlooks('method'),
   },
-  { name: 'anyReply', does: 'takes for a reply what is none', fails: [], change: overlooks('reply') },
+  {
+    name: 'anyReply',
+    does: 'takes for a reply what is none',
+    fails: ['rpc.result-and-error', 'rpc.neither'],
+    change: overlooks('reply'),
+  },
   {
     name: 'closesOnReplies',
     does: 'ends a connection on which a reply comes',
-    fails: [],
+    fails: ['rpc.stray-reply', 'transcript.answered'],
     change: parts(({ assertEnvelope }) => ({
       assertEnvelope: (message) => {
         if (message.method === undefined) throw new FramingFault('a reply')
@@ -53,7 +68,7 @@ export const messageMutations: readonly Mutation[] = [
   {
     name: 'answersNotifications',
     does: 'answers notifications that it does not know',
-    fails: [],
+    fails: ['rpc.unknown-notification', 'transcript.known-ids'],
     change: hears((session, method) => {
       if (isKnownNotification(method)) return false
       session.send({ jsonrpc: '2.0', id: 'none', error: { code: -32601, message: `${method}: what?` } })
@@ -63,7 +78,7 @@ export const messageMutations: readonly Mutation[] = [
   {
     name: 'closesOnNotifications',
     does: 'ends a connection on which an unknown notification comes',
-    fails: [],
+    fails: ['rpc.unknown-notification', 'handshake.notification-before', 'transcript.answered'],
     change: hears((session, method) => {
       if (!isKnownNotification(method)) session.socket.destroy()
       return !isKnownNotification(method)
@@ -72,7 +87,7 @@ export const messageMutations: readonly Mutation[] = [
   {
     name: 'closesOnPositional',
     does: 'ends a connection on which a notification has an array for params',
-    fails: [],
+    fails: ['rpc.positional-notification', 'transcript.answered'],
     change: hears((session, _method, params) => {
       if (Array.isArray(params)) session.socket.destroy()
       return Array.isArray(params)
@@ -81,7 +96,7 @@ export const messageMutations: readonly Mutation[] = [
   {
     name: 'takesPositional',
     does: 'serves requests whose params are an array',
-    fails: [],
+    fails: ['rpc.positional-params'],
     change: parts(({ admit }) => ({
       admit: (request, session) => admit({ ...request, params: {} }, session),
     })),
@@ -89,13 +104,13 @@ export const messageMutations: readonly Mutation[] = [
   {
     name: 'answersTheUnknown',
     does: 'answers {} to methods that it does not know',
-    fails: [],
+    fails: ['rpc.unknown-method', 'rpc.unknown-reserved-method'],
     change: parts(() => ({ unknown: () => ({}) })),
   },
   {
     name: 'otherCodeForTheUnknown',
     does: 'answers unsupported in the place of -32601',
-    fails: [],
+    fails: ['rpc.unknown-method', 'rpc.unknown-reserved-method'],
     change: parts(() => ({
       unknown: ({ method }) => {
         throw new ConetError('unsupported', `${method}: there is no such method`)
@@ -105,7 +120,7 @@ export const messageMutations: readonly Mutation[] = [
   {
     name: 'dropsReserved',
     does: 'drops requests whose method begins with $/',
-    fails: [],
+    fails: ['rpc.unknown-reserved-method'],
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         if (!request.method.startsWith('$/')) answer(session, request, outcome)
@@ -115,13 +130,13 @@ export const messageMutations: readonly Mutation[] = [
   {
     name: 'closedParams',
     does: 'refuses members of params that it does not know',
-    fails: [],
+    fails: ['framing.large-message', 'rpc.unknown-members', 'handshake.unknown-members'],
     change: parts(refuseUnknownMembers),
   },
   {
     name: 'wantsParams',
     does: 'refuses a request without params',
-    fails: [],
+    fails: ['rpc.absent-params'],
     change: parts(({ admit }) => ({
       admit: (request, session) => {
         if (request.params === undefined) throw new ConetError('invalidArgument', 'params are missing')
@@ -130,15 +145,9 @@ export const messageMutations: readonly Mutation[] = [
     })),
   },
   {
-    name: 'idsAsText',
-    does: 'answers with the id as text',
-    fails: [],
-    change: parts(() => ({ answer: (session, { id }, outcome) => session.reply(String(id), outcome) })),
-  },
-  {
     name: 'idsAsNumbers',
     does: 'answers with the id as a number where it looks like one',
-    fails: [],
+    fails: ['rpc.ids', 'transcript.known-ids'],
     change: parts(() => ({
       answer: (session, { id }, outcome) =>
         session.reply(/^\d+$/.test(String(id)) ? Number(id) : id, outcome),
@@ -147,7 +156,7 @@ export const messageMutations: readonly Mutation[] = [
   {
     name: 'dropsWhenBusy',
     does: 'drops requests when ten are under way',
-    fails: [],
+    fails: ['rpc.many-in-flight'],
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         if (session.calls.size < 10) answer(session, request, outcome)
@@ -157,13 +166,13 @@ export const messageMutations: readonly Mutation[] = [
   {
     name: 'keepsHalfOpen',
     does: 'keeps a connection whose host has ended its half',
-    fails: [],
+    fails: ['framing.end-inside-message', 'rpc.half-close'],
     change: parts(() => ({ allowHalfOpen: true })),
   },
   {
     name: 'doubleReply',
     does: 'answers pings twice',
-    fails: [],
+    fails: ['transcript.answered-once'],
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         answer(session, request, outcome)
@@ -174,7 +183,7 @@ export const messageMutations: readonly Mutation[] = [
   {
     name: 'strayReplies',
     does: 'sends a reply that nobody asked for with each list',
-    fails: [],
+    fails: ['transcript.known-ids'],
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         if (request.method === 'network/list') session.reply('nobody', { result: {} })
@@ -185,7 +194,7 @@ export const messageMutations: readonly Mutation[] = [
   {
     name: 'neverReplies',
     does: 'never answers endpoint/unplug',
-    fails: [],
+    fails: ['capabilities.listed-are-answered'],
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         if (request.method !== 'endpoint/unplug') answer(session, request, outcome)
@@ -195,7 +204,7 @@ export const messageMutations: readonly Mutation[] = [
   {
     name: 'noVersionInReplies',
     does: 'leaves "jsonrpc" out of its answers to endpoint/list',
-    fails: [],
+    fails: ['transcript.envelopes'],
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         if (request.method === 'endpoint/list') session.send({ id: request.id, ...outcome })
@@ -206,7 +215,12 @@ export const messageMutations: readonly Mutation[] = [
   {
     name: 'bothResultAndError',
     does: 'has both result and error in its answers to endpoint/list',
-    fails: [],
+    fails: [
+      'socket.objects-outlive-connection',
+      'capabilities.listed-are-answered',
+      'transcript.envelopes',
+      'transcript.errors',
+    ],
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         if (request.method !== 'endpoint/list') return answer(session, request, outcome)
@@ -217,7 +231,7 @@ export const messageMutations: readonly Mutation[] = [
   {
     name: 'asksTheHost',
     does: 'asks the host for an address when it is accepted',
-    fails: [],
+    fails: ['transcript.no-requests'],
     change: parts(({ accepted }) => ({
       accepted: (session) => {
         accepted(session)
@@ -228,13 +242,13 @@ export const messageMutations: readonly Mutation[] = [
   {
     name: 'lengthInCharacters',
     does: 'announces the characters of what it sends, and not the bytes',
-    fails: [],
+    fails: ['framing.split-character', 'rpc.ids', 'transcript.frames'],
     change: parts(() => ({ encode: lengthInCharacters })),
   },
   {
     name: 'chatters',
     does: 'prints a line to the socket before each answer to endpoint/list',
-    fails: [],
+    fails: ['socket.objects-outlive-connection', 'capabilities.listed-are-answered', 'transcript.frames'],
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         if (request.method === 'endpoint/list') session.socket.write('listing\n')
@@ -245,7 +259,7 @@ export const messageMutations: readonly Mutation[] = [
   {
     name: 'badNotices',
     does: 'sends events whose type is no name',
-    fails: [],
+    fails: ['transcript.notifications'],
     change: parts(() => ({
       accepted: (session) => session.notify('driver/event', { type: 'Link Down', message: '' }),
     })),
@@ -253,7 +267,7 @@ export const messageMutations: readonly Mutation[] = [
   {
     name: 'talksEarly',
     does: 'sends an event before it is accepted',
-    fails: [],
+    fails: ['transcript.silent-before-initialized'],
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         answer(session, request, outcome)

@@ -1,17 +1,23 @@
 // Drivers whose socket, or whose life, is not as it should be.
+import { existsSync } from 'node:fs'
 import { type Mutation, parts } from './mutation.ts'
 
 export const socketMutations: readonly Mutation[] = [
   {
     name: 'openToAll',
     does: 'lets everybody write to its socket',
-    fails: [],
+    fails: ['socket.private'],
     change: parts(() => ({ socketMode: 0o666 })),
   },
   {
     name: 'oneAtATime',
     does: 'serves no connection while another is open',
-    fails: [],
+    fails: [
+      'socket.second-connection',
+      'socket.silent-connection',
+      'framing.deep-nesting',
+      'handshake.instance',
+    ],
     change: parts(({ admit, answer }) => ({
       admit,
       answer: (session, request, outcome) => {
@@ -23,7 +29,7 @@ export const socketMutations: readonly Mutation[] = [
   {
     name: 'hangsUpOnTheFirst',
     does: 'ends older connections when a new one comes',
-    fails: [],
+    fails: ['socket.second-connection', 'handshake.instance', 'transcript.answered'],
     change: parts(({ accepted }) => ({
       accepted: (session) => {
         for (const other of session.driver.sessions) if (other !== session) other.socket.destroy()
@@ -34,12 +40,44 @@ export const socketMutations: readonly Mutation[] = [
   {
     name: 'forgetsWithTheConnection',
     does: 'forgets its networks and endpoints when a connection ends',
-    fails: [],
+    fails: ['socket.objects-outlive-connection'],
     change: parts(() => ({
       closed: ({ driver }) => {
         driver.records.networks.clear()
         driver.records.endpoints.clear()
       },
     })),
+  },
+  {
+    name: 'endsBadly',
+    does: 'ends with code 1 on SIGTERM',
+    where: 'program',
+    fails: ['socket.sigterm'],
+    change: parts(() => ({ terminate: (driver) => driver.end(1) })),
+  },
+  {
+    name: 'leavesItsSocket',
+    does: 'leaves its socket behind when it ends',
+    where: 'program',
+    fails: ['socket.removed-at-end'],
+    change: parts(() => ({ terminate: async (driver) => driver.exit(0) })),
+  },
+  {
+    name: 'stumblesOverItself',
+    does: 'does not start where the socket of a dead driver is',
+    where: 'program',
+    fails: ['socket.replaces-stale'],
+    change: parts(() => ({
+      claim: async (path) => {
+        if (existsSync(path)) throw new Error(`${path} is there`)
+      },
+    })),
+  },
+  {
+    name: 'deepDown',
+    does: 'has its socket where the path to it is longer than any address',
+    where: 'deep directory',
+    fails: ['socket.path'],
+    change: (good) => good,
   },
 ]

@@ -5,11 +5,11 @@ import type { ActiveCheck } from './check.ts'
 type Fault = { readonly name: string; readonly what: string; readonly message: object }
 
 const faults: readonly Fault[] = [
-  { name: 'no-version', what: 'a message without "jsonrpc"', message: { id: 1, method: 'driver/ping' } },
+  { name: 'no-version', what: 'a message without "jsonrpc"', message: { id: 'kit', method: 'driver/ping' } },
   {
     name: 'other-version',
     what: 'a message of JSON-RPC 1.0',
-    message: { jsonrpc: '1.0', id: 1, method: 'driver/ping' },
+    message: { jsonrpc: '1.0', id: 'kit', method: 'driver/ping' },
   },
   {
     name: 'null-id',
@@ -29,22 +29,22 @@ const faults: readonly Fault[] = [
   {
     name: 'number-method',
     what: 'a request with a number for its method',
-    message: { jsonrpc: '2.0', id: 1, method: 7 },
+    message: { jsonrpc: '2.0', id: 'kit', method: 7 },
   },
   {
     name: 'long-method',
     what: 'a request whose method has 257 characters',
-    message: { jsonrpc: '2.0', id: 1, method: 'x'.repeat(257) },
+    message: { jsonrpc: '2.0', id: 'kit', method: 'x'.repeat(257) },
   },
   {
     name: 'result-and-error',
     what: 'a reply with both result and error',
-    message: { jsonrpc: '2.0', id: 1, result: {}, error: { code: 1, message: 'kit' } },
+    message: { jsonrpc: '2.0', id: 'kit', result: {}, error: { code: 1, message: 'kit' } },
   },
   {
     name: 'neither',
     what: 'a message that is neither request nor reply',
-    message: { jsonrpc: '2.0', id: 1 },
+    message: { jsonrpc: '2.0', id: 'kit' },
   },
 ]
 

@@ -1,10 +1,14 @@
 // One connection to a driver at the level of bytes: sends anything, reads strictly, keeps everything that happened.
 import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Violation } from '../checks/verdicts.ts'
 import type { Transcript } from '../transcript/transcript.ts'
 import { frame } from './frame.ts'
+import { addressOf } from './socket-address.ts'
 import { type Json, StrictParser } from './strict-parser.ts'
 import { Waiters } from './waiters.ts'
+
+const betweenPiecesMs = 2
 
 /** The driver's socket takes no connection. */
 export class DriverUnreachable extends Error {
@@ -36,15 +40,17 @@ export class RawConnection implements Disposable {
 
   /** Rejects with DriverUnreachable. */
   static async dial(path: string, transcript: Transcript, timeoutMs: number): Promise<RawConnection> {
-    const socket = connect(path)
+    let socket: Socket | undefined
     try {
+      using address = addressOf(path)
+      socket = connect(address.path)
       await opened(socket, timeoutMs)
+      return new RawConnection(socket, transcript)
     } catch (cause) {
-      socket.destroy()
+      socket?.destroy()
       const why = cause instanceof Error ? cause.message : String(cause)
       throw new DriverUnreachable(`connect to ${path}: ${why}`, { cause })
     }
-    return new RawConnection(socket, transcript)
   }
 
   /** True until either side has closed it. */
@@ -134,8 +140,8 @@ export class RawConnection implements Disposable {
     for (const piece of pieces) {
       if (!this.isOpen) return
       this.#socket.write(piece)
-      // Each in a turn of its own, so that the driver gets a chance to read in between.
-      await new Promise((resolve) => setImmediate(resolve))
+      // Some time between two, or the driver reads both at once.
+      await sleep(betweenPiecesMs)
     }
   }
 

@@ -1,0 +1,65 @@
+// What the conformance kit says of a driver of the zoo, in process or as a program.
+import { mkdir } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type ConformanceOptions, runConformance } from '@conet/sdk/conformance'
+import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { type Behaviour, goodBehaviour } from './behaviour.ts'
+import type { Mutation } from './mutations/mutation.ts'
+import { ZooDriver } from './zoo-driver.ts'
+
+/** These wait for times that the protocol fixes: 5 s and 10 s. */
+export const slowChecks: readonly string[] = ['framing.slow-header', 'handshake.silence']
+
+/** A run waits for a driver that does not answer: short, so that a zoo is quickly seen. */
+const timeScale = 0.2
+
+const program = fileURLToPath(new URL('../dist/zoo/main.js', import.meta.url))
+
+type Options = Pick<ConformanceOptions, 'level' | 'only' | 'skip' | 'timeScale'> & {
+  /** Directories above the socket. */
+  readonly depth?: string
+}
+
+/** The checks that it fails, by id, and those that could not be made. */
+export type Verdict = { readonly failed: string[]; readonly undecided: string[] }
+
+/** Of a driver in this process, which cannot be ended and started again. */
+export async function verdictOn(
+  behaviour: Behaviour,
+  { depth = '', ...options }: Options = {},
+): Promise<Verdict> {
+  await using directory = await temporaryDirectory()
+  const path = join(directory.path, depth, 'zoo.sock')
+  await mkdir(dirname(path), { recursive: true })
+  await using driver = await ZooDriver.listen({ path, behaviour })
+  return await verdict({ level: 'upgradable', timeScale, ...options, socketPath: driver.path })
+}
+
+/** Of a driver as a program. */
+export function verdictOnProgram(args: readonly string[], options: Options = {}): Promise<Verdict> {
+  const command = `exec ${process.execPath} ${program} --socket {socket} ${args.join(' ')}`
+  return verdict({ level: 'upgradable', timeScale: 1, ...options, command })
+}
+
+/** Of a broken driver; asked again with more patience if the machine, and not the driver, may have been slow. */
+export async function verdictOnMutation(
+  { fails, change, where }: Mutation,
+  given: Options = {},
+): Promise<string[]> {
+  const options = where === 'deep directory' ? { ...given, depth: 'deep/'.repeat(20) } : given
+  const { failed } = await verdictOn(change(goodBehaviour()), options)
+  if (isSame(failed, fails)) return failed
+  return (await verdictOn(change(goodBehaviour()), { ...options, timeScale: 1 })).failed
+}
+
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  return JSON.stringify([...one].sort()) === JSON.stringify([...other].sort())
+}
+
+async function verdict(options: ConformanceOptions): Promise<Verdict> {
+  const { checks } = await runConformance(options)
+  const ids = (...statuses: string[]) =>
+    checks.filter(({ status }) => statuses.includes(status)).map(({ id }) => id)
+  return { failed: ids('fail', 'warn', 'error'), undecided: ids('untestable', 'not-applicable') }
+}
