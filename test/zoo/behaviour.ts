@@ -14,7 +14,7 @@ import { jsonRpcCode, UnknownMethodError } from '@conet/sdk/jsonrpc'
 import type { Call, Outcome, Request } from './call.ts'
 import { claimPath } from './claim-path.ts'
 import { assertEnvelope, isMessageId } from './envelope.ts'
-import { type Methods, methods } from './methods.ts'
+import { assertNotDraining, type Methods, methods } from './methods.ts'
 import type { Session } from './session.ts'
 import { encode, FrameReader, isJsonObject, type JsonObject, maxHeaderBytes, maxHeaderLines } from './wire.ts'
 import type { ZooDriver } from './zoo-driver.ts'
@@ -130,7 +130,8 @@ function admit({ method, params }: Request, session: Session): void {
     return
   }
   if (!session.isInitialized) throw new ConetError('notInitialized', `${method}: came before initialize`)
-  if (session.calls.size >= behaviour.maxInFlight) {
+  assertNotDraining(session.driver, method)
+  if (session.calls.size >= behaviour.maxInFlight && method !== 'driver/ping') {
     throw new ConetError('overloaded', `${method}: too much is under way`)
   }
 }

@@ -5,6 +5,7 @@ import type { Call } from './call.ts'
 import { createEndpoint, createNetwork, plug } from './life.ts'
 import type { Scope } from './order.ts'
 import { sync } from './sync.ts'
+import type { ZooDriver } from './zoo-driver.ts'
 
 export type ZooMethod = Exclude<RequestMethod, 'initialize'>
 
@@ -66,13 +67,14 @@ const refusedWhileDraining: ReadonlySet<string> = new Set([
   'endpoint/plug',
 ])
 
+/** Asked when a call arrives: what came before the drain is still served (DRAIN-2). */
+export function assertNotDraining({ isDraining }: ZooDriver, method: string): void {
+  if (!isDraining || !refusedWhileDraining.has(method)) return
+  throw new ConetError('draining', `${method}: another instance has taken over`)
+}
+
 function work(call: Call): Promise<void> {
-  const { driver } = call.session
-  const { method } = call.request
-  if (driver.isDraining && refusedWhileDraining.has(method)) {
-    throw new ConetError('draining', `${method}: another instance has taken over`)
-  }
-  return driver.behaviour.work(call)
+  return call.session.driver.behaviour.work(call)
 }
 
 async function deleteNetwork({ networkId }: Params<'network/delete'>, call: Call): Promise<object> {

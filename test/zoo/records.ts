@@ -9,7 +9,8 @@ import {
 
 export type EndpointRecord = {
   readonly networkId: string
-  readonly content: string
+  /** What this instance was told; undefined: nothing yet. */
+  readonly content: string | undefined
   /** From the driver's own IPAM. */
   readonly addresses?: string[]
   /** The path of the sandbox that it is plugged into. */

@@ -53,7 +53,10 @@ function attempt(
 }
 
 function ensureNetwork(driver: ZooDriver, network: Network, result: SyncResult): void {
-  const wasThere = driver.records.networks.has(network.id)
+  const { networks } = driver.records
+  const wasThere = networks.has(network.id)
+  // A sync has the last word on what an object is.
+  networks.delete(network.id)
   createNetwork(driver, network)
   if (!wasThere) result.repaired.push(`network ${network.name} was missing`)
 }
@@ -65,13 +68,14 @@ function ensureEndpoint(driver: ZooDriver, endpoint: DesiredEndpoint, result: Sy
     throw new ConetError('failedPrecondition', `endpoint ${endpointId}: its network failed`)
   }
   const before = records.endpoints.get(endpointId)
-  createEndpoint(driver, endpoint)
   if (before === undefined) result.repaired.push(`endpoint ${endpointId} was missing`)
-  if (sandbox === undefined) {
-    if (before?.sandbox !== undefined) result.repaired.push(`endpoint ${endpointId} was plugged`)
+  else records.endpoints.set(endpointId, { ...before, content: undefined })
+  createEndpoint(driver, endpoint)
+  if (before?.sandbox !== undefined && before.sandbox !== sandbox?.path) {
+    result.repaired.push(`endpoint ${endpointId} was plugged into ${before.sandbox}`)
     records.unplug(endpointId)
-    return
   }
+  if (sandbox === undefined) return
   const plugged = plug(driver, { ...endpoint, sandbox })
   if (before !== undefined && before.sandbox === undefined)
     result.repaired.push(`endpoint ${endpointId} was not plugged`)
