@@ -1,14 +1,21 @@
-// Runs all tests, or those whose path contains one of the arguments: `npm test -- kernel/link`.
-// Unit tests run in one vitest. Each file below test/kernel, test/e2e, test/chaos and test/conformance runs in a network and mount
-// namespace of its own, so that what it does to the kernel ends with it. Last line: `N passed, N failed`.
+// Runs all tests, or those whose path contains one of the arguments: `npm test -- kernel/link`. With `--long` those below
+// test/long, which may take hours and are no part of the others.
+// Unit tests run in one vitest. Each file of the other folders runs in a network and mount namespace of its own, so that
+// what it does to the kernel ends with it. Last line: `N passed, N failed`.
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
 import { endAllRuns, runVitest } from './vitest-run.mjs'
 
 const testDir = fileURLToPath(new URL('../test', import.meta.url))
-const wanted = process.argv.slice(2)
+const { values, positionals: wanted } = parseArgs({
+  options: { long: { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
+const isolatedFolders = values.long ? ['long'] : ['chaos', 'conformance', 'e2e', 'kernel']
+const deadlineMs = values.long ? 4 * 3_600_000 : 240_000
 const concurrency = 2
 const slowSeconds = 20
 
@@ -38,15 +45,15 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 }
 
 async function run(files, options) {
-  const result = await runVitest(files, { testDir, reports, ...options })
+  const result = await runVitest(files, { testDir, reports, deadlineMs, ...options })
   totals.passed += result.passed
   totals.failed += result.failed
   tell(result)
 }
 
 // The long ones first, so that the end does not wait for one that started last.
-const unit = testFiles('unit')
-const isolated = ['chaos', 'conformance', 'e2e', 'kernel'].flatMap(testFiles)
+const unit = values.long ? [] : testFiles('unit')
+const isolated = isolatedFolders.flatMap(testFiles)
 try {
   if (unit.length > 0) await run(unit, { isolated: false })
   const worker = async () => {

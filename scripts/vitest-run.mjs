@@ -4,7 +4,6 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 const vitest = 'node_modules/vitest/vitest.mjs'
-const deadlineMs = 240_000
 const graceMs = 5_000
 const mostOutput = 1_000_000
 const running = new Set()
@@ -23,13 +22,13 @@ const prepare = `
 const unshare = ['unshare', '--net', '--mount', '--propagation', 'private']
 
 /** Resolves to the counts, whatever happens: a run that hangs or leaves no report counts as one failure. */
-export async function runVitest(files, { testDir, reports, isolated }) {
+export async function runVitest(files, { testDir, reports, isolated, deadlineMs }) {
   const report = join(reports, `${files[0].replaceAll('/', '-')}.json`)
   const vitestArgs = ['--root', testDir, '--reporter=dot', '--reporter=json', `--outputFile.json=${report}`]
   const command = [process.execPath, join(testDir, '..', vitest), 'run', ...vitestArgs, ...files]
   const argv = isolated ? [...unshare, 'sh', '-c', prepare, 'sh', ...command] : command
   const start = performance.now()
-  const { code, output } = await runToTheEnd(argv, testDir)
+  const { code, output } = await runToTheEnd(argv, testDir, deadlineMs)
   const title = files.length === 1 ? files[0] : `${files.length} files`
   const seconds = (performance.now() - start) / 1_000
   return { title, seconds, output, ...countsOf(report, code) }
@@ -40,7 +39,7 @@ export function endAllRuns() {
   for (const child of running) endGroup(child, 'SIGKILL')
 }
 
-function runToTheEnd([program, ...args], cwd) {
+function runToTheEnd([program, ...args], cwd, deadlineMs) {
   return new Promise((resolve) => {
     // A process group of its own, so that its children can be ended with it.
     const env = { ...process.env, NO_COLOR: '1' }

@@ -3,10 +3,12 @@ import { defineConfig } from 'vitest/config'
 // Tests import the packages by name, so what runs is the built code in dist, the code that ships.
 export default defineConfig({
   test: {
-    include: ['unit', 'kernel', 'e2e', 'chaos', 'conformance'].map((folder) => `${folder}/**/*.test.ts`),
+    include: ['unit', 'kernel', 'e2e', 'chaos', 'conformance', 'long'].map(
+      (folder) => `${folder}/**/*.test.ts`,
+    ),
     pool: 'forks',
     // Those that run at the same time mostly wait.
-    maxConcurrency: 24,
+    maxConcurrency: 8,
     testTimeout: 30_000,
     hookTimeout: 30_000,
     teardownTimeout: 5_000,

@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type ConformanceOptions, runConformance } from '@conet/sdk/conformance'
+import { allChecks, type ConformanceOptions, runConformance } from '@conet/sdk/conformance'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { type Behaviour, goodBehaviour } from './behaviour.ts'
 import type { Mutation } from './mutations/mutation.ts'
@@ -10,6 +10,21 @@ import { ZooDriver } from './zoo-driver.ts'
 
 /** These wait for times that the protocol fixes: 5 s and 10 s. */
 export const slowChecks: readonly string[] = ['framing.slow-header', 'handshake.silence']
+
+/** Those of the kernel have a zoo of their own. */
+export const everyCheck: readonly string[] = allChecks
+  .map(({ id }) => id)
+  .filter((id) => areaOf(id) !== 'kernel')
+
+/** The checks of the areas that a mutation touches, and those of everything that is said. */
+export function nearbyChecks({ fails, shownBy = [] }: Mutation): string[] {
+  const areas = new Set([...fails.map(areaOf), ...shownBy, 'transcript'])
+  return everyCheck.filter((id) => areas.has(areaOf(id)) && (fails.includes(id) || !slowChecks.includes(id)))
+}
+
+function areaOf(id: string): string {
+  return id.slice(0, id.indexOf('.'))
+}
 
 /** A run waits for a driver that does not answer: short, so that a zoo is quickly seen. */
 const timeScale = 0.2
@@ -43,14 +58,18 @@ export function verdictOnProgram(args: readonly string[], options: Options = {})
 }
 
 /** Of a broken driver; asked again with more patience if the machine, and not the driver, may have been slow. */
-export async function verdictOnMutation(
-  { fails, change, where }: Mutation,
-  given: Options = {},
-): Promise<string[]> {
-  const options = where === 'deep directory' ? { ...given, depth: 'deep/'.repeat(20) } : given
-  const { failed } = await verdictOn(change(goodBehaviour()), options)
-  if (isSame(failed, fails)) return failed
-  return (await verdictOn(change(goodBehaviour()), { ...options, timeScale: 1 })).failed
+export async function failuresOf(mutation: Mutation, only: readonly string[]): Promise<string[]> {
+  const failed = await attempt(mutation, only, timeScale)
+  return isSame(failed, mutation.fails) ? failed : attempt(mutation, only, 1)
+}
+
+async function attempt({ name, change, where }: Mutation, only: readonly string[], timeScale: number) {
+  const depth = where === 'deep directory' ? 'deep/'.repeat(20) : ''
+  const { failed } =
+    where === 'program'
+      ? await verdictOnProgram(['--mutation', name], { only })
+      : await verdictOn(change(goodBehaviour()), { only, timeScale, depth })
+  return failed.sort()
 }
 
 function isSame(one: readonly string[], other: readonly string[]): boolean {

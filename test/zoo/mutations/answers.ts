@@ -41,6 +41,7 @@ export const answerMutations: readonly Mutation[] = [
     name: 'errorsWithStacks',
     does: 'tells the host where in its code an error arose',
     fails: ['transcript.no-inner-text'],
+    shownBy: ['handshake'],
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         if (!('error' in outcome)) return answer(session, request, outcome)

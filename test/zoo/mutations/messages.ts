@@ -173,6 +173,7 @@ export const messageMutations: readonly Mutation[] = [
     name: 'doubleReply',
     does: 'answers pings twice',
     fails: ['transcript.answered-once'],
+    shownBy: ['socket'],
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         answer(session, request, outcome)
@@ -184,6 +185,7 @@ export const messageMutations: readonly Mutation[] = [
     name: 'strayReplies',
     does: 'sends a reply that nobody asked for with each list',
     fails: ['transcript.known-ids'],
+    shownBy: ['socket'],
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         if (request.method === 'network/list') session.reply('nobody', { result: {} })
@@ -205,6 +207,7 @@ export const messageMutations: readonly Mutation[] = [
     name: 'noVersionInReplies',
     does: 'leaves "jsonrpc" out of its answers to endpoint/list',
     fails: ['transcript.envelopes'],
+    shownBy: ['socket'],
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         if (request.method === 'endpoint/list') session.send({ id: request.id, ...outcome })
@@ -232,6 +235,7 @@ export const messageMutations: readonly Mutation[] = [
     name: 'asksTheHost',
     does: 'asks the host for an address when it is accepted',
     fails: ['transcript.no-requests'],
+    shownBy: ['handshake'],
     change: parts(({ accepted }) => ({
       accepted: (session) => {
         accepted(session)
@@ -260,6 +264,7 @@ export const messageMutations: readonly Mutation[] = [
     name: 'badNotices',
     does: 'sends events whose type is no name',
     fails: ['transcript.notifications'],
+    shownBy: ['handshake'],
     change: parts(() => ({
       accepted: (session) => session.notify('driver/event', { type: 'Link Down', message: '' }),
     })),
@@ -268,6 +273,7 @@ export const messageMutations: readonly Mutation[] = [
     name: 'talksEarly',
     does: 'sends an event before it is accepted',
     fails: ['transcript.silent-before-initialized'],
+    shownBy: ['handshake'],
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         answer(session, request, outcome)

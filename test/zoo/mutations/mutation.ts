@@ -8,6 +8,8 @@ export type Mutation = {
   readonly does: string
   /** The conformance checks that it fails, all of them. */
   readonly fails: readonly string[]
+  /** Areas whose checks bring it to light, where they pass; those of `fails` always do. */
+  readonly shownBy?: readonly string[]
   /** `program`: only checks that end its process show it. */
   readonly where?: 'program' | 'deep directory'
   /** The one change. */
