@@ -23,7 +23,7 @@ export const restartChecks: readonly ActiveCheck[] = [
       const created = await kit.createEndpoint(before, network)
       const plugged = { ...(await kit.createEndpoint(before, network)), sandbox: kit.sandbox() }
       await kit.plug(before, plugged, plugged.sandbox)
-      await kit.process.restart()
+      await killAndStart(kit)
       using host = await kit.connect()
       const page = { networks: [network], endpoints: [created, plugged] }
       const { failed } = await syncOnce(kit, host, page)
@@ -44,7 +44,7 @@ export const restartChecks: readonly ActiveCheck[] = [
       const network = await kit.createNetwork(before)
       const endpoint = await kit.createEndpoint(before, network)
       await kit.plug(before, endpoint, kit.sandbox())
-      await kit.process.restart()
+      await killAndStart(kit)
       using host = await kit.connect()
       const ids = { networkId: network.id, endpointId: endpoint.endpointId }
       await host.call('endpoint/unplug', ids)
@@ -79,7 +79,7 @@ export const restartChecks: readonly ActiveCheck[] = [
     async run(kit) {
       const before = await kit.connect()
       const { id } = await kit.createNetwork(before)
-      await kit.process.restart()
+      await killAndStart(kit)
       using host = await kit.connect()
       await syncOnce(kit, host, {})
       await host.call('network/delete', { networkId: id })
@@ -87,6 +87,12 @@ export const restartChecks: readonly ActiveCheck[] = [
     },
   },
 ]
+
+/** SIGKILL: with a SIGTERM calls under way would come to their end. */
+async function killAndStart({ process }: CheckContext): Promise<void> {
+  await process.end('SIGKILL')
+  await process.restart()
+}
 
 async function killDuringPlug(kit: CheckContext, momentMs: number): Promise<void> {
   const before = await kit.connect()
@@ -96,7 +102,7 @@ async function killDuringPlug(kit: CheckContext, momentMs: number): Promise<void
   before.start('endpoint/create', create)
   before.start('endpoint/plug', endpoint)
   await new Promise((resolve) => setTimeout(resolve, momentMs))
-  await kit.process.restart()
+  await killAndStart(kit)
   using host = await kit.connect()
   const page = { networks: [network], endpoints: [{ ...create, sandbox }] }
   const { failed } = await syncOnce(kit, host, page)

@@ -107,9 +107,15 @@ export class RawConnection implements Disposable {
 
   /** The first message, come or to come, that `isWanted`. Rejects with a Violation: too late, ended, or unreadable. */
   async message(what: string, timeoutMs: number, isWanted: (message: Json) => boolean): Promise<Json> {
-    const find = () => this.received.find(isWanted)
-    await this.#waiters.until(() => find() !== undefined || !this.isOpen, timeoutMs)
-    const found = find()
+    let found: Json | undefined
+    let looked = 0
+    // Each message is looked at once: with a thousand answers awaited, more would take seconds.
+    const find = () => {
+      found ??= this.received.slice(looked).find(isWanted)
+      looked = this.received.length
+      return found !== undefined
+    }
+    await this.#waiters.until(() => find() || !this.isOpen, timeoutMs)
     if (found !== undefined) return found
     if (this.isOpen) throw new Violation(`${what}: nothing came within ${Math.round(timeoutMs)} ms`)
     throw new Violation(`${what}: the connection ended before (${this.#fault ?? this.#end?.reason})`)
