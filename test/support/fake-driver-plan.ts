@@ -24,6 +24,8 @@ export type FakeBehaviour = {
   repairs?: string
   /** Logs this with `call.log('info', …)`. */
   logs?: string
+  /** Says this of itself: an empty text that it is ready, another that it is not, and why. */
+  readiness?: string
   /** Only from that call of the method on, counted from 1 in each process. */
   fromCall?: number
   /** Only up to that call of the method. */
@@ -36,7 +38,7 @@ export type FakeBehaviour = {
 export type FakePlan = {
   methods?: Record<string, FakeBehaviour | FakeBehaviour[]>
   /** What it publishes in its handshake. */
-  schemas?: Pick<Driver, 'configSchema' | 'attachmentSchema' | 'policySchema' | 'ipam'>
+  schemas?: Pick<Driver, 'configSchema' | 'attachmentSchema' | 'policySchema' | 'ipam' | 'hotUpgrade'>
   /** What the driver has although nobody told it. */
   has?: { networkIds?: string[]; endpoints?: { networkId: string; endpointId: string }[] }
 }

@@ -22,6 +22,7 @@ const recordPath = process.env[fakeVariables.record]
 const counts = new Map<string, number>()
 const networks = new Set<string>()
 const endpoints = new Map<string, EndpointRef>()
+let hostHandle: HostHandle | undefined
 
 function behaviourOf(method: string, params: unknown): FakeBehaviour {
   const count = (counts.get(method) ?? 0) + 1
@@ -56,6 +57,8 @@ async function behave(method: string, params: unknown, call?: Call): Promise<Fak
   const behaviour = behaviourOf(method, params)
   record('begin')
   call?.signal.addEventListener('abort', () => record('abort'))
+  const { readiness } = behaviour
+  if (readiness !== undefined) hostHandle?.readiness(readiness === '', readiness || undefined)
   if (behaviour.crashes) process.kill(process.pid, 'SIGKILL')
   try {
     if (behaviour.hangs || behaviour.delayMs !== undefined) await pause(behaviour, call?.signal)
@@ -87,6 +90,7 @@ const driver = defineDriver({
   version: '0.1.0',
   ...readPlan(planPath).schemas,
   async start(host: HostHandle) {
+    hostHandle = host
     await behave('start', {})
     host.event({ type: 'started', message: 'the fake driver has started' })
   },

@@ -1,5 +1,7 @@
 // Drivers as the API reads them.
+import { basename } from 'node:path'
 import { ConetError } from '@conet/sdk'
+import type { DriverView } from '@conet/sdk/api'
 import type { DriverReader } from '../api/api-context.ts'
 import { driverView } from '../api/views/driver.ts'
 import type { DriverRoom } from './driver-room.ts'
@@ -8,7 +10,11 @@ type DriversOnly = Pick<DriverRoom, 'registry' | 'supervisor'>
 
 export function driverReader(room: DriversOnly, startedAt: Date): DriverReader {
   const { registry } = room
-  const list = () => registry.list().map((entry) => driverView(entry, startedAt))
+  const list = () =>
+    registry
+      .list()
+      .map((entry) => driverView(entry, startedAt))
+      .sort(byName)
   return {
     list,
     get: (name) => find(list(), name),
@@ -18,10 +24,23 @@ export function driverReader(room: DriversOnly, startedAt: Date): DriverReader {
   }
 }
 
+const inTheWayOfStart = {
+  what: 'start',
+  help: 'It works: nothing needs to be done. To let conetd watch over it, end it where it was started, then start it here.',
+}
+const inTheWayOfStop = {
+  what: 'stop',
+  help: 'Stop it where it was started: its service, or the process that listens at its socket.',
+}
+
+function byName(one: DriverView, other: DriverView): number {
+  return one.name.localeCompare(other.name) || (one.socket ?? '').localeCompare(other.socket ?? '')
+}
+
 async function start({ registry, supervisor }: DriversOnly, name: string): Promise<void> {
   const running = registry.ready(name)
   if (running !== undefined && !(await supervisor.hasStarted(name)))
-    throw startedElsewhere('start', name, running.socket.path)
+    throw startedElsewhere(inTheWayOfStart, name, running.socket.path)
   await supervisor.start(name)
   await registry.require(name)
 }
@@ -29,7 +48,7 @@ async function start({ registry, supervisor }: DriversOnly, name: string): Promi
 async function stop({ registry, supervisor }: DriversOnly, name: string): Promise<void> {
   if (await supervisor.stop(name)) return
   const running = registry.ready(name)
-  if (running !== undefined) throw startedElsewhere('stop', name, running.socket.path)
+  if (running !== undefined) throw startedElsewhere(inTheWayOfStop, name, running.socket.path)
   // Known, and stopped already: as it should be.
   find(
     registry.list().map(({ name: known }) => ({ name: known ?? '' })),
@@ -37,21 +56,31 @@ async function stop({ registry, supervisor }: DriversOnly, name: string): Promis
   )
 }
 
-function startedElsewhere(what: string, name: string, socket: string): ConetError {
+function startedElsewhere(
+  { what, help }: { what: string; help: string },
+  name: string,
+  socket: string,
+): ConetError {
   return new ConetError(
     'failedPrecondition',
     `${what} driver "${name}": it runs at ${socket}, and was not started by conetd`,
-    { details: { driver: name, socket }, help: 'Stop it where it was started.' },
+    { details: { driver: name, socket }, help },
   )
 }
 
-/** Two sockets may claim one name: the one in use counts. */
-function find<T extends { readonly name: string; readonly role?: string }>(
+/**
+ * Two sockets may claim one name: the one in use counts. The others go by the name of their socket, as does a driver
+ * that has not said its name.
+ */
+function find<T extends { readonly name: string; readonly role?: string; readonly socket?: string }>(
   drivers: readonly T[],
   name: string,
 ): T {
   const named = drivers.filter((driver) => driver.name === name)
-  const found = named.find(({ role }) => role === 'active') ?? named[0]
+  const found =
+    named.find(({ role }) => role === 'active') ??
+    named[0] ??
+    drivers.find(({ socket = '' }) => basename(socket, '.sock') === name)
   if (found !== undefined) return found
   const known = [...new Set(drivers.map((driver) => driver.name))].sort()
   throw new ConetError(

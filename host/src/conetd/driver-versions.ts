@@ -1,7 +1,7 @@
 // Which versions of drivers the configuration takes: checked when it is read, so that a slip is no surprise later.
 import { ConetError } from '@conet/sdk'
 import semver from 'semver'
-import type { VersionRule, VersionRules } from '../drivers/index.ts'
+import { isVersion, type VersionRule, type VersionRules } from '../drivers/index.ts'
 import type { ConfigFile } from './config-schema.ts'
 
 /** Throws `invalidArgument` that names the field. */
@@ -13,10 +13,11 @@ function parseRule(
   { minimum_version: minimumVersion, known_bad: knownBad }: NonNullable<ConfigFile['drivers']>[string],
   path: string,
 ): VersionRule {
-  if (minimumVersion !== undefined && semver.valid(minimumVersion) === null)
+  if (minimumVersion !== undefined && !isVersion(minimumVersion))
     throw wrong(`${path}.minimum_version`, 'is no version as of semver.org (1.2.3)')
   for (const [index, range] of (knownBad ?? []).entries()) {
-    if (semver.validRange(range) === null)
+    // A blank one would be every version.
+    if (range.trim() === '' || semver.validRange(range) === null)
       throw wrong(`${path}.known_bad[${index}]`, 'is no range of versions (">=1.2.0 <1.2.4")')
   }
   return {

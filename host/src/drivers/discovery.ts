@@ -4,14 +4,19 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { lstat, mkdir, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { assertTrustedDirectory, claimsToBeSocket, socketRefusal } from './socket-trust.ts'
+import {
+  assertTrustedDirectory,
+  claimsToBeSocket,
+  type SocketRefusal,
+  socketRefusal,
+} from './socket-trust.ts'
 
 export type DiscoveredSocket = {
   readonly path: string
   /** Another file under the same path has another identity. */
   readonly identity: string
   /** Why it must not be used. */
-  readonly refusal: string | undefined
+  readonly refusal: SocketRefusal | undefined
 }
 
 export type DiscoveryOptions = {

@@ -81,14 +81,14 @@ export function entryOfSession(session: Session, supervised: SupervisedState | u
 
 /** A socket that is not even dialled. */
 export function entryOfRefusedSocket({ path, refusal }: DiscoveredSocket): DriverEntry {
-  const message = `${path} is not used: ${refusal}`
+  const message = `${path} is not used: ${refusal?.why}`
   return {
     ...nothingHappened,
     name: undefined,
     socketPath: path,
     state: 'rejected',
     since: undefined,
-    lastError: { kind: 'permissionDenied', message, at: undefined },
+    lastError: { kind: 'permissionDenied', message, at: undefined, help: refusal?.help },
     supervised: undefined,
     pid: undefined,
   }

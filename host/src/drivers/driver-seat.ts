@@ -148,7 +148,10 @@ export class DriverSeat implements DriverCalls {
   #duplicate(holder: Session, newcomer: Session): ConetError {
     const sockets = [holder.socket.path, newcomer.socket.path]
     const message = `driver "${this.name}" at ${sockets[1]}: the driver at ${sockets[0]} has that name`
-    return new ConetError('duplicateName', message, { details: { driver: this.name, sockets } })
+    return new ConetError('duplicateName', message, {
+      details: { driver: this.name, sockets },
+      help: `End one of the two. This one is tried again when the name "${this.name}" is free.`,
+    })
   }
 
   #sit(session: Session): void {

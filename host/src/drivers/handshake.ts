@@ -10,10 +10,10 @@ import {
   type Timeouts,
 } from '@conet/sdk'
 import { defaultLimits, type JsonRpcPeer } from '@conet/sdk/jsonrpc'
-import semver from 'semver'
 import { DriverDocuments } from './driver-documents.ts'
 import type { IsolatedChecks } from './isolated-checks.ts'
 import type { SessionTiming } from './session-options.ts'
+import { isVersion } from './version-rules.ts'
 
 /** Who the host is, for drivers to know. */
 export type HostIdentity = {
@@ -73,7 +73,7 @@ export async function shakeHands(
     peer.limitOutgoing(Math.min(result.limits.maxMessageBytes, defaultLimits.maxOutgoingBytes))
     return { ok: true, introduction: introduce(result, isolatedChecks) }
   } catch (error) {
-    if (ConetError.is(error) && finalKinds.has(error.kind)) return { ok: false, error }
+    if (ConetError.is(error) && finalKinds.has(error.kind)) return { ok: false, error: withHelp(error) }
     throw error
   }
 }
@@ -106,16 +106,29 @@ function introduce(result: InitializeResult, isolatedChecks: IsolatedChecks): In
   }
 }
 
+const otherVersionHelp = `Install a version of the driver that speaks protocol ${protocolVersions.join(' or ')}, or another version of conet.`
+
 function assertOffered({ driver, protocolVersion }: InitializeResult): void {
   if (protocolVersions.includes(protocolVersion)) return
   const offered = protocolVersions.join(', ')
   const message = `driver "${driver.name}" chose protocol ${protocolVersion}, the host offered ${offered}`
-  throw new ConetError('unsupportedProtocolVersion', message)
+  throw new ConetError('unsupportedProtocolVersion', message, { help: otherVersionHelp })
 }
 
-/** The library also takes a `v` in front and spaces around, which semver.org does not know. */
+/** The driver may have refused by its own word, which says nothing of what a person can do. */
+function withHelp(error: ConetError): ConetError {
+  const { kind, message, help, fields, details } = error
+  if (kind !== 'unsupportedProtocolVersion' || help !== undefined) return error
+  return new ConetError(kind, message, {
+    cause: error,
+    fields: [...fields],
+    details: { ...details },
+    help: otherVersionHelp,
+  })
+}
+
 function assertSemver({ name, version }: InitializeResult['driver']): void {
-  if (/^\d\S*$/.test(version) && semver.valid(version) !== null) return
+  if (isVersion(version)) return
   const problem = `is ${JSON.stringify(version)}, which is no version as of semver.org (1.2.3)`
   throw new ConetError('protocolViolation', `driver "${name}": its version ${problem}`, {
     fields: [{ path: 'driver.version', message: problem }],

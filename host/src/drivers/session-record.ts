@@ -8,6 +8,8 @@ export type SessionFailure = {
   readonly kind: ErrorKind
   readonly message: string
   readonly at: Date | undefined
+  /** What a person can do about it. */
+  readonly help?: string | undefined
 }
 
 export class SessionRecord {
@@ -38,7 +40,8 @@ export class SessionRecord {
   note(error: unknown): void {
     const kind = ConetError.is(error) ? error.kind : 'internal'
     const message = error instanceof Error ? error.message : String(error)
-    this.lastError = { kind, message, at: new Date() }
+    const help = ConetError.is(error) ? error.help : undefined
+    this.lastError = { kind, message, at: new Date(), ...(help !== undefined && { help }) }
     if (kind === 'protocolViolation') this.violations.add('broken-connection', message)
   }
 }

@@ -11,13 +11,29 @@ export const maxSocketPathBytes = 107
 const writableByOthers = 0o002n
 const sticky = 0o1000n
 
-/** Why the file is not used, or undefined. Only for files that claim to be sockets: see `claimsToBeSocket`. */
-export function socketRefusal(path: string, stats: BigIntStats, uid: number): string | undefined {
-  if (stats.isSymbolicLink()) return 'it is a symbolic link'
+/** Why a file is not used, and what a person can do about it. */
+export type SocketRefusal = { readonly why: string; readonly help: string }
+
+/** Undefined: it may be used. Only for files that claim to be sockets: see `claimsToBeSocket`. */
+export function socketRefusal(path: string, stats: BigIntStats, uid: number): SocketRefusal | undefined {
+  if (stats.isSymbolicLink())
+    return {
+      why: 'it is a symbolic link',
+      help: `Let the driver make its socket there itself, and remove the link: rm ${path}`,
+    }
   const bytes = Buffer.byteLength(path)
-  if (bytes > maxSocketPathBytes) return `its path has ${bytes} bytes, a socket takes ${maxSocketPathBytes}`
-  if (!isTrusted(stats.uid, uid)) return `it belongs to uid ${stats.uid}, neither to root nor to the host`
-  if ((stats.mode & writableByOthers) !== 0n) return 'others may write to it'
+  if (bytes > maxSocketPathBytes)
+    return {
+      why: `its path has ${bytes} bytes, a socket takes ${maxSocketPathBytes}`,
+      help: 'Let the driver use a shorter name for its socket.',
+    }
+  if (!isTrusted(stats.uid, uid))
+    return {
+      why: `it belongs to uid ${stats.uid}, neither to root nor to the host`,
+      help: `Run the driver as root; if the socket can be trusted as it is: chown root ${path}`,
+    }
+  if ((stats.mode & writableByOthers) !== 0n)
+    return { why: 'others may write to it', help: `Take write permission from others: chmod 0600 ${path}` }
   return undefined
 }
 

@@ -12,6 +12,11 @@ export type VersionRule = {
 /** By the driver's name; one without a rule may have any version. */
 export type VersionRules = ReadonlyMap<string, VersionRule>
 
+/** As of semver.org: the library also takes a `v` in front and spaces around. */
+export function isVersion(text: string): boolean {
+  return /^\d\S*$/.test(text) && semver.valid(text) !== null
+}
+
 /** Why a driver of that version is not taken; undefined if it is. A pre-release counts as older than its release. */
 export function versionRefusal(
   rules: VersionRules,
@@ -29,6 +34,6 @@ export function versionRefusal(
 function refused(name: string, version: string, why: string, rule: Record<string, string>): ConetError {
   return new ConetError('versionRefused', `driver "${name}" has version ${version}: ${why}`, {
     details: { driver: name, version, ...rule },
-    help: `Install another version of the driver, or change drivers.${name} in the configuration of conetd.`,
+    help: `Install another version of the driver, or change drivers.${name} in the configuration of conetd and start conetd anew.`,
   })
 }

@@ -1,16 +1,13 @@
 // Everything that a person should know about this machine and this host, worst first.
 import type { Finding } from '@conet/sdk/api'
-import type { StatusFacts } from './facts.ts'
 import {
-  deletionsPending,
   driverDegraded,
   driverNotReady,
   driverRejected,
   driverSocketRefused,
   driverUnhealthy,
-  endpointsInTrouble,
-  recordsQuarantined,
-} from './host-checks.ts'
+} from './driver-checks.ts'
+import type { StatusFacts } from './facts.ts'
 import {
   bridgedPacketsFiltered,
   firewallUnreadable,
@@ -18,6 +15,7 @@ import {
   ipv4ForwardingOff,
   ipv6ForwardingOff,
 } from './machine-checks.ts'
+import { deletionsPending, endpointsInTrouble, recordsQuarantined } from './record-checks.ts'
 
 export type { MachineFacts, StatusFacts } from './facts.ts'
 export { MachineReader } from './machine-reader.ts'

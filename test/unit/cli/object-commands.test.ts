@@ -102,7 +102,12 @@ it('driver list and inspect show how drivers fare; start begins one, stop ends i
       },
     ],
     violations: [{ kind: 'unasked-reply', count: 2 }],
-    last_error: { kind: 'driverUnavailable', message: 'connection refused', at: '2026-01-02T03:04:06.000Z' },
+    last_error: {
+      kind: 'driverUnavailable',
+      message: 'connection refused',
+      at: '2026-01-02T03:04:06.000Z',
+      help: 'Start it.',
+    },
   })
   await using host = await fakeHost({
     listDrivers: () => ({ body: { drivers: [driver({ role: 'active' }), sick] } }),
@@ -121,12 +126,14 @@ driver weave
   attempts      3
   next retry    2026-01-02T03:04:09.000Z
   last error    connection refused (driverUnavailable, 2026-01-02T03:04:06.000Z)
+  try           Start it.
   probe         not healthy: controller (no answer) (2026-01-02T03:04:04.000Z)
   version       0.1.0
   vendor        conet
   socket        /run/conet/drivers/bridge.sock
   pid           12
   config        mtu key
+  in flight     1 call
   violations    unasked-reply 2
 
   METHOD           CALLS   FAILED   P50      P99

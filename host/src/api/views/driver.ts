@@ -58,8 +58,8 @@ function nameOf({ name, socketPath }: DriverEntry): string {
 
 function lastError({ lastError, supervised }: DriverEntry, knownSince: Date): Pick<DriverView, 'last_error'> {
   if (lastError !== undefined) {
-    const { kind, message, at = knownSince } = lastError
-    return { last_error: { kind, message, at: at.toISOString() } }
+    const { kind, message, at = knownSince, help } = lastError
+    return { last_error: { kind, message, at: at.toISOString(), ...defined({ help }) } }
   }
   if (supervised?.state !== 'waiting') return {}
   const message = `its process ended: ${supervised.lastExit}`

@@ -37,6 +37,7 @@ function identityFacts(driver: DriverView): string {
     ['attempts', String(driver.attempts)],
     ['next retry', driver.next_retry],
     ['last error', lastErrorText(driver)],
+    ['try', driver.state === 'ready' ? undefined : driver.last_error?.help],
     ['readiness', readinessText(driver)],
     ['probe', probeText(driver)],
     ['version', driver.version],
@@ -53,6 +54,7 @@ function identityFacts(driver: DriverView): string {
     ['config', schemaText(driver.config_schema)],
     ['attachment', schemaText(driver.attachment_schema)],
     ['policy', schemaText(driver.policy_schema)],
+    ['in flight', inFlightText(driver)],
     ['violations', driver.violations.map(({ kind, count }) => `${kind} ${count}`).join(', ') || undefined],
   ])
 }
@@ -79,6 +81,11 @@ function callTable({ calls_in_flight: calls }: DriverView): string {
     progress === undefined ? '' : `${percentageText(progress.percentage)}${progress.message}`,
   ])
   return `\n${indented(table(['CALL', 'OPERATION', 'ATTEMPT', 'SINCE', 'PROGRESS'], rows))}`
+}
+
+/** How long each takes is in the table of methods. */
+function inFlightText({ calls_in_flight: { length } }: DriverView): string {
+  return length === 0 ? 'no calls' : `${length} call${length === 1 ? '' : 's'}`
 }
 
 function percentageText(percentage: number | undefined): string {

@@ -63,7 +63,16 @@ export const DriverView = Type.Object({
   attempts: Type.Integer(),
   /** When it dials again, while there is no connection. */
   next_retry: Type.Optional(Type.String()),
-  last_error: Type.Optional(Type.Object({ kind: Type.String(), message: Type.String(), at: Type.String() })),
+  /** What went wrong last; of a driver that is rejected, why it is not used. */
+  last_error: Type.Optional(
+    Type.Object({
+      kind: Type.String(),
+      message: Type.String(),
+      at: Type.String(),
+      /** What to do about it. */
+      help: Type.Optional(Type.String()),
+    }),
+  ),
   /** What the driver says of itself; absent: nothing, so it is ready. */
   readiness: Type.Optional(Type.Object({ ready: Type.Boolean(), reason: Type.Optional(Type.String()) })),
   probe: Type.Optional(ProbeView),

@@ -21,9 +21,12 @@ it('host/config.schema.json is the schema that conetd checks with: npm run gener
 
 it('docs/operating.md has every setting, and explains every code of a finding', () => {
   const page = read('docs/operating.md')
-  const sources = ['machine-checks', 'host-checks'].map((name) => read(`host/src/status/${name}.ts`)).join('')
-  const codes = [...sources.matchAll(/(?:code: |forwardingOff\()'([a-z0-9-]+)'/g)].map(([, code]) => code)
-  expect(codes.length).toBeGreaterThan(10)
+  const files = ['machine-checks', 'driver-checks', 'record-checks']
+  const sources = files.map((name) => read(`host/src/status/${name}.ts`)).join('')
+  const codes = [...sources.matchAll(/(?:forwardingOff\(|: |\?\? )'([a-z0-9]+(?:-[a-z0-9]+)+)'/g)].map(
+    ([, code]) => code,
+  )
+  expect(codes.length).toBeGreaterThan(14)
   for (const code of codes) expect(page).toContain(`\`${code}\``)
   const keys = Object.keys(ConfigFile.properties).filter((key) => key !== '$schema')
   for (const key of keys) expect(page).toContain(`\`${key}`)

@@ -49,7 +49,18 @@ const ipv6Network = {
   ...network,
   subnets: [{ family: 6 as const, subnet: 'fd00::/64', gateway: 'fd00::1', exclude: [] }],
 }
-const lastError = { kind: 'duplicateName', message: 'two of a name', at: '2026-01-01' }
+const lastError = { kind: 'protocolViolation', message: 'it lacks a method', at: '2026-01-01' }
+const rejected = (kind: string, help?: string): StatusFacts => ({
+  ...good,
+  drivers: [
+    {
+      ...driver,
+      state: 'rejected',
+      socket: '/d/n.sock',
+      last_error: { ...lastError, kind, ...(help && { help }) },
+    },
+  ],
+})
 
 describe('findings', () => {
   it('are none on a machine where nothing stands in the way', () => {
@@ -107,10 +118,13 @@ describe('findings', () => {
     ],
     [
       'driver-rejected',
-      { ...good, drivers: [{ ...driver, state: 'rejected', socket: '/d/n.sock', last_error: lastError }] },
+      rejected('protocolViolation'),
       'error',
-      'two of a name',
+      'at /d/n.sock is not used: it lacks a method',
     ],
+    ['driver-duplicate', rejected('duplicateName'), 'error', '/d/n.sock'],
+    ['driver-incompatible', rejected('unsupportedProtocolVersion'), 'error', '/d/n.sock'],
+    ['driver-incompatible', rejected('versionRefused'), 'error', '/d/n.sock'],
     [
       'driver-unhealthy',
       { ...good, drivers: [{ ...driver, probe: sick }] },
@@ -128,7 +142,7 @@ describe('findings', () => {
       'driver-socket-refused',
       { ...good, drivers: [{ ...driver, state: 'rejected', attempts: 0, last_error: lastError }] },
       'warning',
-      'two of a name',
+      'it lacks a method',
     ],
     [
       'records-quarantined',
@@ -153,6 +167,16 @@ describe('findings', () => {
     expect(findings.map((finding) => [finding.code, finding.severity])).toEqual([[code, severity]])
     expect(findings[0]?.message).toContain(words)
     expect(findings[0]?.help).toBeTruthy()
+  })
+
+  it('have the help that stands on what went wrong, where there is some', () => {
+    expect(findingsOf(rejected('duplicateName', 'End one of the two.'))).toMatchObject([
+      { help: 'End one of the two.' },
+    ])
+  })
+
+  it('say nothing of an instance that another one has replaced', () => {
+    expect(findingsOf(rejected('replaced'))).toEqual([])
   })
 
   it('come worst first', () => {

@@ -1,0 +1,93 @@
+// Which drivers are not as they should be. Each code is explained in docs/operating.md.
+import { basename } from 'node:path'
+import type { DriverView } from '@conet/sdk/api'
+import { type Check, some } from './check.ts'
+
+const working = new Set(['ready', 'degraded', 'standby', 'draining'])
+
+/** A driver that nobody uses may be away; one whose networks wait for it may not. */
+export const driverNotReady: Check = ({ drivers, networks }) =>
+  drivers
+    .filter(({ state }) => !working.has(state) && state !== 'rejected')
+    .map((driver) => {
+      const names = networks.filter(({ type }) => type === driver.name).map(({ name }) => name)
+      const affected = names.length === 0 ? 'no network uses it' : waiting(names)
+      return {
+        severity: names.length === 0 ? 'info' : 'error',
+        code: 'driver-not-ready',
+        message: `driver ${driver.name} is ${driver.state}: ${affected}${lastError(driver)}`,
+        help: `start it, or let conetd do so: conet driver start ${driver.name}; conet driver inspect ${driver.name} shows more`,
+      }
+    })
+
+/** By the kind of the reason; any other one is a fault of the driver's. */
+const rejectionCodes: Readonly<Record<string, string>> = {
+  duplicateName: 'driver-duplicate',
+  unsupportedProtocolVersion: 'driver-incompatible',
+  versionRefused: 'driver-incompatible',
+}
+
+/** It stays so until its socket changes, or the name is free that another one has. */
+export const driverRejected: Check = ({ drivers }) =>
+  drivers
+    .filter(
+      ({ state, attempts, last_error: error }) =>
+        state === 'rejected' && attempts > 0 && error?.kind !== 'replaced',
+    )
+    .map(({ name, socket, last_error: error }) => ({
+      severity: 'error',
+      code: rejectionCodes[error?.kind ?? ''] ?? 'driver-rejected',
+      message: `driver ${name} at ${socket ?? 'no socket'} is not used: ${error?.message ?? 'for no known reason'}`,
+      help: error?.help ?? 'mend or replace the driver; it is looked at again when it makes its socket anew',
+    }))
+
+export const driverDegraded: Check = ({ drivers }) =>
+  drivers
+    .filter(({ state }) => state === 'degraded')
+    .map((driver) => ({
+      severity: 'warning',
+      code: 'driver-degraded',
+      message: `driver ${driver.name} left a call unanswered within its time${lastError(driver)}`,
+      help: `look at the driver's log: ${basename(driver.socket ?? driver.name, '.sock')}.log for one that conetd started`,
+    }))
+
+/** What it depends on is not as it should be, by its own word; calls go to it all the same. */
+export const driverUnhealthy: Check = ({ drivers }) =>
+  drivers.flatMap(({ name, probe, readiness }) => {
+    const failed = probe === undefined ? [] : probe.checks.filter(({ ok }) => !ok)
+    const reasons = failed.map(
+      (check) => `${check.name}${check.message === undefined ? '' : ` (${check.message})`}`,
+    )
+    if (probe?.error !== undefined) reasons.push(`its probe failed: ${probe.error}`)
+    if (readiness?.ready === false)
+      reasons.push(`it is not ready: ${readiness.reason ?? 'it does not say why'}`)
+    if (probe?.healthy === false && reasons.length === 0) reasons.push('it does not say why')
+    if (reasons.length === 0) return []
+    return [
+      {
+        severity: 'warning',
+        code: 'driver-unhealthy',
+        message: `driver ${name} is not well: ${some(reasons)}`,
+        help: `mend what it depends on; conet driver inspect ${name} shows what it finds`,
+      },
+    ]
+  })
+
+/** A file in the driver directory that is never dialled. */
+export const driverSocketRefused: Check = ({ drivers }) =>
+  drivers
+    .filter(({ state, attempts }) => state === 'rejected' && attempts === 0)
+    .map(({ socket, last_error: error }) => ({
+      severity: 'warning',
+      code: 'driver-socket-refused',
+      message: error?.message ?? `${socket} is not used`,
+      help: error?.help ?? 'give the socket to root, and take write permission from others',
+    }))
+
+function waiting(names: readonly string[]): string {
+  return names.length === 1 ? `network ${names[0]} waits for it` : `networks ${some(names)} wait for it`
+}
+
+function lastError({ last_error }: DriverView): string {
+  return last_error === undefined ? '' : `; last error: ${last_error.message}`
+}
