@@ -1,4 +1,4 @@
-// docs/protocol.md as data: its rules, its sections, its examples. It judges nothing.
+// The pages of the protocol as data: their rules, their sections, their examples. It judges nothing.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { notifications } from '@conet/sdk'
@@ -19,6 +19,11 @@ const messageStart = /^(?=\{)/m
 
 export function protocolPage(): string {
   return readFileSync(join(repository, 'docs/protocol.md'), 'utf8')
+}
+
+/** What only drivers need whose networks span hosts. */
+export function peersPage(): string {
+  return readFileSync(join(repository, 'docs/protocol-peers.md'), 'utf8')
 }
 
 /** In the order of the page. */

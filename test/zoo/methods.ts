@@ -4,6 +4,7 @@ import { ConetError, type Params, type RequestMethod } from '@conet/sdk'
 import type { Call } from './call.ts'
 import { createEndpoint, createNetwork, plug } from './life.ts'
 import type { Scope } from './order.ts'
+import { setPeers } from './peers.ts'
 import { sync } from './sync.ts'
 import type { ZooDriver } from './zoo-driver.ts'
 
@@ -27,6 +28,10 @@ export const methods: Methods = {
   'network/list': async (_params, { session }) => ({
     networkIds: [...session.driver.records.networks.keys()],
   }),
+  'network/peers': async (params, call) => {
+    await work(call)
+    return setPeers(call.session.driver, params)
+  },
   'endpoint/create': async (params, call) => {
     await work(call)
     return createEndpoint(call.session.driver, params)
@@ -63,6 +68,7 @@ type Named = {
 
 const refusedWhileDraining: ReadonlySet<string> = new Set([
   'network/create',
+  'network/peers',
   'endpoint/create',
   'endpoint/plug',
 ])
@@ -84,6 +90,7 @@ async function deleteNetwork({ networkId }: Params<'network/delete'>, call: Call
     throw new ConetError('inUse', `delete network ${networkId}: it has endpoints`)
   }
   records.networks.delete(networkId)
+  records.peers.delete(networkId)
   return {}
 }
 

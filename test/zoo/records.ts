@@ -5,6 +5,7 @@ import {
   type DesiredEndpoint,
   type EndpointRef,
   type Network,
+  type Peer,
 } from '@conet/sdk'
 
 export type EndpointRecord = {
@@ -17,10 +18,14 @@ export type EndpointRecord = {
   readonly sandbox?: string
 }
 
+export type Directory = { readonly version: string; readonly members: ReadonlyMap<string, Peer> }
+
 export class Records {
   /** Id to content. */
   readonly networks = new Map<string, string>()
   readonly endpoints = new Map<string, EndpointRecord>()
+  /** The directory of each network, as far as it was told. */
+  readonly peers = new Map<string, Directory>()
 
   hasEndpointsIn(networkId: string): boolean {
     return [...this.endpoints.values()].some((endpoint) => endpoint.networkId === networkId)
@@ -38,8 +43,8 @@ export class Records {
   }
 }
 
-export function contentOfNetwork({ internal, subnets, config }: Network): string {
-  return canonical({ internal, subnets, config })
+export function contentOfNetwork({ internal, subnets, config, segmentId }: Network): string {
+  return canonical({ internal, subnets, config, segmentId })
 }
 
 export function contentOfEndpoint(endpoint: CreateEndpointParams | DesiredEndpoint): string {

@@ -58,6 +58,7 @@ function ensureNetwork(driver: ZooDriver, network: Network, result: SyncResult):
   // A sync has the last word on what an object is.
   networks.delete(network.id)
   createNetwork(driver, network)
+  driver.records.peers.delete(network.id)
   if (!wasThere) result.repaired.push(`network ${network.name} was missing`)
 }
 

@@ -12,6 +12,7 @@ const remedies = {
   permissionDenied:
     'Call as root or as a member of the group that owns the socket; check the rights of conetd.',
   failedPrecondition: 'Bring the object into the state that `help` names, and try again.',
+  peersGap: 'Nothing: the host sends the whole directory of the network again.',
   operationPending: 'Wait for the other operation, then try again.',
   overloaded: 'Try again after a pause, with fewer requests at once.',
   notReady: 'Wait until `conet driver list` shows the driver as ready, then try again.',

@@ -10,6 +10,7 @@ export const httpStatusOf = {
   unsupported: 501,
   permissionDenied: 403,
   failedPrecondition: 409,
+  peersGap: 409,
   operationPending: 409,
   overloaded: 503,
   notReady: 503,

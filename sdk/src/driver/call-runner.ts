@@ -12,6 +12,7 @@ import type { Call, Driver, HostHandle } from './driver.ts'
 import { type DriverMethod, driverCalls, type Served } from './driver-calls.ts'
 import { DriverLife } from './driver-life.ts'
 import { errorFields, type Log } from './driver-log.ts'
+import { HeldPeers } from './held-peers.ts'
 import { passFailpoints } from './method-failpoints.ts'
 import { ToldObjects } from './told-objects.ts'
 import { untilCancelled } from './until-cancelled.ts'
@@ -39,6 +40,7 @@ export type CallRunnerOptions = { readonly driver: Driver; readonly log: Log; re
 export class CallRunner implements Served {
   readonly driver: Driver
   readonly objects: ToldObjects
+  readonly peers: HeldPeers
   readonly #log: Log
   readonly #life: DriverLife
   readonly #order = new CallOrder()
@@ -47,6 +49,7 @@ export class CallRunner implements Served {
   constructor({ driver, log, host }: CallRunnerOptions) {
     this.driver = driver
     this.objects = new ToldObjects(driver)
+    this.peers = new HeldPeers(driver)
     this.#log = log
     this.#underWay = new CallsUnderWay(log)
     this.#life = new DriverLife(driver, host)

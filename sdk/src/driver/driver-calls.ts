@@ -4,6 +4,7 @@ import { ConetError } from '../errors/index.ts'
 import { isRequestMethod, type Params, type RequestMethod, type Result, requests } from '../protocol/index.ts'
 import type { Scope } from './call-order.ts'
 import type { Call, Driver } from './driver.ts'
+import type { HeldPeers } from './held-peers.ts'
 import type { ToldObjects } from './told-objects.ts'
 
 /** Requests that the SDK answers itself. */
@@ -13,7 +14,11 @@ type OwnMethod = 'initialize' | 'driver/sync' | 'driver/ping' | 'driver/drain'
 export type DriverMethod = Exclude<RequestMethod, OwnMethod>
 
 /** The author's code, and what stands before the part of it that makes and ends objects. */
-export type Served = { readonly driver: Driver; readonly objects: ToldObjects }
+export type Served = {
+  readonly driver: Driver
+  readonly objects: ToldObjects
+  readonly peers: HeldPeers
+}
 
 type DriverCall<M extends DriverMethod> = {
   /** The function of the driver; a driver without it does not offer the method. */
@@ -46,8 +51,9 @@ export const driverCalls: { readonly [M in DriverMethod]: DriverCall<M> } = {
   'network/delete': {
     member: 'deleteNetwork',
     scope: ({ networkId }) => ({ networkId }),
-    run: async ({ objects }, { networkId }, call) => {
+    run: async ({ objects, peers }, { networkId }, call) => {
       await objects.deleteNetwork(networkId, call)
+      peers.forget(networkId)
       return {}
     },
   },
@@ -55,6 +61,12 @@ export const driverCalls: { readonly [M in DriverMethod]: DriverCall<M> } = {
     member: 'listNetworks',
     scope: () => undefined,
     run: async ({ driver }, _params, call) => ({ networkIds: await driver.listNetworks(call) }),
+  },
+  'network/peers': {
+    member: 'peers',
+    isNewWork: true,
+    scope: ({ networkId }) => ({ networkId, isPeers: true }),
+    run: ({ peers }, params, call) => peers.apply(params, call),
   },
   'endpoint/create': {
     member: 'createEndpoint',

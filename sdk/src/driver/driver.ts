@@ -8,10 +8,12 @@ import type {
   InitializeParams,
   JsonSchema,
   Network,
+  Peer,
   PlugParams,
   PlugResult,
   ProbeResult,
   Role,
+  Segments,
   Timeouts,
   UnplugParams,
 } from '../protocol/index.ts'
@@ -38,6 +40,22 @@ export type Call = {
   repaired(what: string): void
   /** A line for the host's log, with the ids of this call. */
   log(level: DriverLog['level'], message: string, fields?: Record<string, unknown>): void
+}
+
+/** A change of who is on the other hosts of a network. The SDK has seen to it that no change before it is missing. */
+export type PeersBatch = {
+  readonly networkId: string
+  /** Ids of endpoints that are gone; comes before `set`. One that you do not know is fine. */
+  readonly remove: readonly string[]
+  /** Endpoints that are new, or of which something changed. */
+  readonly set: readonly Peer[]
+  /**
+   * True: a snapshot begins. What was set before, also by a process of a former life, stays until the snapshot ends, and
+   * then goes unless the snapshot has set it.
+   */
+  readonly beginsSnapshot: boolean
+  /** True: with this batch the snapshot ends. Both are true of a snapshot in one batch, both false of a mere change. */
+  readonly endsSnapshot: boolean
 }
 
 /**
@@ -70,6 +88,8 @@ export type Driver = {
    * see the same kernel and the same backend. Default false.
    */
   readonly hotUpgrade?: boolean
+  /** For tunnels with a number in each packet: the host then gives each network a `segmentId` of its own. */
+  readonly segments?: Segments
   /** How many calls of one host may be under way at once; one more fails with `overloaded`. Default 1024. */
   readonly maxInFlight?: number
 
@@ -98,6 +118,14 @@ export type Driver = {
   /** Takes the interfaces out of the sandbox, which may be gone already, with all that was in it. */
   unplug(params: UnplugParams, call: Call): Promise<void>
 
+  /**
+   * Optional, for networks that span hosts. Makes the endpoints on other hosts reachable, and those that are gone
+   * unreachable. Batches of one network come one after the other, beside the calls on its endpoints, and never before
+   * its `createNetwork`. One that throws is followed by a snapshot, unless its error says `not-started`. After a start,
+   * and after each sync, the first batch begins a snapshot. Throw `conflict` where two peers would have one MAC or address.
+   */
+  peers?(batch: PeersBatch, call: Call): Promise<void>
+
   /** Optional. Looks at what the driver depends on; called now and then, and after failures. Changes nothing. */
   probe?(call: Call): Promise<ProbeResult>
   /**
@@ -123,8 +151,11 @@ export type Driver = {
   stop?(): Promise<void>
 }
 
-/** Who the host is. `instanceId` is new with each start of it, `nodeId` stays with the machine. */
-export type HostIdentity = InitializeParams['host'] & Pick<InitializeParams, 'nodeId'>
+/**
+ * Who the host is. `instanceId` is new with each start of it, `nodeId` stays with the machine, `underlayAddress` is where
+ * tunnels to it lead, if it has such an address.
+ */
+export type HostIdentity = InitializeParams['host'] & Pick<InitializeParams, 'nodeId' | 'underlayAddress'>
 
 /**
  * The host, as a driver sees it: what it said of itself, and the way to it. Nothing here waits for an answer, throws,

@@ -33,8 +33,8 @@ export class HostChannel implements HostHandle {
   }
 
   /** A host has introduced itself. */
-  meet({ host, nodeId, timeouts }: InitializeParams): void {
-    this.identity = { ...host, nodeId }
+  meet({ host, nodeId, underlayAddress, timeouts }: InitializeParams): void {
+    this.identity = { ...host, nodeId, ...(underlayAddress !== undefined && { underlayAddress }) }
     this.timeouts = timeouts
   }
 

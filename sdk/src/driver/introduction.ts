@@ -19,6 +19,7 @@ export function introduction(driver: Driver, { protocolVersion, instanceId }: Ch
       scope: driver.scope ?? 'local',
       ipam: driver.ipam ?? 'host',
       hotUpgrade: driver.hotUpgrade ?? false,
+      ...(driver.segments !== undefined && { segments: driver.segments }),
     },
     limits: { maxMessageBytes: defaultLimits.maxMessageBytes, maxInFlight: maxInFlightOf(driver) },
     ...(configSchema !== undefined && { configSchema }),

@@ -90,9 +90,10 @@ export class SyncSession {
 
   async #ensureNetwork(network: Network, page: Page): Promise<void> {
     const scope = { networkId: network.id }
-    const { objects } = this.#runner
+    const { objects, peers } = this.#runner
     const failure = await this.#ensure(scope, page, (call) => {
       objects.forgetNetwork(network.id)
+      peers.forget(network.id)
       return objects.createNetwork(network, call)
     })
     if (failure !== undefined) page.result.failed.push(failed(scope, failure))
@@ -175,6 +176,7 @@ export class SyncSession {
     const unknown = has.endpoints.filter(({ endpointId }) => !round.endpoints.has(endpointId))
     result.unknown.endpoints.push(...unknown.map(({ networkId, endpointId }) => ({ networkId, endpointId })))
     this.#runner.objects.keepOnly(round)
+    this.#runner.peers.keepOnly(round.networks)
     if (this.#round === round) this.#round = undefined
   }
 }

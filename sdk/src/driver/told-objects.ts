@@ -15,7 +15,7 @@ import type {
 import type { Call, Driver } from './driver.ts'
 
 /** What counts for "the same"; labels, names and policies may change. */
-type NetworkContent = Pick<Network, 'internal' | 'subnets' | 'config'>
+type NetworkContent = Pick<Network, 'internal' | 'subnets' | 'config' | 'segmentId'>
 
 type EndpointContent = Omit<CreateEndpointParams['interface'], 'addresses'> & {
   readonly networkId: string
@@ -128,8 +128,8 @@ export class ToldObjects {
   }
 }
 
-function contentOfNetwork({ internal, subnets, config }: Network): NetworkContent {
-  return { internal, subnets, config }
+function contentOfNetwork({ internal, subnets, config, segmentId }: Network): NetworkContent {
+  return { internal, subnets, config, ...(segmentId !== undefined && { segmentId }) }
 }
 
 function contentOfEndpoint({

@@ -66,6 +66,13 @@ export const catalogue = {
     operationState: 'not-started',
     meaning: 'The object is in a state in which this step is not legal.',
   },
+  peersGap: {
+    code: 1008,
+    retryable: false,
+    operationState: 'not-started',
+    meaning:
+      'The driver does not hold the version of the directory that the batch builds on; `details.held` is the one it holds.',
+  },
   operationPending: {
     code: 1101,
     retryable: true,

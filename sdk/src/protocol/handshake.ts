@@ -1,7 +1,7 @@
 // The first exchange on a connection: who is there, which protocol, what the driver can do.
 import { type Static, Type } from 'typebox'
 import { forms } from '../fields/forms.ts'
-import { JsonSchema } from './primitives.ts'
+import { IpAddress, JsonSchema } from './primitives.ts'
 
 /** The versions this SDK speaks, best first. Minor versions only add. */
 export const protocolVersions: readonly string[] = ['1.0']
@@ -38,11 +38,22 @@ export const InitializeParams = Type.Object({
   protocolVersions: Type.Array(Type.String(), { minItems: 1 }),
   host: Type.Object({ name: Type.String(), version: Type.String(), instanceId: Type.String() }),
   nodeId: Type.String(),
+  /** The host's own address in the network that tunnels between hosts go through; absent: it has no part in one. */
+  underlayAddress: Type.Optional(IpAddress),
   limits: Limits,
   /** How patient the host is, for a driver that plans its work; a host sends all of them. */
   timeouts: Type.Optional(Timeouts),
 })
 export type InitializeParams = Static<typeof InitializeParams>
+
+/** The numbers from which each network of a driver gets one, unique among the networks of the cluster. */
+export const Segments = Type.Object({
+  minimum: Type.Integer({ minimum: 0 }),
+  maximum: Type.Integer({ minimum: 0 }),
+  /** The member of `config` in which a user can choose the number: `vni`. */
+  configMember: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
+})
+export type Segments = Static<typeof Segments>
 
 /** What a driver can do; `serveDriver` derives it from the functions that the driver has. */
 export const Capabilities = Type.Object({
@@ -53,6 +64,8 @@ export const Capabilities = Type.Object({
   ipam: Type.Optional(Type.Union([Type.Literal('host'), Type.Literal('driver')])),
   /** True: a second instance may be synced while this one works, and takes over from it. Default false. */
   hotUpgrade: Type.Optional(Type.Boolean()),
+  /** Present: the host gives each network a `segmentId`. */
+  segments: Type.Optional(Segments),
 })
 export type Capabilities = Static<typeof Capabilities>
 

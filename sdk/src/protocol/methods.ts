@@ -13,6 +13,7 @@ import {
 import { InitializedParams, InitializeParams, InitializeResult, RejectedParams } from './handshake.ts'
 import { CreateNetworkParams, DeleteNetworkParams, ListNetworksResult } from './network.ts'
 import { DriverEvent, DriverLog, Progress, Readiness } from './notices.ts'
+import { PeersParams, PeersResult } from './peers.ts'
 import { SyncParams, SyncResult } from './sync.ts'
 
 const Nothing = Type.Object({})
@@ -36,6 +37,7 @@ export const requests = {
   'network/create': { params: CreateNetworkParams, result: Nothing, required: true, timeoutMs: 30_000 },
   'network/delete': { params: DeleteNetworkParams, result: Nothing, required: true, timeoutMs: 30_000 },
   'network/list': { params: Nothing, result: ListNetworksResult, required: true, timeoutMs: 30_000 },
+  'network/peers': { params: PeersParams, result: PeersResult, required: false, timeoutMs: 30_000 },
   'endpoint/create': {
     params: CreateEndpointParams,
     result: CreateEndpointResult,

@@ -19,6 +19,11 @@ export const Network = Type.Object({
   internal: Type.Boolean(),
   /** IPv4 and IPv6 in any number; addresses in them are handed out by the host. */
   subnets: Type.Array(NetworkSubnet),
+  /**
+   * Only for a driver with `segments`: the number by which tunnels tell this network from others (a VNI, a key), the
+   * same on every host.
+   */
+  segmentId: Type.Optional(Type.Integer({ minimum: 0 })),
   /** The user's document, checked against the driver's `configSchema` before the call. */
   config: Document,
   /**

@@ -1,9 +1,9 @@
 import { catalogue, isErrorKind, notifications, protocolDocument, requests } from '@conet/sdk'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, it } from 'vitest'
-import { examplesOf, methodsWithSection, protocolPage, rulesOf } from '../../support/protocol-page.ts'
+import { examplesOf, methodsWithSection, peersPage, protocolPage, rulesOf } from '../../support/protocol-page.ts'
 
-const page = protocolPage()
+const page = [protocolPage(), peersPage()].join('\n')
 const mostLines = 400
 
 type Message = {
@@ -45,12 +45,12 @@ function isMessage(value: unknown): value is Message {
   return typeof value === 'object' && value !== null && 'jsonrpc' in value && value.jsonrpc === '2.0'
 }
 
-describe('docs/protocol.md', () => {
-  it('has at most 400 lines', () => {
-    expect(page.trimEnd().split('\n').length).toBeLessThanOrEqual(mostLines)
+describe('docs/protocol.md and docs/protocol-peers.md', () => {
+  it('have at most 400 lines for what every driver needs', () => {
+    expect(protocolPage().trimEnd().split('\n').length).toBeLessThanOrEqual(mostLines)
   })
 
-  it('has each rule under an id of its own, numbered without a gap', () => {
+  it('have each rule under an id of its own, numbered without a gap', () => {
     const ids = rulesOf(page).map(({ id }) => id)
     expect(ids.length).toBeGreaterThan(100)
     expect(page.match(/^- \*\*.*$/gm)?.length, 'every such line is a rule').toBe(ids.length)
@@ -60,19 +60,19 @@ describe('docs/protocol.md', () => {
     }
   })
 
-  it('refers to no rule that it does not have', () => {
+  it('refer to no rule that they do not have', () => {
     const ids = new Set(rulesOf(page).map(({ id }) => id))
     const areas = [...new Set([...ids].map((id) => id.replace(/-.*/, '')))].join('|')
     for (const [id] of page.matchAll(new RegExp(`\\b(${areas})-[0-9]+\\b`, 'g'))) expect(ids).toContain(id)
   })
 
-  it('has a section for each method and notification of the table', () => {
+  it('have a section for each method and notification of the table', () => {
     expect(methodsWithSection(page)).toEqual(
       expect.arrayContaining([...Object.keys(requests), ...Object.keys(notifications), '$/cancelRequest']),
     )
   })
 
-  it('[D16] shows a request and a reply of each call, and each notification, as the schemas want them', () => {
+  it('[D16] show a request and a reply of each call, and each notification, as the schemas want them', () => {
     const messages = examplesOf(page).flat()
     expect(messages.filter((message) => !isMessage(message))).toEqual([])
     const shown = messages.filter(isMessage)

@@ -1,5 +1,5 @@
 // Networks and endpoints that checks ask a driver for: valid, different from all others of the run, repeatable.
-import type { CreateEndpointParams, Document, Network } from '../../protocol/index.ts'
+import type { CreateEndpointParams, Document, Network, Segments } from '../../protocol/index.ts'
 import type { Random } from './random.ts'
 
 /** What a driver wants in the documents of its users, where its schemas ask for something. */
@@ -22,13 +22,21 @@ export class Objects {
   readonly #subnets: Subnets
   readonly #documents: Documents
   readonly #isOwnIpam: boolean
+  readonly #segments: Segments | undefined
   readonly #hostParts = new Map<string, number>()
 
-  constructor(options: { random: Random; subnets: Subnets; documents: Documents; isOwnIpam: boolean }) {
+  constructor(options: {
+    random: Random
+    subnets: Subnets
+    documents: Documents
+    isOwnIpam: boolean
+    segments: Segments | undefined
+  }) {
     this.#random = options.random
     this.#subnets = options.subnets
     this.#documents = options.documents
     this.#isOwnIpam = options.isOwnIpam
+    this.#segments = options.segments
   }
 
   id(): string {
@@ -45,6 +53,7 @@ export class Objects {
       internal: false,
       subnets: [{ subnet, gateway }],
       config: { ...this.#documents.config },
+      ...(this.#segments !== undefined && { segmentId: this.#segmentId(this.#segments) }),
       ...changes,
     }
   }
@@ -66,6 +75,11 @@ export class Objects {
       options: { ...this.#documents.options },
       ...changes,
     }
+  }
+
+  /** By chance: the driver may have networks of somebody else. */
+  #segmentId({ minimum, maximum }: Segments): number {
+    return minimum + this.#random.below(maximum - minimum + 1)
   }
 
   #nextAddresses({ id, subnets }: Network): string[] {

@@ -112,6 +112,7 @@ export class ConformanceRun implements AsyncDisposable {
       subnets: this.#subnets,
       documents: { config: networkConfig, options: attachmentOptions },
       isOwnIpam: introduction.capabilities.ipam === 'driver',
+      segments: introduction.capabilities.segments,
     })
     const property = {
       seed: this.seed,

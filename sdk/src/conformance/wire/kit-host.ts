@@ -149,6 +149,8 @@ export function initializeParams(instanceId: string, callMs: number): Initialize
     protocolVersions: ['1.0'],
     host: { name: 'conet-conformance', version: '1.0.0', instanceId },
     nodeId: 'conformance-kit',
+    // For drivers that tunnel: an address that every machine has.
+    underlayAddress: '127.0.0.1',
     limits: { maxMessageBytes: 4 * 1024 * 1024, maxInFlight: 256 },
     timeouts: {
       callMs: Math.max(1, Math.round(callMs)),
