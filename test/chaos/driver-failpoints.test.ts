@@ -42,9 +42,16 @@ const atConnect = around('initialize', 'driver/sync')
 
 /**
  * conetd never asks for the lists: a sync names what a driver has. A ping does nothing that could be half done, and the
- * bridge driver offers no probe. It is drained in an upgrade, for which there is no second instance here.
+ * bridge driver offers no probe and has no peers. It is drained in an upgrade, for which there is no second instance here.
  */
-const unused = around('network/list', 'endpoint/list', 'driver/ping', 'driver/probe', 'driver/drain')
+const unused = around(
+  'network/list',
+  'network/peers',
+  'endpoint/list',
+  'driver/ping',
+  'driver/probe',
+  'driver/drain',
+)
 
 let fixture: ConetdFixture
 

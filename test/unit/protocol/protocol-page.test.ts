@@ -1,7 +1,13 @@
 import { catalogue, isErrorKind, notifications, protocolDocument, requests } from '@conet/sdk'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { describe, expect, it } from 'vitest'
-import { examplesOf, methodsWithSection, peersPage, protocolPage, rulesOf } from '../../support/protocol-page.ts'
+import {
+  examplesOf,
+  methodsWithSection,
+  peersPage,
+  protocolPage,
+  rulesOf,
+} from '../../support/protocol-page.ts'
 
 const page = [protocolPage(), peersPage()].join('\n')
 const mostLines = 400

@@ -1,6 +1,12 @@
-import { ConetError, type Driver, type Params, type PeersBatch } from '@conet/sdk'
+import { ConetError, type Driver, type HostHandle, type Params, type PeersBatch } from '@conet/sdk'
 import { describe, expect, it } from 'vitest'
-import { newId, sampleEndpoint, sampleNetwork, sampleSandbox } from '../../../support/driver-client.ts'
+import {
+  DriverClient,
+  newId,
+  sampleEndpoint,
+  sampleNetwork,
+  sampleSandbox,
+} from '../../../support/driver-client.ts'
 import { eventually } from '../../../support/eventually.ts'
 import { failureOf, Gate, served } from './served.ts'
 
@@ -37,7 +43,7 @@ describe('network/peers', () => {
     const methodsOf = async (driver: Partial<Driver>) => {
       await using sample = await served(driver)
       await using client = await sample.connect()
-      return client
+      return await client
         .raw('network/peers', batch())
         .then(() => 'served')
         .catch((error: unknown) => String(error))
@@ -73,8 +79,7 @@ describe('network/peers', () => {
   it('refuses what builds on another version than it holds, and says which it holds', async () => {
     const { handed, driver } = keeping()
     await using sample = await served(driver)
-    const change = () =>
-      failureOf(sample.client.call('network/peers', batch({ base: '3', version: '4' })))
+    const change = () => failureOf(sample.client.call('network/peers', batch({ base: '3', version: '4' })))
     expect(await change()).toMatchObject({ kind: 'peersGap', details: { held: null } })
     await sample.client.call('network/peers', batch({ version: '2' }))
     expect(await change()).toMatchObject({
@@ -180,15 +185,14 @@ describe('network/peers', () => {
 describe('a driver whose networks span hosts', () => {
   it('says from which numbers its networks get theirs, and hears its host’s underlay address', async () => {
     const segments = { minimum: 1, maximum: 0xffffff, configMember: 'vni' }
-    const met: unknown[] = []
+    let handle: HostHandle | undefined
     await using sample = await served({
       scope: 'global',
       segments,
       async start(host) {
-        met.push(host.identity)
+        handle = host
       },
     })
-    const { DriverClient } = await import('../../../support/driver-client.ts')
     await using client = await DriverClient.connect(sample.socketPath)
     const introduction = await client.raw('initialize', {
       protocolVersions: ['1.0'],
@@ -200,6 +204,6 @@ describe('a driver whose networks span hosts', () => {
     expect(introduction).toMatchObject({ capabilities: { scope: 'global', segments } })
     client.peer.notify('initialized', {})
     await client.raw('network/list', {})
-    expect(met.length).toBe(1)
+    expect(handle?.identity).toMatchObject({ nodeId: 'worker-1', underlayAddress: '192.0.2.1' })
   })
 })
