@@ -3,7 +3,9 @@ import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
+  type CallMeta,
   ConetError,
+  checkMeta,
   checkParams,
   type InitializeResult,
   type Params,
@@ -11,10 +13,12 @@ import {
   requests,
 } from '@conet/sdk'
 import { jsonRpcCode, UnknownMethodError } from '@conet/sdk/jsonrpc'
+import { openSandbox } from '@conet/sdk/linux'
 import type { Call, Outcome, Request } from './call.ts'
 import { claimPath } from './claim-path.ts'
 import { assertEnvelope, isMessageId } from './envelope.ts'
-import { assertNotDraining, type Methods, methods } from './methods.ts'
+import { assertNotDraining, type Methods, methods, type ZooMethod } from './methods.ts'
+import type { Scope } from './order.ts'
 import type { Session } from './session.ts'
 import { encode, FrameReader, isJsonObject, type JsonObject, maxHeaderBytes, maxHeaderLines } from './wire.ts'
 import type { ZooDriver } from './zoo-driver.ts'
@@ -26,6 +30,8 @@ export type Variant = {
   readonly ipam?: 'driver'
   /** Lets another instance take over; needs records that both can see. */
   readonly hotUpgrade?: boolean
+  /** Answers plugs as if it had made an interface. It never does: the zoo leaves the kernel alone. */
+  readonly interfaces?: boolean
 }
 
 export type Behaviour = {
@@ -55,7 +61,13 @@ export type Behaviour = {
   admit(request: Request, session: Session): void
   /** Throws, or answers, for a method that there is not. */
   unknown(request: Request): object
+  /** Reads `_meta`, or throws. */
+  meta(method: ZooMethod, raw: unknown): CallMeta
   validate<M extends RequestMethod>(method: M, params: unknown): Params<M>
+  /** Runs a call when those before it on the same object have ended. */
+  inTurn<T>(session: Session, scope: Scope, work: () => Promise<T>): Promise<T>
+  /** Throws if there is no sandbox to plug into. */
+  assertSandbox(path: string): void
   answer(session: Session, request: Request, outcome: Outcome): void
   hear(session: Session, method: string, params: unknown): void
   cancel(call: Call): void
@@ -96,7 +108,10 @@ export function goodBehaviour(): Behaviour {
     unknown: ({ method }) => {
       throw new UnknownMethodError(`${method}: there is no such method`)
     },
+    meta: checkMeta,
     validate: checkParams,
+    inTurn: ({ driver }, scope, work) => driver.order.run(scope, work),
+    assertSandbox: (path) => openSandbox(path).close(),
     answer: (session, { id }, outcome) => session.reply(id, outcome),
     hear,
     cancel: (call) => call.giveUp('cancelled', 'given up by the caller'),

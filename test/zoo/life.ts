@@ -6,6 +6,7 @@ import {
   type CreateEndpointResult,
   type DesiredEndpoint,
   type Network,
+  type PluggedInterface,
   type PlugParams,
   type PlugResult,
 } from '@conet/sdk'
@@ -39,7 +40,7 @@ export function createEndpoint(driver: ZooDriver, endpoint: CreateEndpointParams
 }
 
 export function plug(driver: ZooDriver, endpoint: PlugParams): PlugResult {
-  const { records } = driver
+  const { records, variant, behaviour } = driver
   const { endpointId, sandbox } = endpoint
   const what = `plug endpoint ${endpointId}`
   const known = records.endpoints.get(endpointId)
@@ -48,8 +49,21 @@ export function plug(driver: ZooDriver, endpoint: PlugParams): PlugResult {
   if (known.sandbox !== undefined && known.sandbox !== sandbox.path) {
     throw new ConetError('inUse', `${what}: it is plugged into ${known.sandbox}`)
   }
+  if (variant.interfaces) behaviour.assertSandbox(sandbox.path)
   records.endpoints.set(endpointId, { ...known, sandbox: sandbox.path })
-  return { interfaces: [] }
+  return { interfaces: variant.interfaces ? [interfaceOf(endpoint)] : [] }
+}
+
+function interfaceOf({ interface: wanted }: PlugParams): PluggedInterface {
+  const { name, macAddress, addresses, mtu } = wanted
+  return {
+    configuredBy: 'driver',
+    name,
+    macAddress,
+    addresses,
+    ...(mtu !== undefined && { mtu }),
+    routes: [],
+  }
 }
 
 /** With its own IPAM the addresses are the driver's, so that they say nothing of what the host wants. */

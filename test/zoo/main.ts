@@ -1,4 +1,4 @@
-// A driver of the zoo as a program: `main.js --socket PATH [--mutation NAME] [--ipam driver]`.
+// A driver of the zoo as a program: `main.js --socket PATH [--mutation NAME] [--ipam driver] [--interfaces]`.
 import { parseArgs } from 'node:util'
 import { goodBehaviour } from './behaviour.ts'
 import { mutationNamed } from './mutations/index.ts'
@@ -10,14 +10,21 @@ const { values } = parseArgs({
     name: { type: 'string', default: 'zoo' },
     mutation: { type: 'string' },
     ipam: { type: 'string' },
+    interfaces: { type: 'boolean', default: false },
   },
 })
 if (values.socket === undefined) throw new Error('--socket is missing')
 const good = goodBehaviour()
+const mutation = values.mutation === undefined ? undefined : mutationNamed(values.mutation)
 const driver = await ZooDriver.listen({
   path: values.socket,
-  variant: { name: values.name, ...(values.ipam === 'driver' && { ipam: 'driver' }) },
-  behaviour: values.mutation === undefined ? good : mutationNamed(values.mutation).change(good),
+  variant: {
+    name: values.name,
+    interfaces: values.interfaces,
+    ...(values.ipam === 'driver' && { ipam: 'driver' }),
+    ...mutation?.of,
+  },
+  behaviour: mutation?.change(good) ?? good,
   exit: (code) => process.exit(code),
 })
 process.once('SIGTERM', () => void driver.behaviour.terminate(driver))

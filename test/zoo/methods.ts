@@ -43,8 +43,12 @@ export const methods: Methods = {
   },
   'endpoint/list': async (_params, { session }) => ({ endpoints: session.driver.records.refs() }),
   'endpoint/plug': async (params, call) => {
+    const { driver, failedCreates } = call.session
     await work(call)
-    return plug(call.session.driver, params)
+    if (failedCreates.has(params.endpointId)) {
+      throw new ConetError('failedPrecondition', `plug endpoint ${params.endpointId}: its create failed`)
+    }
+    return plug(driver, params)
   },
   'endpoint/unplug': async ({ endpointId }, call) => {
     await work(call)

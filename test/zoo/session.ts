@@ -1,7 +1,7 @@
 // One connection of a host: which message is what, in which state it may come, and the way to the method that serves
 // it. Everything that a mutation may do otherwise is asked of the behaviour.
 import type { Socket } from 'node:net'
-import { ConetError, checkMeta, type Params } from '@conet/sdk'
+import { ConetError } from '@conet/sdk'
 import {
   errorToWire,
   isJsonObject,
@@ -28,7 +28,7 @@ export class Session {
   isAccepted = false
   hostTakesBytes = Number.POSITIVE_INFINITY
   /** Endpoints whose last create failed (CALL-6). */
-  readonly #failedCreates = new Set<string>()
+  readonly failedCreates = new Set<string>()
   readonly #patience: Patience
   readonly #silence: NodeJS.Timeout
 
@@ -134,32 +134,26 @@ export class Session {
   }
 
   async #run<M extends ZooMethod>(method: M, call: Call): Promise<object> {
-    const { behaviour, order } = this.driver
+    const { behaviour } = this.driver
     const { _meta, ...raw } = isJsonObject(call.request.params) ? call.request.params : {}
     const endpointId = String(raw.endpointId)
     try {
-      call.meta = checkMeta(method, _meta)
+      call.meta = behaviour.meta(method, _meta)
       const params = behaviour.validate(method, raw)
       const scope = scopeOf(params)
       if (scope !== undefined) this.#name(scope)
       using _limit = behaviour.limit(call)
-      const work = () => this.#inTurn(method, params, call)
-      const result = await (scope === undefined ? work() : order.run(scope, work))
-      if (method === 'endpoint/create') this.#failedCreates.delete(endpointId)
+      const work = async () => {
+        call.signal.throwIfAborted()
+        return behaviour.methods[method](params, call)
+      }
+      const result = await (scope === undefined ? work() : behaviour.inTurn(this, scope, work))
+      if (method === 'endpoint/create') this.failedCreates.delete(endpointId)
       return result
     } catch (error) {
-      if (method === 'endpoint/create') this.#failedCreates.add(endpointId)
+      if (method === 'endpoint/create') this.failedCreates.add(endpointId)
       throw error
     }
-  }
-
-  async #inTurn<M extends ZooMethod>(method: M, params: Params<M>, call: Call): Promise<object> {
-    call.signal.throwIfAborted()
-    const { endpointId } = scopeOf(params) ?? {}
-    if (method === 'endpoint/plug' && endpointId !== undefined && this.#failedCreates.has(endpointId)) {
-      throw new ConetError('failedPrecondition', `plug endpoint ${endpointId}: its create failed`)
-    }
-    return this.driver.behaviour.methods[method](params, call)
   }
 
   /** What was asked for since a sync began is not unknown to the host. */

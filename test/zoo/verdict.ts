@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { allChecks, type ConformanceOptions, runConformance } from '@conet/sdk/conformance'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
-import { type Behaviour, goodBehaviour } from './behaviour.ts'
+import { type Behaviour, goodBehaviour, type Variant } from './behaviour.ts'
 import type { Mutation } from './mutations/mutation.ts'
 import { ZooDriver } from './zoo-driver.ts'
 
@@ -34,6 +34,7 @@ const program = fileURLToPath(new URL('../dist/zoo/main.js', import.meta.url))
 type Options = Pick<ConformanceOptions, 'level' | 'only' | 'skip' | 'timeScale'> & {
   /** Directories above the socket. */
   readonly depth?: string
+  readonly variant?: Partial<Variant>
 }
 
 /** The checks that it fails, by id, and those that could not be made. */
@@ -42,12 +43,12 @@ export type Verdict = { readonly failed: string[]; readonly undecided: string[] 
 /** Of a driver in this process, which cannot be ended and started again. */
 export async function verdictOn(
   behaviour: Behaviour,
-  { depth = '', ...options }: Options = {},
+  { depth = '', variant = {}, ...options }: Options = {},
 ): Promise<Verdict> {
   await using directory = await temporaryDirectory()
   const path = join(directory.path, depth, 'zoo.sock')
   await mkdir(dirname(path), { recursive: true })
-  await using driver = await ZooDriver.listen({ path, behaviour })
+  await using driver = await ZooDriver.listen({ path, behaviour, variant })
   return await verdict({ level: 'upgradable', timeScale, ...options, socketPath: driver.path })
 }
 
@@ -63,12 +64,16 @@ export async function failuresOf(mutation: Mutation, only: readonly string[]): P
   return isSame(failed, mutation.fails) ? failed : attempt(mutation, only, 1)
 }
 
-async function attempt({ name, change, where }: Mutation, only: readonly string[], timeScale: number) {
+async function attempt(
+  { name, change, where, of = {} }: Mutation,
+  only: readonly string[],
+  timeScale: number,
+) {
   const depth = where === 'deep directory' ? 'deep/'.repeat(20) : ''
   const { failed } =
     where === 'program'
       ? await verdictOnProgram(['--mutation', name], { only })
-      : await verdictOn(change(goodBehaviour()), { only, timeScale, depth })
+      : await verdictOn(change(goodBehaviour()), { only, timeScale, depth, variant: of })
   return failed.sort()
 }
 

@@ -1,5 +1,5 @@
 // What a broken driver of the zoo is: the good one with one part replaced.
-import type { Behaviour } from '../behaviour.ts'
+import type { Behaviour, Variant } from '../behaviour.ts'
 import type { Method, ZooMethod } from '../methods.ts'
 
 export type Mutation = {
@@ -12,6 +12,8 @@ export type Mutation = {
   readonly shownBy?: readonly string[]
   /** `program`: only checks that end its process show it. */
   readonly where?: 'program' | 'deep directory'
+  /** Which kind of good driver it was. */
+  readonly of?: Partial<Variant>
   /** The one change. */
   change(good: Behaviour): Behaviour
 }
