@@ -159,7 +159,7 @@ export class DriverLink implements DriverCalls {
     let isFailure = true
     try {
       const content = { ...params, _meta: metaOf(budget, timeoutMs, open?.token) }
-      const answer = await this.#peer.request(method, content, { timeoutMs, signal, ...open?.hooks })
+      const answer = await this.#peer.request(method, content, { timeoutMs, signal, onSent: open?.onSent })
       const result = this.#checked(method, answer)
       isFailure = false
       onAnswered(entry.startedMs)

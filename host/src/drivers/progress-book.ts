@@ -16,7 +16,7 @@ export type ProgressBookOptions = {
 export type OpenCall = Disposable & {
   readonly token: string
   /** For the peer's request. */
-  readonly hooks: { onSent(extend: (timeoutMs: number) => void): void }
+  readonly onSent: (extend: (timeoutMs: number) => void) => void
 }
 
 type Page = {
@@ -42,10 +42,8 @@ export class ProgressBook {
     this.#pages.set(token, page)
     return {
       token,
-      hooks: {
-        onSent: (extend) => {
-          page.extend = extend
-        },
+      onSent: (extend) => {
+        page.extend = extend
       },
       [Symbol.dispose]: () => this.#pages.delete(token),
     }

@@ -3,9 +3,9 @@
 import { Cancellation } from '../cancellation.ts'
 import { deadline } from '../deadline.ts'
 import { ConetError } from '../errors/index.ts'
-import type { CallMeta, Params, Result } from '../protocol/index.ts'
+import type { Params, Result } from '../protocol/index.ts'
 import { callFailure, reasonOf } from './call-failure.ts'
-import { CallOrder, type Scope } from './call-order.ts'
+import { CallOrder } from './call-order.ts'
 import { CallsUnderWay, notBegun, type RequestContext, type UnderWay } from './calls-under-way.ts'
 import { checkedResult } from './checked-result.ts'
 import type { Call, Driver, HostHandle } from './driver.ts'
@@ -15,25 +15,8 @@ import { errorFields, type Log } from './driver-log.ts'
 import { HeldPeers } from './held-peers.ts'
 import { passFailpoints } from './method-failpoints.ts'
 import { ToldObjects } from './told-objects.ts'
+import { type Turn, TurnCall, type TurnHooks } from './turn.ts'
 import { untilCancelled } from './until-cancelled.ts'
-
-/** Work on one object, which waits for its turn. */
-export type Turn = {
-  /** For messages: `endpoint/plug`. */
-  readonly what: string
-  /** Undefined: no turn to wait for. */
-  readonly scope: Scope | undefined
-  readonly meta: CallMeta
-  readonly cancellation: Cancellation
-  /** Runs when the turn has come; what it throws is the failure. */
-  before?(): void
-  /** Runs before anything behind it begins. */
-  ended?(failure: ConetError | undefined): void
-  /** Hears what the author's code says it has mended. */
-  repaired?(what: string): void
-  /** Hears how far the author's code is. */
-  progress(message: string, percentage?: number): void
-}
 
 export type CallRunnerOptions = { readonly driver: Driver; readonly log: Log; readonly host: HostHandle }
 
@@ -80,16 +63,16 @@ export class CallRunner implements Served {
   call<M extends DriverMethod>(
     method: M,
     params: Params<M>,
-    context: RequestContext & Pick<Turn, 'before' | 'ended'>,
+    context: RequestContext,
+    { before, ended }: TurnHooks = {},
   ): Promise<Result<M>> {
-    const { meta, cancellation, before, ended } = context
     this.#assertTakes(method)
     return this.timed(method, context, (underWay) => {
-      const { progress } = underWay
+      const { meta, cancellation } = context
       const scope = driverCalls[method].scope(params)
-      const report: Turn['progress'] = (message, percentage) => progress.report(message, percentage)
-      const hooks = { ...(before && { before }), ...(ended && { ended }), progress: report }
-      return this.inTurn({ what: method, scope, meta, cancellation, ...hooks }, underWay, (call) =>
+      // Nothing is spread: V8 makes a hidden class anew for each copy of an object with functions in it.
+      const turn = { what: method, scope, meta, cancellation, before, ended, progress: reporting(underWay) }
+      return this.inTurn(turn, underWay, (call) =>
         passFailpoints(method, () => driverCalls[method].run(this, params, call)).then((result) =>
           checkedResult(method, result),
         ),
@@ -106,12 +89,10 @@ export class CallRunner implements Served {
     const before = this.#underWay.ended()
     this.#life.beginDrain()
     return this.timed(what, context, async (underWay) => {
-      const { progress } = underWay
       underWay.hasBegun = true
       await before
-      const report: Turn['progress'] = (message, percentage) => progress.report(message, percentage)
       const { meta, cancellation } = context
-      const turn = { what, scope: undefined, meta, cancellation, progress: report }
+      const turn = { what, scope: undefined, meta, cancellation, progress: reporting(underWay) }
       await this.inTurn(turn, underWay, (call) => this.#life.rest(call))
       return {}
     })
@@ -150,11 +131,11 @@ export class CallRunner implements Served {
     try {
       if (cancellation.isCancelled) throw notBegun(what, cancellation)
       turn.before?.()
-      await this.start()
+      if (!this.#life.isUp) await this.start()
       // Who gave up meanwhile has been told that nothing was started.
       if (cancellation.isCancelled) throw notBegun(what, cancellation)
       underWay.hasBegun = true
-      const result = await work(this.#callOf(turn))
+      const result = await work(new TurnCall(turn, this.#log))
       turn.ended?.(cancellation.isCancelled ? reasonOf(cancellation, what) : undefined)
       return result
     } catch (thrown) {
@@ -165,24 +146,6 @@ export class CallRunner implements Served {
     }
   }
 
-  #callOf({ what, scope, meta, cancellation, repaired, progress }: Turn): Call {
-    const { operationId, attempt, traceparent, tracestate } = meta
-    const log: Call['log'] = (level, message, fields) =>
-      this.#log.write(level, message, { ...fields, ...scope, operationId })
-    return {
-      operationId,
-      attempt,
-      traceparent,
-      tracestate,
-      get signal() {
-        return cancellation.signal
-      },
-      log,
-      progress,
-      repaired: repaired ?? ((difference) => log('info', `${what}: mended: ${difference}`)),
-    }
-  }
-
   #logBug({ what, scope, meta: { operationId } }: Turn, bug: unknown): void {
     this.#log.write('error', `${what}: ${bug instanceof Error ? bug.message : String(bug)}`, {
       ...scope,
@@ -190,4 +153,8 @@ export class CallRunner implements Served {
       ...errorFields(bug),
     })
   }
+}
+
+function reporting({ progress }: UnderWay): Turn['progress'] {
+  return (message, percentage) => progress.report(message, percentage)
 }

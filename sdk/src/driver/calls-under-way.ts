@@ -7,7 +7,7 @@ import { CallClock, type CallLimit } from './call-clock.ts'
 import { reasonOf } from './call-failure.ts'
 import { CallProgress } from './call-progress.ts'
 import { errorFields, type Log } from './driver-log.ts'
-import { type LateOutcome, untilCancelled } from './until-cancelled.ts'
+import type { LateOutcome } from './until-cancelled.ts'
 
 /** What surrounds a request, besides its parameters. */
 export type RequestContext = {
@@ -46,20 +46,40 @@ export class CallsUnderWay {
   }
 
   /** Gives `work` the time that the caller allows, and then answers without it. Rejects with a ConetError. */
-  async run<T>(what: string, context: RequestContext, work: (underWay: UnderWay) => Promise<T>): Promise<T> {
+  run<T>(what: string, context: RequestContext, work: (underWay: UnderWay) => Promise<T>): Promise<T> {
     const { meta, cancellation } = context
     const limit = this.#clock.start(what, meta.timeoutMs, cancellation)
-    using progress = this.#progressOf(context, limit)
-    const underWay = { progress, hasBegun: false }
-    try {
-      const running = this.#track(work(underWay))
-      return await untilCancelled(running, cancellation, (late) => this.#logLate(limit, meta, late))
-    } catch (error) {
-      if (cancellation.isCancelled && !underWay.hasBegun) throw notBegun(what, cancellation)
-      throw error
-    } finally {
-      this.#clock.stop(limit)
-    }
+    const underWay = { progress: this.#progressOf(context, limit), hasBegun: false }
+    const running = work(underWay)
+    this.#works.add(running)
+    return new Promise((resolve, reject) => {
+      let isAnswered = false
+      const answer = () => {
+        isAnswered = true
+        underWay.progress[Symbol.dispose]()
+        this.#clock.stop(limit)
+      }
+      const end = (outcome: LateOutcome) => {
+        this.#works.delete(running)
+        if (isAnswered) this.#logLate(limit, meta, outcome)
+        else answer()
+      }
+      running.then(
+        (result) => {
+          end({})
+          resolve(result)
+        },
+        (failure: unknown) => {
+          end({ failure })
+          reject(failure)
+        },
+      )
+      cancellation.onCancel(() => {
+        if (isAnswered) return
+        answer()
+        reject(underWay.hasBegun ? cancellation.reason : notBegun(what, cancellation))
+      })
+    })
   }
 
   /** Each word that is sent gives the call the time of a call anew, as the caller's own clock does. */
@@ -73,15 +93,6 @@ export class CallsUnderWay {
         this.#clock.extend(limit, Math.min(timeouts.callMs, leftMs))
       },
     })
-  }
-
-  async #track<T>(work: Promise<T>): Promise<T> {
-    this.#works.add(work)
-    try {
-      return await work
-    } finally {
-      this.#works.delete(work)
-    }
   }
 
   #logLate({ what, since }: CallLimit, { operationId }: CallMeta, { failure }: LateOutcome): void {

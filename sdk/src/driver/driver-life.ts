@@ -32,8 +32,13 @@ export class DriverLife {
    */
   async ensure(): Promise<void> {
     await this.#start.ensure(() => this.#attempt('start', async () => this.#driver.start?.(this.#host)))
-    if (this.#host.role === 'standby' || this.#isDraining) return
+    if (this.#mustRest) return
     await this.#activation.ensure(() => this.#attempt('activate', async () => this.#driver.activate?.()))
+  }
+
+  /** Whether `ensure` has nothing to do: a call need not wait for it. */
+  get isUp(): boolean {
+    return this.#start.isDone && (this.#mustRest || this.#activation.isDone)
   }
 
   /** From now on new work is refused. */
@@ -60,6 +65,11 @@ export class DriverLife {
     using limit = deadline(stopTimeoutMs, `stop driver "${name}"`)
     const stopping = Promise.resolve(this.#driver.stop?.())
     await untilCancelled(stopping, Cancellation.of(limit.signal), () => undefined)
+  }
+
+  /** Another instance is in charge. */
+  get #mustRest(): boolean {
+    return this.#host.role === 'standby' || this.#isDraining
   }
 
   async #attempt(what: 'start' | 'activate', work: () => Promise<void>): Promise<void> {

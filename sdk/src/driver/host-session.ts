@@ -17,7 +17,7 @@ import {
   requests,
   type Timeouts,
 } from '../protocol/index.ts'
-import type { CallRunner, Turn } from './call-runner.ts'
+import type { CallRunner } from './call-runner.ts'
 import type { RequestContext } from './calls-under-way.ts'
 import type { Driver } from './driver.ts'
 import { type DriverMethod, driverCalls, isDriverMethod, methodsOf } from './driver-calls.ts'
@@ -27,6 +27,7 @@ import { type HostChannel, notifyIfPossible } from './host-channel.ts'
 import { introduction, maxInFlightOf } from './introduction.ts'
 import { passFailpoints } from './method-failpoints.ts'
 import { SyncSession } from './sync-session.ts'
+import type { TurnHooks } from './turn.ts'
 
 const replaced: ErrorKind = 'replaced'
 
@@ -145,10 +146,10 @@ export class HostSession {
     const { context, params } = this.#checked(method, request, hooks)
     const scope = driverCalls[method].scope(params)
     if (scope !== undefined) this.#sync.name(scope)
-    return this.#options.runner.call(method, params, { ...context, ...hooks })
+    return this.#options.runner.call(method, params, context, hooks)
   }
 
-  #checked<M extends DriverMethod>(method: M, request: Request, hooks: Hooks) {
+  #checked<M extends DriverMethod>(method: M, request: Request, hooks: TurnHooks) {
     try {
       return { context: this.#contextOf(method, request), params: checkParams(method, request.params) }
     } catch (error) {
@@ -167,7 +168,7 @@ export class HostSession {
   }
 
   /** Ties a plug to the create that came before it. */
-  #hooksOf(method: DriverMethod, { endpointId }: JsonObject): Hooks {
+  #hooksOf(method: DriverMethod, { endpointId }: JsonObject): TurnHooks {
     const failedCreates = this.#failedCreates
     if (typeof endpointId !== 'string') return {}
     if (method === 'endpoint/create') return { ended: (failure) => failedCreates.record(endpointId, failure) }
@@ -207,7 +208,6 @@ export class HostSession {
 }
 
 type OwnMethod = { readonly name: RequestMethod; serve(request: Request): object }
-type Hooks = Pick<Turn, 'before' | 'ended'>
 
 function neverInitialized(): ConetError {
   const { timeoutMs } = requests.initialize

@@ -13,11 +13,12 @@ import type {
 } from '../protocol/index.ts'
 import type { Scope } from './call-order.ts'
 import type { CallProgress } from './call-progress.ts'
-import type { CallRunner, Turn } from './call-runner.ts'
+import type { CallRunner } from './call-runner.ts'
 import type { RequestContext } from './calls-under-way.ts'
 import { checkedResult } from './checked-result.ts'
 import type { Call } from './driver.ts'
 import { Slots } from './slots.ts'
+import type { Turn } from './turn.ts'
 
 const maxAtOnce = 8
 

@@ -16,7 +16,7 @@ export type CallOptions = {
   /** Gives the call up when it aborts. */
   readonly signal?: AbortSignal | undefined
   /** Called as soon as the call is sent, with what gives it so many milliseconds from then on while it waits. */
-  onSent?(extend: (timeoutMs: number) => void): void
+  readonly onSent?: ((extend: (timeoutMs: number) => void) => void) | undefined
 }
 
 /** Settles the promise of the caller. */

@@ -10,7 +10,21 @@ import { newId, sampleSandbox } from '../../support/driver-client.ts'
 /** Calls over one connection, or as many as its protocol needs. Closing it ends them. */
 export type Caller = AsyncDisposable & { call(): Promise<unknown> }
 
-const unplug: UnplugParams = { networkId: newId(), endpointId: newId(), sandbox: sampleSandbox }
+/** As many endpoints as there are calls under way at most: calls on one endpoint wait for each other. */
+const networkId = newId()
+const unplugs = Array.from(
+  { length: 64 },
+  (): UnplugParams => ({ networkId, endpointId: newId(), sandbox: sampleSandbox }),
+)
+let last = 0
+
+function nextUnplug(): UnplugParams {
+  last = (last + 1) % unplugs.length
+  const unplug = unplugs[last]
+  if (unplug === undefined) throw new Error(`there is no endpoint ${last}`)
+  return unplug
+}
+
 const trace = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' }
 
 const ignore = () => undefined
@@ -29,7 +43,7 @@ export async function sessionCaller(socketPath: string): Promise<Caller> {
   const session = await registry.require('null')
   const options = { operationId: 'bench', trace }
   return {
-    call: () => session.call('endpoint/unplug', unplug, options),
+    call: () => session.call('endpoint/unplug', nextUnplug(), options),
     [Symbol.asyncDispose]: () => registry.close(1_000),
   }
 }
@@ -55,7 +69,7 @@ export async function newlineCaller(socketPath: string): Promise<Caller> {
       new Promise((resolve) => {
         const id = nextId++
         waiting.set(id, resolve)
-        socket.write(`${JSON.stringify({ id, method: 'endpoint/unplug', params: unplug })}\n`)
+        socket.write(`${JSON.stringify({ id, method: 'endpoint/unplug', params: nextUnplug() })}\n`)
       }),
     async [Symbol.asyncDispose]() {
       socket.destroy()
@@ -70,7 +84,7 @@ export async function stockCaller(socketPath: string): Promise<Caller> {
   const connection = createMessageConnection(new SocketMessageReader(socket), new SocketMessageWriter(socket))
   connection.listen()
   return {
-    call: () => connection.sendRequest('endpoint/unplug', unplug),
+    call: () => connection.sendRequest('endpoint/unplug', nextUnplug()),
     async [Symbol.asyncDispose]() {
       connection.dispose()
       socket.destroy()
@@ -90,7 +104,7 @@ export function dockerCaller(socketPath: string, connections: number): Caller {
 }
 
 function post(agent: Agent, socketPath: string): Promise<unknown> {
-  const body = JSON.stringify(unplug)
+  const body = JSON.stringify(nextUnplug())
   const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) }
   return new Promise((resolve, reject) => {
     const path = '/NetworkDriver.Leave'
