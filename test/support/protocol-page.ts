@@ -2,15 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { notifications } from '@conet/sdk'
+import type { ProtocolRule } from '@conet/sdk/conformance'
 import { repository } from './repository.ts'
-
-export type ProtocolRule = {
-  /** `FRM-1` */
-  readonly id: string
-  readonly level: 'MUST' | 'SHOULD'
-  readonly binds: 'driver' | 'host' | 'both'
-  readonly text: string
-}
 
 const rule = /^- \*\*([A-Z]+-[1-9][0-9]*)\*\* \((MUST|SHOULD), (driver|host|both)\) (\S.*)$/
 const example = /^```json\n([\s\S]*?)^```$/gm

@@ -1,5 +1,5 @@
 // Every rule of the protocol that binds a driver has a check, or a reason why it has none.
-import { allChecks, untestedRules } from '@conet/sdk/conformance'
+import { allChecks, protocolRules, untestedRules } from '@conet/sdk/conformance'
 import { describe, expect, it } from 'vitest'
 import { protocolPage, rulesOf } from '../../support/protocol-page.ts'
 
@@ -11,6 +11,10 @@ describe('the rules of docs/protocol.md and the checks of the kit', () => {
   it('[K7] each rule that binds a driver has a check, or a written reason', () => {
     expect(bindingDrivers.length).toBeGreaterThan(60)
     expect(bindingDrivers.filter((id) => !checked.has(id) && !Object.hasOwn(untestedRules, id))).toEqual([])
+  })
+
+  it('the package carries the rules as the page has them: npm run generate, if the change is meant', () => {
+    expect(protocolRules).toEqual(rules)
   })
 
   it('a reason is given only for a rule that has no check', () => {

@@ -13,6 +13,7 @@ export const callChecks: readonly ActiveCheck[] = [
     title: 'calls without _meta, and with half of it, are served',
     level: 'core',
     rules: ['CALL-2'],
+    sends: 'network/list without _meta, network/create with nothing but attempt: 3 in it',
     why: 'Tests by hand leave it out, and later versions of the protocol may leave out members.',
     mend: 'Put defaults in place of what is missing.',
     async run(kit) {
@@ -26,6 +27,7 @@ export const callChecks: readonly ActiveCheck[] = [
     title: 'calls whose _meta breaks its schema are refused with 1001, and nothing is done',
     level: 'core',
     rules: ['CALL-3'],
+    sends: 'network/create with timeoutMs -1, timeoutMs "soon", operationId 7, attempt 0',
     why: 'A time that is not understood is no deadline at all.',
     mend: 'Validate _meta as you do the params.',
     async run(kit) {
@@ -42,6 +44,7 @@ export const callChecks: readonly ActiveCheck[] = [
     title: 'calls on one network and its endpoint take effect in the order in which they were sent',
     level: 'core',
     rules: ['CALL-5'],
+    sends: 'network and endpoint created, deleted, created, deleted, without waiting for an answer',
     why: 'The host sends what belongs together without waiting for each answer.',
     mend: 'Queue calls on one object; a call on a network waits for those on its endpoints.',
     async run(kit) {
@@ -67,6 +70,7 @@ export const callChecks: readonly ActiveCheck[] = [
     title: 'forty creates of one network at once, over two connections, make one network',
     level: 'robust',
     rules: ['CALL-5', 'IDEM-1'],
+    sends: 'forty times the same network/create over two connections, without waiting',
     why: 'A host that has lost its connection repeats itself on a new one while the old call still runs.',
     mend: 'Queue by the object’s id over all connections.',
     run: createsAtOnce,
@@ -76,6 +80,7 @@ export const callChecks: readonly ActiveCheck[] = [
     title: 'forty endpoints that are created at once are all there, and can all be deleted at once',
     level: 'robust',
     rules: ['CALL-5', 'EP-5'],
+    sends: 'forty endpoint/create without waiting, then forty endpoint/delete',
     why: 'A machine that boots starts all its containers in one second.',
     mend: 'Look for records that calls on different endpoints share, and change them in one step.',
     async run(kit) {
@@ -96,6 +101,7 @@ export const callChecks: readonly ActiveCheck[] = [
     title: 'a call whose connection ends before the answer can be repeated on the next one',
     level: 'robust',
     rules: ['SOCK-7', 'IDEM-1', 'DL-3'],
+    sends: 'network/create on five connections that are closed at once; then on one that stays',
     why: 'The host cannot know whether it was done, so it asks again.',
     mend: 'Finish or undo what was under way, and let the next call on the object wait for that.',
     async run(kit) {
@@ -114,6 +120,7 @@ export const callChecks: readonly ActiveCheck[] = [
     title: 'a thousand calls at once are each served or refused with 1103, and the connection goes on',
     level: 'robust',
     rules: ['CALL-9', 'RPC-6', 'HLTH-1'],
+    sends: 'network/list a thousand times and a ping, without waiting',
     why: 'A driver that falls over under load takes all its networks with it.',
     mend: 'Bound what you have under way; answer overloaded beyond it, and pings always.',
     run: floods,

@@ -14,6 +14,7 @@ export const cancellationChecks: readonly ActiveCheck[] = [
     title: 'a cancel of nothing that is under way, or of no id at all, is ignored',
     level: 'core',
     rules: ['CANC-2'],
+    sends: '$/cancelRequest for a ping that was answered, an unknown id, no id, null and an object',
     why: 'A cancel and the answer cross on the wire all the time.',
     mend: 'Look the id up, and do nothing when it is not there.',
     async run(kit) {
@@ -33,6 +34,7 @@ export const cancellationChecks: readonly ActiveCheck[] = [
     title: 'a call that is cancelled at once is still answered, with its result or with 1202',
     level: 'core',
     rules: ['CANC-1'],
+    sends: 'network/create and $/cancelRequest right behind it',
     why: 'The host waits for the answer to know what holds now.',
     mend: 'Answer on the path of cancellation, too.',
     async run(kit) {
@@ -48,6 +50,7 @@ export const cancellationChecks: readonly ActiveCheck[] = [
     title: 'what a cancelled call says of what was done is true',
     level: 'robust',
     rules: ['ERR-3', 'DL-3', 'CANC-1'],
+    sends: 'twenty network/create, a $/cancelRequest for each, then network/list',
     why: 'The host leaves alone what was not started, and removes what may be there.',
     mend: 'Say not-started only if nothing was done or all of it is undone.',
     async run(kit) {
@@ -69,6 +72,7 @@ export const cancellationChecks: readonly ActiveCheck[] = [
     title: 'after a cancelled create the same network can be created and deleted',
     level: 'robust',
     rules: ['DL-3', 'IDEM-1'],
+    sends: 'ten times: network/create, $/cancelRequest, the same network/create, network/delete',
     why: 'The host repairs an unknown outcome by asking again, and must not meet the rest of the old call.',
     mend: 'Let the next call on the object wait until the work that was given up has ended.',
     async run(kit) {
@@ -88,6 +92,7 @@ export const cancellationChecks: readonly ActiveCheck[] = [
     title: 'a call with one millisecond is answered, with its result or with 1201, and harms no later call',
     level: 'robust',
     rules: ['DL-1', 'DL-3'],
+    sends: 'network/create with timeoutMs: 1, ten times; then with time enough',
     why: 'Time that was spent in queues is gone when the call arrives.',
     mend: 'Answer deadlineExceeded when the time is over; finish or undo the work behind it.',
     async run(kit) {
@@ -104,7 +109,7 @@ export const cancellationChecks: readonly ActiveCheck[] = [
 
 function expectEnded(reply: Reply, code: number): void {
   const isAsked = 'result' in reply || reply.error.code === code
-  expect(isAsked, 'ended otherwise', { expected: `a result or ${code}`, found: reply })
+  expect(isAsked, 'the call ended otherwise', { expected: `a result or ${code}`, found: reply })
 }
 
 /** `partial` and `unknown` claim nothing. */

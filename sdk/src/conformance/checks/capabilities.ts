@@ -17,6 +17,7 @@ export const capabilityChecks: readonly ActiveCheck[] = [
     title: 'the capabilities list every required method',
     level: 'core',
     rules: ['HS-8'],
+    sends: 'nothing: it reads capabilities.methods of the introduction',
     why: 'The host does not use a driver that lacks one.',
     mend: 'Implement the method, and list it.',
     async run({ introduction: { capabilities } }) {
@@ -31,6 +32,7 @@ export const capabilityChecks: readonly ActiveCheck[] = [
     title: 'no method that is listed is answered -32601',
     level: 'core',
     rules: ['HS-8'],
+    sends: 'each listed method, with empty params',
     why: 'The host calls what is listed, at the moment it needs it.',
     mend: 'Derive the list from the functions that you have.',
     async run(kit) {
@@ -49,6 +51,7 @@ export const capabilityChecks: readonly ActiveCheck[] = [
     title: 'optional methods that are not listed are answered -32601',
     level: 'core',
     rules: ['HS-8', 'RPC-3'],
+    sends: 'driver/probe and driver/drain, where they are not listed',
     why: 'What is there and not listed is never used; what is neither must not seem to succeed.',
     mend: 'List every method that you answer.',
     async run(kit) {
@@ -70,6 +73,7 @@ export const capabilityChecks: readonly ActiveCheck[] = [
     level: 'core',
     profile: 'hotUpgrade',
     rules: ['UPG-1'],
+    sends: 'nothing: it reads the introduction',
     why: 'The host drains the old instance when the new one takes over.',
     mend: 'Implement driver/drain, or leave hotUpgrade out.',
     async run({ introduction: { capabilities } }) {
@@ -82,6 +86,7 @@ export const capabilityChecks: readonly ActiveCheck[] = [
     title: 'published schemas are valid, stand alone, and are not too large',
     level: 'core',
     rules: ['HS-9'],
+    sends: 'nothing: it compiles the schemas of the introduction',
     why: 'The host checks users’ documents against them, and rejects a driver whose schemas it cannot use.',
     mend: 'JSON Schema of draft-07 or 2020-12 without references to elsewhere, at most 256 KiB each.',
     async run({ introduction: { configSchema, attachmentSchema, policySchema } }) {

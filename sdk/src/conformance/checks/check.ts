@@ -45,6 +45,8 @@ type Explanation = {
 export type ActiveCheck = Explanation & {
   readonly profile?: Profile
   readonly needs?: readonly Need[]
+  /** What the kit sends, or does; the handshake of a connection is not mentioned. */
+  readonly sends: string
   /** How long it may take, before the time scale; default 20 s. */
   readonly limitMs?: number
   run(kit: CheckContext): Promise<void>
@@ -57,6 +59,7 @@ export type Finding = { readonly message: string; readonly found?: unknown }
 export type TranscriptCheck = Explanation & {
   readonly profile?: undefined
   readonly needs?: undefined
+  readonly sends?: undefined
   /** Pure. Times of the kit's own patience are multiplied by `scale`. */
   judge(transcript: Transcript, scale: number): readonly Finding[]
 }

@@ -11,6 +11,7 @@ export const drainChecks: readonly ActiveCheck[] = [
     level: 'upgradable',
     profile: 'drain',
     rules: ['DRAIN-2'],
+    sends: 'driver/drain, then network/create, endpoint/create and endpoint/plug; a sync ends it',
     why: 'What the old instance makes now the new one does not know.',
     mend: 'Set a flag when the drain arrives; answer draining.',
     async run(kit) {
@@ -31,6 +32,7 @@ export const drainChecks: readonly ActiveCheck[] = [
     level: 'upgradable',
     profile: 'drain',
     rules: ['DRAIN-2', 'DRAIN-3', 'HLTH-1'],
+    sends: 'driver/drain, then both lists, a ping, unplug and both deletes; a sync ends it',
     why: 'Containers end at any time, and the host wants to know that the driver lives.',
     mend: 'Refuse creates and plugs only.',
     async run(kit) {
@@ -53,6 +55,7 @@ export const drainChecks: readonly ActiveCheck[] = [
     level: 'upgradable',
     profile: 'drain',
     rules: ['DRAIN-1'],
+    sends: 'twenty network/create and driver/drain without waiting; a sync ends it',
     why: 'The host takes the answer for the end of all work.',
     mend: 'Wait for what is under way, then answer.',
     async run(kit) {
@@ -74,6 +77,7 @@ export const drainChecks: readonly ActiveCheck[] = [
     level: 'upgradable',
     profile: 'drain',
     rules: ['DRAIN-4'],
+    sends: 'driver/drain twice, a sync on another connection, network/create',
     why: 'The successor may fail; then the host goes on with the one that it had.',
     mend: 'Clear the flag when a sync begins.',
     async run(kit) {

@@ -9,6 +9,7 @@ export const endpointChecks: readonly ActiveCheck[] = [
     title: 'an endpoint that was created is listed once, with its network',
     level: 'core',
     rules: ['EP-5'],
+    sends: 'network/create, endpoint/create, endpoint/list',
     why: 'By the list the host finds what a crash has left behind.',
     mend: 'List every endpoint that you were told of, plugged or not.',
     async run(kit) {
@@ -28,6 +29,7 @@ export const endpointChecks: readonly ActiveCheck[] = [
     title: 'an endpoint that was deleted is listed no more',
     level: 'core',
     rules: ['EP-4', 'EP-5'],
+    sends: 'network/create, endpoint/create, endpoint/delete, endpoint/list',
     why: 'The host would find it at the next sync and delete it again.',
     mend: 'Forget it when you answer the delete.',
     async run(kit) {
@@ -43,6 +45,7 @@ export const endpointChecks: readonly ActiveCheck[] = [
     title: 'a create that is repeated, ten times over, gives the same answer and makes one endpoint',
     level: 'core',
     rules: ['IDEM-1', 'EP-5'],
+    sends: 'the same endpoint/create eleven times, endpoint/list',
     why: 'After a lost answer the host asks again, and must get the same.',
     mend: 'Compare with what is there; answer as you did before.',
     async run(kit) {
@@ -61,6 +64,7 @@ export const endpointChecks: readonly ActiveCheck[] = [
     title: 'a create with other content is refused with 1003',
     level: 'core',
     rules: ['IDEM-2'],
+    sends: 'endpoint/create twice, the second time with another MAC; then the first again',
     why: 'Two sides that mean different things by one id must find out at once.',
     mend: 'Remember what an endpoint was created with, and answer conflict.',
     async run(kit) {
@@ -76,6 +80,7 @@ export const endpointChecks: readonly ActiveCheck[] = [
     title: 'delete succeeds for an endpoint that is gone, and for one that never was',
     level: 'core',
     rules: ['IDEM-4'],
+    sends: 'endpoint/delete three times, then with an endpoint, and with a network, that never was',
     why: 'The host repeats a delete until it is confirmed, also when the network is gone already.',
     mend: 'Answer {} when there is nothing to delete.',
     async run(kit) {
@@ -93,6 +98,7 @@ export const endpointChecks: readonly ActiveCheck[] = [
     title: 'a create in a network that the driver was not told of makes it, or is refused with 1007',
     level: 'core',
     rules: ['EP-1'],
+    sends: 'endpoint/create in a network that was not created',
     why: 'The network comes along with the call, so a driver that has forgotten it can do either, and nothing else.',
     mend: 'Make the network from the params, or answer failedPrecondition.',
     async run(kit) {
@@ -114,6 +120,7 @@ export const endpointChecks: readonly ActiveCheck[] = [
       'params that break the schema are refused with 1001 and the path of the field, and nothing is done',
     level: 'core',
     rules: ['CALL-3'],
+    sends: 'endpoint/create with params that break the schema',
     why: 'The one who made the mistake needs to know which field it is.',
     mend: 'Validate params against protocol.schema.json before you act; put each fault into `fields`.',
     async run(kit) {

@@ -123,6 +123,7 @@ function endsConnection({ name, what, rules, bytes }: Fault): ActiveCheck {
     title: `${what} ends the connection, and nothing else`,
     level: 'core',
     rules,
+    sends: `${what}, as the first bytes of a connection; then a handshake and a ping on a new one`,
     why,
     mend,
     async run(kit) {
@@ -142,6 +143,7 @@ export const framingErrorChecks: readonly ActiveCheck[] = [
     title: 'a framing error on one connection leaves another one and its calls alone',
     level: 'core',
     rules: ['FRM-7'],
+    sends: 'a broken header on one connection, a ping on another',
     why,
     mend,
     async run(kit) {
@@ -157,6 +159,7 @@ export const framingErrorChecks: readonly ActiveCheck[] = [
     title: 'a stream that ends inside a message is no message',
     level: 'core',
     rules: ['FRM-7'],
+    sends: 'initialize without its last byte, then the end of the stream',
     why: 'A host that is killed while it writes leaves half a message; half a delete must delete nothing.',
     mend: 'Drop what is not whole when the stream ends.',
     async run(kit) {
@@ -175,6 +178,8 @@ export const framingErrorChecks: readonly ActiveCheck[] = [
     title: 'a body that is nested 100,000 levels deep does not end the driver',
     level: 'robust',
     rules: ['FRM-7', 'RPC-5'],
+    sends:
+      'a notification with 100,000 arrays inside each other; then a handshake and a ping on a new connection',
     why: 'Recursive parsers run out of stack on such input, and take the process with them.',
     mend: 'Use a parser that limits depth or does not recurse; catch its error.',
     async run(kit) {
@@ -190,6 +195,7 @@ export const framingErrorChecks: readonly ActiveCheck[] = [
     title: 'an announced body costs no memory before its bytes come',
     level: 'robust',
     rules: ['FRM-6'],
+    sends: 'on 16 connections the header of a body of limits.maxMessageBytes, and no body',
     needs: ['command'],
     why: 'Connections that announce much and send nothing must not exhaust the machine.',
     mend: 'Let the buffer grow with what arrives.',
@@ -214,6 +220,7 @@ export const framingErrorChecks: readonly ActiveCheck[] = [
     level: 'robust',
     severity: 'should',
     rules: ['FRM-9'],
+    sends: '“Content-Le”, and nothing for 5 s',
     limitMs: 30_000,
     why: 'Connections that hold half a header for ever use up the driver’s file descriptors.',
     mend: 'Close a connection whose header is not whole 5 s after its first byte.',

@@ -17,6 +17,7 @@ export const framingChecks: readonly ActiveCheck[] = [
     title: 'a message that comes byte by byte is served',
     level: 'core',
     rules: ['FRM-4'],
+    sends: 'initialize, one byte a write',
     why,
     mend,
     run: (kit) => servedInPieces(kit, kit.initializeMessage(), (bytes) => cut(bytes, 1)),
@@ -26,6 +27,7 @@ export const framingChecks: readonly ActiveCheck[] = [
     title: 'a message that is cut inside its header is served',
     level: 'core',
     rules: ['FRM-4'],
+    sends: 'initialize in two writes, cut after “Content”',
     why,
     mend,
     run: (kit) => servedInPieces(kit, kit.initializeMessage(), (bytes) => cutAt(bytes, 7)),
@@ -35,6 +37,7 @@ export const framingChecks: readonly ActiveCheck[] = [
     title: 'a message that is cut inside the blank line after its header is served',
     level: 'core',
     rules: ['FRM-4'],
+    sends: 'initialize in two writes, cut before the last LF of the header',
     why,
     mend,
     run: (kit) =>
@@ -45,6 +48,7 @@ export const framingChecks: readonly ActiveCheck[] = [
     title: 'a message that is cut inside a character of several bytes is served',
     level: 'core',
     rules: ['FRM-3', 'FRM-4'],
+    sends: 'initialize with the id "id-€" in two writes, cut inside the €',
     why: `${why} Decoding each piece by itself breaks the characters at the cuts.`,
     mend: 'Decode UTF-8 only when the body is whole.',
     run: (kit) => {
@@ -57,6 +61,7 @@ export const framingChecks: readonly ActiveCheck[] = [
     title: 'Content-Length counts bytes, also with characters of several bytes',
     level: 'core',
     rules: ['FRM-1', 'FRM-3'],
+    sends: 'initialize with “höst-€-😀” for the name of the host',
     why: 'Who counts characters waits for ever on the first name that is not ASCII.',
     mend,
     async run(kit) {
@@ -71,6 +76,7 @@ export const framingChecks: readonly ActiveCheck[] = [
     title: 'several messages in one write are all served',
     level: 'core',
     rules: ['FRM-4'],
+    sends: 'initialize, initialized and two pings in one write',
     why,
     mend,
     async run(kit) {
@@ -90,6 +96,7 @@ export const framingChecks: readonly ActiveCheck[] = [
     title: 'header fields other than Content-Length are ignored, and names count in any case',
     level: 'core',
     rules: ['FRM-2'],
+    sends: 'initialize behind X-Other, content-length in lower case, and Content-Type',
     why: 'Libraries for this framing send Content-Type, and some write names in lower case.',
     mend: 'Compare names without regard to case; skip fields that you do not know.',
     async run(kit) {
@@ -110,6 +117,7 @@ export const framingChecks: readonly ActiveCheck[] = [
     title: 'a message as large as the driver’s own limit is read',
     level: 'core',
     rules: ['FRM-6'],
+    sends: 'a ping with a filler that makes it as large as limits.maxMessageBytes, 4 MiB at most',
     why: 'A sync of a large machine fills the messages as far as the driver has said it takes them.',
     mend: 'Take bodies up to the limits.maxMessageBytes that initialize answered.',
     async run(kit) {

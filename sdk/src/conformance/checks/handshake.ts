@@ -13,6 +13,7 @@ export const handshakeChecks: readonly ActiveCheck[] = [
     title: 'initialize is answered within 10 s with an introduction as the schema has it',
     level: 'core',
     rules: ['HS-10', 'CALL-4'],
+    sends: 'initialize and initialized',
     why: 'The host knows a driver by this answer, and gives up on one that takes longer.',
     mend: 'Answer from what you know; do not wait for what the driver depends on (say notReady later).',
     async run(kit) {
@@ -25,6 +26,7 @@ export const handshakeChecks: readonly ActiveCheck[] = [
     title: 'a version that the driver does not speak is refused with 1301 and both lists',
     level: 'core',
     rules: ['HS-4', 'HS-5'],
+    sends: 'initialize that offers ["99.0"]',
     why: 'A driver that echoes what it is offered claims to speak protocols that do not exist yet.',
     mend: 'Choose from a list of your own; answer unsupportedProtocolVersion with details { offered, spoken }.',
     async run(kit) {
@@ -44,6 +46,7 @@ export const handshakeChecks: readonly ActiveCheck[] = [
     title: 'among several offered versions the driver chooses one that it speaks',
     level: 'core',
     rules: ['HS-4'],
+    sends: 'initialize that offers ["99.0", "1.0"]',
     why: 'Hosts offer their newest version first; a driver of today must find its own in the list.',
     mend: 'Take the best version that both sides list.',
     async run(kit) {
@@ -60,12 +63,15 @@ export const handshakeChecks: readonly ActiveCheck[] = [
     title: 'name and product version have the form that the host takes',
     level: 'core',
     rules: ['HS-6'],
+    sends: 'initialize',
     why: 'Users type the name; the host compares versions with the ranges in its configuration.',
     mend: 'A name of lower-case letters, digits, dots and dashes; a version as of semver.org.',
     async run(kit) {
       using host = await kit.host()
       const { driver } = await host.handshake()
-      expect(/^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/.test(driver.name), 'the name', { found: driver.name })
+      expect(/^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$/.test(driver.name), 'the name has another form', {
+        found: driver.name,
+      })
       expect(semver.test(driver.version), 'the version is not semver', { found: driver.version })
     },
   },
@@ -74,6 +80,7 @@ export const handshakeChecks: readonly ActiveCheck[] = [
     title: 'the instance id is the same on all connections of one process',
     level: 'core',
     rules: ['HS-7'],
+    sends: 'initialize on two connections',
     why: 'By it the host tells a new connection from a driver that has started anew.',
     mend: 'Make it once, when the process starts.',
     async run(kit) {
@@ -88,6 +95,7 @@ export const handshakeChecks: readonly ActiveCheck[] = [
     title: 'the instance id is another after a restart',
     level: 'resilient',
     rules: ['HS-7'],
+    sends: 'initialize, a restart of the process, initialize again',
     needs: ['command'],
     why: 'By it the host learns that the driver has forgotten what was under way.',
     mend: 'Make it at random at each start.',
@@ -105,6 +113,7 @@ export const handshakeChecks: readonly ActiveCheck[] = [
     title: 'a call before initialize is refused with 1307, and initialize still works',
     level: 'core',
     rules: ['HS-2'],
+    sends: 'network/list, then initialize and network/list',
     why: 'Before the handshake nobody knows which version, and whose networks, are meant.',
     mend: 'Answer notInitialized to everything but initialize.',
     async run(kit) {
@@ -119,6 +128,7 @@ export const handshakeChecks: readonly ActiveCheck[] = [
     title: 'notifications before initialize are dropped',
     level: 'core',
     rules: ['HS-2'],
+    sends: 'initialized and kit/unknown, then initialize and a ping',
     why: 'They cannot be meant for this session.',
     mend: 'Drop them without an answer, and go on.',
     async run(kit) {
@@ -134,6 +144,7 @@ export const handshakeChecks: readonly ActiveCheck[] = [
     title: 'a second initialize is refused with 1305, and the first one stands',
     level: 'core',
     rules: ['HS-3'],
+    sends: 'initialize twice on one connection',
     why: 'A connection has one session; a second one would change its rules under calls that are open.',
     mend: 'Remember that the connection is initialized; answer alreadyInitialized.',
     async run(kit) {
@@ -147,6 +158,7 @@ export const handshakeChecks: readonly ActiveCheck[] = [
     title: 'initialize with params that break the schema is refused with 1001, and may be sent again',
     level: 'core',
     rules: ['HS-11'],
+    sends: 'initialize with "1.0" for the list of versions, then a good one',
     why: 'An author of a host must learn what is wrong, and a driver must not take half a handshake for one.',
     mend: 'Check the params before you change the state of the connection.',
     async run(kit) {
@@ -161,6 +173,7 @@ export const handshakeChecks: readonly ActiveCheck[] = [
     title: 'members of initialize that the driver does not know are ignored',
     level: 'core',
     rules: ['RPC-5'],
+    sends: 'initialize with members that the protocol does not have',
     why: 'The next minor version of the protocol will add some.',
     mend: 'Do not refuse additional members.',
     async run(kit) {
@@ -175,6 +188,7 @@ export const handshakeChecks: readonly ActiveCheck[] = [
     level: 'core',
     severity: 'should',
     rules: ['HS-19'],
+    sends: 'initialize, then rejected with 1310 duplicateName; then a handshake on a new connection',
     why: 'The reason may go: another driver of that name ends, the host’s configuration changes.',
     mend: 'Log the rejection with its reason, and wait for the next connection.',
     async run(kit) {
@@ -191,6 +205,7 @@ export const handshakeChecks: readonly ActiveCheck[] = [
     level: 'robust',
     severity: 'should',
     rules: ['HS-12'],
+    sends: 'nothing on a new connection, for 10 s',
     limitMs: 40_000,
     why: 'Connections that say nothing must not use up the driver’s file descriptors.',
     mend: 'Close a connection on which no initialize has come within 10 s.',

@@ -9,6 +9,7 @@ export const healthChecks: readonly ActiveCheck[] = [
     title: 'a ping is answered with {} at once',
     level: 'core',
     rules: ['HLTH-1', 'CALL-4'],
+    sends: 'driver/ping',
     why: 'Three pings without an answer, and the host cuts the connection.',
     mend: 'Answer it where messages come in, not where work is done.',
     async run(kit) {
@@ -21,6 +22,7 @@ export const healthChecks: readonly ActiveCheck[] = [
     title: 'pings are answered while a hundred calls are under way',
     level: 'robust',
     rules: ['HLTH-1'],
+    sends: 'a hundred endpoint/create without waiting, and five pings among them',
     why: 'A busy driver is not a dead one.',
     mend: 'Do not queue pings behind work; do not block the loop that answers them.',
     async run(kit) {
@@ -39,6 +41,7 @@ export const healthChecks: readonly ActiveCheck[] = [
     level: 'core',
     profile: 'probe',
     rules: ['HLTH-4'],
+    sends: 'driver/probe, and both lists before and after',
     why: 'Operators act on it; the host asks again and again.',
     mend: 'Only look; derive healthy from the checks.',
     async run(kit) {

@@ -19,6 +19,7 @@ export const kernelEndChecks: readonly ActiveCheck[] = [
     id: 'kernel.unplug-leaves-nothing',
     title: 'after an unplug nothing of the plug is left, in the sandbox or outside',
     rules: ['PLUG-6'],
+    sends: 'endpoint/plug and endpoint/unplug; it compares the kernel before and after, inside and outside',
     async run(kit) {
       using host = await kit.connect()
       const network = await kit.createNetwork(host)
@@ -37,6 +38,7 @@ export const kernelEndChecks: readonly ActiveCheck[] = [
     id: 'kernel.delete-endpoint-leaves-nothing',
     title: 'deleting an endpoint that is plugged takes the plug away too',
     rules: ['EP-4'],
+    sends: 'endpoint/plug and endpoint/delete without an unplug; it compares the kernel before and after',
     async run(kit) {
       using host = await kit.connect()
       const network = await kit.createNetwork(host)
@@ -55,6 +57,7 @@ export const kernelEndChecks: readonly ActiveCheck[] = [
     id: 'kernel.delete-network-leaves-nothing',
     title: 'after the last endpoint and the network are deleted the kernel is as it was before',
     rules: ['NET-5'],
+    sends: 'a whole life, from network/create to network/delete; it compares the kernel before and after',
     async run(kit) {
       using host = await kit.connect()
       const outside = pictureOf()
@@ -70,6 +73,7 @@ export const kernelEndChecks: readonly ActiveCheck[] = [
     id: 'kernel.sandbox-gone',
     title: 'an endpoint whose sandbox is gone is unplugged and deleted without an error or a trace',
     rules: ['PLUG-6', 'EP-4'],
+    sends: 'endpoint/plug; it deletes the namespace; endpoint/unplug and endpoint/delete',
     why: 'Containers die at any moment, and their namespace with them.',
     async run(kit) {
       using host = await kit.connect()
@@ -89,6 +93,7 @@ export const kernelEndChecks: readonly ActiveCheck[] = [
     id: 'kernel.plug-elsewhere',
     title: 'after an unplug the endpoint can be plugged into another sandbox',
     rules: ['PLUG-3', 'PLUG-6'],
+    sends: 'plug, unplug, and a plug into another sandbox',
     why: 'A container that is started again has another namespace.',
     async run(kit) {
       using host = await kit.connect()
@@ -110,6 +115,7 @@ export const kernelEndChecks: readonly ActiveCheck[] = [
     title:
       'a name in the sandbox that is somebody else’s stays as it is; the plug fails with 1003 and leaves nothing',
     rules: ['PLUG-5', 'IDEM-5'],
+    sends: 'endpoint/plug with a name that a link in the sandbox has already',
     why: 'What the container made itself is not the driver’s to replace.',
     mend: 'Make the interface only where the name is free, and undo what was made when a step fails.',
     async run(kit) {
@@ -132,6 +138,7 @@ export const kernelEndChecks: readonly ActiveCheck[] = [
     id: 'kernel.foreign-untouched',
     title: 'what others have in the sandbox is still there after plug, unplug and delete',
     rules: ['PLUG-5', 'PLUG-6'],
+    sends: 'plug, unplug and delete in a sandbox that has a link “foreign0”',
     why: 'Other networks, and the container itself, have interfaces in the same namespace.',
     mend: 'Take away what you made, by its name or index, and nothing else.',
     async run(kit) {
@@ -153,6 +160,7 @@ export const kernelEndChecks: readonly ActiveCheck[] = [
     id: 'kernel.bad-sandbox',
     title: 'a sandbox that is no network namespace, is gone, or is the host’s own is refused',
     rules: ['PLUG-4'],
+    sends: 'endpoint/plug into /nonexistent/kit, into a plain file and into /proc/self/ns/net',
     why: 'A plug into the wrong namespace takes the machine off the network.',
     mend: 'Open the path, see that it is a network namespace, and not the one that you are in.',
     async run(kit) {
@@ -171,6 +179,7 @@ export const kernelEndChecks: readonly ActiveCheck[] = [
     id: 'kernel.unreachable-sandbox',
     title: 'a sandbox path that is an empty file is refused with 1403',
     rules: ['PLUG-4'],
+    sends: 'endpoint/plug into an empty plain file',
     why: 'It is what a driver in another mount namespace sees; the operator must learn that it is this.',
     mend: 'Answer sandboxUnreachable for an empty plain file, so that the host can say how to mend it.',
     async run(kit) {
@@ -194,6 +203,7 @@ export const kernelEndChecks: readonly ActiveCheck[] = [
     level: 'resilient',
     needs: ['command', 'root'],
     rules: ['SOCK-8', 'SOCK-7'],
+    sends: 'endpoint/plug, then SIGTERM, and another time SIGKILL, to the process',
     why: 'An update of the driver must not take running containers off the network.',
     mend: 'Take nothing away on the way out.',
     async run(kit) {

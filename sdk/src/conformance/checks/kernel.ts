@@ -19,6 +19,7 @@ export const kernelChecks: readonly ActiveCheck[] = [
     title:
       'each interface that the driver configures is in the sandbox, up, with the MAC and MTU of the answer',
     rules: ['RES-2'],
+    sends: 'network/create, endpoint/create with MTU 1400, endpoint/plug; then it looks into the sandbox',
     async run(kit) {
       using host = await kit.connect()
       const { sandbox, result } = await plugged(kit, host, { mtu: 1400 })
@@ -39,6 +40,7 @@ export const kernelChecks: readonly ActiveCheck[] = [
     id: 'kernel.addresses',
     title: 'each address of the answer is on its interface in the sandbox',
     rules: ['RES-2'],
+    sends: 'network/create, endpoint/create, endpoint/plug; then it looks into the sandbox',
     async run(kit) {
       using host = await kit.connect()
       const { sandbox, result } = await plugged(kit, host)
@@ -54,6 +56,7 @@ export const kernelChecks: readonly ActiveCheck[] = [
     id: 'kernel.routes',
     title: 'each route of the answer is in the sandbox, with its gateway, metric and table',
     rules: ['RES-2', 'RES-7'],
+    sends: 'network/create, endpoint/create, endpoint/plug; then it looks into the sandbox',
     async run(kit) {
       using host = await kit.connect()
       const { sandbox, result } = await plugged(kit, host)
@@ -78,6 +81,7 @@ export const kernelChecks: readonly ActiveCheck[] = [
     id: 'kernel.neighbours',
     title: 'each neighbour of the answer is in the sandbox',
     rules: ['RES-2'],
+    sends: 'network/create, endpoint/create, endpoint/plug; then it looks into the sandbox',
     async run(kit) {
       using host = await kit.connect()
       const { sandbox, result } = await plugged(kit, host)
@@ -93,6 +97,7 @@ export const kernelChecks: readonly ActiveCheck[] = [
     id: 'kernel.sysctls',
     title: 'each setting of the answer has its value in the sandbox',
     rules: ['RES-2', 'RES-7'],
+    sends: 'network/create, endpoint/create, endpoint/plug; then it looks into the sandbox',
     async run(kit) {
       using host = await kit.connect()
       const { sandbox, result } = await plugged(kit, host)
@@ -112,6 +117,7 @@ export const kernelChecks: readonly ActiveCheck[] = [
     id: 'kernel.source',
     title: 'an interface that is left to the host stands where the answer says',
     rules: ['RES-3'],
+    sends: 'network/create, endpoint/create, endpoint/plug; then it looks for sourceName',
     why: 'The host moves it into the sandbox at once; if it is not there the plug fails.',
     mend: 'Make the link before you answer, in the host’s namespace or in the one that sourceNamespace names.',
     async run(kit) {
@@ -133,6 +139,7 @@ export const kernelChecks: readonly ActiveCheck[] = [
     id: 'kernel.repeat-without-interruption',
     title: 'a plug that is repeated answers the same and leaves the interface alone',
     rules: ['PLUG-1', 'IDEM-1'],
+    sends: 'the same endpoint/plug twice; then it compares the answers and the interfaces',
     why: 'Hosts repeat calls after every lost connection; connections of the container must not break.',
     mend: 'Look what is there before you make it, and change only what differs.',
     async run(kit) {
@@ -157,6 +164,7 @@ export const kernelChecks: readonly ActiveCheck[] = [
     id: 'kernel.repeat-mends',
     title: 'a plug that is repeated mends an interface that lost its address and is down',
     rules: ['PLUG-1', 'IDEM-1'],
+    sends: 'endpoint/plug; it takes the addresses away and the interface down; endpoint/plug again',
     why: 'It is how a host repairs what somebody else has broken.',
     mend: 'Compare the interface with what it should be, and set what differs.',
     async run(kit) {

@@ -13,6 +13,7 @@ export const networkChecks: readonly ActiveCheck[] = [
     title: 'a network that was created is listed once',
     level: 'core',
     rules: ['NET-1', 'NET-6'],
+    sends: 'network/create, network/list',
     why: 'By the list the host finds what a crash has left behind.',
     mend: 'List networks from the kernel, or from records that outlive the process.',
     async run(kit) {
@@ -26,6 +27,7 @@ export const networkChecks: readonly ActiveCheck[] = [
     title: 'a network that was deleted is listed no more',
     level: 'core',
     rules: ['NET-5', 'NET-6'],
+    sends: 'network/create, network/delete, network/list',
     why: 'What is still there is a leak, and its subnet cannot be used again.',
     mend: 'Answer when the network is gone, and take it off the list.',
     async run(kit) {
@@ -40,6 +42,7 @@ export const networkChecks: readonly ActiveCheck[] = [
     title: 'a create that is repeated, ten times over, succeeds and makes one network',
     level: 'core',
     rules: ['IDEM-1', 'NET-6'],
+    sends: 'the same network/create eleven times, network/list',
     why: 'After a lost answer the host asks again, and must not be refused.',
     mend: 'Compare with what is there; answer {} when it is the same.',
     async run(kit) {
@@ -54,6 +57,7 @@ export const networkChecks: readonly ActiveCheck[] = [
     title: 'a create with other names and labels is the same network',
     level: 'core',
     rules: ['IDEM-1'],
+    sends: 'network/create twice, the second time with another name and label',
     why: 'They are for people; the host changes them without asking a driver.',
     mend: 'Compare internal, subnets and config, and nothing else.',
     async run(kit) {
@@ -68,6 +72,7 @@ export const networkChecks: readonly ActiveCheck[] = [
     title: 'a create with other content is refused with 1003',
     level: 'core',
     rules: ['IDEM-2'],
+    sends: 'network/create twice, the second time with another subnet; then the first again',
     why: 'Two sides that mean different things by one id must find out at once.',
     mend: 'Remember what a network was created with, and answer conflict.',
     async run(kit) {
@@ -84,6 +89,7 @@ export const networkChecks: readonly ActiveCheck[] = [
     title: 'delete succeeds for a network that is gone, and for one that never was',
     level: 'core',
     rules: ['IDEM-4'],
+    sends: 'network/create, network/delete three times, and once with an id that never was',
     why: 'The host repeats a delete until it is confirmed; a refusal would keep it at it for ever.',
     mend: 'Answer {} when there is nothing to delete.',
     async run(kit) {
@@ -98,6 +104,7 @@ export const networkChecks: readonly ActiveCheck[] = [
     title: 'a network with endpoints is not deleted, but refused with 1004',
     level: 'core',
     rules: ['NET-4'],
+    sends: 'network/create, endpoint/create, network/delete; then the endpoint is deleted first',
     why: 'The endpoints would hang in the air.',
     mend: 'Answer inUse while there is an endpoint that you were told of.',
     async run(kit) {
@@ -114,6 +121,7 @@ export const networkChecks: readonly ActiveCheck[] = [
     title: 'an id that was deleted can be created anew, with other content',
     level: 'core',
     rules: ['IDEM-3', 'NET-1'],
+    sends: 'network/create, network/delete, and network/create of that id with another subnet',
     why: 'What the driver remembers of a network must go with it.',
     mend: 'Forget the content when you answer the delete.',
     async run(kit) {
@@ -129,6 +137,8 @@ export const networkChecks: readonly ActiveCheck[] = [
       'params that break the schema are refused with 1001 and the path of the field, and nothing is done',
     level: 'core',
     rules: ['CALL-3', 'ERR-3'],
+    sends:
+      'network/create without a network, without subnets, with internal: "no", with a number for a subnet',
     why: 'The one who made the mistake needs to know which field it is.',
     mend: 'Validate params against protocol.schema.json before you act; put each fault into `fields`.',
     run: refusesInvalidNetworks,
@@ -139,6 +149,8 @@ export const networkChecks: readonly ActiveCheck[] = [
     level: 'core',
     profile: 'configSchema',
     rules: ['IDEM-5', 'NET-3'],
+    sends:
+      'network/create with a config that has the member "kit-no-such-member"; network/list if that was refused',
     why: 'A user mends the config and tries again; half a network would be in the way.',
     mend: 'Look at the whole config before you make anything.',
     async run(kit) {
@@ -168,7 +180,7 @@ async function refusesInvalidNetworks(kit: CheckContext): Promise<void> {
       `\`fields\` does not name ${path}`,
       { found: data },
     )
-    expect(data.operationState === 'not-started', 'operationState', {
+    expect(data.operationState === 'not-started', 'the error does not say that nothing was done', {
       expected: 'not-started',
       found: data.operationState,
     })

@@ -11,6 +11,7 @@ export const ownAddressChecks: readonly ActiveCheck[] = [
     level: 'core',
     profile: 'ownIpam',
     rules: ['EP-2'],
+    sends: 'endpoint/create ten times without addresses',
     why: 'The host hands them on, and has no others.',
     mend: 'Answer endpoint/create with `addresses`.',
     async run(kit) {
@@ -27,6 +28,7 @@ export const ownAddressChecks: readonly ActiveCheck[] = [
     level: 'core',
     profile: 'ownIpam',
     rules: ['EP-2'],
+    sends: 'endpoint/create, then another that asks for the same address',
     why: 'Two containers with one address reach nobody.',
     mend: 'Look the address up before you hand it out; answer addressInUse.',
     async run(kit) {
@@ -44,6 +46,7 @@ export const ownAddressChecks: readonly ActiveCheck[] = [
     level: 'core',
     profile: 'ownIpam',
     rules: ['EP-2', 'EP-4'],
+    sends: 'endpoint/create, endpoint/delete, then another that asks for the address',
     why: 'Else the pool runs dry.',
     mend: 'Free it in endpoint/delete.',
     async run(kit) {

@@ -14,6 +14,7 @@ export const plugChecks: readonly ActiveCheck[] = [
     level: 'core',
     needs: ['root'],
     rules: ['RES-1'],
+    sends: 'endpoint/create with MTU 1400, endpoint/plug',
     why: 'The host tells users of it, and configures what was left to it.',
     mend: 'Answer what is in the sandbox; names of several interfaces are distinct.',
     run: answersWhatWasAsked,
@@ -24,6 +25,7 @@ export const plugChecks: readonly ActiveCheck[] = [
     level: 'core',
     needs: ['root'],
     rules: ['PLUG-1', 'IDEM-1'],
+    sends: 'the same endpoint/plug four times, endpoint/list',
     why: 'After a lost answer the host asks again.',
     mend: 'Look at what is there, mend it, and answer as before.',
     async run(kit) {
@@ -41,6 +43,7 @@ export const plugChecks: readonly ActiveCheck[] = [
     level: 'core',
     needs: ['root'],
     rules: ['PLUG-2'],
+    sends: 'endpoint/plug with another MAC than the create, before and after a good one',
     why: 'Two sides that mean different things by one id must find out at once.',
     mend: 'Compare with what the endpoint was created with; answer conflict.',
     async run(kit) {
@@ -60,6 +63,7 @@ export const plugChecks: readonly ActiveCheck[] = [
     level: 'core',
     needs: ['root'],
     rules: ['PLUG-3'],
+    sends: 'endpoint/plug into one sandbox and into a second; endpoint/unplug; into the second again',
     why: 'One endpoint in two sandboxes is one address in two containers.',
     mend: 'Remember the sandbox of a plug, or find it; answer inUse.',
     async run(kit) {
@@ -79,6 +83,7 @@ export const plugChecks: readonly ActiveCheck[] = [
     level: 'core',
     needs: ['root'],
     rules: ['CALL-6', 'CALL-5'],
+    sends: 'endpoint/create and endpoint/plug without waiting',
     why: 'The host does so for every running container: it saves a round trip.',
     mend: 'Queue by endpoint.',
     async run(kit) {
@@ -98,6 +103,8 @@ export const plugChecks: readonly ActiveCheck[] = [
     level: 'core',
     needs: ['root'],
     rules: ['CALL-6'],
+    sends:
+      'endpoint/create with options that are no object, and endpoint/plug without waiting; then both again, right',
     why: 'The host sends both together; a plug that goes through alone would leave what nobody knows of.',
     mend: 'Remember on the connection that the create failed, and refuse the plug.',
     async run(kit) {
@@ -117,6 +124,7 @@ export const plugChecks: readonly ActiveCheck[] = [
     level: 'core',
     needs: ['root'],
     rules: ['PLUG-4', 'IDEM-5'],
+    sends: 'endpoint/plug into a path that is not there; then into one that is',
     why: 'Containers die while they are plugged; the host must know that it was that.',
     mend: 'Open the namespace first; answer invalidSandbox when it is not there.',
     async run(kit) {
@@ -133,6 +141,7 @@ export const plugChecks: readonly ActiveCheck[] = [
     level: 'core',
     needs: ['root', 'command'],
     rules: ['PLUG-4'],
+    sends: 'endpoint/plug into /proc/PID/ns/net of the driver’s own process',
     why: 'It would give the machine the address of a container.',
     mend: 'Compare device and inode of the sandbox with your own namespace.',
     async run(kit) {

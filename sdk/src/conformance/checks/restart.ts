@@ -15,6 +15,7 @@ export const restartChecks: readonly ActiveCheck[] = [
     level: 'resilient',
     needs: ['command', 'root'],
     rules: ['SYNC-2', 'SYNC-7', 'IDEM-3'],
+    sends: 'a network, an endpoint, a plug; SIGKILL and a new start; the same sync twice',
     why: 'A driver that crashes must come back without anybody’s help.',
     mend: 'Compare what you find with what the page says; adopt what is yours.',
     async run(kit) {
@@ -37,6 +38,7 @@ export const restartChecks: readonly ActiveCheck[] = [
     level: 'resilient',
     needs: ['command', 'root'],
     rules: ['IDEM-4', 'EP-4', 'NET-5'],
+    sends: 'a network and a plug; a new start; unplug and both deletes by ids alone; both lists',
     why: 'A host that wants nothing of it any more does not send what it was.',
     mend: 'Find objects by their ids, in the kernel or in records that outlive the process.',
     async run(kit) {
@@ -62,6 +64,8 @@ export const restartChecks: readonly ActiveCheck[] = [
     needs: ['command', 'root'],
     limitMs: 60_000,
     rules: ['SYNC-7', 'IDEM-4', 'SOCK-4'],
+    sends:
+      'create and plug, and SIGKILL 0 to 16 ms later; a new start, two syncs, both deletes, an empty sync',
     why: 'Power fails, memory ends; half a plug must not stay.',
     mend: 'Make each step such that it is found again, and can be repeated or taken back.',
     async run(kit) {
@@ -74,6 +78,7 @@ export const restartChecks: readonly ActiveCheck[] = [
     level: 'resilient',
     needs: ['command'],
     rules: ['SYNC-6', 'SYNC-7', 'IDEM-4'],
+    sends: 'network/create; a new start; an empty sync, network/delete, an empty sync',
     why: 'It is how leaks are found and ended.',
     mend: 'List in `unknown` what you find and no page names.',
     async run(kit) {

@@ -53,6 +53,7 @@ export const rpcErrorChecks: readonly ActiveCheck[] = faults.map(({ name, what, 
   title: `${what} ends the connection, and nothing else`,
   level: 'core',
   rules: ['RPC-1'],
+  sends: `${what}, behind a handshake; then a handshake and a ping on a new connection`,
   why: 'Who sends such a message speaks another protocol, and cannot be answered in a way that it understands.',
   mend: 'Look at the envelope before anything else, and end the connection where it is wrong.',
   async run(kit) {

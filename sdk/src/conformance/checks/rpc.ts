@@ -15,6 +15,7 @@ export const rpcChecks: readonly ActiveCheck[] = [
     title: 'a request for an unknown method is answered -32601',
     level: 'core',
     rules: ['RPC-3'],
+    sends: 'a request for kit/unknown',
     why: 'A newer host may ask for more than a driver knows; silence would cost it a deadline.',
     mend: 'Answer every request; those that you do not know with -32601.',
     run: (kit) => answeredWith(kit, { method: 'kit/unknown', params: {} }, methodNotFound),
@@ -24,6 +25,7 @@ export const rpcChecks: readonly ActiveCheck[] = [
     title: 'a request for an unknown method that begins with $/ is answered -32601',
     level: 'core',
     rules: ['RPC-3'],
+    sends: 'a request for $/kitUnknown',
     why: 'Only notifications with that prefix may be dropped; a request is always answered.',
     mend: 'Look whether the message has an id before you drop it.',
     run: (kit) => answeredWith(kit, { method: '$/kitUnknown', params: {} }, methodNotFound),
@@ -33,6 +35,7 @@ export const rpcChecks: readonly ActiveCheck[] = [
     title: 'a request with an array for params is answered -32602',
     level: 'core',
     rules: ['RPC-2'],
+    sends: 'driver/ping with [1, 2] for params',
     why: 'With positional params the sender chooses which argument its values become.',
     mend: 'Take params by name only; refuse anything that is no object.',
     run: (kit) => answeredWith(kit, { method: 'driver/ping', params: [1, 2] }, invalidParams),
@@ -42,6 +45,7 @@ export const rpcChecks: readonly ActiveCheck[] = [
     title: 'a notification with an array for params is ignored',
     level: 'core',
     rules: ['RPC-2'],
+    sends: 'initialized with ["active"] for params, then a ping',
     why: 'There is nobody to answer; what cannot be understood must do no harm.',
     mend: 'Drop it.',
     run: (kit) => ignored(kit, { jsonrpc: '2.0', method: 'initialized', params: ['active'] }),
@@ -51,6 +55,7 @@ export const rpcChecks: readonly ActiveCheck[] = [
     title: 'an unknown notification is ignored, and not answered',
     level: 'core',
     rules: ['RPC-4'],
+    sends: 'notifications kit/unknown and $/kitUnknown, a ping behind each',
     why: 'A newer host may say more than a driver knows.',
     mend: 'Drop notifications that you do not know, whatever they begin with.',
     async run(kit) {
@@ -63,6 +68,7 @@ export const rpcChecks: readonly ActiveCheck[] = [
     title: 'members that the driver does not know are ignored, in messages, params and _meta',
     level: 'core',
     rules: ['RPC-5'],
+    sends: 'network/list with the member kitUnknown in the message, its params and its _meta',
     why: 'Newer minor versions add members; who refuses them breaks with the first update of the host.',
     mend: 'Do not refuse additional members; only users’ documents have closed schemas.',
     async run(kit) {
@@ -86,6 +92,7 @@ export const rpcChecks: readonly ActiveCheck[] = [
     title: 'answers carry the id as it was sent: numbers, zero, negative ones, strings, digits in a string',
     level: 'core',
     rules: ['RPC-6'],
+    sends: 'pings with the ids 9007199254740991, 0, -7, "a", "17", "é-€" and one of 256 characters',
     why: 'The host finds the call by its id; an id that was changed belongs to nobody.',
     mend: 'Give back the JSON value of the id; never turn it into text or a number.',
     async run(kit) {
@@ -102,6 +109,7 @@ export const rpcChecks: readonly ActiveCheck[] = [
     title: 'a request without params is served where none are required',
     level: 'core',
     rules: ['RPC-2', 'CALL-2'],
+    sends: 'network/list without params',
     why: 'JSON-RPC lets a caller leave params out.',
     mend: 'Take absent params for {}, and fill in what _meta lacks.',
     async run(kit) {
@@ -116,6 +124,7 @@ export const rpcChecks: readonly ActiveCheck[] = [
     title: 'a reply that the driver did not ask for is ignored',
     level: 'core',
     rules: ['RPC-9'],
+    sends: 'a result and an error with ids that nobody used, a ping behind each',
     why: 'A late reply is no reason to lose the connection.',
     mend: 'Look the id up among your own requests; drop what is not there.',
     async run(kit) {
@@ -128,6 +137,7 @@ export const rpcChecks: readonly ActiveCheck[] = [
     title: 'fifty requests that are sent at once are all answered',
     level: 'core',
     rules: ['RPC-6'],
+    sends: 'network/list fifty times without waiting, or limits.maxInFlight times if that is less',
     why: 'A machine that starts brings many containers at the same moment.',
     mend: 'Queue what you cannot serve at once, or answer 1103; never drop it.',
     async run(kit) {
@@ -141,6 +151,7 @@ export const rpcChecks: readonly ActiveCheck[] = [
     title: 'when the host ends its stream the connection is over',
     level: 'core',
     rules: ['RPC-11'],
+    sends: 'a handshake, then the end of the stream',
     why: 'Connections of hosts that are gone must not pile up.',
     mend: 'Close your side when the other side has ended.',
     async run(kit) {

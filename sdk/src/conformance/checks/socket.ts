@@ -11,6 +11,7 @@ export const socketChecks: readonly ActiveCheck[] = [
     title: 'the path of the socket has at most 107 bytes',
     level: 'core',
     rules: ['SOCK-1'],
+    sends: 'nothing: it measures the path',
     why: 'Linux takes no longer path for a UNIX socket: nobody could connect.',
     mend: 'Choose a shorter directory or name.',
     async run({ target }) {
@@ -23,6 +24,7 @@ export const socketChecks: readonly ActiveCheck[] = [
     title: 'the socket is a socket, and others may not write to it',
     level: 'core',
     rules: ['SOCK-3'],
+    sends: 'nothing: it looks at the file',
     why: 'Whoever can write to the socket can change the networks of the machine. The host does not dial such a socket.',
     mend: 'Narrow the umask to 0177 while the socket is bound, so that it has mode 0600 from the first moment.',
     async run({ target }) {
@@ -37,6 +39,7 @@ export const socketChecks: readonly ActiveCheck[] = [
     title: 'a new connection is served while an older one is open and idle',
     level: 'core',
     rules: ['SOCK-6'],
+    sends: 'a handshake and a ping on a second connection, while the first is open; then a ping on the first',
     why: 'When a host dies without closing its connection, the next host must get in.',
     mend: 'Accept connections all the time; do not serve one to its end before the next.',
     async run(kit) {
@@ -50,6 +53,7 @@ export const socketChecks: readonly ActiveCheck[] = [
     title: 'a connection that says nothing delays no other',
     level: 'core',
     rules: ['SOCK-6'],
+    sends: 'nothing on one connection, a handshake and a ping on another',
     why: 'A peer that connects and never speaks must not keep the host out.',
     mend: 'Read each connection on its own; never wait for the first message of one before accepting another.',
     async run(kit) {
@@ -62,6 +66,7 @@ export const socketChecks: readonly ActiveCheck[] = [
     title: 'the driver goes on after connections end at any point of the handshake',
     level: 'core',
     rules: ['SOCK-7', 'RPC-11'],
+    sends: 'three connections that end: before a word, right behind initialize, right behind network/list',
     why: 'Hosts restart at any moment; the driver must be there for the next one.',
     mend: 'Treat the end of a connection as usual: catch write errors (EPIPE, ECONNRESET), keep listening.',
     async run(kit) {
@@ -81,6 +86,7 @@ export const socketChecks: readonly ActiveCheck[] = [
     title: 'networks and endpoints stay when the connection ends',
     level: 'core',
     rules: ['SOCK-7'],
+    sends: 'a network and an endpoint; the connection ends; both lists on the next one',
     why: 'The host may restart while containers run; their networks must not notice.',
     mend: 'Keep what exists by id for the life of the driver, never by connection.',
     async run(kit) {
@@ -105,6 +111,7 @@ export const socketChecks: readonly ActiveCheck[] = [
     level: 'resilient',
     severity: 'should',
     rules: ['SOCK-8'],
+    sends: 'a ping, then SIGTERM to the process',
     needs: ['command'],
     why: 'Service managers end drivers with SIGTERM, and take another exit code for a crash.',
     mend: 'Handle SIGTERM: stop listening, let calls end, exit with 0.',
@@ -122,6 +129,7 @@ export const socketChecks: readonly ActiveCheck[] = [
     title: 'at its end the driver removes its socket',
     level: 'resilient',
     rules: ['SOCK-5'],
+    sends: 'SIGTERM to the process, then it looks whether the file is there',
     needs: ['command'],
     why: 'A socket that nobody listens on looks like a driver that is ill.',
     mend: 'Unlink the socket on the way out, if it is still your own file.',
@@ -139,6 +147,7 @@ export const socketChecks: readonly ActiveCheck[] = [
     title: 'a driver that was killed starts again at the same path',
     level: 'resilient',
     rules: ['SOCK-4'],
+    sends: 'SIGKILL to the process, then the command again with the same path',
     needs: ['command'],
     why: 'After a crash the socket file is left; a driver that stumbles over it stays down until somebody comes.',
     mend: 'At the start connect to the path: if nobody answers, remove the file and bind.',

@@ -14,6 +14,7 @@ export const syncPlugChecks: readonly ActiveCheck[] = [
     level: 'core',
     needs: ['root'],
     rules: ['SYNC-2', 'SYNC-5'],
+    sends: 'a sync with an endpoint that has a sandbox; the same plug as a call',
     why: 'The host configures what is left to it by this answer.',
     mend: 'Plug it, and put the result into `plugged`.',
     async run(kit) {
@@ -33,6 +34,7 @@ export const syncPlugChecks: readonly ActiveCheck[] = [
     level: 'core',
     needs: ['root'],
     rules: ['SYNC-4', 'SYNC-7'],
+    sends: 'endpoint/plug, and a sync that says the same',
     why: 'It happens on each reconnect, with traffic on every interface.',
     mend: 'Compare before you change.',
     async run(kit) {
@@ -48,6 +50,7 @@ export const syncPlugChecks: readonly ActiveCheck[] = [
     level: 'core',
     needs: ['root'],
     rules: ['SYNC-2', 'SYNC-5'],
+    sends: 'endpoint/plug, a sync that has the endpoint without a sandbox, and a plug into another sandbox',
     why: 'Its container has stopped while the connection was down.',
     mend: 'Unplug what a page names without a sandbox.',
     async run(kit) {
@@ -67,6 +70,7 @@ export const syncPlugChecks: readonly ActiveCheck[] = [
     level: 'core',
     needs: ['root'],
     rules: ['SYNC-3'],
+    sends: 'a sync of two endpoints, one with a sandbox that is gone',
     why: 'One container that has died must not keep all others from their network.',
     mend: 'Catch the failure of each object, and go on.',
     async run(kit) {

@@ -10,6 +10,7 @@ export const syncChecks: readonly ActiveCheck[] = [
     title: 'a sync of nothing is answered, and deletes nothing',
     level: 'core',
     rules: ['SYNC-6'],
+    sends: 'network/create, a sync of one empty page, network/list',
     why: 'Only the host knows whether what is unknown here is wanted elsewhere.',
     mend: 'Name what no page has named in `unknown`, and leave it.',
     async run(kit) {
@@ -25,6 +26,7 @@ export const syncChecks: readonly ActiveCheck[] = [
     title: 'networks and endpoints of a page are there when it is answered',
     level: 'core',
     rules: ['SYNC-2', 'NET-6', 'EP-5'],
+    sends: 'a sync with a new network and endpoint, both lists',
     why: 'After a reboot a sync is all that a driver gets to hear.',
     mend: 'Do for each object what create does.',
     async run(kit) {
@@ -42,6 +44,7 @@ export const syncChecks: readonly ActiveCheck[] = [
     title: 'what a page names is not unknown',
     level: 'core',
     rules: ['SYNC-6'],
+    sends: 'network/create, a sync that names it and a new endpoint',
     why: 'The host would delete it.',
     mend: 'Take the ids of the pages off the list of what there is.',
     async run(kit) {
@@ -58,6 +61,7 @@ export const syncChecks: readonly ActiveCheck[] = [
     title: 'a second sync of the same reports nothing',
     level: 'core',
     rules: ['SYNC-7'],
+    sends: 'the same sync twice',
     why: 'By it operators see that nothing differs any more; a driver that always repairs hides what breaks.',
     mend: 'Report only what you have changed.',
     async run(kit) {
@@ -73,6 +77,7 @@ export const syncChecks: readonly ActiveCheck[] = [
     title: 'only the last page names what is unknown, and what any page has named is not',
     level: 'core',
     rules: ['SYNC-6'],
+    sends: 'three networks, then a sync of three pages that name two of them',
     why: 'A large machine needs many pages; what comes on the next one is not unknown.',
     mend: 'Collect the ids of all pages of one syncId; compare on the last.',
     async run(kit) {
@@ -97,6 +102,7 @@ export const syncChecks: readonly ActiveCheck[] = [
     title: 'what is created between two pages is not unknown',
     level: 'core',
     rules: ['SYNC-6'],
+    sends: 'the first page of a sync, network/create, the last page',
     why: 'The host would delete what it has just asked for.',
     mend: 'Count every call since the first page as named.',
     async run(kit) {
@@ -113,6 +119,7 @@ export const syncChecks: readonly ActiveCheck[] = [
     title: 'a page of another sync drops the one before',
     level: 'core',
     rules: ['SYNC-8'],
+    sends: 'the first page of a sync that names a network, then another sync that names nothing',
     why: 'The host begins anew when it has lost an answer; what it named before may be wanted no more.',
     mend: 'Forget the ids that were collected when the syncId changes.',
     async run(kit) {
@@ -129,6 +136,8 @@ export const syncChecks: readonly ActiveCheck[] = [
     title: 'a sync with other content under a known id makes it so, and later calls are held against it',
     level: 'core',
     rules: ['IDEM-3', 'SYNC-2'],
+    sends:
+      'network/create, a sync that has another subnet for it, network/create with the new and the old subnet',
     why: 'The record of the host is the truth; a driver that insists on its own cannot be repaired.',
     mend: 'Take the content of a page for what the object was created with.',
     async run(kit) {
@@ -147,6 +156,7 @@ export const syncChecks: readonly ActiveCheck[] = [
     title: 'forty networks and their hundred and sixty endpoints are synced, in two pages',
     level: 'robust',
     rules: ['SYNC-2', 'SYNC-6', 'SYNC-7'],
+    sends: 'a sync of 40 networks and 160 endpoints in two pages, twice; endpoint/list',
     limitMs: 60_000,
     why: 'The first connect after a reboot is the largest message that a driver ever gets.',
     mend: 'Work on several objects at once; look for a list that is searched for each object.',

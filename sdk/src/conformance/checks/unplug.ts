@@ -10,6 +10,8 @@ export const unplugChecks: readonly ActiveCheck[] = [
     title: 'an unplug of what is not plugged, or was never known, succeeds',
     level: 'core',
     rules: ['IDEM-4'],
+    sends:
+      'endpoint/unplug of an endpoint that is not plugged, with and without a sandbox, and of one that never was',
     why: 'The host repeats it until it is confirmed.',
     mend: 'Answer {} when there is nothing to unplug.',
     async run(kit) {
@@ -28,6 +30,7 @@ export const unplugChecks: readonly ActiveCheck[] = [
     level: 'core',
     needs: ['root'],
     rules: ['PLUG-6', 'IDEM-4'],
+    sends: 'plug, unplug, unplug, endpoint/list, and a plug into another sandbox',
     why: 'A container that restarts keeps its endpoints’ addresses.',
     mend: 'Take the interface away, and keep what endpoint/create has reserved.',
     async run(kit) {
@@ -45,6 +48,7 @@ export const unplugChecks: readonly ActiveCheck[] = [
     level: 'core',
     needs: ['root'],
     rules: ['IDEM-4', 'PLUG-6'],
+    sends: 'plug, unplug with ids alone, and a plug into another sandbox',
     why: 'A host that has lost its records knows no more than ids.',
     mend: 'Find the interface by the endpoint’s id.',
     async run(kit) {
@@ -60,6 +64,7 @@ export const unplugChecks: readonly ActiveCheck[] = [
     level: 'core',
     needs: ['root'],
     rules: ['IDEM-4', 'PLUG-6', 'EP-4'],
+    sends: 'plug; it deletes the namespace; unplug, delete, endpoint/list',
     why: 'Containers die before anybody unplugs them.',
     mend: 'Take what is gone for done.',
     async run(kit) {
@@ -77,6 +82,7 @@ export const unplugChecks: readonly ActiveCheck[] = [
     level: 'core',
     needs: ['root'],
     rules: ['EP-4'],
+    sends: 'plug, endpoint/delete, endpoint/list, and a plug of another endpoint under the same name',
     why: 'A host that repairs does not know whether an unplug went through.',
     mend: 'Unplug in delete.',
     async run(kit) {

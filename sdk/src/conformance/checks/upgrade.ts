@@ -14,6 +14,8 @@ export const upgradeChecks: readonly ActiveCheck[] = [
     profile: 'hotUpgrade',
     needs: ['command', 'root'],
     rules: ['UPG-1', 'UPG-2', 'HS-7'],
+    sends:
+      'to a second process initialized with role standby and a sync; to the first one create and delete meanwhile',
     why: 'Packets flow while the driver is replaced.',
     mend: 'Adopt what is there; touch nothing that is as it should be.',
     async run(kit) {
@@ -35,6 +37,8 @@ export const upgradeChecks: readonly ActiveCheck[] = [
     profile: 'hotUpgrade',
     needs: ['command', 'root'],
     rules: ['UPG-1', 'IDEM-4'],
+    sends:
+      'to a second process two syncs and role active, to the first driver/drain; then the second unplugs and deletes',
     why: 'All that was made before the upgrade must be able to end after it.',
     mend: 'Keep no state in memory that another instance needs.',
     async run(kit) {
@@ -63,6 +67,7 @@ export const upgradeChecks: readonly ActiveCheck[] = [
     profile: 'hotUpgrade',
     needs: ['command'],
     rules: ['UPG-8'],
+    sends: 'driver/drain, then rejected with 1311 replaced',
     why: 'Nobody else ends it: the host starts no processes of other people.',
     mend: 'On rejected with 1311 stop listening and exit.',
     async run(kit) {

@@ -48,6 +48,7 @@ export class CheckContext implements AsyncDisposable {
   readonly #options: ContextOptions
   readonly #connections: RawConnection[] = []
   readonly #sandboxes = new Sandboxes()
+  #isOver = false
 
   constructor(options: ContextOptions) {
     this.#options = options
@@ -70,6 +71,11 @@ export class CheckContext implements AsyncDisposable {
 
   /** A connection, and nothing said yet. Rejects with a Violation if the driver takes none. */
   async dial(socketPath = this.target.socketPath): Promise<RawConnection> {
+    this.#assertGoingOn()
+    return this.#dial(socketPath)
+  }
+
+  async #dial(socketPath: string): Promise<RawConnection> {
     try {
       const transcript = this.#options.newTranscript()
       const connection = await RawConnection.dial(socketPath, transcript, this.scaled(dialMs))
@@ -83,8 +89,12 @@ export class CheckContext implements AsyncDisposable {
 
   /** The kit as host on a new connection that has not shaken hands. */
   async host(socketPath?: string): Promise<KitHost> {
+    return this.#hostOn(await this.dial(socketPath))
+  }
+
+  #hostOn(connection: RawConnection): KitHost {
     const patience = { callMs: this.scaled(callMs), toleranceMs: this.scaled(toleranceMs) }
-    return new KitHost(await this.dial(socketPath), patience, () => this.random.hex(32))
+    return new KitHost(connection, patience, () => this.random.hex(32))
   }
 
   /** The kit as host, after the handshake. */
@@ -151,6 +161,7 @@ export class CheckContext implements AsyncDisposable {
 
   /** A new network namespace. Without root the check is untestable. */
   sandbox(): Sandbox {
+    this.#assertGoingOn()
     return this.#sandboxes.make()
   }
 
@@ -174,7 +185,11 @@ export class CheckContext implements AsyncDisposable {
     const transcripts = this.#connections.map(({ transcript }) => transcript)
     for (const connection of this.#connections.splice(0).reverse()) connection.close()
     try {
-      await takeAway(transcripts, () => this.connect())
+      await takeAway(transcripts, async () => {
+        const host = this.#hostOn(await this.#dial(this.target.socketPath))
+        await host.handshake()
+        return host
+      })
     } finally {
       for (const connection of this.#connections.splice(0)) connection.close()
     }
@@ -182,11 +197,17 @@ export class CheckContext implements AsyncDisposable {
 
   /** Takes away what the driver was asked for, ends connections and sandboxes; what fails is told. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true
     try {
       await this.takeAway()
     } finally {
       this.#sandboxes[Symbol.dispose]()
     }
+  }
+
+  /** A check that was given up may still be somewhere in its middle. */
+  #assertGoingOn(): void {
+    if (this.#isOver) throw new Violation('the check is over')
   }
 }
 

@@ -1,6 +1,5 @@
 // Network namespaces that the kit makes for a check to plug into, and takes away after it.
 import { mkdtempSync, rmdirSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   deleteNamespace,
@@ -39,9 +38,10 @@ export class Sandboxes implements Disposable {
     this.#directory = undefined
   }
 
+  /** Below /run, which a driver sees also where its service manager gives it a /tmp of its own. */
   #prepared(): string {
     if (this.#directory === undefined) {
-      this.#directory = mkdtempSync(join(tmpdir(), 'conet-kit-ns-'))
+      this.#directory = mkdtempSync('/run/conet-kit-')
       prepareNamespaceDirectory(this.#directory)
     }
     return this.#directory

@@ -1,23 +1,31 @@
 // Transcripts as lines that a report can hold: the end of each connection, long messages cut.
 import type { Entry, Transcript } from '../transcript/transcript.ts'
+import { briefOf } from './brief.ts'
 import type { Evidence, EvidenceLine } from './report.ts'
 
 const mostLines = 120
 const mostText = 2_000
 
-export function evidenceOf(transcripts: readonly Transcript[], sinceMs: number): Evidence[] {
-  return transcripts.map(({ connection, entries }) => {
-    const shown = entries.slice(-mostLines)
-    const left = entries.length - shown.length
+/** The part of a run that is shown, on its clock. */
+export type Span = { readonly sinceMs: number; readonly untilMs?: number }
+
+/** What happened in that time; connections on which nothing did are left out. */
+export function evidenceOf(transcripts: readonly Transcript[], span: Span): Evidence[] {
+  const { sinceMs, untilMs = Number.POSITIVE_INFINITY } = span
+  return transcripts.flatMap(({ connection, entries }) => {
+    const happened = entries.filter(({ atMs }) => atMs <= untilMs)
+    const shown = happened.slice(-mostLines)
+    const left = happened.length - shown.length
     const lines = shown.map((entry) => lineOf(entry, sinceMs))
     const first = { atMs: 0, what: 'note', text: `${left} earlier lines are left out` }
-    return { connection, lines: left > 0 ? [first, ...lines] : lines }
+    return lines.length === 0 ? [] : [{ connection, lines: left > 0 ? [first, ...lines] : lines }]
   })
 }
 
 function lineOf(entry: Entry, sinceMs: number): EvidenceLine {
   const atMs = Math.round((entry.atMs - sinceMs) * 10) / 10
-  return { atMs, what: wordOf(entry), text: cut(textOf(entry)) }
+  const brief = briefOf(entry)
+  return { atMs, what: wordOf(entry), text: cut(textOf(entry)), ...(brief !== undefined && { brief }) }
 }
 
 function wordOf(entry: Entry): string {

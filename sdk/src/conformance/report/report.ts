@@ -18,7 +18,13 @@ export type Status =
   | 'error'
 
 /** A line of a transcript; times in milliseconds since the check began. */
-export type EvidenceLine = { readonly atMs: number; readonly what: string; readonly text: string }
+export type EvidenceLine = {
+  readonly atMs: number
+  readonly what: string
+  readonly text: string
+  /** The same for a terminal: shortened, without _meta. Absent where it would say nothing. */
+  readonly brief?: string
+}
 /** What went over one connection. */
 export type Evidence = { readonly connection: number; readonly lines: readonly EvidenceLine[] }
 

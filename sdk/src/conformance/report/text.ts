@@ -1,4 +1,6 @@
 // The report for people at a terminal: a line for each check as it ends, then what was wrong, then the sum.
+import { ruleLine } from '../rules/protocol-rules.ts'
+import { excerptOf } from './excerpt.ts'
 import { type CheckResult, isFailure, type Report, type Status } from './report.ts'
 
 const words: Readonly<Record<Status, string>> = {
@@ -28,25 +30,48 @@ export function textReport(report: Report): string {
 
 /** What was wrong, and the sum: for a terminal that has shown the progress. */
 export function outcomeText(report: Report): string {
-  const { checks } = report
-  const shown = checks.filter((result) => isFailure(result) || ['warn', 'error'].includes(result.status))
-  return [...shown.map(explained), ...stale(report), sum(report)].join('\n')
+  const shown = report.checks.filter(
+    (result) => isFailure(result) || ['warn', 'error'].includes(result.status),
+  )
+  return [...grouped(shown).map(explained), ...stale(report), sum(report)].join('\n')
 }
 
-function explained(result: CheckResult): string {
-  const { status, id, title, rules, message, expected, found, why, mend, reproduce, notes } = result
+type Group = { readonly first: CheckResult; readonly others: readonly CheckResult[] }
+
+/** A driver that is gone fails all that follows in the same words: once is enough. */
+function grouped(results: readonly CheckResult[]): Group[] {
+  const groups = new Map<string, CheckResult[]>()
+  for (const result of results) {
+    const alike = `${result.status} ${result.message}`
+    groups.set(alike, [...(groups.get(alike) ?? []), result])
+  }
+  return [...groups.values()].flatMap(([first, ...others]) =>
+    first === undefined ? [] : [{ first, others }],
+  )
+}
+
+function explained({ first, others }: Group): string {
+  const { status, id, title, rules, message, expected, found, why, mend, reproduce, notes } = first
   const lines = [
     `${words[status].trim()} ${id}: ${title}`,
-    `  what happened: ${message}`,
-    ...(expected === undefined ? [] : [`  expected: ${expected}`]),
-    ...(found === undefined ? [] : [`  found: ${found}`]),
-    `  rules: ${rules.join(', ')} of docs/protocol.md`,
-    `  why it matters: ${why}`,
-    `  how to mend it: ${mend}`,
-    ...notes.map((note) => `  note: ${note}`),
-    `  again: ${reproduce}`,
+    ...block('what happened', message),
+    ...block('expected', expected),
+    ...block('found', found),
+    ...block('what was said', excerptOf(first)),
+    ...block(rules.length === 1 ? 'the rule' : 'the rules', rules.map(ruleLine).join('\n')),
+    ...block('why it matters', why),
+    ...block('how to mend it', mend),
+    ...notes.flatMap((note) => block('note', note)),
+    ...block('again', reproduce),
+    ...(others.length === 0 ? [] : block('the same in', others.map((other) => other.id).join(', '))),
   ]
   return `${lines.join('\n')}\n`
+}
+
+/** A name, and what is said under it. */
+function block(name: string, text: string | undefined): string[] {
+  if (text === undefined || text === '') return []
+  return [`  ${name}:`, ...text.split('\n').map((line) => `    ${line}`)]
 }
 
 function stale({ staleExpectations }: Report): string[] {

@@ -1,6 +1,7 @@
 // One run against one driver: its checks one after the other, and what was said judged along the way.
-import { areaOf, type Check, isTranscriptCheck } from '../checks/check.ts'
+import { type ActiveCheck, areaOf, type Check, isTranscriptCheck } from '../checks/check.ts'
 import { allChecks } from '../checks/index.ts'
+import { Violation } from '../checks/verdicts.ts'
 import { CheckContext } from '../context/check-context.ts'
 import { Objects, Subnets } from '../context/objects.ts'
 import { Random } from '../context/random.ts'
@@ -13,12 +14,15 @@ import { Judgements } from './judgements.ts'
 import type { ConformanceOptions } from './options.ts'
 import { type Outcome, outcomeOf } from './outcome.ts'
 import { reproduction } from './reproduction.ts'
-import { runActiveCheck } from './run-active-check.ts'
+import { type ActiveOutcome, runActiveCheck } from './run-active-check.ts'
 import { ordered, type Selected, select } from './selection.ts'
 import { summary } from './summary.ts'
 import { UsageError } from './usage-error.ts'
 
 type Ending = Outcome & { readonly evidence: readonly Evidence[]; readonly notes: readonly string[] }
+
+/** Checks that begin before the handshake; others have nobody to talk to when it fails. */
+const areasWithoutIntroduction: readonly string[] = ['socket', 'framing', 'handshake', 'transcript']
 
 /** A run, check by check, for those who want to hold the reins; `runConformance` is the usual way. */
 export class ConformanceRun implements AsyncDisposable {
@@ -32,20 +36,25 @@ export class ConformanceRun implements AsyncDisposable {
   readonly #results: CheckResult[] = []
   readonly #startedAt = new Date()
   readonly #since = performance.now()
+  readonly #signal: AbortSignal | undefined
   #connections = 0
 
-  private constructor(driver: DriverUnderTest, options: ConformanceOptions) {
+  private constructor(driver: DriverUnderTest, options: ConformanceOptions, signal?: AbortSignal) {
     this.#driver = driver
     this.#options = options
+    this.#signal = signal
     this.seed = options.seed ?? Math.floor(Math.random() * 2 ** 31)
     this.selected = ordered(select(allChecks, options))
     this.#judgements = new Judgements(allChecks, options.timeScale ?? 1)
   }
 
-  /** Starts the driver if need be. Rejects with a UsageError, or with DriverUnreachable. */
-  static async open(options: ConformanceOptions): Promise<ConformanceRun> {
+  /**
+   * Starts the driver if need be. Rejects with a UsageError, with DriverUnreachable, or with the signal's reason. The
+   * signal also ends the check that is under way later: the run itself is the caller's to dispose of.
+   */
+  static async open(options: ConformanceOptions, signal?: AbortSignal): Promise<ConformanceRun> {
     assertUsable(options)
-    return new ConformanceRun(await DriverUnderTest.open(options), options)
+    return new ConformanceRun(await DriverUnderTest.open(options, signal), options, signal)
   }
 
   /** Runs one check, or passes judgement; never rejects for what a driver does. */
@@ -82,25 +91,27 @@ export class ConformanceRun implements AsyncDisposable {
       const evidence = this.#judgements.evidenceOf(check)
       return { ...this.#judgements.outcomeOf(check), evidence, notes: [] }
     }
+    if (this.#driver.introduction === undefined && !areasWithoutIntroduction.includes(areaOf(check))) {
+      return { ...outcomeOf(notIntroduced, 'must'), evidence: [], notes: [] }
+    }
     const transcripts: Transcript[] = []
-    const notes: string[] = []
-    const outcome = await this.#runActive(check, transcripts, notes)
+    const { endedAtMs: untilMs, notes, ...outcome } = await this.#runActive(check, transcripts)
     this.#judgements.judge(transcripts, since)
     const isShown = outcome.status === 'fail' || outcome.status === 'warn' || outcome.status === 'error'
-    return { ...outcome, evidence: isShown ? evidenceOf(transcripts, since) : [], notes }
+    return {
+      ...outcome,
+      evidence: isShown ? evidenceOf(transcripts, { sinceMs: since, untilMs }) : [],
+      notes,
+    }
   }
 
-  async #runActive(
-    check: Exclude<Check, { judge: unknown }>,
-    transcripts: Transcript[],
-    notes: string[],
-  ): Promise<Outcome> {
+  async #runActive(check: ActiveCheck, transcripts: Transcript[]): Promise<ActiveOutcome> {
     try {
       await this.#driver.revive()
-      return await runActiveCheck(check, this.#contextOf(check, transcripts), notes)
     } catch (error) {
-      return outcomeOf(error, 'must')
+      return { ...outcomeOf(error, 'must'), endedAtMs: performance.now(), notes: [] }
     }
+    return runActiveCheck(check, this.#contextOf(check, transcripts), this.#signal)
   }
 
   #contextOf({ id }: Check, transcripts: Transcript[]): CheckContext {
@@ -152,6 +163,10 @@ export class ConformanceRun implements AsyncDisposable {
   }
 }
 
+const notIntroduced = new Violation('not tried: the driver does not introduce itself', {
+  expected: 'an answer to initialize: handshake.introduction says what is wrong with it',
+})
+
 const disabled: Ending = { status: 'disabled', message: 'left out by --skip', evidence: [], notes: [] }
 
 /** Throws a UsageError for what would be noticed only after the driver has been started. */
@@ -165,7 +180,7 @@ function assertUsable(options: ConformanceOptions): void {
 export type RunListener = {
   /** Hears each result as it comes. */
   onResult?(result: CheckResult, done: number, total: number): void
-  /** Ends the run, and a driver that it has started. */
+  /** Ends the check that is under way, takes away what it asked for, and ends a driver that the kit has started. */
   readonly signal?: AbortSignal
 }
 
@@ -178,18 +193,12 @@ export async function runConformance(
   listener: RunListener = {},
 ): Promise<Report> {
   const { signal } = listener
-  await using run = await ConformanceRun.open(options)
-  // The check under way then ends at once, with its connections.
-  const end = () => void run[Symbol.asyncDispose]()
-  signal?.addEventListener('abort', end, { once: true })
-  try {
-    for (const [index, selected] of run.selected.entries()) {
-      signal?.throwIfAborted()
-      const result = await run.run(selected)
-      listener.onResult?.(result, index + 1, run.selected.length)
-    }
-    return run.report()
-  } finally {
-    signal?.removeEventListener('abort', end)
+  await using run = await ConformanceRun.open(options, signal)
+  for (const [index, selected] of run.selected.entries()) {
+    signal?.throwIfAborted()
+    const result = await run.run(selected)
+    signal?.throwIfAborted()
+    listener.onResult?.(result, index + 1, run.selected.length)
   }
+  return run.report()
 }

@@ -6,41 +6,53 @@ import { socketTarget } from '../target/socket-target.ts'
 import type { Target } from '../target/target.ts'
 import { Transcript } from '../transcript/transcript.ts'
 import { KitHost } from '../wire/kit-host.ts'
-import { RawConnection } from '../wire/raw-connection.ts'
+import { DriverUnreachable, RawConnection } from '../wire/raw-connection.ts'
 import type { ConformanceOptions } from './options.ts'
 
 const startMs = 15_000
 const stopMs = 8_000
 const introductionMs = 10_000
+/** So often the driver may fail to start again; from then on nobody waits for it any more. */
+const mostFailures = 2
 
 export class DriverUnderTest implements AsyncDisposable {
   readonly target: Target
   /** Undefined when it did not introduce itself properly; checks then say why. */
   readonly introduction: InitializeResult | undefined
+  #failures = 0
 
   private constructor(target: Target, introduction: InitializeResult | undefined) {
     this.target = target
     this.introduction = introduction
   }
 
-  /** Rejects with DriverUnreachable. */
-  static async open(options: ConformanceOptions): Promise<DriverUnderTest> {
+  /** Rejects with DriverUnreachable, or with the signal's reason. */
+  static async open(options: ConformanceOptions, signal?: AbortSignal): Promise<DriverUnderTest> {
     const target =
       options.command === undefined
         ? socketTarget(options.socketPath)
-        : await commandTarget({ command: options.command, startMs, stopMs })
+        : await commandTarget({ command: options.command, startMs, stopMs }, signal)
     try {
-      return new DriverUnderTest(target, await introductionOf(target, options.timeScale ?? 1))
+      return new DriverUnderTest(target, await introductionOf(target, options.timeScale ?? 1, signal))
     } catch (error) {
       await target[Symbol.asyncDispose]()
       throw error
     }
   }
 
-  /** Starts it again if it is gone. */
+  /** Starts it again if it is gone. Rejects with a Violation. */
   async revive(): Promise<void> {
     const { process } = this.target
-    if (process !== undefined && !process.isAlive) await process.restart()
+    if (process === undefined || process.isAlive) return
+    if (this.#failures === mostFailures) throw new Violation('not tried: the driver does not start any more')
+    try {
+      await process.restart()
+      this.#failures = 0
+    } catch (error) {
+      if (!(error instanceof DriverUnreachable)) throw error
+      this.#failures += 1
+      throw new Violation(`the driver, which had ended, does not start again: ${error.message}`)
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -48,15 +60,24 @@ export class DriverUnderTest implements AsyncDisposable {
   }
 }
 
-async function introductionOf({ socketPath }: Target, scale: number): Promise<InitializeResult | undefined> {
+async function introductionOf(
+  { socketPath }: Target,
+  scale: number,
+  signal?: AbortSignal,
+): Promise<InitializeResult | undefined> {
   const callMs = introductionMs * scale
   using connection = await RawConnection.dial(socketPath, new Transcript('introduction', 0), callMs)
   const host = new KitHost(connection, { callMs, toleranceMs: 0 }, () => 'introduction')
+  const close = () => connection.close()
+  signal?.addEventListener('abort', close, { once: true })
   try {
     return await host.handshake()
   } catch (error) {
+    signal?.throwIfAborted()
     if (error instanceof Violation) return undefined
     throw error
+  } finally {
+    signal?.removeEventListener('abort', close)
   }
 }
 

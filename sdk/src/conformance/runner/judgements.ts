@@ -50,6 +50,6 @@ export class Judgements {
     this.#judgements.set(check.id, judgement)
     judgement.findings.push(...findings.map((finding) => ({ ...finding, checkId: transcript.checkId })))
     if (judgement.evidence.length < mostEvidence)
-      judgement.evidence.push(...evidenceOf([transcript], sinceMs))
+      judgement.evidence.push(...evidenceOf([transcript], { sinceMs }))
   }
 }

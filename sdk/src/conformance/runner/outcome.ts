@@ -2,6 +2,7 @@
 import type { Severity } from '../checks/check.ts'
 import { NotApplicable, type Replay, Untestable, Violation } from '../checks/verdicts.ts'
 import type { Status } from '../report/report.ts'
+import { DriverUnreachable } from '../wire/raw-connection.ts'
 
 export type Outcome = {
   readonly status: Status
@@ -25,6 +26,7 @@ export function outcomeOf(error: unknown, severity: Severity): Outcome {
       ...(replay !== undefined && { replay }),
     }
   }
+  if (error instanceof DriverUnreachable) return { status: 'fail', message: error.message }
   if (error instanceof NotApplicable) return { status: 'not-applicable', message: error.message }
   if (error instanceof Untestable) return { status: 'untestable', message: error.message }
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error)

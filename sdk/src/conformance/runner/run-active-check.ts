@@ -4,30 +4,41 @@ import { NotApplicable, Untestable, Violation } from '../checks/verdicts.ts'
 import type { CheckContext } from '../context/check-context.ts'
 import type { Target } from '../target/target.ts'
 import { type Outcome, outcomeOf, passed } from './outcome.ts'
+import { within } from './within.ts'
 
 const limitMs = 20_000
 const cleanupMs = 10_000
+const mostStderr = 2_000
 
-/** Never rejects. `notes` hears trouble in cleaning up. */
+export type ActiveOutcome = Outcome & {
+  /** When the verdict fell, before the cleaning up. */
+  readonly endedAtMs: number
+  /** Trouble in cleaning up, and what the driver wrote to stderr during a check that it did not pass. */
+  readonly notes: readonly string[]
+}
+
+/** Never rejects. When the signal aborts the check ends at once, and is still cleaned up after. */
 export async function runActiveCheck(
   check: ActiveCheck,
   kit: CheckContext,
-  notes: string[],
-): Promise<Outcome> {
-  const outcome = await attempt(check, kit)
-  await cleanUp(kit, notes)
-  if (outcome.status !== 'pass' || !hasDied(check, kit.target)) return outcome
-  const death = new Violation('the driver’s process ended during this check', {
-    found: kit.target.process?.stderr,
-  })
-  return outcomeOf(death, 'must')
+  signal?: AbortSignal,
+): Promise<ActiveOutcome> {
+  const stderr = stderrOf(kit.target)
+  const outcome = await attempt(check, kit, signal)
+  const endedAtMs = performance.now()
+  const trouble = await cleanUp(kit)
+  const isDead = outcome.status === 'pass' && hasDied(check, kit.target)
+  const final = isDead ? death() : outcome
+  const isGood = final.status === 'pass' || final.status === 'not-applicable' || final.status === 'untestable'
+  const wrote = isGood ? [] : writtenSince(stderr, kit.target)
+  return { ...final, endedAtMs, notes: [...trouble, ...wrote] }
 }
 
-async function attempt(check: ActiveCheck, kit: CheckContext): Promise<Outcome> {
+async function attempt(check: ActiveCheck, kit: CheckContext, signal?: AbortSignal): Promise<Outcome> {
   const { severity = 'must' } = check
   try {
     assertTestable(check, kit)
-    await within(kit.scaled(check.limitMs ?? limitMs), 'the check', check.run(kit))
+    await within({ ms: kit.scaled(check.limitMs ?? limitMs), what: 'the check', signal }, check.run(kit))
     return passed
   } catch (error) {
     return outcomeOf(error, severity)
@@ -46,11 +57,12 @@ function assertTestable({ profile, needs = [] }: ActiveCheck, { introduction, ta
   }
 }
 
-async function cleanUp(kit: CheckContext, notes: string[]): Promise<void> {
+async function cleanUp(kit: CheckContext): Promise<string[]> {
   try {
-    await within(kit.scaled(cleanupMs), 'cleaning up', kit[Symbol.asyncDispose]())
+    await within({ ms: kit.scaled(cleanupMs), what: 'cleaning up' }, kit[Symbol.asyncDispose]())
+    return []
   } catch (error) {
-    notes.push(`cleaning up: ${error instanceof Error ? error.message : String(error)}`)
+    return [`cleaning up: ${error instanceof Error ? error.message : String(error)}`]
   }
 }
 
@@ -59,16 +71,17 @@ function hasDied({ needs = [] }: ActiveCheck, { process }: Target): boolean {
   return process !== undefined && !process.isAlive && !needs.includes('command')
 }
 
-async function within(ms: number, what: string, work: Promise<void>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Violation(`${what} did not end within ${ms} ms`)), ms)
-  })
-  // What goes on after its time ends with the connections, and nobody waits for it.
-  work.catch(() => undefined)
-  try {
-    await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
+function death(): Outcome {
+  return outcomeOf(new Violation('the driver’s process ended during this check'), 'must')
+}
+
+function stderrOf({ process }: Target): string {
+  return process?.stderr ?? ''
+}
+
+/** Of another process, or when the beginning has been dropped: all that there is. */
+function writtenSince(before: string, target: Target): string[] {
+  const now = stderrOf(target)
+  const text = (now.startsWith(before) ? now.slice(before.length) : now).trim()
+  return text === '' ? [] : [`the driver wrote to stderr: ${text.slice(-mostStderr)}`]
 }

@@ -51,8 +51,7 @@ export class ChildProcess {
     const killer = setTimeout(() => this.#signal('SIGKILL'), stopMs)
     try {
       const outcome = await this.#exited
-      // The leader may have been a shell, and the driver its child.
-      while (this.#signal(0)) await sleep(pollMs)
+      await this.#groupEnds(stopMs)
       return outcome
     } finally {
       clearTimeout(killer)
@@ -64,6 +63,12 @@ export class ChildProcess {
     if (this.#isAlive) await this.end('SIGTERM', stopMs)
     this.#signal('SIGKILL')
     this.#child.stderr?.destroy()
+  }
+
+  /** The leader may have been a shell, and the driver its child. Children that nobody reaps do not end: hence the limit. */
+  async #groupEnds(limitMs: number): Promise<void> {
+    const end = performance.now() + limitMs
+    while (this.#signal(0) && performance.now() < end) await sleep(pollMs)
   }
 
   /** Whether there was somebody to hear it. */

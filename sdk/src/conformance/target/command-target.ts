@@ -21,26 +21,32 @@ export type CommandOptions = {
   readonly stopMs: number
 }
 
-/** Starts the command; resolves when it takes connections. Rejects with DriverUnreachable. */
-export async function commandTarget(options: CommandOptions): Promise<Target> {
+/** Starts the command; resolves when it takes connections. Rejects with DriverUnreachable, or with the signal's reason. */
+export async function commandTarget(options: CommandOptions, signal?: AbortSignal): Promise<Target> {
   const target = new CommandTarget(options)
+  const end = () => void target[Symbol.asyncDispose]()
+  signal?.addEventListener('abort', end, { once: true })
   try {
     await target.process.restart()
+    signal?.throwIfAborted()
   } catch (error) {
     await target[Symbol.asyncDispose]()
-    throw error
+    throw signal?.aborted ? signal.reason : error
+  } finally {
+    signal?.removeEventListener('abort', end)
   }
   return target
 }
 
 class CommandTarget implements Target {
   readonly #directory = mkdtempSync(join(tmpdir(), 'conet-kit-'))
-  readonly #others: Target[] = []
+  readonly #others: CommandTarget[] = []
   readonly #options: CommandOptions
   readonly socketPath = join(this.#directory, 'driver.sock')
   readonly process: TargetProcess
   readonly description: string
   #child: ChildProcess | undefined
+  #isOver = false
 
   constructor(options: CommandOptions) {
     this.#options = options
@@ -48,7 +54,9 @@ class CommandTarget implements Target {
     this.process = this.#processView()
   }
 
+  /** Whoever still wants to start the driver then is refused. May be repeated. */
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true
     try {
       for (const other of this.#others.splice(0)) await other[Symbol.asyncDispose]()
       await this.#child?.stop(this.#options.stopMs)
@@ -77,6 +85,7 @@ class CommandTarget implements Target {
 
   async #restart(): Promise<void> {
     await this.#child?.stop(this.#options.stopMs)
+    if (this.#isOver) throw new DriverUnreachable('the run is over')
     const line = this.#options.command.replaceAll(socketPlace, this.socketPath)
     const child = new ChildProcess(line)
     this.#child = child
@@ -92,8 +101,10 @@ class CommandTarget implements Target {
   }
 
   async #startAnother(): Promise<Target> {
-    const another = await commandTarget(this.#options)
+    const another = new CommandTarget(this.#options)
+    // Known before it runs, so that it ends with this one at any moment.
     this.#others.push(another)
+    await another.process.restart()
     return another
   }
 }
