@@ -1,10 +1,8 @@
 // The user's `config` document of a bridge network: its published JSON Schema, and the document with defaults.
 import { ConetError, type FieldError, type Network } from '@conet/sdk'
+import { leastIpv6Mtu } from '@conet/sdk/bridge-network'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
-
-/** IPv6 needs links that carry this much (RFC 8200, section 5). */
-export const leastIpv6Mtu = 1280
 
 const closed = { additionalProperties: false } as const
 

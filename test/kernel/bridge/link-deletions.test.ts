@@ -1,6 +1,6 @@
-import { LinkDeletions } from '@conet/driver-bridge/link-deletions'
 import { Rtnl } from '@conet/sdk/linux'
 import { describe, expect, it } from 'vitest'
+import { LinkDeletions } from '../../../sdk/dist/bridge-network/link-deletions.js'
 import { inventory } from '../../support/iproute.ts'
 import { sh } from './bridge-fixture.ts'
 

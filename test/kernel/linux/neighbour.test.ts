@@ -119,13 +119,30 @@ describe('forwarding entries', () => {
     expect(() => rtnl.run(deleteForwardingEntry(flood))).toThrow(expect.objectContaining({ code: 'ENOENT' }))
   })
 
+  it('of a vxlan and of its bridge are set, and deleted, by one message', () => {
+    const entry = {
+      link: vxlan,
+      macAddress: '02:42:0a:07:00:03',
+      destination: '192.0.2.1',
+      owner: 'both',
+    } as const
+    rtnl.run(replaceForwardingEntry(entry))
+    const ofIt = () => show('bridge fdb show dev vx0').filter(({ mac }) => mac === entry.macAddress)
+    expect(ofIt()).toEqual([
+      expect.objectContaining({ master: 'br0', state: 'static' }),
+      expect.objectContaining({ dst: '192.0.2.1', flags: ['self'], state: 'static' }),
+    ])
+    rtnl.run(deleteForwardingEntry(entry))
+    expect(ofIt()).toEqual([])
+  })
+
   it('of a bridge belong to one of its ports', () => {
     const { index: port } = rtnl.create(createVeth({ name: 'a0', master: bridge, peer: { name: 'b0' } }))
     const entry = { link: port, macAddress: '02:42:0a:07:00:02', owner: 'master' } as const
     rtnl.run(addForwardingEntry(entry))
     expect(show('bridge fdb show dev a0')).toEqual(
       expect.arrayContaining([
-        expect.objectContaining({ mac: '02:42:0a:07:00:02', master: 'br0', state: 'permanent' }),
+        expect.objectContaining({ mac: '02:42:0a:07:00:02', master: 'br0', state: 'static' }),
       ]),
     )
     expect(rtnl.forwardingEntries({ master: bridge })).toEqual(

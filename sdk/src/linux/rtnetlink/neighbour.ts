@@ -53,13 +53,20 @@ export type Neighbour = {
   proxy: boolean
 }
 
+/** To a bridge `permanent` would be an address of the machine's own: its static entries have other states. */
+const forwardingOwners = {
+  self: { flags: NTF.SELF, state: neighbourStates.permanent },
+  master: { flags: NTF.MASTER, state: neighbourStates.noarp | neighbourStates.reachable },
+  both: { flags: NTF.SELF | NTF.MASTER, state: neighbourStates.noarp | neighbourStates.reachable },
+} as const
+
 /** An entry of a bridge's or a tunnel's forwarding table to be set; bridge(8). */
 export type NewForwardingEntry = {
   /** Index of the bridge port (owner `master`) or of the tunnel (owner `self`). */
   link: number
   macAddress: string
-  /** Whose table: the link's own (vxlan) or that of the bridge it is a port of. Default `self`. */
-  owner?: 'self' | 'master'
+  /** Whose table: the link's own (vxlan), that of the bridge it is a port of, or both in one message. Default `self`. */
+  owner?: keyof typeof forwardingOwners
   /** vxlan: the tunnel's other end. */
   destination?: string
   /** vxlan: where they differ from the link's own. */
@@ -177,7 +184,7 @@ export function parseForwardingEntry({ type, payload }: NetlinkMessage): Forward
     destination: destination && formatIp(destination),
     port: attributes.u16BigEndian(NDA.PORT),
     vni: attributes.u32(NDA.VNI),
-    permanent: (view.getUint16(8, littleEndian) & neighbourStates.permanent) !== 0,
+    permanent: (view.getUint16(8, littleEndian) & (neighbourStates.permanent | neighbourStates.noarp)) !== 0,
   }
 }
 
@@ -213,9 +220,9 @@ function describe({ macAddress, link, destination }: NewForwardingEntry): string
 }
 
 function writeForwardingEntry(entry: NewForwardingEntry): Buffer {
-  const flags = entry.owner === 'master' ? NTF.MASTER : NTF.SELF
+  const { flags, state } = forwardingOwners[entry.owner ?? 'self']
   const destination = entry.destination === undefined ? undefined : parseIp(entry.destination).bytes
-  return writeHeader({ family: AF_BRIDGE, link: entry.link, state: neighbourStates.permanent, flags })
+  return writeHeader({ family: AF_BRIDGE, link: entry.link, state, flags })
     .attributeBytes(NDA.LLADDR, parseMac(entry.macAddress))
     .attributeBytes(NDA.DST, destination)
     .attributeU16BigEndian(NDA.PORT, entry.port)

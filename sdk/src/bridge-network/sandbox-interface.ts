@@ -1,5 +1,5 @@
 // The sandbox's side of a plug: the requests that set it, and what a refusal of one means to a user.
-import { ConetError } from '@conet/sdk'
+import { ConetError } from '../errors/index.ts'
 import {
   addAddress,
   addRoute,
@@ -8,7 +8,7 @@ import {
   type RouteRequest,
   type Rtnl,
   setLink,
-} from '@conet/sdk/linux'
+} from '../linux/index.ts'
 import { isIpv6, withoutPrefix } from './addressing.ts'
 import { withoutKernelAddress } from './bridge-device.ts'
 import { type EndpointPlan, newRoute } from './endpoint-plan.ts'

@@ -1,6 +1,8 @@
-import { policyOf } from '@conet/driver-bridge/firewall/policy'
-import { changeOf, wholeTable } from '@conet/driver-bridge/firewall/ruleset'
 import { describe, expect, it } from 'vitest'
+import { policyOf } from '../../../sdk/dist/bridge-network/firewall/policy.js'
+import { changeOf, tableOf, wholeTable } from '../../../sdk/dist/bridge-network/firewall/ruleset.js'
+
+const table = tableOf('bridge')
 
 const policy = (overrides: Partial<Parameters<typeof policyOf>[0]> = {}) =>
   policyOf({ internal: false, icc: true, masquerade: true, ...overrides })
@@ -17,11 +19,12 @@ describe('the firewall of a network', () => {
   })
 
   it('is no table at all without networks', () => {
-    expect(wholeTable(new Map())).toBe('add table inet conet_bridge\ndelete table inet conet_bridge\n')
+    expect(wholeTable(table, new Map())).toBe('add table inet conet_bridge\ndelete table inet conet_bridge\n')
   })
 
   it('is written with all its elements, in the place of what is there', () => {
     const text = wholeTable(
+      table,
       new Map([
         ['cnb1', policy()],
         ['cnb2', policy({ internal: true })],
@@ -38,11 +41,15 @@ describe('the firewall of a network', () => {
   })
 
   it('changes by what differs', () => {
-    expect(changeOf('cnb1', { before: policy(), after: policy({ masquerade: false }) }).split('\n')).toEqual([
+    expect(
+      changeOf(table, 'cnb1', { before: policy(), after: policy({ masquerade: false }) }).split('\n'),
+    ).toEqual([
       'add element inet conet_bridge routed { "cnb1" }',
       'delete element inet conet_bridge masqueraded { "cnb1" }',
     ])
-    expect(changeOf('cnb1', { before: undefined, after: policy({ icc: false }) }).split('\n')).toHaveLength(2)
-    expect(changeOf('cnb1', { before: policy(), after: undefined })).not.toContain('add')
+    expect(
+      changeOf(table, 'cnb1', { before: undefined, after: policy({ icc: false }) }).split('\n'),
+    ).toHaveLength(2)
+    expect(changeOf(table, 'cnb1', { before: policy(), after: undefined })).not.toContain('add')
   })
 })

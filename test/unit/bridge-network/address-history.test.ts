@@ -1,5 +1,5 @@
-import { AddressHistory } from '@conet/driver-bridge/address-history'
 import { describe, expect, it } from 'vitest'
+import { AddressHistory } from '../../../sdk/dist/bridge-network/address-history.js'
 
 const macAddress = '02:42:0a:00:00:02'
 const few = { macAddress, members: 10 }

@@ -1,5 +1,6 @@
 // Makes the bridge of a network, and mends one that differs from what should be, without taking it down.
-import { ConetError, declareFailpoints, failpoint, type Rollback } from '@conet/sdk'
+import { ConetError } from '../errors/index.ts'
+import { declareFailpoints, failpoint } from '../failpoint.ts'
 import {
   type Address,
   addAddress,
@@ -17,10 +18,12 @@ import {
   setBridge,
   setLink,
   writeSysctl,
-} from '@conet/sdk/linux'
+} from '../linux/index.ts'
+import type { Rollback } from '../rollback.ts'
 import { hasIpv6, isIpv6 } from './addressing.ts'
 import type { BridgeAddress, BridgePlan } from './bridge-plan.ts'
-import { isBridgeOf } from './names.ts'
+import { differencesOf } from './differences.ts'
+import type { Machine } from './machine.ts'
 
 declareFailpoints('bridge:network:link-made', 'bridge:network:link-set')
 
@@ -35,9 +38,13 @@ const kernelIpv6Metric = 256
 const settings = { spanningTree: false, multicastSnooping: false } as const
 
 /** The bridge of the network if it is there. Throws `conflict` when something else has its name. */
-export function findBridge(rtnl: Rtnl, networkId: string, name: string): Link | undefined {
+export function findBridge(
+  { rtnl, names }: Pick<Machine, 'rtnl' | 'names'>,
+  networkId: string,
+): Link | undefined {
+  const name = names.bridge(networkId)
   const found = rtnl.link(name)
-  if (found === undefined || isBridgeOf(found, networkId)) return found
+  if (found === undefined || names.isBridgeOf(found, networkId)) return found
   const { kind = 'device', alias = 'none' } = found
   throw new ConetError(
     'conflict',
@@ -87,14 +94,6 @@ function mendLink(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string[] {
     rtnl.run(setLink(bridge.index, { up: true }))
   }
   return differences
-}
-
-/** What a link has that is not as wanted: `mtu was 1400`. */
-export function differencesOf(link: Link, wanted: Partial<Link>): string[] {
-  const found = new Map<string, unknown>(Object.entries(link))
-  return Object.entries(wanted)
-    .filter(([key, value]) => found.get(key) !== value)
-    .map(([key]) => `${key} was ${found.get(key) ?? 'missing'}`)
 }
 
 /** The kernel's own link-local address comes late and with duplicate detection; what is needed is set by hand. */

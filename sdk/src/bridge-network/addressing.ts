@@ -1,8 +1,10 @@
 // MAC and IP addresses that follow from others: of a bridge from its network, link-local from MAC, gateway from address.
 import { existsSync } from 'node:fs'
-import type { NetworkSubnet } from '@conet/sdk'
-import { formatMac, formatPrefix, parseMac, parsePrefix } from '@conet/sdk/linux'
-import { leastIpv6Mtu } from './config.ts'
+import { formatMac, formatPrefix, parseMac, parsePrefix } from '../linux/index.ts'
+import type { NetworkSubnet } from '../protocol/index.ts'
+
+/** IPv6 needs links that carry this much (RFC 8200, section 5). */
+export const leastIpv6Mtu = 1280
 
 /** False with `ipv6.disable=1` on the kernel's command line. */
 const machineHasIpv6 = existsSync('/proc/sys/net/ipv6')
@@ -12,6 +14,7 @@ export function hasIpv6(mtu: number): boolean {
   return machineHasIpv6 && mtu >= leastIpv6Mtu
 }
 
+/** Whether a text that is an address, with or without prefix, is one of IPv6. */
 export function isIpv6(address: string): boolean {
   return address.includes(':')
 }

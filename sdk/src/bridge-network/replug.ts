@@ -1,5 +1,5 @@
 // A plug of what is plugged: compares everything with what should be and mends it in place. Off the hot path.
-import { ConetError } from '@conet/sdk'
+import { ConetError } from '../errors/index.ts'
 import {
   addRoute,
   KernelError,
@@ -10,11 +10,12 @@ import {
   replaceAddress,
   setBridgePort,
   setLink,
-} from '@conet/sdk/linux'
+} from '../linux/index.ts'
 import { isIpv6 } from './addressing.ts'
-import { differencesOf, withoutKernelAddress } from './bridge-device.ts'
+import { withoutKernelAddress } from './bridge-device.ts'
+import { differencesOf } from './differences.ts'
 import { type EndpointPlan, newRoute } from './endpoint-plan.ts'
-import { announceEndpoint, type PlugTask } from './port.ts'
+import { announceEndpoint, type PlugTask, pin } from './port.ts'
 
 export type PluggedTask = PlugTask & {
   readonly sandbox: Namespace
@@ -65,19 +66,25 @@ function peerOf({ inner, port, plan }: PluggedTask): Link {
 
 function mendPort({ rtnl, plan, bridge, port }: PluggedTask): string[] {
   const { index } = port
-  const { alias, isolated, hairpin } = plan.port
+  const { alias, flags } = plan.port
   const wanted = { alias, mtu: plan.mtu, master: bridge, ...withoutKernelAddress(plan.mtu) }
   const differences = differencesOf(port, wanted)
   if (differences.length > 0) rtnl.run(setLink(index, wanted))
-  if (
-    port.master !== bridge ||
-    port.bridgePort?.isolated !== isolated ||
-    port.bridgePort.hairpin !== hairpin
-  ) {
+  if (differencesOf(port.bridgePort ?? {}, flags).length > 0 || port.master !== bridge) {
     if (port.master === bridge) differences.push('what the bridge does at it was changed')
-    rtnl.run(setBridgePort(index, { isolated, hairpin }))
+    rtnl.run(setBridgePort(index, flags))
   }
-  return [...differences, ...bringUp(rtnl, port)]
+  return [...differences, ...mendPin(rtnl, port, plan), ...bringUp(rtnl, port)]
+}
+
+function mendPin(rtnl: Rtnl, { index }: Link, { port, macAddress }: EndpointPlan): string[] {
+  if (!port.isPinned) return []
+  const isThere = rtnl
+    .forwardingEntries({ link: index })
+    .some((entry) => entry.permanent && entry.macAddress === macAddress)
+  if (isThere) return []
+  rtnl.run(pin(index, macAddress))
+  return ['the bridge did not know its MAC']
 }
 
 function mendInterface(inner: Rtnl, peer: Link, plan: EndpointPlan): string[] {

@@ -1,11 +1,15 @@
 // The networks of this process's life: makes and deletes them in the kernel, and knows the bridge of each for plugs.
-import { type Call, ConetError, declareFailpoints, failpoint, type Network, Rollback } from '@conet/sdk'
+import type { Call } from '../driver/index.ts'
+import { ConetError } from '../errors/index.ts'
+import { declareFailpoints, failpoint } from '../failpoint.ts'
+import type { Network } from '../protocol/index.ts'
+import { Rollback } from '../rollback.ts'
 import { AddressHistory } from './address-history.ts'
 import { findBridge, makeBridge, mendBridge } from './bridge-device.ts'
-import { type BridgePlan, forwardingOf, planBridge } from './bridge-plan.ts'
+import { type BridgePlan, forwardingOf } from './bridge-plan.ts'
 import { enableForwarding } from './forwarding.ts'
+import type { BridgeNetworkKind, StandingBridge } from './kind.ts'
 import type { Machine } from './machine.ts'
-import { bridgeName, isBridgeOf, isPort } from './names.ts'
 
 declareFailpoints(
   'bridge:network:firewall-set',
@@ -13,21 +17,23 @@ declareFailpoints(
   'bridge:network:link-deleted',
 )
 
-export type Bridge = { readonly index: number; readonly plan: BridgePlan; readonly history: AddressHistory }
+export type Bridge = StandingBridge & { readonly history: AddressHistory }
 
 export class Networks {
   readonly #machine: Machine
+  readonly #kind: BridgeNetworkKind
   readonly #known = new Map<string, Bridge>()
 
-  constructor(machine: Machine) {
+  constructor(machine: Machine, kind: BridgeNetworkKind) {
     this.#machine = machine
+    this.#kind = kind
   }
 
   /** Makes the network, or compares what is there with what should be and mends it. */
   async create(network: Network, call: Call): Promise<void> {
     const { rtnl } = this.#machine
-    const plan = planBridge(network, rtnl)
-    const found = findBridge(rtnl, network.id, plan.name)
+    const plan = this.#kind.plan(network, this.#machine)
+    const found = findBridge(this.#machine, network.id)
     await using undo = new Rollback()
     // First, so that nothing can reach the network before it is kept apart.
     this.#setFirewall(plan, { undo, call, isNew: found === undefined })
@@ -38,20 +44,23 @@ export class Networks {
       if (found === undefined) call.log('info', `forwarding: ${what}`)
       else call.repaired(what)
     }
+    const { index } = bridge
+    await this.#kind.extension?.ensure(network, { index, plan }, { machine: this.#machine, undo, call })
     undo.commit()
     const history =
       this.#known.get(network.id)?.history ?? new AddressHistory({ isWhole: found === undefined })
-    this.#known.set(network.id, { index: bridge.index, plan, history })
+    this.#known.set(network.id, { index, plan, history })
   }
 
   async delete(networkId: string): Promise<void> {
-    const { rtnl, deletions, firewall } = this.#machine
+    const { rtnl, names, deletions, firewall } = this.#machine
     this.#known.delete(networkId)
-    const name = bridgeName(networkId)
+    await this.#kind.extension?.delete(networkId, this.#machine)
+    const name = names.bridge(networkId)
     const link = rtnl.link(name)
-    if (link !== undefined && !isBridgeOf(link, networkId)) return
+    if (link !== undefined && !names.isBridgeOf(link, networkId)) return
     if (link !== undefined) {
-      const ports = rtnl.links({ master: link.index }).filter(isPort)
+      const ports = rtnl.links({ master: link.index }).filter((port) => names.isPort(port))
       await Promise.all(ports.map(({ index }) => deletions.delete(index)))
       failpoint('bridge:network:ports-deleted')
       await deletions.delete(link.index)
@@ -64,9 +73,8 @@ export class Networks {
   bridgeOf(network: Network, { anew = false } = {}): Bridge {
     const known = this.#known.get(network.id)
     if (known !== undefined && !anew) return known
-    const { rtnl } = this.#machine
-    const plan = known?.plan ?? planBridge(network, rtnl)
-    const link = findBridge(rtnl, network.id, plan.name)
+    const plan = known?.plan ?? this.#kind.plan(network, this.#machine)
+    const link = findBridge(this.#machine, network.id)
     if (link === undefined) throw noBridge(network, plan.name)
     const history = known?.history ?? new AddressHistory({ isWhole: false })
     const bridge = { index: link.index, plan, history }

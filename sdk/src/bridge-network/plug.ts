@@ -1,6 +1,7 @@
 // The hot path: connects an endpoint and a sandbox. One message makes the veth with its peer in the sandbox, one batch
 // sets each side. Nothing is looked up before; a repeated plug shows by the kernel's EEXIST.
-import { ConetError, declareFailpoints, failpoint, Rollback } from '@conet/sdk'
+import { ConetError } from '../errors/index.ts'
+import { declareFailpoints, failpoint } from '../failpoint.ts'
 import {
   createVeth,
   deleteLink,
@@ -9,7 +10,8 @@ import {
   type Namespace,
   openSandbox,
   Rtnl,
-} from '@conet/sdk/linux'
+} from '../linux/index.ts'
+import { Rollback } from '../rollback.ts'
 import type { EndpointPlan } from './endpoint-plan.ts'
 import { announceEndpoint, type PlugTask, portRequests } from './port.ts'
 import { checkPlugged } from './replug.ts'

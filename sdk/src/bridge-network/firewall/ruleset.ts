@@ -1,8 +1,11 @@
 // The text of the driver's table (nft(8)). One transaction each; the kernel goes from one state to the next.
-import { nftInterfaceName } from '@conet/sdk/linux'
+import { nftInterfaceName, nftName } from '../../linux/index.ts'
 import { type Policies, type Policy, type SetName, setNames } from './policy.ts'
 
-export const table = 'inet conet_bridge'
+/** The name of a driver's table. */
+export function tableOf(driverName: string): string {
+  return `inet ${nftName(`conet_${driverName}`)}`
+}
 
 /**
  * Frames between two members pass `forward` too where bridge-nf-call-iptables is 1, with the bridge on both sides.
@@ -36,7 +39,7 @@ const chains = `
   }`
 
 /** Puts the table in the place of whatever is there under its name; without a network there is no table. */
-export function wholeTable(policies: Policies): string {
+export function wholeTable(table: string, policies: Policies): string {
   const replaced = `add table ${table}\ndelete table ${table}\n`
   if (policies.size === 0) return replaced
   const sets = setNames.map(
@@ -47,6 +50,7 @@ export function wholeTable(policies: Policies): string {
 
 /** Moves one bridge between the sets. Undefined is no set at all. */
 export function changeOf(
+  table: string,
   bridge: string,
   change: { before: Policy | undefined; after: Policy | undefined },
 ): string {

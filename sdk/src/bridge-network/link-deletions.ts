@@ -1,7 +1,7 @@
 // Deletes links, many at once where many are to go. The kernel waits ~20 ms for readers (RCU) at each RTM_DELLINK, but
 // only once for a whole group of links: so while one deletion is under way, further ones are collected.
 import { randomInt } from 'node:crypto'
-import { BatchError, deleteLink, deleteLinkGroup, type Rtnl, setLink } from '@conet/sdk/linux'
+import { BatchError, deleteLink, deleteLinkGroup, type Rtnl, setLink } from '../linux/index.ts'
 
 /** The kernel holds its lock meanwhile: 0.7 ms a link, for which every plug waits. */
 const maxGroup = 128

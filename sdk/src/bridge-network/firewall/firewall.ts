@@ -1,17 +1,22 @@
 // The driver's table in the kernel: brings it to what the networks need, and back to it when somebody else
 // has changed or flushed it. It knows bridges by name and nothing of links.
-import { KernelError, Nftables } from '@conet/sdk/linux'
+import { KernelError, Nftables } from '../../linux/index.ts'
 import { type Listing, readListing } from './listing.ts'
 import type { Policies, Policy } from './policy.ts'
-import { changeOf, table, wholeTable } from './ruleset.ts'
+import { changeOf, tableOf, wholeTable } from './ruleset.ts'
 
 export class Firewall implements Disposable {
   readonly #nftables = Nftables.open()
+  readonly #table: string
   readonly #policies = new Map<string, Policy>()
   /** The chains and rules as the kernel gave them back when this process wrote them. */
   #rules = ''
   /** Whether the table is this process's to keep; else another one keeps it, and this one goes by what it reads. */
   #isKeeper = false
+
+  constructor(driverName: string) {
+    this.#table = tableOf(driverName)
+  }
 
   /**
    * Takes over what a former process has left, for the bridges that still exist, and writes this version's rules
@@ -85,13 +90,14 @@ export class Firewall implements Disposable {
     const isFirstOrLast = this.#policies.size === 0 || policies.size === 0
     // The change of an element is refused where somebody has taken the table or the element away.
     if (isFirstOrLast || !this.#isIntact(this.#read())) this.#writeWhole(policies)
-    else this.#nftables.run(changeOf(bridge, { before, after }), `set the firewall for ${bridge}`)
+    else
+      this.#nftables.run(changeOf(this.#table, bridge, { before, after }), `set the firewall for ${bridge}`)
     if (after === undefined) this.#policies.delete(bridge)
     else this.#policies.set(bridge, after)
   }
 
   #writeWhole(policies: Policies): void {
-    this.#nftables.run(wholeTable(policies), `write table ${table}`)
+    this.#nftables.run(wholeTable(this.#table, policies), `write table ${this.#table}`)
     this.#rules = this.#read()?.rules ?? ''
   }
 
@@ -104,7 +110,7 @@ export class Firewall implements Disposable {
 
   #read(): Listing | undefined {
     try {
-      return readListing(this.#nftables.list(`table ${table}`))
+      return readListing(this.#nftables.list(`table ${this.#table}`))
     } catch (error) {
       if (KernelError.is(error, 'ENOENT')) return undefined
       throw error

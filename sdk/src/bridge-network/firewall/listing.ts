@@ -1,5 +1,5 @@
 // Reads the driver's table as libnftables lists it, into what can be compared with what should be.
-import type { NftablesObject } from '@conet/sdk/linux'
+import type { NftablesObject } from '../../linux/index.ts'
 import { type Policies, type Policy, type SetName, setNames } from './policy.ts'
 
 export type Listing = {

@@ -1,35 +1,43 @@
 // What the driver holds of the machine while it runs: one way to the links, the firewall, and their owner.
-import type { HostHandle } from '@conet/sdk'
-import { Rtnl } from '@conet/sdk/linux'
+import type { HostHandle } from '../driver/index.ts'
+import { Rtnl } from '../linux/index.ts'
 import { Firewall } from './firewall/firewall.ts'
 import { sweep } from './inventory.ts'
+import type { BridgeNetworkKind } from './kind.ts'
 import { LinkDeletions } from './link-deletions.ts'
+import { LinkNames } from './names.ts'
 
 const firewallCheckIntervalMs = 5_000
 /** A change must stand so long: it may be that of an instance that is just taking over. */
 const firewallSecondLookMs = 500
 
+type MachineOptions = Pick<BridgeNetworkKind, 'driverName' | 'prefixes'>
+
+/** The kernel as one driver uses it, while it runs. */
 export class Machine {
   readonly rtnl = Rtnl.open()
   readonly deletions = new LinkDeletions(this.rtnl)
+  readonly names: LinkNames
   readonly firewall: Firewall
-  readonly #host: HostHandle
+  /** Who the driver works for. */
+  readonly host: HostHandle
   #timer: NodeJS.Timeout | undefined
   #secondLook: NodeJS.Timeout | undefined
 
-  private constructor(host: HostHandle) {
-    this.#host = host
-    this.firewall = new Firewall()
+  private constructor(host: HostHandle, { driverName, prefixes }: MachineOptions) {
+    this.host = host
+    this.names = new LinkNames(prefixes)
+    this.firewall = new Firewall(driverName)
   }
 
   /** Changes nothing: another instance may be at work. Throws `failedPrecondition` where libnftables is missing. */
-  static open(host: HostHandle): Machine {
-    return new Machine(host)
+  static open(host: HostHandle, options: MachineOptions): Machine {
+    return new Machine(host, options)
   }
 
   /** Takes over what a former process has left, or an instance that works no more, and watches over it from now on. */
   async takeCharge(): Promise<void> {
-    await sweep(this.rtnl, this.deletions)
+    await sweep(this)
     const bridges = new Set(this.rtnl.links({ kind: 'bridge' }).map(({ name }) => name))
     this.firewall.adopt((name) => bridges.has(name))
     this.#timer = setInterval(() => this.#checkFirewall(), firewallCheckIntervalMs).unref()
@@ -62,7 +70,7 @@ export class Machine {
     this.#attempt(() => {
       if (!this.firewall.repair()) return
       const message = 'the firewall table was changed or flushed by somebody else; it was written anew'
-      this.#host.log({ level: 'warn', message })
+      this.host.log({ level: 'warn', message })
     })
   }
 
@@ -71,7 +79,7 @@ export class Machine {
       look()
     } catch (error) {
       const message = `could not check the firewall: ${error instanceof Error ? error.message : error}`
-      this.#host.log({ level: 'error', message })
+      this.host.log({ level: 'error', message })
     }
   }
 }

@@ -1,13 +1,13 @@
+import { parseIp } from '@conet/sdk/linux'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
 import {
   gatewayFor,
   gatewaySubnets,
   hasIpv6,
   linkLocalOf,
   macOfNetwork,
-} from '@conet/driver-bridge/addressing'
-import { parseIp } from '@conet/sdk/linux'
-import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+} from '../../../sdk/dist/bridge-network/addressing.js'
 
 describe('addresses that follow from others', () => {
   it('the link-local address is the one the kernel makes of a MAC', () => {

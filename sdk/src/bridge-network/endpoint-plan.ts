@@ -1,10 +1,12 @@
 // What a plug should make of an endpoint: both ends of its veth, addresses and routes. Computed before the kernel is
 // touched, so that wrong input does nothing.
-import { ConetError, type PlugParams, type PlugResult, type Route } from '@conet/sdk'
-import { interfaceNameFault, type NewRoute, parsePrefix } from '@conet/sdk/linux'
+import { ConetError } from '../errors/index.ts'
+import { interfaceNameFault, type NewRoute, parsePrefix } from '../linux/index.ts'
+import type { PlugParams, PlugResult, Route } from '../protocol/index.ts'
 import { gatewayFor, hasIpv6, isIpv6, linkLocalOf } from './addressing.ts'
 import type { BridgePlan } from './bridge-plan.ts'
-import { endpointAlias, portName } from './names.ts'
+import type { Machine } from './machine.ts'
+import { endpointAlias } from './names.ts'
 
 export type EndpointPlan = {
   readonly endpointId: string
@@ -27,6 +29,7 @@ export type EndpointPlan = {
 export function planEndpoint(
   params: PlugParams,
   bridge: Pick<BridgePlan, 'mtu' | 'port' | 'gateways'>,
+  { names }: Pick<Machine, 'names'>,
 ): EndpointPlan {
   const { endpointId, network, interface: wanted, sandbox } = params
   const addresses = checkInterface(params)
@@ -34,7 +37,7 @@ export function planEndpoint(
   const ref = { networkId: network.id, endpointId }
   return {
     endpointId,
-    port: { name: portName(endpointId), alias: endpointAlias(ref), ...bridge.port },
+    port: { name: names.port(endpointId), alias: endpointAlias(ref), ...bridge.port },
     mtu,
     interfaceName: wanted.name,
     macAddress: wanted.macAddress,

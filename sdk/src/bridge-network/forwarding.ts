@@ -8,7 +8,7 @@ import {
   type SysctlChange,
   type SysctlKey,
   writeSysctl,
-} from '@conet/sdk/linux'
+} from '../linux/index.ts'
 
 export type ForwardingNeed = { bridge: string; ipv4: boolean; ipv6: boolean }
 

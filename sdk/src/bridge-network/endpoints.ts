@@ -1,10 +1,10 @@
 // The endpoints: what was asked for in this process's life, and what is plugged, which the kernel knows.
-import type { Call, CreateEndpointParams, EndpointRef, PlugParams, PlugResult } from '@conet/sdk'
-import { KernelError } from '@conet/sdk/linux'
+import type { Call } from '../driver/index.ts'
+import { KernelError } from '../linux/index.ts'
+import type { CreateEndpointParams, EndpointRef, PlugParams, PlugResult } from '../protocol/index.ts'
 import { planEndpoint, resultOf } from './endpoint-plan.ts'
 import { listEndpoints } from './inventory.ts'
 import type { Machine } from './machine.ts'
-import { isPortOf, portName } from './names.ts'
 import type { Bridge, Networks } from './networks.ts'
 import { plug } from './plug.ts'
 
@@ -40,7 +40,7 @@ export class Endpoints {
   }
 
   list(): EndpointRef[] {
-    const endpoints = new Map(listEndpoints(this.#machine.rtnl).map((ref) => [ref.endpointId, ref]))
+    const endpoints = new Map(listEndpoints(this.#machine).map((ref) => [ref.endpointId, ref]))
     for (const { network, endpointId } of this.#created.values()) {
       endpoints.set(endpointId, { networkId: network.id, endpointId })
     }
@@ -61,9 +61,9 @@ export class Endpoints {
 
   /** Only the host's side is asked for: the sandbox may be gone, and both ends go together. */
   async unplug(endpoint: EndpointRef): Promise<void> {
-    const { rtnl, deletions } = this.#machine
-    const link = rtnl.link(portName(endpoint.endpointId))
-    if (link !== undefined && isPortOf(link, endpoint)) await deletions.delete(link.index)
+    const { rtnl, names, deletions } = this.#machine
+    const link = rtnl.link(names.port(endpoint.endpointId))
+    if (link !== undefined && names.isPortOf(link, endpoint)) await deletions.delete(link.index)
   }
 
   #count(networkId: string, change: 1 | -1): void {
@@ -77,7 +77,7 @@ export class Endpoints {
     params: PlugParams,
     call: Call,
   ): Promise<PlugResult> {
-    const plan = planEndpoint(params, bridge)
+    const plan = planEndpoint(params, bridge, this.#machine)
     const { macAddress, addresses } = plan
     const members = this.#members.get(params.network.id) ?? 0
     const isAnnounced = history.note(addresses, { macAddress, members })

@@ -1,18 +1,45 @@
-// One host's bridge driver a network namespace: that of a second host would take the first one's networks for leftovers
+// One host's driver of a name a network namespace: that of a second host would take the first one's networks for leftovers
 // and delete them. An instance that takes over from another one of the same host works beside it until that one ends.
 import { lstatSync, mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { ConetError, type HostHandle } from '@conet/sdk'
-import { FileLock } from '@conet/sdk/linux'
+import type { Driver, HostHandle } from '../driver/index.ts'
+import { ConetError } from '../errors/index.ts'
+import { FileLock } from '../linux/index.ts'
 
-/** Root's alone, so that nobody else can take a namespace. */
-const directory = '/run/conet-driver-bridge'
 const writableByOthers = 0o022
 const retryMs = 250
 
-export class NamespaceGuard {
+/** What of a driver is guarded. */
+export type GuardedDriver = Driver & Required<Pick<Driver, 'start' | 'activate'>>
+
+/**
+ * The driver, which takes charge only where that of no other host does: `activate` fails with `failedPrecondition` while
+ * the driver of another host works in this network namespace. For drivers whose lists would show each other's networks.
+ */
+export function guardNamespace(driver: GuardedDriver): GuardedDriver {
+  const guard = new NamespaceGuard(driver.name)
+  let host: HostHandle | undefined
+  return {
+    ...driver,
+    async start(handle) {
+      host = handle
+      await driver.start(handle)
+    },
+    async activate() {
+      if (host !== undefined) guard.hold(host)
+      await driver.activate()
+    },
+  }
+}
+
+class NamespaceGuard {
+  readonly #driverName: string
   #lock: FileLock | undefined
   #waiting: NodeJS.Timeout | undefined
+
+  constructor(driverName: string) {
+    this.#driverName = driverName
+  }
 
   /**
    * Holds the namespace until the process ends, as soon as an instance of the same host that has it ends. May be
@@ -38,10 +65,11 @@ export class NamespaceGuard {
   /** False: another instance of the same host has it. */
   #acquire({ identity }: HostHandle): boolean {
     const nodeId = identity?.nodeId ?? ''
-    ensureDirectory()
+    const directory = `/run/conet-driver-${this.#driverName}`
+    ensureDirectory(directory)
     const result = FileLock.acquire(join(directory, `${namespaceId()}.lock`), nodeId)
     if (result.ok) this.#lock = result.lock
-    else if (result.holderNote !== nodeId) throw taken(result.holderPid)
+    else if (result.holderNote !== nodeId) throw taken(this.#driverName, result.holderPid)
     return result.ok
   }
 }
@@ -51,7 +79,8 @@ function namespaceId(): bigint {
   return statSync('/proc/thread-self/ns/net', { bigint: true }).ino
 }
 
-function ensureDirectory(): void {
+/** Root's alone, so that nobody else can take a namespace. */
+function ensureDirectory(directory: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const stats = lstatSync(directory)
   const ours = process.geteuid?.() ?? 0
@@ -61,8 +90,9 @@ function ensureDirectory(): void {
   })
 }
 
-function taken(pid: number | undefined): ConetError {
-  const who = pid === undefined ? 'another bridge driver' : `another bridge driver (pid ${pid})`
+function taken(driverName: string, pid: number | undefined): ConetError {
+  const other = `another ${driverName} driver`
+  const who = pid === undefined ? other : `${other} (pid ${pid})`
   return new ConetError('failedPrecondition', `${who} works in this network namespace, for another host`, {
     ...(pid !== undefined && { details: { pid } }),
     help: 'End it first, or run this one, with its conetd, in a network namespace of its own.',

@@ -4,9 +4,10 @@ import {
   type Namespace,
   type RouteRequest,
   type Rtnl,
+  replaceForwardingEntry,
   setBridgePort,
   setLink,
-} from '@conet/sdk/linux'
+} from '../linux/index.ts'
 import { withoutPrefix } from './addressing.ts'
 import { withoutKernelAddress } from './bridge-device.ts'
 import type { EndpointPlan } from './endpoint-plan.ts'
@@ -23,13 +24,24 @@ export type PlugTask = {
 }
 
 /** Alias and port flags before it is up: what is up has an owner, and does what it may do only. */
-export function portRequests(index: number, { port, mtu }: EndpointPlan): RouteRequest[] {
-  const { alias, isolated, hairpin } = port
+export function portRequests(index: number, { port, mtu, macAddress }: EndpointPlan): RouteRequest[] {
+  const { alias, flags } = port
   return [
     setLink(index, { alias, ...withoutKernelAddress(mtu) }),
-    ...(isolated || hairpin ? [setBridgePort(index, { isolated, hairpin })] : []),
+    ...(isUsual(flags) ? [] : [setBridgePort(index, flags)]),
+    ...(port.isPinned ? [pin(index, macAddress)] : []),
     setLink(index, { up: true }),
   ]
+}
+
+/** The bridge knows where the MAC is, and learns no other place of it. Repeatable. */
+export function pin(port: number, macAddress: string): RouteRequest {
+  return replaceForwardingEntry({ link: port, macAddress, owner: 'master' })
+}
+
+/** What a new port does anyway. */
+function isUsual({ isolated, hairpin, ...others }: EndpointPlan['port']['flags']): boolean {
+  return !isolated && !hairpin && Object.keys(others).length === 0
 }
 
 /** Tells those who had one of the addresses under another MAC. */

@@ -1,0 +1,89 @@
+// What a network should look like in the kernel: computed from the network and from what its driver makes of its config.
+import type { BridgePortChange } from '../linux/index.ts'
+import { parsePrefix } from '../linux/index.ts'
+import type { Network } from '../protocol/index.ts'
+import {
+  type GatewaySubnet,
+  gatewaySubnets,
+  hasIpv6,
+  isIpv6,
+  linkLocalOf,
+  macOfNetwork,
+} from './addressing.ts'
+import { type Policy, policyOf } from './firewall/policy.ts'
+import type { Machine } from './machine.ts'
+import { networkAlias } from './names.ts'
+
+/** An address of the bridge, and the subnet to which it makes a route. */
+export type BridgeAddress = { readonly address: string; readonly subnet: string }
+
+/** What the bridge does at each of its ports. */
+export type PortPlan = {
+  readonly flags: Required<Pick<BridgePortChange, 'isolated' | 'hairpin'>> & BridgePortChange
+  /** True: the bridge knows from the plug on which MAC is behind the port. For ports that learn nothing. */
+  readonly isPinned: boolean
+}
+
+/** All that a bridge should be. */
+export type BridgePlan = {
+  readonly name: string
+  readonly alias: string
+  readonly macAddress: string
+  readonly mtu: number
+  readonly internal: boolean
+  readonly addresses: readonly BridgeAddress[]
+  /** Where default routes of members lead. */
+  readonly gateways: readonly GatewaySubnet[]
+  readonly policy: Policy
+  readonly port: PortPlan
+}
+
+/** What a driver makes of a network's `config`. */
+export type BridgeWishes = {
+  readonly mtu: number
+  /** Of the bridge, which is the gateway. Undefined: made of the network's id. */
+  readonly macAddress: string | undefined
+  /** Whether members reach each other. */
+  readonly icc: boolean
+  /** Whether what leaves the machine carries the machine's address. */
+  readonly masquerade: boolean
+  readonly port: PortPlan
+}
+
+/** The bridge of a network as a driver wishes it. */
+export function planBridge(
+  network: Network,
+  { mtu, macAddress = macOfNetwork(network.id), icc, masquerade, port }: BridgeWishes,
+  { names }: Pick<Machine, 'names'>,
+): BridgePlan {
+  const { id, internal, subnets } = network
+  return {
+    name: names.bridge(id),
+    alias: networkAlias(id),
+    macAddress,
+    mtu,
+    internal,
+    addresses: internal ? [] : gatewayAddresses(network, macAddress),
+    gateways: internal ? [] : gatewaySubnets(subnets),
+    policy: policyOf({ internal, icc, masquerade }),
+    port,
+  }
+}
+
+function gatewayAddresses({ subnets }: Network, macAddress: string): BridgeAddress[] {
+  const gateways = subnets.flatMap(({ subnet, gateway }) =>
+    gateway === undefined ? [] : [{ address: `${gateway}/${parsePrefix(subnet).prefixLength}`, subnet }],
+  )
+  if (!gateways.some(({ address }) => isIpv6(address))) return gateways
+  // A router asks for its neighbours from a link-local address: without one it reaches nobody for others.
+  return [...gateways, { address: linkLocalOf(macAddress), subnet: 'fe80::/64' }]
+}
+
+/** Which families the machine forwards for the network. */
+export function forwardingOf({ name, addresses, mtu }: BridgePlan) {
+  return {
+    bridge: name,
+    ipv4: addresses.some(({ address }) => !isIpv6(address)),
+    ipv6: hasIpv6(mtu) && addresses.some(({ address }) => isIpv6(address)),
+  }
+}

@@ -1,0 +1,84 @@
+// The members that all drivers have whose networks are bridges. Which call does what; how is next door.
+
+import type { Driver } from '../driver/index.ts'
+import { ConetError } from '../errors/index.ts'
+import { Endpoints } from './endpoints.ts'
+import { listNetworks } from './inventory.ts'
+import type { BridgeNetworkKind } from './kind.ts'
+import { Machine } from './machine.ts'
+import { Networks } from './networks.ts'
+
+/** What `bridgeNetworks` gives. */
+export type BridgeNetworkMembers = Required<
+  Pick<
+    Driver,
+    | 'start'
+    | 'activate'
+    | 'drain'
+    | 'stop'
+    | 'createNetwork'
+    | 'deleteNetwork'
+    | 'listNetworks'
+    | 'deleteEndpoint'
+    | 'listEndpoints'
+    | 'plug'
+    | 'unplug'
+  >
+> & { createEndpoint(...call: Parameters<Driver['createEndpoint']>): Promise<void> }
+
+type Running = { readonly machine: Machine; readonly networks: Networks; readonly endpoints: Endpoints }
+
+/**
+ * A driver whose networks are Linux bridges and whose endpoints are veths: spread it into `defineDriver`. It works in
+ * the network namespace of the thread that starts it, keeps no record but the kernel, and may be upgraded while it
+ * works (`hotUpgrade`).
+ */
+export function bridgeNetworks(kind: BridgeNetworkKind): BridgeNetworkMembers {
+  let running: Running | undefined
+
+  function started(): Running {
+    if (running !== undefined) return running
+    throw new ConetError('notReady', `the ${kind.driverName} driver has not started`)
+  }
+
+  return {
+    async start(host) {
+      const machine = Machine.open(host, kind)
+      const networks = new Networks(machine, kind)
+      running = { machine, networks, endpoints: new Endpoints(machine, networks) }
+    },
+    async activate() {
+      const { machine } = started()
+      await machine.takeCharge()
+      await kind.extension?.sweep(machine)
+    },
+    async drain() {
+      started().machine.leaveCharge()
+    },
+    async stop() {
+      await running?.machine.close()
+      running = undefined
+    },
+
+    createNetwork: (network, call) => started().networks.create(network, call),
+    async deleteNetwork(networkId) {
+      const { networks, endpoints } = started()
+      await networks.delete(networkId)
+      endpoints.forgetAll(networkId)
+    },
+    async listNetworks() {
+      return listNetworks(started().machine)
+    },
+
+    async createEndpoint(params) {
+      started().endpoints.create(params)
+    },
+    deleteEndpoint: (endpoint) => started().endpoints.delete(endpoint),
+    async listEndpoints() {
+      return started().endpoints.list()
+    },
+
+    plug: (params, call) => started().endpoints.plug(params, call),
+    unplug: (endpoint) => started().endpoints.unplug(endpoint),
+  }
+}
