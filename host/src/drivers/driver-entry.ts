@@ -54,8 +54,8 @@ const nothingHappened = {
 } as const
 
 export function entryOfSession(session: Session, supervised: SupervisedState | undefined): DriverEntry {
-  const { socket, state, identity, record } = session
-  const { since, readiness, health, attempts, nextRetry, lastError, ledger, violations } = record
+  const { socket, state, since, nextRetry, identity, record } = session
+  const { readiness, health, attempts, lastError, ledger, violations } = record
   const role = roleIn(state)
   // Another instance of a driver that the host started has a socket of its own.
   const started = identity !== undefined && isSocketOf(socket.path, identity.name) ? supervised : undefined

@@ -1,18 +1,19 @@
 // Which drivers are there, by name: makes a session for each socket, gives a name to one driver at a time, and says
 // at once, or after a short wait for one that is coming, whether a driver can be called.
 import { EventEmitter, once } from 'node:events'
-import { ConetError, deadline, type ErrorKind } from '@conet/sdk'
+import { type ConetError, deadline, type ErrorKind } from '@conet/sdk'
 import type { DiscoveredSocket } from './discovery.ts'
+import { unknown, waitGivenUp, withoutSocket } from './driver-absence.ts'
 import type { Role } from './driver-connection.ts'
 import { type DriverEntry, entryOfRefusedSocket, entryOfSession, entryWithoutSocket } from './driver-entry.ts'
 import type { DriverCalls } from './driver-link.ts'
-import { DriverSeat } from './driver-seat.ts'
+import { DriverSeats } from './driver-seats.ts'
 import type { DriverIdentity, HostIdentity } from './handshake.ts'
 import { IsolatedChecks } from './isolated-checks.ts'
 import { Session } from './session.ts'
 import { defaultSessionTiming, type SessionSinks, type SessionTiming, type Sync } from './session-options.ts'
 import { isUnderWay, takesCalls } from './session-state.ts'
-import { mayBeSocketOf } from './socket-name.ts'
+import { isSocketOf, mayBeSocketOf } from './socket-name.ts'
 import { takeOver } from './succession.ts'
 import type { SupervisedState } from './supervised-driver.ts'
 import { type VersionRules, versionRefusal } from './version-rules.ts'
@@ -48,17 +49,13 @@ export type RequireOptions = {
 const nameRefusals: ReadonlySet<ErrorKind | undefined> = new Set<ErrorKind>(['duplicateName', 'replaced'])
 
 const mostWaitMs = 5_000
-const mostRemembered = 1_000
 
 export class DriverRegistry {
   readonly #options: RegistryOptions
   readonly #timing: SessionTiming
   readonly #sessions = new Map<string, Session>()
   readonly #refused = new Map<string, DiscoveredSocket>()
-  /** By the name of the driver; kept as long as the name is known. */
-  readonly #seats = new Map<string, DriverSeat>()
-  /** Names that were seen or are expected, oldest first. */
-  readonly #known = new Set<string>()
+  readonly #seats: DriverSeats
   readonly #changes = new EventEmitter().setMaxListeners(0)
   readonly #isolatedChecks = new IsolatedChecks()
   #isClosed = false
@@ -66,6 +63,11 @@ export class DriverRegistry {
   constructor(options: RegistryOptions) {
     this.#options = options
     this.#timing = { ...defaultSessionTiming, ...options.timing }
+    this.#seats = new DriverSeats({
+      timing: this.#timing,
+      onFree: (name) => this.#reconsider(name),
+      onError: options.onError,
+    })
   }
 
   /** Discovery found a socket. */
@@ -88,7 +90,7 @@ export class DriverRegistry {
       timing,
       admit: (newcomer, driver) => this.#admit(newcomer, driver),
       succeed: (standby, link, signal) =>
-        takeOver({ seat: this.#seatOf(link.driver.name), standby, link, sync, timing, signal }),
+        takeOver({ seat: this.#seats.of(link.driver.name), standby, link, sync, timing, signal }),
       onChange: (changed) => this.#onChange(changed),
     })
     this.#sessions.set(socket.identity, session)
@@ -105,12 +107,12 @@ export class DriverRegistry {
 
   /** Drivers of these names are not unknown, only not there: networks on record need them. */
   expect(names: Iterable<string>): void {
-    for (const name of names) this.#remember(name)
+    for (const name of names) this.#seats.remember(name)
   }
 
   /** The instance that works under that name, if it takes calls now. */
   ready(name: string): Session | undefined {
-    const session = this.#seats.get(name)?.holder
+    const session = this.#seats.holder(name)
     return session !== undefined && takesCalls(session.state) ? session : undefined
   }
 
@@ -120,21 +122,21 @@ export class DriverRegistry {
    * synced.
    */
   async require(name: string, { timeoutMs = mostWaitMs, signal }: RequireOptions = {}): Promise<DriverCalls> {
-    const available = this.#available(name)
+    const available = this.#seats.available(name)
     if (available !== undefined) return available
     using limit = deadline(Math.min(timeoutMs, mostWaitMs), `wait for driver "${name}"`, signal)
     while (this.#isComing(name) && !limit.signal.aborted) {
       await once(this.#changes, 'change', { signal: limit.signal }).catch(ignoreAbort)
-      const seat = this.#available(name)
+      const seat = this.#seats.available(name)
       if (seat !== undefined) return seat
     }
-    if (signal?.aborted) throw givenUp(name, signal)
+    if (signal?.aborted) throw waitGivenUp(name, signal)
     throw this.#absence(name)
   }
 
   /** `ready`, or what stands in the way, for people. */
   stateOf(name: string): string {
-    if (this.#available(name) !== undefined) return 'ready'
+    if (this.#seats.available(name) !== undefined) return 'ready'
     return this.#absence(name).message
   }
 
@@ -159,7 +161,7 @@ export class DriverRegistry {
   /** Ends all sessions; calls under way may finish within `timeoutMs`. Says nothing any more. */
   async close(timeoutMs = 5_000): Promise<void> {
     this.#isClosed = true
-    for (const seat of this.#seats.values()) seat.close()
+    this.#seats.close()
     await Promise.all([...this.#sessions.values()].map((session) => session.close(timeoutMs)))
     this.#sessions.clear()
     await this.#isolatedChecks.close()
@@ -169,44 +171,15 @@ export class DriverRegistry {
   #admit(newcomer: Session, driver: DriverIdentity): Role | ConetError {
     const refusal = versionRefusal(this.#options.versionRules ?? new Map(), driver)
     if (refusal !== undefined) return refusal
-    this.#remember(driver.name)
-    return this.#seatOf(driver.name).admit(newcomer, driver)
-  }
-
-  #seatOf(name: string): DriverSeat {
-    const known = this.#seats.get(name)
-    if (known !== undefined) return known
-    const { onError } = this.#options
-    const onFree = () => this.#reconsider(name)
-    const seat = new DriverSeat({ name, timing: this.#timing, onFree, onError })
-    this.#seats.set(name, seat)
-    return seat
-  }
-
-  #available(name: string): DriverSeat | undefined {
-    const seat = this.#seats.get(name)
-    return seat?.isAvailable ? seat : undefined
+    this.#seats.remember(driver.name)
+    return this.#seats.of(driver.name).admit(newcomer, driver)
   }
 
   #onChange(session: Session): void {
     const name = session.identity?.name
-    if (name !== undefined) this.#followName(name, session)
+    if (name !== undefined) this.#seats.follow(name, session)
     this.#announce(this.#entry(session))
     this.#changes.emit('change')
-  }
-
-  /**
-   * A driver that lost its connection loses its name, but those who were refused for it get their chance only when it
-   * did not come back at the next try, so that a short break does not hand its networks to another.
-   */
-  #followName(name: string, session: Session): void {
-    const seat = this.#seats.get(name)
-    if (seat === undefined) return
-    const wasHolder = seat.holder === session
-    seat.follow(session)
-    const lostIt = wasHolder && seat.holder !== session
-    const isAway = session.state === 'gone' || (session.state === 'closed' && !lostIt)
-    if (isAway && seat.holder === undefined) this.#reconsider(name)
   }
 
   #announce(entry: DriverEntry): void {
@@ -240,7 +213,7 @@ export class DriverRegistry {
 
   /** Those that are, or may turn out to be, the driver of that name. */
   #candidates(name: string): Session[] {
-    const isKnown = this.#known.has(name)
+    const isKnown = this.#seats.names().has(name)
     return [...this.#sessions.values()].filter(({ identity, socket }) =>
       identity === undefined ? isKnown || mayBeSocketOf(socket.path, name) : identity.name === name,
     )
@@ -253,42 +226,20 @@ export class DriverRegistry {
     const session = candidates.find(({ state }) => state !== 'rejected') ?? candidates[0]
     if (session !== undefined) return session.unavailable('call it')
     const known = [...this.#knownNames()].sort()
-    if (known.includes(name)) return this.#notThere(name)
-    const list = known.length === 0 ? 'none' : known.join(', ')
-    return new ConetError('unknownDriver', `there is no driver "${name}"; known drivers: ${list}`, {
-      details: { driver: name, known },
-    })
+    if (!known.includes(name)) return unknown(name, known)
+    return withoutSocket(name, this.#whyWithoutSocket(name))
   }
 
-  #notThere(name: string): ConetError {
+  #whyWithoutSocket(name: string): string | undefined {
+    const refused = [...this.#refused.values()].find(({ path }) => isSocketOf(path, name))
+    if (refused?.refusal !== undefined) return `${refused.path} is not used: ${refused.refusal.why}`
     const supervised = this.#options.supervision?.stateOf(name)
-    const why = supervised?.state === 'waiting' ? `: ${supervised.lastExit}` : ''
-    return new ConetError('driverUnavailable', `driver "${name}" has no socket${why}`, {
-      details: { driver: name, state: 'gone' },
-    })
+    return supervised?.state === 'waiting' ? supervised.lastExit : undefined
   }
 
   #knownNames(): Set<string> {
-    return new Set([...this.#known, ...(this.#options.supervision?.names() ?? [])])
+    return new Set([...this.#seats.names(), ...(this.#options.supervision?.names() ?? [])])
   }
-
-  #remember(name: string): void {
-    this.#known.delete(name)
-    this.#known.add(name)
-    if (this.#known.size <= mostRemembered) return
-    for (const oldest of this.#known) {
-      this.#known.delete(oldest)
-      if (this.#seats.get(oldest)?.isEmpty) this.#seats.delete(oldest)
-      return
-    }
-  }
-}
-
-function givenUp(name: string, signal: AbortSignal): ConetError {
-  return new ConetError('cancelled', `wait for driver "${name}": given up by the caller`, {
-    cause: signal.reason,
-    operationState: 'not-started',
-  })
 }
 
 /** The loop around it looks at the signal itself. */

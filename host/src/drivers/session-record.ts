@@ -15,12 +15,8 @@ export type SessionFailure = {
 export class SessionRecord {
   readonly ledger = new CallLedger()
   readonly violations: Violations
-  /** Since when the session has its state. */
-  since = new Date()
   /** How often the socket was dialled. */
   attempts = 0
-  /** When it is dialled again; undefined if that is not planned. */
-  nextRetry: Date | undefined
   lastError: SessionFailure | undefined
   /** What the driver said of itself last; undefined if nothing. */
   readiness: Readiness | undefined

@@ -1,18 +1,5 @@
 // The states of the host's session with one driver socket, and every step between them. Pure: no socket, no timer.
-//
-//            retry                 connected           accepted          synced         missed
-//   closed ─────────► dialing ───────────► initializing ──────► syncing ──────► ready ◄─────────► degraded
-//     ▲                  │                  │   │    │            │  ▲            │ ▲  answered       │
-//     │                  │                  │   │    │ refused    │  │            │ └─ promoted ─┐    │
-//     ├───────lost───────┴──────────────────┘   │    ▼            │  │            │              │    │
-//     │                  ▲    reconsidered      │  rejected       │  │            └──┬───────────│────┘
-//     │                  └──────────────────────│────┘   ▲        │  │               │ relieved  │
-//     │                                seconded │        │        │  │ recalled      ▼           │
-//     │                                         │        └──refused──┴────────── draining        │
-//     │                                         └───────────────────│──► standby ───│────────────┘
-//     └────────lost, from every state with a connection─────────────┴───────┴───────┘
-//
-//   removed: from every state to gone.
+// docs/architecture.md draws them, and a test holds drawing and table together.
 import { ConetError } from '@conet/sdk'
 
 export type SessionState =
