@@ -3,10 +3,11 @@ import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { runConformance } from '@conet/sdk/conformance'
 import { describe, expect, it } from 'vitest'
-import { DriverClient, sampleEndpoint, sampleNetwork } from '../support/driver-client.ts'
+import { ConetdFixture } from '../support/conetd-fixture.ts'
+import { DriverClient, sampleNetwork } from '../support/driver-client.ts'
 import { eventually } from '../support/eventually.ts'
-import { NamespaceFixture } from '../support/namespace-fixture.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
 const root = new URL('../..', import.meta.url).pathname
@@ -34,42 +35,38 @@ function build(directory: string, page: string): string {
   return join(directory, 'driver.js')
 }
 
+/** What the SDK does alone is checked with the bundled drivers. */
+const partsOfTheAuthor = ['network', 'endpoint', 'plug', 'unplug', 'sync', 'kernel', 'restart', 'upgrade']
+
 describe("the README's driver", () => {
   it('has forty lines at most', () => {
     expect(driverOf('README.md').trimEnd().split('\n').length).toBeLessThanOrEqual(40)
   })
 
-  it('[K4] compiles, serves, and gives a container its interface', { timeout: 60_000 }, async () => {
+  it('[K4] compiles, and connects two containers of a running host', { timeout: 60_000 }, async () => {
     await using directory = await temporaryDirectory()
-    using sandboxes = new NamespaceFixture()
-    sandboxes.make('box')
-    execFileSync('ip', ['link', 'add', 'lab0', 'type', 'veth', 'peer', 'name', 'lab1'])
-    const socketPath = join(directory.path, 'macvlan.sock')
-    const process = spawn('node', [build(directory.path, 'README.md'), '--socket', socketPath], {
-      stdio: 'ignore',
-    })
-    try {
-      await eventually(() => expect(existsSync(socketPath)).toBe(true))
-      await using client = await DriverClient.initialized(socketPath)
-      const network = { ...sampleNetwork(), config: { parent: 'lab0' } }
-      const endpoint = sampleEndpoint(network)
-      const sandbox = { id: 'box', path: sandboxes.path('box') }
-      await client.call('network/create', { network })
-      await client.call('endpoint/create', endpoint)
-      await client.call('endpoint/plug', { ...endpoint, sandbox })
-      expect(sandboxes.exec('box', 'ip -o addr show eth0')).toContain('10.0.0.2/16')
-      await client.call('endpoint/unplug', {
-        networkId: network.id,
-        endpointId: endpoint.endpointId,
-        sandbox,
-      })
-      expect(sandboxes.exec('box', 'ip -o link')).not.toContain('eth0')
-    } finally {
-      process.kill('SIGTERM')
-      await once(process, 'exit')
-      execFileSync('ip', ['link', 'del', 'lab0'])
+    const program = build(directory.path, 'README.md')
+    await using host = await ConetdFixture.start({ drivers: ['wire'], programs: { wire: program } })
+    await host.client.createNetwork({ name: 'lab', type: 'wire', internal: true })
+    const addresses: string[] = []
+    for (const handle of ['one', 'two']) {
+      await host.client.putContainerConfig(handle, { attach_to: ['lab'] })
+      const { endpoints } = await host.client.up(handle)
+      addresses.push(endpoints[0]?.interfaces[0]?.addresses[0]?.split('/')[0] ?? '')
     }
-    expect(existsSync(socketPath)).toBe(false)
+    const { sandbox } = await host.client.getContainer('one')
+    execFileSync('nsenter', [`--net=${sandbox?.path}`, 'ping', '-c', '1', '-W', '2', addresses[1] ?? ''])
+    await host.removeEverything()
+  })
+
+  it('[K7] keeps the contract: each life of it mends what the one before has left', {
+    timeout: 60_000,
+  }, async () => {
+    await using directory = await temporaryDirectory()
+    const command = `node ${build(directory.path, 'README.md')} --socket {socket}`
+    const report = await runConformance({ command, level: 'upgradable', only: partsOfTheAuthor, seed: 1 })
+    expect(report.checks.filter(({ status }) => status === 'fail' || status === 'error')).toEqual([])
+    expect(report.counts.pass).toBeGreaterThan(60)
   })
 })
 
@@ -85,7 +82,7 @@ it('the driver with which the guide begins compiles, and serves what the guide s
     await using client = await DriverClient.initialized(socketPath)
     const network = sampleNetwork()
     await client.call('network/create', { network })
-    expect(await client.call('network/list', {})).toEqual({ networkIds: [] })
+    expect(await client.call('network/list', {})).toEqual({ networkIds: [network.id] })
   } finally {
     process.kill('SIGTERM')
     await once(process, 'exit')

@@ -21,7 +21,7 @@ export type Served = {
 }
 
 type DriverCall<M extends DriverMethod> = {
-  /** The function of the driver; a driver without it does not offer the method. */
+  /** The function of the driver; a driver without it does not offer the method, unless the SDK stands in. */
   readonly member: keyof Driver
   /** New work: refused while the driver drains. */
   readonly isNewWork?: true
@@ -60,7 +60,7 @@ export const driverCalls: { readonly [M in DriverMethod]: DriverCall<M> } = {
   'network/list': {
     member: 'listNetworks',
     scope: () => undefined,
-    run: async ({ driver }, _params, call) => ({ networkIds: await driver.listNetworks(call) }),
+    run: async ({ objects }, _params, call) => ({ networkIds: await objects.listNetworks(call) }),
   },
   'network/peers': {
     member: 'peers',
@@ -99,7 +99,7 @@ export const driverCalls: { readonly [M in DriverMethod]: DriverCall<M> } = {
   'endpoint/list': {
     member: 'listEndpoints',
     scope: () => undefined,
-    run: async ({ driver }, _params, call) => ({ endpoints: await driver.listEndpoints(call) }),
+    run: async ({ objects }, _params, call) => ({ endpoints: await objects.listEndpoints(call) }),
   },
 }
 
@@ -116,11 +116,11 @@ export function methodsOf(driver: Driver): RequestMethod[] {
 
 function isOffered(driver: Driver, method: RequestMethod): boolean {
   if (method === 'driver/drain') return driver.hotUpgrade === true
-  return !isDriverMethod(method) || typeof driver[driverCalls[method].member] === 'function'
+  if (requests[method].required || !isDriverMethod(method)) return true
+  return driver[driverCalls[method].member] !== undefined
 }
 
-/** The functions that every driver must have. */
-export function requiredMembers(): (keyof Driver)[] {
-  const methods = allMethods.filter(isDriverMethod)
-  return methods.filter((method) => requests[method].required).map((method) => driverCalls[method].member)
-}
+/** The functions of a driver that answer requests. */
+export const driverMembers: readonly (keyof Driver)[] = allMethods
+  .filter(isDriverMethod)
+  .map((method) => driverCalls[method].member)

@@ -93,30 +93,45 @@ export type Driver = {
   /** How many calls of one host may be under way at once; one more fails with `overloaded`. Default 1024. */
   readonly maxInFlight?: number
 
-  /** Makes what the network needs outside of containers. Repeated with the same content: checks, and mends what differs. */
-  createNetwork(network: Network, call: Call): Promise<void>
-  /** All endpoints are gone before; only the id is known, maybe of a network of a former life. */
-  deleteNetwork(networkId: string, call: Call): Promise<void>
-  /** The networks that exist, also those nobody asked for: from the kernel or the driver's own records. */
-  listNetworks(call: Call): Promise<string[]>
-
-  /**
-   * Reserves what the endpoint needs before there is a sandbox. Resolves to its addresses if `ipam` is `driver`, else
-   * to nothing.
-   */
-  createEndpoint(params: CreateEndpointParams, call: Call): Promise<CreateEndpointResult> | Promise<void>
-  /** Also ends a plug that is still there. */
-  deleteEndpoint(endpoint: EndpointRef, call: Call): Promise<void>
-  /** The endpoints that exist, also those nobody asked for. */
-  listEndpoints(call: Call): Promise<EndpointRef[]>
-
   /**
    * Connects the endpoint and the sandbox; never before its `createEndpoint` has succeeded. Repeated with the same
    * sandbox: checks, mends, answers the same.
    */
   plug(params: PlugParams, call: Call): Promise<PlugResult>
-  /** Takes the interfaces out of the sandbox, which may be gone already, with all that was in it. */
+  /**
+   * Takes the interfaces out of the sandbox, which may be gone already, with all that was in it. `sandbox` is missing
+   * where neither the host nor this process knows it.
+   */
   unplug(params: UnplugParams, call: Call): Promise<void>
+
+  /**
+   * Optional. Makes what the network needs outside of containers. Repeated with the same content: checks, and mends
+   * what differs.
+   */
+  createNetwork?(network: Network, call: Call): Promise<void>
+  /**
+   * Needed with `createNetwork`. All endpoints are gone before; only the id is known, maybe of a network of a former
+   * life.
+   */
+  deleteNetwork?(networkId: string, call: Call): Promise<void>
+  /**
+   * Needed with whatever outlives the process. The networks that exist, also those nobody asked for: from the kernel or
+   * the driver's own records. Without it, or without `createNetwork`, the SDK names those that it was told of.
+   */
+  listNetworks?(call: Call): Promise<string[]>
+
+  /**
+   * Optional. Reserves what the endpoint needs before there is a sandbox. Resolves to its addresses if `ipam` is
+   * `driver`, else to nothing.
+   */
+  createEndpoint?(params: CreateEndpointParams, call: Call): Promise<CreateEndpointResult> | Promise<void>
+  /** Needed with `createEndpoint`. Also ends a plug that is still there. Without it: `unplug`. */
+  deleteEndpoint?(endpoint: EndpointRef, call: Call): Promise<void>
+  /**
+   * Needed with whatever outlives the process. The endpoints that exist, also those nobody asked for. Without it, or
+   * without `createEndpoint`, the SDK names those that it was told of.
+   */
+  listEndpoints?(call: Call): Promise<EndpointRef[]>
 
   /**
    * Optional, for networks that span hosts. Makes the endpoints on other hosts reachable, and those that are gone

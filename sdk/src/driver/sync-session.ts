@@ -163,20 +163,20 @@ export class SyncSession {
   }
 
   async #findUnknown({ round, result, progress, context: { meta, cancellation } }: Page): Promise<void> {
-    const { driver } = this.#runner
+    const { objects } = this.#runner
     const say: Turn['progress'] = (message) => progress.say(message)
     const turn: Turn = { what: 'driver/sync', scope: undefined, meta, cancellation, progress: say }
     const has = await this.#runner.inTurn(turn, { hasBegun: false }, async (call) => {
       const [networkIds, endpoints] = await Promise.all([
-        driver.listNetworks(call),
-        driver.listEndpoints(call),
+        objects.listNetworks(call),
+        objects.listEndpoints(call),
       ])
       return { networkIds, endpoints }
     })
     result.unknown.networkIds.push(...has.networkIds.filter((id) => !round.networks.has(id)))
     const unknown = has.endpoints.filter(({ endpointId }) => !round.endpoints.has(endpointId))
     result.unknown.endpoints.push(...unknown.map(({ networkId, endpointId }) => ({ networkId, endpointId })))
-    this.#runner.objects.keepOnly(round)
+    objects.keepOnly(round)
     this.#runner.peers.keepOnly(round.networks)
     if (this.#round === round) this.#round = undefined
   }

@@ -13,6 +13,7 @@ import type {
   UnplugParams,
 } from '../protocol/index.ts'
 import type { Call, Driver } from './driver.ts'
+import { RecordedObjects } from './recorded-objects.ts'
 
 /** What counts for "the same"; labels, names and policies may change. */
 type NetworkContent = Pick<Network, 'internal' | 'subnets' | 'config' | 'segmentId'>
@@ -31,12 +32,14 @@ type ToldEndpoint = {
 }
 
 export class ToldObjects {
-  readonly #driver: Driver
+  readonly #objects: RecordedObjects
+  readonly #hasOwnAddresses: boolean
   readonly #networks = new Map<string, NetworkContent>()
   readonly #endpoints = new Map<string, ToldEndpoint>()
 
   constructor(driver: Driver) {
-    this.#driver = driver
+    this.#objects = new RecordedObjects(driver)
+    this.#hasOwnAddresses = driver.ipam === 'driver'
   }
 
   /** Throws `conflict` for a network that exists with other content. */
@@ -44,7 +47,7 @@ export class ToldObjects {
     const content = contentOfNetwork(network)
     const told = this.#networks.get(network.id)
     if (told !== undefined) assertSame(`create network ${network.id}`, differencesOf(told, content))
-    await this.#driver.createNetwork(network, call)
+    await this.#objects.createNetwork(network, call)
     this.#networks.set(network.id, content)
   }
 
@@ -52,15 +55,19 @@ export class ToldObjects {
   async deleteNetwork(networkId: string, call: Call): Promise<void> {
     const members = [...this.#endpoints].filter(([, { content }]) => content.networkId === networkId)
     if (members.length > 0) throw networkInUse(networkId, members.length)
-    await this.#driver.deleteNetwork(networkId, call)
+    await this.#objects.deleteNetwork(networkId, call)
     this.#networks.delete(networkId)
+  }
+
+  listNetworks(call: Call): Promise<string[]> {
+    return this.#objects.listNetworks(call)
   }
 
   /** Throws `conflict` for an endpoint that exists with other content. */
   async createEndpoint(params: CreateEndpointParams, call: Call): Promise<CreateEndpointResult> {
     const { endpointId } = params
     this.#assertSameEndpoint('create', params)
-    const result = (await this.#driver.createEndpoint(params, call)) ?? {}
+    const result = await this.#objects.createEndpoint(params, call)
     const sandboxPath = this.#endpoints.get(endpointId)?.sandboxPath
     const addresses = result.addresses ?? params.interface.addresses
     this.#endpoints.set(endpointId, { content: contentOfEndpoint(params), addresses, sandboxPath })
@@ -68,8 +75,12 @@ export class ToldObjects {
   }
 
   async deleteEndpoint(endpoint: EndpointRef, call: Call): Promise<void> {
-    await this.#driver.deleteEndpoint(endpoint, call)
+    await this.#objects.deleteEndpoint(endpoint, call)
     this.#endpoints.delete(endpoint.endpointId)
+  }
+
+  listEndpoints(call: Call): Promise<EndpointRef[]> {
+    return this.#objects.listEndpoints(call)
   }
 
   /** Throws `conflict` for other content, `inUse` while the endpoint is plugged into another sandbox. */
@@ -79,7 +90,7 @@ export class ToldObjects {
     this.#assertSameEndpoint('plug', params)
     if (told?.sandboxPath !== undefined && told.sandboxPath !== sandbox.path)
       throw pluggedElsewhere(params, told.sandboxPath)
-    const result = await this.#driver.plug(params, call)
+    const result = await this.#objects.plug(params, call)
     const { addresses } = params.interface
     this.#endpoints.set(endpointId, {
       content: contentOfEndpoint(params),
@@ -90,7 +101,7 @@ export class ToldObjects {
   }
 
   async unplug(params: UnplugParams, call: Call): Promise<void> {
-    await this.#driver.unplug(params, call)
+    await this.#objects.unplug(params, call)
     const told = this.#endpoints.get(params.endpointId)
     if (told !== undefined) this.#endpoints.set(params.endpointId, { ...told, sandboxPath: undefined })
   }
@@ -123,7 +134,7 @@ export class ToldObjects {
 
   /** Before a driver with its own addresses has chosen, the host sends none. */
   #areSameAddresses(told: readonly string[], given: readonly string[]): boolean {
-    if (this.#driver.ipam === 'driver' && given.length === 0) return true
+    if (this.#hasOwnAddresses && given.length === 0) return true
     return isDeepStrictEqual(told, given)
   }
 }

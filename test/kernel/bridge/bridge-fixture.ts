@@ -28,10 +28,14 @@ export function sh(command: string): string {
 
 export type Wanted = Partial<PlugParams['interface']> & { endpoint?: string }
 
+/** A driver that leaves nothing of networks and endpoints to the SDK. */
+type WholeDriver = Driver &
+  Required<Pick<Driver, keyof Driver & `${string}${'Network' | 'Endpoint'}${string}`>>
+
 export class BridgeFixture implements AsyncDisposable {
   readonly #before = stateOfMachine()
   readonly namespaces = new NamespaceFixture()
-  driver: Driver = bridgeDriver()
+  driver: WholeDriver = bridgeDriver()
   /** What the driver has said it has mended. */
   readonly repaired: string[] = []
   readonly logged: string[] = []

@@ -1,4 +1,4 @@
-import { defineDriver } from '@conet/sdk'
+import { type Driver, defineDriver } from '@conet/sdk'
 import { describe, expect, it } from 'vitest'
 import { sampleDriver } from './served.ts'
 
@@ -50,5 +50,14 @@ describe('defineDriver', () => {
     expect(() => defineDriver({ ...driver, unplug: 'soon' })).toThrow(
       /define driver "Not A Name": name must be .*; version is not .*; plug is no function; unplug is no function/,
     )
+  })
+
+  it.each<[fault: string, parts: Partial<Driver>]>([
+    ['createNetwork without deleteNetwork', { createNetwork: async () => undefined }],
+    ['createEndpoint without deleteEndpoint', { createEndpoint: async () => undefined }],
+    ['ipam is driver, without createEndpoint', { ipam: 'driver' }],
+  ])('refuses a driver that leaves out what the SDK cannot know: %s', (fault, parts) => {
+    const { plug, unplug } = sampleDriver()
+    expect(() => defineDriver({ name: 'short', version: '1.0.0', plug, unplug, ...parts })).toThrow(fault)
   })
 })
