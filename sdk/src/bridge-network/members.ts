@@ -24,7 +24,7 @@ export type BridgeNetworkMembers = Required<
     | 'plug'
     | 'unplug'
   >
-> & { createEndpoint(...call: Parameters<Driver['createEndpoint']>): Promise<void> }
+> & { createEndpoint(...call: Parameters<Required<Driver>['createEndpoint']>): Promise<void> }
 
 type Running = { readonly machine: Machine; readonly networks: Networks; readonly endpoints: Endpoints }
 
