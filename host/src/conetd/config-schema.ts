@@ -106,6 +106,21 @@ export const ConfigFile = Type.Object(
                 'How long a driver from which another instance took over is kept, in case that one fails. Default: 30000',
             }),
           ),
+          driver_ping_interval_ms: Type.Optional(
+            Type.Integer({
+              minimum: 100,
+              maximum: 600_000,
+              description: 'How often a driver is asked whether it still answers. Default: 10000',
+            }),
+          ),
+          driver_ping_ms: Type.Optional(
+            Type.Integer({
+              minimum: 100,
+              maximum: 60_000,
+              description:
+                'How long a driver may take to answer that; after three in a row without an answer it is connected anew. Default: 3000',
+            }),
+          ),
           stop_ms: Type.Optional(
             Type.Integer({
               minimum: 0,

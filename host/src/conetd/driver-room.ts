@@ -11,6 +11,7 @@ import {
   type Sync,
 } from '../drivers/index.ts'
 import type { HostEvent } from '../lifecycle/index.ts'
+import { DriverLog } from './driver-log.ts'
 import type { Settings } from './settings.ts'
 
 export type DriverRoom = {
@@ -36,11 +37,13 @@ export type DriverRoomOptions = {
 export function buildDriverRoom(options: DriverRoomOptions): DriverRoom {
   const { settings, identity, log, sync, failed } = options
   const supervisor = buildSupervisor(settings, options.environment, () => registry.supervisionChanged())
+  const driverLog = new DriverLog(log)
   const registry: DriverRegistry = new DriverRegistry({
     host: identity,
     sinks: noticeSinks(options),
     sync,
     onChange: (entry) => {
+      driverLog.tell(entry)
       reportChange(entry, options)
       if (isReplaced(entry)) void supervisor.stop(entry.name).catch(failed)
     },
@@ -49,6 +52,8 @@ export function buildDriverRoom(options: DriverRoomOptions): DriverRoom {
     timing: {
       callTimeoutMs: settings.driverCallTimeoutMs,
       mostCallTimeoutMs: settings.driverMostCallTimeoutMs,
+      pingIntervalMs: settings.driverPing.intervalMs,
+      pingTimeoutMs: settings.driverPing.timeoutMs,
       rollbackWindowMs: settings.driverRollbackMs,
     },
     versionRules: settings.driverVersions,
@@ -89,16 +94,8 @@ function isReplaced(entry: DriverEntry): entry is DriverEntry & { name: string }
   )
 }
 
-function reportChange(entry: DriverEntry, { log, event, ready }: DriverRoomOptions): void {
-  const { name, socketPath, state, lastError } = entry
-  const about = {
-    driver: name,
-    socket: socketPath,
-    state,
-    ...(lastError ? { lastError: lastError.message } : {}),
-  }
-  if (state === 'rejected' || state === 'degraded') log.warn(about, `driver ${state}`)
-  else log[state === 'ready' || state === 'gone' ? 'info' : 'debug'](about, `driver ${state}`)
+function reportChange(entry: DriverEntry, { event, ready }: DriverRoomOptions): void {
+  const { name, state, lastError } = entry
   if (name === undefined) return
   event({ type: `driver.${state}`, driver: name, ...(lastError ? { message: lastError.message } : {}) })
   if (state === 'ready') ready(name)

@@ -27,6 +27,7 @@ export type Settings = {
   /** The most that progress can extend a call to; never less than a call has anyway. */
   readonly driverMostCallTimeoutMs: number
   readonly driverRollbackMs: number
+  readonly driverPing: { readonly intervalMs: number; readonly timeoutMs: number }
   readonly driverVersions: VersionRules
 }
 
@@ -61,6 +62,10 @@ function complete(config: ConfigFile): Settings {
     driverCallTimeoutMs,
     driverMostCallTimeoutMs: Math.max(driverCallTimeoutMs, config.timeouts?.driver_most_call_ms ?? 300_000),
     driverRollbackMs: config.timeouts?.driver_rollback_ms ?? 30_000,
+    driverPing: {
+      intervalMs: config.timeouts?.driver_ping_interval_ms ?? 10_000,
+      timeoutMs: config.timeouts?.driver_ping_ms ?? 3_000,
+    },
     driverVersions: parseVersionRules(config.drivers),
   }
 }

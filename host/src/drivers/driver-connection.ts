@@ -1,7 +1,7 @@
 // One connection to a driver from its first byte to its last: what is said on it, in which order. Which state that
 // means is the session's business.
 import type { Socket } from 'node:net'
-import type { ConetError } from '@conet/sdk'
+import { type ConetError, isNotificationMethod } from '@conet/sdk'
 import { JsonRpcPeer, UnknownMethodError } from '@conet/sdk/jsonrpc'
 import { type ConnectionEnd, untilClosed } from './connection-end.ts'
 import { DriverLink } from './driver-link.ts'
@@ -53,7 +53,7 @@ export class DriverConnection implements Disposable {
       reservedMethods: ['$/progress'],
       onViolation: ({ message }, kind) => violations.add(kind, message),
     })
-    this.#peer.onNotification((method, params) => this.#notices?.receive(method, params))
+    this.#peer.onNotification((method, params) => this.#hear(method, params))
     this.#peer.onRequest((method) => this.#refuse(method))
     this.ended = untilClosed(this.#peer)
   }
@@ -84,14 +84,8 @@ export class DriverConnection implements Disposable {
     this.#notices = new DriverNotices({
       driver: introduction.driver.name,
       progress: this.#progress,
-      violations: record.violations,
-      sinks: {
-        ...sinks,
-        readiness: (driver, readiness) => {
-          record.readiness = readiness
-          sinks.readiness(driver, readiness)
-        },
-      },
+      record,
+      sinks,
     })
     return this.#link(introduction)
   }
@@ -150,6 +144,12 @@ export class DriverConnection implements Disposable {
     const before = record.health?.healthy ?? true
     record.health = health
     if (health.healthy !== before) sinks.health(driver.name, health)
+  }
+
+  #hear(method: string, params: unknown): void {
+    if (this.#notices !== undefined) this.#notices.receive(method, params)
+    else if (isNotificationMethod(method))
+      this.#options.record.violations.add('bad-notice', `${method}: it came before \`initialized\``)
   }
 
   #refuse(method: string): never {

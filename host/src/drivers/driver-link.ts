@@ -11,7 +11,7 @@ import {
   type Result,
   requests,
 } from '@conet/sdk'
-import type { JsonRpcPeer } from '@conet/sdk/jsonrpc'
+import { type JsonRpcPeer, jsonRpcCode } from '@conet/sdk/jsonrpc'
 import type { CallLedger } from './call-ledger.ts'
 import { CallLine } from './call-line.ts'
 import type { DriverDocuments } from './driver-documents.ts'
@@ -66,6 +66,14 @@ const troubleKinds: ReadonlySet<ErrorKind> = new Set([
   'notReady',
   'internal',
 ])
+
+/** The codes of JSON-RPC that an answer may have; those of a driver's own begin where the catalogue ends. */
+const reservedCodes: ReadonlySet<number> = new Set([
+  jsonRpcCode.methodNotFound,
+  jsonRpcCode.invalidParams,
+  jsonRpcCode.internalError,
+])
+const firstOwnCode = 2000
 
 /** What ends something does not wait behind what makes something: it is what frees the driver. */
 const urgentMethods: ReadonlySet<CallMethod> = new Set([
@@ -186,6 +194,7 @@ export class DriverLink implements DriverCalls {
 
   #explain(error: unknown): unknown {
     if (!ConetError.is(error)) return error
+    this.#judgeCode(error)
     if (troubleKinds.has(error.kind)) this.#options.onTrouble()
     if (!anonymousKinds.has(error.kind)) return error
     const { kind, message, fields, details, operationState, help } = error
@@ -198,6 +207,12 @@ export class DriverLink implements DriverCalls {
     })
     if (kind === 'deadlineExceeded') this.#options.onMissed(explained)
     return explained
+  }
+
+  /** A code may be of the catalogue, of JSON-RPC where the protocol has it, or the driver's own from 2000 on. */
+  #judgeCode({ message, details: { wireCode } }: ConetError): void {
+    if (typeof wireCode !== 'number' || wireCode >= firstOwnCode || reservedCodes.has(wireCode)) return
+    this.#options.violations.add('bad-answer', `there is no code ${wireCode}: ${message}`)
   }
 
   #unsupported(method: string): ConetError {

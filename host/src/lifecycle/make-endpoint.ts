@@ -147,7 +147,7 @@ async function recordNow(
   result: PlugResult,
 ): Promise<EndpointRecord> {
   failpoint('host:endpoint:after-plug')
-  assertAnswer(host, { endpoint, network, sandbox }, result)
+  judge(host, { endpoint, network, sandbox }, result)
   // On record before the host touches the sandbox, so that whatever ends it here knows what to take back.
   if (result.interfaces.some(isLeftToHost)) record(host, { ...endpoint, result })
   await settleInSandbox(host, { endpoint, network, sandbox }, result)
@@ -161,6 +161,20 @@ async function recordNow(
     container: endpoint.handle,
   })
   return plugged
+}
+
+/** The client is told what is wrong with the answer, and so is whoever keeps the driver. */
+function judge(host: HostContext, placed: Parameters<typeof assertAnswer>[1], result: PlugResult): void {
+  try {
+    assertAnswer(host, placed, result)
+  } catch (error) {
+    const { endpoint, network } = placed
+    host.log.warn(
+      { driver: network.type, endpointId: endpoint.id, err: error },
+      'the answer to a plug is not acted on',
+    )
+    throw error
+  }
 }
 
 function planEndpoint(

@@ -6,6 +6,7 @@ import { failpoint } from './failpoints.ts'
 import type { HostContext } from './host-context.ts'
 import { isDriverAway } from './remove-endpoint.ts'
 import { applyCreated, applyPlugged, repairLater } from './repair.ts'
+import { answerToPage, logAnswer, tellSome } from './sync-answer.ts'
 import { isAllTold, syncPages, type Told } from './sync-pages.ts'
 
 export type ReconcileOptions = {
@@ -45,7 +46,7 @@ async function tell(
   for (const page of syncPages(host, { driver: name, syncId: operationId, told, ...limits })) {
     const result = await session.call('driver/sync', page, options)
     failpoint('host:sync:answered')
-    await applyResult(host, page, result)
+    await applyResult(host, { driver: name, page, result })
     if (!page.more && !isStandby) await removeUnknown(host, session, { result, operationId })
   }
 }
@@ -60,20 +61,23 @@ export async function finishRemovals(host: HostContext, driver: string): Promise
   })
 }
 
-async function applyResult(host: HostContext, page: SyncParams, result: SyncResult): Promise<void> {
-  for (const what of result.repaired) host.log.info({ what }, 'the driver repaired what differed')
-  for (const { networkId, endpointId, error } of result.failed) {
-    host.log.error({ networkId, endpointId, error }, 'the driver could not repair this')
+async function applyResult(
+  host: HostContext,
+  { driver, page, result }: { driver: string; page: SyncParams; result: SyncResult },
+): Promise<void> {
+  const answer = answerToPage(page, result)
+  logAnswer(host.log, driver, answer)
+  for (const { networkId, endpointId, error } of answer.failed) {
     if (endpointId === undefined) repairLater(host, { kind: 'network', id: networkId }, error.message)
     else repairLater(host, { kind: 'endpoint', id: endpointId }, error.message)
   }
-  const failed = new Set(result.failed.map(({ endpointId }) => endpointId))
+  const failed = new Set(answer.failed.map(({ endpointId }) => endpointId))
   for (const { endpointId, sandbox } of page.endpoints) {
     const endpoint = host.inventory.endpoints.get(endpointId)
     const isCreated = sandbox === undefined && !failed.has(endpointId)
     if (isCreated && endpoint !== undefined) applyCreated(host, endpoint)
   }
-  for (const { endpointId, result: plugged } of result.plugged) {
+  for (const { endpointId, result: plugged } of answer.plugged) {
     const endpoint = host.inventory.endpoints.get(endpointId)
     const network = endpoint && host.inventory.networks.get(endpoint.networkId)
     if (endpoint !== undefined && network !== undefined)
@@ -87,29 +91,57 @@ async function removeUnknown(
   session: DriverSession,
   { result: { unknown }, operationId }: { result: SyncResult; operationId: string },
 ): Promise<void> {
-  const { endpoints, networks } = host.inventory
-  for (const about of unknown.endpoints) {
-    // On record, so that somebody is at work on it: the operation that makes it, or its pending removal.
-    if (endpoints.has(about.endpointId)) continue
-    host.log.warn(about, 'the driver has an endpoint that nobody wants: removing it')
-    await removeOne(host, about, [
+  const { name: driver } = session.driver
+  // What is on record has somebody at work on it: the operation that makes it, or its pending removal.
+  const endpoints = unknown.endpoints.filter(({ endpointId }) => !host.inventory.endpoints.has(endpointId))
+  const networkIds = unknown.networkIds.filter((id) => !host.inventory.networks.has(id))
+  tellSome(endpoints, (about, others) =>
+    host.log.warn(
+      { driver, ...about, ...others },
+      'the driver has an endpoint that nobody wants: removing it',
+    ),
+  )
+  tellSome(networkIds, (networkId, others) =>
+    host.log.warn(
+      { driver, networkId, ...others },
+      'the driver has a network that nobody wants: deleting it',
+    ),
+  )
+  const failures = await removeAll(session, { endpoints, networkIds }, operationId)
+  tellSome(failures, ({ about, err }, others) =>
+    host.log.error({ driver, ...about, err, ...others }, 'what nobody wants could not be removed'),
+  )
+}
+
+/** What the driver cannot remove must not keep it from its networks: it is named again at the next sync. */
+async function removeAll(
+  session: DriverSession,
+  { endpoints, networkIds }: SyncResult['unknown'],
+  operationId: string,
+): Promise<{ about: object; err: unknown }[]> {
+  const failures: { about: object; err: unknown }[] = []
+  const remove = async (about: object, calls: Promise<unknown>[]) => {
+    failures.push(...(await failuresOf(calls)).map((err) => ({ about, err })))
+  }
+  for (const about of endpoints) {
+    await remove(about, [
       session.call('endpoint/unplug', about, { operationId }),
       session.call('endpoint/delete', about, { operationId }),
     ])
   }
-  for (const networkId of unknown.networkIds) {
-    if (networks.has(networkId)) continue
-    host.log.warn({ networkId }, 'the driver has a network that nobody wants: deleting it')
-    await removeOne(host, { networkId }, [session.call('network/delete', { networkId }, { operationId })])
-  }
+  for (const networkId of networkIds)
+    await remove({ networkId }, [session.call('network/delete', { networkId }, { operationId })])
+  return failures
 }
 
-/** What the driver cannot remove must not keep it from its networks: it is named again at the next sync. */
-async function removeOne(host: HostContext, about: object, calls: Promise<unknown>[]): Promise<void> {
+/** Throws when there is no driver to ask any more. */
+async function failuresOf(calls: Promise<unknown>[]): Promise<unknown[]> {
+  const failures: unknown[] = []
   for (const outcome of await Promise.allSettled(calls)) {
     if (outcome.status === 'fulfilled') continue
     if (isDriverAway(outcome.reason)) throw outcome.reason
-    host.log.error({ ...about, err: outcome.reason }, 'what nobody wants could not be removed')
+    failures.push(outcome.reason)
   }
   failpoint('host:sync:unknown-removed')
+  return failures
 }

@@ -45,7 +45,10 @@ export async function applyPlugged(
     host.repairs.done(endpoint.id)
   } catch (error) {
     const lastError = error instanceof Error ? error.message : String(error)
-    host.log.error({ endpointId: endpoint.id, err: error }, 'an interface could not be repaired')
+    host.log.error(
+      { driver: network.type, endpointId: endpoint.id, err: error },
+      'an interface could not be repaired',
+    )
     repairLater(host, { kind: 'endpoint', id: endpoint.id }, lastError)
   }
 }

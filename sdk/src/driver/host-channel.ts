@@ -15,6 +15,9 @@ import {
 } from '../protocol/index.ts'
 import type { HostHandle, HostIdentity } from './driver.ts'
 
+/** Of the schema. */
+const maxReasonLength = 4096
+
 export type HostChannelOptions = {
   /** Gets a notice of the author's that breaks the protocol, and is not sent. */
   onBadNotice(error: unknown): void
@@ -55,7 +58,7 @@ export class HostChannel implements HostHandle {
   }
 
   readiness(ready: boolean, reason?: string): void {
-    this.#readiness = { ready, ...(reason !== undefined && { reason }) }
+    this.#readiness = { ready, ...(reason !== undefined && { reason: reason.slice(0, maxReasonLength) }) }
     this.#broadcast('driver/readiness', this.#readiness)
   }
 

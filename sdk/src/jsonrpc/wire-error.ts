@@ -29,6 +29,9 @@ const kindOfReservedCode = new Map<number, ErrorKind>([
   [jsonRpcCode.internalError, 'internal'],
 ])
 
+/** What is longer is kept in records, events and logs for nobody. */
+const maxMessageLength = 4096
+
 /** Throw it from a request handler that does not know the method: the caller gets -32601 and `unsupported`. */
 export class UnknownMethodError extends Error {
   override readonly name = 'UnknownMethodError'
@@ -65,14 +68,15 @@ function wireData(error: ConetError): JsonObject {
 /**
  * The failure that a reply reports. A number that conet does not know (a driver's own, from 2000 on) becomes the kind
  * that `data.name` names, else `backendUnavailable` if the sender calls it retryable, else `internal`; number, text
- * and name stay in `details` as `wireCode`, `wireMessage` and `wireName`.
+ * and name stay in `details` as `wireCode`, `wireMessage` and `wireName`. Of a long message the beginning counts.
  */
 export function errorFromWire({ code, message, data: raw }: ReplyError): ConetError {
   const data = isJsonObject(raw) ? raw : {}
   const known = kindOfCode(code)
   const kind = known ?? kindOfReservedCode.get(code) ?? kindOfForeignCode(data)
-  const foreign = { wireCode: code, wireMessage: message, ...foreignName(data) }
-  return new ConetError(kind, message, {
+  const text = message.slice(0, maxMessageLength)
+  const foreign = { wireCode: code, wireMessage: text, ...foreignName(data) }
+  return new ConetError(kind, text, {
     ...optionsFromData(data),
     details: { ...detailsOf(data), ...(known === undefined && foreign) },
   })

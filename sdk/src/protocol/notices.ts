@@ -27,7 +27,10 @@ export const DriverLog = Type.Object({
 export type DriverLog = Static<typeof DriverLog>
 
 /** Whether the driver can work now, and if not why, for people. A driver is ready until it says otherwise. */
-export const Readiness = Type.Object({ ready: Type.Boolean(), reason: Type.Optional(Type.String()) })
+export const Readiness = Type.Object({
+  ready: Type.Boolean(),
+  reason: Type.Optional(Type.String({ maxLength: 4096 })),
+})
 export type Readiness = Static<typeof Readiness>
 
 /** A long call is getting on: each of these gives it the time of a call anew, up to `timeouts.mostCallMs`. */

@@ -33,7 +33,14 @@ describe('settings', () => {
       driverDir: '/run/conet/drivers',
       spawn: [],
       logLevel: 'info',
+      driverPing: { intervalMs: 10_000, timeoutMs: 3_000 },
     })
+  })
+
+  it('say how often a driver is asked whether it still answers, and how long it may take', async () => {
+    const timeouts = { driver_ping_interval_ms: 250, driver_ping_ms: 200 }
+    const settings = await withFile({ timeouts }, (config) => readSettings({ config }, {}))
+    expect(settings.driverPing).toEqual({ intervalMs: 250, timeoutMs: 200 })
   })
 
   it('have rules on the versions of drivers, and name a rule that is none', async () => {

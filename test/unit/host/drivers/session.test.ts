@@ -317,4 +317,34 @@ describe('the session with a driver', () => {
     await eventually(() => expect(host.notices.at(-1)?.kind).toBe('readiness'))
     expect(host.notices.length).toBeLessThan(1_000)
   })
+
+  it('tells only so many changes of readiness, and shows the last one all the same', async () => {
+    await using host = await startDriverHost()
+    await using driver = await ScriptedDriver.listen(host.socket('x'), 'x')
+    await host.until('x', 'ready')
+    for (let i = 0; i < 1_000; i++) driver.notify('driver/readiness', { ready: i % 2 === 0 })
+    driver.notify('driver/readiness', { ready: false, reason: 'the end' })
+    await eventually(() => expect(host.entry('x')?.readiness).toEqual({ ready: false, reason: 'the end' }))
+    expect(host.notices.filter(({ kind }) => kind === 'readiness').length).toBeLessThan(50)
+    expect(host.entry('x')?.violations).toEqual([{ kind: 'flood', count: expect.any(Number) }])
+  })
+
+  it('counts what a driver says before its time as a violation, and hears the rest', async () => {
+    await using host = await startDriverHost()
+    let speak = () => {}
+    await using driver = await ScriptedDriver.listen(host.socket('x'), 'x', {
+      initialize: () => {
+        speak()
+        return introduction('x')
+      },
+    })
+    speak = () => driver.notify('driver/event', { type: 'early', message: 'too early' })
+    await host.until('x', 'ready')
+    driver.notify('driver/event', { type: 'late', message: 'in time' })
+    await eventually(() => expect(host.notices.map(({ kind }) => kind)).toEqual(['violation', 'event']))
+    expect(host.notices[0]?.content).toEqual({
+      kind: 'bad-notice',
+      message: 'driver/event: it came before `initialized`',
+    })
+  })
 })

@@ -1,0 +1,51 @@
+// A driver's answer to a page of a sync, before it is acted on: nothing of what the page did not name, so that a driver
+// has no say in what is another's, and no more lines in the log than a person reads.
+import type { SyncFailure, SyncParams, SyncResult } from '@conet/sdk'
+import type { Logger } from 'pino'
+
+/** Of one sort, for one page. */
+const mostLines = 20
+const longestText = 4096
+
+export type SyncAnswer = Pick<SyncResult, 'repaired' | 'failed' | 'plugged'> & {
+  /** How many failures and plugs were of objects that the page did not name. */
+  readonly strangers: number
+}
+
+/** What of the answer is about this page. */
+export function answerToPage(page: SyncParams, { repaired, failed, plugged }: SyncResult): SyncAnswer {
+  const networks = new Set(page.networks.map(({ id }) => id))
+  const endpoints = new Set(page.endpoints.map(({ endpointId }) => endpointId))
+  const isAsked = ({ networkId, endpointId }: SyncFailure) =>
+    endpointId === undefined ? networks.has(networkId) : endpoints.has(endpointId)
+  const kept = {
+    failed: failed.filter(isAsked).map(({ error, ...about }) => ({
+      ...about,
+      error: { ...error, message: error.message.slice(0, longestText) },
+    })),
+    plugged: plugged.filter(({ endpointId }) => endpoints.has(endpointId)),
+  }
+  const strangers = failed.length + plugged.length - kept.failed.length - kept.plugged.length
+  return { repaired, ...kept, strangers }
+}
+
+export function logAnswer(log: Logger, driver: string, { repaired, failed, strangers }: SyncAnswer): void {
+  tellSome(repaired, (what, others) =>
+    log.info({ driver, what: what.slice(0, longestText), ...others }, 'the driver repaired what differed'),
+  )
+  tellSome(failed, ({ networkId, endpointId, error }, others) =>
+    log.error({ driver, networkId, endpointId, error, ...others }, 'the driver could not repair this'),
+  )
+  if (strangers > 0)
+    log.warn({ driver, strangers }, 'the driver answered a sync about what it was not asked for: ignored')
+}
+
+/** The last line that is written says how many others there were. */
+export function tellSome<T>(
+  all: readonly T[],
+  tell: (one: T, others: { readonly others?: number }) => void,
+): void {
+  const others = all.length - mostLines
+  for (const [index, one] of all.slice(0, mostLines).entries())
+    tell(one, others > 0 && index === mostLines - 1 ? { others } : {})
+}
