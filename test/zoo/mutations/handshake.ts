@@ -51,6 +51,7 @@ export const handshakeMutations: readonly Mutation[] = [
     name: 'versionWithV',
     does: 'has a product version that is not semver',
     fails: ['handshake.identity'],
+    hostLogs: /its version is .{1,2}v1\.0/,
     change: introducedWith(({ driver }) => ({ driver: { ...driver, version: 'v1.0' } })),
   },
   {
@@ -128,6 +129,7 @@ export const handshakeMutations: readonly Mutation[] = [
       'capabilities.unlisted-are-refused',
       'transcript.results',
     ],
+    hostLogs: /instanceId/,
     change: introducedWith(({ driver: { name, version } }) => ({ driver: { name, version } })),
   },
   {
@@ -177,12 +179,14 @@ export const handshakeMutations: readonly Mutation[] = [
     name: 'listsTooFew',
     does: 'does not list endpoint/list',
     fails: ['capabilities.required-methods'],
+    hostLogs: /lacks required methods/,
     change: withMethods((methods) => methods.filter((method) => method !== 'endpoint/list')),
   },
   {
     name: 'listsTooMany',
     does: 'lists driver/probe, and does not answer it',
     fails: ['capabilities.listed-are-answered'],
+    hostLogs: /driver\/probe/,
     change: parts(({ admit, unknown }) => ({
       admit: (request, session) => {
         admit(request, session)
@@ -218,6 +222,7 @@ export const handshakeMutations: readonly Mutation[] = [
     name: 'foreignSchema',
     does: 'publishes a schema that refers to elsewhere',
     fails: ['capabilities.schemas'],
+    hostLogs: /zoo\.example/,
     change: introducedWith(() => ({ configSchema: { $ref: 'https://zoo.example/config.json' } })),
   },
 ]

@@ -174,6 +174,7 @@ export const messageMutations: readonly Mutation[] = [
     does: 'answers pings twice',
     fails: ['transcript.answered-once'],
     shownBy: ['socket'],
+    hostLogs: /unasked-reply/,
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         answer(session, request, outcome)
@@ -197,6 +198,7 @@ export const messageMutations: readonly Mutation[] = [
     name: 'neverReplies',
     does: 'never answers endpoint/unplug',
     fails: ['capabilities.listed-are-answered'],
+    hostLogs: /endpoint\/unplug: no answer within/,
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         if (request.method !== 'endpoint/unplug') answer(session, request, outcome)
@@ -236,6 +238,7 @@ export const messageMutations: readonly Mutation[] = [
     does: 'asks the host for an address when it is accepted',
     fails: ['transcript.no-requests'],
     shownBy: ['handshake'],
+    hostLogs: /request-to-host/,
     change: parts(({ accepted }) => ({
       accepted: (session) => {
         accepted(session)
@@ -265,6 +268,7 @@ export const messageMutations: readonly Mutation[] = [
     does: 'sends events whose type is no name',
     fails: ['transcript.notifications'],
     shownBy: ['handshake'],
+    hostLogs: /bad-notice/,
     change: parts(() => ({
       accepted: (session) => session.notify('driver/event', { type: 'Link Down', message: '' }),
     })),
@@ -274,6 +278,7 @@ export const messageMutations: readonly Mutation[] = [
     does: 'sends an event before it is accepted',
     fails: ['transcript.silent-before-initialized'],
     shownBy: ['handshake'],
+    hostLogs: /bad-notice.*before `initialized`/,
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         answer(session, request, outcome)

@@ -14,6 +14,8 @@ export type Mutation = {
   readonly where?: 'program' | 'deep directory'
   /** Which kind of good driver it was. */
   readonly of?: Partial<Variant>
+  /** What a host's log says of it; absent: what a host does in a day does not show it. */
+  readonly hostLogs?: RegExp
   /** The one change. */
   change(good: Behaviour): Behaviour
 }

@@ -7,6 +7,7 @@ export const socketMutations: readonly Mutation[] = [
     name: 'openToAll',
     does: 'lets everybody write to its socket',
     fails: ['socket.private'],
+    hostLogs: /is not used/,
     change: parts(() => ({ socketMode: 0o666 })),
   },
   {

@@ -1,0 +1,69 @@
+// What is the same for a short visit and for a long one.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { eventually } from '../support/eventually.ts'
+import { exhibits, inBatchesOf } from './exhibits.ts'
+import { type VisitOptions, ZooVisit } from './zoo-visit.ts'
+
+export type SurvivalOptions = VisitOptions & {
+  readonly shownForMs: number
+  /** Until the log must have told what is wrong, when the time of showing is over. */
+  readonly patienceMs: number
+}
+
+/** For garbage that is not collected yet. */
+const mostGrowthBytes = 256 * 1024 ** 2
+
+export function hostSurvivesZoo(options: SurvivalOptions): void {
+  const { shownForMs, patienceMs, atOnce } = options
+  const slow = exhibits.filter(({ isSlow }) => isSlow)
+  const quick = exhibits.filter(({ isSlow }) => !isSlow)
+  let visit: ZooVisit
+  let showing: AsyncDisposable
+  let bytesBefore: number | undefined
+
+  beforeAll(async () => {
+    visit = await ZooVisit.begin(options)
+    showing = await visit.show(slow)
+  }, 60_000)
+
+  afterAll(() => visit?.[Symbol.asyncDispose](), 60_000)
+
+  describe('a host to which broken drivers come serves others, stays small, and logs what is wrong', () => {
+    const batches = inBatchesOf(atOnce, quick).map((batch) => ({
+      names: batch.map(({ name }) => name).join(', '),
+      batch,
+    }))
+
+    it.each(batches)(
+      '[K7] $names',
+      async ({ batch }) => {
+        const { neighbour } = visit
+        const log = visit.log.fromNow()
+        const callsBefore = neighbour.calls
+        await using _shown = await visit.show(batch)
+        await visit.use(batch, shownForMs)
+        await eventually(() => expect(neighbour.calls).toBeGreaterThan(callsBefore + 20), {
+          timeoutMs: 10_000,
+        })
+        await eventually(() => expect(visit.untold(batch, log)).toEqual([]), {
+          timeoutMs: patienceMs,
+          everyMs: 100,
+        })
+        expect(neighbour.failures).toEqual([])
+        bytesBefore ??= visit.residentBytes
+        expect(visit.residentBytes).toBeLessThan(bytesBefore + mostGrowthBytes)
+      },
+      shownForMs + patienceMs + 60_000,
+    )
+  })
+
+  it('[K7] and at last what is wrong with those that are slow', async () => {
+    await eventually(() => expect(visit.untold(slow, visit.log)).toEqual([]), {
+      timeoutMs: 40_000,
+      everyMs: 500,
+    })
+    await showing[Symbol.asyncDispose]()
+  }, 60_000)
+
+  it('[K7] it keeps no connection and no object of those that are gone', () => visit.expectNoTraces(), 60_000)
+}
