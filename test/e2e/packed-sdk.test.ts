@@ -13,11 +13,15 @@ import { type TemporaryDirectory, temporaryDirectory } from '../support/temporar
 const run = promisify(execFile)
 let directory: TemporaryDirectory
 let tarball: string
+/** A folder in which the package is installed. */
+let vendor: string
 
 beforeAll(async () => {
   directory = await temporaryDirectory()
   tarball = await packSdk(directory.path)
-})
+  vendor = join(directory.path, 'vendor')
+  await installSdk(vendor, tarball)
+}, 60_000)
 afterAll(() => directory[Symbol.asyncDispose]())
 
 const driver = `
@@ -74,8 +78,7 @@ describe('the packed SDK', () => {
   it('[K5] is enough, in an empty folder, to write a driver with types, run it, and have the host use it', {
     timeout: 90_000,
   }, async () => {
-    const folder = join(directory.path, 'vendor')
-    await installSdk(folder, tarball)
+    const folder = vendor
     const installed = await realpath(join(folder, 'node_modules/@conet/sdk'))
     expect(installed).toBe(join(await realpath(folder), 'node_modules/@conet/sdk'))
     expect(await readdir(join(folder, 'node_modules/@conet'))).toEqual(['sdk'])
@@ -104,7 +107,7 @@ describe('the packed SDK', () => {
 
 describe('conet-sdk init', () => {
   const conetSdk = (args: readonly string[], cwd: string) =>
-    run(process.execPath, [join(repository, 'sdk/bin/conet-sdk.js'), ...args], { cwd })
+    run(join(vendor, 'node_modules/.bin/conet-sdk'), [...args], { cwd })
   const failure = (args: readonly string[], cwd: string) =>
     conetSdk(args, cwd).then(
       () => ({ code: 0, stderr: '' }),

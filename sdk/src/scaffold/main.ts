@@ -47,7 +47,7 @@ function told({ name, folder, files }: NewDriver): string {
 ${files.map((file) => `  ${file}\n`).join('')}
 Next:
   cd ${place}
-  npm install
+  npm install        # with a package that you were given: npm install /path/to/conet-sdk-….tgz
   npm test
 `
 }
