@@ -92,6 +92,19 @@ export const catalogue: readonly RowDefinition[] = [
     what: 'the same figure again',
     goal: { against: 'docker-calls-64', atLeast: 3 },
   },
+  { name: 'sync-parse', unit: 'ms', what: 'JSON.parse of what a sync of 10,000 endpoints says, once' },
+  {
+    name: 'driver-sync',
+    unit: 'ms',
+    what: 'conetd telling the null driver of 1,000 networks and 10,000 endpoints',
+    goal: { against: 'sync-parse', atMost: 3 },
+  },
+  {
+    name: 'driver-sync-block',
+    unit: 'ms',
+    what: "the longest that conetd's event loop stands still in it",
+    goal: { atMost: 30 },
+  },
   { name: 'node-start', unit: 'ms', what: 'node, doing nothing' },
   { name: 'cli-help', unit: 'ms', what: 'conet --help', goal: { against: 'node-start' } },
 ]

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { selectRows, UnknownRow } from './catalogue.ts'
 import { bursts } from './groups/bursts.ts'
 import { driverCalls } from './groups/driver-calls.ts'
+import { driverSync } from './groups/driver-sync.ts'
 import type { Run } from './groups/group.ts'
 import { oneAtATime } from './groups/one-at-a-time.ts'
 import { scale } from './groups/scale.ts'
@@ -36,7 +37,7 @@ async function main(): Promise<number> {
     progress: progress.show,
   }
   try {
-    for (const group of [oneAtATime, bursts, scale, driverCalls, startUp]) {
+    for (const group of [oneAtATime, bursts, scale, driverCalls, driverSync, startUp]) {
       if (group.rows.some((row) => wanted.has(row))) await group.measure(run)
     }
   } finally {

@@ -5,6 +5,7 @@ import { ContainerRecord, SandboxRecord } from '../domain/container.ts'
 import { EndpointRecord } from '../domain/endpoint.ts'
 import { NetworkRecord } from '../domain/network.ts'
 import type { Changes, Purpose, Table } from '../store/index.ts'
+import { EndpointIndex } from './endpoint-index.ts'
 import { failpoint } from './failpoints.ts'
 
 /** The part of a store that the inventory needs. */
@@ -40,10 +41,8 @@ export class Inventory implements Disposable {
   readonly networks = new Map<string, NetworkRecord>()
   readonly containers = new Map<string, ContainerRecord>()
   readonly sandboxes = new Map<string, SandboxRecord>()
-  readonly endpoints = new Map<string, EndpointRecord>()
   readonly cursors = new Map<string, string>()
-  readonly #byNetwork = new Map<string, Set<string>>()
-  readonly #byContainer = new Map<string, Set<string>>()
+  readonly #endpoints = new EndpointIndex()
   readonly #stores: InventoryStores
   readonly #onFlushError: (error: unknown) => void
   readonly #tables
@@ -59,18 +58,27 @@ export class Inventory implements Disposable {
     this.#load()
   }
 
+  get endpoints(): ReadonlyMap<string, EndpointRecord> {
+    return this.#endpoints.byId
+  }
+
   /** One more than the newest endpoint's. */
   nextOrder(): number {
     return this.#nextOrder++
   }
 
   endpointsOfNetwork(networkId: string): EndpointRecord[] {
-    return this.#endpointsOf(this.#byNetwork.get(networkId))
+    return this.#endpoints.ofNetwork(networkId)
   }
 
   /** In the order in which they were made. */
   endpointsOfContainer(handle: string): EndpointRecord[] {
-    return this.#endpointsOf(this.#byContainer.get(handle))
+    return this.#endpoints.ofContainer(handle)
+  }
+
+  /** Those of one container in one network. */
+  endpointsBetween(sides: { handle: string; networkId: string }): EndpointRecord[] {
+    return this.#endpoints.between(sides)
   }
 
   putNetwork(record: NetworkRecord): void {
@@ -154,7 +162,7 @@ export class Inventory implements Disposable {
       },
       deleteEndpoint: (id) => {
         tables.endpoints.delete(changes, id)
-        applied.push(() => this.#unindex(id))
+        applied.push(() => this.#endpoints.delete(id))
       },
       putContainer: (record) => {
         tables.overlay.put(changes, record.handle, record)
@@ -194,28 +202,9 @@ export class Inventory implements Disposable {
     this.#stores.volatile.transaction((changes) => this.#tables.overlay.delete(changes, handle), 'removal')
   }
 
-  #endpointsOf(ids: Iterable<string> | undefined): EndpointRecord[] {
-    const found: EndpointRecord[] = []
-    for (const id of ids ?? []) {
-      const endpoint = this.endpoints.get(id)
-      if (endpoint !== undefined) found.push(endpoint)
-    }
-    return found
-  }
-
   #index(record: EndpointRecord): void {
-    this.endpoints.set(record.id, record)
+    this.#endpoints.put(record)
     this.#nextOrder = Math.max(this.#nextOrder, record.order + 1)
-    addTo(this.#byNetwork, record.networkId, record.id)
-    addTo(this.#byContainer, record.handle, record.id)
-  }
-
-  #unindex(id: string): void {
-    const record = this.endpoints.get(id)
-    if (record === undefined) return
-    this.endpoints.delete(id)
-    removeFrom(this.#byNetwork, record.networkId, id)
-    removeFrom(this.#byContainer, record.handle, id)
   }
 
   #load(): void {
@@ -240,16 +229,4 @@ function openTables({ durable, volatile }: InventoryStores) {
     endpoints: volatile.table('endpoints', EndpointRecord),
     cursors: volatile.table('cursors', Type.String()),
   }
-}
-
-function addTo(index: Map<string, Set<string>>, key: string, id: string): void {
-  const ids = index.get(key)
-  if (ids === undefined) index.set(key, new Set([id]))
-  else ids.add(id)
-}
-
-function removeFrom(index: Map<string, Set<string>>, key: string, id: string): void {
-  const ids = index.get(key)
-  ids?.delete(id)
-  if (ids?.size === 0) index.delete(key)
 }

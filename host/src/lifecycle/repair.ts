@@ -37,11 +37,12 @@ export async function applyPlugged(
   const sandbox = host.inventory.sandboxes.get(endpoint.handle)
   if (sandbox === undefined || endpoint.state !== 'plugged') return
   const { lastError: _mended, ...record } = endpoint
+  // The same answer again was judged when it came on record; a sync of thousands has little else.
+  const isNews = endpoint.lastError !== undefined || !isDeepStrictEqual(endpoint.result, result)
   try {
-    assertAnswer(host, { endpoint, network, sandbox }, result)
+    if (isNews) assertAnswer(host, { endpoint, network, sandbox }, result)
     await mendInSandbox(host, { endpoint, network, sandbox }, result)
-    if (endpoint.lastError !== undefined || !isDeepStrictEqual(endpoint.result, result))
-      put(host, { ...record, result })
+    if (isNews) put(host, { ...record, result })
     host.repairs.done(endpoint.id)
   } catch (error) {
     const lastError = error instanceof Error ? error.message : String(error)

@@ -103,11 +103,15 @@ function forgetRules(sandbox: SandboxRecord, interfaces: readonly PluggedInterfa
   }
 }
 
-function siblingsOf(host: HostContext, endpoint: EndpointRecord): EndpointRecord[] {
-  return othersInSandbox(host, endpoint).filter(({ networkId }) => networkId === endpoint.networkId)
+function siblingsOf({ inventory }: HostContext, endpoint: EndpointRecord): EndpointRecord[] {
+  return othersThan(endpoint, inventory.endpointsBetween(endpoint))
 }
 
-function othersInSandbox(host: HostContext, { id, handle, hold }: EndpointRecord): EndpointRecord[] {
-  const endpoints = host.inventory.endpointsOfContainer(handle)
+function othersInSandbox({ inventory }: HostContext, endpoint: EndpointRecord): EndpointRecord[] {
+  return othersThan(endpoint, inventory.endpointsOfContainer(endpoint.handle))
+}
+
+/** Those of them that share its sandbox. */
+function othersThan({ id, hold }: EndpointRecord, endpoints: readonly EndpointRecord[]): EndpointRecord[] {
   return endpoints.filter((other) => other.id !== id && other.hold === hold && isInSandbox(other))
 }

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import type { ConetClient } from '@conet/sdk/client'
 import { ConetdProcess } from '../../support/conetd-process.ts'
+import { inParallel } from '../in-parallel.ts'
 import { interleave, type Side } from '../interleave.ts'
 import { conetPlugger } from '../turns/conet.ts'
 import { type Plugger, turns } from '../turns/turns.ts'
@@ -21,7 +22,7 @@ export const scale: Group = {
     for (const { network } of [large, small]) await client.createNetwork({ name: network, type: 'bridge' })
     const handles = [...namesOf(large), ...namesOf(small)]
     try {
-      await inParallel(handles, async (handle, index) => {
+      await inParallel(atOnce, handles, async (handle, index) => {
         run.signal.throwIfAborted()
         if (index % 50 === 0) run.progress(`scale: endpoint ${index} of ${handles.length}`)
         await client.putContainerConfig(handle, { attach_to: [handle.split('-')[0] ?? ''] })
@@ -58,7 +59,9 @@ async function lastEndpoint(client: ConetClient, network: string, row: string): 
 
 async function removeAll(client: ConetClient, handles: readonly string[]): Promise<void> {
   const all = [...handles, lastOf(large.network), lastOf(small.network)]
-  await inParallel(all, (handle) => client.deleteContainer(handle).then(() => undefined, ignoreUnknown))
+  await inParallel(atOnce, all, (handle) =>
+    client.deleteContainer(handle).then(() => undefined, ignoreUnknown),
+  )
   for (const { network } of [large, small]) await client.deleteNetwork(network)
 }
 
@@ -73,17 +76,6 @@ function namesOf({ network, others }: { network: string; others: number }): stri
 
 function lastOf(network: string): string {
   return `last-of-${network}`
-}
-
-async function inParallel<T>(
-  items: readonly T[],
-  work: (item: T, index: number) => Promise<void>,
-): Promise<void> {
-  const queue = items.entries()
-  const worker = async () => {
-    for (const [index, item] of queue) await work(item, index)
-  }
-  await Promise.all(Array.from({ length: atOnce }, worker))
 }
 
 async function residentMegabytes(pid: number): Promise<number> {

@@ -1,0 +1,61 @@
+// Endpoints by their ids, by network and by container.
+import type { EndpointRecord } from '../domain/endpoint.ts'
+
+export class EndpointIndex {
+  readonly byId = new Map<string, EndpointRecord>()
+  readonly #byNetwork = new Map<string, Set<string>>()
+  readonly #byContainer = new Map<string, Set<string>>()
+
+  put(record: EndpointRecord): void {
+    this.byId.set(record.id, record)
+    addTo(this.#byNetwork, record.networkId, record.id)
+    addTo(this.#byContainer, record.handle, record.id)
+  }
+
+  delete(id: string): void {
+    const record = this.byId.get(id)
+    if (record === undefined) return
+    this.byId.delete(id)
+    removeFrom(this.#byNetwork, record.networkId, id)
+    removeFrom(this.#byContainer, record.handle, id)
+  }
+
+  ofNetwork(networkId: string): EndpointRecord[] {
+    return this.#recordsOf(this.#byNetwork.get(networkId))
+  }
+
+  /** In the order in which they were made. */
+  ofContainer(handle: string): EndpointRecord[] {
+    return this.#recordsOf(this.#byContainer.get(handle))
+  }
+
+  /** Those of one container in one network. Looks through the smaller side, since the other may be thousands. */
+  between({ handle, networkId }: { handle: string; networkId: string }): EndpointRecord[] {
+    const inContainer = this.#byContainer.get(handle)
+    const inNetwork = this.#byNetwork.get(networkId)
+    if (inContainer === undefined || inNetwork === undefined) return []
+    const all = this.#recordsOf(inContainer.size <= inNetwork.size ? inContainer : inNetwork)
+    return all.filter((endpoint) => endpoint.handle === handle && endpoint.networkId === networkId)
+  }
+
+  #recordsOf(ids: Iterable<string> | undefined): EndpointRecord[] {
+    const found: EndpointRecord[] = []
+    for (const id of ids ?? []) {
+      const endpoint = this.byId.get(id)
+      if (endpoint !== undefined) found.push(endpoint)
+    }
+    return found
+  }
+}
+
+function addTo(index: Map<string, Set<string>>, key: string, id: string): void {
+  const ids = index.get(key)
+  if (ids === undefined) index.set(key, new Set([id]))
+  else ids.add(id)
+}
+
+function removeFrom(index: Map<string, Set<string>>, key: string, id: string): void {
+  const ids = index.get(key)
+  ids?.delete(id)
+  if (ids?.size === 0) index.delete(key)
+}
