@@ -38,12 +38,17 @@ describe('the rules of docs/protocol.md and the checks of the kit', () => {
     expect(harsh.map(({ id }) => id)).toEqual([])
   })
 
+  it('no check of core or robust needs to start the driver: --socket can reach both', () => {
+    const early = allChecks.filter(({ level }) => level === 'core' || level === 'robust')
+    expect(early.filter(({ needs = [] }) => needs.includes('command')).map(({ id }) => id)).toEqual([])
+  })
+
   it('[K7] there are at least 80 checks, each with an id of its own, a title, a reason and a remedy', () => {
     expect(allChecks.length).toBeGreaterThanOrEqual(80)
     expect(new Set(allChecks.map(({ id }) => id)).size).toBe(allChecks.length)
     const malformed = allChecks.filter(
-      ({ id, title, why, mend }) =>
-        !/^[a-z]+\.[a-z0-9-]+$/.test(id) || title === '' || why === '' || mend === '',
+      ({ id, title, why, mend, sends }) =>
+        !/^[a-z]+\.[a-z0-9-]+$/.test(id) || [title, why, mend, sends].includes(''),
     )
     expect(malformed.map(({ id }) => id)).toEqual([])
   })

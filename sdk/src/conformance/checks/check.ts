@@ -3,7 +3,7 @@ import type { InitializeResult } from '../../protocol/index.ts'
 import type { CheckContext } from '../context/check-context.ts'
 import type { Transcript } from '../transcript/transcript.ts'
 
-/** Each level includes those before it. */
+/** Each level includes those before it. What needs `--command` is `resilient` at least, so that `--socket` can reach `robust`. */
 export const levels = ['core', 'robust', 'resilient', 'upgradable'] as const
 /** How much a driver stands. */
 export type Level = (typeof levels)[number]

@@ -193,7 +193,7 @@ export const framingErrorChecks: readonly ActiveCheck[] = [
   {
     id: 'framing.announced-memory',
     title: 'an announced body costs no memory before its bytes come',
-    level: 'robust',
+    level: 'resilient',
     rules: ['FRM-6'],
     sends: 'on 16 connections the header of a body of limits.maxMessageBytes, and no body',
     needs: ['command'],

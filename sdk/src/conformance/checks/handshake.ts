@@ -200,6 +200,26 @@ export const handshakeChecks: readonly ActiveCheck[] = [
     },
   },
   {
+    id: 'handshake.rejection-logged',
+    title: 'a rejection stands in what the driver writes to stderr, with its reason',
+    level: 'resilient',
+    severity: 'should',
+    needs: ['command'],
+    rules: ['HS-19', 'EVT-4'],
+    sends: 'initialize, then rejected with 1310 duplicateName',
+    why: 'It is the only place where the operator of the driver learns why it is not used.',
+    mend: 'Log the message of `rejected` to stderr: the connection ends, so the host will not show it.',
+    async run(kit) {
+      using host = await kit.host()
+      await host.call('initialize', kit.initializeParams())
+      const message = `the kit rejects ${kit.random.hex(16)}`
+      host.notify('rejected', { code: 1310, name: 'duplicateName', message })
+      host.close()
+      const isLogged = await kit.soon(() => kit.process.stderr.includes(message))
+      expect(isLogged, 'stderr does not have it', { expected: message })
+    },
+  },
+  {
     id: 'handshake.silence',
     title: 'a connection on which no initialize comes is closed',
     level: 'robust',

@@ -138,7 +138,7 @@ export const plugChecks: readonly ActiveCheck[] = [
   {
     id: 'plug.own-namespace',
     title: 'a plug into the namespace of the driver itself is refused with 1402',
-    level: 'core',
+    level: 'resilient',
     needs: ['root', 'command'],
     rules: ['PLUG-4'],
     sends: 'endpoint/plug into /proc/PID/ns/net of the driver’s own process',

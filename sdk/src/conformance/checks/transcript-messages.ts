@@ -99,7 +99,20 @@ export const messageChecks: readonly TranscriptCheck[] = [
     mend: 'Send the highest value so far, or none.',
     judge: fallingProgress,
   },
+  {
+    id: 'transcript.progress-pace',
+    title: 'progress of one call comes no more than four times a second',
+    level: 'core',
+    severity: 'should',
+    rules: ['PROG-5'],
+    why: 'People read it, and each one costs the host as much as a call.',
+    mend: 'Hold it back until 250 ms have passed since the last; the newest is the one that counts.',
+    judge: hastyProgress,
+  },
 ]
+
+/** So many in so short a time are more than four a second, however the machine has bunched them. */
+const hasty = { count: 5, withinMs: 800 }
 
 function received(transcript: Transcript): MessageEntry[] {
   return transcript.messages('received')
@@ -181,5 +194,21 @@ function fallingProgress(transcript: Transcript): Finding[] {
     highest.set(params.token, Math.max(before, params.percentage))
     if (params.percentage >= before) return []
     return [{ message: `the percentage fell from ${before} to ${params.percentage}`, found: entry.message }]
+  })
+}
+
+function hastyProgress(transcript: Transcript): Finding[] {
+  const tokens = new Set(progressOf(transcript).map(tokenOf))
+  const byToken = [...tokens].map((token) =>
+    progressOf(transcript).filter((entry) => tokenOf(entry) === token),
+  )
+  return byToken.flatMap((entries) => {
+    const first = entries.find((entry, index) => {
+      const last = entries[index + hasty.count - 1]
+      return last !== undefined && last.atMs - entry.atMs < hasty.withinMs
+    })
+    if (first === undefined) return []
+    const message = `${hasty.count} within ${hasty.withinMs} ms, ${entries.length} in all`
+    return [{ message, found: first.message }]
   })
 }

@@ -74,9 +74,7 @@ export const upgradeChecks: readonly ActiveCheck[] = [
       using host = await kit.connect()
       await host.call('driver/drain', {})
       host.notify('rejected', { code: 1311, name: 'replaced', message: 'the kit has a newer instance' })
-      const deadline = performance.now() + kit.promptMs
-      while (kit.process.isAlive && performance.now() < deadline) await soon()
-      const isGone = !kit.process.isAlive
+      const isGone = await kit.soon(() => !kit.process.isAlive)
       await kit.process.restart()
       expect(isGone, 'it still runs')
     },
@@ -102,8 +100,4 @@ async function pluggedPage(kit: CheckContext, host: KitHost) {
   const endpoint = { ...(await kit.createEndpoint(host, network)), sandbox: kit.sandbox() }
   await kit.plug(host, endpoint, endpoint.sandbox)
   return { network, endpoint, page: { networks: [network], endpoints: [endpoint] } }
-}
-
-function soon(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 10))
 }

@@ -3,7 +3,8 @@
 /** Where in the random sequences of a seed a failure is. */
 export type Replay = { readonly path: string; readonly replayPath: string }
 
-type Facts = { expected?: unknown; found?: unknown; replay?: Replay }
+/** `mend` stands in place of the check’s own, where the failure is about something else. */
+type Facts = { expected?: unknown; found?: unknown; replay?: Replay; mend?: string }
 
 /** The driver did not do what the rule asks. */
 export class Violation extends Error {
@@ -11,11 +12,13 @@ export class Violation extends Error {
   readonly expected: string | undefined
   readonly found: string | undefined
   readonly replay: Replay | undefined
+  readonly mend: string | undefined
 
   /** `found` and `expected` may be any JSON; they are shown in the report. */
-  constructor(message: string, { expected, found, replay }: Facts = {}) {
+  constructor(message: string, { expected, found, replay, mend }: Facts = {}) {
     super(message)
     this.replay = replay
+    this.mend = mend
     this.expected = shown(expected)
     this.found = shown(found)
   }

@@ -1,6 +1,8 @@
 // The kit in network and mount namespaces of its own, so that a driver that it starts touches nothing of the machine.
 import { spawn } from 'node:child_process'
 import { enterPrivateNamespaces } from '../../linux/private-namespaces.ts'
+import { exitCodes } from '../report/exit-codes.ts'
+import { Interruption } from './terminal.ts'
 
 const marker = 'CONET_CONFORMANCE_ISOLATED'
 
@@ -14,10 +16,11 @@ export function runIsolated(signal: AbortSignal): Promise<number> {
   enterPrivateNamespaces()
   const args = [...process.execArgv, ...process.argv.slice(1)]
   const child = spawn(process.execPath, args, { stdio: 'inherit', env: { ...process.env, [marker]: '1' } })
-  // At a terminal the child hears of it too; twice does no harm.
-  signal.addEventListener('abort', () => child.kill('SIGTERM'), { once: true })
+  // At a terminal the child hears of it twice, and takes it for once.
+  const pass = () => child.kill(signal.reason instanceof Interruption ? signal.reason.signal : 'SIGTERM')
+  signal.addEventListener('abort', pass, { once: true })
   return new Promise((resolve, reject) => {
     child.once('error', reject)
-    child.once('exit', (code) => resolve(code ?? 1))
+    child.once('exit', (code) => resolve(code ?? exitCodes.engine))
   })
 }

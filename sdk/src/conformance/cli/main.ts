@@ -6,8 +6,12 @@ import { buildProgram } from './program.ts'
 import { Interruption, type Terminal } from './terminal.ts'
 
 const stop = new AbortController()
-process.once('SIGINT', () => stop.abort(new Interruption(exitCodes.interrupted)))
-process.once('SIGTERM', () => stop.abort(new Interruption(exitCodes.terminated)))
+process.on('SIGINT', (signal) => interrupt(signal, exitCodes.interrupted))
+process.on('SIGTERM', (signal) => interrupt(signal, exitCodes.terminated))
+
+/** What comes so soon after the first is the same. */
+const echoMs = 500
+let interruptedAtMs = 0
 
 const terminal: Terminal = {
   out: (text) => process.stdout.write(text),
@@ -23,6 +27,14 @@ try {
   await program.parseAsync(process.argv.slice(2), { from: 'user' })
 } catch (error) {
   process.exitCode = exitCodeOfFailure(error)
+}
+
+/** The first one ends the run in order, a later one at once. A terminal, and the kit's own parent, may tell it twice. */
+function interrupt(signal: NodeJS.Signals, exitCode: number): void {
+  if (!stop.signal.aborted) {
+    interruptedAtMs = performance.now()
+    stop.abort(new Interruption(signal, exitCode))
+  } else if (performance.now() - interruptedAtMs > echoMs) process.exit(exitCode)
 }
 
 function exitCodeOfFailure(error: unknown): number {

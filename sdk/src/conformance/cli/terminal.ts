@@ -8,10 +8,12 @@ export type Terminal = {
 
 /** A signal that ended the command, and the exit code that says so. */
 export class Interruption extends Error {
+  readonly signal: NodeJS.Signals
   readonly exitCode: number
 
-  constructor(exitCode: number) {
-    super('interrupted')
+  constructor(signal: NodeJS.Signals, exitCode: number) {
+    super(`ended by ${signal}`)
+    this.signal = signal
     this.exitCode = exitCode
   }
 }

@@ -1,4 +1,5 @@
 // What a check has at hand: connections, objects, sandboxes, patience. It owns all of them and ends them in reverse.
+import { setTimeout as sleep } from 'node:timers/promises'
 import type {
   CreateEndpointParams,
   InitializeParams,
@@ -12,6 +13,7 @@ import { Untestable, Violation } from '../checks/verdicts.ts'
 import type { Target, TargetProcess } from '../target/target.ts'
 import type { Transcript } from '../transcript/transcript.ts'
 import { initializeParams, KitHost } from '../wire/kit-host.ts'
+import type { Patience } from '../wire/patience.ts'
 import { DriverUnreachable, RawConnection } from '../wire/raw-connection.ts'
 import type { Json } from '../wire/strict-parser.ts'
 import type { Objects } from './objects.ts'
@@ -30,12 +32,12 @@ export type ContextOptions = {
   readonly property: PropertyOptions
   /** All patience of the kit is multiplied by it. */
   readonly scale: number
+  readonly patience: Patience
   newTranscript(): Transcript
 }
 
-const callMs = 10_000
-const toleranceMs = 2_000
 const dialMs = 2_000
+const pollMs = 10
 /** For what a driver does at once: ends a connection, answers a ping. */
 const promptMs = 3_000
 
@@ -69,6 +71,13 @@ export class CheckContext implements AsyncDisposable {
     return this.scaled(promptMs)
   }
 
+  /** Whether it is so, or becomes so while the driver may still take its time. */
+  async soon(isSo: () => boolean): Promise<boolean> {
+    const deadline = performance.now() + this.promptMs
+    while (!isSo() && performance.now() < deadline) await sleep(pollMs)
+    return isSo()
+  }
+
   /** A connection, and nothing said yet. Rejects with a Violation if the driver takes none. */
   async dial(socketPath = this.target.socketPath): Promise<RawConnection> {
     this.#assertGoingOn()
@@ -93,8 +102,7 @@ export class CheckContext implements AsyncDisposable {
   }
 
   #hostOn(connection: RawConnection): KitHost {
-    const patience = { callMs: this.scaled(callMs), toleranceMs: this.scaled(toleranceMs) }
-    return new KitHost(connection, patience, () => this.random.hex(32))
+    return new KitHost(connection, this.#options.patience, () => this.random.hex(32))
   }
 
   /** The kit as host, after the handshake. */
@@ -106,7 +114,10 @@ export class CheckContext implements AsyncDisposable {
 
   /** Params of an `initialize` as any host could send it, with changes. */
   initializeParams(changes: Json = {}): InitializeParams {
-    return { ...initializeParams(this.random.hex(32), this.scaled(callMs)), ...changes }
+    return {
+      ...initializeParams(this.random.hex(32), this.#options.patience.callMs('initialize')),
+      ...changes,
+    }
   }
 
   /** An `initialize` as a message, for checks that send it in a way of their own. */

@@ -3,6 +3,7 @@ import type { Entry } from '../transcript/transcript.ts'
 import { isJson, type Json } from '../wire/strict-parser.ts'
 
 const mostCharacters = 300
+const mostOfHandshake = 100
 /** Ids are long, and the first characters tell them apart. */
 const longId = /\b([0-9a-f]{8})[0-9a-f]{24,}\b/g
 
@@ -16,7 +17,15 @@ export function briefOf(entry: Entry): string | undefined {
   return entry.kind === 'note' ? `(${entry.text})` : undefined
 }
 
-function messageOf({ id, method, params, result, error }: Json): string {
+/** The handshake is much the same every time. */
+function messageOf(message: Json): string {
+  const text = textOf(message)
+  const { method, result } = message
+  const isHandshake = method === 'initialize' || (isJson(result) && result.protocolVersion !== undefined)
+  return isHandshake && text.length > mostOfHandshake ? `${text.slice(0, mostOfHandshake)}…` : text
+}
+
+function textOf({ id, method, params, result, error }: Json): string {
   const number = id === undefined ? [] : [`#${typeof id === 'number' ? id : JSON.stringify(id)}`]
   if (method !== undefined) return [...number, String(method), JSON.stringify(withoutMeta(params))].join(' ')
   if (error !== undefined) return [...number, 'error', JSON.stringify(error)].join(' ')

@@ -16,5 +16,5 @@ export function excerptOf({ evidence, area }: CheckResult): string {
     return `${atMs.toFixed(0).padStart(6)} ms${where}  ${brief}`
   })
   const left = said.length - shown.length
-  return [...(left > 0 ? [`(${left} lines before)`] : []), ...shown].join('\n')
+  return [...(left > 0 ? [`(earlier: ${left} more)`] : []), ...shown].join('\n')
 }

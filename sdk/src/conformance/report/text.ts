@@ -33,7 +33,13 @@ export function outcomeText(report: Report): string {
   const shown = report.checks.filter(
     (result) => isFailure(result) || ['warn', 'error'].includes(result.status),
   )
-  return [...grouped(shown).map(explained), ...stale(report), sum(report)].join('\n')
+  const parts = [...introduction(report), ...grouped(shown).map(explained), ...stale(report), sum(report)]
+  return parts.join('\n')
+}
+
+function introduction({ driver, checks }: Report): string[] {
+  if (driver !== null || checks.length === 0) return []
+  return ['The driver does not introduce itself. Begin with handshake.introduction: most checks need it.\n']
 }
 
 type Group = { readonly first: CheckResult; readonly others: readonly CheckResult[] }

@@ -9,6 +9,7 @@ import { evidenceOf } from '../report/evidence.ts'
 import type { CheckResult, Evidence, Report } from '../report/report.ts'
 import { socketPlace } from '../target/command-target.ts'
 import { Transcript } from '../transcript/transcript.ts'
+import { Patience } from '../wire/patience.ts'
 import { DriverUnderTest, minimalIntroduction } from './driver-under-test.ts'
 import { Judgements } from './judgements.ts'
 import type { ConformanceOptions } from './options.ts'
@@ -33,6 +34,7 @@ export class ConformanceRun implements AsyncDisposable {
   readonly #options: ConformanceOptions
   readonly #subnets = new Subnets()
   readonly #judgements: Judgements
+  readonly #patience: Patience
   readonly #results: CheckResult[] = []
   readonly #startedAt = new Date()
   readonly #since = performance.now()
@@ -45,7 +47,9 @@ export class ConformanceRun implements AsyncDisposable {
     this.#signal = signal
     this.seed = options.seed ?? Math.floor(Math.random() * 2 ** 31)
     this.selected = ordered(select(allChecks, options))
-    this.#judgements = new Judgements(allChecks, options.timeScale ?? 1)
+    const { timeScale = 1 } = options
+    this.#judgements = new Judgements(allChecks, timeScale)
+    this.#patience = patienceOf(timeScale)
   }
 
   /**
@@ -137,7 +141,9 @@ export class ConformanceRun implements AsyncDisposable {
       return transcript
     }
     const { target } = this.#driver
+    const patience = this.#patience
     return new CheckContext({
+      patience,
       target,
       introduction,
       objects,
@@ -168,6 +174,11 @@ const notIntroduced = new Violation('not tried: the driver does not introduce it
 })
 
 const disabled: Ending = { status: 'disabled', message: 'left out by --skip', evidence: [], notes: [] }
+
+function patienceOf(scale: number): Patience {
+  const scaled = (ms: number) => Math.max(1, Math.round(ms * scale))
+  return new Patience({ callMs: scaled(10_000), toleranceMs: scaled(2_000), momentMs: scaled(1_000) })
+}
 
 /** Throws a UsageError for what would be noticed only after the driver has been started. */
 function assertUsable(options: ConformanceOptions): void {

@@ -6,6 +6,7 @@ import { socketTarget } from '../target/socket-target.ts'
 import type { Target } from '../target/target.ts'
 import { Transcript } from '../transcript/transcript.ts'
 import { KitHost } from '../wire/kit-host.ts'
+import { Patience } from '../wire/patience.ts'
 import { DriverUnreachable, RawConnection } from '../wire/raw-connection.ts'
 import type { ConformanceOptions } from './options.ts'
 
@@ -67,7 +68,8 @@ async function introductionOf(
 ): Promise<InitializeResult | undefined> {
   const callMs = introductionMs * scale
   using connection = await RawConnection.dial(socketPath, new Transcript('introduction', 0), callMs)
-  const host = new KitHost(connection, { callMs, toleranceMs: 0 }, () => 'introduction')
+  const patience = new Patience({ callMs, toleranceMs: 0, momentMs: callMs })
+  const host = new KitHost(connection, patience, () => 'introduction')
   const close = () => connection.close()
   signal?.addEventListener('abort', close, { once: true })
   try {

@@ -10,6 +10,8 @@ export type Outcome = {
   readonly expected?: string
   readonly found?: string
   readonly replay?: Replay
+  /** In place of the check’s own. */
+  readonly mend?: string
 }
 
 export const passed: Outcome = { status: 'pass' }
@@ -17,13 +19,14 @@ export const passed: Outcome = { status: 'pass' }
 /** What a check threw: a verdict, or a bug of the kit. */
 export function outcomeOf(error: unknown, severity: Severity): Outcome {
   if (error instanceof Violation) {
-    const { message, expected, found, replay } = error
+    const { message, expected, found, replay, mend } = error
     return {
       status: severity === 'must' ? 'fail' : 'warn',
       message,
       ...(expected !== undefined && { expected }),
       ...(found !== undefined && { found }),
       ...(replay !== undefined && { replay }),
+      ...(mend !== undefined && { mend }),
     }
   }
   if (error instanceof DriverUnreachable) return { status: 'fail', message: error.message }

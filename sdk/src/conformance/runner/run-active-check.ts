@@ -7,8 +7,13 @@ import { type Outcome, outcomeOf, passed } from './outcome.ts'
 import { within } from './within.ts'
 
 const limitMs = 20_000
-const cleanupMs = 10_000
-const mostStderr = 2_000
+/** More than one call may take: after two such calls nobody waits for that method any more. */
+const cleanupMs = 15_000
+/** When the user waits for the end. */
+const hurriedMs = 2_000
+/** Of what the driver wrote to stderr. */
+const mostLines = 6
+const mostCharacters = 300
 
 export type ActiveOutcome = Outcome & {
   /** When the verdict fell, before the cleaning up. */
@@ -26,7 +31,7 @@ export async function runActiveCheck(
   const stderr = stderrOf(kit.target)
   const outcome = await attempt(check, kit, signal)
   const endedAtMs = performance.now()
-  const trouble = await cleanUp(kit)
+  const trouble = await cleanUp(kit, signal?.aborted ? hurriedMs : cleanupMs)
   const isDead = outcome.status === 'pass' && hasDied(check, kit.target)
   const final = isDead ? death() : outcome
   const isGood = final.status === 'pass' || final.status === 'not-applicable' || final.status === 'untestable'
@@ -57,9 +62,9 @@ function assertTestable({ profile, needs = [] }: ActiveCheck, { introduction, ta
   }
 }
 
-async function cleanUp(kit: CheckContext): Promise<string[]> {
+async function cleanUp(kit: CheckContext, limitMs: number): Promise<string[]> {
   try {
-    await within({ ms: kit.scaled(cleanupMs), what: 'cleaning up' }, kit[Symbol.asyncDispose]())
+    await within({ ms: kit.scaled(limitMs), what: 'cleaning up' }, kit[Symbol.asyncDispose]())
     return []
   } catch (error) {
     return [`cleaning up: ${error instanceof Error ? error.message : String(error)}`]
@@ -83,5 +88,8 @@ function stderrOf({ process }: Target): string {
 function writtenSince(before: string, target: Target): string[] {
   const now = stderrOf(target)
   const text = (now.startsWith(before) ? now.slice(before.length) : now).trim()
-  return text === '' ? [] : [`the driver wrote to stderr: ${text.slice(-mostStderr)}`]
+  if (text === '') return []
+  const lines = text.split('\n').slice(-mostLines)
+  const cut = lines.map((line) => (line.length > mostCharacters ? `${line.slice(0, mostCharacters)}…` : line))
+  return [`the driver wrote to stderr:\n${cut.join('\n')}`]
 }

@@ -10,6 +10,7 @@ import {
   type Result,
 } from '../../protocol/index.ts'
 import { Violation } from '../checks/verdicts.ts'
+import type { Patience } from './patience.ts'
 import type { RawConnection } from './raw-connection.ts'
 import { isJson, type Json } from './strict-parser.ts'
 
@@ -25,13 +26,6 @@ export type RequestOptions = {
 /** The one answer to a request. */
 export type Reply = { readonly result: unknown } | { readonly error: ReplyError }
 export type ReplyError = { readonly code: number; readonly message: string; readonly data: Json }
-
-export type Patience = {
-  /** What calls get in `_meta.timeoutMs`. */
-  readonly callMs: number
-  /** What an answer may come later than that. */
-  readonly toleranceMs: number
-}
 
 export class KitHost implements Disposable {
   readonly connection: RawConnection
@@ -57,7 +51,7 @@ export class KitHost implements Disposable {
 
   /** Params of an `initialize` with nothing special. */
   #initializeParams(): InitializeParams {
-    return initializeParams(this.#newId(), this.#patience.callMs)
+    return initializeParams(this.#newId(), this.#patience.callMs('initialize'))
   }
 
   /** Sends a request, and gives its id and its answer to come. Params may be wrong on purpose. */
@@ -68,11 +62,13 @@ export class KitHost implements Disposable {
   ): { id: string | number; reply: Promise<Reply> } {
     this.#lastId += 1
     const { id = this.#lastId, meta } = options
-    const full = this.#meta(meta)
+    const full = this.#meta(method, meta)
     const withMeta = method === 'initialize' || full === undefined ? params : { ...params, _meta: full }
     this.connection.send({ jsonrpc: '2.0', id, method, params: withMeta })
-    const timeoutMs = typeof full?.timeoutMs === 'number' ? full.timeoutMs : this.#patience.callMs
+    const callMs = this.#patience.callMs(method)
+    const timeoutMs = typeof full?.timeoutMs === 'number' ? full.timeoutMs : callMs
     const reply = this.#reply(method, id, options.waitMs ?? timeoutMs + this.#patience.toleranceMs)
+    if (timeoutMs >= callMs) this.#noteMissed(method, reply)
     // Whoever starts a call may leave it alone; the transcript is judged later.
     reply.catch(() => undefined)
     return { id, reply }
@@ -131,11 +127,24 @@ export class KitHost implements Disposable {
     this.close()
   }
 
-  #meta(wanted: RequestOptions['meta']): Json | undefined {
+  #meta(method: string, wanted: RequestOptions['meta']): Json | undefined {
     if (wanted === false) return undefined
-    const timeoutMs = this.#patience.callMs
+    const timeoutMs = this.#patience.callMs(method)
     // With a token, so that a driver that has progress to tell tells it, and is judged by it.
     return { operationId: this.#newId(), attempt: 1, timeoutMs, progressToken: this.#newId(), ...wanted }
+  }
+
+  /** A check that gave the call less time than usual expects to miss it. */
+  #noteMissed(method: string, reply: Promise<Reply>): void {
+    reply.then(
+      (answer) => {
+        if ('error' in answer && answer.error.code === catalogue.deadlineExceeded.code)
+          this.#patience.missed(method)
+      },
+      () => {
+        if (this.connection.isOpen) this.#patience.missed(method)
+      },
+    )
   }
 
   async #reply(method: string, id: string | number, waitMs: number): Promise<Reply> {
@@ -162,6 +171,9 @@ export function initializeParams(instanceId: string, callMs: number): Initialize
   }
 }
 
+const internalCodes: readonly number[] = [catalogue.internal.code, -32_603]
+const ownBug = 'This is a bug of the driver’s own, whatever the check is about: read what it has logged.'
+
 /** The result, or a violation that says what came instead. */
 export function succeeded<M extends RequestMethod>(method: M, reply: Reply): Result<M> {
   if ('error' in reply) {
@@ -169,6 +181,7 @@ export function succeeded<M extends RequestMethod>(method: M, reply: Reply): Res
     throw new Violation(`${method} failed: ${message} (${code})`, {
       expected: 'a result',
       found: reply.error,
+      ...(internalCodes.includes(code) && { mend: ownBug }),
     })
   }
   try {

@@ -15,6 +15,8 @@ export class DriverUnreachable extends Error {
   override readonly name = 'DriverUnreachable'
 }
 
+const mostReadBytes = 64 * 1024 * 1024
+
 export class RawConnection implements Disposable {
   readonly transcript: Transcript
   readonly received: Json[] = []
@@ -23,6 +25,7 @@ export class RawConnection implements Disposable {
   readonly #parser: StrictParser
   #end: { by: 'kit' | 'driver'; reason: string } | undefined
   #fault: string | undefined
+  #readBytes = 0
 
   private constructor(socket: Socket, transcript: Transcript) {
     this.#socket = socket
@@ -32,7 +35,7 @@ export class RawConnection implements Disposable {
       else this.#receive(parsed.message, parsed.bytes)
     })
     transcript.add({ kind: 'opened' })
-    socket.on('data', (chunk: Buffer) => this.#parser.push(chunk))
+    socket.on('data', (chunk: Buffer) => this.#read(chunk))
     socket.on('error', (error) => this.#ended('driver', error.message))
     socket.on('close', () => this.#ended('driver', 'closed'))
     socket.on('end', () => this.#ended('driver', 'closed'))
@@ -149,6 +152,13 @@ export class RawConnection implements Disposable {
       // Some time between two, or the driver reads both at once.
       await sleep(betweenPiecesMs)
     }
+  }
+
+  /** A driver that never stops talking must not take the kit's memory. */
+  #read(chunk: Buffer): void {
+    this.#readBytes += chunk.length
+    if (this.#readBytes <= mostReadBytes) this.#parser.push(chunk)
+    else if (this.isOpen) this.#fail(`more than ${mostReadBytes} bytes on one connection`)
   }
 
   #receive(message: Json, bytes: number): void {
