@@ -72,7 +72,7 @@ export type Behaviour = {
   hear(session: Session, method: string, params: unknown): void
   cancel(call: Call): void
   accepted(session: Session): void
-  rejected(session: Session, code: number): void
+  rejected(session: Session, code: number, message: string): void
   /** On SIGTERM. */
   terminate(driver: ZooDriver): Promise<void>
   /** A connection has ended. */
@@ -172,15 +172,15 @@ function hear(session: Session, method: string, params: unknown): void {
     session.isAccepted = true
     behaviour.accepted(session)
   }
-  if (method === 'rejected') behaviour.rejected(session, Number(params?.code))
+  if (method === 'rejected') behaviour.rejected(session, Number(params?.code), String(params?.message))
 }
 
 function accepted(session: Session): void {
   session.notify('driver/event', { type: 'accepted', message: 'the zoo is open' })
 }
 
-function rejected({ driver }: Session, code: number): void {
-  driver.log(`rejected: ${code}`)
+function rejected({ driver }: Session, code: number, message: string): void {
+  driver.log(`rejected: ${code} ${message}`)
   if (code === 1311) void driver.end(0)
 }
 

@@ -26,5 +26,6 @@ const driver = await ZooDriver.listen({
   },
   behaviour: mutation?.change(good) ?? good,
   exit: (code) => process.exit(code),
+  log: (message) => process.stderr.write(`${message}\n`),
 })
 process.once('SIGTERM', () => void driver.behaviour.terminate(driver))

@@ -16,6 +16,8 @@ export type ZooDriverOptions = {
   readonly records?: Records
   /** Ends the program; a driver inside another program only closes its socket. */
   exit?(code: number): void
+  /** Default: a driver inside another program keeps it to itself. */
+  log?(message: string): void
 }
 
 export class ZooDriver implements AsyncDisposable {
@@ -29,15 +31,17 @@ export class ZooDriver implements AsyncDisposable {
   isDraining = false
   readonly #server: Server
   readonly exit: (code: number) => void
+  readonly log: (message: string) => void
   #inode: bigint | undefined
 
-  constructor({ path, variant, behaviour = goodBehaviour(), records, exit }: ZooDriverOptions) {
+  constructor({ path, variant, behaviour = goodBehaviour(), records, exit, log }: ZooDriverOptions) {
     this.path = path
     this.variant = { name: 'zoo', ...variant }
     this.behaviour = behaviour
     this.records = records ?? new Records()
     this.instanceId = behaviour.instanceId()
     this.exit = exit ?? (() => undefined)
+    this.log = log ?? (() => undefined)
     this.#server = createServer({ allowHalfOpen: behaviour.allowHalfOpen }, (socket) =>
       this.sessions.add(new Session(this, socket)),
     )
@@ -47,10 +51,6 @@ export class ZooDriver implements AsyncDisposable {
     const driver = new ZooDriver(options)
     await driver.#listen()
     return driver
-  }
-
-  log(message: string): void {
-    if (process.env.ZOO_LOG !== undefined) process.stderr.write(`${message}\n`)
   }
 
   /** Takes no more hosts and no more bytes, and removes the socket if it is still its own; the program ends after it. */

@@ -50,4 +50,17 @@ export const answerMutations: readonly Mutation[] = [
       },
     })),
   },
+  {
+    name: 'chatty',
+    does: 'tells of its progress ten times in a row',
+    fails: ['transcript.progress-pace'],
+    shownBy: ['network'],
+    change: method('network/create', (good) => async (params, call) => {
+      const { progressToken: token } = call.meta
+      const times = token === undefined ? 0 : 10
+      for (let time = 0; time < times; time += 1)
+        call.session.notify('$/progress', { token, message: 'on it' })
+      return good(params, call)
+    }),
+  },
 ]

@@ -155,6 +155,17 @@ export const handshakeMutations: readonly Mutation[] = [
     })),
   },
   {
+    name: 'silentWhenRejected',
+    does: 'tells nobody why it was rejected',
+    where: 'program',
+    fails: ['handshake.rejection-logged'],
+    change: parts(() => ({
+      rejected: ({ driver }, code) => {
+        if (code === 1311) void driver.end(0)
+      },
+    })),
+  },
+  {
     name: 'initializesTwice',
     does: 'answers a second initialize like the first',
     fails: ['handshake.twice'],

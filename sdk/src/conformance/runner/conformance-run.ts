@@ -23,7 +23,13 @@ import { UsageError } from './usage-error.ts'
 type Ending = Outcome & { readonly evidence: readonly Evidence[]; readonly notes: readonly string[] }
 
 /** Checks that begin before the handshake; others have nobody to talk to when it fails. */
-const areasWithoutIntroduction: readonly string[] = ['socket', 'framing', 'handshake', 'transcript']
+const areasWithoutIntroduction: readonly string[] = [
+  'socket',
+  'framing',
+  'handshake',
+  'capabilities',
+  'transcript',
+]
 
 /** A run, check by check, for those who want to hold the reins; `runConformance` is the usual way. */
 export class ConformanceRun implements AsyncDisposable {
