@@ -11,11 +11,11 @@ import { temporaryDirectory } from '../support/temporary-directory.ts'
 const program = join(repository, 'sdk/bin/conet-conformance.js')
 const nullCommand = `${process.execPath} ${join(repository, 'drivers/null/bin/conet-driver-null.js')} --socket {socket}`
 
-/** Keeps the contract, but for its list of networks. */
-const forgetfulDriver = `
+/** Keeps the contract, but for what is not plugged. */
+const stubbornDriver = `
 import { runDriver } from '${join(repository, 'sdk/dist/index.js')}'
 import { nullDriver } from '${join(repository, 'drivers/null/dist/driver.js')}'
-await runDriver({ ...nullDriver(), async listNetworks() { return [] } })`
+await runDriver({ ...nullDriver(), async unplug() { throw new Error('not plugged') } })`
 
 type Ending = { readonly code: number; readonly stdout: string; readonly stderr: string }
 
@@ -75,20 +75,20 @@ it('writes reports in every form', async () => {
 
 it('exits with 1 for a driver that fails, and with 0 once the failure is expected', async () => {
   await using directory = await temporaryDirectory()
-  const program = join(directory.path, 'forgetful.mjs')
-  await writeFile(program, forgetfulDriver)
+  const program = join(directory.path, 'stubborn.mjs')
+  await writeFile(program, stubbornDriver)
   const words = [
     'run',
     '--command',
     `${process.execPath} ${program} --socket {socket}`,
     '--only',
-    'network.created',
+    'unplug.nothing',
   ]
   const failed = await kit(...words)
-  expect(failed.stdout).toMatch(/FAIL network.created[\s\S]*what happened[\s\S]*how to mend it/)
+  expect(failed.stdout).toMatch(/FAIL unplug.nothing[\s\S]*what happened[\s\S]*how to mend it/)
   expect(failed.code).toBe(1)
   const list = join(directory.path, 'expected.json')
-  await writeFile(list, JSON.stringify({ 'network.created': 'issue 12' }))
+  await writeFile(list, JSON.stringify({ 'unplug.nothing': 'issue 12' }))
   const expected = await kit(...words, '--expected-failures', list)
   expect(expected.stdout).toContain('1 fail (1 expected)')
   expect(expected.code).toBe(0)
