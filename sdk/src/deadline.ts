@@ -13,7 +13,7 @@ export type Deadline = Disposable & {
 
 /**
  * A signal that aborts with `outer`, or after `timeoutMs` milliseconds with `deadlineExceeded`, whichever is first.
- * Dispose it when the work is done: it owns a timer. `what` opens the error's message.
+ * Dispose it when the work is done, once or more: it owns a timer, which keeps the process alive. `what` opens the error's message.
  */
 export function deadline(timeoutMs: number, what: string, outer?: AbortSignal): Deadline {
   const controller = new AbortController()

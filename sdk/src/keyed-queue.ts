@@ -4,7 +4,10 @@
 export class KeyedQueue {
   readonly #tails = new Map<string, Promise<unknown>>()
 
-  /** Runs `work` when everything asked before it for `key` has ended, well or badly. Settles as `work` does. */
+  /**
+   * Runs `work` when everything asked before it for `key` has ended, well or badly; at once, before this returns, if
+   * nothing is. Settles as `work` does. What waits cannot be taken back: let `work` look at its own signal first.
+   */
   run<T>(key: string, work: () => Promise<T>): Promise<T> {
     const before = this.#tails.get(key)
     const result = before === undefined ? work() : before.then(work, work)

@@ -24,7 +24,10 @@ export function withoutPrefix(address: string): string {
   return address.split('/')[0] ?? address
 }
 
-/** Locally administered, for one receiver, and the same whenever the network is made again. */
+/**
+ * The MAC address of a network's bridge: locally administered, for one receiver, and the same whenever the network is
+ * made again.
+ */
 export function macOfNetwork(networkId: string): string {
   const mac = Buffer.from(networkId.slice(0, 12), 'hex')
   mac[0] = ((mac[0] ?? 0) & 0xfc) | 0x02

@@ -43,14 +43,14 @@ export class Machine {
     this.#timer = setInterval(() => this.#checkFirewall(), firewallCheckIntervalMs).unref()
   }
 
-  /** Another instance watches over it. */
+  /** Another instance watches over it from now on; timers end. May be repeated. */
   leaveCharge(): void {
     clearInterval(this.#timer)
     clearTimeout(this.#secondLook)
     this.firewall.leave()
   }
 
-  /** Ends what is under way. Networks stay as they are. */
+  /** Waits for deletions under way, and lets go of the kernel. Networks stay as they are. Once, at the end. */
   async close(): Promise<void> {
     this.leaveCharge()
     await this.deletions.close()

@@ -1,7 +1,10 @@
 // A driver's log: one JSON object a line on its own stderr, and the same line to the host. It knows no socket.
 import type { DriverLog } from '../protocol/index.ts'
 
-/** How much a line matters. */
+/**
+ * How much a line matters: `debug` for the author, `info` for what happened, `warn` for what somebody should look at,
+ * `error` for what failed.
+ */
 export type LogLevel = DriverLog['level']
 
 /** All levels, the least first. */

@@ -19,7 +19,8 @@ export type ConetErrorOptions = {
 
 /**
  * An expected failure. The message says what was being done to what, then why it failed:
- * `plug endpoint 1f0c…: bridge "cb1f0c" does not exist`. Branch on `kind`, never on the message.
+ * `plug endpoint 1f0c…: bridge "cb1f0c" does not exist`. Branch on `kind`, never on the message. Thrown in a driver's
+ * function, it reaches the client of the host's API with all that it carries; the kind decides on the HTTP status.
  */
 export class ConetError extends Error {
   override readonly name = 'ConetError'

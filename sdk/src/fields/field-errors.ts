@@ -3,7 +3,10 @@ import type { ErrorObject } from 'ajv'
 import type { FieldError } from '../errors/index.ts'
 import { faultOf, faultOfAny } from './faults.ts'
 
-/** One for each error. `/subnets/0/gateway` and a missing `name` become `subnets[0].gateway` and `name`. */
+/**
+ * The faults that ajv has found (`validate.errors`), as a ConetError takes them. `/subnets/0/gateway` and a missing
+ * `name` become `subnets[0].gateway` and `name`.
+ */
 export function fieldErrors(errors: readonly ErrorObject[] | null | undefined): FieldError[] {
   return (errors ?? []).map((error) => ({ path: pathOf(error), message: faultOf(error) }))
 }

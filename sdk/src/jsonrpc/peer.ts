@@ -122,7 +122,7 @@ export class JsonRpcPeer implements AsyncDisposable {
     })
   }
 
-  /** Sends a message that has no answer. Throws what keeps it from being sent: see `request`. */
+  /** Sends a message that has no answer, and does not wait. Throws what keeps it from being sent: see `request`. */
   notify(method: string, params?: JsonObject): void {
     if (!this.#canWrite) throw notConnected(this.#closedKind, method, this.#closeReason)
     this.#assertNoBacklog(method)

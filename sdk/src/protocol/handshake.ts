@@ -113,7 +113,10 @@ export type RejectedParams = Static<typeof RejectedParams>
 /** The version that both sides speak, or why there is none, in words for people. */
 export type Negotiated = { ok: true; version: string } | { ok: false; reason: string }
 
-/** Picks the best version both sides list; a driver never echoes what it was offered. */
+/**
+ * Picks the best version that both sides list, without throwing; a driver never echoes what it was offered.
+ * `serveDriver` does this for you.
+ */
 export function negotiate(
   offered: readonly string[],
   spoken: readonly string[] = protocolVersions,

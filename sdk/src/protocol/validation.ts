@@ -35,13 +35,19 @@ function check<T>(schema: TSchema, value: unknown, kind: ErrorKind, what: string
   throw new ConetError(kind, `${what}: ${first?.path || 'the whole'} ${first?.message}`, { fields })
 }
 
-/** Returns the parameters of a request, or throws `invalidArgument` that names the field. */
+/**
+ * Returns the parameters of a request, unchanged, or throws `invalidArgument` that names the field. The SDK calls it
+ * before your code.
+ */
 export function checkParams<M extends RequestMethod>(method: M, value: unknown): Params<M> {
   check<Params<M>>(requests[method].params, value, 'invalidArgument', method)
   return value
 }
 
-/** Returns the result of a request, or throws `protocolViolation`: the driver broke its contract. */
+/**
+ * Returns the result of a request, unchanged, or throws `protocolViolation` that names the field: the driver broke its
+ * contract.
+ */
 export function checkResult<M extends RequestMethod>(method: M, value: unknown): Result<M> {
   check<Result<M>>(requests[method].result, value, 'protocolViolation', `answer to ${method}`)
   return value

@@ -6,7 +6,10 @@ const MAX_NAME_BYTES = 15
 /** `all` and `default` are directories of /proc/sys/net/ipv4/conf, where each interface has one of its name. */
 const reserved = new Set(['.', '..', 'all', 'default'])
 
-/** Says what is wrong with a name, or undefined. */
+/**
+ * What is wrong with the name of an interface (`has 16 bytes, …`), to stand behind it; undefined for one that the
+ * kernel takes.
+ */
 export function interfaceNameFault(name: string): string | undefined {
   const length = Buffer.byteLength(name)
   if (length === 0 || length > MAX_NAME_BYTES) return `has ${length} bytes, must have 1 to ${MAX_NAME_BYTES}`
@@ -17,7 +20,7 @@ export function interfaceNameFault(name: string): string | undefined {
   return undefined
 }
 
-/** Answers the name; throws a TypeError that says what is wrong with it. */
+/** Returns the name of an interface as it is, or throws a TypeError that says what is wrong with it. */
 export function checkedInterfaceName(name: string): string {
   const fault = interfaceNameFault(name)
   if (fault !== undefined) throw new TypeError(`interface name ${JSON.stringify(name)} ${fault}`)

@@ -73,7 +73,10 @@ export function setLink(link: LinkReference, change: LinkChange): RouteRequest {
   return { operation, type: RTM.NEWLINK, flags: 0, payload: writer.finish() }
 }
 
-/** Changes a bridge, up or down. May be repeated. */
+/**
+ * Changes a bridge, up or down. May be repeated. Fails with ENODEV when there is none, EOPNOTSUPP when it is no
+ * bridge.
+ */
 export function setBridge(link: LinkReference, change: BridgeSettings): RouteRequest {
   const writer = writeLinkReference(new PayloadWriter(), link)
   writer.nested(IFLA.LINKINFO, (info) => {
@@ -84,7 +87,10 @@ export function setBridge(link: LinkReference, change: BridgeSettings): RouteReq
   return { operation, type: RTM.NEWLINK, flags: 0, payload: writer.finish() }
 }
 
-/** Changes what the bridge does at this port. May be repeated. */
+/**
+ * Changes what the bridge does at this port. May be repeated. Fails with ENODEV when there is no link, EOPNOTSUPP when
+ * it is no port.
+ */
 export function setBridgePort(link: LinkReference, change: BridgePortChange): RouteRequest {
   const writer = writeLinkReference(new PayloadWriter(), link)
   writer.nested(IFLA.LINKINFO, (info) => {

@@ -124,7 +124,10 @@ export function createMacvlan(macvlan: NewMacvlan): NewLinkRequest {
   return create('macvlan', macvlan, write, checkedIndex(macvlan.parent))
 }
 
-/** Makes an intermediate functional block: a link that traffic is redirected to, so that a queue can shape it. */
+/**
+ * Makes an intermediate functional block: a link that traffic is redirected to, so that a queue can shape it. Fails
+ * with EEXIST when the name is taken.
+ */
 export function createIfb(ifb: NewLink): NewLinkRequest {
   return create('ifb', ifb, () => undefined)
 }

@@ -111,7 +111,7 @@ export function addNeighbourProxy(key: NeighbourKey): RouteRequest {
   return neighbourProxy('add', { type: RTM.NEWNEIGH, flags: NLM_F.CREATE | NLM_F.REPLACE }, key)
 }
 
-/** Fails with ENOENT when there is none. */
+/** The machine answers for this address on this link no more. Fails with ENOENT when it did not. */
 export function deleteNeighbourProxy(key: NeighbourKey): RouteRequest {
   return neighbourProxy('delete', { type: RTM.DELNEIGH, flags: 0 }, key)
 }

@@ -47,7 +47,10 @@ export class Rtnl implements Disposable {
 
   private constructor() {}
 
-  /** Connects to the namespace of the calling thread, and stays with it. */
+  /**
+   * Connects to the namespace of the calling thread, and stays with it. Throws a KernelError, as when there are no
+   * more file descriptors (EMFILE).
+   */
   static open(): Rtnl {
     return new Rtnl()
   }
@@ -57,7 +60,7 @@ export class Rtnl implements Disposable {
     return namespace.run(() => new Rtnl())
   }
 
-  /** Runs one request. */
+  /** Runs one request; done when it returns. Throws a KernelError, unless `tolerate` has its code. */
   run(request: RouteRequest, options?: RunOptions): void {
     this.#transactions.run([request], options)
   }

@@ -43,7 +43,10 @@ export type IngressRedirect = {
   target: number
 }
 
-/** Limits what a link sends, or changes its limit. May be repeated. */
+/**
+ * Limits what a link sends, in bytes a second, or changes its limit. May be repeated. Fails with ENODEV when there is
+ * no link.
+ */
 export function limitEgress(limit: EgressLimit): RouteRequest {
   for (const [name, value] of Object.entries(limit)) {
     if (!Number.isInteger(value) || value < 1) throw new TypeError(`${name} ${value} of a traffic limit`)
@@ -58,7 +61,7 @@ export function limitEgress(limit: EgressLimit): RouteRequest {
   }
 }
 
-/** Fails with ENOENT when there is no limit. */
+/** Lets a link send as fast as it can. Fails with ENOENT when there is no limit. */
 export function removeEgressLimit(link: number): RouteRequest {
   const payload = trafficHeader({ link, parent: TC_H_ROOT }).finish()
   return { operation: `remove the limit of what link ${link} sends`, type: RTM.DELQDISC, flags: 0, payload }
