@@ -105,6 +105,19 @@ export const catalogue: readonly RowDefinition[] = [
     what: "the longest that conetd's event loop stands still in it",
     goal: { atMost: 30 },
   },
+  { name: 'plug-alone', unit: 'ms', what: 'plug over HTTP, null driver, no other driver there' },
+  {
+    name: 'plug-beside-broken',
+    unit: 'ms',
+    what: 'the same beside a broken driver: each of the zoo in its turn',
+    goal: { against: 'plug-alone', atMost: 1.5 },
+  },
+  {
+    name: 'plug-beside-noise',
+    unit: 'ms',
+    what: 'the same beside a driver that sends as fast as it can',
+    goal: { against: 'plug-alone', atMost: 1.5 },
+  },
   { name: 'node-start', unit: 'ms', what: 'node, doing nothing' },
   { name: 'cli-help', unit: 'ms', what: 'conet --help', goal: { against: 'node-start' } },
 ]

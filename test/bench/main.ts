@@ -3,6 +3,7 @@
 import { availableParallelism, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import { selectRows, UnknownRow } from './catalogue.ts'
+import { brokenNeighbours } from './groups/broken-neighbours.ts'
 import { bursts } from './groups/bursts.ts'
 import { driverCalls } from './groups/driver-calls.ts'
 import { driverSync } from './groups/driver-sync.ts'
@@ -37,7 +38,7 @@ async function main(): Promise<number> {
     progress: progress.show,
   }
   try {
-    for (const group of [oneAtATime, bursts, scale, driverCalls, driverSync, startUp]) {
+    for (const group of [oneAtATime, bursts, scale, driverCalls, driverSync, brokenNeighbours, startUp]) {
       if (group.rows.some((row) => wanted.has(row))) await group.measure(run)
     }
   } finally {

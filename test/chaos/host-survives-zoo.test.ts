@@ -4,6 +4,6 @@ import { hostSurvivesZoo } from '../survival/host-survives-zoo.ts'
 hostSurvivesZoo({
   atOnce: 10,
   shownForMs: 2_000,
-  patienceMs: 15_000,
-  timeouts: { driver_call_ms: 1_500, driver_ping_interval_ms: 250, driver_ping_ms: 250 },
+  patienceMs: 30_000,
+  timeouts: { driver_call_ms: 5_000, driver_ping_interval_ms: 250, driver_ping_ms: 250 },
 })

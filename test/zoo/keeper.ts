@@ -1,7 +1,8 @@
 // The process in which broken drivers live that are shown to a host.
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import { repository } from '../support/repository.ts'
 
 export type Shown = { readonly name: string /** Without one it is good. */; readonly mutation?: string }
 
@@ -9,7 +10,7 @@ export type KeeperOrder =
   | { readonly act: 'show'; readonly directory: string; readonly drivers: readonly Shown[] }
   | { readonly act: 'hide'; readonly names: readonly string[] }
 
-const program = fileURLToPath(new URL('../dist/zoo/keeper-main.js', import.meta.url))
+const program = join(repository, 'test/dist/zoo/keeper-main.js')
 
 export class Keeper implements AsyncDisposable {
   readonly #process: ChildProcess = fork(program)

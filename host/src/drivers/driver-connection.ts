@@ -14,6 +14,8 @@ import type { SessionOptions } from './session-options.ts'
 import type { SessionRecord } from './session-record.ts'
 
 const mostMissedPings = 3
+/** Above what is taken of events and log lines; more would cost the calls of other drivers their time. */
+const pace = { perSecond: 1_000, burst: 4_000 }
 /** For the verdict to reach a rejected driver. */
 const rejectedCloseMs = 1_000
 
@@ -51,6 +53,7 @@ export class DriverConnection implements Disposable {
     this.#peer = new JsonRpcPeer(socket, {
       onError,
       reservedMethods: ['$/progress'],
+      pace,
       onViolation: ({ message }, kind) => violations.add(kind, message),
     })
     this.#peer.onNotification((method, params) => this.#hear(method, params))

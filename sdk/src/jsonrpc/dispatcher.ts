@@ -64,12 +64,13 @@ export class Dispatcher {
     return this.#lateReplies
   }
 
-  /** Throws `protocolViolation` for what can be neither served nor answered. */
-  receive(message: JsonObject): void {
+  /** Says whether it was awaited. Throws `protocolViolation` for what can be neither served nor answered. */
+  receive(message: JsonObject): boolean {
     const envelope = parseEnvelope(message)
+    if (envelope.type === 'reply') return this.#receiveReply(envelope.id, envelope.outcome)
     if (envelope.type === 'request') this.#receiveRequest(envelope)
-    else if (envelope.type === 'notification') this.#receiveNotification(envelope)
-    else this.#receiveReply(envelope.id, envelope.outcome)
+    else this.#receiveNotification(envelope)
+    return false
   }
 
   #receiveRequest(envelope: RequestEnvelope): void {
@@ -132,13 +133,14 @@ export class Dispatcher {
     }
   }
 
-  #receiveReply(id: MessageId, outcome: Outcome): void {
+  #receiveReply(id: MessageId, outcome: Outcome): boolean {
     const { pending, onSettled } = this.#options
     const expectation = pending.settle(id, outcome)
     if (expectation === 'awaited') onSettled()
     else if (expectation === 'late') this.#lateReplies += 1
     else
       this.#violation('unasked-reply', `a reply has the id ${JSON.stringify(id)}, which no call of ours has`)
+    return expectation === 'awaited'
   }
 
   #isUnknownReserved(method: string): boolean {

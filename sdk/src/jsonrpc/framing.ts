@@ -39,13 +39,14 @@ export type FramePhase = 'between' | 'header' | 'body'
 /** What a frame parser takes, and who hears of it. */
 export type FrameParserOptions = {
   readonly maxMessageBytes: number
-  onMessage(message: JsonObject): void
+  /** `length` is that of its text. */
+  onMessage(message: JsonObject, length: number): void
 }
 
 /** Takes chunks as they come and calls `onMessage` for each whole message, in order, before `push` returns. */
 export class FrameParser {
   readonly #maxMessageBytes: number
-  readonly #onMessage: (message: JsonObject) => void
+  readonly #onMessage: (message: JsonObject, length: number) => void
   #failure: unknown
   #messages = 0
   /** The bytes of a header or body that began in an earlier chunk; `#held` of them are set. */
@@ -143,7 +144,7 @@ export class FrameParser {
     this.#bodyBytes = undefined
     this.#release()
     this.#messages += 1
-    this.#onMessage(message)
+    this.#onMessage(message, body.length)
   }
 
   /** Keeps a copy, in a buffer that doubles: dribbled bytes cost linear time, an announced length costs nothing. */

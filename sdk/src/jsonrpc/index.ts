@@ -12,6 +12,7 @@ export {
   type JsonObject,
 } from './framing.ts'
 export { defaultLimits, type PeerLimits } from './limits.ts'
+export { Pace, type PaceOptions } from './pace.ts'
 export { type CloseListener, type CloseOptions, JsonRpcPeer, type PeerOptions } from './peer.ts'
 export type { CallOptions } from './pending-calls.ts'
 export type { RequestContext, RequestHandler } from './served-requests.ts'

@@ -14,6 +14,7 @@ import { cancelMethod, Dispatcher, type NotificationHandler, type ViolationKind 
 import type { MessageId, Outcome } from './envelope.ts'
 import type { JsonObject } from './framing.ts'
 import { defaultLimits, type PeerLimits } from './limits.ts'
+import { Pace, type PaceOptions } from './pace.ts'
 import { type CallOptions, cancelled, PendingCalls } from './pending-calls.ts'
 import { type RequestHandler, ServedRequests } from './served-requests.ts'
 import { SocketReader } from './socket-reader.ts'
@@ -36,6 +37,8 @@ export type PeerOptions = {
   /** Requests that are let through beyond `maxInFlight`: such as are answered at once, so that their number stays small. */
   readonly urgentMethods?: readonly string[]
   readonly limits?: Partial<PeerLimits>
+  /** Reads what nobody awaits no faster than that; by default as fast as it comes. */
+  readonly pace?: PaceOptions
 }
 
 /** How patiently a connection is closed. */
@@ -57,6 +60,7 @@ export class JsonRpcPeer implements AsyncDisposable {
   readonly #dispatcher: Dispatcher
   readonly #pending = new PendingCalls((id) => this.#forget(id))
   readonly #served: ServedRequests
+  readonly #pace: Pace | undefined
   readonly #closeListeners: CloseListener[] = []
   readonly #socketClosed: Promise<void>
   #onRequest: RequestHandler | undefined
@@ -70,6 +74,7 @@ export class JsonRpcPeer implements AsyncDisposable {
     this.#socket = socket
     this.#options = options
     this.#closedKind = options.closedKind ?? 'driverUnavailable'
+    this.#pace = options.pace && new Pace(options.pace)
     this.#writer = new SocketWriter(socket, { limits, onSlowConsumer: (reason) => this.abort(reason) })
     this.#served = new ServedRequests({
       maxInFlight: limits.maxInFlight,
@@ -80,7 +85,9 @@ export class JsonRpcPeer implements AsyncDisposable {
     this.#dispatcher = this.#createDispatcher()
     this.#reader = new SocketReader(socket, {
       limits,
-      onMessage: (message) => this.#dispatcher.receive(message),
+      onMessage: (message, length) => {
+        if (!this.#dispatcher.receive(message)) this.#keepPace(length)
+      },
       onEnd: () => this.#finish(undefined),
       onFailure: (reason) => this.#finish(reason),
     })
@@ -172,6 +179,12 @@ export class JsonRpcPeer implements AsyncDisposable {
 
   get #canWrite(): boolean {
     return this.#state !== 'closed' && this.#socket.writable
+  }
+
+  /** Who sends without end must not take the time of those who wait for an answer. */
+  #keepPace(length: number): void {
+    const restMs = this.#pace?.restAfter(length) ?? 0
+    if (restMs > 0) this.#reader.rest(restMs)
   }
 
   #createDispatcher(): Dispatcher {

@@ -7,7 +7,7 @@ import type { PeerLimits } from './limits.ts'
 
 export type SocketReaderOptions = {
   readonly limits: PeerLimits
-  onMessage(message: JsonObject): void
+  onMessage(message: JsonObject, length: number): void
   /** The other side ended the stream between two messages. */
   onEnd(): void
   /** The stream cannot be read any further. Called at most once. */
@@ -19,6 +19,7 @@ export class SocketReader {
   readonly #options: SocketReaderOptions
   readonly #parser: FrameParser
   #timer: NodeJS.Timeout | undefined
+  #resting: NodeJS.Timeout | undefined
   /** The message and part that the timer is for. */
   #timedMessage = 0
   #timedPhase: FramePhase = 'between'
@@ -29,17 +30,28 @@ export class SocketReader {
     this.#options = options
     this.#parser = new FrameParser({
       maxMessageBytes: options.limits.maxMessageBytes,
-      onMessage: (message) => {
+      onMessage: (message, length) => {
         // A message may have closed the connection while others of the same chunk wait.
-        if (!this.#isClosed) options.onMessage(message)
+        if (!this.#isClosed) options.onMessage(message, length)
       },
     })
     socket.on('data', this.#onData).on('end', this.#onEnd)
   }
 
+  /** Reads nothing for so long: what comes meanwhile waits in the sockets, and then at its sender. */
+  rest(forMs: number): void {
+    if (this.#isClosed || this.#resting !== undefined) return
+    this.#socket.pause()
+    this.#resting = setTimeout(() => {
+      this.#resting = undefined
+      this.#socket.resume()
+    }, forMs)
+  }
+
   close(): void {
     this.#isClosed = true
     clearTimeout(this.#timer)
+    clearTimeout(this.#resting)
     this.#socket.off('data', this.#onData).off('end', this.#onEnd)
   }
 

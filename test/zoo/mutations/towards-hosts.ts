@@ -1,9 +1,9 @@
 // Drivers that trouble whoever hosts them: with noise, with silence, and with answers to nothing. The conformance kit
 // has no checks of most of this; a host has to survive it.
-import { ConetError } from '@conet/sdk'
+import { ConetError, checkMeta } from '@conet/sdk'
 import type { Outcome, Request } from '../call.ts'
 import type { Session } from '../session.ts'
-import { encode } from '../wire.ts'
+import { encode, isJsonObject } from '../wire.ts'
 import { type Mutation, method, parts } from './mutation.ts'
 import { endlessly, pour } from './pour.ts'
 
@@ -84,10 +84,11 @@ const silent: readonly HostMutation[] = [
   },
   {
     name: 'plugsTooLate',
-    does: 'answers endpoint/plug two seconds after it was given up',
+    does: 'answers endpoint/plug half a second after it was given up',
     hostLogs: /endpoint\/plug: no answer within/,
-    change: inPlaceOf(isPlug, (session, { id }, outcome) => {
-      setTimeout(() => session.reply(id, outcome), 2_000).unref()
+    change: inPlaceOf(isPlug, (session, { id, params }, outcome) => {
+      const { timeoutMs } = checkMeta('endpoint/plug', isJsonObject(params) ? params._meta : undefined)
+      setTimeout(() => session.reply(id, outcome), timeoutMs + 500).unref()
     }),
   },
   {
