@@ -1,6 +1,6 @@
 // How a test steers the fake driver, and what it hears from it. Both are files, so that they outlive the driver.
 import { appendFileSync, readFileSync } from 'node:fs'
-import type { Driver } from '@conet/sdk'
+import type { ConetErrorOptions, Driver, LogLevel } from '@conet/sdk'
 
 /** What one method does; without any of these it succeeds at once. */
 export type FakeBehaviour = {
@@ -11,7 +11,7 @@ export type FakeBehaviour = {
   /** Goes on after the call was given up. */
   ignoresAbort?: boolean
   /** Throws a ConetError. */
-  error?: { kind: string; message: string }
+  error?: { kind: string; message: string } & Omit<ConetErrorOptions, 'cause'>
   /** Throws a plain Error: a bug of the author. */
   bug?: string
   /** Throws a KernelError. */
@@ -22,8 +22,8 @@ export type FakeBehaviour = {
   result?: unknown
   /** Says this was mended. */
   repairs?: string
-  /** Logs this with `call.log('info', …)`. */
-  logs?: string
+  /** Logs this with `call.log`. */
+  logs?: { level: LogLevel; message: string; fields?: Record<string, unknown> }
   /** Says this of itself: an empty text that it is ready, another that it is not, and why. */
   readiness?: string
   /** Only from that call of the method on, counted from 1 in each process. */

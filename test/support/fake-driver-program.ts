@@ -44,7 +44,7 @@ function pause({ delayMs, hangs, ignoresAbort }: FakeBehaviour, signal?: AbortSi
 }
 
 function fail({ error, bug, errno }: FakeBehaviour, method: string): void {
-  if (error !== undefined && isErrorKind(error.kind)) throw new ConetError(error.kind, error.message)
+  if (error !== undefined && isErrorKind(error.kind)) throw new ConetError(error.kind, error.message, error)
   if (bug !== undefined) throw new Error(bug)
   if (errno !== undefined) {
     throw new KernelError({ errno, operation: `fake ${method}`, kernelMessage: 'said the fake' })
@@ -68,7 +68,8 @@ async function behave(method: string, params: unknown, call?: Call): Promise<Fak
     throw error
   }
   if (behaviour.repairs !== undefined) call?.repaired(behaviour.repairs)
-  if (behaviour.logs !== undefined) call?.log('info', behaviour.logs)
+  const { logs } = behaviour
+  if (logs !== undefined) call?.log(logs.level, logs.message, logs.fields)
   record('end')
   return behaviour
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PlugParams, Role } from '@conet/sdk'
@@ -154,10 +155,28 @@ describe('the directory of the guard', () => {
     const { uid, mode } = statSync(guardDirectory)
     expect({ uid, mode: mode & 0o777 }).toEqual({ uid: 0, mode: 0o700 })
   })
+
+  it('lets no other user near the lock, by its name or through a file of the same name', async () => {
+    const { client } = await start('only', 'active')
+    await client.call('network/list', {})
+    const nobody = 65_534
+    const attempts = `touch ${guardDirectory}/x && echo made; flock -n ${lockFile()} true && echo taken`
+    const { stdout, stderr } = spawnSync('sh', ['-c', attempts], {
+      uid: nobody,
+      gid: nobody,
+      encoding: 'utf8',
+    })
+    expect(stdout).toBe('')
+    expect(stderr).toMatch(/Permission denied/)
+  })
 })
 
 /** Who holds the namespace, as the guard's file says. */
 function holder(): number {
+  return Number.parseInt(readFileSync(lockFile(), 'utf8'), 10)
+}
+
+function lockFile(): string {
   const { ino } = statSync('/proc/self/ns/net', { bigint: true })
-  return Number.parseInt(readFileSync(join(guardDirectory, `${ino}.lock`), 'utf8'), 10)
+  return join(guardDirectory, `${ino}.lock`)
 }
