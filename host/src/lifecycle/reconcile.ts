@@ -5,8 +5,9 @@ import type { DriverSession } from './driver-access.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext } from './host-context.ts'
 import { isDriverAway } from './remove-endpoint.ts'
-import { applyCreated, applyPlugged, repairLater } from './repair.ts'
+import { applyCreated, applyPlugged, isSettledAs, repairLater } from './repair.ts'
 import { answerToPage, logAnswer, tellSome } from './sync-answer.ts'
+import { tellInPace } from './sync-pace.ts'
 import { isAllTold, syncPages, type Told } from './sync-pages.ts'
 
 export type ReconcileOptions = {
@@ -43,12 +44,13 @@ async function tell(
   const options = signal === undefined ? { operationId } : { operationId, signal }
   const { name, limits } = session.driver
   failpoint('host:sync:begun')
-  for (const page of syncPages(host, { driver: name, syncId: operationId, told, ...limits })) {
+  const tellPage = async (page: SyncParams) => {
     const result = await session.call('driver/sync', page, options)
     failpoint('host:sync:answered')
     await applyResult(host, { driver: name, page, result })
     if (!page.more && !isStandby) await removeUnknown(host, session, { result, operationId })
   }
+  await tellInPace(syncPages(host, { driver: name, syncId: operationId, told, ...limits }), tellPage)
 }
 
 /** What was waiting for this driver goes on, once others may call it too. */
@@ -80,8 +82,9 @@ async function applyResult(
   for (const { endpointId, result: plugged } of answer.plugged) {
     const endpoint = host.inventory.endpoints.get(endpointId)
     const network = endpoint && host.inventory.networks.get(endpoint.networkId)
-    if (endpoint !== undefined && network !== undefined)
-      await applyPlugged(host, { endpoint, network }, plugged)
+    if (endpoint === undefined || network === undefined) continue
+    if (isSettledAs(host, endpoint, plugged)) host.repairs.done(endpointId)
+    else await applyPlugged(host, { endpoint, network }, plugged)
   }
 }
 

@@ -9,7 +9,7 @@ import { createParameters, plugParameters } from './driver-parameters.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { containerQueue, networkQueue } from './keys.ts'
 import type { Pending } from './pending-retries.ts'
-import { assertAnswer, mendInSandbox } from './sandbox-settlement.ts'
+import { assertAnswer, isHostNeeded, mendInSandbox } from './sandbox-settlement.ts'
 
 /** What went wrong stands on the endpoint, and it is tried again until it is well or gone. */
 export function repairLater(host: HostContext, pending: Pending, error: string): void {
@@ -36,13 +36,12 @@ export async function applyPlugged(
 ): Promise<void> {
   const sandbox = host.inventory.sandboxes.get(endpoint.handle)
   if (sandbox === undefined || endpoint.state !== 'plugged') return
-  const { lastError: _mended, ...record } = endpoint
-  // The same answer again was judged when it came on record; a sync of thousands has little else.
-  const isNews = endpoint.lastError !== undefined || !isDeepStrictEqual(endpoint.result, result)
+  // The same answer again was judged when it came on record.
+  const isNews = isOther(endpoint, result)
   try {
     if (isNews) assertAnswer(host, { endpoint, network, sandbox }, result)
     await mendInSandbox(host, { endpoint, network, sandbox }, result)
-    if (isNews) put(host, { ...record, result })
+    if (isNews) put(host, { ...withoutError(endpoint), result })
     host.repairs.done(endpoint.id)
   } catch (error) {
     const lastError = error instanceof Error ? error.message : String(error)
@@ -54,12 +53,16 @@ export async function applyPlugged(
   }
 }
 
+/** Whether the answer is on record as it is and leaves the host nothing to do: nearly all that a sync brings. */
+export function isSettledAs(host: HostContext, endpoint: EndpointRecord, result: PlugResult): boolean {
+  return !isOther(endpoint, result) && !isHostNeeded(host, endpoint, result)
+}
+
 /** The driver has made it as it should be, and it is in no sandbox. */
 export function applyCreated(host: HostContext, endpoint: EndpointRecord): void {
   host.repairs.done(endpoint.id)
   if (endpoint.lastError === undefined || endpoint.state !== 'created') return
-  const { lastError: _mended, ...record } = endpoint
-  put(host, record)
+  put(host, withoutError(endpoint))
 }
 
 async function repairNetwork(host: HostContext, id: string, operation: Operation): Promise<void> {
@@ -99,6 +102,14 @@ async function makeAgain(
   if (endpoint.state !== 'plugged' || sandbox === undefined) return applyCreated(host, endpoint)
   const result = await session.call('endpoint/plug', plugParameters(create, sandbox), call)
   await applyPlugged(host, { endpoint, network }, result)
+}
+
+function isOther(endpoint: EndpointRecord, result: PlugResult): boolean {
+  return endpoint.lastError !== undefined || !isDeepStrictEqual(endpoint.result, result)
+}
+
+function withoutError({ lastError: _mended, ...record }: EndpointRecord): EndpointRecord {
+  return record
 }
 
 function put(host: HostContext, endpoint: EndpointRecord): void {

@@ -36,6 +36,15 @@ export function assertAnswer(
   if (endpoint.state === 'plugging') assertCanBringIn(sandbox.path, result.interfaces)
 }
 
+/** Whether there is anything for the host to do in the sandbox after such an answer. */
+export function isHostNeeded(
+  host: HostContext,
+  endpoint: EndpointRecord,
+  { interfaces }: PlugResult,
+): boolean {
+  return leftToHost(interfaces).length > 0 || siblingsOf(host, endpoint).length > 0
+}
+
 /** When it fails, what it has not taken back itself is taken back by `unsettle`. */
 export async function settleInSandbox(host: HostContext, placed: Placed, result: PlugResult): Promise<void> {
   const { path } = placed.sandbox

@@ -10,6 +10,8 @@ import type { HostContext } from './host-context.ts'
 const mostPageBytes = 256 * 1024
 /** For what is around the content of a page: the frame of the request and its `_meta`. */
 const envelopeBytes = 1024
+/** The names of an endpoint's members, with what is around them. */
+const memberNamesBytes = 128
 
 /** What a driver was told: by the id of a network or endpoint, where it should be. */
 export type Told = Map<string, string>
@@ -81,9 +83,8 @@ function* endpointsOf(
     const network = host.inventory.networks.get(networkId)
     if (record === undefined || network?.state !== 'active' || !isWanted(record)) continue
     const endpoint = desiredEndpoint(host, record, network)
-    const { network: _measured, ...rest } = endpoint
     told.set(id, placeOf(host, record))
-    yield { endpoint, bytes: networkBytes + lengthOf(rest) }
+    yield { endpoint, bytes: networkBytes + ownLengthOf(endpoint) }
   }
 }
 
@@ -95,6 +96,18 @@ function networksOf(host: HostContext, driver: string): NetworkRecord[] {
 /** The sandbox in which it should be; empty for one that is only created. */
 function placeOf(host: HostContext, { state, handle }: EndpointRecord): string {
   return state === 'plugged' ? (host.inventory.sandboxes.get(handle)?.path ?? '') : ''
+}
+
+/** Without its network, which was measured before. */
+function ownLengthOf({
+  endpointId,
+  container,
+  interface: wanted,
+  options,
+  requestedAddresses,
+  sandbox,
+}: DesiredEndpoint): number {
+  return lengthOf([endpointId, container, wanted, options, requestedAddresses, sandbox]) + memberNamesBytes
 }
 
 /** With the comma behind it and the name of a member before it. */

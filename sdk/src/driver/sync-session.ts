@@ -21,6 +21,8 @@ import { Slots } from './slots.ts'
 import type { Turn } from './turn.ts'
 
 const maxAtOnce = 8
+/** More words a second than this are not sent anyway, and making them costs as much as a small object. */
+const pauseMs = 250
 
 /** What the pages of one sync have named so far. */
 type Round = {
@@ -89,33 +91,30 @@ export class SyncSession {
     return this.#round
   }
 
-  async #ensureNetwork(network: Network, page: Page): Promise<void> {
-    const scope = { networkId: network.id }
+  #ensureNetwork(network: Network, page: Page): Promise<void> {
     const { objects, peers } = this.#runner
-    const failure = await this.#ensure(scope, page, (call) => {
+    return this.#ensure({ networkId: network.id }, page, (call) => {
       objects.forgetNetwork(network.id)
       peers.forget(network.id)
       return objects.createNetwork(network, call)
     })
-    if (failure !== undefined) page.result.failed.push(failed(scope, failure))
   }
 
-  async #ensureEndpoint(endpoint: DesiredEndpoint, page: Page): Promise<void> {
+  #ensureEndpoint(endpoint: DesiredEndpoint, page: Page): Promise<void> {
     const { objects } = this.#runner
-    const { sandbox, ...params } = endpoint
+    const { sandbox: _where, ...params } = endpoint
     const scope = { networkId: endpoint.network.id, endpointId: endpoint.endpointId }
-    const failure = await this.#ensure(scope, page, async (call) => {
+    return this.#ensure(scope, page, async (call) => {
       const wasIn = objects.forgetEndpoint(endpoint.endpointId)
       await objects.createEndpoint(params, call)
-      if (sandbox === undefined) {
+      if (!isToBePlugged(endpoint)) {
         await objects.unplug(scope, call)
         if (wasIn !== undefined) call.repaired(pluggedWrongly(scope, wasIn))
         return
       }
-      const result = await this.#plugThere({ ...params, sandbox }, call)
+      const result = await this.#plugThere(endpoint, call)
       page.result.plugged.push({ ...scope, result: checkedResult('endpoint/plug', result) })
     })
-    if (failure !== undefined) page.result.failed.push(failed(scope, failure))
   }
 
   /** What the author's code finds in another sandbox is taken out of it. */
@@ -133,33 +132,31 @@ export class SyncSession {
     }
   }
 
-  async #ensure(
+  /** Never rejects: a failure is part of the answer, and the runner has logged it if it is a bug. */
+  #ensure(
     scope: Scope,
     { round, result, progress, context: { meta, cancellation } }: Page,
     work: (call: Call) => Promise<void>,
-  ): Promise<ConetError | undefined> {
-    let failure: ConetError | undefined
+  ): Promise<void> {
     const turn: Turn = {
       what: 'driver/sync',
       scope,
       meta,
       cancellation,
       before: () => assertNetwork(round, scope),
-      ended: (error) => {
-        failure = error
+      ended: (failure) => {
         progress.step()
+        if (failure === undefined) return
+        result.failed.push(failed(scope, failure))
         // Noted before the endpoints of the network have their turn.
-        if (error !== undefined && scope.endpointId === undefined)
-          round.failedNetworks.set(scope.networkId, error)
+        if (scope.endpointId === undefined) round.failedNetworks.set(scope.networkId, failure)
       },
       repaired: (what) => result.repaired.push(what),
       progress: (message) => progress.say(message),
     }
-    // `ended` has heard the failure, and the runner has logged it if it is a bug.
-    await this.#runner
+    return this.#runner
       .inTurn(turn, { hasBegun: false }, (call) => round.slots.run(() => work(call)))
       .catch(() => undefined)
-    return failure
   }
 
   async #findUnknown({ round, result, progress, context: { meta, cancellation } }: Page): Promise<void> {
@@ -187,6 +184,7 @@ class PageProgress {
   readonly #progress: CallProgress
   readonly #total: number
   #done = 0
+  #nextMs = 0
 
   constructor(progress: CallProgress, total: number) {
     this.#progress = progress
@@ -195,6 +193,9 @@ class PageProgress {
 
   step(): void {
     this.#done += 1
+    const now = performance.now()
+    if (now < this.#nextMs && this.#done < this.#total) return
+    this.#nextMs = now + pauseMs
     const percentage = (100 * this.#done) / this.#total
     this.#progress.report(`${this.#done} of ${this.#total} objects`, percentage)
   }
@@ -202,6 +203,10 @@ class PageProgress {
   say(message: string): void {
     this.#progress.report(message)
   }
+}
+
+function isToBePlugged(endpoint: DesiredEndpoint): endpoint is PlugParams {
+  return endpoint.sandbox !== undefined
 }
 
 function assertNetwork(round: Round, { networkId, endpointId }: Scope): void {

@@ -14,15 +14,14 @@ import type {
 } from '../protocol/index.ts'
 import type { Call, Driver } from './driver.ts'
 import { RecordedObjects } from './recorded-objects.ts'
-
-/** What counts for "the same"; labels, names and policies may change. */
-type NetworkContent = Pick<Network, 'internal' | 'subnets' | 'config' | 'segmentId'>
-
-type EndpointContent = Omit<CreateEndpointParams['interface'], 'addresses'> & {
-  readonly networkId: string
-  readonly handle: string
-  readonly options: CreateEndpointParams['options']
-}
+import {
+  contentOfEndpoint,
+  contentOfNetwork,
+  type EndpointContent,
+  endpointDifferences,
+  type NetworkContent,
+  networkDifferences,
+} from './told-content.ts'
 
 type ToldEndpoint = {
   readonly content: EndpointContent
@@ -46,7 +45,7 @@ export class ToldObjects {
   async createNetwork(network: Network, call: Call): Promise<void> {
     const content = contentOfNetwork(network)
     const told = this.#networks.get(network.id)
-    if (told !== undefined) assertSame(`create network ${network.id}`, differencesOf(told, content))
+    if (told !== undefined) assertSame(`create network ${network.id}`, networkDifferences(told, content))
     await this.#objects.createNetwork(network, call)
     this.#networks.set(network.id, content)
   }
@@ -127,7 +126,7 @@ export class ToldObjects {
   #assertSameEndpoint(verb: string, params: CreateEndpointParams): void {
     const told = this.#endpoints.get(params.endpointId)
     if (told === undefined) return
-    const differences = differencesOf(told.content, contentOfEndpoint(params))
+    const differences = endpointDifferences(told.content, contentOfEndpoint(params))
     if (!this.#areSameAddresses(told.addresses, params.interface.addresses)) differences.push('addresses')
     assertSame(`${verb} endpoint ${params.endpointId}`, differences)
   }
@@ -137,27 +136,6 @@ export class ToldObjects {
     if (this.#hasOwnAddresses && given.length === 0) return true
     return isDeepStrictEqual(told, given)
   }
-}
-
-function contentOfNetwork({ internal, subnets, config, segmentId }: Network): NetworkContent {
-  return { internal, subnets, config, ...(segmentId !== undefined && { segmentId }) }
-}
-
-function contentOfEndpoint({
-  network,
-  container,
-  interface: { addresses: _, ...wanted },
-  options,
-}: CreateEndpointParams): EndpointContent {
-  return { ...wanted, networkId: network.id, handle: container.handle, options }
-}
-
-/** The members that differ. */
-function differencesOf(told: object, given: object): string[] {
-  const before = new Map<string, unknown>(Object.entries(told))
-  const now = new Map<string, unknown>(Object.entries(given))
-  const members = new Set([...before.keys(), ...now.keys()])
-  return [...members].filter((member) => !isDeepStrictEqual(before.get(member), now.get(member)))
 }
 
 function assertSame(what: string, differences: readonly string[]): void {

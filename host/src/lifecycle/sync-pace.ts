@@ -1,0 +1,40 @@
+// In which rhythm a driver hears the pages of a sync: two at a time, so that neither side waits for the other. One is on
+// its way while the one before is worked on.
+import type { SyncParams } from '@conet/sdk'
+
+/** Under way at once. */
+const mostPages = 2
+
+/**
+ * Calls `tell` for each page, and resolves when all are done; rejects with the first failure, when none is under way
+ * any more. What follows a page with networks waits for it, and the last page, whose answer is about all, for every
+ * other. Pages are asked for as late as can be.
+ */
+export async function tellInPace(
+  pages: Iterable<SyncParams>,
+  tell: (page: SyncParams) => Promise<void>,
+): Promise<void> {
+  const underWay: Promise<void>[] = []
+  let areNetworksUnderWay = false
+  try {
+    for (const page of pages) {
+      const mustBeAlone = areNetworksUnderWay || page.networks.length > 0 || !page.more
+      await untilFewer(underWay, mustBeAlone ? 1 : mostPages)
+      areNetworksUnderWay = page.networks.length > 0
+      underWay.push(heard(tell(page)))
+    }
+    await untilFewer(underWay, 1)
+  } finally {
+    await Promise.allSettled(underWay)
+  }
+}
+
+async function untilFewer(underWay: Promise<void>[], most: number): Promise<void> {
+  while (underWay.length >= most) await underWay.shift()
+}
+
+/** It may fail while another is waited for. */
+function heard(told: Promise<void>): Promise<void> {
+  told.catch(() => undefined)
+  return told
+}
