@@ -9,6 +9,8 @@ import {
   checkParams,
   type InitializeResult,
   type Params,
+  type PluggedInterface,
+  type PlugParams,
   type RequestMethod,
   requests,
 } from '@conet/sdk'
@@ -68,6 +70,8 @@ export type Behaviour = {
   inTurn<T>(session: Session, scope: Scope, work: () => Promise<T>): Promise<T>
   /** Throws if there is no sandbox to plug into. */
   assertSandbox(path: string): void
+  /** What it says of the interface that it has made. */
+  interfaceOf(endpoint: PlugParams): PluggedInterface
   answer(session: Session, request: Request, outcome: Outcome): void
   hear(session: Session, method: string, params: unknown): void
   cancel(call: Call): void
@@ -112,6 +116,7 @@ export function goodBehaviour(): Behaviour {
     validate: checkParams,
     inTurn: ({ driver }, scope, work) => driver.order.run(scope, work),
     assertSandbox: (path) => openSandbox(path).close(),
+    interfaceOf,
     answer: (session, { id }, outcome) => session.reply(id, outcome),
     hear,
     cancel: (call) => call.giveUp('cancelled', 'given up by the caller'),
@@ -148,6 +153,18 @@ function admit({ method, params }: Request, session: Session): void {
   assertNotDraining(session.driver, method)
   if (session.calls.size >= behaviour.maxInFlight && method !== 'driver/ping') {
     throw new ConetError('overloaded', `${method}: too much is under way`)
+  }
+}
+
+function interfaceOf({ interface: wanted }: PlugParams): PluggedInterface {
+  const { name, macAddress, addresses, mtu } = wanted
+  return {
+    configuredBy: 'driver',
+    name,
+    macAddress,
+    addresses,
+    ...(mtu !== undefined && { mtu }),
+    routes: [],
   }
 }
 

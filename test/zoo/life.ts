@@ -6,7 +6,6 @@ import {
   type CreateEndpointResult,
   type DesiredEndpoint,
   type Network,
-  type PluggedInterface,
   type PlugParams,
   type PlugResult,
 } from '@conet/sdk'
@@ -51,19 +50,7 @@ export function plug(driver: ZooDriver, endpoint: PlugParams): PlugResult {
   }
   if (variant.interfaces) behaviour.assertSandbox(sandbox.path)
   records.endpoints.set(endpointId, { ...known, sandbox: sandbox.path })
-  return { interfaces: variant.interfaces ? [interfaceOf(endpoint)] : [] }
-}
-
-function interfaceOf({ interface: wanted }: PlugParams): PluggedInterface {
-  const { name, macAddress, addresses, mtu } = wanted
-  return {
-    configuredBy: 'driver',
-    name,
-    macAddress,
-    addresses,
-    ...(mtu !== undefined && { mtu }),
-    routes: [],
-  }
+  return { interfaces: variant.interfaces ? [behaviour.interfaceOf(endpoint)] : [] }
 }
 
 /** With its own IPAM the addresses are the driver's, so that they say nothing of what the host wants. */

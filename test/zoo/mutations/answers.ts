@@ -38,6 +38,14 @@ export const answerMutations: readonly Mutation[] = [
     })),
   },
   {
+    name: 'anyLength',
+    does: 'sends messages that are larger than the host takes',
+    fails: ['framing.small-host', 'transcript.limit'],
+    change: parts(() => ({
+      answer: (session, { id }, outcome) => session.send({ jsonrpc: '2.0', id, ...outcome }),
+    })),
+  },
+  {
     name: 'errorsWithStacks',
     does: 'tells the host where in its code an error arose',
     fails: ['transcript.no-inner-text'],

@@ -76,6 +76,7 @@ export const handshakeMutations: readonly Mutation[] = [
       'socket.disconnect',
       'socket.objects-outlive-connection',
       'framing.large-message',
+      'framing.small-host',
       'framing.no-length',
       'framing.two-lengths',
       'framing.negative-length',

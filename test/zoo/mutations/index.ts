@@ -1,9 +1,18 @@
 // Every broken driver of the zoo.
 import { answerMutations } from './answers.ts'
+import { callMutations } from './calls.ts'
+import { cancellationMutations } from './cancellation.ts'
+import { endpointMutations } from './endpoints.ts'
 import { framingMutations } from './framing.ts'
 import { handshakeMutations } from './handshake.ts'
+import { healthMutations } from './health.ts'
 import { messageMutations } from './messages.ts'
+import { modelMutations } from './model.ts'
 import type { Mutation } from './mutation.ts'
+import { networkMutations } from './networks.ts'
+import { ownAddressMutations } from './own-addresses.ts'
+import { plugMutations } from './plug.ts'
+import { progressMutations } from './progress.ts'
 import { socketMutations } from './socket.ts'
 
 export const mutations: readonly Mutation[] = [
@@ -12,6 +21,15 @@ export const mutations: readonly Mutation[] = [
   ...messageMutations,
   ...handshakeMutations,
   ...answerMutations,
+  ...networkMutations,
+  ...endpointMutations,
+  ...callMutations,
+  ...cancellationMutations,
+  ...progressMutations,
+  ...healthMutations,
+  ...plugMutations,
+  ...ownAddressMutations,
+  ...modelMutations,
 ]
 
 export function mutationNamed(name: string): Mutation {

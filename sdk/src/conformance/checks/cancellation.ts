@@ -1,4 +1,6 @@
 // Calls that the host gives up: by a cancel, or because their time is over.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Network } from '../../protocol/index.ts'
 import type { CheckContext } from '../context/check-context.ts'
 import type { KitHost, Reply } from '../wire/kit-host.ts'
 import type { ActiveCheck } from './check.ts'
@@ -7,6 +9,8 @@ import { expect } from './verdicts.ts'
 
 const cancelled = 1202
 const deadlineExceeded = 1201
+/** After so many milliseconds a call is given up: in the queue, in the middle, at its end. */
+const momentsMs = [0, 1, 2, 4, 8]
 
 export const cancellationChecks: readonly ActiveCheck[] = [
   {
@@ -56,9 +60,11 @@ export const cancellationChecks: readonly ActiveCheck[] = [
     async run(kit) {
       using host = await kit.connect()
       const networks = Array.from({ length: 20 }, () => kit.objects.network())
-      const calls = networks.map((network) => host.start('network/create', { network }))
-      for (const { id } of calls) host.cancel(id)
-      const replies = await Promise.all(calls.map(({ reply }) => reply))
+      const replies: Reply[] = []
+      for (const [time, network] of networks.entries()) {
+        const { reply } = await cancelledCreate(host, network, time)
+        replies.push(await reply)
+      }
       await settle(kit, host)
       const listed = await listedNetworks(host)
       for (const [index, reply] of replies.entries()) {
@@ -79,8 +85,7 @@ export const cancellationChecks: readonly ActiveCheck[] = [
       using host = await kit.connect()
       const network = kit.objects.network()
       for (let time = 0; time < 10; time += 1) {
-        const { id, reply } = host.start('network/create', { network })
-        host.cancel(id)
+        const { reply } = await cancelledCreate(host, network, time)
         await host.call('network/create', { network })
         await reply
         await host.call('network/delete', { networkId: network.id })
@@ -106,6 +111,19 @@ export const cancellationChecks: readonly ActiveCheck[] = [
     },
   },
 ]
+
+/** Resolves when the cancel is sent. */
+async function cancelledCreate(
+  host: KitHost,
+  network: Network,
+  time: number,
+): Promise<{ readonly reply: Promise<Reply> }> {
+  const { id, reply } = host.start('network/create', { network })
+  const moment = momentsMs[time % momentsMs.length] ?? 0
+  if (moment > 0) await sleep(moment)
+  host.cancel(id)
+  return { reply }
+}
 
 function expectEnded(reply: Reply, code: number): void {
   const isAsked = 'result' in reply || reply.error.code === code

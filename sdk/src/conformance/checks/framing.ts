@@ -5,7 +5,7 @@ import { frame } from '../wire/frame.ts'
 import type { RawConnection } from '../wire/raw-connection.ts'
 import type { Json } from '../wire/strict-parser.ts'
 import type { ActiveCheck } from './check.ts'
-import { expect } from './verdicts.ts'
+import { expect, NotApplicable } from './verdicts.ts'
 
 const mend =
   'Keep what was read until the header, and then the body, is whole; count bytes, not characters or chunks.'
@@ -131,7 +131,37 @@ export const framingChecks: readonly ActiveCheck[] = [
       expect(host.connection.isOpen, `the connection ended after a message of ${bytes} bytes`)
     },
   },
+  {
+    id: 'framing.small-host',
+    title: 'an answer that is larger than the host takes becomes error 1308, and the connection goes on',
+    level: 'robust',
+    rules: ['FRM-10'],
+    why: 'The host ends the connection at a message over its limit, and with it every call that is under way.',
+    mend: 'Look at limits.maxMessageBytes of initialize before you send; answer messageTooLarge.',
+    run: keepsToSmallLimit,
+  },
 ]
+
+/** A list of so many endpoints is the largest answer that the kit asks for. */
+const mostEndpoints = 200
+const bytesOfRef = 150
+
+async function keepsToSmallLimit(kit: CheckContext): Promise<void> {
+  const maxMessageBytes = 1024 + Buffer.byteLength(JSON.stringify(kit.introduction))
+  const needed = Math.ceil(maxMessageBytes / bytesOfRef)
+  if (needed > mostEndpoints) throw new NotApplicable('its introduction is larger than any list')
+  using host = await kit.connect()
+  const network = await kit.createNetwork(host)
+  const endpoints = Array.from({ length: needed }, () => kit.objects.endpoint(network))
+  for (const endpoint of endpoints) await host.call('endpoint/create', endpoint)
+  using small = await kit.connect({ limits: { maxMessageBytes } })
+  const { data } = await small.refused('endpoint/list', {}, ['messageTooLarge'])
+  expect(data.operationState === 'unknown', 'operationState', {
+    expected: 'unknown',
+    found: data.operationState,
+  })
+  await small.call('driver/ping', {})
+}
 
 function ping(id: number): Json {
   return { jsonrpc: '2.0', id, method: 'driver/ping', params: {} }

@@ -6,7 +6,7 @@ import { expect } from './verdicts.ts'
 export const healthChecks: readonly ActiveCheck[] = [
   {
     id: 'health.ping',
-    title: 'a ping is answered with {} at once',
+    title: 'pings are answered with {} at once, alone and together',
     level: 'core',
     rules: ['HLTH-1', 'CALL-4'],
     sends: 'driver/ping',
@@ -14,7 +14,9 @@ export const healthChecks: readonly ActiveCheck[] = [
     mend: 'Answer it where messages come in, not where work is done.',
     async run(kit) {
       using host = await kit.connect()
-      await host.call('driver/ping', {}, { waitMs: kit.promptMs })
+      const ping = () => host.call('driver/ping', {}, { waitMs: kit.promptMs })
+      await ping()
+      await Promise.all([ping(), ping(), ping()])
     },
   },
   {

@@ -4,7 +4,7 @@ import { Violation } from '../checks/verdicts.ts'
 import type { CheckContext } from '../context/check-context.ts'
 import { expectLists } from './invariants.ts'
 import type { Model, Real } from './model.ts'
-import type { Step } from './steps.ts'
+import { firstSteps, type Step } from './steps.ts'
 
 export type SequenceOptions = {
   readonly steps: readonly Step[]
@@ -45,6 +45,7 @@ async function runOne(
   const sandboxes = Array.from({ length: options.sandboxes }, () => kit.sandbox())
   const real: Real = { kit, host: await kit.connect(), sandboxes, ids: new Set() }
   try {
+    for (const [position, step] of firstSteps.entries()) await step.run(model, real, position)
     await fc.asyncModelRun(() => ({ model, real }), sequence)
   } finally {
     real.host.close()
@@ -82,9 +83,12 @@ function explained(details: fc.RunDetails<[Iterable<fc.AsyncCommand<Model, Real>
   const sequence = String(counterexample?.[0])
   const replayPath = /replayPath="([^"]*)"/.exec(sequence)?.[1]
   const steps = sequence.replace(/\s*\/\*.*\*\/\s*/, '')
-  return new Violation(`after ${steps}: ${errorInstance.message}`, {
-    expected: errorInstance.expected,
-    found: errorInstance.found,
-    replay: { path: counterexamplePath ?? '', replayPath: replayPath ?? '' },
-  })
+  return new Violation(
+    `after ${[...firstSteps.map(({ name }) => name), steps].join()}: ${errorInstance.message}`,
+    {
+      expected: errorInstance.expected,
+      found: errorInstance.found,
+      replay: { path: counterexamplePath ?? '', replayPath: replayPath ?? '' },
+    },
+  )
 }

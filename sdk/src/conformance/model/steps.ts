@@ -16,17 +16,39 @@ const always = () => true
 const mostNetworks = 4
 const mostEndpoints = 8
 
-export const objectSteps: readonly Step[] = [
-  {
-    name: 'createNetwork',
-    isPossible: ({ networks }) => networks.size < mostNetworks,
-    async run(model, real) {
-      const network = real.kit.objects.network()
-      real.ids.add(network.id)
-      await real.host.call('network/create', { network })
-      model.networks.set(network.id, network)
-    },
+const createNetwork: Step = {
+  name: 'createNetwork',
+  isPossible: ({ networks }) => networks.size < mostNetworks,
+  async run(model, real) {
+    const network = real.kit.objects.network()
+    real.ids.add(network.id)
+    await real.host.call('network/create', { network })
+    model.networks.set(network.id, network)
   },
+}
+
+const createEndpoint: Step = {
+  name: 'createEndpoint',
+  isPossible: (model) => hasNetwork(model) && model.endpoints.size < mostEndpoints,
+  async run({ networks, endpoints }, { kit, host, ids }, position) {
+    const network = pick(networks.values(), position)
+    if (network === undefined) return
+    const plain = kit.objects.endpoint(network)
+    ids.add(plain.endpointId)
+    const params = await kit.createEndpoint(host, network, {
+      ...plain,
+      // Several may come into one sandbox.
+      interface: { ...plain.interface, name: `kit${ids.size}`, defaultRoute: false },
+    })
+    endpoints.set(params.endpointId, { params })
+  },
+}
+
+/** What every sequence begins with, so that its other steps have something to do. */
+export const firstSteps: readonly Step[] = [createNetwork, createNetwork, createEndpoint, createEndpoint]
+
+export const objectSteps: readonly Step[] = [
+  createNetwork,
   {
     name: 'createNetworkAgain',
     isPossible: hasNetwork,
@@ -71,22 +93,7 @@ export const objectSteps: readonly Step[] = [
       await host.call('network/delete', { networkId: ref.networkId })
     },
   },
-  {
-    name: 'createEndpoint',
-    isPossible: (model) => hasNetwork(model) && model.endpoints.size < mostEndpoints,
-    async run({ networks, endpoints }, { kit, host, ids }, position) {
-      const network = pick(networks.values(), position)
-      if (network === undefined) return
-      const plain = kit.objects.endpoint(network)
-      ids.add(plain.endpointId)
-      const params = await kit.createEndpoint(host, network, {
-        ...plain,
-        // Several may come into one sandbox.
-        interface: { ...plain.interface, name: `kit${ids.size}`, defaultRoute: false },
-      })
-      endpoints.set(params.endpointId, { params })
-    },
-  },
+  createEndpoint,
   {
     name: 'createEndpointAgain',
     isPossible: hasEndpoint,
