@@ -31,12 +31,12 @@ export const healthMutations: readonly Mutation[] = [
   },
   {
     name: 'noPingsWhenBusy',
-    does: 'counts pings among the calls of which it takes ten at once',
+    does: 'counts pings among the calls of which it takes five at once',
     fails: ['calls.overload', 'health.ping-under-load'],
     change: parts(({ admit }) => ({
       admit: (request, session) => {
         admit(request, session)
-        if (request.method !== 'driver/ping' || session.calls.size < 10) return
+        if (request.method !== 'driver/ping' || session.calls.size < 5) return
         throw new ConetError('overloaded', 'driver/ping: too much is under way')
       },
     })),

@@ -156,7 +156,7 @@ export const messageMutations: readonly Mutation[] = [
   {
     name: 'dropsWhenBusy',
     does: 'drops requests when ten are under way',
-    fails: ['rpc.many-in-flight'],
+    fails: ['rpc.many-in-flight', 'transcript.answered'],
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         if (session.calls.size < 10) answer(session, request, outcome)
@@ -197,7 +197,7 @@ export const messageMutations: readonly Mutation[] = [
   {
     name: 'neverReplies',
     does: 'never answers endpoint/unplug',
-    fails: ['capabilities.listed-are-answered'],
+    fails: ['capabilities.listed-are-answered', 'transcript.answered'],
     hostLogs: /endpoint\/unplug: no answer within/,
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {

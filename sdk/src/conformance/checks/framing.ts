@@ -154,6 +154,7 @@ async function keepsToSmallLimit(kit: CheckContext): Promise<void> {
   const network = await kit.createNetwork(host)
   const endpoints = Array.from({ length: needed }, () => kit.objects.endpoint(network))
   for (const endpoint of endpoints) await host.call('endpoint/create', endpoint)
+  host.close()
   using small = await kit.connect({ limits: { maxMessageBytes } })
   const { data } = await small.refused('endpoint/list', {}, ['messageTooLarge'])
   expect(data.operationState === 'unknown', 'operationState', {
