@@ -54,7 +54,7 @@ export const cancellationChecks: readonly ActiveCheck[] = [
     title: 'what a cancelled call says of what was done is true',
     level: 'robust',
     rules: ['ERR-3', 'DL-3', 'CANC-1'],
-    sends: 'twenty network/create, a $/cancelRequest for each, then network/list',
+    sends: 'twenty network/create, a $/cancelRequest 0 to 8 ms behind each, then network/list',
     why: 'The host leaves alone what was not started, and removes what may be there.',
     mend: 'Say not-started only if nothing was done or all of it is undone.',
     async run(kit) {

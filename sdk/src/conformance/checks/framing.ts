@@ -136,6 +136,8 @@ export const framingChecks: readonly ActiveCheck[] = [
     title: 'an answer that is larger than the host takes becomes error 1308, and the connection goes on',
     level: 'robust',
     rules: ['FRM-10'],
+    sends:
+      'endpoint/create until a list is larger than what a second connection offers to take; endpoint/list there',
     why: 'The host ends the connection at a message over its limit, and with it every call that is under way.',
     mend: 'Look at limits.maxMessageBytes of initialize before you send; answer messageTooLarge.',
     run: keepsToSmallLimit,

@@ -9,7 +9,7 @@ export const healthChecks: readonly ActiveCheck[] = [
     title: 'pings are answered with {} at once, alone and together',
     level: 'core',
     rules: ['HLTH-1', 'CALL-4'],
-    sends: 'driver/ping',
+    sends: 'driver/ping, and then three more without waiting',
     why: 'Three pings without an answer, and the host cuts the connection.',
     mend: 'Answer it where messages come in, not where work is done.',
     async run(kit) {
