@@ -9,7 +9,7 @@ export const progressMutations: readonly Mutation[] = [
     does: 'sends progress with a token that it has made up',
     shownBy: ['network'],
     fails: ['transcript.progress-token'],
-    change: tells((call, tell) => tell(call, 'zoo-1', 50)),
+    change: tells((call, tell) => tell(call, `zoo-${call.meta.operationId}`, 50)),
   },
   {
     name: 'progressAfterTheEnd',
