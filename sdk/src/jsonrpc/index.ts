@@ -1,4 +1,5 @@
 // The JSON-RPC peer that host and driver share, and the parts of it that tests and the conformance kit use alone.
+export type { CloseListener } from './close-listeners.ts'
 export type { NotificationHandler, ViolationKind } from './dispatcher.ts'
 export type { MessageId, ReplyError } from './envelope.ts'
 export { maxHeaderBytes } from './frame-header.ts'
@@ -13,7 +14,8 @@ export {
 } from './framing.ts'
 export { defaultLimits, type PeerLimits } from './limits.ts'
 export { Pace, type PaceOptions } from './pace.ts'
-export { type CloseListener, type CloseOptions, JsonRpcPeer, type PeerOptions } from './peer.ts'
+export { JsonRpcPeer } from './peer.ts'
+export type { CloseOptions, PeerOptions } from './peer-options.ts'
 export type { CallOptions } from './pending-calls.ts'
 export type { RequestContext, RequestHandler } from './served-requests.ts'
 export { errorFromWire, errorToWire, jsonRpcCode, UnknownMethodError } from './wire-error.ts'

@@ -2,6 +2,7 @@
 // with its bounds. Host and driver use the same class. It knows no networks and no table of methods.
 import type { Socket } from 'node:net'
 import { ConetError, type ErrorKind } from '../errors/index.ts'
+import { type CloseListener, CloseListeners } from './close-listeners.ts'
 import {
   answerUnsendable,
   backlogFull,
@@ -10,42 +11,17 @@ import {
   endedBeforeAnswer,
   notConnected,
 } from './connection-errors.ts'
-import { cancelMethod, Dispatcher, type NotificationHandler, type ViolationKind } from './dispatcher.ts'
+import { cancelMethod, Dispatcher, type NotificationHandler } from './dispatcher.ts'
 import type { MessageId, Outcome } from './envelope.ts'
 import type { JsonObject } from './framing.ts'
-import { defaultLimits, type PeerLimits } from './limits.ts'
-import { Pace, type PaceOptions } from './pace.ts'
+import { defaultLimits } from './limits.ts'
+import { Pace } from './pace.ts'
+import type { CloseOptions, PeerOptions } from './peer-options.ts'
 import { type CallOptions, cancelled, PendingCalls } from './pending-calls.ts'
 import { type RequestHandler, ServedRequests } from './served-requests.ts'
 import { SocketReader } from './socket-reader.ts'
 import { SocketWriter } from './socket-writer.ts'
 import { errorToWire, UnknownMethodError } from './wire-error.ts'
-
-/** Called once, when the connection is no more; without a reason if it ended in order. */
-export type CloseListener = (reason: unknown) => void
-
-/** How a peer is set up. */
-export type PeerOptions = {
-  /** Gets what is a bug here and not the other side's business: what a handler or a listener threw. */
-  onError(error: unknown, method: string): void
-  /** Gets what the other side did wrong without harm to the connection; `violations` is their number. */
-  onViolation?(violation: ConetError, kind: ViolationKind): void
-  /** How calls fail when the connection ends before their answer; `driverUnavailable` by default. */
-  readonly closedKind?: ErrorKind
-  /** The names starting with `$/` that the handlers know; other requests are refused, notifications ignored. */
-  readonly reservedMethods?: readonly string[]
-  /** Requests that are let through beyond `maxInFlight`: such as are answered at once, so that their number stays small. */
-  readonly urgentMethods?: readonly string[]
-  readonly limits?: Partial<PeerLimits>
-  /** Reads what nobody awaits no faster than that; by default as fast as it comes. */
-  readonly pace?: PaceOptions
-}
-
-/** How patiently a connection is closed. */
-export type CloseOptions = {
-  /** How long calls under way may take; then the connection is cut. 5 s by default. */
-  readonly timeoutMs?: number
-}
 
 /**
  * One side of a JSON-RPC 2.0 connection over a stream socket, which it owns from now on. Nothing that the other side
@@ -61,11 +37,10 @@ export class JsonRpcPeer implements AsyncDisposable {
   readonly #pending = new PendingCalls((id) => this.#forget(id))
   readonly #served: ServedRequests
   readonly #pace: Pace | undefined
-  readonly #closeListeners: CloseListener[] = []
+  readonly #closeListeners: CloseListeners
   readonly #socketClosed: Promise<void>
   #onRequest: RequestHandler | undefined
   #state: 'open' | 'closing' | 'closed' = 'open'
-  #closeReason: unknown
   #closeTimer: NodeJS.Timeout | undefined
 
   /** Takes over the socket. Register the handlers in the same turn: what comes before them finds none. */
@@ -73,6 +48,7 @@ export class JsonRpcPeer implements AsyncDisposable {
     const limits = { ...defaultLimits, ...options.limits }
     this.#socket = socket
     this.#options = options
+    this.#closeListeners = new CloseListeners((error) => options.onError(error, 'onClose'))
     this.#closedKind = options.closedKind ?? 'driverUnavailable'
     this.#pace = options.pace && new Pace(options.pace)
     this.#writer = new SocketWriter(socket, { limits, onSlowConsumer: (reason) => this.abort(reason) })
@@ -131,7 +107,7 @@ export class JsonRpcPeer implements AsyncDisposable {
 
   /** Sends a message that has no answer, and does not wait. Throws what keeps it from being sent: see `request`. */
   notify(method: string, params?: JsonObject): void {
-    if (!this.#canWrite) throw notConnected(this.#closedKind, method, this.#closeReason)
+    if (!this.#canWrite) throw notConnected(this.#closedKind, method, this.#closeListeners.reason)
     this.#assertNoBacklog(method)
     this.#writer.send({ jsonrpc: '2.0', method, params })
   }
@@ -152,8 +128,7 @@ export class JsonRpcPeer implements AsyncDisposable {
 
   /** Adds a listener for the end of the connection; called at once if it has ended. */
   onClose(listener: CloseListener): void {
-    if (this.#state === 'closed') this.#tell(listener)
-    else this.#closeListeners.push(listener)
+    this.#closeListeners.add(listener)
   }
 
   /** Takes no new requests, lets those under way end, both ways, then ends the connection. May be repeated. */
@@ -218,7 +193,7 @@ export class JsonRpcPeer implements AsyncDisposable {
   #assertMayCall(method: string, signal: AbortSignal | undefined): void {
     if (signal?.aborted) throw cancelled(method, signal, { operationState: 'not-started' })
     if (this.#state !== 'open' || !this.#canWrite)
-      throw notConnected(this.#closedKind, method, this.#closeReason)
+      throw notConnected(this.#closedKind, method, this.#closeListeners.reason)
     this.#assertNoBacklog(method)
   }
 
@@ -259,22 +234,14 @@ export class JsonRpcPeer implements AsyncDisposable {
   #finish(reason: unknown): void {
     if (this.#state === 'closed') return
     this.#state = 'closed'
-    this.#closeReason = reason
+    this.#closeListeners.end(reason)
     clearTimeout(this.#closeTimer)
     this.#reader.close()
     this.#writer.close()
     this.#socket.destroy()
     this.#pending.failAll((method) => endedBeforeAnswer(this.#closedKind, method, reason))
     this.#served.cancelAll(reason)
-    for (const listener of this.#closeListeners.splice(0)) this.#tell(listener)
-  }
-
-  #tell(listener: CloseListener): void {
-    try {
-      listener(this.#closeReason)
-    } catch (error) {
-      this.#options.onError(error, 'onClose')
-    }
+    this.#closeListeners.tellAll()
   }
 }
 
