@@ -30,6 +30,8 @@ export type BridgePlan = {
   readonly alias: string
   readonly macAddress: string
   readonly mtu: number
+  /** Larger packets of members would be lost. Undefined: no such limit. */
+  readonly mostMtu: number | undefined
   readonly internal: boolean
   readonly addresses: readonly BridgeAddress[]
   /** Where default routes of members lead. */
@@ -41,6 +43,8 @@ export type BridgePlan = {
 /** What a driver makes of a network's `config`. */
 export type BridgeWishes = {
   readonly mtu: number
+  /** What an interface may ask for at most. Default: whatever it likes. */
+  readonly mostMtu?: number
   /** Of the bridge, which is the gateway. Undefined: made of the network's id. */
   readonly macAddress: string | undefined
   /** Whether members reach each other. */
@@ -53,7 +57,7 @@ export type BridgeWishes = {
 /** The bridge of a network as a driver wishes it. */
 export function planBridge(
   network: Network,
-  { mtu, macAddress = macOfNetwork(network.id), icc, masquerade, port }: BridgeWishes,
+  { mtu, mostMtu, macAddress = macOfNetwork(network.id), icc, masquerade, port }: BridgeWishes,
   { names }: Pick<Machine, 'names'>,
 ): BridgePlan {
   const { id, internal, subnets } = network
@@ -62,6 +66,7 @@ export function planBridge(
     alias: networkAlias(id),
     macAddress,
     mtu,
+    mostMtu,
     internal,
     addresses: internal ? [] : gatewayAddresses(network, macAddress),
     gateways: internal ? [] : gatewaySubnets(subnets),

@@ -28,12 +28,12 @@ export type EndpointPlan = {
 /** Throws `invalidArgument` for what is no address or no interface name. */
 export function planEndpoint(
   params: PlugParams,
-  bridge: Pick<BridgePlan, 'mtu' | 'port' | 'gateways'>,
+  bridge: Pick<BridgePlan, 'mtu' | 'mostMtu' | 'port' | 'gateways'>,
   { names }: Pick<Machine, 'names'>,
 ): EndpointPlan {
   const { endpointId, network, interface: wanted, sandbox } = params
   const addresses = checkInterface(params)
-  const mtu = wanted.mtu ?? bridge.mtu
+  const mtu = checkedMtu(wanted.mtu ?? bridge.mtu, bridge)
   const ref = { networkId: network.id, endpointId }
   return {
     endpointId,
@@ -46,6 +46,11 @@ export function planEndpoint(
     routes: [...(wanted.defaultRoute ? defaultRoutes(addresses, bridge) : []), ...wanted.routes],
     sandboxPath: sandbox.path,
   }
+}
+
+function checkedMtu(mtu: number, { mostMtu = mtu }: Pick<BridgePlan, 'mostMtu'>): number {
+  if (mtu <= mostMtu) return mtu
+  throw invalid('interface.mtu', `must be at most ${mostMtu}, which is what the network can carry`)
 }
 
 /** For each family the gateway of the subnet in which the first address lies that has one. */

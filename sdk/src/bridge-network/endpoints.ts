@@ -4,8 +4,9 @@ import { KernelError } from '../linux/index.ts'
 import type { CreateEndpointParams, EndpointRef, PlugParams, PlugResult } from '../protocol/index.ts'
 import { planEndpoint, resultOf } from './endpoint-plan.ts'
 import { listEndpoints } from './inventory.ts'
+import type { StandingBridge } from './kind.ts'
 import type { Machine } from './machine.ts'
-import type { Bridge, Networks } from './networks.ts'
+import type { Networks } from './networks.ts'
 import { plug } from './plug.ts'
 
 export class Endpoints {
@@ -73,7 +74,7 @@ export class Endpoints {
   }
 
   async #plugInto(
-    { index, plan: bridge, history }: Bridge,
+    { index, plan: bridge, history }: StandingBridge,
     params: PlugParams,
     call: Call,
   ): Promise<PlugResult> {

@@ -3,6 +3,7 @@
 import type { Call } from '../driver/index.ts'
 import type { Network } from '../protocol/index.ts'
 import type { Rollback } from '../rollback.ts'
+import type { AddressHistory } from './address-history.ts'
 import type { BridgePlan } from './bridge-plan.ts'
 import type { Machine } from './machine.ts'
 import type { LinkPrefixes } from './names.ts'
@@ -19,7 +20,12 @@ export type BridgeNetworkKind = {
 }
 
 /** The bridge of a network as it is in the kernel. */
-export type StandingBridge = { readonly index: number; readonly plan: BridgePlan }
+export type StandingBridge = {
+  readonly index: number
+  readonly plan: BridgePlan
+  /** Which addresses had which MAC, here or elsewhere. */
+  readonly history: AddressHistory
+}
 
 /** A part of a network that only one driver has: a tunnel, an uplink. */
 export type BridgeExtension = {

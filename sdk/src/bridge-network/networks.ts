@@ -17,12 +17,10 @@ declareFailpoints(
   'bridge:network:link-deleted',
 )
 
-export type Bridge = StandingBridge & { readonly history: AddressHistory }
-
 export class Networks {
   readonly #machine: Machine
   readonly #kind: BridgeNetworkKind
-  readonly #known = new Map<string, Bridge>()
+  readonly #known = new Map<string, StandingBridge>()
 
   constructor(machine: Machine, kind: BridgeNetworkKind) {
     this.#machine = machine
@@ -44,12 +42,12 @@ export class Networks {
       if (found === undefined) call.log('info', `forwarding: ${what}`)
       else call.repaired(what)
     }
-    const { index } = bridge
-    await this.#kind.extension?.ensure(network, { index, plan }, { machine: this.#machine, undo, call })
-    undo.commit()
     const history =
       this.#known.get(network.id)?.history ?? new AddressHistory({ isWhole: found === undefined })
-    this.#known.set(network.id, { index, plan, history })
+    const standing = { index: bridge.index, plan, history }
+    await this.#kind.extension?.ensure(network, standing, { machine: this.#machine, undo, call })
+    undo.commit()
+    this.#known.set(network.id, standing)
   }
 
   async delete(networkId: string): Promise<void> {
@@ -70,7 +68,7 @@ export class Networks {
   }
 
   /** The bridge for a plug: as remembered, or `anew` from the kernel. Throws `failedPrecondition` when there is none. */
-  bridgeOf(network: Network, { anew = false } = {}): Bridge {
+  bridgeOf(network: Network, { anew = false } = {}): StandingBridge {
     const known = this.#known.get(network.id)
     if (known !== undefined && !anew) return known
     const plan = known?.plan ?? this.#kind.plan(network, this.#machine)
@@ -83,7 +81,7 @@ export class Networks {
   }
 
   /** Whether the kernel has the bridge that a plug was given. */
-  isCurrent({ index, plan }: Bridge): boolean {
+  isCurrent({ index, plan }: StandingBridge): boolean {
     return this.#machine.rtnl.link(plan.name)?.index === index
   }
 

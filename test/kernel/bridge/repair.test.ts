@@ -1,41 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { eventually } from '../../support/eventually.ts'
+import { RunningPing } from '../../support/running-ping.ts'
 import { BridgeFixture, bridgeNameOf, network, portNameOf, sh } from './bridge-fixture.ts'
 
 const a = { addresses: ['10.1.0.2/16', 'fd00:1::2/64'] }
 const b = { addresses: ['10.1.0.3/16', 'fd00:1::3/64'] }
-
-/** A ping from `sandbox` that goes on until it is stopped, and tells how many packets were lost. */
-class RunningPing {
-  readonly #child: ChildProcess
-  #output = ''
-
-  constructor(fixture: BridgeFixture, { sandbox, address }: { sandbox: string; address: string }) {
-    const path = fixture.namespaces.path(sandbox)
-    this.#child = spawn('nsenter', [`--net=${path}`, 'ping', '-i', '0.01', address])
-    this.#child.stdout?.on('data', (data) => (this.#output += data))
-  }
-
-  get answers(): number {
-    return this.#output.split('bytes from').length - 1
-  }
-
-  /** Resolves when a packet sent from now on was answered. */
-  async goesOn(): Promise<void> {
-    const before = this.answers
-    await eventually(() => this.answers > before + 3)
-  }
-
-  async stop(): Promise<{ sent: number; received: number }> {
-    const closed = once(this.#child, 'close')
-    this.#child.kill('SIGINT')
-    await closed
-    const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(this.#output) ?? []
-    return { sent: Number(sent), received: Number(received) }
-  }
-}
 
 type Change = { what: string; command: (names: { bridge: string; port: string }) => string; says: RegExp }
 
@@ -152,7 +121,7 @@ describe('a driver that starts again', () => {
         `ip -d link show ${names.bridge}; ip -br address show ${names.bridge}; ip route; ip -6 route; nft list ruleset`,
       ).replaceAll(/hello_timer.*|gc_timer.*|tcn_timer.*/g, '')
     const before = state()
-    const ping = new RunningPing(fixture, { sandbox: 'a', address: '10.1.0.3' })
+    const ping = new RunningPing({ namespacePath: fixture.namespaces.path('a'), address: '10.1.0.3' })
     await ping.goesOn()
     for (const { what, command, says } of bridgeChanges) {
       await fixture.driver.stop?.()
@@ -197,7 +166,7 @@ describe('a driver that starts again', () => {
     const params = await fixture.join(net, 'b', b)
     await fixture.join(net, 'c', { addresses: ['10.1.0.4/16'] })
     const names = { bridge: bridgeNameOf(net), port: portNameOf(params) }
-    const ping = new RunningPing(fixture, { sandbox: 'a', address: '10.1.0.4' })
+    const ping = new RunningPing({ namespacePath: fixture.namespaces.path('a'), address: '10.1.0.4' })
     await ping.goesOn()
     const changes = [
       ...endpointChanges.map(({ command, ...rest }) => ({ ...rest, run: () => sh(command(names)) })),

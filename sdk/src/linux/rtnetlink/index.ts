@@ -24,6 +24,8 @@ export {
   setBridge,
   setBridgePort,
   setLink,
+  setVxlan,
+  type VxlanChange,
 } from './link-change.ts'
 export {
   type BridgeSettings,

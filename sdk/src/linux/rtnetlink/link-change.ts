@@ -15,7 +15,7 @@ import {
   writeLinkHeader,
   writeLinkReference,
 } from './link-attributes.ts'
-import { type BridgeSettings, writeBridge } from './link-create.ts'
+import { type BridgeSettings, type NewVxlan, writeBridge, writeVxlanChange } from './link-create.ts'
 
 /** What should be different about a link; what is left out stays. Kernel's names: ip-link(8). */
 export type LinkChange = {
@@ -84,6 +84,23 @@ export function setBridge(link: LinkReference, change: BridgeSettings): RouteReq
     info.nested(IFLA_INFO.DATA, (data) => writeBridge(data, change))
   })
   const operation = `set ${Object.keys(change).join(', ')} of bridge ${link}`
+  return { operation, type: RTM.NEWLINK, flags: 0, payload: writer.finish() }
+}
+
+/** What of a vxlan link can be changed while it is up; the rest is fixed when it is made. */
+export type VxlanChange = Pick<NewVxlan, 'localAddress' | 'learning' | 'ttl'>
+
+/**
+ * Changes a vxlan, up or down. May be repeated. Fails with ENODEV when there is no link, EOPNOTSUPP for an address of the
+ * other family.
+ */
+export function setVxlan(link: LinkReference, change: VxlanChange): RouteRequest {
+  const writer = writeLinkReference(new PayloadWriter(), link)
+  writer.nested(IFLA.LINKINFO, (info) => {
+    info.attributeString(IFLA_INFO.KIND, 'vxlan')
+    info.nested(IFLA_INFO.DATA, (data) => writeVxlanChange(data, change))
+  })
+  const operation = `set ${Object.keys(change).join(', ')} of vxlan ${link}`
   return { operation, type: RTM.NEWLINK, flags: 0, payload: writer.finish() }
 }
 

@@ -173,16 +173,24 @@ function writeNewLink(writer: PayloadWriter, link: NewLink): PayloadWriter {
     .attributeU32(IFLA.NET_NS_FD, link.namespace?.fd)
 }
 
+/** What may also be sent to a link that exists. */
+export function writeVxlanChange(
+  data: PayloadWriter,
+  { localAddress, ttl, learning }: Pick<NewVxlan, 'localAddress' | 'ttl' | 'learning'>,
+): void {
+  const local = localAddress === undefined ? undefined : parseIp(localAddress).bytes
+  data
+    .attributeBytes(local?.length === 16 ? IFLA_VXLAN.LOCAL6 : IFLA_VXLAN.LOCAL, local)
+    .attributeU8(IFLA_VXLAN.TTL, ttl)
+    .attributeBoolean(IFLA_VXLAN.LEARNING, learning)
+}
+
 function writeVxlan(data: PayloadWriter, vxlan: NewVxlan): void {
-  const local = vxlan.localAddress === undefined ? undefined : parseIp(vxlan.localAddress).bytes
   const zeroChecksum = vxlan.udpChecksum === undefined ? undefined : !vxlan.udpChecksum
   data
     .attributeU32(IFLA_VXLAN.ID, vxlan.vni)
     .attributeU16BigEndian(IFLA_VXLAN.PORT, vxlan.port)
-    .attributeBytes(local?.length === 16 ? IFLA_VXLAN.LOCAL6 : IFLA_VXLAN.LOCAL, local)
     .attributeU32(IFLA_VXLAN.LINK, vxlan.device)
-    .attributeU8(IFLA_VXLAN.TTL, vxlan.ttl)
-    .attributeBoolean(IFLA_VXLAN.LEARNING, vxlan.learning)
     .attributeBoolean(IFLA_VXLAN.PROXY, vxlan.proxy)
     .attributeBoolean(IFLA_VXLAN.L2MISS, vxlan.l2Miss)
     .attributeBoolean(IFLA_VXLAN.L3MISS, vxlan.l3Miss)
@@ -191,6 +199,7 @@ function writeVxlan(data: PayloadWriter, vxlan: NewVxlan): void {
     .attributeBoolean(IFLA_VXLAN.UDP_CSUM, vxlan.udpChecksum)
     .attributeBoolean(IFLA_VXLAN.UDP_ZERO_CSUM6_TX, zeroChecksum)
     .attributeBoolean(IFLA_VXLAN.UDP_ZERO_CSUM6_RX, zeroChecksum)
+  writeVxlanChange(data, vxlan)
 }
 
 function asNumber(value: boolean | undefined): number | undefined {

@@ -1,0 +1,123 @@
+// The kernel's side of a directory: forwarding entries of the tunnel and its bridge, neighbours of the bridge.
+import {
+  deleteForwardingEntry,
+  deleteNeighbour,
+  type RouteRequest,
+  type Rtnl,
+  replaceForwardingEntry,
+  replaceNeighbour,
+} from '@conet/sdk/linux'
+import type { Entries, EntriesChange } from './directory.ts'
+
+/** Indexes of a network's links, and the tunnel's own MAC, which is no peer's. */
+export type TunnelLinks = {
+  readonly tunnel: number
+  readonly bridge: number
+  readonly ownMac: string | undefined
+}
+
+/** Longer batches are worked off in a thread. */
+const mostAtOnce = 128
+
+/** Neither half of an entry may stand without the other. */
+const halfEntry = 'only half of it'
+
+/** What the kernel has, and how it changes as we change it. */
+export type FoundEntries = {
+  readonly forwarding: Map<string, string>
+  readonly neighbours: Map<string, string>
+}
+
+/** Reads what is there. An entry that is not of the driver's making leads to a tunnel end that nobody has. */
+export function readEntries(rtnl: Rtnl, { tunnel, bridge, ownMac }: TunnelLinks): FoundEntries {
+  const inBridge = new Set<string>()
+  const forwarding = new Map<string, string>()
+  for (const entry of rtnl.forwardingEntries({ link: tunnel })) {
+    const { macAddress, master, destination = halfEntry, port, vni } = entry
+    if (macAddress === ownMac) continue
+    if (master !== undefined) inBridge.add(macAddress)
+    else if (forwarding.has(macAddress) || port !== undefined || vni !== undefined)
+      forwarding.set(macAddress, halfEntry)
+    else forwarding.set(macAddress, destination)
+  }
+  for (const macAddress of forwarding.keys())
+    if (!inBridge.has(macAddress)) forwarding.set(macAddress, halfEntry)
+  for (const macAddress of inBridge) if (!forwarding.has(macAddress)) forwarding.set(macAddress, halfEntry)
+  const neighbours = rtnl
+    .neighbours({ link: bridge })
+    .flatMap(({ address, macAddress = '', state }): [string, string][] =>
+      state === 'permanent' ? [[address, macAddress]] : [],
+    )
+  return { forwarding, neighbours: new Map(neighbours) }
+}
+
+/** What must change for the kernel to have what it should have, and nothing else. */
+export function changeBetween(found: Entries, wanted: Entries): EntriesChange {
+  return {
+    forwarding: mapBetween(found.forwarding, wanted.forwarding),
+    neighbours: mapBetween(found.neighbours, wanted.neighbours),
+  }
+}
+
+/** The part of a change that the kernel does not have yet. */
+export function withoutFound(change: EntriesChange, found: Entries): EntriesChange {
+  const isNew = (there: ReadonlyMap<string, string>) => (entry: readonly [string, string | undefined]) =>
+    there.get(entry[0]) !== entry[1]
+  return {
+    forwarding: new Map([...change.forwarding].filter(isNew(found.forwarding))),
+    neighbours: new Map([...change.neighbours].filter(isNew(found.neighbours))),
+  }
+}
+
+/** Notes what has been programmed. */
+export function note(found: FoundEntries, change: EntriesChange): void {
+  noteIn(found.forwarding, change.forwarding)
+  noteIn(found.neighbours, change.neighbours)
+}
+
+function noteIn(found: Map<string, string>, change: ReadonlyMap<string, string | undefined>): void {
+  for (const [key, value] of change) {
+    if (value === undefined) found.delete(key)
+    else found.set(key, value)
+  }
+}
+
+/** Makes it so. What is to go and is gone is fine. Throws a KernelError; then part of it may be done. */
+export async function program(rtnl: Rtnl, links: TunnelLinks, change: EntriesChange): Promise<void> {
+  const requests = [...forwardingRequests(links, change), ...neighbourRequests(links, change)]
+  const options = { tolerate: ['ENOENT'] }
+  if (requests.length > mostAtOnce) await rtnl.batchSlow(requests, options)
+  else rtnl.batch(requests, options)
+}
+
+function forwardingRequests({ tunnel: link }: TunnelLinks, { forwarding }: EntriesChange): RouteRequest[] {
+  return [...forwarding].flatMap(([macAddress, destination]) => {
+    const entry = { link, macAddress }
+    if (destination !== undefined) return replaceForwardingEntry({ ...entry, destination, owner: 'both' })
+    // Not in one message: a bridge that knows the MAC at another port would keep the tunnel's entry from going.
+    return [
+      deleteForwardingEntry({ ...entry, owner: 'master' }),
+      deleteForwardingEntry({ ...entry, owner: 'self' }),
+    ]
+  })
+}
+
+function neighbourRequests({ bridge: link }: TunnelLinks, { neighbours }: EntriesChange): RouteRequest[] {
+  return [...neighbours].map(([address, macAddress]) =>
+    macAddress === undefined
+      ? deleteNeighbour({ link, address })
+      : replaceNeighbour({ link, address, macAddress }),
+  )
+}
+
+function mapBetween(
+  found: ReadonlyMap<string, string>,
+  wanted: ReadonlyMap<string, string>,
+): Map<string, string | undefined> {
+  const gone = [...found.keys()].filter((key) => !wanted.has(key))
+  const differing = [...wanted].filter(([key, value]) => found.get(key) !== value)
+  return new Map<string, string | undefined>([
+    ...gone.map((key): [string, undefined] => [key, undefined]),
+    ...differing,
+  ])
+}

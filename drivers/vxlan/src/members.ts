@@ -1,0 +1,95 @@
+// The peers of one network: the directory as far as it was told, and the kernel's tables, kept alike.
+import type { PeersBatch } from '@conet/sdk'
+import type { StandingBridge } from '@conet/sdk/bridge-network'
+import { announce, type Rtnl } from '@conet/sdk/linux'
+import { type EntriesChange, PeerDirectory } from './directory.ts'
+import {
+  changeBetween,
+  type FoundEntries,
+  note,
+  program,
+  readEntries,
+  type TunnelLinks,
+  withoutFound,
+} from './entries.ts'
+
+export class TunnelMembers {
+  readonly #rtnl: Rtnl
+  #bridge: StandingBridge
+  #links: TunnelLinks
+  #directory = new PeerDirectory()
+  /** What the kernel has while a snapshot is under way: of that, what the snapshot has not named at its end goes. */
+  #found: FoundEntries | undefined
+  /** Whether the directory is all that the kernel should have; not before the first snapshot has ended. */
+  #isWhole = false
+
+  constructor(rtnl: Rtnl, bridge: StandingBridge, links: TunnelLinks) {
+    this.#rtnl = rtnl
+    this.#bridge = bridge
+    this.#links = links
+  }
+
+  /** The links may be others than before. Answers what of the entries differed from the directory, in words. */
+  async repair(bridge: StandingBridge, links: TunnelLinks): Promise<string[]> {
+    this.#bridge = bridge
+    this.#links = links
+    if (!this.#isWhole) return []
+    const change = changeBetween(readEntries(this.#rtnl, links), this.#directory.entries())
+    await program(this.#rtnl, links, change)
+    return [
+      ...counted(change.forwarding.size, 'forwarding entries'),
+      ...counted(change.neighbours.size, 'neighbours'),
+    ]
+  }
+
+  /** Throws `conflict` with nothing done, or a KernelError; then the next batch must begin a snapshot. */
+  async apply(batch: PeersBatch): Promise<void> {
+    const directory = batch.beginsSnapshot ? new PeerDirectory() : this.#directory
+    const change = directory.plan(batch)
+    const found = batch.beginsSnapshot ? readEntries(this.#rtnl, this.#links) : this.#found
+    this.#isWhole = false
+    await this.#program(found === undefined ? change : withoutFound(change, found))
+    if (found !== undefined) note(found, change)
+    directory.commit(change)
+    this.#directory = directory
+    this.#found = found
+    if (batch.endsSnapshot) await this.#endSnapshot()
+    this.#isWhole = this.#found === undefined
+    this.#announceMoved(change, found === undefined)
+  }
+
+  /** Another instance is told of changes from now on. */
+  forget(): void {
+    this.#directory = new PeerDirectory()
+    this.#found = undefined
+    this.#isWhole = false
+  }
+
+  /** What is found and not in the directory by now is stale: everything in it has been programmed. */
+  async #endSnapshot(): Promise<void> {
+    const found = this.#found
+    this.#found = undefined
+    if (found !== undefined) await this.#program(changeBetween(found, this.#directory.entries()))
+  }
+
+  #program(change: EntriesChange): Promise<void> {
+    return program(this.#rtnl, this.#links, change)
+  }
+
+  /** Members that knew one of the addresses under another MAC would talk to that for half a minute. */
+  #announceMoved({ neighbours }: EntriesChange, isMereChange: boolean): void {
+    const { history, plan } = this.#bridge
+    for (const [address, macAddress] of neighbours) {
+      if (macAddress === undefined) continue
+      const isNews = history.note([address], { macAddress, members: Number.POSITIVE_INFINITY })
+      // A snapshot has everything, and is no news to most.
+      if (isNews && isMereChange) {
+        announce(undefined, { interfaceName: plan.name, macAddress, addresses: [address] })
+      }
+    }
+  }
+}
+
+function counted(count: number, what: string): string[] {
+  return count === 0 ? [] : [`${count} ${what} differed from the directory`]
+}

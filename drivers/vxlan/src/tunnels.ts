@@ -1,0 +1,84 @@
+// What vxlan networks have beyond their bridges: a tunnel each, and the peers behind it.
+import { ConetError, declareFailpoints, failpoint, type Network, type PeersBatch } from '@conet/sdk'
+import {
+  type BridgeExtension,
+  type ExtensionWork,
+  isLinkName,
+  type Machine,
+  networkAlias,
+  type StandingBridge,
+} from '@conet/sdk/bridge-network'
+import type { Link } from '@conet/sdk/linux'
+import { assertPeers } from './batch-check.ts'
+import { TunnelMembers } from './members.ts'
+import { planTunnel, prefixes, type TunnelPlan, tunnelName } from './network-plan.ts'
+import { findTunnel, isMendable, isTunnel, makeTunnel, mendTunnel } from './tunnel-device.ts'
+
+declareFailpoints('vxlan:tunnel:link-deleted', 'vxlan:peers:checked', 'vxlan:peers:programmed')
+
+type Tunnel = { readonly plan: TunnelPlan; readonly members: TunnelMembers }
+
+export class Tunnels implements BridgeExtension {
+  readonly #tunnels = new Map<string, Tunnel>()
+
+  async ensure(network: Network, bridge: StandingBridge, work: ExtensionWork): Promise<void> {
+    const { machine, call } = work
+    const plan = planTunnel(network, machine)
+    const link = await this.#ensureLink(plan, bridge.index, work)
+    const links = { tunnel: link.index, bridge: bridge.index, ownMac: link.macAddress }
+    const known = this.#tunnels.get(network.id)?.members
+    const members = known ?? new TunnelMembers(machine.rtnl, bridge, links)
+    for (const what of await members.repair(bridge, links)) call.repaired(`tunnel ${plan.name}: ${what}`)
+    this.#tunnels.set(network.id, { plan, members })
+  }
+
+  async delete(networkId: string, { rtnl, deletions }: Machine): Promise<void> {
+    this.#tunnels.delete(networkId)
+    const link = rtnl.link(tunnelName(networkId))
+    if (link !== undefined && isTunnel(link, networkAlias(networkId))) await deletions.delete(link.index)
+    failpoint('vxlan:tunnel:link-deleted')
+  }
+
+  async sweep({ rtnl, deletions }: Machine): Promise<void> {
+    const halfMade = rtnl
+      .links({ kind: 'vxlan' })
+      .filter(({ name, alias, isUp }) => alias === undefined && !isUp && isLinkName(prefixes.tunnel, name))
+    await Promise.all(halfMade.map(({ index }) => deletions.delete(index)))
+  }
+
+  /** Throws `failedPrecondition` for a network that is not there, else as TunnelMembers does. */
+  async peers(batch: PeersBatch): Promise<void> {
+    const tunnel = this.#tunnels.get(batch.networkId)
+    if (tunnel === undefined) throw noNetwork(batch.networkId)
+    const checked = { ...batch, set: assertPeers(batch.set, tunnel.plan) }
+    failpoint('vxlan:peers:checked')
+    await tunnel.members.apply(checked)
+    failpoint('vxlan:peers:programmed')
+  }
+
+  /** Another instance is in charge, and hears of peers. */
+  forgetPeers(): void {
+    for (const { members } of this.#tunnels.values()) members.forget()
+  }
+
+  async #ensureLink(plan: TunnelPlan, bridge: number, work: ExtensionWork): Promise<Link> {
+    const { machine, call } = work
+    const { rtnl, deletions } = machine
+    const found = findTunnel(rtnl, plan)
+    if (found === undefined) return makeTunnel(plan, bridge, work)
+    if (isMendable(found, plan)) {
+      for (const what of mendTunnel(rtnl, found, { plan, bridge })) call.repaired(what)
+      return found
+    }
+    await deletions.delete(found.index)
+    const link = makeTunnel(plan, bridge, work)
+    call.repaired(`tunnel ${plan.name}: it was made anew, since it was another tunnel`)
+    return link
+  }
+}
+
+function noNetwork(networkId: string): ConetError {
+  return new ConetError('failedPrecondition', `peers of network ${networkId}: there is no such network`, {
+    help: 'Create the network first; conetd does so whenever it connects.',
+  })
+}

@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto'
+import type { Network, Params, Peer } from '@conet/sdk'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { bridgeNameOf, idOf, network, tunnelNameOf, VxlanCluster } from './vxlan-cluster.ts'
+import type { VxlanHost } from './vxlan-host.ts'
+
+let cluster: VxlanCluster
+let host: VxlanHost
+let net: Network
+
+beforeEach(async () => {
+  cluster = await VxlanCluster.start({ hosts: 1 })
+  host = cluster.host(1)
+  net = await cluster.create(network('blue'))
+})
+
+afterEach(() => cluster[Symbol.asyncDispose]())
+
+function peer(number: number, tunnelAddress = '192.0.2.2'): Peer {
+  const [high, low] = [number >> 8, number & 0xff]
+  const hex = [high, low].map((byte) => byte.toString(16).padStart(2, '0')).join(':')
+  return {
+    endpointId: createHash('sha256').update(`peer ${number}`).digest('hex'),
+    macAddress: `02:42:10:00:${hex}`,
+    addresses: [`10.1.${high}.${low}`, `fd00:1::${number.toString(16)}`],
+    tunnelAddress,
+  }
+}
+
+function tell(changes: Partial<Params<'network/peers'>>, { timeoutMs = 20_000 } = {}) {
+  const batch = { networkId: net.id, base: null, version: '1', more: false, remove: [], set: [], ...changes }
+  return host.client.call('network/peers', batch, { timeoutMs, budgetMs: timeoutMs })
+}
+
+/** The kernel's tables as other programs show them. */
+function tables(): { tunnel: string[]; bridge: string[]; neighbours: string[] } {
+  const fdb = host.show(`bridge fdb show dev ${tunnelNameOf(net)}`)
+  const neighbours = host.show(`ip neighbour show dev ${bridgeNameOf(net)} nud permanent`)
+  return {
+    tunnel: fdb
+      .filter(({ dst }) => dst !== undefined)
+      .map(({ mac, dst }) => `${mac} ${dst}`)
+      .sort(),
+    bridge: fdb
+      .filter(({ master, state }) => master !== undefined && state === 'static')
+      .map(({ mac }) => String(mac))
+      .sort(),
+    neighbours: neighbours.map(({ dst, lladdr }) => `${dst} ${lladdr}`).sort(),
+  }
+}
+
+function tablesOf(...peers: Peer[]): ReturnType<typeof tables> {
+  return {
+    tunnel: peers.map(({ macAddress, tunnelAddress }) => `${macAddress} ${tunnelAddress}`).sort(),
+    bridge: peers.map(({ macAddress }) => macAddress).sort(),
+    neighbours: peers
+      .flatMap(({ addresses, macAddress }) => addresses.map((address) => `${address} ${macAddress}`))
+      .sort(),
+  }
+}
+
+describe('peers of a vxlan network', () => {
+  it('are in the tables of tunnel, bridge and neighbours, and each change changes what it names', async () => {
+    await tell({ version: '1', set: [peer(1), peer(2)] })
+    expect(tables()).toEqual(tablesOf(peer(1), peer(2)))
+    const moved = { ...peer(2), addresses: ['10.1.9.9'], tunnelAddress: '192.0.2.3' }
+    expect(
+      await tell({ base: '1', version: '2', remove: [peer(1).endpointId], set: [moved, peer(3)] }),
+    ).toEqual({ version: '2' })
+    expect(tables()).toEqual(tablesOf(moved, peer(3)))
+    await expect(tell({ base: '7', version: '8', set: [peer(4)] })).rejects.toMatchObject({
+      kind: 'peersGap',
+      details: { held: '2' },
+    })
+    expect(tables()).toEqual(tablesOf(moved, peer(3)))
+  })
+
+  it('of a snapshot in several batches stay until its end, and then those that it lacks go', async () => {
+    await tell({ version: '1', set: [peer(1), peer(2), peer(3)] })
+    await tell({ version: '2/1', more: true, set: [peer(2)] })
+    await tell({ base: '2/1', version: '2/2', more: true, set: [peer(4)] })
+    expect(tables()).toEqual(tablesOf(peer(1), peer(2), peer(3), peer(4)))
+    await tell({ base: '2/2', version: '2', set: [] })
+    expect(tables()).toEqual(tablesOf(peer(2), peer(4)))
+  })
+
+  it('are refused whole when one of them is wrong, with the field, and when two want the same', async () => {
+    await tell({ version: '1', set: [peer(1)] })
+    const wrong: [Partial<Peer>, string][] = [
+      [{ tunnelAddress: '2001:db8::2' }, 'set[1].tunnelAddress'],
+      [{ tunnelAddress: '192.0.2.1' }, 'set[1].tunnelAddress'],
+      [{ macAddress: '01:00:5e:00:00:01' }, 'set[1].macAddress'],
+      [{ addresses: ['10.1.0.300'] }, 'set[1].addresses[0]'],
+    ]
+    for (const [change, path] of wrong) {
+      const set = [peer(2), { ...peer(3), ...change }]
+      await expect(tell({ base: '1', version: '2', set })).rejects.toMatchObject({
+        kind: 'invalidArgument',
+        fields: [expect.objectContaining({ path })],
+      })
+    }
+    const twin = { ...peer(2), macAddress: peer(1).macAddress }
+    await expect(tell({ base: '1', version: '2', set: [twin] })).rejects.toMatchObject({ kind: 'conflict' })
+    expect(tables()).toEqual(tablesOf(peer(1)))
+    await expect(tell({ networkId: idOf('nowhere') })).rejects.toMatchObject({ kind: 'failedPrecondition' })
+  })
+
+  it('10,000 of them, stale after a crash of the driver, are swept by the first snapshot', async () => {
+    const entries = () => Number(host.exec(`bridge fdb show dev ${tunnelNameOf(net)} | grep -c dst`))
+    const many = Array.from({ length: 10_000 }, (_, index) => peer(index + 1))
+    await tell({ set: many })
+    expect(entries()).toBe(10_000)
+    await host.restart('SIGKILL')
+    expect(entries(), 'until it knows better the driver leaves them').toBe(10_000)
+    const kept = [peer(7), peer(70_000 % 9_999), peer(20_000)]
+    await tell({ version: '2', set: kept })
+    expect(tables()).toEqual(tablesOf(...kept))
+  })
+
+  it('that somebody took away or added are mended when the network is asked for again', async () => {
+    await tell({ set: [peer(1), peer(2)] })
+    const [tunnel, bridge] = [tunnelNameOf(net), bridgeNameOf(net)]
+    host.exec(
+      `bridge fdb del ${peer(1).macAddress} dev ${tunnel} self; ip neigh del ${peer(2).addresses[0]} dev ${bridge}
+       bridge fdb replace ${peer(2).macAddress} dev ${tunnel} self dst 192.0.2.77
+       bridge fdb append 00:00:00:00:00:00 dev ${tunnel} dst 192.0.2.8
+       ip neigh add 10.1.44.44 lladdr 02:00:00:00:00:44 dev ${bridge} nud permanent`,
+    )
+    await host.create(net)
+    expect(tables()).toEqual(tablesOf(peer(1), peer(2)))
+  })
+})

@@ -1,0 +1,108 @@
+import type { Network, PlugParams } from '@conet/sdk'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { RunningPing } from '../../support/running-ping.ts'
+import { bridgeNameOf, network, tunnelNameOf, VxlanCluster } from './vxlan-cluster.ts'
+import type { VxlanHost } from './vxlan-host.ts'
+
+let cluster: VxlanCluster
+let host: VxlanHost
+let net: Network
+let near: PlugParams
+let ping: RunningPing
+
+beforeEach(async () => {
+  cluster = await VxlanCluster.start({ hosts: 2 })
+  host = cluster.host(1)
+  net = await cluster.create(network('blue'))
+  near = await cluster.join(1, net, 'near', 11)
+  await cluster.join(2, net, 'far', 12)
+  await cluster.tell(net)
+  ping = new RunningPing({ namespacePath: cluster.namespaces.path('near'), address: '10.1.0.12' })
+  await ping.goesOn()
+})
+
+afterEach(async () => {
+  await ping.stop()
+  await cluster[Symbol.asyncDispose]()
+})
+
+async function expectNothingLost(): Promise<void> {
+  await ping.goesOn()
+  const { sent, received } = await ping.stop()
+  expect(received).toBeGreaterThan(3)
+  // The last packet may be under way when the ping ends.
+  expect(sent - received).toBeLessThanOrEqual(1)
+}
+
+/** What others may do to a tunnel without cutting anybody off, and how the driver says that it was mended. */
+const changes: [string, string, RegExp][] = [
+  ['the MTU', 'ip link set TUNNEL mtu 1460', /mtu was 1460/],
+  ['the alias', "ip link set TUNNEL alias ''", /alias was missing/],
+  ['the address generation', 'ip link set TUNNEL addrgenmode eui64', /ipv6AddressGeneration was eui64/],
+  ['learning', 'ip link set TUNNEL type vxlan learning', /learning was true/],
+  [
+    'the source address',
+    'ip address add 192.0.2.77/24 dev eth0; ip link set TUNNEL type vxlan local 192.0.2.77',
+    /localAddress was 192/,
+  ],
+  ['learning at the port', 'bridge link set dev TUNNEL learning on', /learning was true/],
+  ['flooding', 'bridge link set dev TUNNEL flood on mcast_flood on bcast_flood on', /unicastFlood was true/],
+  ['the suppression', 'bridge link set dev TUNNEL neigh_suppress off', /neighbourSuppression was false/],
+  ['the isolation', 'bridge link set dev TUNNEL hairpin on', /hairpin was true/],
+  ['the MTU of the bridge', 'ip link set BRIDGE mtu 1470', /mtu was 1470/],
+  ['flooding at a member', 'bridge link set dev PORT flood on learning on', /what the bridge does at it/],
+  ['the place of a MAC', 'bridge fdb del MAC dev PORT master', /did not know its MAC/],
+]
+
+describe('a vxlan driver that starts again', () => {
+  it.each(['SIGTERM', 'SIGKILL'] as const)(
+    'after %s finds all as it should be; a running ping loses nothing',
+    async (signal) => {
+      const result = await host.restart(signal)
+      expect(result).toMatchObject({ repaired: [], failed: [], unknown: { networkIds: [], endpoints: [] } })
+      await cluster.tell(net)
+      await expectNothingLost()
+    },
+  )
+
+  it('mends everything that others have changed, without an interruption', async () => {
+    const words: Record<string, string> = {
+      TUNNEL: tunnelNameOf(net),
+      BRIDGE: bridgeNameOf(net),
+      PORT: `cnw${near.endpointId.slice(0, 12)}`,
+      MAC: near.interface.macAddress,
+    }
+    for (const [, command] of changes)
+      host.exec(command.replace(/TUNNEL|BRIDGE|PORT|MAC/g, (word) => words[word] ?? ''))
+    const { repaired, failed } = await host.restart('SIGKILL')
+    expect(failed).toEqual([])
+    const text = repaired.join('\n')
+    for (const [what, , says] of changes) expect(text, what).toMatch(says)
+    expect((await host.sync()).repaired).toEqual([])
+    host.exec('ip address del 192.0.2.77/24 dev eth0')
+    await cluster.tell(net)
+    await expectNothingLost()
+  })
+
+  it('makes a tunnel anew that is another one, or is gone', async () => {
+    const tunnel = tunnelNameOf(net)
+    const peers = host.exec(`bridge fdb show dev ${tunnel} | grep 'dst\\|static' | sort`)
+    host.exec(
+      `ip link delete ${tunnel}; ip link add ${tunnel} type vxlan id 4242 dstport 8472 local 192.0.2.1 nolearning`,
+    )
+    await host.create(net)
+    expect(host.exec(`bridge fdb show dev ${tunnel} | grep 'dst\\|static' | sort`)).toBe(peers)
+    host.exec(`ip link delete ${tunnel}`)
+    await host.create(net)
+    expect(host.exec(`bridge fdb show dev ${tunnel} | grep 'dst\\|static' | sort`)).toBe(peers)
+    await ping.goesOn()
+  })
+
+  it('follows the underlay: another MTU, another address', async () => {
+    host.exec('ip link set eth0 mtu 1400')
+    const { repaired } = await host.sync()
+    expect(repaired.join('\n')).toMatch(/mtu was 1450/)
+    expect(JSON.parse(cluster.exec('near', 'ip -j link show eth0'))[0].mtu).toBe(1350)
+    await ping.goesOn()
+  })
+})
