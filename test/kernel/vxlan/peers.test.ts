@@ -112,7 +112,7 @@ describe('peers of a vxlan network', () => {
     expect(entries()).toBe(10_000)
     await host.restart('SIGKILL')
     expect(entries(), 'until it knows better the driver leaves them').toBe(10_000)
-    const kept = [peer(7), peer(70_000 % 9_999), peer(20_000)]
+    const kept = [peer(7), peer(20_000)]
     await tell({ version: '2', set: kept })
     expect(tables()).toEqual(tablesOf(...kept))
   })
