@@ -15,7 +15,7 @@ const kit = join(repository, 'sdk/bin/conet-conformance.js')
 
 // Side by side, since much of a run is waiting.
 describe.concurrent('the bundled drivers keep the contract', () => {
-  it.each(['null', 'bridge', 'weave-example'])(
+  it.each(['null', 'bridge', 'vxlan', 'weave-example'])(
     '[K7] [K8] the %s driver passes every check up to upgradable, which it claims',
     { timeout: 120_000 },
     async (name) => {

@@ -25,7 +25,7 @@ it('[K9] the top level is package.json, tsconfig.json, host, sdk, drivers, test 
     expect(existsSync(join(repository, name)), name).toBe(true)
   }
   const drivers = readdirSync(join(repository, 'drivers')).map((name) => `drivers/${name}`)
-  expect(drivers).toContain('drivers/bridge')
+  expect(drivers).toEqual(expect.arrayContaining(['drivers/bridge', 'drivers/vxlan']))
   for (const name of ['host', 'sdk', 'test', ...drivers]) {
     expect(existsSync(join(repository, name, 'package.json')), name).toBe(true)
   }
