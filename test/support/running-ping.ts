@@ -21,7 +21,7 @@ export class RunningPing {
   /** Resolves when a packet sent from now on was answered. */
   async goesOn(): Promise<void> {
     const before = this.answers
-    await eventually(() => this.answers > before + 3)
+    await eventually(() => this.answers > before + 3, { timeoutMs: 15_000 })
   }
 
   /** May be repeated. */

@@ -4,17 +4,21 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { bridgeNameOf, idOf, network, tunnelNameOf, VxlanCluster } from './vxlan-cluster.ts'
 import type { VxlanHost } from './vxlan-host.ts'
 
-let cluster: VxlanCluster
+let running: VxlanCluster | undefined
 let host: VxlanHost
 let net: Network
 
 beforeEach(async () => {
-  cluster = await VxlanCluster.start({ hosts: 1 })
+  const cluster = await VxlanCluster.start({ hosts: 1 })
+  running = cluster
   host = cluster.host(1)
   net = await cluster.create(network('blue'))
 })
 
-afterEach(() => cluster[Symbol.asyncDispose]())
+afterEach(async () => {
+  await running?.[Symbol.asyncDispose]()
+  running = undefined
+})
 
 function peer(number: number, tunnelAddress = '192.0.2.2'): Peer {
   const [high, low] = [number >> 8, number & 0xff]

@@ -1,30 +1,34 @@
-import type { Network, PlugParams } from '@conet/sdk'
+import { type Network, type PlugParams, Rollback } from '@conet/sdk'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { RunningPing } from '../../support/running-ping.ts'
 import { bridgeNameOf, network, tunnelNameOf, VxlanCluster } from './vxlan-cluster.ts'
 import type { VxlanHost } from './vxlan-host.ts'
 
 let cluster: VxlanCluster
+/** What is to end after the test, in reverse. */
+let undo: Rollback
 let host: VxlanHost
 let net: Network
 let near: PlugParams
 let ping: RunningPing
 
 beforeEach(async () => {
+  undo = new Rollback()
   cluster = await VxlanCluster.start({ hosts: 2 })
+  undo.defer('end the cluster', () => cluster[Symbol.asyncDispose]())
   host = cluster.host(1)
   net = await cluster.create(network('blue'))
   near = await cluster.join(1, net, 'near', 11)
   await cluster.join(2, net, 'far', 12)
   await cluster.tell(net)
   ping = new RunningPing({ namespacePath: cluster.namespaces.path('near'), address: '10.1.0.12' })
+  undo.defer('end the ping', async () => {
+    await ping.stop()
+  })
   await ping.goesOn()
 })
 
-afterEach(async () => {
-  await ping.stop()
-  await cluster[Symbol.asyncDispose]()
-})
+afterEach(() => undo[Symbol.asyncDispose]())
 
 async function expectNothingLost(): Promise<void> {
   await ping.goesOn()

@@ -2,7 +2,7 @@
 // them, and the directory. At its end nothing may be left on any host.
 import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
-import type { Network, PlugParams } from '@conet/sdk'
+import { type Network, type PlugParams, Rollback } from '@conet/sdk'
 import { expect } from 'vitest'
 import { NamespaceFixture } from '../../support/namespace-fixture.ts'
 import { type TemporaryDirectory, temporaryDirectory } from '../../support/temporary-directory.ts'
@@ -58,11 +58,14 @@ export class VxlanCluster implements AsyncDisposable {
     underlayMtu = 1500,
   }: ClusterOptions = {}): Promise<VxlanCluster> {
     const cluster = new VxlanCluster(await temporaryDirectory())
+    await using undo = new Rollback()
+    undo.defer('end the cluster', () => cluster[Symbol.asyncDispose]())
     sh(
       `ip link add ${underlay} mtu ${underlayMtu} type bridge mcast_snooping 0; ip link set ${underlay} addrgenmode none up`,
     )
     for (let number = 1; number <= hosts; number += 1) cluster.#addHost(number, { family, underlayMtu })
     await Promise.all(cluster.hosts.map((host) => host.start()))
+    undo.commit()
     return cluster
   }
 
