@@ -6,7 +6,7 @@ import { failpoint } from './failpoints.ts'
 import type { HostContext } from './host-context.ts'
 import { isDriverAway } from './remove-endpoint.ts'
 import { applyCreated, applyPlugged, isSettledAs, repairLater } from './repair.ts'
-import { answerToPage, logAnswer, tellSome } from './sync-answer.ts'
+import { answerToPage, logAnswer, onceEach, tellSome } from './sync-answer.ts'
 import { tellInPace } from './sync-pace.ts'
 import { isAllTold, syncPages, type Told } from './sync-pages.ts'
 
@@ -96,8 +96,10 @@ async function removeUnknown(
 ): Promise<void> {
   const { name: driver } = session.driver
   // What is on record has somebody at work on it: the operation that makes it, or its pending removal.
-  const endpoints = unknown.endpoints.filter(({ endpointId }) => !host.inventory.endpoints.has(endpointId))
-  const networkIds = unknown.networkIds.filter((id) => !host.inventory.networks.has(id))
+  const endpoints = onceEach(unknown.endpoints).filter(
+    ({ endpointId }) => !host.inventory.endpoints.has(endpointId),
+  )
+  const networkIds = [...new Set(unknown.networkIds)].filter((id) => !host.inventory.networks.has(id))
   tellSome(endpoints, (about, others) =>
     host.log.warn(
       { driver, ...about, ...others },

@@ -8,25 +8,43 @@ const mostLines = 20
 const longestText = 4096
 
 export type SyncAnswer = Pick<SyncResult, 'repaired' | 'failed' | 'plugged'> & {
-  /** How many failures and plugs were of objects that the page did not name. */
+  /** How many failures and plugs were of objects that the page did not name, or did not want plugged, or came twice. */
   readonly strangers: number
 }
 
 /** What of the answer is about this page. */
 export function answerToPage(page: SyncParams, { repaired, failed, plugged }: SyncResult): SyncAnswer {
   const networks = new Set(page.networks.map(({ id }) => id))
-  const endpoints = new Set(page.endpoints.map(({ endpointId }) => endpointId))
+  const endpoints = new Map(page.endpoints.map((endpoint) => [endpoint.endpointId, endpoint]))
   const isAsked = ({ networkId, endpointId }: SyncFailure) =>
-    endpointId === undefined ? networks.has(networkId) : endpoints.has(endpointId)
+    endpointId === undefined ? networks.has(networkId) : endpoints.get(endpointId)?.network.id === networkId
   const kept = {
     failed: failed.filter(isAsked).map(({ error, ...about }) => ({
       ...about,
       error: { ...error, message: error.message.slice(0, longestText) },
     })),
-    plugged: plugged.filter(({ endpointId }) => endpoints.has(endpointId)),
+    plugged: onceEach(plugged).filter(({ endpointId }) => endpoints.get(endpointId)?.sandbox !== undefined),
   }
   const strangers = failed.length + plugged.length - kept.failed.length - kept.plugged.length
-  return { repaired, ...kept, strangers }
+  return { ...kept, repaired, failed: [...kept.failed, ...silentOf(page, kept)], strangers }
+}
+
+/** The first of those that are of one endpoint. */
+export function onceEach<T extends { readonly endpointId: string }>(all: readonly T[]): T[] {
+  const seen = new Set<string>()
+  return all.filter(({ endpointId }) => !seen.has(endpointId) && seen.add(endpointId))
+}
+
+/** What should be plugged, and nothing is said of it, is a failure too. */
+function silentOf(
+  { endpoints }: SyncParams,
+  { failed, plugged }: Pick<SyncResult, 'failed' | 'plugged'>,
+): SyncFailure[] {
+  const said = new Set([...failed, ...plugged].map(({ endpointId }) => endpointId))
+  const error = { name: 'protocolViolation', message: 'the driver did not say what became of it' }
+  return endpoints
+    .filter(({ endpointId, sandbox }) => sandbox !== undefined && !said.has(endpointId))
+    .map(({ network, endpointId }) => ({ networkId: network.id, endpointId, error }))
 }
 
 export function logAnswer(log: Logger, driver: string, { repaired, failed, strangers }: SyncAnswer): void {
