@@ -54,7 +54,8 @@ export type DriverReader = {
   stateOf(name: string): string
   /**
    * Lets conetd start a driver and watch over it; returns when it takes calls. Nothing to do if it does so already.
-   * Throws `failedPrecondition` for a driver that runs without conetd, `driverUnavailable` if it does not come up.
+   * Throws `failedPrecondition` for a driver that runs without conetd and cannot be relieved while it works,
+   * `driverUnavailable` if it does not come up.
    */
   start(name: string): Promise<void>
   /** Ends a driver that conetd started. Nothing to do for one that is gone; throws for one that others started. */

@@ -4,6 +4,7 @@ import { ConetError } from '@conet/sdk'
 import type { DriverView } from '@conet/sdk/api'
 import type { DriverReader } from '../api/api-context.ts'
 import { driverView } from '../api/views/driver.ts'
+import { isSocketOf, type Session } from '../drivers/index.ts'
 import type { DriverRoom } from './driver-room.ts'
 
 type DriversOnly = Pick<DriverRoom, 'registry' | 'supervisor'>
@@ -39,10 +40,27 @@ function byName(one: DriverView, other: DriverView): number {
 
 async function start({ registry, supervisor }: DriversOnly, name: string): Promise<void> {
   const running = registry.ready(name)
-  if (running !== undefined && !(await supervisor.hasStarted(name)))
-    throw startedElsewhere(inTheWayOfStart, name, running.socket.path)
+  if (running !== undefined) {
+    const isOurs = await supervisor.hasStarted(name)
+    if (isOurs && !isSocketOf(running.socket.path, name)) throw stillRelieved(name, running.socket.path)
+    if (!isOurs && !mayBeRelieved(running)) throw startedElsewhere(inTheWayOfStart, name, running.socket.path)
+  }
   await supervisor.start(name)
   await registry.require(name)
+}
+
+/** That of conetd is kept for a while, in case that the one that took over from it fails. */
+function stillRelieved(name: string, socket: string): ConetError {
+  return new ConetError(
+    'failedPrecondition',
+    `start driver "${name}": the instance at ${socket} has just taken over from that of conetd, which has not ended yet`,
+    { details: { driver: name, socket }, help: `Ask again when it has ended: conet driver list` },
+  )
+}
+
+/** The instance that conetd starts takes over from it, at a socket of its own. */
+function mayBeRelieved({ driver: { name, capabilities }, socket }: Session): boolean {
+  return capabilities.hotUpgrade === true && !isSocketOf(socket.path, name)
 }
 
 async function stop({ registry, supervisor }: DriversOnly, name: string): Promise<void> {

@@ -1,5 +1,6 @@
 // The place of one driver name: who works under it, who is to, who did until just now. Users of the driver call it by
 // its seat, so that they do not notice when another instance takes over.
+import { setImmediate as turn } from 'node:timers/promises'
 import { ConetError, type Params, type Result } from '@conet/sdk'
 import { CallLine } from './call-line.ts'
 import type { Role } from './driver-connection.ts'
@@ -129,7 +130,27 @@ export class DriverSeat implements DriverCalls {
     options: CallOptions,
   ): Promise<Result<M>> {
     this.#line.leave()
-    return await this.#sitting(method).call(method, params, options)
+    const session = this.#sitting(method)
+    const sentMs = performance.now()
+    try {
+      return await session.call(method, params, options)
+    } catch (error) {
+      if (!ConetError.is(error, 'driverUnavailable') || !(await this.#isSucceeded(session))) throw error
+      const { attempt = 1, timeoutMs = this.#options.timing.callTimeoutMs } = options
+      const leftMs = Math.max(1, timeoutMs - (performance.now() - sentMs))
+      return await this.call(method, params, { ...options, attempt: attempt + 1, timeoutMs: leftMs })
+    }
+  }
+
+  /**
+   * Another instance sits here now: the one that was taken back when this one was lost. What was asked of this one
+   * is asked of that one; every call may be repeated.
+   */
+  async #isSucceeded(lost: Session): Promise<boolean> {
+    if (this.#relieved === undefined && this.#holder === lost) return false
+    // The seat hears of the end of a connection a moment after the calls on it.
+    await turn()
+    return this.#holder !== undefined && this.#holder !== lost
   }
 
   #sitting(what: string): Session {

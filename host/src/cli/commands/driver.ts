@@ -43,7 +43,7 @@ function addStart(driver: Command, context: CommandContext): void {
     .command('start')
     .summary('let conetd start drivers and watch over them')
     .description(
-      'Let conetd start drivers and keep them running until it is told to stop them. Done when they take calls.',
+      'Let conetd start drivers and keep them running until it is told to stop them. Done when they take calls. From an instance that was started by hand, at a socket of another name, that of conetd takes over.',
     )
     .argument('<driver...>')
     .addHelpText('after', '\nExample:\n  $ conet driver start bridge')

@@ -198,6 +198,26 @@ describe('a second instance of a driver that knows how to hand over', () => {
     expect(old.timesHeard('initialize')).toBe(1)
   })
 
+  it('that dies with calls under way loses none of them: the one before it is asked again, in the next attempt', async () => {
+    await using host = await startDriverHost({
+      sync,
+      timing: { firstBackoffMs: 60_000, mostBackoffMs: 60_000 },
+    })
+    await using old = await instance(host, 'old', withSync)
+    await untilState(host, 'old', 'ready')
+    const driver = await host.registry.require('x')
+    await using newcomer = await instance(host, 'new', { ...withSync, 'network/create': never })
+    await untilState(host, 'new', 'ready')
+    const calls = Array.from({ length: 10 }, () => create(driver))
+    await eventually(() => expect(newcomer.timesHeard('network/create')).toBe(10))
+    newcomer.cut()
+    expect(await Promise.all(calls)).toEqual(calls.map(() => ({})))
+    const asked = old.heard.filter(({ method }) => method === 'network/create')
+    expect(asked).toHaveLength(10)
+    for (const { params } of asked) expect(params?._meta).toMatchObject({ operationId: 'op', attempt: 2 })
+    expect(storyOf(old).indexOf('driver/sync', 3)).toBeLessThan(storyOf(old).indexOf('network/create'))
+  })
+
   it('that comes back after it lost its place takes it again', async () => {
     await using host = await startDriverHost({ sync })
     await using _old = await instance(host, 'old', withSync)
