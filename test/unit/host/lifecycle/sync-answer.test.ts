@@ -53,7 +53,9 @@ describe('the answer to a page of a sync', () => {
 
   it('has failed with what should be plugged and is not spoken of', () => {
     const about = { networkId: network.id, endpointId }
-    expect(answerToPage(page, nothing).failed).toMatchObject([{ ...about, error: { name: 'protocolViolation' } }])
+    expect(answerToPage(page, nothing).failed).toMatchObject([
+      { ...about, error: { name: 'protocolViolation' } },
+    ])
     const failed = [{ ...about, error }]
     expect(answerToPage(page, { ...nothing, failed })).toMatchObject({ failed, plugged: [] })
     expect(answerToPage(createdOnly, nothing).failed).toEqual([])
