@@ -86,7 +86,7 @@ describe('the answer to a page of a sync', () => {
     const lines: string[] = []
     const log = pino({ level: 'info' }, { write: (line: string) => void lines.push(line) })
     const repaired = Array.from({ length: 1_000 }, (_, number) => `thing ${number}`)
-    logAnswer(log, 'wire', answerToPage(page, { ...nothing, repaired }))
+    logAnswer(log, 'wire', answerToPage(createdOnly, { ...nothing, repaired }))
     expect(lines).toHaveLength(20)
     expect(JSON.parse(lines[0] ?? '')).not.toHaveProperty('others')
     expect(JSON.parse(lines[19] ?? '')).toMatchObject({ driver: 'wire', what: 'thing 19', others: 980 })
