@@ -9,6 +9,9 @@ import type { PeerLimits } from './limits.ts'
 /** Above this many times `maxBacklogBytes` nothing is read either, so that replies cannot pile up without end. */
 const pauseFactor = 4
 
+/** As many messages leave in one write at most, so that the other side begins while this one goes on. */
+const mostTogether = 16
+
 export type SocketWriterOptions = {
   readonly limits: PeerLimits
   /** The backlog stayed above its limit for too long. Called at most once. */
@@ -23,6 +26,7 @@ export class SocketWriter {
   /** Frames that wait for the end of the turn. Joining text is cheap, and text of one write needs no buffer. */
   #text = ''
   #textBytes = 0
+  #messages = 0
   #isFlushDue = false
 
   constructor(socket: Socket, options: SocketWriterOptions) {
@@ -54,13 +58,15 @@ export class SocketWriter {
     const { text, bytes } = encodeFrame(message, this.#maxMessageBytes)
     this.#text += text
     this.#textBytes += bytes
-    this.#flushSoon(forTurn)
+    this.#messages += 1
+    if (this.#messages >= mostTogether) this.#write()
+    else this.#flushSoon(forTurn)
     this.#watchBacklog()
   }
 
   /** Nothing is sent after what was sent before. */
   end(): void {
-    this.#flush()
+    this.#write()
     this.#socket.end()
   }
 
@@ -79,7 +85,12 @@ export class SocketWriter {
 
   readonly #flush = (): void => {
     this.#isFlushDue = false
-    if (this.#textBytes === 0) return
+    this.#write()
+  }
+
+  #write(): void {
+    if (this.#messages === 0) return
+    this.#messages = 0
     const text = this.#text
     const isAscii = text.length === this.#textBytes
     this.#text = ''

@@ -8,7 +8,8 @@ import { type Caller, dockerCaller, newlineCaller, sessionCaller, stockCaller } 
 import { type Group, type Run, wantsAny, workplace } from './group.ts'
 
 const rounds = 60
-const warmUps = 20
+/** Some thousand calls, until V8 has compiled what a daemon in service has compiled. */
+const warmUps = 200
 /** One after the other in a round; the first few of a side still meet the caches of the other. */
 const inARow = 25
 const atOnce = 64
