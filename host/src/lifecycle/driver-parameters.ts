@@ -1,5 +1,5 @@
 // Domain records as the driver protocol's parameters.
-import type { CreateEndpointParams, DesiredEndpoint, PlugParams, Sandbox } from '@conet/sdk'
+import type { CreateEndpointParams, DesiredEndpoint, Network, PlugParams, Sandbox } from '@conet/sdk'
 import type { SandboxRecord } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import { driverView, type NetworkRecord } from '../domain/network.ts'
@@ -10,29 +10,27 @@ export function createParameters(
   endpoint: EndpointRecord,
   network: NetworkRecord,
 ): CreateEndpointParams {
-  return {
-    network: driverView(network),
-    endpointId: endpoint.id,
-    container: {
-      handle: endpoint.handle,
-      labels: host.inventory.containers.get(endpoint.handle)?.labels ?? {},
-    },
-    interface: endpoint.interface,
-    options: endpoint.options,
-    ...(endpoint.requestedAddresses && { requestedAddresses: endpoint.requestedAddresses }),
-  }
+  return parameters(host, endpoint, driverView(network))
+}
+
+function parameters(host: HostContext, endpoint: EndpointRecord, network: Network): CreateEndpointParams {
+  const { id, handle, interface: wanted, options, requestedAddresses } = endpoint
+  const container = { handle, labels: host.inventory.containers.get(handle)?.labels ?? {} }
+  const params = { network, endpointId: id, container, interface: wanted, options }
+  return requestedAddresses === undefined ? params : { ...params, requestedAddresses }
 }
 
 export function plugParameters(create: CreateEndpointParams, sandbox: SandboxRecord): PlugParams {
   return { ...create, sandbox: sandboxParameter(sandbox) }
 }
 
+/** `network`: as the driver sees it, since thousands of endpoints share it. */
 export function desiredEndpoint(
   host: HostContext,
   endpoint: EndpointRecord,
-  network: NetworkRecord,
+  network: Network,
 ): DesiredEndpoint {
-  const create = createParameters(host, endpoint, network)
+  const create = parameters(host, endpoint, network)
   const sandbox = host.inventory.sandboxes.get(endpoint.handle)
   return endpoint.state === 'plugged' && sandbox !== undefined ? plugParameters(create, sandbox) : create
 }

@@ -34,8 +34,11 @@ export class EndpointIndex {
     const inContainer = this.#byContainer.get(handle)
     const inNetwork = this.#byNetwork.get(networkId)
     if (inContainer === undefined || inNetwork === undefined) return []
-    const all = this.#recordsOf(inContainer.size <= inNetwork.size ? inContainer : inNetwork)
-    return all.filter((endpoint) => endpoint.handle === handle && endpoint.networkId === networkId)
+    const isContainerSmaller = inContainer.size <= inNetwork.size
+    const [few, many] = isContainerSmaller ? [inContainer, inNetwork] : [inNetwork, inContainer]
+    const ids: string[] = []
+    for (const id of few) if (many.has(id)) ids.push(id)
+    return this.#recordsOf(ids)
   }
 
   #recordsOf(ids: Iterable<string> | undefined): EndpointRecord[] {

@@ -6,8 +6,11 @@ import { driverView, type NetworkRecord } from '../domain/network.ts'
 import { desiredEndpoint } from './driver-parameters.ts'
 import type { HostContext } from './host-context.ts'
 
-/** Far below what the protocol allows: neither side should stand still over one page. */
-const mostPageBytes = 256 * 1024
+/**
+ * Far below what the protocol allows: neither side should stand still over one page. And two of them fit into the buffer
+ * of a socket, or the driver waits for the rest of one while the host makes the next.
+ */
+const mostPageBytes = 64 * 1024
 /** For what is around the content of a page: the frame of the request and its `_meta`. */
 const envelopeBytes = 1024
 /** The names of an endpoint's members, with what is around them. */
@@ -77,12 +80,14 @@ function* endpointsOf(
   networkId: string,
   { networkBytes, told }: { networkBytes: number; told: Told },
 ): Generator<Item> {
+  let [viewed, view]: [NetworkRecord | undefined, Network | undefined] = [undefined, undefined]
   for (const { id } of host.inventory.endpointsOfNetwork(networkId)) {
     // As they are now: a page may have been answered since.
     const record = host.inventory.endpoints.get(id)
     const network = host.inventory.networks.get(networkId)
     if (record === undefined || network?.state !== 'active' || !isWanted(record)) continue
-    const endpoint = desiredEndpoint(host, record, network)
+    if (view === undefined || viewed !== network) [viewed, view] = [network, driverView(network)]
+    const endpoint = desiredEndpoint(host, record, view)
     told.set(id, placeOf(host, record))
     yield { endpoint, bytes: networkBytes + ownLengthOf(endpoint) }
   }
