@@ -206,6 +206,14 @@ class Connection:
             raise Refused("notInitialized", f"{method}: came before initialize")
         if method not in PARAMS:
             raise Refused("unsupported", f"{method}: no such method", code=METHOD_NOT_FOUND)
+        try:
+            return self.serve_call(method, params)
+        except Exception:
+            if method == "endpoint/create":
+                self.failed_creates.add(str(params.get("endpointId")))
+            raise
+
+    def serve_call(self, method, params):
         check(params.pop("_meta", {}), META, "_meta")
         check(params, PARAMS[method])
         if method == "driver/sync":
@@ -235,12 +243,7 @@ class Connection:
             self.sync["named"] |= {endpoint_id, params.get("networkId"), params.get("network", {}).get("id")}
         if method == "endpoint/plug" and endpoint_id in self.failed_creates:
             raise Refused("failedPrecondition", f"plug endpoint {endpoint_id}: its create failed")
-        try:
-            result = self.driver.call(method, params) or {}
-        except Exception:
-            if method == "endpoint/create":
-                self.failed_creates.add(endpoint_id)
-            raise
+        result = self.driver.call(method, params) or {}
         if method == "endpoint/create":
             self.failed_creates.discard(endpoint_id)
         return result
