@@ -19,7 +19,7 @@ export const modelChecks: readonly ActiveCheck[] = [
     why,
     mend,
     run: (kit) =>
-      runSequences(kit, { steps: [...objectSteps, syncStep], sequences: 20, mostSteps: 30, sandboxes: 0 }),
+      runSequences(kit, { steps: [...objectSteps, syncStep], sequences: 16, mostSteps: 30, sandboxes: 0 }),
   },
   {
     id: 'model.plugs',
@@ -35,7 +35,7 @@ export const modelChecks: readonly ActiveCheck[] = [
     run: (kit) => {
       // Twice, so that plugs are not lost among creates.
       const steps = [...objectSteps, ...plugSteps, ...plugSteps, syncStep]
-      return runSequences(kit, { steps, sequences: 15, mostSteps: 40, sandboxes: 2 })
+      return runSequences(kit, { steps, sequences: 12, mostSteps: 40, sandboxes: 2 })
     },
   },
   {
