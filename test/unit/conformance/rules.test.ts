@@ -1,11 +1,19 @@
 // Every rule of the protocol that binds a driver has a check, or a reason why it has none.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { allChecks, protocolRules, untestedRules } from '@conet/sdk/conformance'
 import { describe, expect, it } from 'vitest'
 import { protocolPage, rulesOf } from '../../support/protocol-page.ts'
+import { repository } from '../../support/repository.ts'
+import { hostRules } from './host-rules.ts'
 
 const rules = rulesOf(protocolPage())
 const bindingDrivers = rules.filter(({ binds }) => binds !== 'host').map(({ id }) => id)
 const checked = new Set(allChecks.flatMap((check) => check.rules))
+
+function hasTest(file: string, test: string): boolean {
+  return readFileSync(join(repository, 'test', file), 'utf8').includes(test)
+}
 
 describe('the rules of docs/protocol.md and the checks of the kit', () => {
   it('[K7] each rule that binds a driver has a check, or a written reason', () => {
@@ -15,6 +23,12 @@ describe('the rules of docs/protocol.md and the checks of the kit', () => {
 
   it('the package carries the rules as the page has them: npm run generate, if the change is meant', () => {
     expect(protocolRules).toEqual(rules)
+  })
+
+  it('each rule that binds the host alone has a test that there is', () => {
+    expect(Object.keys(hostRules)).toEqual(rules.filter(({ binds }) => binds === 'host').map(({ id }) => id))
+    const missing = Object.entries(hostRules).filter(([, { file, test }]) => !hasTest(file, test))
+    expect(missing).toEqual([])
   })
 
   it('a reason is given only for a rule that has no check', () => {
