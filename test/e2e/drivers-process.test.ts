@@ -60,6 +60,26 @@ describe('drivers as processes that anyone may start', () => {
     expect(host.entry('hung')?.attempts).toBe(1)
   })
 
+  it('[K3] degrades a driver at the first ping that is missed, disconnects it at the third, and dials it until it answers', async () => {
+    const timing = { pingIntervalMs: 200, pingTimeoutMs: 200 }
+    await using host = await startDriverHost({ timing })
+    await using hung = await startDriver(host.socket('hung'), 'hung')
+    await host.until('hung', 'ready')
+    const from = host.changes.length
+    hung.child.kill('SIGSTOP')
+    await host.until('hung', 'closed')
+    const states = host.changes.slice(from).map(({ state }) => state)
+    expect(states.slice(0, 2)).toEqual(['degraded', 'closed'])
+    const pings = host.changes.at(-1)?.figures.find(({ method }) => method === 'driver/ping')
+    expect(pings?.failed).toBe(3)
+    expect(host.changes.find(({ state }) => state === 'closed')?.lastError?.message).toContain(
+      '3 pings in a row had no answer',
+    )
+    hung.child.kill('SIGCONT')
+    await host.until('hung', 'ready')
+    expect(host.entry('hung')?.attempts).toBeGreaterThan(1)
+  })
+
   it('says of the socket that a killed driver left behind that nobody listens, and does not spin', async () => {
     await using host = await startDriverHost({ timing: { firstBackoffMs: 40, mostBackoffMs: 60_000 } })
     {

@@ -217,6 +217,60 @@ it('a driver that was killed is dialled again and again, later each time, and th
   await until('fake', { state: 'ready' })
 })
 
+it('conet driver inspect shows how a driver fares while it works, and --json has all of it', async () => {
+  await plugOnce()
+  fake.plan({ methods: { 'endpoint/plug': { hangs: true } } })
+  const giveUp = new AbortController()
+  const plug = expect(
+    fixture.client.plug('c', { network: 'blue' }, { signal: giveUp.signal }),
+  ).rejects.toMatchObject({ kind: 'cancelled' })
+  await until('fake', { calls_in_flight: [{ method: 'endpoint/plug', attempt: 1 }] })
+  const [page, [view]] = await Promise.all([
+    conet('driver', 'inspect', 'fake'),
+    conet('driver', 'inspect', 'fake', '--json').then((text): DriverView[] => JSON.parse(text)),
+  ])
+  for (const line of [
+    /^ {2}state +ready since 2\d{3}-/m,
+    /^ {2}role +active$/m,
+    /^ {2}attempts +\d+$/m,
+    /^ {2}version +0\.1\.0$/m,
+    /^ {2}vendor +conet$/m,
+    /^ {2}protocol +1\.0$/m,
+    /^ {2}instance +\S{8,}$/m,
+    /^ {2}scope +local$/m,
+    /^ {2}hot upgrade +no$/m,
+    /^ {2}methods +.*endpoint\/plug/m,
+    /^ {2}limits +\d+ bytes a message/m,
+    /^ {2}in flight +1 call$/m,
+    /^ {2}endpoint\/create +\d+ +0 +[\d.]+ ms +[\d.]+ ms$/m,
+    /^ {2}endpoint\/plug +\S+ +1 +2\d{3}-/m,
+  ])
+    expect(page).toMatch(line)
+  expect(view).toMatchObject({
+    ...{ name: 'fake', state: 'ready', role: 'active', vendor: 'conet', version: '0.1.0' },
+    ...{ protocol_version: '1.0', socket: socketOf('fake'), violations: [] },
+    ...{ instance_id: expect.any(String), since: expect.any(String), attempts: expect.any(Number) },
+    capabilities: { scope: 'local', methods: expect.arrayContaining(['endpoint/plug']) },
+    limits: { max_message_bytes: expect.any(Number) },
+    calls_in_flight: [
+      { method: 'endpoint/plug', operation_id: expect.any(String), since: expect.any(String) },
+    ],
+    methods: expect.arrayContaining([
+      {
+        method: 'endpoint/create',
+        count: expect.any(Number),
+        failed: 0,
+        p50_ms: expect.any(Number),
+        p99_ms: expect.any(Number),
+      },
+    ]),
+  })
+  giveUp.abort()
+  await plug
+  fake.plan({})
+  await fixture.settled()
+})
+
 it('a driver that says that it is not ready is shown so with its reason, and called all the same', async () => {
   fake.plan({ methods: { 'endpoint/plug': { readiness: 'the controller is away' } } })
   await plugOnce()
