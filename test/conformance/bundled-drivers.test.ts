@@ -17,7 +17,7 @@ const kit = join(repository, 'sdk/bin/conet-conformance.js')
 describe.concurrent('the bundled drivers keep the contract', () => {
   it.each(['null', 'bridge', 'vxlan', 'weave-example'])(
     '[K7] [K8] the %s driver passes every check up to upgradable, which it claims',
-    { timeout: 120_000 },
+    { timeout: 220_000 },
     async (name) => {
       const { exitCode, report } = await conformanceOf(name)
       expect(failuresOf(report)).toEqual([])

@@ -2,8 +2,8 @@
 // answer. It knows no connection.
 import type { Progress } from '../protocol/index.ts'
 
-/** Four a second. */
-const pauseMs = 250
+/** Three a second, and the last word, which does not wait: never more than four. */
+const pauseMs = 350
 const maxMessageLength = 4_096
 
 export type CallProgressOptions = {
