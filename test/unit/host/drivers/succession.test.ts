@@ -266,13 +266,20 @@ describe('a second instance of a driver that knows how to hand over', () => {
     expect(newcomer.timesHeard('network/create')).toBe(1)
   })
 
-  it('is a duplicate for a driver of another vendor, or one that cannot hand over', async () => {
+  it('is a duplicate for a driver of another vendor, one that cannot hand over, or itself at a second socket', async () => {
     await using host = await startDriverHost({ sync })
-    await using _old = await instance(host, 'old', withSync)
+    const intro = introduction('x')
+    const initialize = () => ({
+      ...intro,
+      driver: { ...intro.driver, vendor: 'acme' },
+      capabilities: { ...intro.capabilities, hotUpgrade: true },
+    })
+    await using _old = await instance(host, 'old', { ...withSync, initialize })
     await untilState(host, 'old', 'ready')
+    await using _self = await instance(host, 'self', { ...withSync, initialize })
     await using _stranger = await instance(host, 'stranger', withSync, 'other')
     await using _plain = await ScriptedDriver.listen(host.socket('plain'), 'x', withSync)
-    for (const socket of ['stranger', 'plain']) {
+    for (const socket of ['stranger', 'plain', 'self']) {
       await untilState(host, socket, 'rejected')
       expect(entryAt(host, socket)?.lastError?.kind).toBe('duplicateName')
     }
