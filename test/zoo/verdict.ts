@@ -1,8 +1,8 @@
 // What the conformance kit says of a driver of the zoo, in process or as a program.
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { allChecks, type ConformanceOptions, runConformance } from '@conet/sdk/conformance'
+import { repository } from '../support/repository.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 import { type Behaviour, goodBehaviour, type Variant } from './behaviour.ts'
 import type { Mutation } from './mutations/mutation.ts'
@@ -11,7 +11,11 @@ import { ZooDriver } from './zoo-driver.ts'
 /** These wait for times that the protocol fixes: 5 s and 10 s. */
 export const slowChecks: readonly string[] = ['framing.slow-header', 'handshake.silence']
 
-/** Those of the kernel have a zoo of their own. */
+/** For drivers that make interfaces, which have a zoo of their own. */
+export const kernelChecks: readonly string[] = allChecks
+  .map(({ id }) => id)
+  .filter((id) => areaOf(id) === 'kernel')
+
 export const everyCheck: readonly string[] = allChecks
   .map(({ id }) => id)
   .filter((id) => areaOf(id) !== 'kernel')
@@ -32,7 +36,7 @@ const timeScale = 0.2
 /** Chance is the same each time: what random sequences find of a broken driver they find always. */
 const seed = 1
 
-const program = fileURLToPath(new URL('../dist/zoo/main.js', import.meta.url))
+const program = join(repository, 'test/dist/zoo/main.js')
 
 type Options = Pick<ConformanceOptions, 'level' | 'only' | 'skip' | 'timeScale'> & {
   /** Directories above the socket. */

@@ -2,10 +2,12 @@
 import { answerMutations } from './answers.ts'
 import { callMutations } from './calls.ts'
 import { cancellationMutations } from './cancellation.ts'
+import { drainMutations } from './drain.ts'
 import { endpointMutations } from './endpoints.ts'
 import { framingMutations } from './framing.ts'
 import { handshakeMutations } from './handshake.ts'
 import { healthMutations } from './health.ts'
+import { kernelMutations } from './kernel.ts'
 import { messageMutations } from './messages.ts'
 import { modelMutations } from './model.ts'
 import type { Mutation } from './mutation.ts'
@@ -14,6 +16,7 @@ import { ownAddressMutations } from './own-addresses.ts'
 import { plugMutations } from './plug.ts'
 import { progressMutations } from './progress.ts'
 import { socketMutations } from './socket.ts'
+import { syncMutations } from './sync.ts'
 
 export const mutations: readonly Mutation[] = [
   ...socketMutations,
@@ -30,10 +33,15 @@ export const mutations: readonly Mutation[] = [
   ...plugMutations,
   ...ownAddressMutations,
   ...modelMutations,
+  ...syncMutations,
+  ...drainMutations,
 ]
 
+/** Those that make interfaces: they meet the checks of the kernel, one after the other, for they share a namespace. */
+export { kernelMutations }
+
 export function mutationNamed(name: string): Mutation {
-  const found = mutations.find((mutation) => mutation.name === name)
+  const found = [...mutations, ...kernelMutations].find((mutation) => mutation.name === name)
   if (found === undefined) throw new Error(`there is no mutation "${name}"`)
   return found
 }

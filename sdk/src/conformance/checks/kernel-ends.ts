@@ -160,15 +160,16 @@ export const kernelEndChecks: readonly ActiveCheck[] = [
     id: 'kernel.bad-sandbox',
     title: 'a sandbox that is no network namespace, is gone, or is the host’s own is refused',
     rules: ['PLUG-4'],
-    sends: 'endpoint/plug into /nonexistent/kit, into a plain file and into /proc/self/ns/net',
+    sends:
+      'endpoint/create, and endpoint/plug into /nonexistent/kit, into a plain file and into /proc/self/ns/net',
     why: 'A plug into the wrong namespace takes the machine off the network.',
     mend: 'Open the path, see that it is a network namespace, and not the one that you are in.',
     async run(kit) {
       using host = await kit.connect()
-      const { endpoint, network } = await plugged(kit, host)
+      const { network } = await plugged(kit, host)
       const bad = { gone: '/nonexistent/kit', file: import.meta.filename, 'host’s own': '/proc/self/ns/net' }
       for (const [what, path] of Object.entries(bad)) {
-        const other = { ...kit.objects.endpoint(network), options: endpoint.options }
+        const other = await kit.createEndpoint(host, network)
         const reply = await host.request('endpoint/plug', { ...other, sandbox: { id: 'kit', path } })
         failedWith(`endpoint/plug (${what})`, reply, ['invalidSandbox'])
       }
@@ -179,17 +180,18 @@ export const kernelEndChecks: readonly ActiveCheck[] = [
     id: 'kernel.unreachable-sandbox',
     title: 'a sandbox path that is an empty file is refused with 1403',
     rules: ['PLUG-4'],
-    sends: 'endpoint/plug into an empty plain file',
+    sends: 'endpoint/create, and endpoint/plug into an empty plain file',
     why: 'It is what a driver in another mount namespace sees; the operator must learn that it is this.',
     mend: 'Answer sandboxUnreachable for an empty plain file, so that the host can say how to mend it.',
     async run(kit) {
       using host = await kit.connect()
       const { network } = await plugged(kit, host)
+      const endpoint = await kit.createEndpoint(host, network)
       const sandbox = kit.sandbox()
       kit.deleteSandbox(sandbox)
       writeFileSync(sandbox.path, '')
       try {
-        const reply = await host.request('endpoint/plug', { ...kit.objects.endpoint(network), sandbox })
+        const reply = await host.request('endpoint/plug', { ...endpoint, sandbox })
         failedWith('endpoint/plug', reply, ['sandboxUnreachable'])
       } finally {
         unlinkSync(sandbox.path)
