@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { allChecks, protocolRules, untestedRules } from '@conet/sdk/conformance'
 import { describe, expect, it } from 'vitest'
-import { protocolPage, rulesOf } from '../../support/protocol-page.ts'
+import { peersPage, protocolPage, rulesOf } from '../../support/protocol-page.ts'
 import { repository } from '../../support/repository.ts'
 import { hostRules } from './host-rules.ts'
 
-const rules = rulesOf(protocolPage())
+const rules = rulesOf(`${protocolPage()}\n${peersPage()}`)
 const bindingDrivers = rules.filter(({ binds }) => binds !== 'host').map(({ id }) => id)
 const checked = new Set(allChecks.flatMap((check) => check.rules))
 
@@ -26,7 +26,9 @@ describe('the rules of docs/protocol.md and the checks of the kit', () => {
   })
 
   it('each rule that binds the host alone has a test that there is', () => {
-    expect(Object.keys(hostRules)).toEqual(rules.filter(({ binds }) => binds === 'host').map(({ id }) => id))
+    // Those of docs/protocol-peers.md wait for a conetd that tells drivers of peers.
+    const binding = rulesOf(protocolPage()).filter(({ binds }) => binds === 'host')
+    expect(Object.keys(hostRules)).toEqual(binding.map(({ id }) => id))
     const missing = Object.entries(hostRules).filter(([, { file, test }]) => !hasTest(file, test))
     expect(missing).toEqual([])
   })

@@ -28,7 +28,7 @@ export const answerMutations: readonly Mutation[] = [
   {
     name: 'errorsWithoutData',
     does: 'has no data in its errors',
-    fails: ['handshake.version-not-echoed', 'transcript.errors'],
+    fails: ['handshake.version-not-echoed', 'peers.forgotten', 'peers.gap', 'transcript.errors'],
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         if (!('error' in outcome)) return answer(session, request, outcome)

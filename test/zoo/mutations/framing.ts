@@ -249,6 +249,7 @@ export const framingMutations: readonly Mutation[] = [
       'rpc.stray-reply',
       'rpc.many-in-flight',
       'handshake.notification-before',
+      'peers.in-order',
       'transcript.answered',
     ],
     change: reads(TwoAChunk),

@@ -13,6 +13,7 @@ import { modelMutations } from './model.ts'
 import type { Mutation } from './mutation.ts'
 import { networkMutations } from './networks.ts'
 import { ownAddressMutations } from './own-addresses.ts'
+import { peerMutations } from './peers.ts'
 import { plugMutations } from './plug.ts'
 import { progressMutations } from './progress.ts'
 import { socketMutations } from './socket.ts'
@@ -31,6 +32,7 @@ export const mutations: readonly Mutation[] = [
   ...progressMutations,
   ...healthMutations,
   ...plugMutations,
+  ...peerMutations,
   ...ownAddressMutations,
   ...modelMutations,
   ...syncMutations,

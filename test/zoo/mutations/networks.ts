@@ -92,6 +92,7 @@ export const networkMutations: readonly Mutation[] = [
     fails: ['model.objects', 'model.plugs', 'network.in-use'],
     change: method('network/delete', () => async ({ networkId }, { session }) => {
       session.driver.records.networks.delete(networkId)
+      session.driver.records.peers.delete(networkId)
       return {}
     }),
   },

@@ -16,6 +16,7 @@ export const profiles = {
   probe: ({ capabilities }) => capabilities.methods.includes('driver/probe'),
   drain: ({ capabilities }) => capabilities.methods.includes('driver/drain'),
   hotUpgrade: ({ capabilities }) => capabilities.hotUpgrade === true,
+  peers: ({ capabilities }) => capabilities.methods.includes('network/peers'),
   ownIpam: ({ capabilities }) => capabilities.ipam === 'driver',
   configSchema: ({ configSchema }) => configSchema !== undefined,
 } as const satisfies Record<string, (introduction: InitializeResult) => boolean>

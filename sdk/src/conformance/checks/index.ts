@@ -22,6 +22,7 @@ import { kernelEndChecks } from './kernel-ends.ts'
 import { modelChecks } from './model.ts'
 import { networkChecks } from './networks.ts'
 import { ownAddressChecks } from './own-addresses.ts'
+import { peerChecks } from './peers.ts'
 import { plugChecks } from './plug.ts'
 import { restartChecks } from './restart.ts'
 import { rpcChecks } from './rpc.ts'
@@ -54,6 +55,7 @@ export const allChecks: readonly Check[] = [
   ...unplugChecks,
   ...syncChecks,
   ...syncPlugChecks,
+  ...peerChecks,
   ...ownAddressChecks,
   ...restartChecks,
   ...drainChecks,

@@ -15,6 +15,10 @@ export const untestedRules: Readonly<Record<string, string>> = {
   'ERR-5': 'Whether a sentence explains a failure, people judge.',
   'NET-2':
     'What reaches what depends on the routes and the firewall of the whole machine; the tests of a driver send packets.',
+  'SPAN-2': 'The kit names an underlay address that every machine has, so it never sees a driver miss one.',
+  'SPAN-4':
+    'How a user chooses the number is for a driver to say; the kit assigns one wherever it is wanted.',
+  'PEER-12': 'How long a batch takes depends on the machine more than on the driver.',
   'HLTH-5':
     'The kit cannot take away what an unknown driver depends on, so it never sees one that is not ready.',
   'HLTH-6':
