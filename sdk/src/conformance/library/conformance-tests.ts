@@ -1,7 +1,9 @@
 // The kit as tests of somebody's test runner: one test a check, for vitest, node:test and those like them.
 import type { Check } from '../checks/check.ts'
 import { allChecks } from '../checks/index.ts'
+import { excerptOf } from '../report/excerpt.ts'
 import { type CheckResult, isFailure, isUnexpectedPass } from '../report/report.ts'
+import { ruleLine } from '../rules/protocol-rules.ts'
 import { ConformanceRun } from '../runner/conformance-run.ts'
 import type { ConformanceOptions } from '../runner/options.ts'
 import { ordered, type Selected, select } from '../runner/selection.ts'
@@ -64,8 +66,9 @@ async function judge(run: ConformanceRun, selected: Selected, context: TestConte
   if (status !== 'pass' && status !== 'warn') context.skip(`${status}: ${message}`)
 }
 
-function explained({ id, message, expected, found, rules, why, mend, reproduce }: CheckResult): string {
-  const evidence = [expected && `expected: ${expected}`, found && `found: ${found}`].filter(Boolean)
-  const lines = [message, ...evidence, `rules: ${rules.join(', ')}`, why, mend, reproduce]
-  return `${id}: ${lines.join('\n  ')}`
+function explained(result: CheckResult): string {
+  const { id, message, expected, found, rules, why, mend, reproduce } = result
+  const evidence = [expected && `expected: ${expected}`, found && `found: ${found}`, excerptOf(result)]
+  const lines = [message, ...evidence.filter(Boolean), ...rules.map(ruleLine), why, mend, reproduce]
+  return `${id}: ${lines.join('\n').replaceAll('\n', '\n  ')}`
 }

@@ -1,4 +1,5 @@
 // The report as one page that needs nothing else: no network, no scripts. Details fold without one.
+import { ruleLine } from '../rules/protocol-rules.ts'
 import type { CheckResult, Report, Status } from './report.ts'
 import { transcriptText } from './transcript-text.ts'
 import { escaped } from './xml.ts'
@@ -107,7 +108,8 @@ function detailsOf({
     ['what happened', message],
     ['expected', expected],
     ['found', found],
-    ['rules', `${rules.join(', ')} (${severity}, level ${level})`],
+    ...rules.map((rule): [string, string] => ['rule', ruleLine(rule)]),
+    ['breaking it', `${severity === 'must' ? 'a failure' : 'a warning'}, at level ${level}`],
     ['why it matters', why],
     ['how to mend it', mend],
     ...notes.map((note): [string, string] => ['note', note]),

@@ -1,4 +1,5 @@
 // The report for continuous integration that reads JUnit: a suite for each area.
+import { ruleLine } from '../rules/protocol-rules.ts'
 import type { CheckResult, Report } from './report.ts'
 import { isFailure } from './report.ts'
 import { transcriptText } from './transcript-text.ts'
@@ -66,7 +67,7 @@ function detailsOf({ expected, found, rules, mend, reproduce }: CheckResult): st
   return [
     `expected: ${expected ?? '-'}`,
     `found: ${found ?? '-'}`,
-    `rules: ${rules.join(', ')}`,
+    ...rules.map(ruleLine),
     mend,
     reproduce,
   ].join('\n')
