@@ -25,6 +25,6 @@ describe('progress', () => {
 
   it('ten times a second is', () => {
     const entries = Array.from({ length: 20 }, (_, n) => progress('a', n * 100))
-    expect(judged('transcript.progress-pace', entries)).toEqual(['5 within 800 ms, 20 in all'])
+    expect(judged('transcript.progress-pace', entries)).toEqual(['5 within 500 ms, 20 in all'])
   })
 })

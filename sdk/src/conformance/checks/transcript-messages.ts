@@ -112,7 +112,7 @@ export const messageChecks: readonly TranscriptCheck[] = [
 ]
 
 /** So many in so short a time are more than four a second, however the machine has bunched them. */
-const hasty = { count: 5, withinMs: 800 }
+const hasty = { count: 5, withinMs: 500 }
 
 function received(transcript: Transcript): MessageEntry[] {
   return transcript.messages('received')
