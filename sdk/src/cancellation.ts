@@ -47,6 +47,14 @@ export class Cancellation {
     for (const listener of listeners) listener()
   }
 
+  /**
+   * The work has ended: who listened is let go. V8's maps keep what was in them alive for a while after it was deleted,
+   * and with it all that it refers to.
+   */
+  end(): void {
+    this.#listeners = noListeners
+  }
+
   /** Calls `listener` once, when it is cancelled; at once if it was. */
   onCancel(listener: () => void): void {
     if (this.#isCancelled) listener()

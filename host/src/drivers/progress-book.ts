@@ -26,6 +26,8 @@ type Page = {
   extend: (timeoutMs: number) => void
 }
 
+const nothing = () => undefined
+
 export class ProgressBook {
   readonly #options: ProgressBookOptions
   readonly #pages = new Map<string, Page>()
@@ -38,14 +40,18 @@ export class ProgressBook {
   open(entry: LedgerEntry, timeoutMs: number): OpenCall {
     this.#last += 1
     const token = String(this.#last)
-    const page: Page = { entry, endsMs: entry.startedMs + timeoutMs, extend: () => undefined }
+    const page: Page = { entry, endsMs: entry.startedMs + timeoutMs, extend: nothing }
     this.#pages.set(token, page)
     return {
       token,
       onSent: (extend) => {
         page.extend = extend
       },
-      [Symbol.dispose]: () => this.#pages.delete(token),
+      [Symbol.dispose]: () => {
+        this.#pages.delete(token)
+        // What a map has held it may keep for a while, with all that it refers to.
+        page.extend = nothing
+      },
     }
   }
 

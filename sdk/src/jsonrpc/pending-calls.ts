@@ -22,8 +22,10 @@ export type CallOptions = {
 /** Settles the promise of the caller. */
 type Settle = { resolve(result: unknown): void; reject(error: ConetError): void }
 
-type PendingCall = Settle & {
+type PendingCall = {
   readonly method: string
+  /** Undefined once it is settled: what a map has held it may keep for a while, with all that it refers to. */
+  settle: Settle | undefined
   timeoutMs: number
   dueAt: number
   readonly listener: Disposable | undefined
@@ -51,10 +53,10 @@ export class PendingCalls {
   }
 
   /** The call was sent. It is settled once: by its answer, its deadline, its signal or `failAll`. */
-  add(id: number, method: string, { timeoutMs, signal }: CallOptions, { resolve, reject }: Settle): void {
+  add(id: number, method: string, { timeoutMs, signal }: CallOptions, settle: Settle): void {
     const listener = signal && addAbortListener(signal, () => this.#giveUp(id, cancelled(method, signal)))
     const dueAt = performance.now() + timeoutMs
-    this.#calls.set(id, { method, timeoutMs, dueAt, listener, resolve, reject })
+    this.#calls.set(id, { method, settle, timeoutMs, dueAt, listener })
     this.#deadlines.add(dueAt)
   }
 
@@ -79,18 +81,17 @@ export class PendingCalls {
   /** The connection has ended: there will be no answers. */
   failAll(reasonFor: (method: string) => ConetError): void {
     this.#deadlines.clear()
-    for (const id of [...this.#calls.keys()]) {
-      const call = this.#take(id)
-      call?.reject(reasonFor(call.method))
-    }
+    for (const [id, { method }] of [...this.#calls]) this.#take(id)?.reject(reasonFor(method))
   }
 
-  #take(id: MessageId): PendingCall | undefined {
+  #take(id: MessageId): Settle | undefined {
     const call = this.#calls.get(id)
     if (call === undefined) return undefined
     this.#calls.delete(id)
     call.listener?.[Symbol.dispose]()
-    return call
+    const { settle } = call
+    call.settle = undefined
+    return settle
   }
 
   #expire(now: number): number {

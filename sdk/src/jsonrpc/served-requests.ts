@@ -27,17 +27,27 @@ export type RequestHandler = (
 export class ServedRequest implements RequestContext {
   readonly id: MessageId
   readonly method: string
-  readonly params: JsonObject | undefined
   readonly cancellation = new Cancellation()
+  #params: JsonObject | undefined
 
   constructor(id: MessageId, method: string, params: JsonObject | undefined) {
     this.id = id
     this.method = method
-    this.params = params
+    this.#params = params
+  }
+
+  get params(): JsonObject | undefined {
+    return this.#params
   }
 
   get signal(): AbortSignal {
     return this.cancellation.signal
+  }
+
+  /** It has its answer: lets go of what it held. */
+  end(): void {
+    this.#params = undefined
+    this.cancellation.end()
   }
 }
 
@@ -112,6 +122,7 @@ export class ServedRequests {
 
   #end(request: ServedRequest, outcome: Outcome): void {
     this.#requests.delete(String(request.id))
+    request.end()
     this.#options.reply(request, outcome)
     if (this.#requests.size === 0) this.#options.onIdle()
   }
