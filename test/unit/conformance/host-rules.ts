@@ -80,8 +80,8 @@ export const hostRules: Readonly<Record<string, Proof>> = {
     test: 'what a driver could not make at its sync is tried again',
   },
   'SYNC-10': {
-    file: 'chaos/driver-trouble.test.ts',
-    test: 'costs that plug its deadline, and no other call anything',
+    file: 'e2e/sync-pages.test.ts',
+    test: 'while one driver is told, another one works for its containers, and notices come through in their order',
   },
   'HLTH-2': session('disconnects after three pings without an answer, and dials again'),
   'HLTH-3': { file: 'unit/host/drivers/backoff.test.ts', test: 'doubles from the first wait to the longest' },

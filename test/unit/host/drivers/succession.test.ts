@@ -266,7 +266,7 @@ describe('a second instance of a driver that knows how to hand over', () => {
     expect(newcomer.timesHeard('network/create')).toBe(1)
   })
 
-  it('is a duplicate for a driver of another vendor, one that cannot hand over, or itself at a second socket', async () => {
+  it('is a duplicate for a driver of another vendor, or one that cannot hand over, or itself at a second socket', async () => {
     await using host = await startDriverHost({ sync })
     const intro = introduction('x')
     const initialize = () => ({
