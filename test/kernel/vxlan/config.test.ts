@@ -65,8 +65,7 @@ describe('what is wrong with a vxlan network is refused with the name of the fie
     const own = withoutSegment({ vni: 77 })
     await host.create(own)
     expect(host.exec(`ip -d link show ${tunnelNameOf(own)}`)).toContain('vxlan id 77 ')
-    await host.client.call('network/delete', { networkId: own.id })
-    host.networks.delete(own.id)
+    await host.delete(own)
   })
 
   it('a VNI, or a port, that somebody else has on this machine', async () => {
@@ -95,7 +94,7 @@ describe('what is wrong with a vxlan network is refused with the name of the fie
     ['one that is not here', '203.0.113.7', 'invalidArgument'],
   ])('an underlay address: %s', async (_, underlayAddress, kind) => {
     await host.stop()
-    await host.start(underlayAddress)
+    await host.start({ underlayAddress })
     await refused({}, 'underlayAddress', kind)
   })
 })

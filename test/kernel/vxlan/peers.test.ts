@@ -1,24 +1,27 @@
 import { createHash } from 'node:crypto'
 import type { Network, Params, Peer } from '@conet/sdk'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { bridgeNameOf, idOf, network, tunnelNameOf, VxlanCluster } from './vxlan-cluster.ts'
 import type { VxlanHost } from './vxlan-host.ts'
 
-let running: VxlanCluster | undefined
+let cluster: VxlanCluster
 let host: VxlanHost
 let net: Network
+let networks = 0
+
+beforeAll(async () => {
+  cluster = await VxlanCluster.start({ hosts: 1 })
+  host = cluster.host(1)
+})
+
+afterAll(() => cluster?.[Symbol.asyncDispose]())
 
 beforeEach(async () => {
-  const cluster = await VxlanCluster.start({ hosts: 1 })
-  running = cluster
-  host = cluster.host(1)
-  net = await cluster.create(network('blue'))
+  networks += 1
+  net = await cluster.create(network(`blue${networks}`))
 })
 
-afterEach(async () => {
-  await running?.[Symbol.asyncDispose]()
-  running = undefined
-})
+afterEach(() => host.delete(net))
 
 function peer(number: number, tunnelAddress = '192.0.2.2'): Peer {
   const [high, low] = [number >> 8, number & 0xff]

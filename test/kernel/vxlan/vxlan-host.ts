@@ -18,6 +18,8 @@ export type HostOptions = {
   readonly directory: string
 }
 
+type StartOptions = { readonly underlayAddress?: string | null; readonly failpoint?: string }
+
 export class VxlanHost implements AsyncDisposable {
   readonly name: string
   readonly underlayAddress: string
@@ -39,8 +41,8 @@ export class VxlanHost implements AsyncDisposable {
     return this.#client
   }
 
-  /** `null`: the host has none. */
-  async start(underlayAddress: string | null = this.underlayAddress): Promise<void> {
+  /** An `underlayAddress` of null: the host has none. At a failpoint the driver dies. */
+  async start({ underlayAddress = this.underlayAddress, failpoint }: StartOptions = {}): Promise<void> {
     const { directory, namespaces } = this.#options
     this.#starts += 1
     const socketPath = join(directory, `${this.name}-${this.#starts}.sock`)
@@ -49,6 +51,7 @@ export class VxlanHost implements AsyncDisposable {
       args: ['--socket', socketPath],
       socketPath,
       through: ['nsenter', `--net=${namespaces.path(this.name)}`],
+      ...(failpoint !== undefined && { env: { CONET_FAILPOINT: failpoint } }),
     })
     this.#client = await DriverClient.initialized(socketPath, {
       nodeId: this.name,
@@ -80,6 +83,11 @@ export class VxlanHost implements AsyncDisposable {
   async create(network: Network): Promise<void> {
     await this.client.call('network/create', { network })
     this.networks.set(network.id, network)
+  }
+
+  async delete({ id: networkId }: Network): Promise<void> {
+    await this.client.call('network/delete', { networkId })
+    this.networks.delete(networkId)
   }
 
   async plug(params: PlugParams): Promise<void> {
@@ -118,7 +126,7 @@ export class VxlanHost implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#client !== undefined) {
       for (const params of this.endpoints.values()) await this.remove(params)
-      for (const networkId of this.networks.keys()) await this.client.call('network/delete', { networkId })
+      for (const network of this.networks.values()) await this.delete(network)
     }
     await this.stop()
   }
