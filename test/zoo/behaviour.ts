@@ -32,6 +32,8 @@ export type Variant = {
   readonly ipam?: 'driver'
   /** Lets another instance take over; needs records that both can see. */
   readonly hotUpgrade?: boolean
+  /** What it has is in a file, for the instances after it and beside it. Only as a program. */
+  readonly keepsRecords?: boolean
   /** Answers plugs as if it had made an interface. It never does: the zoo leaves the kernel alone. */
   readonly interfaces?: boolean
 }

@@ -7,6 +7,8 @@ import {
   type Network,
   type Peer,
 } from '@conet/sdk'
+import { SharedMap } from './shared-map.ts'
+import { isJsonObject } from './wire.ts'
 
 export type EndpointRecord = {
   readonly networkId: string
@@ -22,10 +24,22 @@ export type Directory = { readonly version: string; readonly members: ReadonlyMa
 
 export class Records {
   /** Id to content. */
-  readonly networks = new Map<string, string>()
-  readonly endpoints = new Map<string, EndpointRecord>()
+  readonly networks: Map<string, string>
+  readonly endpoints: Map<string, EndpointRecord>
   /** The directory of each network, as far as it was told. */
   readonly peers = new Map<string, Directory>()
+
+  constructor(networks: Map<string, string> = new Map(), endpoints: Map<string, EndpointRecord> = new Map()) {
+    this.networks = networks
+    this.endpoints = endpoints
+  }
+
+  /** In files whose names begin so. */
+  static keptAt(path: string): Records {
+    const networks = new SharedMap(`${path}-networks`, String)
+    const endpoints = new SharedMap(`${path}-endpoints`, endpointRecordOf)
+    return new Records(networks, endpoints)
+  }
 
   hasEndpointsIn(networkId: string): boolean {
     return [...this.endpoints.values()].some((endpoint) => endpoint.networkId === networkId)
@@ -40,6 +54,18 @@ export class Records {
     if (endpoint === undefined) return
     const { sandbox: _left, ...rest } = endpoint
     this.endpoints.set(endpointId, rest)
+  }
+}
+
+/** Of what a driver of the zoo has written. */
+function endpointRecordOf(value: unknown): EndpointRecord {
+  if (!isJsonObject(value)) throw new Error('a record of an endpoint is no object')
+  const { networkId, content, addresses, sandbox } = value
+  return {
+    networkId: String(networkId),
+    content: content === undefined ? undefined : String(content),
+    ...(Array.isArray(addresses) && { addresses: addresses.map(String) }),
+    ...(typeof sandbox === 'string' && { sandbox }),
   }
 }
 

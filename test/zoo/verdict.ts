@@ -60,9 +60,11 @@ export async function verdictOn(
 }
 
 /** Of a driver as a program. */
-export function verdictOnProgram(args: readonly string[], options: Options = {}): Promise<Verdict> {
-  const command = `exec ${process.execPath} ${program} --socket {socket} ${args.join(' ')}`
-  return verdict({ level: 'upgradable', timeScale: 1, seed, ...options, command })
+export async function verdictOnProgram(args: readonly string[], options: Options = {}): Promise<Verdict> {
+  await using directory = await temporaryDirectory()
+  const records = join(directory.path, 'records')
+  const command = `exec ${process.execPath} ${program} --socket {socket} --records ${records} ${args.join(' ')}`
+  return await verdict({ level: 'upgradable', timeScale: 1, seed, ...options, command })
 }
 
 /** Of a broken driver; asked again with more patience if the machine, and not the driver, may have been slow. */

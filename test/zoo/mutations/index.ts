@@ -17,6 +17,7 @@ import { peerMutations } from './peers.ts'
 import { plugMutations } from './plug.ts'
 import { progressMutations } from './progress.ts'
 import { socketMutations } from './socket.ts'
+import { successorMutations } from './successors.ts'
 import { syncMutations } from './sync.ts'
 
 export const mutations: readonly Mutation[] = [
@@ -37,6 +38,7 @@ export const mutations: readonly Mutation[] = [
   ...modelMutations,
   ...syncMutations,
   ...drainMutations,
+  ...successorMutations,
 ]
 
 /** Those that make interfaces: they meet the checks of the kernel, one after the other, for they share a namespace. */
