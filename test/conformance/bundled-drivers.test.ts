@@ -11,6 +11,8 @@ const slow = ['framing.slow-header', 'handshake.silence']
 // The same sequences each time; whoever wants others runs `conet-conformance` with another seed.
 const seed = 1
 
+/** Then the kit is told to end, which ends its driver, too. Below the time of the test, and that of the file. */
+const kitMs = 200_000
 const kit = join(repository, 'sdk/bin/conet-conformance.js')
 
 // Side by side, since much of a run is waiting.
@@ -32,9 +34,10 @@ function conformanceOf(name: string): Promise<{ exitCode: number | string; repor
   const command = `${process.execPath} ${program} --socket {socket} --log-level error`
   const which = ['--level', 'upgradable', '--skip', slow.join(','), '--seed', String(seed)]
   const args = [kit, 'run', '--command', command, ...which, '--quiet', '--report', 'json=-']
-  return new Promise((resolve) => {
-    execFile(process.execPath, args, { maxBuffer: 32 * 1024 * 1024 }, (error, stdout) => {
-      resolve({ exitCode: error?.code ?? 0, report: JSON.parse(stdout) })
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, args, { maxBuffer: 32 * 1024 * 1024, timeout: kitMs }, (error, stdout) => {
+      if (stdout === '') reject(error)
+      else resolve({ exitCode: error?.code ?? 0, report: JSON.parse(stdout) })
     })
   })
 }
