@@ -19,6 +19,8 @@ const remedies = {
   draining: 'Wait for the new process of the driver, then try again.',
   backendUnavailable: 'Start or mend what the driver depends on; the message names it. Then try again.',
   storageFull: 'Free space where the directory in `details.path` lies, then try again.',
+  clusterUnavailable:
+    'Look whether etcd runs and whether this host reaches it; containers that run are not affected.',
   deadlineExceeded:
     'Try again; what may be half done is repaired first. The log of the driver says what took long.',
   cancelled: 'Try again if it is still wanted.',

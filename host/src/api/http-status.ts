@@ -17,6 +17,7 @@ export const httpStatusOf = {
   draining: 503,
   backendUnavailable: 503,
   storageFull: 507,
+  clusterUnavailable: 503,
   deadlineExceeded: 504,
   cancelled: 503,
   unsupportedProtocolVersion: 502,

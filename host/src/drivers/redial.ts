@@ -1,7 +1,7 @@
 // When a socket is dialled again: after a back-off, or, where the driver was refused, when the reason may be gone.
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Backoff } from './backoff.ts'
+import { Backoff } from '../retry/backoff.ts'
 import type { SessionTiming } from './session-options.ts'
 
 export class Redial {

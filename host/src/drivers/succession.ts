@@ -3,7 +3,7 @@
 // go to it. If the newcomer fails before that nothing has changed; what happens after it is the seat's business.
 import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { deadline } from '@conet/sdk'
-import { Backoff } from './backoff.ts'
+import { Backoff } from '../retry/backoff.ts'
 import type { DriverLink } from './driver-link.ts'
 import type { DriverSeat } from './driver-seat.ts'
 import type { Session } from './session.ts'

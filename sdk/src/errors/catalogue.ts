@@ -109,6 +109,12 @@ export const catalogue = {
     operationState: 'not-started',
     meaning: 'The change could not be recorded: the disk, or the store’s own limit, is full.',
   },
+  clusterUnavailable: {
+    code: 1108,
+    retryable: true,
+    operationState: 'unknown',
+    meaning: 'The shared store of the cluster does not answer, or refuses this host.',
+  },
   deadlineExceeded: {
     code: 1201,
     retryable: true,

@@ -1,4 +1,4 @@
-import { Backoff } from '@conet/host/drivers/backoff'
+import { Backoff } from '@conet/host/retry/backoff'
 import { TokenBucket } from '@conet/host/drivers/token-bucket'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'

@@ -1,0 +1,137 @@
+// Which blocks of a network's subnets this node hands addresses out of. A block is claimed in one transaction, and is the
+// node's alone until it gives it back; who is cut off from the store goes on with what it has.
+import { ConetError } from '@conet/sdk'
+import { BlockGrid } from '../ipam/block-grid.ts'
+import { keys } from './keys.ts'
+import { Mirror } from './mirror.ts'
+import { reader, SharedBlock, type SharedNetwork } from './records.ts'
+import type { CallLimits, SharedStore } from './shared-store.ts'
+
+/** Among so many free blocks a node takes one by chance, so that nodes that come at once seldom meet. */
+const choice = 16
+const mostTries = 64
+
+export type AddressBlocksOptions = {
+  readonly store: SharedStore
+  readonly node: string
+  readonly network: Pick<SharedNetwork, 'id' | 'name' | 'subnets' | 'blockBits'>
+  readonly random?: () => number
+}
+
+export class AddressBlocks {
+  readonly #options: Required<AddressBlocksOptions>
+  readonly #grids: Map<string, BlockGrid>
+  readonly #claims: Mirror<SharedBlock>
+
+  constructor(options: AddressBlocksOptions) {
+    const { store, network } = options
+    this.#options = { random: Math.random, ...options }
+    this.#grids = new Map(
+      network.subnets.map((spec) => [spec.subnet, new BlockGrid(spec, network.blockBits)]),
+    )
+    this.#claims = new Mirror({
+      store,
+      prefix: keys.blocks(network.id),
+      parse: reader(SharedBlock),
+      changed: () => undefined,
+    })
+  }
+
+  /** Follows what all nodes claim, until the signal aborts. Called once. */
+  follow(signal: AbortSignal): Promise<void> {
+    return this.#claims.follow(signal)
+  }
+
+  /** Names of this node's blocks of a subnet. */
+  own(subnet: string): string[] {
+    return this.#of(subnet, (node) => node === this.#options.node)
+  }
+
+  /**
+   * Takes one more block of a subnet, and says that this node holds the network. Throws `addressesExhausted` with the
+   * use per node, `notFound` when the network is gone, and what the store throws.
+   */
+  async claim(subnet: string, limits: CallLimits = {}): Promise<string> {
+    const lost = new Set<string>()
+    for (let tries = 0; tries < mostTries; tries++) {
+      const taken = new Set([...this.#claims.records.keys(), ...lost])
+      const free = this.#grid(subnet).free(taken, choice)
+      const block = free[Math.floor(this.#options.random() * free.length)]
+      if (block === undefined) throw this.#exhausted(subnet)
+      if (await this.#take(subnet, block, limits)) return block
+      lost.add(block)
+    }
+    throw new ConetError('overloaded', `${this.#what(subnet)}: other nodes came first, each time`)
+  }
+
+  /** Takes the block of an address that somebody asked for. Throws `addressInUse` with the node that has it. */
+  async claimFor(address: string, subnet: string, limits: CallLimits = {}): Promise<string> {
+    const block = this.#grid(subnet).nameOf(address)
+    if (await this.#take(subnet, block, limits)) return block
+    const entry = await this.#options.store.get(keys.block(this.#options.network.id, block), limits)
+    const node = entry === undefined ? undefined : readBlock(entry.value)?.node
+    if (node === this.#options.node) return block
+    throw new ConetError('addressInUse', `reserve address ${address}: its block belongs to node ${node}`, {
+      details: { address, node, block },
+      help: `plug the container on node ${node}, or ask for an address of a block that is this node’s`,
+    })
+  }
+
+  /** Its addresses may be handed out by others from now on. May be repeated. */
+  async giveBack(block: string, limits: CallLimits = {}): Promise<void> {
+    const { store, network } = this.#options
+    await store.commit([], [{ delete: keys.block(network.id, block) }], limits)
+  }
+
+  /** Of each node: how many blocks of the subnet it has. */
+  use(subnet: string): Record<string, number> {
+    const use: Record<string, number> = {}
+    for (const { node, subnet: other } of this.#claims.records.values())
+      if (other === subnet) use[node] = (use[node] ?? 0) + 1
+    return use
+  }
+
+  async #take(subnet: string, block: string, limits: CallLimits): Promise<boolean> {
+    const { store, node, network } = this.#options
+    const record: SharedBlock = { node, subnet }
+    const { committed } = await store.commit(
+      [{ present: keys.network(network.id) }, { absent: keys.block(network.id, block) }],
+      [
+        { put: keys.block(network.id, block), value: JSON.stringify(record) },
+        { put: keys.holder(network.id, node), value: '' },
+      ],
+      limits,
+    )
+    if (committed || (await store.get(keys.network(network.id), limits)) !== undefined) return committed
+    throw new ConetError('notFound', `${this.#what(subnet)}: the network is gone`, {
+      details: { networkId: network.id },
+    })
+  }
+
+  #grid(subnet: string): BlockGrid {
+    const grid = this.#grids.get(subnet)
+    if (grid === undefined) throw new Error(`network ${this.#options.network.id} has no subnet ${subnet}`)
+    return grid
+  }
+
+  #of(subnet: string, isWanted: (node: string) => boolean): string[] {
+    return [...this.#claims.records]
+      .filter(([, claim]) => claim.subnet === subnet && isWanted(claim.node))
+      .map(([block]) => block)
+  }
+
+  #what(subnet: string): string {
+    return `take a block of ${subnet} of network ${this.#options.network.name}`
+  }
+
+  #exhausted(subnet: string): ConetError {
+    const use = this.use(subnet)
+    const words = Object.entries(use).map(([node, count]) => `${node} has ${count}`)
+    return new ConetError('addressesExhausted', `${this.#what(subnet)}: none is free: ${words.join(', ')}`, {
+      details: { subnet, blocks: use },
+      help: 'unplug what is not needed, or create a network with a larger subnet',
+    })
+  }
+}
+
+const readBlock = reader(SharedBlock)

@@ -1,0 +1,42 @@
+// What etcd's client throws, in the words of the catalogue.
+import { ConetError } from '@conet/sdk'
+import {
+  EtcdAuthenticationFailedError,
+  EtcdInvalidAuthTokenError,
+  EtcdPermissionDeniedError,
+  GRPCDeadlineExceededError,
+  GRPCUnauthenticatedError,
+} from 'etcd3'
+
+const refusals = [
+  EtcdAuthenticationFailedError,
+  EtcdInvalidAuthTokenError,
+  EtcdPermissionDeniedError,
+  GRPCUnauthenticatedError,
+]
+
+/** `what` opens the message, `endpoints` are those that were tried. */
+export function clusterError(what: string, endpoints: readonly string[], cause: unknown): ConetError {
+  if (cause instanceof ConetError) return cause
+  const found = cause instanceof Error ? cause.message : String(cause)
+  const details = { endpoints: [...endpoints], cause: found }
+  if (cause instanceof GRPCDeadlineExceededError) {
+    return new ConetError('clusterUnavailable', `${what}: etcd gave no answer in time`, {
+      cause,
+      details,
+      help,
+    })
+  }
+  const isRefusal = refusals.some((refusal) => cause instanceof refusal)
+  return new ConetError(
+    'clusterUnavailable',
+    `${what}: ${isRefusal ? 'etcd refuses this host' : 'etcd cannot be reached'}: ${found}`,
+    {
+      cause,
+      details,
+      help: isRefusal ? 'look at --cluster-user, and at what this user may do in etcd' : help,
+    },
+  )
+}
+
+const help = 'look whether etcd runs and whether this host reaches it; containers that run are not affected'

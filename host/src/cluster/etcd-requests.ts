@@ -1,0 +1,35 @@
+// Conditions and changes as etcd's transactions take them.
+import type { Etcd3, ICompare, IRangeRequest, IRequestOp } from 'etcd3'
+import { Range } from 'etcd3'
+import type { Condition, SharedChange } from './shared-store.ts'
+
+export type Connected = { readonly client: Etcd3; readonly endpoints: readonly string[] }
+
+export function rangeOf(prefix: string): Required<Pick<IRangeRequest, 'key' | 'range_end'>> {
+  const { start, end } = Range.prefix(prefix)
+  return { key: start, range_end: end }
+}
+
+export function compareOf(condition: Condition): ICompare {
+  if ('absent' in condition) return created('Equal', { key: Buffer.from(condition.absent) })
+  if ('present' in condition) return created('Greater', { key: Buffer.from(condition.present) })
+  // Of a range in which there is nothing etcd compares a key that never was.
+  if ('empty' in condition) return created('Equal', rangeOf(condition.empty))
+  if ('older' in condition) {
+    const { older, than } = condition
+    return { target: 'Mod', result: 'Less', mod_revision: than, ...rangeOf(older) }
+  }
+  const { unchanged, since } = condition
+  return { target: 'Mod', result: 'Equal', key: Buffer.from(unchanged), mod_revision: since }
+}
+
+function created(result: 'Equal' | 'Greater', range: Pick<ICompare, 'key' | 'range_end'>): ICompare {
+  return { target: 'Create', result, create_revision: 0, ...range }
+}
+
+export function requestOf(change: SharedChange): IRequestOp {
+  if ('clear' in change) return { request_delete_range: rangeOf(change.clear) }
+  if ('delete' in change) return { request_delete_range: { key: Buffer.from(change.delete) } }
+  const { put, value, lease = 0 } = change
+  return { request_put: { key: Buffer.from(put), value: Buffer.from(value), lease } }
+}

@@ -1,0 +1,150 @@
+// The shared store in etcd 3.4 or later. No policy of the client's retries or shuts anything off: who asks has a
+// deadline and knows what to do. Sources: etcd API reference v3.4 (api_reference_v3.md), sections KV, Watch, Lease.
+import { readFileSync } from 'node:fs'
+import { rootCertificates } from 'node:tls'
+import { noop } from 'cockatiel'
+import { Etcd3, type IOptions } from 'etcd3'
+import { clusterError } from './etcd-errors.ts'
+import { holdLease } from './etcd-lease.ts'
+import { type Connected, compareOf, rangeOf, requestOf } from './etcd-requests.ts'
+import { watchPrefix } from './etcd-watch.ts'
+import type {
+  CallLimits,
+  CommitResult,
+  Condition,
+  Lease,
+  SharedChange,
+  SharedEntry,
+  SharedStore,
+  Watching,
+} from './shared-store.ts'
+
+export type EtcdOptions = {
+  /** `host:port` of each member. */
+  readonly endpoints: readonly string[]
+  readonly tls?: EtcdTls
+  readonly user?: { readonly name: string; readonly password: string }
+  /** For calls that name no other time. */
+  readonly timeoutMs?: number
+}
+
+/** Without a file of CAs those that Node knows are trusted. */
+export type EtcdTls = { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string }
+
+const defaultTimeoutMs = 3_000
+/** Entries of one answer: a few hundred bytes each. */
+const pageSize = 2_000
+
+export class EtcdStore implements SharedStore {
+  readonly #client: Etcd3
+  readonly #connected: Connected
+  readonly #timeoutMs: number
+
+  constructor(options: EtcdOptions) {
+    this.#client = new Etcd3(clientOptions(options))
+    this.#connected = { client: this.#client, endpoints: options.endpoints }
+    this.#timeoutMs = options.timeoutMs ?? defaultTimeoutMs
+  }
+
+  async get(key: string, limits: CallLimits = {}): Promise<SharedEntry | undefined> {
+    const { kvs } = await this.#call(`read ${key}`, limits, (call) =>
+      this.#client.kv.range({ key: Buffer.from(key) }, call),
+    )
+    return kvs.map(entryOf)[0]
+  }
+
+  async list(prefix: string, limits: CallLimits = {}): Promise<{ entries: SharedEntry[]; revision: number }> {
+    const entries: SharedEntry[] = []
+    let revision = 0
+    for (let range = rangeOf(prefix), isWhole = false; !isWhole; ) {
+      const page = await this.#call(`list ${prefix}`, limits, (call) =>
+        this.#client.kv.range({ ...range, limit: pageSize, revision }, call),
+      )
+      revision ||= Number(page.header.revision)
+      entries.push(...page.kvs.map(entryOf))
+      isWhole = !page.more
+      range = { ...range, key: after(entries.at(-1)?.key ?? prefix) }
+    }
+    return { entries, revision }
+  }
+
+  async commit(
+    conditions: readonly Condition[],
+    changes: readonly SharedChange[],
+    limits: CallLimits = {},
+  ): Promise<CommitResult> {
+    const request = { compare: conditions.map(compareOf), success: changes.map(requestOf) }
+    const { succeeded, header } = await this.#call('commit', limits, (call) =>
+      this.#client.kv.txn(request, call),
+    )
+    return { committed: succeeded, revision: Number(header.revision) }
+  }
+
+  watch(prefix: string, watching: Watching): Promise<void> {
+    return watchPrefix(this.#connected, prefix, watching)
+  }
+
+  holdLease(ttlSeconds: number, signal: AbortSignal): Promise<Lease> {
+    return holdLease(this.#connected, { ttlSeconds, signal, timeoutMs: this.#timeoutMs })
+  }
+
+  close(): void {
+    this.#client.close()
+  }
+
+  async #call<T>(
+    what: string,
+    { signal, timeoutMs = this.#timeoutMs }: CallLimits,
+    work: (call: { deadline: number }) => Promise<T>,
+  ): Promise<T> {
+    signal?.throwIfAborted()
+    try {
+      return await work({ deadline: Date.now() + timeoutMs })
+    } catch (error) {
+      throw clusterError(`${what} in the shared store`, this.#connected.endpoints, error)
+    }
+  }
+}
+
+function clientOptions({ endpoints, tls, user }: EtcdOptions): IOptions {
+  const scheme = tls === undefined ? 'http' : 'https'
+  return {
+    hosts: endpoints.map((endpoint) => `${scheme}://${endpoint}`),
+    ...(tls && { credentials: credentialsOf(tls) }),
+    ...(user && { auth: { username: user.name, password: user.password } }),
+    grpcOptions: {
+      // A member that is cut off answers no more: the stream of a watch ends after these two times.
+      'grpc.keepalive_time_ms': 10_000,
+      'grpc.keepalive_timeout_ms': 3_000,
+      'grpc.max_receive_message_length': -1,
+      'grpc.initial_reconnect_backoff_ms': 100,
+      'grpc.max_reconnect_backoff_ms': 2_000,
+    },
+    faultHandling: { global: noop, host: () => noop },
+  }
+}
+
+function credentialsOf({ caFile, certFile, keyFile }: EtcdTls): NonNullable<IOptions['credentials']> {
+  return {
+    rootCertificate: caFile === undefined ? Buffer.from(rootCertificates.join('\n')) : readFileSync(caFile),
+    ...(certFile !== undefined && { certChain: readFileSync(certFile) }),
+    ...(keyFile !== undefined && { privateKey: readFileSync(keyFile) }),
+  }
+}
+
+function entryOf({
+  key,
+  value,
+  mod_revision: revision,
+}: {
+  key: Buffer
+  value: Buffer
+  mod_revision: string
+}) {
+  return { key: key.toString(), value: value.toString(), revision: Number(revision) }
+}
+
+/** The first key that comes after this one. */
+function after(key: string): Buffer {
+  return Buffer.concat([Buffer.from(key), Buffer.alloc(1)])
+}

@@ -1,0 +1,61 @@
+// What is in the shared store. Newer versions may add members: they are kept out of the types, not refused.
+import { type Static, type TSchema, Type } from 'typebox'
+import { Compile } from 'typebox/compile'
+import { SubnetRecord } from '../domain/network.ts'
+
+const Document = Type.Record(Type.String(), Type.Unknown())
+
+export const SharedNetwork = Type.Object({
+  id: Type.String(),
+  name: Type.String(),
+  /** The driver's name. */
+  type: Type.String(),
+  labels: Type.Record(Type.String(), Type.String()),
+  internal: Type.Boolean(),
+  subnets: Type.Array(SubnetRecord),
+  /** Addresses of a block, as a power of two: the same on every node. */
+  blockBits: Type.Integer({ minimum: 0, maximum: 16 }),
+  vni: Type.Integer({ minimum: 1, maximum: 16_777_215 }),
+  config: Document,
+  defaultPolicy: Type.Optional(Document),
+  createdAt: Type.String(),
+  createdBy: Type.String(),
+  requestKey: Type.Optional(Type.String()),
+  /** Canonical text of what the client asked for: the same again is the same network. */
+  request: Type.String(),
+})
+export type SharedNetwork = Static<typeof SharedNetwork>
+
+export const SharedNode = Type.Object({
+  name: Type.String(),
+  /** Of the state directory: a machine that has a name of another's is found out by it. */
+  identity: Type.String(),
+  underlayAddress: Type.String(),
+  version: Type.String(),
+  since: Type.String(),
+})
+export type SharedNode = Static<typeof SharedNode>
+
+export const SharedBlock = Type.Object({ node: Type.String(), subnet: Type.String() })
+export type SharedBlock = Static<typeof SharedBlock>
+
+export const SharedMember = Type.Object({
+  macAddress: Type.String(),
+  addresses: Type.Array(Type.String()),
+  tunnelAddress: Type.String(),
+  container: Type.String(),
+})
+export type SharedMember = Static<typeof SharedMember>
+
+/** Reads a record; undefined where it is none. */
+export function reader<S extends TSchema>(schema: S): (text: string) => Static<S> | undefined {
+  const validator = Compile(schema)
+  return (text) => {
+    try {
+      const value: unknown = JSON.parse(text)
+      return validator.Check(value) ? value : undefined
+    } catch {
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,95 @@
+// A real etcd of one member on a directory and ports of its own. Whoever starts it stops it.
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { eventually } from './eventually.ts'
+import { type TemporaryDirectory, temporaryDirectory } from './temporary-directory.ts'
+
+export type EtcdProcessOptions = {
+  readonly address?: string
+  readonly port?: number
+  readonly flags?: readonly string[]
+}
+
+export class EtcdProcess implements AsyncDisposable {
+  readonly endpoint: string
+  readonly #directory: TemporaryDirectory
+  readonly #options: EtcdProcessOptions
+  #process: ChildProcess | undefined
+
+  private constructor(directory: TemporaryDirectory, options: EtcdProcessOptions) {
+    const { address = '127.0.0.1', port = 2379 } = options
+    this.endpoint = `${address}:${port}`
+    this.#directory = directory
+    this.#options = options
+  }
+
+  /** Resolves when it answers. In the network namespace of the test. */
+  static async start(options: EtcdProcessOptions = {}): Promise<EtcdProcess> {
+    const etcd = new EtcdProcess(await temporaryDirectory(), options)
+    await etcd.start()
+    return etcd
+  }
+
+  async start(): Promise<void> {
+    const { address = '127.0.0.1', port = 2379, flags = [] } = this.#options
+    const client = `http://${address}:${port}`
+    const peer = `http://127.0.0.1:${port + 1}`
+    const log = openSync(join(this.#directory.path, 'log'), 'a')
+    this.#process = spawn(
+      'etcd',
+      [
+        ...['--name', 'test', '--data-dir', join(this.#directory.path, 'data'), '--logger', 'zap'],
+        ...['--listen-client-urls', client, '--advertise-client-urls', client],
+        ...[
+          '--listen-peer-urls',
+          peer,
+          '--initial-advertise-peer-urls',
+          peer,
+          '--initial-cluster',
+          `test=${peer}`,
+        ],
+        ...flags,
+      ],
+      { stdio: ['ignore', log, log] },
+    )
+    closeSync(log)
+    await eventually(() => this.control('endpoint', 'health'), { timeoutMs: 10_000, everyMs: 50 })
+  }
+
+  /** Stands still, as a member does that is cut off. */
+  pause(): void {
+    this.#process?.kill('SIGSTOP')
+  }
+
+  resume(): void {
+    this.#process?.kill('SIGCONT')
+  }
+
+  /** Its data stay for the next start. */
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    const running = this.#process
+    if (running === undefined || running.exitCode !== null || running.signalCode !== null) return
+    const exit = once(running, 'exit')
+    running.kill('SIGCONT')
+    running.kill(signal)
+    await exit
+    this.#process = undefined
+  }
+
+  /** What `etcdctl` prints. */
+  async control(...argv: string[]): Promise<string> {
+    const { stdout } = await promisify(execFile)('etcdctl', argv, {
+      env: { ...process.env, ETCDCTL_API: '3', ETCDCTL_ENDPOINTS: this.endpoint },
+      timeout: 5_000,
+    })
+    return stdout
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop('SIGKILL')
+    await this.#directory[Symbol.asyncDispose]()
+  }
+}
