@@ -4,6 +4,7 @@ import { ConetError } from '@conet/sdk'
 import { BlockGrid } from '../ipam/block-grid.ts'
 import { keys } from './keys.ts'
 import { Mirror } from './mirror.ts'
+import { holding } from './node-holdings.ts'
 import { reader, SharedBlock, type SharedNetwork } from './records.ts'
 import type { CallLimits, SharedStore } from './shared-store.ts'
 
@@ -96,10 +97,7 @@ export class AddressBlocks {
     const record: SharedBlock = { node, subnet }
     const { committed } = await store.commit(
       [{ present: keys.network(network.id) }, { absent: keys.block(network.id, block) }],
-      [
-        { put: keys.block(network.id, block), value: JSON.stringify(record) },
-        { put: keys.holder(network.id, node), value: '' },
-      ],
+      [{ put: keys.block(network.id, block), value: JSON.stringify(record) }, ...holding(network.id, node)],
       limits,
     )
     if (committed || (await store.get(keys.network(network.id), limits)) !== undefined) return committed

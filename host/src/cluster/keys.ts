@@ -7,18 +7,23 @@ export const keys = {
   network: (id: string) => `${root}networks/${id}`,
   /** The id of the network that has the name. */
   name: (name: string) => `${root}names/${name}`,
-  /** The id of the network that has the virtual network identifier. */
-  vni: (vni: number) => `${root}vnis/${vni}`,
+  /** The id of the network to which a driver's number in each packet belongs. */
+  segment: (type: string, segmentId: number) => `${root}segments/${type}/${segmentId}`,
 
   nodes: `${root}nodes/`,
   node: (node: string) => `${root}nodes/${node}`,
   /** There for as long as the node keeps its lease. */
   alive: `${root}alive/`,
   aliveNode: (node: string) => `${root}alive/${node}`,
+  /** Left for a machine that was removed with `--fenced`: it finds out when it comes back. */
+  removed: (identity: string) => `${root}removed/${identity}`,
 
   /** Which nodes hold something of a network: it is not deleted while there is one. */
   holders: (networkId: string) => `${root}holders/${networkId}/`,
   holder: (networkId: string, node: string) => `${root}holders/${networkId}/${node}`,
+  /** The same, for one who asks what a node holds. */
+  heldBy: (node: string) => `${root}held/${node}/`,
+  held: (node: string, networkId: string) => `${root}held/${node}/${networkId}`,
 
   /** Which node hands out the addresses of a block; the block's first address names it. */
   blocks: (networkId: string) => `${root}blocks/${networkId}/`,

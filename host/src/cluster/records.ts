@@ -15,7 +15,8 @@ export const SharedNetwork = Type.Object({
   subnets: Type.Array(SubnetRecord),
   /** Addresses of a block, as a power of two: the same on every node. */
   blockBits: Type.Integer({ minimum: 0, maximum: 16 }),
-  vni: Type.Integer({ minimum: 1, maximum: 16_777_215 }),
+  /** The number in each packet, for drivers that ask for one. */
+  segmentId: Type.Optional(Type.Integer({ minimum: 0 })),
   config: Document,
   defaultPolicy: Type.Optional(Document),
   createdAt: Type.String(),

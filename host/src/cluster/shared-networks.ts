@@ -30,13 +30,13 @@ export async function createSharedNetwork(
     const known = entries.map(({ value }) => readNetwork(value)).filter((network) => network !== undefined)
     const proposed = propose(known)
     if (proposed.existing) return proposed
-    const { id, name, vni } = proposed.network
+    const { id } = proposed.network
+    const names = namesOf(proposed.network)
     const { committed } = await store.commit(
-      [{ older: keys.networks, than: revision + 1 }, { absent: keys.name(name) }, { absent: keys.vni(vni) }],
+      [{ older: keys.networks, than: revision + 1 }, ...names.map((key) => ({ absent: key }))],
       [
         { put: keys.network(id), value: JSON.stringify(proposed.network) },
-        { put: keys.name(name), value: id },
-        { put: keys.vni(vni), value: id },
+        ...names.map((key) => ({ put: key, value: id })),
       ],
       limits,
     )
@@ -48,15 +48,15 @@ export async function createSharedNetwork(
 /** Deletes a network that nobody holds; throws `inUse` with the nodes that do. May be repeated. */
 export async function deleteSharedNetwork(
   store: SharedStore,
-  { id, name, vni }: Pick<SharedNetwork, 'id' | 'name' | 'vni'>,
+  network: Pick<SharedNetwork, 'id' | 'name' | 'type' | 'segmentId'>,
   limits: CallLimits = {},
 ): Promise<void> {
+  const { id, name } = network
   const { committed } = await store.commit(
     [{ present: keys.network(id) }, { empty: keys.holders(id) }],
     [
       { delete: keys.network(id) },
-      { delete: keys.name(name) },
-      { delete: keys.vni(vni) },
+      ...namesOf(network).map((key) => ({ delete: key })),
       { clear: keys.blocks(id) },
       { clear: keys.members(id) },
     ],
@@ -72,12 +72,22 @@ export async function deleteSharedNetwork(
   })
 }
 
-/** A free identifier: those who create at the same time seldom choose the same. */
-export function freeVni(taken: ReadonlySet<number>, random: () => number = Math.random): number {
-  for (let tries = 0; tries < 1_000; tries++) {
-    // Up to 4095 people choose by hand, as they do VLANs.
-    const vni = 4_096 + Math.floor(random() * (16_777_216 - 4_096))
-    if (!taken.has(vni)) return vni
+/** What only one network has. */
+function namesOf({ name, type, segmentId }: Pick<SharedNetwork, 'name' | 'type' | 'segmentId'>): string[] {
+  return [keys.name(name), ...(segmentId === undefined ? [] : [keys.segment(type, segmentId)])]
+}
+
+/** A free number: those who create at the same time seldom choose the same. */
+export function freeSegment(
+  { minimum, maximum }: { minimum: number; maximum: number },
+  taken: ReadonlySet<number>,
+  random: () => number = Math.random,
+): number {
+  const size = maximum - minimum + 1
+  const start = Math.floor(random() * size)
+  for (let step = 0; step < Math.min(size, taken.size + 1); step++) {
+    const segment = minimum + ((start + step) % size)
+    if (!taken.has(segment)) return segment
   }
-  throw new ConetError('overloaded', 'choose a virtual network identifier: found none that is free')
+  throw new ConetError('overloaded', `choose a segment: all from ${minimum} to ${maximum} are in use`)
 }

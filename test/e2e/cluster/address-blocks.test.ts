@@ -1,8 +1,8 @@
 import { AddressBlocks } from '@conet/host/cluster/address-blocks'
 import { EtcdStore } from '@conet/host/cluster/etcd-store'
-import { keys } from '@conet/host/cluster/keys'
+import { lettingGo } from '@conet/host/cluster/node-holdings'
 import type { SharedNetwork } from '@conet/host/cluster/records'
-import { createSharedNetwork, deleteSharedNetwork, freeVni } from '@conet/host/cluster/shared-networks'
+import { createSharedNetwork, deleteSharedNetwork } from '@conet/host/cluster/shared-networks'
 import { parseSubnet } from '@conet/host/ipam/index'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { EtcdProcess } from '../../support/etcd-process.ts'
@@ -32,11 +32,13 @@ function storeOf(node: number): EtcdStore {
   return store
 }
 
+let nextSegment = 1
+
 function network(name: string, subnet: string, blockBits = 4): SharedNetwork {
   const subnets = [parseSubnet({ subnet })]
   const id = name.padEnd(64, '0')
   const common = { type: 'vxlan', labels: {}, internal: false, config: {}, createdAt: '', createdBy: 'one' }
-  return { ...common, id, name, subnets, blockBits, vni: freeVni(new Set()), request: `${name} ${subnet}` }
+  return { ...common, id, name, subnets, blockBits, segmentId: nextSegment++, request: `${name} ${subnet}` }
 }
 
 /** One of each node on the network, each with a store of its own. */
@@ -89,7 +91,7 @@ describe('networks of a cluster', () => {
       kind: 'inUse',
       details: { nodes: ['node0', 'node1'] },
     })
-    await store.commit([], [{ clear: keys.holders(made.id) }])
+    await store.commit([], [...lettingGo(made.id, 'node0', []), ...lettingGo(made.id, 'node1', [])])
     await deleteSharedNetwork(store, made)
     await deleteSharedNetwork(store, made)
     expect((await store.list('/conet/')).entries).toEqual([])

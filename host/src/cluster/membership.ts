@@ -1,0 +1,47 @@
+// This node's place in the cluster. Its record carries the machine's identity, and its revision is what every write of the
+// node depends on: once an operator has removed the node, nothing that it writes is taken any more.
+import { ConetError } from '@conet/sdk'
+import { keys } from './keys.ts'
+import { reader, SharedNode } from './records.ts'
+import type { CallLimits, Condition, SharedStore } from './shared-store.ts'
+
+export type Registration = {
+  /** To be among the conditions of all that this node writes. */
+  readonly condition: Condition
+  /** True: an operator has removed the node since it was here last. What it had belongs to others. */
+  readonly wasRemoved: boolean
+}
+
+const readNode = reader(SharedNode)
+
+/**
+ * Registers the node, or finds it registered. Throws `conflict` when another machine has the name. May be repeated: each
+ * time with a new condition, and earlier ones hold no more.
+ */
+export async function register(
+  store: SharedStore,
+  node: SharedNode,
+  limits: CallLimits = {},
+): Promise<Registration> {
+  const key = keys.node(node.name)
+  const found = await store.get(key, limits)
+  const known = found === undefined ? undefined : readNode(found.value)
+  if (known !== undefined && known.identity !== node.identity) throw taken(node, known)
+  const removed = await store.get(keys.removed(node.identity), limits)
+  const { committed, revision } = await store.commit(
+    [found === undefined ? { absent: key } : { unchanged: key, since: found.revision }],
+    [{ put: key, value: JSON.stringify(node) }, { delete: keys.removed(node.identity) }],
+    limits,
+  )
+  if (!committed) throw taken(node, undefined)
+  return { condition: { unchanged: key, since: revision }, wasRemoved: removed !== undefined }
+}
+
+function taken({ name, identity }: SharedNode, other: SharedNode | undefined): ConetError {
+  const where =
+    other === undefined ? 'another machine, in this moment' : `the machine at ${other.underlayAddress}`
+  return new ConetError('conflict', `join the cluster as ${name}: ${where} has this name`, {
+    details: { node: name, identity, ...(other && { other: other.identity }) },
+    help: `choose another --node, or, if that machine is gone for good: conet node rm ${name} --fenced`,
+  })
+}

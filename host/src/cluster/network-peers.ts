@@ -1,0 +1,128 @@
+// The endpoints of one network on other nodes, as a driver is told of them: a snapshot first, then differences, each from
+// the version that the driver holds. Follows the store only while somebody here is on the network.
+import { keys } from './keys.ts'
+import { Mirror, type MirrorChange } from './mirror.ts'
+import { reader, SharedMember } from './records.ts'
+import type { SharedStore } from './shared-store.ts'
+
+export type PeerEntry = { readonly endpointId: string } & SharedMember
+
+export type NetworkPeersOptions = {
+  readonly store: SharedStore
+  readonly networkId: string
+  readonly node: string
+  /** There is something that was not taken yet. It must not throw. */
+  changed(): void
+}
+
+/** What has changed since the last time it was taken, and the version that this makes. */
+export type PeersDifference = {
+  readonly base: string | null
+  readonly version: string
+  readonly remove: readonly string[]
+  readonly set: readonly PeerEntry[]
+}
+
+export class NetworkPeers {
+  readonly #options: NetworkPeersOptions
+  readonly #members: Mirror<SharedMember>
+  /** Keys that changed since the driver was told. */
+  readonly #pending = new Set<string>()
+  #told: string | null = null
+
+  constructor(options: NetworkPeersOptions) {
+    this.#options = options
+    const { store, networkId } = options
+    this.#members = new Mirror({
+      store,
+      prefix: keys.members(networkId),
+      parse: reader(SharedMember),
+      changed: (changes) => this.#note(changes),
+    })
+  }
+
+  follow(signal: AbortSignal): Promise<void> {
+    return this.#members.follow(signal)
+  }
+
+  /** Settles when the store was read. */
+  current(signal: AbortSignal): Promise<void> {
+    return this.#members.current(signal)
+  }
+
+  /** Endpoints by node, the own ones too. */
+  get all(): ReadonlyMap<string, SharedMember> {
+    return this.#members.records
+  }
+
+  /** The next thing to tell: undefined when there is nothing new. Before the first reading nothing is known. */
+  next(): PeersDifference | undefined {
+    if (this.#members.revision === 0) return undefined
+    if (this.#told === null) return this.#snapshot()
+    if (this.#pending.size === 0) return undefined
+    const entries = [...this.#pending].map((key) => ({ key, member: this.#members.records.get(key) }))
+    return {
+      base: this.#told,
+      version: this.#version,
+      remove: entries.filter(({ member }) => member === undefined).map(({ key }) => endpointOf(key)),
+      set: entries.flatMap(({ key, member }) => (member === undefined ? [] : [peer(key, member)])),
+    }
+  }
+
+  /** The driver holds this version. What came after `next` is still to be told. */
+  told({ version, remove, set }: PeersDifference): void {
+    this.#told = version
+    const sent = new Map(set.map((entry) => [entry.endpointId, entry]))
+    const gone = new Set(remove)
+    for (const key of this.#pending) {
+      const member = this.#members.records.get(key)
+      const before = sent.get(endpointOf(key))
+      const isSame = member === undefined ? gone.has(endpointOf(key)) : isEqual(before, member)
+      if (isSame) this.#pending.delete(key)
+    }
+  }
+
+  /** Nobody knows what the driver holds: the whole is told again. */
+  forgotten(): void {
+    this.#told = null
+    this.#options.changed()
+  }
+
+  get #version(): string {
+    return String(this.#members.revision)
+  }
+
+  #snapshot(): PeersDifference {
+    const others = [...this.#members.records].filter(([key]) => this.#isOther(key))
+    return {
+      base: null,
+      version: this.#version,
+      remove: [],
+      set: others.map(([key, member]) => peer(key, member)),
+    }
+  }
+
+  #note(changes: readonly MirrorChange<SharedMember>[]): void {
+    const others = changes.filter(({ key }) => this.#isOther(key))
+    for (const { key } of others) this.#pending.add(key)
+    if (others.length > 0) this.#options.changed()
+  }
+
+  #isOther(key: string): boolean {
+    return !key.startsWith(`${this.#options.node}/`)
+  }
+}
+
+function endpointOf(key: string): string {
+  return key.slice(key.indexOf('/') + 1)
+}
+
+function peer(key: string, member: SharedMember): PeerEntry {
+  return { endpointId: endpointOf(key), ...member }
+}
+
+function isEqual(a: PeerEntry | undefined, b: SharedMember): boolean {
+  if (a === undefined) return false
+  const { endpointId: _id, ...member } = a
+  return JSON.stringify(member) === JSON.stringify(b)
+}

@@ -1,0 +1,200 @@
+import { EtcdStore } from '@conet/host/cluster/etcd-store'
+import { keys } from '@conet/host/cluster/keys'
+import { MemberPublisher } from '@conet/host/cluster/member-publisher'
+import { type Registration, register } from '@conet/host/cluster/membership'
+import { NetworkPeers } from '@conet/host/cluster/network-peers'
+import type { SharedMember } from '@conet/host/cluster/records'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { EtcdProcess } from '../../support/etcd-process.ts'
+import { eventually } from '../../support/eventually.ts'
+
+const networkId = 'b'.repeat(64)
+const id = (number: number) => String(number).padStart(64, 'e')
+const member = (number: number, tunnelAddress: string): SharedMember => ({
+  macAddress: `02:42:0a:01:00:${number.toString(16).padStart(2, '0')}`,
+  addresses: [`10.1.0.${number}`],
+  tunnelAddress,
+  container: `c${number}`,
+})
+
+/** One node's part: what it says, and what its driver would hold. */
+class Node implements Disposable {
+  readonly store: EtcdStore
+  readonly publisher: MemberPublisher
+  readonly peers: NetworkPeers
+  readonly #end = new AbortController()
+  readonly held = new Map<string, unknown>()
+  registration: Registration | undefined
+  isRefused = false
+
+  readonly name: string
+
+  constructor(name: string, endpoint: string) {
+    this.name = name
+    const store = new EtcdStore({ endpoints: [endpoint], timeoutMs: 1_000 })
+    this.store = store
+    this.publisher = new MemberPublisher({
+      store,
+      node: name,
+      condition: () => this.registration?.condition,
+      refused: () => (this.isRefused = true),
+    })
+    this.peers = new NetworkPeers({ store, networkId, node: name, changed: () => this.tell() })
+  }
+
+  async join(): Promise<void> {
+    await this.register()
+    void this.publisher.follow(this.#end.signal)
+    void this.peers.follow(this.#end.signal)
+    await this.peers.current(AbortSignal.timeout(5_000))
+    this.tell()
+  }
+
+  async register(): Promise<Registration> {
+    const node = {
+      name: this.name,
+      identity: `machine of ${this.name}`,
+      underlayAddress: '192.0.2.1',
+      version: '0',
+      since: '',
+    }
+    this.registration = await register(this.store, node)
+    return this.registration
+  }
+
+  /** What the host does with what a driver is to be told. */
+  tell(): void {
+    const next = this.peers.next()
+    if (next === undefined) return
+    if (next.base === null) this.held.clear()
+    for (const endpointId of next.remove) this.held.delete(endpointId)
+    for (const { endpointId, ...rest } of next.set) this.held.set(endpointId, rest)
+    this.peers.told(next)
+  }
+
+  [Symbol.dispose](): void {
+    this.#end.abort()
+    this.store.close()
+  }
+}
+
+let etcd: EtcdProcess
+let one: Node
+let two: Node
+
+beforeAll(async () => {
+  etcd = await EtcdProcess.start()
+})
+afterAll(() => etcd?.[Symbol.asyncDispose]())
+beforeEach(async () => {
+  one = new Node('one', etcd.endpoint)
+  two = new Node('two', etcd.endpoint)
+  await one.join()
+  await two.join()
+})
+afterEach(async () => {
+  await one.store.commit([], [{ clear: '/' }])
+  one[Symbol.dispose]()
+  two[Symbol.dispose]()
+})
+
+const inStore = async () =>
+  (await two.store.list(keys.members(networkId))).entries.map(({ key }) => key.slice(-1))
+
+describe('the directory of endpoints', () => {
+  it('tells the other nodes of each endpoint, and not the own ones', async () => {
+    await one.publisher.publish(networkId, id(1), member(1, '192.0.2.1'))
+    await two.publisher.publish(networkId, id(2), member(2, '192.0.2.2'))
+    await eventually(() => {
+      expect([...one.held]).toEqual([[id(2), member(2, '192.0.2.2')]])
+      expect([...two.held]).toEqual([[id(1), member(1, '192.0.2.1')]])
+    })
+    await one.publisher.publish(networkId, id(1), member(1, '192.0.2.9'))
+    await one.publisher.publish(networkId, id(3), member(3, '192.0.2.1'))
+    await one.publisher.withdraw(networkId, id(1))
+    await eventually(() => expect([...two.held.keys()]).toEqual([id(3)]))
+  })
+
+  it('goes on from what a driver holds, and tells the whole when nobody knows what that is', async () => {
+    await one.publisher.publish(networkId, id(1), member(1, '192.0.2.1'))
+    await eventually(() => expect(two.held.size).toBe(1))
+    expect(two.peers.next()).toBeUndefined()
+    two.peers.forgotten()
+    expect([...two.held.keys()]).toEqual([id(1)])
+    const { revision } = await two.store.commit([], [])
+    expect(Number(two.peers.next()?.version ?? 0)).toBeLessThanOrEqual(revision)
+  })
+
+  it('catches up after etcd was away, with all that both sides did meanwhile', async () => {
+    await one.publisher.publish(networkId, id(1), member(1, '192.0.2.1'))
+    await two.publisher.publish(networkId, id(2), member(2, '192.0.2.2'))
+    await etcd.stop('SIGKILL')
+    const later = [
+      one.publisher.withdraw(networkId, id(1)),
+      one.publisher.publish(networkId, id(3), member(3, '192.0.2.1')),
+      two.publisher.publish(networkId, id(4), member(4, '192.0.2.2')),
+    ]
+    expect(one.publisher.isCurrent).toBe(false)
+    await etcd.start()
+    await Promise.all(later)
+    expect(await inStore()).toEqual(['3', '2', '4'])
+    await eventually(
+      () => {
+        expect([...one.held.keys()].sort()).toEqual([id(2), id(4)])
+        expect([...two.held.keys()]).toEqual([id(3)])
+      },
+      { timeoutMs: 15_000 },
+    )
+  }, 40_000)
+
+  it('finds by itself what changed while the log of changes was compacted', async () => {
+    await one.publisher.publish(networkId, id(1), member(1, '192.0.2.1'))
+    await eventually(() => expect(two.held.size).toBe(1))
+    two[Symbol.dispose]()
+    const last = await one.store.commit([], [{ delete: keys.member(networkId, 'one', id(1)) }])
+    await etcd.control('compact', String(last.revision))
+    two = new Node('two', etcd.endpoint)
+    await two.join()
+    expect(two.held.size).toBe(0)
+  })
+
+  it('takes what a node left behind out of the store when it says anew what it has', async () => {
+    await one.publisher.publish(networkId, id(1), member(1, '192.0.2.1'))
+    await one.publisher.publish(networkId, id(2), member(2, '192.0.2.1'))
+    one[Symbol.dispose]()
+    one = new Node('one', etcd.endpoint)
+    const again = one.publisher.publish(networkId, id(2), member(2, '192.0.2.1'))
+    await one.join()
+    await again
+    await eventually(async () => expect(await inStore()).toEqual(['2']))
+  })
+
+  it('takes nothing from a node that was removed, until it has found out', async () => {
+    await one.publisher.publish(networkId, id(1), member(1, '192.0.2.1'))
+    await two.store.commit(
+      [],
+      [
+        { delete: keys.node('one') },
+        { put: keys.removed('machine of one'), value: '' },
+        { clear: keys.membersOf(networkId, 'one') },
+      ],
+    )
+    const later = one.publisher.publish(networkId, id(3), member(3, '192.0.2.1'))
+    await eventually(() => expect(one.isRefused).toBe(true))
+    expect(await inStore()).toEqual([])
+    expect(await one.register()).toMatchObject({ wasRemoved: true })
+    await later
+    expect(await one.register()).toMatchObject({ wasRemoved: false })
+  })
+
+  it('lets two machines not have one name', async () => {
+    const node = {
+      name: 'one',
+      identity: 'another machine',
+      underlayAddress: '192.0.2.7',
+      version: '0',
+      since: '',
+    }
+    await expect(register(two.store, node)).rejects.toMatchObject({ kind: 'conflict' })
+  })
+})
