@@ -33,6 +33,12 @@ export const NetworkRecord = Type.Object({
   subnets: Type.Array(SubnetRecord),
   /** `driver`: it hands out the addresses, in subnets that the host may not know. Absent: the host does. */
   ipam: Type.Optional(Type.Literal('driver')),
+  /** `global`: every host of the cluster knows it, and its driver has it only where it has endpoints. Absent: this host's own. */
+  scope: Type.Optional(Type.Literal('global')),
+  /** The number in each packet, the same on all hosts, for drivers that ask for one. */
+  segmentId: Type.Optional(Type.Integer()),
+  /** Of a global network: how many addresses a block has that one host hands out, as a power of two. */
+  blockBits: Type.Optional(Type.Integer()),
   config: Document,
   defaultPolicy: Type.Optional(Document),
   createdAt: Type.String(),
@@ -66,13 +72,23 @@ export function goingHelp({ name, type }: NetworkRecord): string {
 }
 
 /** The network as a driver sees it. */
-export function driverView({ id, name, labels, internal, subnets, config, defaultPolicy }: NetworkRecord) {
+export function driverView({
+  id,
+  name,
+  labels,
+  internal,
+  subnets,
+  segmentId,
+  config,
+  defaultPolicy,
+}: NetworkRecord) {
   return {
     id,
     name,
     labels,
     internal,
     subnets: subnets.map(({ subnet, gateway }) => (gateway === undefined ? { subnet } : { subnet, gateway })),
+    ...(segmentId === undefined ? {} : { segmentId }),
     config,
     ...(defaultPolicy === undefined ? {} : { defaultPolicy }),
   }

@@ -2,7 +2,7 @@
 // cursor in its own transaction, and gives them back after a restart.
 import { ConetError } from '@conet/sdk'
 import { type Family, formatAddress, parseAddress, readAddress } from './address.ts'
-import { type Interval, sizeOf } from './block.ts'
+import { type Interval, intersect, sizeOf } from './block.ts'
 import { HeldAddresses } from './held-addresses.ts'
 import { type SubnetSpec, type UsableAddresses, usableAddresses } from './subnet.ts'
 
@@ -23,13 +23,18 @@ export class AddressAllocator {
   readonly #held = new HeldAddresses()
   // Freed, and not passed by the cursor since: oldest first.
   readonly #resting = new Set<bigint>()
+  /** What is handed out in turn, and how much of it nobody holds. */
+  #turn: readonly Interval[]
+  #free: bigint
   #cursor: bigint | undefined
   #used = 0
 
   constructor(spec: SubnetSpec, record: AllocatorRecord = { leases: [] }) {
     this.#spec = spec
     this.#usable = usableAddresses(spec)
-    this.capacity = sizeOf(this.#usable.dynamic)
+    this.#turn = this.#usable.dynamic
+    this.capacity = sizeOf(this.#turn)
+    this.#free = this.capacity
     this.#cursor = record.cursor === undefined ? undefined : parseAddress(record.cursor).value
     this.rejected = [...record.leases].filter((lease) => !this.#restore(lease))
   }
@@ -42,6 +47,22 @@ export class AddressAllocator {
   /** How many addresses are held of those that are handed out in turn. */
   get used(): number {
     return this.#used
+  }
+
+  /** How many addresses could be handed out in turn now. */
+  get free(): bigint {
+    return this.#free
+  }
+
+  /** From now on only addresses in there are handed out in turn. What is held elsewhere stays so. */
+  allowOnly(intervals: readonly Interval[]): void {
+    this.#turn = intersect(this.#usable.dynamic, intervals)
+    this.#free = sizeOf(this.#turn) - BigInt(this.heldIn(this.#turn))
+  }
+
+  /** How many addresses in there are held. */
+  heldIn(intervals: readonly Interval[]): number {
+    return intervals.reduce((sum, { first, last }) => sum + this.#held.countIn(first, last), 0)
   }
 
   holderOf(address: string): string | undefined {
@@ -69,6 +90,7 @@ export class AddressAllocator {
     this.#held.remove(value)
     if (isIn(this.#usable.dynamic, value)) {
       this.#used--
+      if (isIn(this.#turn, value)) this.#free++
       this.#rest(value)
     }
     return true
@@ -87,6 +109,7 @@ export class AddressAllocator {
     this.#held.add(value, holder)
     this.#resting.delete(value)
     if (isIn(this.#usable.dynamic, value)) this.#used++
+    if (isIn(this.#turn, value)) this.#free--
   }
 
   #rest(value: bigint): void {
@@ -104,7 +127,7 @@ export class AddressAllocator {
   }
 
   #nextInTurn(): bigint | undefined {
-    if (BigInt(this.#used) >= this.capacity) return undefined
+    if (this.#free <= 0n) return undefined
     const start = this.#cursor === undefined ? this.#usable.block.first : this.#cursor + 1n
     // The second time round nothing rests any more, so it finds what is free.
     return this.#goRound(start) ?? this.#goRound(start)
@@ -115,7 +138,7 @@ export class AddressAllocator {
   }
 
   #search(first: bigint, last: bigint): bigint | undefined {
-    for (const interval of this.#usable.dynamic) {
+    for (const interval of this.#turn) {
       const end = interval.last < last ? interval.last : last
       let from = interval.first > first ? interval.first : first
       while (from <= end) {

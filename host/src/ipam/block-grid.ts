@@ -1,8 +1,17 @@
 // A subnet cut into blocks of one size, of which nodes of a cluster take some each. The last block of a small subnet
 // may be the only one.
-import { type Family, formatAddress, parseAddress } from './address.ts'
-import { type Interval, overlaps, sizeOf } from './block.ts'
+import { bitsOf, type Family, formatAddress, parseAddress } from './address.ts'
+import { blockAround, type Interval, overlaps, sizeOf } from './block.ts'
 import { type SubnetSpec, usableAddresses } from './subnet.ts'
+
+/** Small subnets have small blocks, so that several nodes get some: at most as many addresses as there are blocks. */
+export function blockBitsFor(subnets: readonly { readonly subnet: string }[], most: number): number {
+  const bits = subnets.map(({ subnet }) => {
+    const { family, prefix } = blockAround(subnet)
+    return Math.floor((bitsOf(family) - prefix) / 2)
+  })
+  return Math.min(most, ...bits)
+}
 
 export class BlockGrid {
   readonly subnet: string
@@ -25,6 +34,11 @@ export class BlockGrid {
       (sum, { first, last }) => sum + this.#indexOf(last) - this.#indexOf(first) + 1n,
       0n,
     )
+  }
+
+  /** Addresses of one block, those that no endpoint gets among them. */
+  get blockSize(): bigint {
+    return this.#size
   }
 
   /** The name of a block: its first address. */

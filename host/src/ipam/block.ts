@@ -102,8 +102,22 @@ export function subtract(from: Interval, holes: readonly Interval[]): Interval[]
   return [...left, { family, first, last: from.last }]
 }
 
+/** What both have in common; each of them disjoint, in order. */
+export function intersect(some: readonly Interval[], others: readonly Interval[]): Interval[] {
+  return some.flatMap((one) =>
+    others
+      .filter((other) => overlaps(one, other))
+      .map((other) => ({
+        family: one.family,
+        first: max(one.first, other.first),
+        last: min(one.last, other.last),
+      })),
+  )
+}
+
 export function sizeOf(intervals: readonly Interval[]): bigint {
   return intervals.reduce((sum, { first, last }) => sum + last - first + 1n, 0n)
 }
 
 const min = (a: bigint, b: bigint): bigint => (a < b ? a : b)
+const max = (a: bigint, b: bigint): bigint => (a > b ? a : b)

@@ -62,6 +62,22 @@ export class HeldAddresses {
     if (page?.holders.size === 0) this.#pages.delete(key)
   }
 
+  /** How many of `first` to `last` are held. */
+  countIn(first: bigint, last: bigint): number {
+    let count = 0
+    for (const [key, page] of this.#pages) {
+      const base = key << pageBits
+      if (base > last || base + pageMask < first) continue
+      if (base >= first && base + pageMask <= last) count += page.holders.size
+      else
+        for (const index of page.holders.keys()) {
+          const value = base + BigInt(index)
+          if (first <= value && value <= last) count++
+        }
+    }
+    return count
+  }
+
   /** The lowest address of `first` to `last` that nobody holds. */
   firstFree(first: bigint, last: bigint): bigint | undefined {
     for (let key = first >> pageBits; key <= last >> pageBits; key++) {

@@ -1,6 +1,7 @@
 export { type Address, type Family, formatAddress, parseAddress, readAddress } from './address.ts'
 export { AddressAllocator, type AllocatorRecord, type Lease } from './address-allocator.ts'
-export { type Block, blockAround, formatBlock, readBlock, readPrefixed } from './block.ts'
+export { type Block, blockAround, formatBlock, type Interval, readBlock, readPrefixed } from './block.ts'
+export { BlockGrid, blockBitsFor } from './block-grid.ts'
 export { linkLocalOfMac, macFromEndpointId, macFromIpv4 } from './mac.ts'
 export { findOverlap, type TakenSubnet } from './overlap.ts'
 export { type AddressPool, choosePool, defaultIpv4Pools, generateUlaPool, parsePools } from './pools.ts'

@@ -7,7 +7,7 @@ import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { NetworkRecord, SubnetRecord } from '../domain/network.ts'
 import { type AddressPool, choosePool, parseSubnet } from '../ipam/index.ts'
 import { DriverGivenAddresses, type GivenAddresses } from './driver-given-addresses.ts'
-import { type AddressPlan, NetworkAddresses } from './network-addresses.ts'
+import { type AddressPlan, NetworkAddresses, type OwnBlocks } from './network-addresses.ts'
 import { refuseOverlaps, type SubnetOwner } from './subnet-overlap.ts'
 
 export type Reservation = AddressPlan & {
@@ -19,6 +19,8 @@ export type AddressBookOptions = {
   pools: { ipv4: readonly AddressPool[]; ipv6: readonly AddressPool[] }
   /** Destinations of the machine's routes now. */
   machineRoutes: () => SubnetOwner[]
+  /** Of global networks, where this host is in a cluster. */
+  blocks?: OwnBlocks | undefined
 }
 
 export class AddressBook {
@@ -45,7 +47,7 @@ export class AddressBook {
     const addresses =
       network.ipam === 'driver'
         ? new DriverGivenAddresses(network, held.endpoints)
-        : new NetworkAddresses(network, held)
+        : new NetworkAddresses(network, held, this.#options.blocks)
     this.#networks.set(network.id, { record: network, addresses })
     for (const { id } of held.endpoints) this.#networkOfEndpoint.set(id, network.id)
   }
@@ -56,21 +58,26 @@ export class AddressBook {
 
   /**
    * The subnets that a new network gets: those asked for, and free blocks of the pools. Without a word of the client
-   * a driver with addresses of its own gets none. Reserved by `open`.
+   * a driver with addresses of its own gets none. Reserved by `open`. `elsewhere` has what the book does not know of.
    */
-  chooseSubnets({
-    subnets,
-    ipam,
-    ipv4 = subnets === undefined && ipam === undefined,
-    ipv6 = false,
-    internal = false,
-  }: CreateNetworkBody & { ipam?: 'driver' }): SubnetRecord[] {
+  chooseSubnets(
+    {
+      subnets,
+      ipam,
+      ipv4 = subnets === undefined && ipam === undefined,
+      ipv6 = false,
+      internal = false,
+    }: CreateNetworkBody & { ipam?: 'driver' },
+    elsewhere: readonly (SubnetOwner & { internal: boolean })[] = [],
+  ): SubnetRecord[] {
     const given = (subnets ?? []).map((subnet, index) => this.#parse(subnet, internal, `subnets[${index}]`))
     // A dump of the kernel's: once for all that looks at it.
     const routes = this.#options.machineRoutes()
-    refuseOverlaps(given, internal ? [] : [...this.#ownedByOthers(), ...routes])
+    const others = elsewhere.filter((owner) => !owner.internal)
+    refuseOverlaps(given, internal ? [] : [...this.#ownedByOthers(), ...others, ...routes])
     const chosen = [...given]
-    const fromPool = (family: 4 | 6) => this.#fromPool(family, { internal, taken: [...chosen, ...routes] })
+    const fromPool = (family: 4 | 6) =>
+      this.#fromPool(family, { internal, taken: [...chosen, ...elsewhere, ...routes] })
     if (ipv4) chosen.push(fromPool(4))
     if (ipv6) chosen.push(fromPool(6))
     return chosen
@@ -106,6 +113,22 @@ export class AddressBook {
     this.#networks.get(networkId)?.addresses.release(endpointId)
   }
 
+  /** Throws `subnetOverlap` when a network of this host's own, or another one used here, has addresses of this one. */
+  assertApart(network: NetworkRecord, isUsedHere: (record: NetworkRecord) => boolean): void {
+    if (network.internal) return
+    const others = [...this.#networks.values()].filter(
+      ({ record }) => record.id !== network.id && !record.internal && isUsedHere(record),
+    )
+    const taken = others.flatMap(({ record }) => ownersOf(record))
+    refuseOverlaps(network.subnets, taken)
+  }
+
+  /** The addresses of a network of which this host hands out only some blocks. */
+  inBlocks(networkId: string): NetworkAddresses | undefined {
+    const addresses = this.#networks.get(networkId)?.addresses
+    return addresses instanceof NetworkAddresses ? addresses : undefined
+  }
+
   /** Of each subnet, in order: how many addresses are held, and how many there are. */
   usage(networkId: string): { subnet: string; used: number; capacity: number }[] {
     return this.#networks.get(networkId)?.addresses.usage() ?? []
@@ -135,8 +158,10 @@ export class AddressBook {
   /** What a new subnet must not meet: internal networks are apart from everything. */
   #ownedByOthers(): SubnetOwner[] {
     const others = [...this.#networks.values()].filter(({ record }) => !record.internal)
-    return others.flatMap(({ record }) =>
-      record.subnets.map(({ subnet }) => ({ subnet, owner: `network ${record.name}` })),
-    )
+    return others.flatMap(({ record }) => ownersOf(record))
   }
+}
+
+export function ownersOf({ name, subnets }: Pick<NetworkRecord, 'name' | 'subnets'>): SubnetOwner[] {
+  return subnets.map(({ subnet }) => ({ subnet, owner: `network ${name}` }))
 }

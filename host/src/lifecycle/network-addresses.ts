@@ -3,7 +3,7 @@ import { ConetError } from '@conet/sdk'
 import type { Attachment } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { NetworkRecord, SubnetRecord } from '../domain/network.ts'
-import { AddressAllocator, findOverlap } from '../ipam/index.ts'
+import { AddressAllocator, BlockGrid, findOverlap } from '../ipam/index.ts'
 import { about } from './named-field.ts'
 import { NetworkMacs } from './network-macs.ts'
 
@@ -15,14 +15,33 @@ export type AddressPlan = {
   cursors: { subnetKey: string; cursor: string }[]
 }
 
+/** Which blocks of a global network's subnets are this host's, by their names. */
+export type OwnBlocks = { own(networkId: string, subnet: string): readonly string[] }
+
+/** What this host has of a subnet of a global network. */
+export type BlockRoom = {
+  readonly subnet: string
+  readonly family: 4 | 6
+  /** Addresses that could be handed out now. */
+  readonly free: bigint
+  /** Addresses of one block. */
+  readonly blockSize: bigint
+  /** Blocks of which no address is held. */
+  readonly emptyBlocks: readonly string[]
+}
+
 type SubnetAddresses = {
   record: SubnetRecord
   allocator: AddressAllocator
+  grid: BlockGrid
   key: string
   prefixLength: string
 }
 
 export class NetworkAddresses {
+  readonly #networkId: string
+  /** Undefined: all addresses of the subnets are this host's. */
+  readonly #blocks: OwnBlocks | undefined
   readonly #subnets: SubnetAddresses[]
   readonly #macs = new NetworkMacs()
   /** Without prefix lengths. */
@@ -31,7 +50,10 @@ export class NetworkAddresses {
   constructor(
     network: NetworkRecord,
     { endpoints, cursors }: { endpoints: readonly EndpointRecord[]; cursors: ReadonlyMap<string, string> },
+    blocks?: OwnBlocks,
   ) {
+    this.#networkId = network.id
+    this.#blocks = network.scope === 'global' ? blocks : undefined
     const leases = endpoints.flatMap(({ id, interface: { addresses } }) =>
       addresses.map((address) => ({ address: hostOf(address), holder: id })),
     )
@@ -40,12 +62,46 @@ export class NetworkAddresses {
       const cursor = cursors.get(key)
       const options = cursor === undefined ? { leases } : { leases, cursor }
       const [, prefixLength = ''] = record.subnet.split('/')
-      return { record, key, prefixLength, allocator: new AddressAllocator(record, options) }
+      const grid = new BlockGrid(record, network.blockBits ?? 0)
+      return { record, key, prefixLength, grid, allocator: new AddressAllocator(record, options) }
     })
+    this.blocksChanged()
     for (const { id, interface: plan } of endpoints) {
       this.#held.set(id, { addresses: plan.addresses.map(hostOf), macAddress: plan.macAddress })
       this.#macs.restore(plan.macAddress, id)
     }
+  }
+
+  /** Looks anew which blocks are this host's. */
+  blocksChanged(): void {
+    for (const subnet of this.#blocks === undefined ? [] : this.#subnets) {
+      const own = this.#ownOf(subnet)
+      subnet.allocator.allowOnly(own.map((block) => subnet.grid.intervalOf(block)))
+    }
+  }
+
+  /** Of each subnet, in order. Empty for a network of which this host hands out all addresses. */
+  rooms(): BlockRoom[] {
+    if (this.#blocks === undefined) return []
+    return this.#subnets.map((subnet) => {
+      const { record, allocator, grid } = subnet
+      const isEmpty = (block: string) => allocator.heldIn([grid.intervalOf(block)]) === 0
+      return {
+        subnet: record.subnet,
+        family: record.family,
+        free: allocator.free,
+        blockSize: grid.blockSize,
+        emptyBlocks: this.#ownOf(subnet).filter(isEmpty),
+      }
+    })
+  }
+
+  /** The subnet of a requested address, if that is of no block of this host's; else undefined. */
+  foreignSubnetOf(address: string): string | undefined {
+    if (this.#blocks === undefined) return undefined
+    const subnet = this.#subnets.find(({ record }) => isInSubnet(address, record.subnet))
+    if (subnet === undefined || this.#ownOf(subnet).includes(subnet.grid.nameOf(address))) return undefined
+    return subnet.record.subnet
   }
 
   reserve({ endpointId, attachment }: { endpointId: string; attachment: Attachment }): AddressPlan {
@@ -98,9 +154,13 @@ export class NetworkAddresses {
       const last = subnets.at(-1)
       if (last === undefined || requested.some((address) => familyOf(address) === family)) continue
       // The last one reports the exhaustion when all are full.
-      take(subnets.find(({ allocator }) => BigInt(allocator.used) < allocator.capacity) ?? last, {})
+      take(subnets.find(({ allocator }) => allocator.free > 0n) ?? last, {})
     }
     return reserved
+  }
+
+  #ownOf({ record }: SubnetAddresses): readonly string[] {
+    return this.#blocks?.own(this.#networkId, record.subnet) ?? []
   }
 
   #subnetOf(address: string): SubnetAddresses {
