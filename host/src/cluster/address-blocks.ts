@@ -6,7 +6,7 @@ import { keys } from './keys.ts'
 import { Mirror } from './mirror.ts'
 import { holding } from './node-holdings.ts'
 import { reader, SharedBlock, type SharedNetwork } from './records.ts'
-import type { CallLimits, SharedStore } from './shared-store.ts'
+import type { CallLimits, Condition, SharedStore } from './shared-store.ts'
 
 /** Among so many free blocks a node takes one by chance, so that nodes that come at once seldom meet. */
 const choice = 16
@@ -17,16 +17,23 @@ export type AddressBlocksOptions = {
   readonly node: string
   readonly network: Pick<SharedNetwork, 'id' | 'name' | 'subnets' | 'blockBits'>
   readonly random?: () => number
+  /** Somebody has taken blocks or given them back. It must not throw. */
+  changed?(): void
+  /** The store does not take what is written, because this node is not registered any more. */
+  refused?(): void
 }
 
+/** `condition`: that this node is registered. */
+type ClaimLimits = CallLimits & { readonly condition?: Condition }
+
 export class AddressBlocks {
-  readonly #options: Required<AddressBlocksOptions>
+  readonly #options: Required<Omit<AddressBlocksOptions, 'changed'>>
   readonly #grids: Map<string, BlockGrid>
   readonly #claims: Mirror<SharedBlock>
 
   constructor(options: AddressBlocksOptions) {
-    const { store, network } = options
-    this.#options = { random: Math.random, ...options }
+    const { store, network, changed = () => undefined } = options
+    this.#options = { random: Math.random, refused: () => undefined, ...options }
     this.#grids = new Map(
       network.subnets.map((spec) => [spec.subnet, new BlockGrid(spec, network.blockBits)]),
     )
@@ -34,13 +41,23 @@ export class AddressBlocks {
       store,
       prefix: keys.blocks(network.id),
       parse: reader(SharedBlock),
-      changed: () => undefined,
+      changed,
     })
   }
 
   /** Follows what all nodes claim, until the signal aborts. Called once. */
   follow(signal: AbortSignal): Promise<void> {
     return this.#claims.follow(signal)
+  }
+
+  /** Settles when the store was read; rejects when the signal aborts first. */
+  current(signal: AbortSignal): Promise<void> {
+    return this.#claims.current(signal)
+  }
+
+  /** Of the store, when it was last heard of. */
+  get revision(): number {
+    return this.#claims.revision
   }
 
   /** Names of this node's blocks of a subnet. */
@@ -52,7 +69,7 @@ export class AddressBlocks {
    * Takes one more block of a subnet, and says that this node holds the network. Throws `addressesExhausted` with the
    * use per node, `notFound` when the network is gone, and what the store throws.
    */
-  async claim(subnet: string, limits: CallLimits = {}): Promise<string> {
+  async claim(subnet: string, limits: ClaimLimits = {}): Promise<string> {
     const lost = new Set<string>()
     for (let tries = 0; tries < mostTries; tries++) {
       const taken = new Set([...this.#claims.records.keys(), ...lost])
@@ -66,7 +83,7 @@ export class AddressBlocks {
   }
 
   /** Takes the block of an address that somebody asked for. Throws `addressInUse` with the node that has it. */
-  async claimFor(address: string, subnet: string, limits: CallLimits = {}): Promise<string> {
+  async claimFor(address: string, subnet: string, limits: ClaimLimits = {}): Promise<string> {
     const block = this.#grid(subnet).nameOf(address)
     if (await this.#take(subnet, block, limits)) return block
     const entry = await this.#options.store.get(keys.block(this.#options.network.id, block), limits)
@@ -78,10 +95,14 @@ export class AddressBlocks {
     })
   }
 
-  /** Its addresses may be handed out by others from now on. May be repeated. */
-  async giveBack(block: string, limits: CallLimits = {}): Promise<void> {
+  /** Its addresses may be handed out by others from now on. May be repeated. Resolves to the store's revision then. */
+  async giveBack(block: string, { condition, ...limits }: ClaimLimits = {}): Promise<number> {
     const { store, network } = this.#options
-    await store.commit([], [{ delete: keys.block(network.id, block) }], limits)
+    const conditions = condition === undefined ? [] : [condition]
+    const change = { delete: keys.block(network.id, block) }
+    const { committed, revision } = await store.commit(conditions, [change], limits)
+    if (!committed) throw this.#notRegistered()
+    return revision
   }
 
   /** Of each node: how many blocks of the subnet it has. */
@@ -92,18 +113,37 @@ export class AddressBlocks {
     return use
   }
 
-  async #take(subnet: string, block: string, limits: CallLimits): Promise<boolean> {
+  async #take(subnet: string, block: string, { condition, ...limits }: ClaimLimits): Promise<boolean> {
     const { store, node, network } = this.#options
     const record: SharedBlock = { node, subnet }
     const { committed } = await store.commit(
-      [{ present: keys.network(network.id) }, { absent: keys.block(network.id, block) }],
+      [
+        { present: keys.network(network.id) },
+        { absent: keys.block(network.id, block) },
+        ...(condition === undefined ? [] : [condition]),
+      ],
       [{ put: keys.block(network.id, block), value: JSON.stringify(record) }, ...holding(network.id, node)],
       limits,
     )
-    if (committed || (await store.get(keys.network(network.id), limits)) !== undefined) return committed
+    if (committed) return true
+    const other = await store.get(keys.block(network.id, block), limits)
+    if ((await store.get(keys.network(network.id), limits)) !== undefined) {
+      if (other === undefined && condition !== undefined) throw this.#notRegistered()
+      return false
+    }
     throw new ConetError('notFound', `${this.#what(subnet)}: the network is gone`, {
       details: { networkId: network.id },
     })
+  }
+
+  #notRegistered(): ConetError {
+    this.#options.refused()
+    const { node, network } = this.#options
+    return new ConetError(
+      'clusterUnavailable',
+      `change the blocks of network ${network.name}: node ${node} is not registered any more`,
+      { operationState: 'not-started' },
+    )
   }
 
   #grid(subnet: string): BlockGrid {

@@ -19,6 +19,8 @@ export type MirrorOptions<T> = {
   parse(text: string, key: string): T | undefined
   /** All that differs from the state before; the records are new already. It must not throw. */
   changed(changes: readonly MirrorChange<T>[], revision: number): void
+  /** Each time the whole prefix was read: the keys that there are. After `changed`; it must not throw. */
+  listed?(keys: ReadonlySet<string>): void
   /** Each time the store could not be followed. */
   lost?(reason: unknown): void
 }
@@ -90,6 +92,7 @@ export class Mirror<T> {
     this.#apply([...gone.map((key) => ({ key: prefix + key })), ...entries], revision)
     this.#isCurrent = true
     this.#backoff.reset()
+    this.#options.listed?.(new Set(this.#texts.keys()))
     for (const arrived of this.#waiting) arrived()
     this.#waiting.clear()
     await store.watch(prefix, {

@@ -2,8 +2,8 @@
 // since its maker looked: so names, identifiers and subnets are unique in the cluster.
 import { ConetError } from '@conet/sdk'
 import { keys } from './keys.ts'
-import { reader, SharedNetwork } from './records.ts'
-import type { CallLimits, SharedStore } from './shared-store.ts'
+import { reader, SharedMember, SharedNetwork } from './records.ts'
+import type { CallLimits, Condition, SharedStore } from './shared-store.ts'
 
 export type ProposedNetwork = {
   network: SharedNetwork
@@ -12,28 +12,37 @@ export type ProposedNetwork = {
 }
 
 const readNetwork = reader(SharedNetwork)
+const readMember = reader(SharedMember)
+
+/** Containers of one node in a message. */
+const mostNamed = 5
 
 /** Tries that others may come before: each time one of them succeeds. */
 const mostTries = 32
 
 /**
- * Creates a network. `propose` sees all that there are and chooses what is free, or throws; it may be called again. After
+ * Creates a network. `propose` sees all that there are and chooses what is free, or throws; it is called again when others
+ * came first. `condition`: that this node is registered. After
  * `clusterUnavailable` it is unknown whether it was created: the same request again tells.
  */
 export async function createSharedNetwork(
   store: SharedStore,
-  propose: (known: readonly SharedNetwork[]) => ProposedNetwork,
-  limits: CallLimits = {},
+  propose: (known: readonly SharedNetwork[]) => ProposedNetwork | Promise<ProposedNetwork>,
+  { condition, ...limits }: CallLimits & { condition?: Condition } = {},
 ): Promise<ProposedNetwork> {
   for (let tries = 0; tries < mostTries; tries++) {
     const { entries, revision } = await store.list(keys.networks, limits)
     const known = entries.map(({ value }) => readNetwork(value)).filter((network) => network !== undefined)
-    const proposed = propose(known)
+    const proposed = await propose(known)
     if (proposed.existing) return proposed
     const { id } = proposed.network
     const names = namesOf(proposed.network)
     const { committed } = await store.commit(
-      [{ older: keys.networks, than: revision + 1 }, ...names.map((key) => ({ absent: key }))],
+      [
+        { older: keys.networks, than: revision + 1 },
+        ...names.map((key) => ({ absent: key })),
+        ...(condition === undefined ? [] : [condition]),
+      ],
       [
         { put: keys.network(id), value: JSON.stringify(proposed.network) },
         ...names.map((key) => ({ put: key, value: id })),
@@ -64,12 +73,36 @@ export async function deleteSharedNetwork(
   )
   // Its name may be another's already.
   if (committed || (await store.get(keys.network(id), limits)) === undefined) return
-  const { entries } = await store.list(keys.holders(id), limits)
-  const nodes = entries.map(({ key }) => key.slice(keys.holders(id).length))
-  throw new ConetError('inUse', `delete network ${name}: it has endpoints on ${nodes.join(', ')}`, {
-    details: { networkId: id, nodes },
+  const containers = await containersOf(store, id, limits)
+  const words = Object.entries(containers).map(([node, handles]) => `${node} (${some(handles)})`)
+  throw new ConetError('inUse', `delete network ${name}: it has endpoints on ${words.join(', ')}`, {
+    details: { networkId: id, nodes: Object.keys(containers), containers },
     help: 'unplug its containers there: conet net inspect shows them',
   })
+}
+
+/** Of each node that holds something of the network: the containers of which it has said so. */
+async function containersOf(
+  store: SharedStore,
+  id: string,
+  limits: CallLimits,
+): Promise<Record<string, string[]>> {
+  const holders = await store.list(keys.holders(id), limits)
+  const members = await store.list(keys.members(id), limits)
+  const found: Record<string, string[]> = {}
+  for (const { key } of holders.entries) found[key.slice(keys.holders(id).length)] = []
+  for (const { key, value } of members.entries) {
+    const [node = ''] = key.slice(keys.members(id).length).split('/')
+    const handle = readMember(value)?.container
+    if (handle !== undefined) found[node] = [...(found[node] ?? []), handle].slice(0, mostNamed + 1)
+  }
+  return found
+}
+
+function some(handles: readonly string[]): string {
+  if (handles.length === 0) return 'a container that is being plugged, or its addresses'
+  const named = handles.slice(0, mostNamed).join(', ')
+  return handles.length > mostNamed ? `${named} and more` : named
 }
 
 /** What only one network has. */

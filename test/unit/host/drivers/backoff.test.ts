@@ -1,5 +1,5 @@
-import { Backoff } from '@conet/host/retry/backoff'
 import { TokenBucket } from '@conet/host/drivers/token-bucket'
+import { Backoff } from '@conet/host/retry/backoff'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 

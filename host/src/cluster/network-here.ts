@@ -1,0 +1,174 @@
+// A network of the cluster on a node that uses it: the blocks of addresses that the node has of it. Follows the store only
+// while it is used here.
+import { ConetError, deadline, KeyedQueue } from '@conet/sdk'
+import { AddressBlocks } from './address-blocks.ts'
+import { keys } from './keys.ts'
+import { lettingGo } from './node-holdings.ts'
+import type { OwnBlockRecord } from './own-blocks.ts'
+import { reader, SharedBlock, type SharedNetwork } from './records.ts'
+import type { CallLimits, Condition, SharedStore } from './shared-store.ts'
+
+export type NetworkHereOptions = {
+  readonly store: SharedStore
+  readonly node: string
+  readonly network: Pick<SharedNetwork, 'id' | 'name' | 'subnets' | 'blockBits'>
+  readonly own: OwnBlockRecord
+  /** What every write depends on; throws while the node is not registered. */
+  registered(what: string, limits: CallLimits): Promise<Condition>
+  /** A write was refused because the condition did not hold. */
+  refused(): void
+}
+
+const listMs = 3_000
+/** Of one transaction, below what etcd takes. */
+const blocksAtOnce = 100
+const readBlock = reader(SharedBlock)
+
+export class NetworkHere {
+  readonly #options: NetworkHereOptions
+  readonly #blocks: AddressBlocks
+  readonly #ending = new AbortController()
+  readonly #following: Promise<void>
+  /** What is done to the blocks is done one after the other. */
+  readonly #queue = new KeyedQueue()
+  /** The revision at which blocks were given back last; what a mirror says of an earlier one is not true any more. */
+  #givenBackAt = 0
+  /** Claims under way, by subnet: who comes meanwhile waits for the same. */
+  readonly #claims = new Map<string, Promise<void>>()
+
+  constructor(options: NetworkHereOptions) {
+    const { store, node, network, refused } = options
+    this.#options = options
+    this.#blocks = new AddressBlocks({ store, node, network, refused, changed: () => this.#adopt() })
+    this.#following = this.#blocks.follow(this.#ending.signal)
+  }
+
+  /** Something is being done to the blocks, or waits for it. */
+  get isBusy(): boolean {
+    return this.#queue.size > 0
+  }
+
+  /** One more block of a subnet. For all who ask while it is under way it is the same one. */
+  claim(subnet: string): Promise<void> {
+    const running = this.#claims.get(subnet)
+    if (running !== undefined) return running
+    const claim = this.#run(async () => {
+      await this.#listed()
+      const condition = await this.#registered({})
+      const block = await this.#blocks.claim(subnet, { condition })
+      this.#keep(block, subnet)
+    }).finally(() => this.#claims.delete(subnet))
+    this.#claims.set(subnet, claim)
+    return claim
+  }
+
+  /** The block of an address that somebody asked for. */
+  claimFor(address: string, subnet: string, limits: CallLimits): Promise<void> {
+    return this.#run(async () => {
+      const condition = await this.#registered(limits)
+      const block = await this.#blocks.claimFor(address, subnet, { ...limits, condition })
+      this.#keep(block, subnet)
+    })
+  }
+
+  /** Others may take it from now on, unless `isEmpty` says that it has come into use. */
+  giveBack(block: string, isEmpty: () => boolean, limits: CallLimits): Promise<void> {
+    return this.#run(async () => {
+      const { own, network } = this.#options
+      const condition = await this.#registered(limits)
+      if (!isEmpty() || !own.has(network.id, block)) return
+      own.remove(network.id, [block])
+      await this.#givingBack(() => this.#blocks.giveBack(block, { ...limits, condition }))
+    })
+  }
+
+  /** Gives all back and says that the node has nothing of the network. False: `isUnused` says that it has come into use. */
+  letGo(isUnused: () => boolean, limits: CallLimits): Promise<boolean> {
+    return this.#run(async () => {
+      const { network, own } = this.#options
+      const condition = await this.#registered(limits)
+      // The store is asked first: while it is away this node goes on with what it has.
+      const mine = await this.#mine(limits)
+      if (!isUnused()) return false
+      own.remove(network.id, own.all(network.id))
+      await this.#givingBack(() => this.#clear(mine, condition, limits))
+      return true
+    })
+  }
+
+  /** Of each node: how many blocks of the subnet it has. */
+  use(subnet: string): Record<string, number> {
+    return this.#blocks.use(subnet)
+  }
+
+  async close(): Promise<void> {
+    this.#ending.abort()
+    await this.#following
+    await this.#queue.idle()
+  }
+
+  /** From here until the store has answered nobody knows whose these blocks are. */
+  async #givingBack(work: () => Promise<number>): Promise<void> {
+    this.#givenBackAt = Number.POSITIVE_INFINITY
+    this.#givenBackAt = await work()
+  }
+
+  async #mine(limits: CallLimits): Promise<string[]> {
+    const { store, network, node } = this.#options
+    const prefix = keys.blocks(network.id)
+    const { entries } = await store.list(prefix, limits)
+    const own = entries.filter(({ value }) => readBlock(value)?.node === node)
+    return own.map(({ key }) => key.slice(prefix.length))
+  }
+
+  async #clear(mine: readonly string[], condition: Condition, limits: CallLimits): Promise<number> {
+    const { network, node } = this.#options
+    const last = mine.slice(0, blocksAtOnce)
+    for (const block of mine.slice(blocksAtOnce)) await this.#blocks.giveBack(block, { ...limits, condition })
+    const { store, refused } = this.#options
+    const { committed, revision } = await store.commit([condition], lettingGo(network.id, node, last), limits)
+    if (committed) return revision
+    refused()
+    throw new ConetError(
+      'clusterUnavailable',
+      `leave network ${network.name}: node ${node} is not registered`,
+    )
+  }
+
+  /** What the mirror says came after what this node has given back last. */
+  get #isNewerThanOwn(): boolean {
+    return !this.#ending.signal.aborted && this.#blocks.revision >= this.#givenBackAt
+  }
+
+  #run<T>(work: () => Promise<T>): Promise<T> {
+    return this.#queue.run('', work)
+  }
+
+  #registered(limits: CallLimits): Promise<Condition> {
+    return this.#options.registered(`take addresses of network ${this.#options.network.name}`, limits)
+  }
+
+  #keep(block: string, subnet: string): void {
+    this.#options.own.add({ networkId: this.#options.network.id, subnet, block })
+  }
+
+  async #listed(): Promise<void> {
+    const what = `read the blocks of network ${this.#options.network.name}`
+    using limit = deadline(listMs, what, this.#ending.signal)
+    try {
+      await this.#blocks.current(limit.signal)
+    } catch (cause) {
+      throw new ConetError('clusterUnavailable', `${what}: the shared store does not answer`, { cause })
+    }
+  }
+
+  /** A crash came between a claim and its record: what the store says is this node's, is. */
+  #adopt(): void {
+    void this.#run(async () => {
+      const { own, network } = this.#options
+      for (const { subnet } of network.subnets)
+        for (const block of this.#blocks.own(subnet))
+          if (!own.has(network.id, block) && this.#isNewerThanOwn) this.#keep(block, subnet)
+    })
+  }
+}

@@ -1,0 +1,128 @@
+// Keeps this node registered: takes its place in the cluster, shows that it lives by a lease, and begins anew whenever it
+// lost either. Nothing that the node writes counts without the condition that is known here.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ConetError, deadline } from '@conet/sdk'
+import { Backoff } from '../retry/backoff.ts'
+import { keys } from './keys.ts'
+import { register } from './membership.ts'
+import type { SharedNode } from './records.ts'
+import type { CallLimits, Condition, SharedStore } from './shared-store.ts'
+
+/** A node whose lease has run out is shown as away; what it has stays its own. */
+const leaseSeconds = 10
+const waitMs = 3_000
+
+export type NodePresenceOptions = {
+  readonly store: SharedStore
+  readonly node: SharedNode
+  /** An operator has removed the node: what it had is no longer its own. It is registered anew after that. */
+  removed(): Promise<void>
+  /** It is registered, or not any more. */
+  changed(trouble: Trouble | undefined): void
+}
+
+/** Why the node has no part in the cluster now, and since when. */
+export type Trouble = { readonly since: Date; readonly error: unknown }
+
+export class NodePresence {
+  readonly #options: NodePresenceOptions
+  readonly #backoff = new Backoff({ firstMs: 100, mostMs: 5_000 })
+  readonly #waiting = new Set<() => void>()
+  #condition: Condition | undefined
+  #trouble: Trouble | undefined
+  #refuse: (reason: Error) => void = () => undefined
+
+  constructor(options: NodePresenceOptions) {
+    this.#options = options
+  }
+
+  /** To be among the conditions of all that this node writes; undefined while it is not registered. */
+  get condition(): Condition | undefined {
+    return this.#condition
+  }
+
+  get trouble(): Trouble | undefined {
+    return this.#trouble
+  }
+
+  /** The condition. Waits for a moment while the node joins, throws `clusterUnavailable` if it cannot. */
+  async registered(what: string, { signal }: CallLimits = {}): Promise<Condition> {
+    if (this.#condition === undefined && this.#trouble === undefined) await this.#joined(signal)
+    if (this.#condition !== undefined) return this.#condition
+    const error = this.#trouble?.error
+    const why = error instanceof Error ? error.message : 'it has not answered yet'
+    const since = this.#trouble?.since.toISOString()
+    throw new ConetError(
+      ConetError.is(error, 'conflict') ? 'conflict' : 'clusterUnavailable',
+      `${what}: this node has no part in the cluster${since === undefined ? '' : ` since ${since}`}: ${why}`,
+      {
+        cause: error,
+        operationState: 'not-started',
+        help: ConetError.is(error) ? (error.help ?? '') : 'look whether etcd runs',
+      },
+    )
+  }
+
+  /** A write was refused because the condition does not hold. */
+  refused(): void {
+    this.#refuse(new ConetError('clusterUnavailable', 'the record of this node was changed by others'))
+  }
+
+  /** Keeps the node registered until the signal aborts. Called once. */
+  async follow(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#takePart(signal)
+      } catch (error) {
+        if (signal.aborted) return
+        this.#condition = undefined
+        this.#trouble = { since: this.#trouble?.since ?? new Date(), error }
+        this.#tell()
+        await sleep(this.#backoff.nextMs(), undefined, { signal }).catch(() => undefined)
+      }
+    }
+  }
+
+  async #takePart(signal: AbortSignal): Promise<never> {
+    const { store, node, removed } = this.#options
+    const end = new AbortController()
+    const abort = () => end.abort(signal.reason)
+    signal.addEventListener('abort', abort, { once: true })
+    try {
+      // Before the new registration, which takes the mark away.
+      if ((await store.get(keys.removed(node.identity), { signal })) !== undefined) await removed()
+      const { condition } = await register(store, node, { signal })
+      const lease = await store.holdLease(leaseSeconds, end.signal)
+      const alive = { put: keys.aliveNode(node.name), value: new Date().toISOString(), lease: lease.id }
+      const { committed } = await store.commit([condition], [alive], { signal })
+      if (!committed) throw new Error('the record of this node was changed by others')
+      const refusal = new Promise<Error>((resolve) => {
+        this.#refuse = resolve
+      })
+      this.#condition = condition
+      this.#trouble = undefined
+      this.#backoff.reset()
+      this.#tell()
+      throw (await Promise.race([lease.lost, refusal])) ?? new Error('the lease of this node has run out')
+    } finally {
+      signal.removeEventListener('abort', abort)
+      end.abort()
+    }
+  }
+
+  #tell(): void {
+    for (const resolve of this.#waiting) resolve()
+    this.#waiting.clear()
+    this.#options.changed(this.#trouble)
+  }
+
+  async #joined(outer: AbortSignal | undefined): Promise<void> {
+    using limit = deadline(waitMs, 'join the cluster', outer)
+    await new Promise<void>((resolve) => {
+      this.#waiting.add(resolve)
+      limit.signal.addEventListener('abort', () => resolve(), { once: true })
+      if (limit.signal.aborted) resolve()
+    })
+    outer?.throwIfAborted()
+  }
+}
