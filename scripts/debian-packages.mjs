@@ -13,6 +13,8 @@ const needs = [
   { package: 'iputils-ping', program: 'ping', for: ['test'] },
   { package: 'conntrack', program: 'conntrack', for: ['test'] },
   { package: 'tcpdump', program: 'tcpdump', for: ['test'] },
+  { package: 'etcd-server', program: 'etcd', for: ['test'] },
+  { package: 'etcd-client', program: 'etcdctl', for: ['test'] },
   { package: 'python3', program: 'python3', for: ['test'] },
   { package: 'iptables', program: 'iptables', for: ['test', 'bench'] },
   // Only a rival of the bench, which goes on without it.

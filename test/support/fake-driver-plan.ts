@@ -38,7 +38,10 @@ export type FakeBehaviour = {
 export type FakePlan = {
   methods?: Record<string, FakeBehaviour | FakeBehaviour[]>
   /** What it publishes in its handshake. */
-  schemas?: Pick<Driver, 'configSchema' | 'attachmentSchema' | 'policySchema' | 'ipam' | 'hotUpgrade'>
+  schemas?: Pick<
+    Driver,
+    'configSchema' | 'attachmentSchema' | 'policySchema' | 'ipam' | 'hotUpgrade' | 'scope' | 'segments'
+  >
   /** What the driver has although nobody told it. */
   has?: { networkIds?: string[]; endpoints?: { networkId: string; endpointId: string }[] }
 }

@@ -6,6 +6,7 @@ import {
   type EndpointRef,
   type HostHandle,
   isErrorKind,
+  type PeersBatch,
   runDriver,
 } from '@conet/sdk'
 import { KernelError } from '@conet/sdk/linux'
@@ -85,11 +86,18 @@ function planned<T>({ result }: FakeBehaviour, otherwise: T): T {
   return result === undefined ? otherwise : JSON.parse(JSON.stringify(result))
 }
 
+const { schemas = {} } = readPlan(planPath)
+
 const driver = defineDriver({
   name: process.env[fakeVariables.name] ?? 'fake',
   vendor: 'conet',
   version: '0.1.0',
-  ...readPlan(planPath).schemas,
+  ...schemas,
+  ...(schemas.scope === 'global' && {
+    async peers(batch: PeersBatch, call: Call) {
+      await behave('network/peers', batch, call)
+    },
+  }),
   async start(host: HostHandle) {
     hostHandle = host
     await behave('start', {})

@@ -41,6 +41,8 @@ export type InventoryReader = {
   readonly endpoints: ReadonlyMap<string, EndpointRecord>
   endpointsOfNetwork(networkId: string): readonly EndpointRecord[]
   endpointsOfContainer(handle: string): readonly EndpointRecord[]
+  /** Whether other hosts know of it; undefined where they need not. */
+  isPublished?(endpoint: EndpointRecord): boolean | undefined
 }
 
 /** Addresses of one subnet that endpoints hold, and how many there are to hold (capped at 2^53 - 1). */

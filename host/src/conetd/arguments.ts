@@ -31,6 +31,18 @@ export function parseArguments(argv: readonly string[], version: string, output:
     .option('--run-dir <path>', 'for what ends with a reboot (default: /run/conet)')
     .option('--state-dir <path>', 'for what outlives a reboot (default: /var/lib/conet)')
     .option('--spawn <names>', 'start these drivers and keep them running: bridge,null')
+    .option('--cluster <store>', 'take part in the cluster whose store is there: etcd://ADDRESS[:PORT][,…]')
+    .option('--node <name>', 'this host’s name in the cluster (default: its hostname)')
+    .option('--underlay-address <address>', 'this host’s own address, to which tunnels of other hosts lead')
+    .option('--cluster-ca <file>', 'authorities that etcd’s certificate may be signed by; TLS, as etcds://')
+    .option('--cluster-cert <file>', 'the certificate that this host shows to etcd')
+    .option('--cluster-key <file>', 'the key of that certificate')
+    .option('--cluster-user <name>', 'the user of etcd')
+    .option('--cluster-password-file <file>', 'a file with the password of that user')
+    .option(
+      '--cluster-block-bits <bits>',
+      'the most addresses that a host takes at once, as a power of two (default: 6)',
+    )
     .option('--config <file>', 'read settings from this JSON file (CONET_CONFIG)')
     .option('--log-level <level>', 'debug, info, warn, error or silent (default: info)')
     .option('--stop-drivers', 'end the drivers that a conetd of this run directory started, and exit')

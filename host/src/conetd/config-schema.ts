@@ -1,4 +1,5 @@
 // The configuration file of conetd: its schema, published as host/config.schema.json.
+import { IpAddress } from '@conet/sdk'
 import { forms } from '@conet/sdk/forms'
 import { type Static, Type } from 'typebox'
 
@@ -30,6 +31,45 @@ const DriverRule = Type.Object(
   },
   strict,
 )
+
+const File = Type.String({ pattern: forms.absolutePath.pattern, maxLength: 4096 })
+
+const ClusterSection = Type.Object(
+  {
+    store: Type.Optional(
+      Type.String({
+        pattern: '^etcds?://[^,/\\s]+(,[^,/\\s]+)*$',
+        maxLength: 4096,
+        description: 'The members of etcd: etcd://10.0.0.1:2379,10.0.0.2:2379; etcds:// with TLS',
+      }),
+    ),
+    node: Type.Optional(
+      Type.String({
+        pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$',
+        description: 'This host’s name in the cluster. Default: its hostname',
+      }),
+    ),
+    underlay_address: Type.Optional({
+      ...IpAddress,
+      description: 'This host’s own address, to which the tunnels of other hosts lead',
+    }),
+    ca: Type.Optional({ ...File, description: 'Certificates of authorities that etcd’s may be signed by' }),
+    cert: Type.Optional({ ...File, description: 'The certificate that this host shows to etcd' }),
+    key: Type.Optional({ ...File, description: 'The key of that certificate' }),
+    user: Type.Optional(Type.String({ minLength: 1, maxLength: 256, description: 'The user of etcd' })),
+    password_file: Type.Optional({ ...File, description: 'A file with the password of that user' }),
+    block_bits: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 16,
+        description:
+          'The most addresses of a block that a host takes of a network, as a power of two. Default: 6, which is 64',
+      }),
+    ),
+  },
+  strict,
+)
+export type ClusterSection = Static<typeof ClusterSection>
 
 export const LogLevel = Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], {
   description: 'What is written on stderr: debug, info, warn, error or silent. Default: info',
@@ -72,6 +112,10 @@ export const ConfigFile = Type.Object(
       }),
     ),
     log_level: Type.Optional(LogLevel),
+    cluster: Type.Optional({
+      ...ClusterSection,
+      description: 'The cluster that this host is part of, for networks that span hosts. Default: none',
+    }),
     address_pools: Type.Optional(
       Type.Object(
         {

@@ -9,10 +9,29 @@ export type Flags = {
   readonly driverDir?: string
   readonly spawn?: string
   readonly logLevel?: string
+  readonly cluster?: string
+  readonly node?: string
+  readonly underlayAddress?: string
+  readonly clusterCa?: string
+  readonly clusterCert?: string
+  readonly clusterKey?: string
+  readonly clusterUser?: string
+  readonly clusterPasswordFile?: string
+  readonly clusterBlockBits?: string
   readonly config?: string
 }
 
-type Source = { flag: keyof Flags; variable: string; key: string; parse: (text: string) => unknown }
+/** `section`: the key is in that part of the configuration file. */
+type Source = {
+  flag: keyof Flags
+  variable: string
+  section?: 'cluster'
+  key: string
+  parse: (text: string) => unknown
+}
+
+const section = 'cluster'
+const asItIs = (text: string) => text
 
 /** Everything that can be said in more than one way. `--config` is not a setting: it says where the settings are. */
 const sources: readonly Source[] = [
@@ -22,7 +41,34 @@ const sources: readonly Source[] = [
   { flag: 'stateDir', variable: 'CONET_STATE_DIR', key: 'state_dir', parse: absolute },
   { flag: 'driverDir', variable: 'CONET_DRIVER_DIR', key: 'driver_dir', parse: absolute },
   { flag: 'spawn', variable: 'CONET_SPAWN', key: 'spawn', parse: names },
-  { flag: 'logLevel', variable: 'CONET_LOG_LEVEL', key: 'log_level', parse: (text) => text },
+  { flag: 'logLevel', variable: 'CONET_LOG_LEVEL', key: 'log_level', parse: asItIs },
+  { flag: 'cluster', variable: 'CONET_CLUSTER', section, key: 'store', parse: asItIs },
+  { flag: 'node', variable: 'CONET_NODE', section, key: 'node', parse: asItIs },
+  {
+    flag: 'underlayAddress',
+    variable: 'CONET_UNDERLAY_ADDRESS',
+    section,
+    key: 'underlay_address',
+    parse: asItIs,
+  },
+  { flag: 'clusterCa', variable: 'CONET_CLUSTER_CA', section, key: 'ca', parse: absolute },
+  { flag: 'clusterCert', variable: 'CONET_CLUSTER_CERT', section, key: 'cert', parse: absolute },
+  { flag: 'clusterKey', variable: 'CONET_CLUSTER_KEY', section, key: 'key', parse: absolute },
+  { flag: 'clusterUser', variable: 'CONET_CLUSTER_USER', section, key: 'user', parse: asItIs },
+  {
+    flag: 'clusterPasswordFile',
+    variable: 'CONET_CLUSTER_PASSWORD_FILE',
+    section,
+    key: 'password_file',
+    parse: absolute,
+  },
+  {
+    flag: 'clusterBlockBits',
+    variable: 'CONET_CLUSTER_BLOCK_BITS',
+    section,
+    key: 'block_bits',
+    parse: wholeNumber,
+  },
 ]
 
 export function configFromFlags(flags: Flags): Record<string, unknown> {
@@ -39,11 +85,19 @@ export function configFromEnvironment(environment: NodeJS.ProcessEnv): Record<st
 
 function collect(textOf: (source: Source) => string | undefined): Record<string, unknown> {
   const said: Record<string, unknown> = {}
+  const within: Record<string, unknown> = {}
   for (const source of sources) {
     const text = textOf(source)
-    if (text !== undefined) said[source.key] = source.parse(text)
+    if (text === undefined) continue
+    const where = source.section === undefined ? said : within
+    where[source.key] = source.parse(text)
   }
-  return said
+  return Object.keys(within).length === 0 ? said : { ...said, [section]: within }
+}
+
+/** What is none is left as it is, for the schema to refuse. */
+function wholeNumber(text: string): number | string {
+  return /^\d{1,9}$/.test(text) ? Number(text) : text
 }
 
 /** An empty path is left as it is, for the schema to refuse. */

@@ -6,12 +6,22 @@ import type { ApiContext } from '../api/api-context.ts'
 import { IdempotencyKeys } from '../api/idempotency-keys.ts'
 import { buildServer } from '../api/server.ts'
 import { listenOn } from '../api/unix-socket.ts'
-import { finishRemovals, type HostContext, reconcile, recover } from '../lifecycle/index.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import {
+  clusterListener,
+  finishRemovals,
+  type HostContext,
+  publishEndpoints,
+  reconcile,
+  recover,
+} from '../lifecycle/index.ts'
 import { MachineReader } from '../status/index.ts'
+import { openCluster } from './cluster-room.ts'
 import { makeDirectories } from './directories.ts'
 import { driverReader } from './driver-reader.ts'
 import { buildDriverRoom, type DriverRoom } from './driver-room.ts'
 import { buildHost } from './host-context.ts'
+import { inventoryReader } from './inventory-reader.ts'
 import { type MachineIdentity, machineIdentity } from './machine-identity.ts'
 import { bindOperations } from './operations.ts'
 import type { Settings } from './settings.ts'
@@ -58,21 +68,44 @@ async function start(options: DaemonOptions, parts: Rollback): Promise<void> {
   parts.defer('release the state directory', () => lock.release())
   const stores = await openStores(settings, log)
   parts.defer('close the stores', async () => stores[Symbol.asyncDispose]())
-  const { host, room } = buildParts(options, stores, parts)
+  const machine = machineIdentity(stores.durable)
+  const { version } = options
+  const cluster = await openCluster({
+    settings: settings.cluster,
+    machine,
+    version,
+    records: stores.durable,
+    log,
+  })
+  const { host, room } = buildParts(options, { stores, machine, cluster }, parts)
   recover(host)
+  joinCluster(host, cluster, parts)
   room.registry.expect([...host.inventory.networks.values()].map(({ type }) => type))
   await serve(options, { host, room, stores }, parts)
   await startDrivers(options, room, parts)
 }
 
+/** What the host is built on. */
+type Ground = {
+  readonly stores: Stores
+  readonly machine: MachineIdentity
+  readonly cluster: Cluster | undefined
+}
+
+/** Others learn what this host has, and it of them, from here on; nothing waits for it. */
+function joinCluster(host: HostContext, cluster: Cluster | undefined, parts: Rollback): void {
+  publishEndpoints(host)
+  cluster?.start(clusterListener(host))
+  parts.defer('leave the cluster', () => cluster?.stop())
+}
+
 /** The host and its drivers know each other: the one calls, the others are told what should be. */
 function buildParts(
   options: DaemonOptions,
-  stores: Stores,
+  { stores, machine, cluster }: Ground,
   parts: Rollback,
 ): { host: HostContext; room: DriverRoom } {
   const { settings, log, environment, failed } = options
-  const machine = machineIdentity(stores.durable)
   const room = buildDriverRoom({
     settings,
     environment,
@@ -88,6 +121,7 @@ function buildParts(
     stores,
     machine,
     drivers: room.registry,
+    cluster,
     log,
   })
   parts.defer('let go of the directory of the sandboxes', () => host.sandboxes.close())
@@ -100,8 +134,9 @@ function buildParts(
   return { host, room }
 }
 
-function identityOf({ version }: DaemonOptions, { nodeId }: MachineIdentity) {
-  return { name: 'conetd', version, instanceId: randomUUID(), nodeId }
+function identityOf({ version, settings }: DaemonOptions, { nodeId }: MachineIdentity) {
+  const underlay = settings.cluster && { underlayAddress: settings.cluster.underlayAddress }
+  return { name: 'conetd', version, instanceId: randomUUID(), nodeId, ...underlay }
 }
 
 /** What does not end in time loses its driver, which ends it. */
@@ -133,7 +168,7 @@ async function serve(
   const context: ApiContext = {
     version,
     operations: bindOperations(host),
-    inventory: host.inventory,
+    inventory: inventoryReader(host),
     usageOf: (networkId) => host.addresses.usage(networkId),
     drivers,
     events: host.events,

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { KeyedQueue } from '@conet/sdk'
 import type { Logger } from 'pino'
+import type { Cluster } from '../cluster/cluster.ts'
 import {
   AddressBook,
   AnsweredPlugs,
@@ -9,6 +10,7 @@ import {
   EventLog,
   type HostContext,
   Inventory,
+  MadeNetworks,
   PendingRetries,
   retryRemoval,
   retryRepair,
@@ -25,17 +27,24 @@ export type HostParts = {
   readonly stores: Stores
   readonly machine: MachineIdentity
   readonly drivers: DriverAccess
+  readonly cluster: Cluster | undefined
   readonly log: Logger
 }
 
-export function buildHost({ settings, stores, machine, drivers, log }: HostParts): HostContext {
+export function buildHost({ settings, stores, machine, drivers, cluster, log }: HostParts): HostContext {
   const { ipv4, ipv6 } = settings.addressPools
   const host: HostContext = {
     inventory: new Inventory(stores, (error) =>
       log.error({ err: error }, 'a configuration waits for the disk and is tried again'),
     ),
-    addresses: new AddressBook({ pools: { ipv4, ipv6: ipv6 ?? [machine.ipv6Pool] }, machineRoutes }),
+    addresses: new AddressBook({
+      pools: { ipv4, ipv6: ipv6 ?? [machine.ipv6Pool] },
+      machineRoutes,
+      blocks: cluster?.blocks,
+    }),
     drivers,
+    cluster,
+    made: new MadeNetworks(),
     sandboxes: new SandboxKeeper(join(settings.runDir, 'netns')),
     events: new EventLog(),
     answeredPlugs: new AnsweredPlugs(),

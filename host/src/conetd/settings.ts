@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { runtimeSocketPath } from '@conet/sdk/client'
 import type { VersionRules } from '../drivers/index.ts'
 import { type AddressPool, defaultIpv4Pools, parsePools } from '../ipam/index.ts'
+import { type ClusterSettings, readClusterSettings } from './cluster-settings.ts'
 import { checkConfig, readConfigFile } from './config-file.ts'
 import type { ConfigFile, LogLevel } from './config-schema.ts'
 import { configFromEnvironment, configFromFlags, type Flags } from './config-sources.ts'
@@ -29,6 +30,8 @@ export type Settings = {
   readonly driverRollbackMs: number
   readonly driverPing: { readonly intervalMs: number; readonly timeoutMs: number }
   readonly driverVersions: VersionRules
+  /** Undefined: this host is in no cluster. */
+  readonly cluster: ClusterSettings | undefined
 }
 
 /** Throws a ConetError that names what is wrong and where it was said. */
@@ -37,7 +40,11 @@ export function readSettings(flags: Flags, environment: NodeJS.ProcessEnv): Sett
   const file = path === undefined || path === '' ? {} : readConfigFile(path)
   const fromEnvironment = checkConfig(configFromEnvironment(environment), 'environment (CONET_…)')
   const fromFlags = checkConfig(configFromFlags(flags), 'command line')
-  return complete({ ...file, ...fromEnvironment, ...fromFlags })
+  const all = [file, fromEnvironment, fromFlags]
+  const cluster = all.some((said) => said.cluster !== undefined) && {
+    cluster: Object.assign({}, ...all.map((said) => said.cluster ?? {})),
+  }
+  return complete({ ...file, ...fromEnvironment, ...fromFlags, ...cluster })
 }
 
 function complete(config: ConfigFile): Settings {
@@ -67,5 +74,6 @@ function complete(config: ConfigFile): Settings {
       timeoutMs: config.timeouts?.driver_ping_ms ?? 3_000,
     },
     driverVersions: parseVersionRules(config.drivers),
+    cluster: readClusterSettings(config.cluster),
   }
 }

@@ -22,6 +22,8 @@ export type HostIdentity = {
   /** New with each start. */
   readonly instanceId: string
   readonly nodeId: string
+  /** To which tunnels of other hosts lead; absent: this host is in no cluster. */
+  readonly underlayAddress?: string | undefined
 }
 
 /** A driver as it introduced itself. */
@@ -56,11 +58,12 @@ export async function shakeHands(
   peer: JsonRpcPeer,
   { host, timing, isolatedChecks, signal }: HandshakeOptions,
 ): Promise<Handshake> {
-  const { nodeId, ...about } = host
+  const { nodeId, underlayAddress, ...about } = host
   const params = {
     protocolVersions,
     host: about,
     nodeId,
+    ...(underlayAddress !== undefined && { underlayAddress }),
     limits: { maxMessageBytes: defaultLimits.maxMessageBytes, maxInFlight: defaultLimits.maxInFlight },
     timeouts: timeoutsOf(timing),
   }

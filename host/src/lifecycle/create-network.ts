@@ -4,6 +4,9 @@ import type { CreateNetworkBody } from '@conet/sdk/api'
 import { newId } from '../domain/ids.ts'
 import { driverView, goingHelp, type NetworkRecord } from '../domain/network.ts'
 import { twoWordName } from '../domain/two-word-name.ts'
+import { blockBitsFor } from '../ipam/index.ts'
+import type { ClusterAccess } from './cluster-access.ts'
+import { type ClusterPart, createSharedNetwork, type Elsewhere } from './create-shared-network.ts'
 import type { DriverSession } from './driver-access.ts'
 import { callFor } from './driver-call.ts'
 import { failpoint } from './failpoints.ts'
@@ -45,8 +48,12 @@ async function createNow(
   await session.documents.check('config', config, 'config')
   const { default_policy: policy } = body
   if (policy !== undefined) await session.documents.check('policy', policy, 'default_policy')
-  const ipam = session.driver.capabilities.ipam === 'driver' ? { ipam: 'driver' as const } : {}
-  const network = intend(host, { ...body, config, ...ipam }, { request, requestKey: operation.requestKey })
+  const { capabilities } = session.driver
+  const ipam = capabilities.ipam === 'driver' ? { ipam: 'driver' as const } : {}
+  const wish = { body: { ...body, config, ...ipam }, request, requestKey: operation.requestKey }
+  if (capabilities.scope === 'global' && host.cluster !== undefined)
+    return createInCluster(host, { cluster: host.cluster, session, wish }, operation)
+  const network = intend(host, wish)
   failpoint('host:network:after-intent')
   try {
     await makeAtDriver(session, network, operation)
@@ -61,6 +68,20 @@ async function createNow(
   }
 }
 
+async function createInCluster(
+  host: HostContext,
+  { cluster, session, wish }: { cluster: ClusterAccess; session: DriverSession; wish: Wish },
+  operation: Operation,
+): Promise<CreatedNetwork> {
+  const { request } = wish
+  const { name, config } = wish.body
+  const intendShared = (elsewhere: readonly Elsewhere[], part: ClusterPart) =>
+    intend(host, { ...wish, mostBlockBits: cluster.mostBlockBits }, { elsewhere, part })
+  const shared = { name, request, config, intend: intendShared }
+  const made = await createSharedNetwork(host, { cluster, session, wish: shared }, operation)
+  return made.created ? made : { network: sameOrConflict(made.network, request), created: false }
+}
+
 async function driverOf(host: HostContext, type: string, operation: Operation): Promise<DriverSession> {
   try {
     return await host.drivers.require(type, operation)
@@ -73,13 +94,22 @@ function makeAtDriver(session: DriverSession, network: NetworkRecord, operation:
   return session.call('network/create', { network: driverView(network) }, callFor(operation))
 }
 
+type Wish = {
+  readonly body: CreateNetworkBody & { name: string; config: Record<string, unknown>; ipam?: 'driver' }
+  readonly request: string
+  readonly requestKey: string | undefined
+  /** Of a network of the cluster. */
+  readonly mostBlockBits?: number
+}
+
 /** Chooses the subnets and writes the intent, in one step of the event loop: nobody else gets the same. */
 function intend(
   host: HostContext,
-  body: CreateNetworkBody & { name: string; config: Record<string, unknown>; ipam?: 'driver' },
-  { request, requestKey }: { request: string; requestKey: string | undefined },
+  { body, request, requestKey, mostBlockBits }: Wish,
+  { elsewhere = [], part = {} }: { elsewhere?: readonly Elsewhere[]; part?: ClusterPart } = {},
 ): NetworkRecord {
   const { name, type, labels = {}, internal = false, config, default_policy: defaultPolicy } = body
+  const subnets = host.addresses.chooseSubnets(body, elsewhere)
   const network: NetworkRecord = {
     id: newId(),
     name,
@@ -87,8 +117,10 @@ function intend(
     state: 'creating',
     labels,
     internal,
-    subnets: host.addresses.chooseSubnets(body),
+    subnets,
     ...(body.ipam && { ipam: body.ipam }),
+    ...part,
+    ...(mostBlockBits !== undefined && { blockBits: blockBitsFor(subnets, mostBlockBits) }),
     config,
     createdAt: new Date().toISOString(),
     request,

@@ -1,5 +1,5 @@
 // What the lifecycle needs of drivers: a ready session by name. Knows no sockets.
-import type { Params, RequestMethod, Result } from '@conet/sdk'
+import type { Params, RequestMethod, Result, Segments } from '@conet/sdk'
 
 export type CallOptions = {
   /** The same over all attempts at one operation. */
@@ -20,7 +20,12 @@ export type DriverSession = {
   readonly driver: {
     readonly name: string
     readonly limits: { readonly maxMessageBytes: number }
-    readonly capabilities: { readonly ipam?: 'host' | 'driver' | undefined }
+    readonly capabilities: {
+      readonly methods: readonly string[]
+      readonly scope: 'local' | 'global'
+      readonly ipam?: 'host' | 'driver' | undefined
+      readonly segments?: Segments | undefined
+    }
   }
   readonly documents: {
     /**

@@ -1,4 +1,5 @@
 // What accompanies the calls that one operation makes on drivers.
+import { ConetError } from '@conet/sdk'
 import type { CallOptions } from './driver-access.ts'
 import type { Operation } from './host-context.ts'
 
@@ -15,4 +16,9 @@ export function callToItsEnd({ id, attempt, trace }: Operation): CallOptions {
     ...(attempt !== undefined && { attempt }),
     ...(trace !== undefined && { trace }),
   }
+}
+
+/** What was asked can wait until the driver is back. */
+export function isDriverAway(error: unknown): boolean {
+  return ConetError.is(error, 'driverUnavailable') || ConetError.is(error, 'unknownDriver')
 }

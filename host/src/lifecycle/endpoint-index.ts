@@ -1,15 +1,29 @@
 // Endpoints by their ids, by network and by container.
 import type { EndpointRecord } from '../domain/endpoint.ts'
 
+/** Hears of one endpoint's record: as it was, if it was there, and as it is, if it still is. */
+export type EndpointListener = (
+  before: EndpointRecord | undefined,
+  after: EndpointRecord | undefined,
+) => void
+
 export class EndpointIndex {
   readonly byId = new Map<string, EndpointRecord>()
   readonly #byNetwork = new Map<string, Set<string>>()
   readonly #byContainer = new Map<string, Set<string>>()
+  readonly #listeners: EndpointListener[] = []
+
+  /** Calls the listener after each change from now on. */
+  listen(listener: EndpointListener): void {
+    this.#listeners.push(listener)
+  }
 
   put(record: EndpointRecord): void {
+    const before = this.byId.get(record.id)
     this.byId.set(record.id, record)
     addTo(this.#byNetwork, record.networkId, record.id)
     addTo(this.#byContainer, record.handle, record.id)
+    for (const listener of this.#listeners) listener(before, record)
   }
 
   delete(id: string): void {
@@ -18,6 +32,11 @@ export class EndpointIndex {
     this.byId.delete(id)
     removeFrom(this.#byNetwork, record.networkId, id)
     removeFrom(this.#byContainer, record.handle, id)
+    for (const listener of this.#listeners) listener(record, undefined)
+  }
+
+  hasOfNetwork(networkId: string): boolean {
+    return this.#byNetwork.has(networkId)
   }
 
   ofNetwork(networkId: string): EndpointRecord[] {

@@ -4,9 +4,11 @@ import type { Logger } from 'pino'
 import type { SandboxKeeper } from '../sandbox/index.ts'
 import type { AddressBook } from './address-book.ts'
 import type { AnsweredPlugs } from './answered-plugs.ts'
+import type { ClusterAccess } from './cluster-access.ts'
 import type { CallOptions, DriverAccess } from './driver-access.ts'
 import type { EventLog } from './event-log.ts'
 import type { Inventory } from './inventory.ts'
+import type { MadeNetworks } from './network-at-driver.ts'
 import type { PendingRetries } from './pending-retries.ts'
 import type { StartingContainers } from './up.ts'
 
@@ -14,6 +16,10 @@ export type HostContext = {
   readonly inventory: Inventory
   readonly addresses: AddressBook
   readonly drivers: DriverAccess
+  /** Undefined: this host is in no cluster. */
+  readonly cluster?: ClusterAccess | undefined
+  /** Networks of the cluster that drivers here have now. */
+  readonly made: MadeNetworks
   readonly sandboxes: SandboxKeeper
   readonly events: EventLog
   /** Plugs on their way from the driver's answer to the record. */

@@ -5,7 +5,7 @@ import { ContainerRecord, SandboxRecord } from '../domain/container.ts'
 import { EndpointRecord } from '../domain/endpoint.ts'
 import { NetworkRecord } from '../domain/network.ts'
 import type { Changes, Purpose, Table } from '../store/index.ts'
-import { EndpointIndex } from './endpoint-index.ts'
+import { EndpointIndex, type EndpointListener } from './endpoint-index.ts'
 import { failpoint } from './failpoints.ts'
 
 /** The part of a store that the inventory needs. */
@@ -69,6 +69,16 @@ export class Inventory implements Disposable {
 
   endpointsOfNetwork(networkId: string): EndpointRecord[] {
     return this.#endpoints.ofNetwork(networkId)
+  }
+
+  /** Called after each change of an endpoint's record, from now on. It must not throw. */
+  onEndpoint(listener: EndpointListener): void {
+    this.#endpoints.listen(listener)
+  }
+
+  /** Whether any endpoint of the network is on record. */
+  isUsed(networkId: string): boolean {
+    return this.#endpoints.hasOfNetwork(networkId)
   }
 
   /** In the order in which they were made. */

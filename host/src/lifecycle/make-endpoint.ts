@@ -7,12 +7,14 @@ import { chooseDefaultRoute, chooseInterfaceName } from '../domain/interface-pla
 import { assertUsable, type NetworkRecord } from '../domain/network.ts'
 import { isLeftToHost } from '../sandbox/index.ts'
 import type { Reservation } from './address-book.ts'
+import { claimAhead, ensureRoom, hasRoomFor } from './block-room.ts'
 import type { DriverSession } from './driver-access.ts'
 import { callFor } from './driver-call.ts'
 import { createParameters, plugParameters } from './driver-parameters.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { about } from './named-field.ts'
+import { ensureAtDriver, releaseIfUnused } from './network-at-driver.ts'
 import { assertAnswer, settleInSandbox } from './sandbox-settlement.ts'
 import { refuseAmbiguousNetworks } from './subnet-overlap.ts'
 
@@ -38,9 +40,7 @@ export async function intendEndpoint(
   const network = networkOf(host, attachment, what)
   const session = await host.drivers.require(network.type, operation)
   await session.documents.check('attachment', attachment.options, 'options')
-  // The network may have begun to go while its driver was awaited.
-  assertUsable(networkOf(host, attachment, what), what)
-  const { endpoint, reservation } = planEndpoint(host, wish, network, operation)
+  const { endpoint, reservation } = await planWithRoom(host, wish, operation)
   try {
     failpoint('host:endpoint:before-intent')
     host.inventory.commit((change) => {
@@ -50,8 +50,10 @@ export async function intendEndpoint(
     })
   } catch (error) {
     reservation.release()
+    releaseIfUnused(host, network.id)
     throw error
   }
+  claimAhead(host, network)
   failpoint('host:endpoint:after-intent')
   return { endpoint, network, session }
 }
@@ -73,6 +75,7 @@ async function createAtDriver(
   { endpoint, network, session }: IntendedEndpoint,
   operation: Operation,
 ): Promise<EndpointRecord> {
+  await ensureAtDriver(host, { network, session }, operation)
   const parameters = createParameters(host, endpoint, network)
   const { addresses } = await session.call('endpoint/create', parameters, callFor(operation))
   if (network.ipam !== 'driver') return endpoint
@@ -95,6 +98,7 @@ export async function createAndPlug(
 ): Promise<EndpointRecord> {
   const { endpoint, network, session } = intended
   if (network.ipam === 'driver') return createThenPlug(host, intended, sandbox, operation)
+  if (network.scope === 'global') await ensureAtDriver(host, { network, session }, operation)
   const call = callFor(operation)
   const create = createParameters(host, endpoint, network)
   const created = session.call('endpoint/create', create, call)
@@ -174,6 +178,30 @@ function judge(host: HostContext, placed: Parameters<typeof assertAnswer>[1], re
       'the answer to a plug is not acted on',
     )
     throw error
+  }
+}
+
+/** A plan with addresses: in a network of the cluster others may take them in the turn in which there was room. */
+async function planWithRoom(
+  host: HostContext,
+  wish: EndpointWish,
+  operation: Operation,
+): Promise<{ endpoint: EndpointRecord; reservation: Reservation }> {
+  const { attachment, container } = wish
+  const what = `plug container ${container.handle}`
+  for (;;) {
+    const network = networkOf(host, attachment, what)
+    // It may have begun to go while something was awaited.
+    assertUsable(network, what)
+    if (network.scope !== 'global') return planEndpoint(host, wish, network, operation)
+    try {
+      if (hasRoomFor(host, network, attachment)) return planEndpoint(host, wish, network, operation)
+      await ensureRoom(host, { network, attachment }, operation)
+    } catch (error) {
+      releaseIfUnused(host, network.id)
+      throw error
+    }
+    operation.signal?.throwIfAborted()
   }
 }
 

@@ -10,6 +10,7 @@ import type { HostContext, Operation } from './host-context.ts'
 import { containerQueue } from './keys.ts'
 import { createAndPlug, createEndpoint, intendEndpoint } from './make-endpoint.ts'
 import { about } from './named-field.ts'
+import { awaitPublication } from './publication.ts'
 import { buryWithAttachment, postpone, removeEndpoint } from './remove-endpoint.ts'
 
 /**
@@ -41,7 +42,9 @@ async function plugNow(
   const intended = await intendEndpoint(host, wish, operation)
   try {
     if (sandbox === undefined) return await createEndpoint(host, intended, operation)
-    return await createAndPlug(host, intended, sandbox, operation)
+    const endpoint = await createAndPlug(host, intended, sandbox, operation)
+    await awaitPublication(host, endpoint)
+    return endpoint
   } catch (error) {
     await undoPlug(host, intended.endpoint, error)
     throw error

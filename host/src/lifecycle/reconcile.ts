@@ -2,9 +2,10 @@
 import { randomUUID } from 'node:crypto'
 import type { SyncParams, SyncResult } from '@conet/sdk'
 import type { DriverSession } from './driver-access.ts'
+import { isDriverAway } from './driver-call.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext } from './host-context.ts'
-import { isDriverAway } from './remove-endpoint.ts'
+import { shouldBeAtDriver } from './network-at-driver.ts'
 import { applyCreated, applyPlugged, isSettledAs, repairLater } from './repair.ts'
 import { answerToPage, logAnswer, onceEach, tellSome } from './sync-answer.ts'
 import { tellInPace } from './sync-pace.ts'
@@ -44,6 +45,7 @@ async function tell(
   const options = signal === undefined ? { operationId } : { operationId, signal }
   const { name, limits } = session.driver
   failpoint('host:sync:begun')
+  if (!isStandby) forgetMade(host, name)
   const tellPage = async (page: SyncParams) => {
     const result = await session.call('driver/sync', page, options)
     failpoint('host:sync:answered')
@@ -51,6 +53,11 @@ async function tell(
     if (!page.more && !isStandby) await removeUnknown(host, session, { result, operationId })
   }
   await tellInPace(syncPages(host, { driver: name, syncId: operationId, told, ...limits }), tellPage)
+}
+
+/** What another connection was told counts no more. */
+function forgetMade(host: HostContext, driver: string): void {
+  for (const { id, type } of host.inventory.networks.values()) if (type === driver) host.made.gone(id)
 }
 
 /** What was waiting for this driver goes on, once others may call it too. */
@@ -69,7 +76,10 @@ async function applyResult(
 ): Promise<void> {
   const answer = answerToPage(page, result)
   logAnswer(host.log, driver, answer)
+  for (const { id } of page.networks)
+    if (host.inventory.networks.get(id)?.scope === 'global') host.made.made(id)
   for (const { networkId, endpointId, error } of answer.failed) {
+    if (endpointId === undefined) host.made.begun(networkId)
     if (endpointId === undefined) repairLater(host, { kind: 'network', id: networkId }, error.message)
     else repairLater(host, { kind: 'endpoint', id: endpointId }, error.message)
   }
@@ -99,7 +109,7 @@ async function removeUnknown(
   const endpoints = onceEach(unknown.endpoints).filter(
     ({ endpointId }) => !host.inventory.endpoints.has(endpointId),
   )
-  const networkIds = [...new Set(unknown.networkIds)].filter((id) => !host.inventory.networks.has(id))
+  const networkIds = [...new Set(unknown.networkIds)].filter((id) => isUnwanted(host, id))
   tellSome(endpoints, (about, others) =>
     host.log.warn(
       { driver, ...about, ...others },
@@ -116,6 +126,13 @@ async function removeUnknown(
   tellSome(failures, ({ about, err }, others) =>
     host.log.error({ driver, ...about, err, ...others }, 'what nobody wants could not be removed'),
   )
+}
+
+/** One of the cluster that nothing here uses is on record, and not to be at the driver. */
+function isUnwanted(host: HostContext, networkId: string): boolean {
+  const network = host.inventory.networks.get(networkId)
+  if (network === undefined) return true
+  return network.scope === 'global' && network.state === 'active' && !shouldBeAtDriver(host, network)
 }
 
 /** What the driver cannot remove must not keep it from its networks: it is named again at the next sync. */

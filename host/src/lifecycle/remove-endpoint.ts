@@ -1,8 +1,8 @@
 // An endpoint goes: a tombstone first, then the driver, then its addresses. What cannot be finished now stays
 // on record as `deleting` and is tried again until the driver has confirmed.
-import { ConetError } from '@conet/sdk'
 import { type EndpointRecord, isInSandbox } from '../domain/endpoint.ts'
-import { callToItsEnd } from './driver-call.ts'
+import { giveBackSpare } from './block-room.ts'
+import { callToItsEnd, isDriverAway } from './driver-call.ts'
 import { sandboxParameter } from './driver-parameters.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation, Removed } from './host-context.ts'
@@ -105,6 +105,8 @@ function forget(host: HostContext, { id, networkId, handle }: EndpointRecord): v
   host.inventory.commit((change) => change.deleteEndpoint(id), 'removal')
   failpoint('host:endpoint:forgotten')
   host.addresses.release(id)
+  const network = host.inventory.networks.get(networkId)
+  if (network !== undefined) giveBackSpare(host, network)
   host.removals.done(id)
   host.events.append({ type: 'endpoint.removed', network_id: networkId, endpoint_id: id, container: handle })
 }
@@ -119,8 +121,4 @@ export function postpone(host: HostContext, endpoint: EndpointRecord, error: unk
     { endpointId: endpoint.id, err: error },
     'the endpoint is not removed yet; it will be tried again',
   )
-}
-
-export function isDriverAway(error: unknown): boolean {
-  return ConetError.is(error, 'driverUnavailable') || ConetError.is(error, 'unknownDriver')
 }

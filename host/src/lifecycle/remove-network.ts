@@ -2,11 +2,11 @@
 import { ConetError } from '@conet/sdk'
 import type { NetworkRecord } from '../domain/network.ts'
 import { resolveKey } from '../domain/resolve.ts'
-import { callToItsEnd } from './driver-call.ts'
+import { deleteInCluster } from './delete-shared-network.ts'
+import { callToItsEnd, isDriverAway } from './driver-call.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation, Removed } from './host-context.ts'
 import { containerQueue, networkQueue } from './keys.ts'
-import { isDriverAway } from './remove-endpoint.ts'
 
 /**
  * Deletes the network that `key` names. Refused with `inUse` while containers want it; endpoints that are on their way out
@@ -19,6 +19,10 @@ export function deleteNetwork(host: HostContext, key: string, operation: Operati
     const network = host.inventory.networks.get(id)
     if (network === undefined) return 'gone'
     assertUnused(host, network)
+    if (network.scope === 'global') {
+      await endpointsLeaving(host, id)
+      await deleteInCluster(host, network, operation)
+    }
     // From here on nobody plugs into it.
     buryNetwork(host, network)
     await endpointsLeaving(host, id)
@@ -47,8 +51,10 @@ export async function removeNetwork(
     return 'deleting'
   }
   try {
-    const session = await host.drivers.require(type, operation)
-    await session.call('network/delete', { networkId: id }, callToItsEnd(operation))
+    if (network.scope !== 'global' || host.made.mayBeMade(id)) {
+      const session = await host.drivers.require(type, operation)
+      await session.call('network/delete', { networkId: id }, callToItsEnd(operation))
+    }
   } catch (error) {
     host.removals.add({ kind: 'network', id })
     host.log.warn({ networkId: id, err: error }, 'the network is not deleted yet; it will be tried again')
@@ -59,6 +65,8 @@ export async function removeNetwork(
   host.inventory.deleteNetwork(id)
   failpoint('host:network:forgotten')
   host.addresses.close(id)
+  host.made.gone(id)
+  host.cluster?.forget(id)
   host.removals.done(id)
   host.events.append({ type: 'network.deleted', network_id: id })
   return 'gone'

@@ -8,6 +8,7 @@ import { callToItsEnd } from './driver-call.ts'
 import { createParameters, plugParameters } from './driver-parameters.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { containerQueue, networkQueue } from './keys.ts'
+import { shouldBeAtDriver } from './network-at-driver.ts'
 import type { Pending } from './pending-retries.ts'
 import { assertAnswer, isHostNeeded, mendInSandbox } from './sandbox-settlement.ts'
 
@@ -70,7 +71,7 @@ async function repairNetwork(host: HostContext, id: string, operation: Operation
   if (name === undefined) return host.repairs.done(id)
   await host.queue.run(networkQueue(name), async () => {
     const network = host.inventory.networks.get(id)
-    if (network?.state === 'active') {
+    if (network !== undefined && shouldBeAtDriver(host, network)) {
       const session = await host.drivers.require(network.type)
       await session.call('network/create', { network: driverView(network) }, callToItsEnd(operation))
     }

@@ -5,6 +5,7 @@ import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
 import { driverView, type NetworkRecord } from '../domain/network.ts'
 import { desiredEndpoint } from './driver-parameters.ts'
 import type { HostContext } from './host-context.ts'
+import { shouldBeAtDriver } from './network-at-driver.ts'
 
 /**
  * Far below what the protocol allows: neither side should stand still over one page. And two of them fit into the buffer
@@ -95,7 +96,7 @@ function* endpointsOf(
 
 function networksOf(host: HostContext, driver: string): NetworkRecord[] {
   const all = [...host.inventory.networks.values()]
-  return all.filter(({ type, state }) => type === driver && state === 'active')
+  return all.filter((network) => network.type === driver && shouldBeAtDriver(host, network))
 }
 
 /** The sandbox in which it should be; empty for one that is only created. */

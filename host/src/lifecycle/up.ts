@@ -11,6 +11,7 @@ import type { HostContext, Operation } from './host-context.ts'
 import { containerQueue } from './keys.ts'
 import { createAndPlug, intendEndpoint, plugCreated } from './make-endpoint.ts'
 import { about } from './named-field.ts'
+import { awaitPublication } from './publication.ts'
 import { endAtDriver, removeEndpoint } from './remove-endpoint.ts'
 
 /**
@@ -107,13 +108,13 @@ async function plugAttachment(
     .find((candidate) => candidate.attachment === attachment.name && candidate.state === 'created')
   if (endpoint !== undefined) {
     undo.defer(`unplug endpoint ${endpoint.id}`, () => unplugAgain(host, endpoint))
-    await plugCreated(host, endpoint, sandbox, operation)
+    await awaitPublication(host, await plugCreated(host, endpoint, sandbox, operation))
     return
   }
   const wish = { container, attachment, madeBy: 'up', sandbox } as const
   const intended = await intendEndpoint(host, wish, operation)
   undo.defer(`remove endpoint ${intended.endpoint.id}`, () => removeAgain(host, intended.endpoint.id))
-  await createAndPlug(host, intended, sandbox, operation)
+  await awaitPublication(host, await createAndPlug(host, intended, sandbox, operation))
 }
 
 /** What cannot be removed now is on record and tried again: the failure of the `up` is what its caller hears of. */

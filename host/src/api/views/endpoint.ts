@@ -8,6 +8,7 @@ type InterfaceView = EndpointView['interfaces'][number]
 
 export function endpointView(endpoint: EndpointRecord, inventory: InventoryReader): EndpointView {
   const { id, networkId, handle, attachment, state, createdAt, lastError, result } = endpoint
+  const published = inventory.isPublished?.(endpoint)
   return {
     id,
     network_id: networkId,
@@ -18,6 +19,7 @@ export function endpointView(endpoint: EndpointRecord, inventory: InventoryReade
     state,
     interfaces: interfaceViews(endpoint),
     ...(result?.dns === undefined ? {} : { dns: result.dns }),
+    ...(published === undefined ? {} : { published }),
     created_at: createdAt,
     ...(lastError === undefined ? {} : { last_error: lastError }),
   }

@@ -86,6 +86,8 @@ export const EndpointView = Type.Object({
   /** What it holds before it is plugged; what the sandbox shows after. */
   interfaces: Type.Array(InterfaceView),
   dns: Type.Optional(Dns),
+  /** Of a plugged one in a network of a cluster: whether other hosts know of it. False: they will, once the store is there. */
+  published: Type.Optional(Type.Boolean()),
   created_at: Type.String(),
   /** Why it is not as it should be, if so. */
   last_error: Type.Optional(Type.String()),

@@ -1,0 +1,62 @@
+// What the lifecycle needs of the cluster: networks that all hosts know, blocks of addresses, and a way to say what is
+// here. Knows no store.
+
+import type { SharedNetwork } from '../cluster/records.ts'
+import type { ProposedNetwork } from '../cluster/shared-networks.ts'
+
+type Limits = { readonly signal?: AbortSignal | undefined }
+
+export type ClusterNetwork = Pick<SharedNetwork, 'id' | 'name' | 'subnets' | 'blockBits'>
+
+/** All that rejects does so with `clusterUnavailable` while the shared store is away. */
+export type ClusterAccess = {
+  /** This host's name. */
+  readonly node: string
+  /** The most addresses that a block of a new network has, as a power of two. */
+  readonly mostBlockBits: number
+  /** Whether the shared store answered when it was last asked. */
+  readonly isCurrent: boolean
+  /**
+   * `propose` sees all networks of the cluster and chooses what is free, or throws; called again when others came first.
+   * After `clusterUnavailable` the network may be there: the same request again tells.
+   */
+  createNetwork(
+    propose: (known: readonly SharedNetwork[]) => Promise<ProposedNetwork>,
+    limits: Limits,
+  ): Promise<ProposedNetwork>
+  /** Throws `inUse` that names the hosts with something of it. May be repeated. */
+  deleteNetwork(
+    network: Pick<SharedNetwork, 'id' | 'name' | 'type' | 'segmentId'>,
+    limits: Limits,
+  ): Promise<void>
+  /** One more block of a subnet is this host's. Throws `addressesExhausted` with the use per host. */
+  claim(network: ClusterNetwork, subnet: string): Promise<void>
+  /** The block of an address is this host's. Throws `addressInUse` that names the host that has it. */
+  claimFor(
+    network: ClusterNetwork,
+    of: { readonly address: string; readonly subnet: string },
+    limits: Limits,
+  ): Promise<void>
+  /** Others may have the block, unless `isEmpty` says that it is used again. */
+  giveBack(network: ClusterNetwork, block: string, isEmpty: () => boolean): Promise<void>
+  /** The network is used here. */
+  use(network: ClusterNetwork): void
+  /** All of the network is given back as soon as that can be, unless `isUnused` says that it is used again. */
+  leave(network: ClusterNetwork, isUnused: () => boolean): Promise<void>
+  /** The network is gone: this host has nothing of it. */
+  forget(networkId: string): void
+  readonly members: {
+    /** Other hosts are to know this. At once, or as soon as the store is there. */
+    publish(member: {
+      readonly networkId: string
+      readonly endpointId: string
+      readonly macAddress: string
+      readonly addresses: string[]
+      readonly container: string
+    }): void
+    withdraw(member: { readonly networkId: string; readonly endpointId: string }): void
+    isPublished(endpointId: string): boolean
+    /** Waits so long at most until other hosts can read of the endpoint. */
+    published(endpointId: string, timeoutMs: number): Promise<void>
+  }
+}

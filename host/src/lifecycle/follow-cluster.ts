@@ -1,0 +1,71 @@
+// Networks that other hosts create and delete come on this host's record, and go from it. On the disk, so that the host
+// knows them when it starts while the shared store is away.
+import type { SharedNetwork } from '../cluster/records.ts'
+import type { NetworkRecord } from '../domain/network.ts'
+import type { HostContext } from './host-context.ts'
+import { networkQueue } from './keys.ts'
+import { dropEverythingShared } from './leave-cluster.ts'
+import { isUsedHere, releaseIfUnused } from './network-at-driver.ts'
+import { removeNetwork } from './remove-network.ts'
+import { recordOf } from './shared-network-record.ts'
+
+/** The network is on record when this resolves. */
+export function adoptNetwork(host: HostContext, shared: SharedNetwork): Promise<NetworkRecord> {
+  return host.queue.run(networkQueue(shared.name), async () => adoptNow(host, shared))
+}
+
+/** Within the queue of the network's name. */
+export function adoptNow(host: HostContext, shared: SharedNetwork): NetworkRecord {
+  const known = host.inventory.networks.get(shared.id)
+  if (known?.state === 'active') return known
+  // One that is `creating` or `deleting`: made, but for an answer that was lost.
+  const network = recordOf(shared)
+  host.inventory.putNetwork(network)
+  host.removals.done(network.id)
+  if (known === undefined) host.addresses.open(network)
+  host.events.append({ type: 'network.created', network_id: network.id })
+  return network
+}
+
+/** Another host has deleted it. */
+export async function dropNetwork(host: HostContext, id: string): Promise<void> {
+  const name = host.inventory.networks.get(id)?.name
+  if (name === undefined) return
+  await host.queue.run(networkQueue(name), async () => {
+    const network = host.inventory.networks.get(id)
+    if (network?.scope !== 'global' || network.state !== 'active') return
+    if (isUsedHere(host, id)) {
+      // Nobody can delete it in order while this host has endpoints in it: the store has lost it.
+      host.log.error({ networkId: id, name }, 'a network in use here is not in the shared store any more')
+      return
+    }
+    await removeNetwork(host, network, { id: `gone-${id}` })
+  })
+}
+
+/** All networks of the cluster are known: what this host has on record beyond them is gone. */
+export async function dropOthers(host: HostContext, known: ReadonlySet<string>): Promise<void> {
+  const gone = [...host.inventory.networks.values()].filter(
+    ({ id, scope, state }) => scope === 'global' && state === 'active' && !known.has(id),
+  )
+  for (const { id } of gone) await dropNetwork(host, id)
+}
+
+/** What the lifecycle does when something changes in the cluster; nothing of it is waited for. */
+export function clusterListener(host: HostContext) {
+  const later = (what: string, work: () => Promise<unknown>) => {
+    work().catch((err: unknown) => host.log.error({ err }, `cluster: ${what}`))
+  }
+  return {
+    networkSeen: (network: SharedNetwork) =>
+      later('a network does not come on record', () => adoptNetwork(host, network)),
+    networkGone: (id: string) => later('a network that is gone stays on record', () => dropNetwork(host, id)),
+    networksKnown: (ids: ReadonlySet<string>) =>
+      later('a network that is gone stays on record', () => dropOthers(host, ids)),
+    networksHeld(ids: readonly string[]) {
+      for (const id of ids) releaseIfUnused(host, id)
+    },
+    blocksChanged: (networkId: string) => host.addresses.inBlocks(networkId)?.blocksChanged(),
+    removed: () => dropEverythingShared(host),
+  }
+}

@@ -1,0 +1,29 @@
+// An operator has removed this host from the cluster: what it had in networks of the cluster belongs to others now.
+import type { HostContext } from './host-context.ts'
+import { containerQueue } from './keys.ts'
+import { removeEndpoint } from './remove-endpoint.ts'
+
+/** Containers run on, without their endpoints in networks of the cluster. Resolves when that is done, or on record. */
+export async function dropEverythingShared(host: HostContext): Promise<void> {
+  const ids = new Set(
+    [...host.inventory.networks.values()].filter(({ scope }) => scope === 'global').map(({ id }) => id),
+  )
+  const endpoints = [...host.inventory.endpoints.values()].filter(({ networkId }) => ids.has(networkId))
+  host.log.error(
+    { node: host.cluster?.node, endpoints: endpoints.length },
+    'cluster: this node was removed: its endpoints in networks of the cluster end',
+  )
+  await Promise.all(endpoints.map(({ id, handle }) => drop(host, id, handle)))
+}
+
+function drop(host: HostContext, id: string, handle: string): Promise<void> {
+  return host.queue.run(containerQueue(handle), async () => {
+    const endpoint = host.inventory.endpoints.get(id)
+    if (endpoint === undefined) return
+    try {
+      await removeEndpoint(host, endpoint, { id: `removed-${id}` })
+    } catch (err) {
+      host.log.error({ endpointId: id, err }, 'an endpoint of a removed node has not ended yet')
+    }
+  })
+}

@@ -1,0 +1,91 @@
+// A network of the cluster is at this host's driver only while the host has endpoints in it: made before the first one,
+// taken away after the last.
+import type { NetworkRecord } from '../domain/network.ts'
+import { driverView } from '../domain/network.ts'
+import type { DriverSession } from './driver-access.ts'
+import { callFor, isDriverAway } from './driver-call.ts'
+import type { HostContext, Operation } from './host-context.ts'
+
+/** Which networks of the cluster the drivers here have. In memory: every sync says anew what they should have. */
+export class MadeNetworks {
+  readonly #states = new Map<string, 'made' | 'maybe'>()
+
+  /** The driver has it, as far as the host knows. */
+  isMade(id: string): boolean {
+    return this.#states.get(id) === 'made'
+  }
+
+  /** The driver has it, or may have it. */
+  mayBeMade(id: string): boolean {
+    return this.#states.has(id)
+  }
+
+  begun(id: string): void {
+    this.#states.set(id, 'maybe')
+  }
+
+  made(id: string): void {
+    this.#states.set(id, 'made')
+  }
+
+  gone(id: string): void {
+    this.#states.delete(id)
+  }
+}
+
+/** Whether the driver should have the network now. */
+export function shouldBeAtDriver(host: HostContext, { id, scope, state }: NetworkRecord): boolean {
+  return state === 'active' && (scope !== 'global' || isUsedHere(host, id))
+}
+
+export function isUsedHere(host: HostContext, networkId: string): boolean {
+  return host.inventory.isUsed(networkId)
+}
+
+/**
+ * Makes a network of the cluster here, if it is not. An endpoint of it must be on record, or it may be taken away again.
+ * Throws `subnetOverlap` where this host has a network with the same addresses.
+ */
+export async function ensureAtDriver(
+  host: HostContext,
+  { network, session }: { network: NetworkRecord; session: DriverSession },
+  operation: Operation,
+): Promise<void> {
+  const { id, scope } = network
+  if (scope !== 'global' || host.made.isMade(id)) return
+  await host.queue.run(queueOf(id), async () => {
+    if (host.made.isMade(id)) return
+    host.addresses.assertApart(network, (other) => shouldBeAtDriver(host, other))
+    host.made.begun(id)
+    await session.call('network/create', { network: driverView(network) }, callFor(operation))
+    host.made.made(id)
+  })
+}
+
+/** After something of the network has ended here: if that was the last, the driver and the cluster get it back, by and by. */
+export function releaseIfUnused(host: HostContext, networkId: string): void {
+  const network = host.inventory.networks.get(networkId)
+  if (network?.scope !== 'global' || isUsedHere(host, networkId)) return
+  void host.queue
+    .run(queueOf(networkId), () => takeFromDriver(host, network))
+    .catch((err) => host.log.warn({ networkId, err }, 'an unused network is still at its driver'))
+  const { id, name, subnets, blockBits = 0 } = network
+  void host.cluster?.leave({ id, name, subnets, blockBits }, () => !isUsedHere(host, id))
+}
+
+async function takeFromDriver(host: HostContext, { id, type }: NetworkRecord): Promise<void> {
+  if (isUsedHere(host, id) || !host.made.mayBeMade(id)) return
+  try {
+    const session = await host.drivers.require(type)
+    if (isUsedHere(host, id)) return
+    await session.call('network/delete', { networkId: id }, { operationId: `idle-${id}` })
+    host.made.gone(id)
+  } catch (error) {
+    // It is told when it is back: a sync names only what is used.
+    if (!isDriverAway(error)) throw error
+  }
+}
+
+function queueOf(networkId: string): string {
+  return `at-driver:${networkId}`
+}
