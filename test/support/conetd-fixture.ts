@@ -25,6 +25,8 @@ export type FixtureOptions = {
   readonly connections?: number
   /** False: everything but conetd and its drivers is made here, and `conetd.start` is the test's. */
   readonly starts?: boolean
+  /** True: another one runs in the same namespaces, and what it mounts is its own. */
+  readonly hasNeighbours?: boolean
 }
 
 export class ConetdFixture implements AsyncDisposable {
@@ -33,12 +35,14 @@ export class ConetdFixture implements AsyncDisposable {
   readonly client: ConetClient
   readonly #drivers = new Map<string, DriverProgram | FakeDriver>()
   readonly #before: KernelPicture
+  readonly #hasNeighbours: boolean
   readonly #programs: Readonly<Record<string, string>>
 
   private constructor(
     temporary: TemporaryDirectory,
-    { spawn = [], config = {}, connections = 8, programs = {} }: FixtureOptions,
+    { spawn = [], config = {}, connections = 8, programs = {}, hasNeighbours = false }: FixtureOptions,
   ) {
+    this.#hasNeighbours = hasNeighbours
     this.#programs = programs
     this.#before = kernelPicture()
     this.directory = temporary.path
@@ -194,7 +198,10 @@ export class ConetdFixture implements AsyncDisposable {
     }
     await this.#end()
     if (failure !== undefined) throw failure
-    expect(kernelPicture()).toEqual(this.#before)
+    const { mounts } = kernelPicture()
+    expect(mounts.filter((line) => line.includes(this.directory))).toEqual([])
+    const isSame = this.#hasNeighbours ? { mounts: expect.anything() } : {}
+    expect(kernelPicture()).toEqual({ ...this.#before, ...isSame })
     expect(processesNaming(this.directory)).toEqual([])
     expect(socketsBelow(this.directory)).toEqual([])
     // Fails with EBUSY while anything is mounted there.

@@ -7,6 +7,7 @@ import { keys } from './keys.ts'
 import { MemberPublisher } from './member-publisher.ts'
 import { Mirror } from './mirror.ts'
 import { NetworkHere } from './network-here.ts'
+import type { NetworkPeers } from './network-peers.ts'
 import { NodePresence, type Trouble } from './node-presence.ts'
 import { type BlockStore, OwnBlockRecord } from './own-blocks.ts'
 import { PublishedMembers } from './published-members.ts'
@@ -33,6 +34,8 @@ export type ClusterListener = {
   networksKnown(ids: ReadonlySet<string>): void
   /** Networks of which the store says that this node has something. */
   networksHeld(ids: readonly string[]): void
+  /** There is something new to tell a driver of the endpoints on other nodes. */
+  peersChanged(networkId: string): void
   /** This node has other blocks of a network's subnets than before. */
   blocksChanged(networkId: string): void
   /** An operator has removed this node: nothing that it has in networks of the cluster is its own any more. */
@@ -181,6 +184,11 @@ export class Cluster {
     return leaving
   }
 
+  /** The endpoints on other nodes; undefined while the network is not used here. */
+  peersOf(networkId: string): NetworkPeers | undefined {
+    return this.#here.get(networkId)?.peers
+  }
+
   /** The network is gone: this node has nothing of it. */
   forget(networkId: string): void {
     this.blocks.remove(networkId, this.blocks.all(networkId))
@@ -221,6 +229,7 @@ export class Cluster {
       own: this.blocks,
       registered: (what, limits) => this.#presence.registered(what, limits),
       refused: () => this.#presence.refused(),
+      peersChanged: () => this.#listener?.peersChanged(network.id),
     })
     this.#here.set(network.id, here)
     return here

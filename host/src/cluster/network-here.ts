@@ -3,6 +3,7 @@
 import { ConetError, deadline, KeyedQueue } from '@conet/sdk'
 import { AddressBlocks } from './address-blocks.ts'
 import { keys } from './keys.ts'
+import { NetworkPeers } from './network-peers.ts'
 import { lettingGo } from './node-holdings.ts'
 import type { OwnBlockRecord } from './own-blocks.ts'
 import { reader, SharedBlock, type SharedNetwork } from './records.ts'
@@ -17,6 +18,8 @@ export type NetworkHereOptions = {
   registered(what: string, limits: CallLimits): Promise<Condition>
   /** A write was refused because the condition did not hold. */
   refused(): void
+  /** There is something new to tell of the endpoints on other nodes. */
+  peersChanged(): void
 }
 
 const listMs = 3_000
@@ -28,7 +31,9 @@ export class NetworkHere {
   readonly #options: NetworkHereOptions
   readonly #blocks: AddressBlocks
   readonly #ending = new AbortController()
-  readonly #following: Promise<void>
+  readonly #following: Promise<unknown>
+  /** Who is on the other nodes. */
+  readonly peers: NetworkPeers
   /** What is done to the blocks is done one after the other. */
   readonly #queue = new KeyedQueue()
   /** The revision at which blocks were given back last; what a mirror says of an earlier one is not true any more. */
@@ -37,10 +42,12 @@ export class NetworkHere {
   readonly #claims = new Map<string, Promise<void>>()
 
   constructor(options: NetworkHereOptions) {
-    const { store, node, network, refused } = options
+    const { store, node, network, refused, peersChanged } = options
     this.#options = options
     this.#blocks = new AddressBlocks({ store, node, network, refused, changed: () => this.#adopt() })
-    this.#following = this.#blocks.follow(this.#ending.signal)
+    this.peers = new NetworkPeers({ store, networkId: network.id, node, changed: peersChanged })
+    const { signal } = this.#ending
+    this.#following = Promise.all([this.#blocks.follow(signal), this.peers.follow(signal)])
   }
 
   /** Something is being done to the blocks, or waits for it. */

@@ -38,6 +38,8 @@ export class NetworkPeers {
       prefix: keys.members(networkId),
       parse: reader(SharedMember),
       changed: (changes) => this.#note(changes),
+      // An empty directory is told too: until then a driver keeps what an earlier instance made.
+      listed: () => this.#options.changed(),
     })
   }
 
@@ -53,6 +55,14 @@ export class NetworkPeers {
   /** Endpoints by node, the own ones too. */
   get all(): ReadonlyMap<string, SharedMember> {
     return this.#members.records
+  }
+
+  /** The node and the container that have a MAC on another node. */
+  holderOf(macAddress: string): { node: string; container: string } | undefined {
+    for (const [key, member] of this.#members.records)
+      if (member.macAddress === macAddress && this.#isOther(key))
+        return { node: key.slice(0, key.indexOf('/')), container: member.container }
+    return undefined
   }
 
   /** The next thing to tell: undefined when there is nothing new. Before the first reading nothing is known. */

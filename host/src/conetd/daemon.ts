@@ -96,7 +96,10 @@ type Ground = {
 function joinCluster(host: HostContext, cluster: Cluster | undefined, parts: Rollback): void {
   publishEndpoints(host)
   cluster?.start(clusterListener(host))
-  parts.defer('leave the cluster', () => cluster?.stop())
+  parts.defer('leave the cluster', async () => {
+    host.peers[Symbol.dispose]()
+    await cluster?.stop()
+  })
 }
 
 /** The host and its drivers know each other: the one calls, the others are told what should be. */

@@ -11,6 +11,7 @@ import {
   type HostContext,
   Inventory,
   MadeNetworks,
+  PeerFeeder,
   PendingRetries,
   retryRemoval,
   retryRepair,
@@ -33,10 +34,11 @@ export type HostParts = {
 
 export function buildHost({ settings, stores, machine, drivers, cluster, log }: HostParts): HostContext {
   const { ipv4, ipv6 } = settings.addressPools
+  const inventory = new Inventory(stores, (error) =>
+    log.error({ err: error }, 'a configuration waits for the disk and is tried again'),
+  )
   const host: HostContext = {
-    inventory: new Inventory(stores, (error) =>
-      log.error({ err: error }, 'a configuration waits for the disk and is tried again'),
-    ),
+    inventory,
     addresses: new AddressBook({
       pools: { ipv4, ipv6: ipv6 ?? [machine.ipv6Pool] },
       machineRoutes,
@@ -44,7 +46,14 @@ export function buildHost({ settings, stores, machine, drivers, cluster, log }: 
     }),
     drivers,
     cluster,
-    made: new MadeNetworks(),
+    made: new MadeNetworks((networkId) => host.peers.begin(networkId)),
+    peers: new PeerFeeder({
+      inventory,
+      cluster,
+      drivers,
+      log,
+      made: { isMade: (networkId) => host.made.isMade(networkId) },
+    }),
     sandboxes: new SandboxKeeper(join(settings.runDir, 'netns')),
     events: new EventLog(),
     answeredPlugs: new AnsweredPlugs(),

@@ -9,11 +9,16 @@ import { namingField } from './named-field.ts'
 import type { BlockRoom } from './network-addresses.ts'
 import { isUsedHere } from './network-at-driver.ts'
 
-/** Whether the attachment can have what it wants out of this host's own blocks. */
-export function hasRoomFor(host: HostContext, network: NetworkRecord, { addresses }: Attachment): boolean {
+/** Whether the attachment can have what it wants out of this host's own blocks. Throws when another host has its MAC. */
+export function hasRoomFor(
+  host: HostContext,
+  network: NetworkRecord,
+  { addresses, macAddress }: Attachment,
+): boolean {
   const inBlocks = host.addresses.inBlocks(network.id)
   if (inBlocks === undefined) return true
-  clusterOf(host, network)
+  const cluster = clusterOf(host, network)
+  if (macAddress !== undefined) refuseTakenMac(cluster, network, macAddress)
   const rooms = inBlocks.rooms()
   const isWithout = (family: 4 | 6) => !addresses.some((address) => familyOf(address) === family)
   return (
@@ -67,6 +72,16 @@ async function ensureFamily(host: HostContext, { cluster, of, family }: Wanted):
     }
   }
   if (full !== undefined) throw full
+}
+
+function refuseTakenMac(cluster: ClusterAccess, network: NetworkRecord, mac: string): void {
+  const holder = cluster.peersOf(network.id)?.holderOf(mac)
+  if (holder === undefined) return
+  const { node, container } = holder
+  throw new ConetError('addressInUse', `reserve MAC ${mac}: container ${container} on node ${node} has it`, {
+    details: { mac, node, container },
+    fields: [{ path: 'mac_address', message: `container ${container} on node ${node} has it` }],
+  })
 }
 
 /** After addresses were taken: one block more in time, so that the next plugs need not wait for it. */

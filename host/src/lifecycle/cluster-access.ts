@@ -1,12 +1,24 @@
 // What the lifecycle needs of the cluster: networks that all hosts know, blocks of addresses, and a way to say what is
 // here. Knows no store.
 
+import type { PeersDifference } from '../cluster/network-peers.ts'
 import type { SharedNetwork } from '../cluster/records.ts'
 import type { ProposedNetwork } from '../cluster/shared-networks.ts'
 
 type Limits = { readonly signal?: AbortSignal | undefined }
 
 export type ClusterNetwork = Pick<SharedNetwork, 'id' | 'name' | 'subnets' | 'blockBits'>
+
+export type ClusterPeers = {
+  /** What a driver is to be told next; undefined: nothing is new, or nothing is known yet. */
+  next(): PeersDifference | undefined
+  /** The driver holds it. */
+  told(difference: PeersDifference): void
+  /** Nobody knows what the driver holds. */
+  forgotten(): void
+  /** The host and the container that have a MAC on another host. */
+  holderOf(macAddress: string): { readonly node: string; readonly container: string } | undefined
+}
 
 /** All that rejects does so with `clusterUnavailable` while the shared store is away. */
 export type ClusterAccess = {
@@ -43,6 +55,8 @@ export type ClusterAccess = {
   use(network: ClusterNetwork): void
   /** All of the network is given back as soon as that can be, unless `isUnused` says that it is used again. */
   leave(network: ClusterNetwork, isUnused: () => boolean): Promise<void>
+  /** The endpoints of a network on other hosts; undefined while it is not used here. */
+  peersOf(networkId: string): ClusterPeers | undefined
   /** The network is gone: this host has nothing of it. */
   forget(networkId: string): void
   readonly members: {

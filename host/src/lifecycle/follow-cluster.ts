@@ -66,6 +66,7 @@ export function clusterListener(host: HostContext) {
       for (const id of ids) releaseIfUnused(host, id)
     },
     blocksChanged: (networkId: string) => host.addresses.inBlocks(networkId)?.blocksChanged(),
+    peersChanged: (networkId: string) => host.peers.feed(networkId),
     removed: () => dropEverythingShared(host),
   }
 }

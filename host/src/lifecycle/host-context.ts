@@ -9,6 +9,7 @@ import type { CallOptions, DriverAccess } from './driver-access.ts'
 import type { EventLog } from './event-log.ts'
 import type { Inventory } from './inventory.ts'
 import type { MadeNetworks } from './network-at-driver.ts'
+import type { PeerFeeder } from './peer-feeder.ts'
 import type { PendingRetries } from './pending-retries.ts'
 import type { StartingContainers } from './up.ts'
 
@@ -20,6 +21,8 @@ export type HostContext = {
   readonly cluster?: ClusterAccess | undefined
   /** Networks of the cluster that drivers here have now. */
   readonly made: MadeNetworks
+  /** Tells drivers of the endpoints on other hosts. */
+  readonly peers: PeerFeeder
   readonly sandboxes: SandboxKeeper
   readonly events: EventLog
   /** Plugs on their way from the driver's answer to the record. */

@@ -9,6 +9,12 @@ import type { HostContext, Operation } from './host-context.ts'
 /** Which networks of the cluster the drivers here have. In memory: every sync says anew what they should have. */
 export class MadeNetworks {
   readonly #states = new Map<string, 'made' | 'maybe'>()
+  readonly #onMade: (id: string) => void
+
+  /** `onMade`: a driver has just been told of it, maybe again. */
+  constructor(onMade: (id: string) => void = () => undefined) {
+    this.#onMade = onMade
+  }
 
   /** The driver has it, as far as the host knows. */
   isMade(id: string): boolean {
@@ -26,6 +32,7 @@ export class MadeNetworks {
 
   made(id: string): void {
     this.#states.set(id, 'made')
+    this.#onMade(id)
   }
 
   gone(id: string): void {

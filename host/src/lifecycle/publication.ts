@@ -1,6 +1,7 @@
 // What other hosts are told of this one's endpoints in networks of the cluster: those that are plugged, as they are on
 // record. It follows the record, so that no way of ending an endpoint can forget it.
 import type { EndpointRecord } from '../domain/endpoint.ts'
+import { clusterNetwork } from './block-room.ts'
 import type { HostContext } from './host-context.ts'
 import { releaseIfUnused } from './network-at-driver.ts'
 
@@ -26,6 +27,7 @@ function follow(
   const { id, networkId } = after ?? before ?? { id: '', networkId: '' }
   const network = host.inventory.networks.get(networkId)
   if (network?.scope !== 'global' || host.cluster === undefined) return
+  if (after !== undefined) host.cluster.use(clusterNetwork(network))
   const was = before && memberOf(before)
   const is = after && memberOf(after)
   if (is !== undefined && JSON.stringify(is) !== JSON.stringify(was)) host.cluster.members.publish(is)

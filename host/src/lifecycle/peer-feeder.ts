@@ -1,0 +1,108 @@
+// Tells drivers which endpoints a network of the cluster has on other hosts: the whole when nobody knows what the driver
+// holds, then what changes, one batch of a network at a time. Rules: docs/protocol-peers.md.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ConetError } from '@conet/sdk'
+import type { PeersDifference } from '../cluster/network-peers.ts'
+import { Backoff } from '../retry/backoff.ts'
+import type { DriverSession } from './driver-access.ts'
+import { isDriverAway } from './driver-call.ts'
+import type { HostContext } from './host-context.ts'
+import { peerBatches } from './peer-batches.ts'
+
+type FedHost = Pick<HostContext, 'inventory' | 'cluster' | 'drivers' | 'log'> & {
+  readonly made: { isMade(networkId: string): boolean }
+}
+
+export class PeerFeeder implements Disposable {
+  readonly #host: FedHost
+  readonly #feeding = new Map<string, Promise<void>>()
+  /** Something came meanwhile. */
+  readonly #again = new Set<string>()
+  /** How often each network was told to a driver anew: an answer of an earlier connection says nothing of this one. */
+  readonly #rounds = new Map<string, number>()
+  readonly #ending = new AbortController()
+
+  constructor(host: FedHost) {
+    this.#host = host
+  }
+
+  /** A driver has just been told of the network, and holds nothing of its directory. */
+  begin(networkId: string): void {
+    this.#rounds.set(networkId, this.#roundOf(networkId) + 1)
+    this.#host.cluster?.peersOf(networkId)?.forgotten()
+    this.feed(networkId)
+  }
+
+  /** There may be something new to tell. Returns at once. */
+  feed(networkId: string): void {
+    if (this.#ending.signal.aborted) return
+    if (this.#feeding.has(networkId)) {
+      this.#again.add(networkId)
+      return
+    }
+    const feeding = this.#feed(networkId)
+      .catch((err: unknown) => this.#host.log.error({ networkId, err }, 'a driver is not told of its peers'))
+      .finally(() => {
+        this.#feeding.delete(networkId)
+        if (this.#again.delete(networkId)) this.feed(networkId)
+      })
+    this.#feeding.set(networkId, feeding)
+  }
+
+  [Symbol.dispose](): void {
+    this.#ending.abort()
+  }
+
+  async #feed(networkId: string): Promise<void> {
+    const backoff = new Backoff({ firstMs: 100, mostMs: 10_000 })
+    const { signal } = this.#ending
+    while (!signal.aborted) {
+      const network = this.#host.inventory.networks.get(networkId)
+      const peers = this.#host.cluster?.peersOf(networkId)
+      if (network === undefined || peers === undefined || !this.#host.made.isMade(networkId)) return
+      const difference = peers.next()
+      if (difference === undefined) return
+      const round = this.#roundOf(networkId)
+      try {
+        const session = await this.#host.drivers.require(network.type, { signal })
+        if (!session.driver.capabilities.methods.includes('network/peers')) return
+        await this.#tell(session, { networkId, difference })
+        if (round === this.#roundOf(networkId)) peers.told(difference)
+        backoff.reset()
+      } catch (error) {
+        if (signal.aborted) return
+        if (isHeldUnknown(error)) peers.forgotten()
+        // Its next sync begins anew.
+        if (isDriverAway(error)) return
+        this.#host.log.debug({ networkId, err: error }, 'a driver did not take its peers; told again')
+        if (!ConetError.is(error, 'peersGap'))
+          await sleep(backoff.nextMs(), undefined, { signal }).catch(() => undefined)
+      }
+    }
+  }
+
+  async #tell(
+    session: DriverSession,
+    { networkId, difference }: { networkId: string; difference: PeersDifference },
+  ): Promise<void> {
+    const { maxMessageBytes } = session.driver.limits
+    const operationId = `peers-${networkId.slice(0, 12)}-${difference.version}`
+    for (const batch of peerBatches(difference, maxMessageBytes)) {
+      await session.call(
+        'network/peers',
+        { networkId, ...batch },
+        { operationId, signal: this.#ending.signal },
+      )
+    }
+  }
+
+  #roundOf(networkId: string): number {
+    return this.#rounds.get(networkId) ?? 0
+  }
+}
+
+/** PEER-5. */
+function isHeldUnknown(error: unknown): boolean {
+  if (!ConetError.is(error)) return true
+  return error.kind === 'peersGap' || error.operationState !== 'not-started'
+}
