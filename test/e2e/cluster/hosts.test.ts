@@ -1,115 +1,28 @@
-// Two hosts of a cluster and its store, each a real process: networks that all know, addresses that no two hand out.
-import type { EndpointView, NetworkView } from '@conet/sdk/client'
+// Two hosts of a cluster: networks that all know, addresses that no two hand out, a directory that all read.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { ConetdFixture } from '../../support/conetd-fixture.ts'
-import { EtcdProcess } from '../../support/etcd-process.ts'
+import { addressOf, ClusterFixture, type ClusterHost } from '../../support/cluster-fixture.ts'
 import { eventually } from '../../support/eventually.ts'
-import type { FakeDriver } from '../../support/fake-driver.ts'
 
-let etcd: EtcdProcess
-let one: ConetdFixture
-let two: ConetdFixture
-const drivers = new Map<ConetdFixture, FakeDriver>()
-
-const clusterOf = (node: string, index: number) => ({
-  store: `etcd://${etcd.endpoint}`,
-  node,
-  underlay_address: `192.0.2.${index}`,
-  block_bits: 4,
-})
-
-async function host(node: string, index: number): Promise<ConetdFixture> {
-  const fixture = await ConetdFixture.start({
-    config: { cluster: clusterOf(node, index) },
-    hasNeighbours: true,
-  })
-  drivers.set(
-    fixture,
-    await fixture.startFakeDriver({
-      name: 'span',
-      plan: { schemas: { scope: 'global', segments: { minimum: 1, maximum: 99, configMember: 'vni' } } },
-    }),
-  )
-  return fixture
-}
+let cluster: ClusterFixture
+let one: ClusterHost
+let two: ClusterHost
 
 beforeAll(async () => {
-  etcd = await EtcdProcess.start()
-  one = await host('one', 1)
-  two = await host('two', 2)
+  cluster = await ClusterFixture.start(['one', 'two'])
+  const [first, second] = cluster.hosts
+  if (first === undefined || second === undefined) throw new Error('the hosts are not there')
+  one = first
+  two = second
 }, 60_000)
-afterEach(async () => {
-  for (const fixture of [one, two]) {
-    const { containers } = await fixture.client.listContainers()
-    for (const { handle } of containers) await fixture.client.deleteContainer(handle)
-    await fixture.settled()
-  }
-  await one.removeEverything()
-  await eventually(async () => expect((await two.client.listNetworks()).networks).toEqual([]))
-  await eventually(async () => {
-    const keys = await etcd.control('get', '--prefix', '/conet/v1/', '--keys-only')
-    expect(keys.split('\n').filter((key) => key !== '' && !/\/(nodes|alive)\//.test(key))).toEqual([])
-  })
-})
-afterAll(async () => {
-  await two?.[Symbol.asyncDispose]()
-  await one?.[Symbol.asyncDispose]()
-  await etcd?.[Symbol.asyncDispose]()
-})
-
-const named = (fixture: ConetdFixture, name: string): Promise<NetworkView> =>
-  eventually(() => fixture.client.getNetwork(name))
-
-async function container(fixture: ConetdFixture, handle: string): Promise<void> {
-  await fixture.client.putContainerConfig(handle, { attach_to: [] })
-  await fixture.client.up(handle)
-}
-
-const addressOf = ({ interfaces: [first] }: EndpointView) => first?.addresses[0]?.split('/')[0] ?? ''
-
-function driver(fixture: ConetdFixture): FakeDriver {
-  const found = drivers.get(fixture)
-  if (found === undefined) throw new Error('the host has no driver')
-  return found
-}
+afterEach(() => cluster.removeEverything(), 30_000)
+afterAll(() => cluster?.[Symbol.asyncDispose]())
 
 type Told = { network: { id: string; segmentId: number } }
-type Batch = {
-  beginsSnapshot: boolean
-  remove: string[]
-  set: { endpointId: string; addresses: string[]; tunnelAddress: string }[]
-}
-
-function paramsOf<T>(of: FakeDriver, method: string, from = 0): T[] {
-  const ended = of
-    .records()
-    .slice(from)
-    .filter((record) => record.event === 'end' && record.method === method)
-  return ended.map(({ params }) => JSON.parse(JSON.stringify(params)))
-}
-
-/** The numbers of the networks that the driver of a host was told to make. */
-function segmentsOf(fixture: ConetdFixture): Map<string, number> {
-  const told = paramsOf<Told>(driver(fixture), 'network/create')
-  return new Map(told.map(({ network: { id, segmentId } }) => [id, segmentId]))
-}
-
-/** What a driver that heard all batches from then on knows. */
-function heldBy(of: FakeDriver, from = 0): string[][] {
-  const held = new Map<string, string[]>()
-  for (const { beginsSnapshot, remove, set } of paramsOf<Batch>(of, 'network/peers', from)) {
-    if (beginsSnapshot) held.clear()
-    for (const id of remove) held.delete(id)
-    for (const { endpointId, addresses, tunnelAddress } of set)
-      held.set(endpointId, [endpointId, addresses[0] ?? '', tunnelAddress])
-  }
-  return [...held.values()]
-}
 
 describe('a network of a cluster', () => {
   it('is known to all hosts by the same id, and gone for all when one deletes it', async () => {
     const made = await one.client.createNetwork({ name: 'blue', type: 'span' })
-    const seen = await named(two, 'blue')
+    const seen = await two.knows('blue')
     expect(seen).toMatchObject({ id: made.id, subnets: [{ subnet: made.subnets[0]?.subnet }] })
     expect((await two.client.createNetwork({ name: 'blue', type: 'span' })).id).toBe(made.id)
     await expect(
@@ -128,9 +41,10 @@ describe('a network of a cluster', () => {
       one.client.createNetwork({ name: 'red', type: 'span' }),
       two.client.createNetwork({ name: 'green', type: 'span', config: { vni: 7 } }),
     ])
-    const all = await Promise.all([named(one, 'blue'), named(one, 'red'), named(one, 'green')])
+    const all = await Promise.all([one.knows('blue'), one.knows('red'), one.knows('green')])
     expect(new Set(all.map(({ subnets }) => subnets[0]?.subnet)).size).toBe(3)
-    const numbers = new Map([...segmentsOf(one), ...segmentsOf(two)])
+    const told = [one, two].flatMap((host) => host.served<Told>('network/create'))
+    const numbers = new Map(told.map(({ network: { id, segmentId } }) => [id, segmentId]))
     expect(new Set(all.map(({ id }) => numbers.get(id))).size).toBe(3)
     expect(numbers.get(all[2]?.id ?? '')).toBe(7)
     expect(all[2]?.id).toBe(others[1]?.id)
@@ -147,27 +61,27 @@ describe('a network of a cluster', () => {
   })
 
   it('is refused by the driver before any other host hears of it', async () => {
-    driver(one).plan({ methods: { 'network/create': { error: { kind: 'invalidArgument', message: 'no' } } } })
+    one.plan({ 'network/create': { error: { kind: 'invalidArgument', message: 'no' } } })
     await expect(one.client.createNetwork({ name: 'blue', type: 'span' })).rejects.toMatchObject({
       kind: 'invalidArgument',
     })
-    driver(one).plan({})
+    one.plan()
     expect((await one.client.listNetworks()).networks).toEqual([])
-    expect(await etcd.control('get', '--prefix', '/conet/v1/networks/', '--keys-only')).toBe('')
+    expect(await cluster.keys('networks/')).toEqual([])
   })
 
   it('is at a driver only while the host has endpoints in it', async () => {
     await one.client.createNetwork({ name: 'blue', type: 'span' })
-    await named(two, 'blue')
-    const before = driver(two).records().length
+    await two.knows('blue')
+    const before = two.driver.records().length
     const about = () =>
-      driver(two)
+      two.driver
         .records()
         .slice(before)
         .filter(({ event, method }) => event === 'end' && /^network\/(create|delete)/.test(method))
         .map(({ method }) => method)
-    await container(two, 'c1')
-    await container(two, 'c2')
+    await two.run('c1')
+    await two.run('c2')
     const plugged = await Promise.all(
       ['c1', 'c2'].map((handle) => two.client.plug(handle, { network: 'blue' })),
     )
@@ -180,14 +94,14 @@ describe('a network of a cluster', () => {
 describe('addresses in a network of a cluster', () => {
   it('are handed out by each host from blocks of its own', async () => {
     await one.client.createNetwork({ name: 'blue', type: 'span', subnets: [{ subnet: '10.7.0.0/24' }] })
-    await named(two, 'blue')
+    await two.knows('blue')
     const [mine = [], others = []] = await Promise.all(
-      [one, two].map(async (fixture, index) => {
+      [one, two].map(async (host, index) => {
         const handles = Array.from({ length: 20 }, (_, n) => `c${index}-${n}`)
         return Promise.all(
           handles.map(async (handle) => {
-            await container(fixture, handle)
-            const endpoint = await fixture.client.plug(handle, { network: 'blue' })
+            await host.run(handle)
+            const endpoint = await host.client.plug(handle, { network: 'blue' })
             expect(endpoint.published).toBe(true)
             return addressOf(endpoint)
           }),
@@ -203,9 +117,9 @@ describe('addresses in a network of a cluster', () => {
 
   it('are refused to a host that asks for one of another host’s, by its name', async () => {
     await one.client.createNetwork({ name: 'blue', type: 'span', subnets: [{ subnet: '10.7.0.0/24' }] })
-    await named(two, 'blue')
-    await container(one, 'c1')
-    await container(two, 'c2')
+    await two.knows('blue')
+    await one.run('c1')
+    await two.run('c2')
     const asked = { network: 'blue', addresses: ['10.7.0.77'], mac_address: '02:00:00:00:00:77' }
     expect(addressOf(await one.client.plug('c1', asked))).toBe('10.7.0.77')
     await expect(
@@ -233,43 +147,43 @@ describe('addresses in a network of a cluster', () => {
 
   it('are exhausted when no block is left, and free again when a host has given its blocks back', async () => {
     await one.client.createNetwork({ name: 'tiny', type: 'span', subnets: [{ subnet: '10.7.0.0/29' }] })
-    await named(two, 'tiny')
-    for (const [index, handle] of ['a', 'b', 'c', 'd', 'e'].entries()) {
-      const fixture = index % 2 === 0 ? one : two
-      await container(fixture, handle)
-      await fixture.client.plug(handle, { network: 'tiny' })
-    }
-    await container(two, 'f')
-    await expect(two.client.plug('f', { network: 'tiny' })).rejects.toMatchObject({
+    await two.knows('tiny')
+    for (const handle of ['a', 'b', 'c', 'd', 'e']) await one.plug(handle, 'tiny')
+    await two.run('z')
+    await expect(two.client.plug('z', { network: 'tiny' })).rejects.toMatchObject({
       kind: 'addressesExhausted',
-      details: { blocks: { one: 2, two: 1 } },
+      details: { blocks: { one: 3 } },
     })
-    for (const handle of ['a', 'c', 'e']) await one.client.deleteContainer(handle)
-    await eventually(() => two.client.plug('f', { network: 'tiny' }))
+    for (const handle of ['a', 'b', 'c', 'd']) await one.client.deleteContainer(handle)
+    await eventually(() => two.client.plug('z', { network: 'tiny' }))
   })
 })
 
 describe('the directory of a network’s endpoints', () => {
   it('is told to the driver of each host: the whole first, then what changes, after a restart the whole', async () => {
     await one.client.createNetwork({ name: 'blue', type: 'span' })
-    await named(two, 'blue')
-    for (const handle of ['a', 'b']) await container(one, handle)
-    await container(two, 'z')
+    await two.knows('blue')
+    for (const handle of ['a', 'b']) await one.run(handle)
+    await two.run('z')
     const a = await one.client.plug('a', { network: 'blue' })
     await two.client.plug('z', { network: 'blue' })
-    await eventually(() => expect(heldBy(driver(two))).toEqual([[a.id, addressOf(a), '192.0.2.1']]))
+    await eventually(() => expect(two.peers()).toEqual([[a.id, addressOf(a), '192.0.2.1']]))
     const b = await one.client.plug('b', { network: 'blue' })
     await one.client.unplug({ handle: 'a', endpoint: a.id })
-    await eventually(() => expect(heldBy(driver(two))).toEqual([[b.id, addressOf(b), '192.0.2.1']]))
-    await driver(two).program.end('SIGKILL')
-    const before = driver(two).records().length
-    await driver(two).restart()
-    await eventually(() => expect(heldBy(driver(two), before)).toEqual([[b.id, addressOf(b), '192.0.2.1']]))
-    driver(two).plan({
-      methods: { 'network/peers': { toCall: 1, error: { kind: 'internal', message: 'no' } } },
-    })
+    await eventually(() => expect(two.peers()).toEqual([[b.id, addressOf(b), '192.0.2.1']]))
+    await two.driver.program.end('SIGKILL')
+    const before = two.driver.records().length
+    await two.driver.restart()
+    await eventually(() => expect(two.peers(before)).toEqual([[b.id, addressOf(b), '192.0.2.1']]))
+    two.plan({ 'network/peers': { error: { kind: 'internal', message: 'no' } } })
     await one.client.unplug({ handle: 'b', endpoint: b.id })
-    await eventually(() => expect(heldBy(driver(two), before)).toEqual([]), { timeoutMs: 10_000 })
-    driver(two).plan({})
+    await eventually(() => {
+      const failed = two.driver
+        .records()
+        .filter(({ event, method }) => event === 'fail' && method === 'network/peers')
+      expect(failed.length).toBeGreaterThan(0)
+    })
+    two.plan()
+    await eventually(() => expect(two.peers(before)).toEqual([]), { timeoutMs: 10_000 })
   })
 })

@@ -1,0 +1,93 @@
+// Days on which etcd is away: what runs goes on, what needs the store fails fast and says so, and all is caught up.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { addressOf, ClusterFixture, type ClusterHost } from '../../support/cluster-fixture.ts'
+import { eventually } from '../../support/eventually.ts'
+
+let cluster: ClusterFixture
+let one: ClusterHost
+let two: ClusterHost
+
+beforeAll(async () => {
+  cluster = await ClusterFixture.start(['one', 'two'])
+  const [first, second] = cluster.hosts
+  if (first === undefined || second === undefined) throw new Error('the hosts are not there')
+  one = first
+  two = second
+}, 60_000)
+afterEach(() => cluster.removeEverything(), 30_000)
+afterAll(() => cluster?.[Symbol.asyncDispose]())
+
+const patience = { timeoutMs: 20_000 }
+
+describe('while the store of the cluster is away', () => {
+  it('plugs go on from the blocks of the host, and say that other hosts do not know yet', async () => {
+    await one.client.createNetwork({ name: 'blue', type: 'span', subnets: [{ subnet: '10.7.0.0/24' }] })
+    await two.knows('blue')
+    await one.plug('a', 'blue')
+    await cluster.etcd.stop('SIGKILL')
+    await one.run('b')
+    const began = performance.now()
+    const b = await one.client.plug('b', { network: 'blue' })
+    expect(performance.now() - began).toBeLessThan(2_000)
+    expect(b.published).toBe(false)
+    await two.run('z')
+    await expect(two.client.plug('z', { network: 'blue' })).rejects.toMatchObject({
+      kind: 'clusterUnavailable',
+    })
+    await expect(one.client.createNetwork({ name: 'red', type: 'span' })).rejects.toMatchObject({
+      kind: 'clusterUnavailable',
+    })
+    await one.client.deleteContainer('a')
+    await cluster.etcd.start()
+    await eventually(
+      async () => expect((await one.client.getContainer('b')).endpoints).toMatchObject([{ published: true }]),
+      patience,
+    )
+    await eventually(() => two.client.plug('z', { network: 'blue' }), patience)
+    await eventually(() => expect(two.peers()).toEqual([[b.id, addressOf(b), '192.0.2.1']]), patience)
+    expect((await one.client.listNetworks()).networks.map(({ name }) => name)).toEqual(['blue'])
+  }, 60_000)
+
+  it('a host that starts knows its networks, and hands out addresses of its blocks', async () => {
+    await one.client.createNetwork({ name: 'blue', type: 'span', subnets: [{ subnet: '10.7.0.0/24' }] })
+    const a = await one.plug('a', 'blue')
+    await two.knows('blue')
+    const gone = await two.client.createNetwork({ name: 'gone', type: 'span' })
+    await one.knows('gone')
+    await one.fixture.kill()
+    await two.client.deleteNetwork('gone')
+    const late = await two.client.createNetwork({ name: 'late', type: 'span' })
+    await cluster.etcd.stop('SIGKILL')
+    await one.fixture.start()
+    const { networks } = await one.client.listNetworks()
+    expect(networks.map(({ name }) => name).sort()).toEqual(['blue', 'gone'])
+    const b = await one.plug('b', 'blue')
+    expect(b.published).toBe(false)
+    expect(new Set([addressOf(a), addressOf(b)]).size).toBe(2)
+    await cluster.etcd.start()
+    expect((await one.knows('late')).id).toBe(late.id)
+    await eventually(
+      async () => await expect(one.client.getNetwork(gone.id)).rejects.toMatchObject({ kind: 'notFound' }),
+      patience,
+    )
+    await eventually(async () => expect(await cluster.keys('members/')).toHaveLength(2), patience)
+  }, 60_000)
+
+  it('a host that is killed and comes back loses none of its endpoints, and others keep them meanwhile', async () => {
+    await one.client.createNetwork({ name: 'blue', type: 'span' })
+    await two.knows('blue')
+    const a = await one.plug('a', 'blue')
+    await two.plug('z', 'blue')
+    await eventually(() => expect(two.peers()).toEqual([[a.id, addressOf(a), '192.0.2.1']]))
+    await one.fixture.kill()
+    expect(await cluster.keys('members/')).toHaveLength(2)
+    const before = await cluster.keys('blocks/')
+    await one.fixture.start()
+    await eventually(
+      async () => expect((await one.client.getContainer('a')).endpoints).toMatchObject([{ published: true }]),
+      patience,
+    )
+    expect(await cluster.keys('blocks/')).toEqual(before)
+    expect(two.peers()).toEqual([[a.id, addressOf(a), '192.0.2.1']])
+  }, 60_000)
+})
