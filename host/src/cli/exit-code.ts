@@ -32,6 +32,7 @@ const codesByKind: Partial<Record<ErrorKind, number>> = {
   hostUnavailable: exitCodes.unavailable,
   driverUnavailable: exitCodes.unavailable,
   backendUnavailable: exitCodes.unavailable,
+  clusterUnavailable: exitCodes.unavailable,
   notReady: exitCodes.unavailable,
   draining: exitCodes.unavailable,
   overloaded: exitCodes.unavailable,
@@ -52,7 +53,7 @@ export const exitCodesText = `The exit codes of conet:
     2   the command line, or a value in it, is wrong
     3   no such network, container, endpoint or driver
     4   in conflict with what there is: exists with other content, in use, not in a state for it
-    5   conetd, or the driver that is needed, is not there or not ready
+    5   conetd, the driver or the cluster’s store that is needed, is not there or not ready
     6   no answer in time (--timeout); conetd goes on or repairs
     7   not permitted: the socket, or what was asked
     8   no free address or subnet is left, or the disk is full

@@ -53,6 +53,8 @@ export class Cluster {
   readonly #here = new Map<string, NetworkHere>()
   readonly #leaving = new Map<string, Promise<void>>()
   readonly #ending = new AbortController()
+  /** Why the store cannot be followed now. */
+  #lost: Trouble | undefined
   #listener: ClusterListener | undefined
   #running: Promise<unknown> | undefined
 
@@ -77,7 +79,13 @@ export class Cluster {
           if (after === undefined) this.#listener?.networkGone(key)
           else this.#listener?.networkSeen(after)
       },
-      listed: (ids) => this.#listener?.networksKnown(ids),
+      listed: (ids) => {
+        this.#lost = undefined
+        this.#listener?.networksKnown(ids)
+      },
+      lost: (error) => {
+        this.#lost = { since: this.#lost?.since ?? new Date(), error }
+      },
     })
     this.#publisher = new MemberPublisher({
       store,
@@ -95,7 +103,7 @@ export class Cluster {
 
   /** Why the node has no part in the cluster now. */
   get trouble(): Trouble | undefined {
-    return this.#presence.trouble
+    return this.#presence.trouble ?? this.#lost
   }
 
   /** What this node wants to say and could not yet. */

@@ -81,7 +81,7 @@ async function start(options: DaemonOptions, parts: Rollback): Promise<void> {
   recover(host)
   joinCluster(host, cluster, parts)
   room.registry.expect([...host.inventory.networks.values()].map(({ type }) => type))
-  await serve(options, { host, room, stores }, parts)
+  await serve(options, { host, room, stores, cluster }, parts)
   await startDrivers(options, room, parts)
 }
 
@@ -155,7 +155,12 @@ async function endOperations(
 
 async function serve(
   options: DaemonOptions,
-  { host, room, stores }: { host: HostContext; room: DriverRoom; stores: Stores },
+  {
+    host,
+    room,
+    stores,
+    cluster,
+  }: { host: HostContext; room: DriverRoom } & Pick<Ground, 'stores' | 'cluster'>,
   parts: Rollback,
 ): Promise<void> {
   const { settings, version, log } = options
@@ -175,7 +180,7 @@ async function serve(
     usageOf: (networkId) => host.addresses.usage(networkId),
     drivers,
     events: host.events,
-    status: () => statusReport({ ...options, startedAt, host, drivers, stores, machine }),
+    status: () => statusReport({ ...options, startedAt, host, cluster, drivers, stores, machine }),
     idempotencyKeys,
     log,
   }

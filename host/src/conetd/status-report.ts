@@ -1,6 +1,8 @@
 // What GET /status answers: where conetd lives, what it holds, and what stands in the way.
+import { ConetError } from '@conet/sdk'
 import type { StatusView } from '@conet/sdk/api'
 import type { DriverReader } from '../api/api-context.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 import type { HostContext } from '../lifecycle/index.ts'
 import { findingsOf, type MachineReader } from '../status/index.ts'
 import type { Settings } from './settings.ts'
@@ -12,6 +14,7 @@ export type StatusSources = {
   readonly pid: number
   readonly startedAt: Date
   readonly host: HostContext
+  readonly cluster: Cluster | undefined
   readonly drivers: DriverReader
   readonly stores: Stores
   readonly machine: MachineReader
@@ -27,6 +30,7 @@ export async function statusReport(sources: StatusSources): Promise<StatusView> 
     networks: [...inventory.networks.values()],
     endpoints: [...inventory.endpoints.values()],
     drivers,
+    cluster: clusterTrouble(sources.cluster),
     quarantined: [...stores.durable.quarantine(), ...stores.volatile.quarantine()],
   })
   return {
@@ -46,5 +50,17 @@ export async function statusReport(sources: StatusSources): Promise<StatusView> 
       pending_deletions: removals.size,
     },
     findings,
+  }
+}
+
+function clusterTrouble(cluster: Cluster | undefined) {
+  const trouble = cluster?.trouble
+  if (cluster === undefined || trouble === undefined) return undefined
+  const { since, error } = trouble
+  return {
+    since: since.toISOString(),
+    reason: error instanceof Error ? error.message : String(error),
+    isNameTaken: ConetError.is(error, 'conflict'),
+    behind: cluster.behind,
   }
 }

@@ -2,10 +2,7 @@
 import type { EndpointRecord } from '../domain/endpoint.ts'
 
 /** Hears of one endpoint's record: as it was, if it was there, and as it is, if it still is. */
-export type EndpointListener = (
-  before: EndpointRecord | undefined,
-  after: EndpointRecord | undefined,
-) => void
+export type EndpointListener = (before: EndpointRecord | undefined, after: EndpointRecord | undefined) => void
 
 export class EndpointIndex {
   readonly byId = new Map<string, EndpointRecord>()

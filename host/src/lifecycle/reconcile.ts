@@ -76,10 +76,8 @@ async function applyResult(
 ): Promise<void> {
   const answer = answerToPage(page, result)
   logAnswer(host.log, driver, answer)
-  for (const { id } of page.networks)
-    if (host.inventory.networks.get(id)?.scope === 'global') host.made.made(id)
+  noteMade(host, page, answer)
   for (const { networkId, endpointId, error } of answer.failed) {
-    if (endpointId === undefined) host.made.begun(networkId)
     if (endpointId === undefined) repairLater(host, { kind: 'network', id: networkId }, error.message)
     else repairLater(host, { kind: 'endpoint', id: endpointId }, error.message)
   }
@@ -95,6 +93,16 @@ async function applyResult(
     if (endpoint === undefined || network === undefined) continue
     if (isSettledAs(host, endpoint, plugged)) host.repairs.done(endpointId)
     else await applyPlugged(host, { endpoint, network }, plugged)
+  }
+}
+
+/** Of networks of the cluster: which of them the driver has now. */
+function noteMade(host: HostContext, page: SyncParams, { failed }: Pick<SyncResult, 'failed'>): void {
+  const lacking = new Set(failed.flatMap(({ networkId, endpointId }) => (endpointId ? [] : networkId)))
+  for (const { id } of page.networks) {
+    if (host.inventory.networks.get(id)?.scope !== 'global') continue
+    if (lacking.has(id)) host.made.begun(id)
+    else host.made.made(id)
   }
 }
 

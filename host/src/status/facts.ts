@@ -33,4 +33,15 @@ export type StatusFacts = {
   readonly endpoints: readonly EndpointRecord[]
   readonly drivers: readonly DriverView[]
   readonly quarantined: readonly QuarantinedRecord[]
+  /** Why this host has no part in its cluster now; absent: it has, or is in none. */
+  readonly cluster?: ClusterTrouble | undefined
+}
+
+export type ClusterTrouble = {
+  readonly since: string
+  readonly reason: string
+  /** Another machine takes part under this host's name. */
+  readonly isNameTaken: boolean
+  /** What this host could not say to the others yet. */
+  readonly behind: number
 }

@@ -1,5 +1,6 @@
 // Everything that a person should know about this machine and this host, worst first.
 import type { Finding } from '@conet/sdk/api'
+import { clusterAway, clusterNameTaken } from './cluster-checks.ts'
 import {
   driverDegraded,
   driverNotReady,
@@ -22,6 +23,8 @@ export { MachineReader } from './machine-reader.ts'
 
 const checks = [
   recordsQuarantined,
+  clusterAway,
+  clusterNameTaken,
   driverRejected,
   driverNotReady,
   driverDegraded,

@@ -1,4 +1,5 @@
 import { writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { parseArguments } from '@conet/host/conetd/arguments'
 import type { Flags } from '@conet/host/conetd/config-sources'
 import { readSettings } from '@conet/host/conetd/settings'
@@ -115,6 +116,50 @@ describe('settings', () => {
     expect(failureOf({ spawn: 'a,../b' }).message).toContain('command line: spawn[1]')
     expect(failureOf({}, { CONET_LOG_LEVEL: 'loud' }).message).toContain('environment (CONET_…): log_level')
     expect(failureOf({ socket: '' }).message).toContain('socket')
+  })
+})
+
+describe('settings of a cluster', () => {
+  const cluster = { cluster: 'etcd://10.0.0.1,[fd00::1]:4001,db:2379', underlayAddress: '192.0.2.7' }
+
+  it('are none unless a store is named', () => {
+    expect(readSettings({}, {}).cluster).toBeUndefined()
+    expect(failureOf({ node: 'one' }).message).toContain('cluster.store is missing (--cluster)')
+    expect(failureOf({ cluster: 'etcd://a' }).message).toContain('cluster.underlay_address is missing')
+  })
+
+  it('name the members of etcd, with its usual port unless there is another', () => {
+    expect(readSettings({ ...cluster, node: 'one', clusterBlockBits: '4' }, {}).cluster).toEqual({
+      node: 'one',
+      underlayAddress: '192.0.2.7',
+      blockBits: 4,
+      etcd: { endpoints: ['10.0.0.1:2379', '[fd00::1]:4001', 'db:2379'] },
+    })
+    expect(readSettings({ ...cluster, cluster: 'etcds://[fd00::1]' }, {}).cluster).toMatchObject({
+      node: hostname(),
+      etcd: { endpoints: ['[fd00::1]:2379'], tls: {} },
+    })
+  })
+
+  it('come member by member from the file, the environment and the flags', async () => {
+    const file = {
+      cluster: { store: 'etcd://a', node: 'file', underlay_address: '192.0.2.1', block_bits: 3 },
+    }
+    const { cluster: found } = await withFile(file, (config) =>
+      readSettings({ config, node: 'flag' }, { CONET_UNDERLAY_ADDRESS: '192.0.2.2' }),
+    )
+    expect(found).toMatchObject({ node: 'flag', underlayAddress: '192.0.2.2', blockBits: 3 })
+  })
+
+  it('that are wrong or half are refused with their names', () => {
+    expect(failureOf({ ...cluster, cluster: '10.0.0.1' }).message).toContain('cluster.store')
+    expect(failureOf({ ...cluster, node: 'a/b' }).message).toContain('cluster.node')
+    expect(failureOf({ ...cluster, underlayAddress: 'eth0' }).message).toContain('cluster.underlay_address')
+    expect(failureOf({ ...cluster, clusterBlockBits: 'x' }).message).toContain('cluster.block_bits')
+    expect(failureOf({ ...cluster, clusterKey: '/k' }).message).toContain('cluster.cert is missing')
+    expect(failureOf({ ...cluster, clusterUser: 'u' }).message).toContain('cluster.password_file is missing')
+    const unreadable = { clusterUser: 'u', clusterPasswordFile: '/nonexistent' }
+    expect(failureOf({ ...cluster, ...unreadable }).message).toContain('cluster.password_file cannot be read')
   })
 })
 

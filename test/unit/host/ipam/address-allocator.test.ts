@@ -209,6 +209,40 @@ describe('address allocator', () => {
     expect(allocator.holderOf('10.0.0.3')).toBe('a')
   })
 
+  it('hands out only what it may, whatever is held and given back, and all of that', () => {
+    const block = fc.integer({ min: 0, max: 15 })
+    fc.assert(
+      fc.property(fc.uniqueArray(block), fc.uniqueArray(block), (first, then) => {
+        const allocator = new AddressAllocator(parseSubnet({ subnet: '10.0.0.0/24' }))
+        const allowed = (blocks: number[]) =>
+          blocks.map((n) => ({
+            family: 4 as const,
+            first: base + BigInt(n * 16),
+            last: base + BigInt(n * 16 + 15),
+          }))
+        const base = parseAddress('10.0.0.0').value
+        const sizeOf = (blocks: number[]) =>
+          blocks.length * 16 - (blocks.includes(0) ? 2 : 0) - (blocks.includes(15) ? 1 : 0)
+        const blockOf = (address: string) => Number(address.split('.')[3]) >> 4
+        allocator.allowOnly(allowed(first))
+        expect(Number(allocator.free)).toBe(sizeOf(first))
+        const held = Array.from({ length: Math.floor(sizeOf(first) / 2) }, () =>
+          allocator.allocate({ holder: 'x' }),
+        )
+        for (const address of held) expect(first).toContain(blockOf(address))
+        allocator.allowOnly(allowed(then))
+        const stays = held.filter((address) => then.includes(blockOf(address))).length
+        expect(Number(allocator.free)).toBe(sizeOf(then) - stays)
+        expect(allocator.heldIn(allowed(then))).toBe(stays)
+        for (const address of held) allocator.release({ address, holder: 'x' })
+        const all = Array.from({ length: sizeOf(then) }, () => allocator.allocate({ holder: 'y' }))
+        expect(new Set(all).size).toBe(all.length)
+        for (const address of all) expect(then).toContain(blockOf(address))
+        expect(kindOf(() => allocator.allocate({ holder: 'y' }))).toBe('addressesExhausted')
+      }),
+    )
+  })
+
   it('hands out each address of a /16 once, and the last one as well', () => {
     const allocator = new AddressAllocator(parseSubnet({ subnet: '10.0.0.0/16' }))
     const seen = new Set<bigint>()

@@ -164,3 +164,51 @@ describe('the addresses of networks', () => {
     ).toThrow(expect.objectContaining({ kind: 'addressInUse' }))
   })
 })
+
+describe('the addresses of a network of a cluster', () => {
+  const own = new Map<string, string[]>()
+  const blocks = { own: (_networkId: string, subnet: string) => own.get(subnet) ?? [] }
+  const shared: NetworkRecord = {
+    id: '1',
+    name: 'blue',
+    type: 'span',
+    state: 'active',
+    scope: 'global',
+    blockBits: 4,
+    labels: {},
+    internal: false,
+    subnets: [{ family: 4, subnet: '10.1.0.0/24', gateway: '10.1.0.1', exclude: [] }],
+    config: {},
+    createdAt: '',
+    request: '',
+  }
+  const open = () => {
+    const book = new AddressBook({ pools, machineRoutes: () => [], blocks })
+    book.open(shared)
+    return book
+  }
+
+  it('come from the blocks of this host alone', () => {
+    own.clear()
+    const book = open()
+    const reserve = (endpointId: string) => book.reserve(shared, { endpointId, attachment: attachment() })
+    expect(() => reserve('e1')).toThrow(expect.objectContaining({ kind: 'addressesExhausted' }))
+    own.set('10.1.0.0/24', ['10.1.0.32', '10.1.0.96'])
+    book.inBlocks('1')?.blocksChanged()
+    expect(reserve('e1').addresses).toEqual(['10.1.0.32/24'])
+    expect(book.inBlocks('1')?.rooms()).toEqual([
+      { subnet: '10.1.0.0/24', family: 4, free: 31n, blockSize: 16n, emptyBlocks: ['10.1.0.96'] },
+    ])
+    expect(book.inBlocks('1')?.foreignSubnetOf('10.1.0.99')).toBeUndefined()
+    expect(book.inBlocks('1')?.foreignSubnetOf('10.1.0.2')).toBe('10.1.0.0/24')
+  })
+
+  it('are the same after a restart, and the whole subnet is what a client reads of', () => {
+    own.set('10.1.0.0/24', ['10.1.0.32'])
+    const book = open()
+    expect(book.reserve(shared, { endpointId: 'e1', attachment: attachment() }).addresses).toEqual([
+      '10.1.0.32/24',
+    ])
+    expect(book.usage('1')).toEqual([{ subnet: '10.1.0.0/24', used: 1, capacity: 253 }])
+  })
+})

@@ -33,6 +33,7 @@ const good: StatusFacts = {
   drivers: [driver],
   quarantined: [],
 }
+const away = { since: '2026-01-01', reason: 'etcd cannot be reached', isNameTaken: false, behind: 2 }
 const withMachine = (machine: Partial<MachineFacts>) => ({ ...good, machine: { ...goodMachine, ...machine } })
 const chain = (table: string, policy: string) => ({
   family: 'ip',
@@ -143,6 +144,13 @@ describe('findings', () => {
       { ...good, drivers: [{ ...driver, state: 'rejected', attempts: 0, last_error: lastError }] },
       'warning',
       'it lacks a method',
+    ],
+    ['cluster-away', { ...good, cluster: away }, 'error', '2 changes of this host’s endpoints wait'],
+    [
+      'cluster-name-taken',
+      { ...good, cluster: { ...away, isNameTaken: true } },
+      'error',
+      'etcd cannot be reached',
     ],
     [
       'records-quarantined',
