@@ -4,11 +4,14 @@ import type {
   CreateNetworkBody,
   DriverView,
   EventView,
+  NodeDetailView,
+  NodeView,
   PlugBody,
   StatusView,
   UpBody,
 } from '@conet/sdk/api'
 import type { Logger } from 'pino'
+import type { WholeNetwork } from '../cluster/whole-network.ts'
 import type { ContainerRecord, SandboxRecord } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { NetworkRecord } from '../domain/network.ts'
@@ -64,6 +67,18 @@ export type DriverReader = {
   stop(name: string): Promise<void>
 }
 
+/** The hosts of the cluster; all of it throws `failedPrecondition` on a host that is in none. */
+export type NodeReader = {
+  list(): Promise<readonly NodeView[]>
+  get(name: string): Promise<NodeDetailView>
+  /** What the host has stays its own. */
+  remove(name: string): Promise<void>
+  /** What the host has is free. */
+  removeFenced(name: string): Promise<void>
+  /** A network as all hosts have it; undefined for one that is no cluster's, and while the store is away. */
+  wholeNetwork(network: NetworkRecord): Promise<WholeNetwork | undefined>
+}
+
 export type EventSource = {
   /** The events after `id`; undefined when some of them are no longer kept. */
   since(id: number): readonly EventView[] | undefined
@@ -78,6 +93,7 @@ export type ApiContext = {
   /** In the order of the network's subnets. */
   usageOf(networkId: string): readonly SubnetUsage[]
   readonly drivers: DriverReader
+  readonly nodes: NodeReader
   readonly events: EventSource
   status(): Promise<StatusView>
   readonly idempotencyKeys: IdempotencyKeys

@@ -14,6 +14,7 @@ const sharedParameters: Readonly<Record<string, TSchema>> = {
   network: Key,
   endpoint: EndpointKey,
   driver: Key,
+  node: Key,
 }
 
 /** The schema of a path's parameters. `family` is that of the socket. */

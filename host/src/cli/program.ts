@@ -7,6 +7,7 @@ import { addDriverCommands } from './commands/driver.ts'
 import { addHelpCommand } from './commands/help.ts'
 import { addHostCommands } from './commands/host.ts'
 import { addNetworkCommands } from './commands/network.ts'
+import { addNodeCommands } from './commands/node.ts'
 import { addPlugCommands } from './commands/plug.ts'
 import { parseSeconds } from './options/whole-number.ts'
 import type { Terminal } from './terminal.ts'
@@ -35,6 +36,11 @@ export function buildProgram(terminal: Terminal): Program {
   driver.addHelpText('after', '\nExample:\n  $ conet driver list')
   addDriverCommands(driver, context)
   context.hintFor(driver, ['conet driver list'])
+
+  const node = group(root, 'node', 'Nodes: the hosts of the cluster.')
+  node.addHelpText('after', '\nExample:\n  $ conet node list')
+  addNodeCommands(node, context)
+  context.hintFor(node, ['conet node list'])
 
   addHostCommands(root, context)
   addHelpCommand(root, context)

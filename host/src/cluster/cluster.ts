@@ -8,12 +8,14 @@ import { MemberPublisher } from './member-publisher.ts'
 import { Mirror } from './mirror.ts'
 import { NetworkHere } from './network-here.ts'
 import type { NetworkPeers } from './network-peers.ts'
+import { blocksOf, listNodes, type NodeReport, quarantineNode, removeFencedNode } from './node-directory.ts'
 import { NodePresence, type Trouble } from './node-presence.ts'
 import { type BlockStore, OwnBlockRecord } from './own-blocks.ts'
 import { PublishedMembers } from './published-members.ts'
 import { reader, SharedNetwork, type SharedNode } from './records.ts'
 import { createSharedNetwork, deleteSharedNetwork, type ProposedNetwork } from './shared-networks.ts'
 import type { CallLimits, SharedStore } from './shared-store.ts'
+import { readWholeNetwork, type WholeNetwork } from './whole-network.ts'
 
 export type ClusterOptions = {
   readonly store: SharedStore
@@ -203,6 +205,33 @@ export class Cluster {
     const here = this.#here.get(networkId)
     this.#here.delete(networkId)
     void here?.close()
+  }
+
+  nodes(): Promise<NodeReport[]> {
+    return listNodes(this.#options.store)
+  }
+
+  /** The blocks that a node has of networks. */
+  blocksOf(node: string, networkIds: Iterable<string>): Promise<Map<string, string[]>> {
+    return blocksOf(this.#options.store, { node, networkIds })
+  }
+
+  quarantineNode(name: string): Promise<void> {
+    return quarantineNode(this.#options.store, name)
+  }
+
+  removeFencedNode(name: string): Promise<void> {
+    return removeFencedNode(this.#options.store, name)
+  }
+
+  /** What is known of a network on all nodes; undefined while the store is away. */
+  async wholeNetwork(networkId: string): Promise<WholeNetwork | undefined> {
+    try {
+      return await readWholeNetwork(this.#options.store, networkId)
+    } catch (err) {
+      this.#options.log.debug({ networkId, err }, 'cluster: what other nodes have is not known now')
+      return undefined
+    }
   }
 
   async #leave(network: SharedNetworkKey, isUnused: () => boolean): Promise<void> {

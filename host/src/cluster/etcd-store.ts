@@ -68,6 +68,13 @@ export class EtcdStore implements SharedStore {
     return { entries, revision }
   }
 
+  async count(prefix: string, limits: CallLimits = {}): Promise<number> {
+    const { count } = await this.#call(`count ${prefix}`, limits, (call) =>
+      this.#client.kv.range({ ...rangeOf(prefix), count_only: true }, call),
+    )
+    return Number(count)
+  }
+
   async commit(
     conditions: readonly Condition[],
     changes: readonly SharedChange[],

@@ -22,6 +22,7 @@ export const keys = {
   holders: (networkId: string) => `${root}holders/${networkId}/`,
   holder: (networkId: string, node: string) => `${root}holders/${networkId}/${node}`,
   /** The same, for one who asks what a node holds. */
+  holdings: `${root}held/`,
   heldBy: (node: string) => `${root}held/${node}/`,
   held: (node: string, networkId: string) => `${root}held/${node}/${networkId}`,
 

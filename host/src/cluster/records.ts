@@ -34,6 +34,8 @@ export const SharedNode = Type.Object({
   underlayAddress: Type.String(),
   version: Type.String(),
   since: Type.String(),
+  /** Somebody has removed it without having fenced it. */
+  quarantinedAt: Type.Optional(Type.String()),
 })
 export type SharedNode = Static<typeof SharedNode>
 

@@ -30,6 +30,8 @@ export interface SharedStore {
   get(key: string, limits?: CallLimits): Promise<SharedEntry | undefined>
   /** Every entry below a prefix as of one revision, in key order. */
   list(prefix: string, limits?: CallLimits): Promise<{ entries: SharedEntry[]; revision: number }>
+  /** How many entries there are below a prefix. */
+  count(prefix: string, limits?: CallLimits): Promise<number>
   /** All changes or none. After `clusterUnavailable` it is unknown which: look before it is tried again. */
   commit(
     conditions: readonly Condition[],

@@ -23,6 +23,7 @@ import { buildDriverRoom, type DriverRoom } from './driver-room.ts'
 import { buildHost } from './host-context.ts'
 import { inventoryReader } from './inventory-reader.ts'
 import { type MachineIdentity, machineIdentity } from './machine-identity.ts'
+import { nodeReader } from './node-reader.ts'
 import { bindOperations } from './operations.ts'
 import type { Settings } from './settings.ts'
 import { lockStateDirectory } from './state-lock.ts'
@@ -179,6 +180,7 @@ async function serve(
     inventory: inventoryReader(host),
     usageOf: (networkId) => host.addresses.usage(networkId),
     drivers,
+    nodes: nodeReader(cluster, host),
     events: host.events,
     status: () => statusReport({ ...options, startedAt, host, cluster, drivers, stores, machine }),
     idempotencyKeys,

@@ -130,6 +130,24 @@ export class ConetClient implements AsyncDisposable {
     return this.call('stopDriver', { params: { driver } }, options)
   }
 
+  listNodes(options?: CallOptions) {
+    return this.call('listNodes', {}, options)
+  }
+
+  getNode(node: string, options?: CallOptions) {
+    return this.call('getNode', { params: { node } }, options)
+  }
+
+  /** What the host has stays its own. May be repeated. */
+  removeNode(node: string, options?: CallOptions) {
+    return this.call('removeNode', { params: { node } }, options)
+  }
+
+  /** Your word that the host cannot come back by itself: what it has is free. May be repeated until it is `notFound`. */
+  fenceNode(node: string, options?: CallOptions) {
+    return this.call('fenceNode', { params: { node } }, options)
+  }
+
   status(options?: CallOptions) {
     return this.call('status', {}, options)
   }

@@ -1,6 +1,6 @@
 // Networks: create, list, show, delete.
 import { resolveKey } from '../../domain/resolve.ts'
-import { networkView } from '../views/network.ts'
+import { networkView, wholeNetworkView } from '../views/network.ts'
 import { removal } from '../views/removal.ts'
 import type { Handlers } from './handler.ts'
 
@@ -20,9 +20,10 @@ export const networkHandlers: Pick<
     return { status: 200, body: { networks: oldestFirst.map((network) => networkView(network, context)) } }
   },
 
-  getNetwork(context, { parameters }) {
+  async getNetwork(context, { parameters }) {
     const network = resolveKey(parameters.network, context.inventory.networks.values(), 'network')
-    return { status: 200, body: networkView(network, context) }
+    const whole = await context.nodes.wholeNetwork(network)
+    return { status: 200, body: wholeNetworkView(networkView(network, context), whole) }
   },
 
   async deleteNetwork(context, { parameters, operation }) {

@@ -1,5 +1,6 @@
 // A network as clients see it.
 import type { NetworkView, PendingRemovalView } from '@conet/sdk/api'
+import type { WholeNetwork } from '../../cluster/whole-network.ts'
 import type { EndpointRecord } from '../../domain/endpoint.ts'
 import type { NetworkRecord, SubnetRecord } from '../../domain/network.ts'
 import type { ApiContext, SubnetUsage } from '../api-context.ts'
@@ -25,12 +26,31 @@ export function networkView(
     internal,
     subnets: network.subnets.map((subnet, index) => subnetView(subnet, usage[index])),
     ...(network.ipam && { ipam: network.ipam }),
+    ...(network.scope && { scope: network.scope }),
+    ...(network.segmentId !== undefined && { segment_id: network.segmentId }),
     config,
     ...(defaultPolicy === undefined ? {} : { default_policy: defaultPolicy }),
     created_at: createdAt,
     endpoints: endpoints.map((endpoint) => endpoint.id),
     containers: [...new Set(staying.map(({ handle }) => handle))],
     ...(leaving.length === 0 ? {} : { pending_removals: leaving.map(pendingRemovalView) }),
+  }
+}
+
+/** With what other hosts have of it, where that is known. */
+export function wholeNetworkView(view: NetworkView, whole: WholeNetwork | undefined): NetworkView {
+  if (whole === undefined) return view
+  const { members, blocks } = whole
+  return {
+    ...view,
+    subnets: view.subnets.map((subnet) => ({ ...subnet, blocks: blocks.get(subnet.subnet) ?? {} })),
+    members: members.map(({ node, endpointId, container, macAddress, addresses }) => ({
+      node,
+      container,
+      endpoint_id: endpointId,
+      mac_address: macAddress,
+      addresses,
+    })),
   }
 }
 

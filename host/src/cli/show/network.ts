@@ -1,5 +1,5 @@
 // Networks as people read them.
-import type { ContainerView, EndpointView, NetworkView } from '@conet/sdk/client'
+import type { ContainerView, EndpointView, NetworkMemberView, NetworkView } from '@conet/sdk/client'
 import { type Detail, shownId, shownList } from './short-id.ts'
 import { facts, indented, table } from './table.ts'
 
@@ -26,6 +26,10 @@ export function networkPage(
     .flatMap((container) => container.endpoints)
     .filter(({ network_id, state }) => network_id === network.id && state !== 'deleting')
   const sections = [networkFacts(network), subnetTable(network), endpointTable(endpoints, detail)]
+  const elsewhere = (network.members ?? []).filter(
+    (member) => !network.endpoints.includes(member.endpoint_id),
+  )
+  if (elsewhere.length > 0) sections.push(memberTable(elsewhere, detail))
   if (network.pending_removals !== undefined) sections.push(pendingTable(network, detail))
   return `network ${network.name}\n${sections.join('\n')}`
 }
@@ -36,6 +40,7 @@ function networkFacts(network: NetworkView): string {
     ['id', network.id],
     ['driver', `${network.type} (${network.driver_state})`],
     ['state', network.state],
+    ['scope', scopeWords(network)],
     ['internal', network.internal ? 'yes' : 'no'],
     ['labels', JSON.stringify(network.labels)],
     ['config', JSON.stringify(network.config)],
@@ -44,16 +49,43 @@ function networkFacts(network: NetworkView): string {
   ])
 }
 
+function scopeWords({ scope, segment_id }: NetworkView): string | undefined {
+  if (scope === undefined) return undefined
+  return segment_id === undefined ? 'the cluster' : `the cluster, segment ${segment_id}`
+}
+
+/** The containers of other hosts. */
+function memberTable(members: readonly NetworkMemberView[], detail: Detail): string {
+  const rows = members.map(({ node, container, mac_address, addresses, endpoint_id }) => [
+    node,
+    container,
+    mac_address,
+    addresses.join(','),
+    shownId(endpoint_id, detail),
+  ])
+  return `  on other hosts:\n${indented(table(['NODE', 'CONTAINER', 'MAC', 'ADDRESSES', 'ENDPOINT'], rows))}`
+}
+
 function subnetTable({ subnets, ipam }: NetworkView): string {
   if (subnets.length === 0) return ipam === 'driver' ? '  addresses from the driver\n' : '  no subnets\n'
-  const rows = subnets.map(({ subnet, gateway, range, exclude, used, capacity }) => [
+  const rows = subnets.map(({ subnet, gateway, range, exclude, used, capacity, blocks }) => [
     subnet,
     gateway ?? '',
     range ?? '',
     exclude.join(','),
     usage({ subnet, range, used, capacity }),
+    ...(blocks === undefined ? [] : [blockWords(blocks)]),
   ])
-  return indented(table(['SUBNET', 'GATEWAY', 'RANGE', 'EXCLUDED', 'USED'], rows))
+  const headings = ['SUBNET', 'GATEWAY', 'RANGE', 'EXCLUDED', 'USED']
+  const isShared = subnets.some(({ blocks }) => blocks !== undefined)
+  return indented(table(isShared ? [...headings, 'BLOCKS'] : headings, rows))
+}
+
+/** `one 2, two 1` */
+function blockWords(blocks: Readonly<Record<string, number>>): string {
+  return Object.entries(blocks)
+    .map(([node, count]) => `${node} ${count}`)
+    .join(', ')
 }
 
 /** An IPv6 subnet has more addresses than its view can count. */

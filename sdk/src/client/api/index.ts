@@ -3,5 +3,6 @@
 export * from './container.ts'
 export * from './host.ts'
 export * from './network.ts'
+export * from './node.ts'
 export * from './request-lines.ts'
 export * from './routes.ts'

@@ -56,7 +56,19 @@ export const SubnetView = Type.Object({
   /** Addresses held by endpoints, and how many there are to hold (capped at 2^53 - 1). */
   used: Type.Integer(),
   capacity: Type.Integer(),
+  /** Of a network of a cluster: how many blocks of its addresses each host has. */
+  blocks: Type.Optional(Type.Record(Type.String(), Type.Integer())),
 })
+
+/** An endpoint of a network of a cluster, on any host. */
+export const NetworkMemberView = Type.Object({
+  node: Type.String(),
+  container: Type.String(),
+  endpoint_id: Id,
+  mac_address: Type.String(),
+  addresses: Type.Array(IpAddress),
+})
+export type NetworkMemberView = Static<typeof NetworkMemberView>
 
 /** An endpoint that was removed while its driver was away: gone once the driver has confirmed. */
 export const PendingRemovalView = Type.Object({
@@ -83,6 +95,10 @@ export const NetworkView = Type.Object({
   subnets: Type.Array(SubnetView),
   /** `driver`: it hands out the addresses, also beyond these subnets. Absent: the host does. */
   ipam: Type.Optional(Type.Literal('driver')),
+  /** `global`: all hosts of the cluster know it. Absent: this host's own. */
+  scope: Type.Optional(Type.Literal('global')),
+  /** The number by which tunnels tell it from others, the same on all hosts. */
+  segment_id: Type.Optional(Type.Integer()),
   config: Document,
   default_policy: Type.Optional(Document),
   created_at: Type.String(),
@@ -90,6 +106,8 @@ export const NetworkView = Type.Object({
   endpoints: Type.Array(Id),
   /** Handles of the containers that have an endpoint here, but for those that only wait for its removal. */
   containers: Type.Array(Type.String()),
+  /** Of one network of a cluster: the endpoints on all hosts; absent in lists, and while the shared store is away. */
+  members: Type.Optional(Type.Array(NetworkMemberView)),
   /** What is awaited of the driver before the last of these endpoints is gone; absent: nothing. */
   pending_removals: Type.Optional(Type.Array(PendingRemovalView)),
 })

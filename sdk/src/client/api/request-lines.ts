@@ -31,6 +31,10 @@ export const requestLines = {
   getDriver: { method: 'GET', path: '/drivers/:driver', family: 'client' },
   startDriver: { method: 'POST', path: '/drivers/:driver/start', family: 'client' },
   stopDriver: { method: 'POST', path: '/drivers/:driver/stop', family: 'client' },
+  listNodes: { method: 'GET', path: '/nodes', family: 'client' },
+  getNode: { method: 'GET', path: '/nodes/:node', family: 'client' },
+  removeNode: { method: 'DELETE', path: '/nodes/:node', family: 'client' },
+  fenceNode: { method: 'POST', path: '/nodes/:node/fenced', family: 'client' },
   status: { method: 'GET', path: '/status', family: 'client' },
   health: { method: 'GET', path: '/healthz', family: 'client' },
 } as const satisfies Record<string, RequestLine>

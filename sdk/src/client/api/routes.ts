@@ -11,6 +11,7 @@ import {
 } from './container.ts'
 import { DriverList, DriverView, HealthView, StatusView } from './host.ts'
 import { CreateNetworkBody, NetworkList, NetworkView } from './network.ts'
+import { NodeDetailView, NodeList } from './node.ts'
 import { type RequestLine, type RouteName, requestLines } from './request-lines.ts'
 
 /** A call of the HTTP API with its schemas. */
@@ -131,6 +132,30 @@ export const routes = {
     reply: Empty,
     statuses: [200],
     summary: 'End a driver that conetd started, and do not start it again.',
+  },
+  listNodes: {
+    ...requestLines.listNodes,
+    reply: NodeList,
+    statuses: [200],
+    summary: 'List the hosts of the cluster.',
+  },
+  getNode: {
+    ...requestLines.getNode,
+    reply: NodeDetailView,
+    statuses: [200],
+    summary: 'Show a host of the cluster with what it has of each network.',
+  },
+  removeNode: {
+    ...requestLines.removeNode,
+    reply: Empty,
+    statuses: [200],
+    summary: 'Put a host that is away into quarantine: what it has stays its own.',
+  },
+  fenceNode: {
+    ...requestLines.fenceNode,
+    reply: Empty,
+    statuses: [200],
+    summary: 'Remove a host that cannot come back by itself, and free what it has.',
   },
   status: {
     ...requestLines.status,

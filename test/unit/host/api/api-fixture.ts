@@ -138,6 +138,13 @@ export async function apiFixture(
       start: unexpected,
       stop: unexpected,
     },
+    nodes: {
+      list: unexpected,
+      get: unexpected,
+      remove: unexpected,
+      removeFenced: unexpected,
+      wholeNetwork: async () => undefined,
+    },
     events: feed,
     status: unexpected,
     idempotencyKeys: new IdempotencyKeys({

@@ -1,0 +1,172 @@
+// The nodes of a cluster, as an operator sees them: what each has, and how one is removed that does not come back.
+import { ConetError } from '@conet/sdk'
+import { keys } from './keys.ts'
+import { lettingGo } from './node-holdings.ts'
+import { reader, SharedBlock, SharedNode } from './records.ts'
+import type { CallLimits, SharedStore } from './shared-store.ts'
+
+export type NodeState = 'alive' | 'away' | 'quarantined'
+
+export type NodeReport = {
+  readonly node: SharedNode
+  readonly state: NodeState
+  /** Of networks of which it has something: how many endpoints. */
+  readonly endpoints: ReadonlyMap<string, number>
+}
+
+const readNode = reader(SharedNode)
+const readBlock = reader(SharedBlock)
+const countsAtOnce = 16
+/** Below what etcd takes in one transaction. */
+const blocksAtOnce = 100
+
+export async function listNodes(store: SharedStore, limits: CallLimits = {}): Promise<NodeReport[]> {
+  const [nodes, alive, held] = await Promise.all(
+    [keys.nodes, keys.alive, keys.holdings].map((prefix) => store.list(prefix, limits)),
+  )
+  const living = new Set((alive?.entries ?? []).map(({ key }) => key.slice(keys.alive.length)))
+  const pairs = (held?.entries ?? []).map(({ key }) => key.slice(keys.holdings.length).split('/'))
+  const counts = await countsOf(store, pairs, limits)
+  return (nodes?.entries ?? []).flatMap(({ value }) => {
+    const node = readNode(value)
+    if (node === undefined) return []
+    return [{ node, state: stateOf(node, living), endpoints: counts.get(node.name) ?? new Map() }]
+  })
+}
+
+/** Blocks of addresses of each network of which the node has some. */
+export async function blocksOf(
+  store: SharedStore,
+  { node, networkIds }: { node: string; networkIds: Iterable<string> },
+  limits: CallLimits = {},
+): Promise<Map<string, string[]>> {
+  const blocks = new Map<string, string[]>()
+  for (const networkId of networkIds) {
+    const prefix = keys.blocks(networkId)
+    const { entries } = await store.list(prefix, limits)
+    const own = entries.filter(({ value }) => readBlock(value)?.node === node)
+    blocks.set(
+      networkId,
+      own.map(({ key }) => key.slice(prefix.length)),
+    )
+  }
+  return blocks
+}
+
+/**
+ * Notes that the node is not to come back; what it has stays its own, since it may still use it. It is in service again
+ * when it comes back. Throws `notFound`, and `failedPrecondition` for one that lives. May be repeated.
+ */
+export async function quarantineNode(
+  store: SharedStore,
+  name: string,
+  limits: CallLimits = {},
+): Promise<void> {
+  const { node, revision } = await findDead(store, name, limits)
+  if (node === undefined) throw unknownNode(name)
+  const value = JSON.stringify({ ...node, quarantinedAt: node.quarantinedAt ?? new Date().toISOString() })
+  const key = keys.node(name)
+  const { committed } = await store.commit(
+    [{ unchanged: key, since: revision }],
+    [{ put: key, value }],
+    limits,
+  )
+  if (!committed) throw isBack(name)
+}
+
+/**
+ * Removes the node, and frees all that it has: somebody has given his word that it cannot come back by itself. If it does
+ * it finds out, and begins anew. Throws as `quarantineNode`. May be repeated, and goes on where it was cut off.
+ */
+export async function removeFencedNode(
+  store: SharedStore,
+  name: string,
+  limits: CallLimits = {},
+): Promise<void> {
+  const { node, revision } = await findDead(store, name, limits)
+  const held = await store.list(keys.heldBy(name), limits)
+  const networkIds = held.entries.map(({ key }) => key.slice(keys.heldBy(name).length))
+  if (node === undefined && networkIds.length === 0) throw unknownNode(name)
+  if (node !== undefined) {
+    // First, so that nothing that it writes is taken any more.
+    const { committed } = await store.commit(
+      [{ unchanged: keys.node(name), since: revision }],
+      [{ delete: keys.node(name) }, { put: keys.removed(node.identity), value: new Date().toISOString() }],
+      limits,
+    )
+    if (!committed) throw isBack(name)
+  }
+  for (const [networkId, blocks] of await blocksOf(store, { node: name, networkIds }, limits))
+    await clear(store, { name, networkId, blocks }, limits)
+}
+
+async function clear(
+  store: SharedStore,
+  { name, networkId, blocks }: { name: string; networkId: string; blocks: readonly string[] },
+  limits: CallLimits,
+): Promise<void> {
+  // Another machine may have taken the name since: what is there is its own then.
+  const nobody = { absent: keys.node(name) }
+  for (let from = blocksAtOnce; from < blocks.length; from += blocksAtOnce) {
+    const some = blocks
+      .slice(from, from + blocksAtOnce)
+      .map((block) => ({ delete: keys.block(networkId, block) }))
+    const { committed } = await store.commit([nobody], some, limits)
+    if (!committed) throw isBack(name)
+  }
+  const rest = lettingGo(networkId, name, blocks.slice(0, blocksAtOnce))
+  const { committed } = await store.commit([nobody], rest, limits)
+  if (!committed) throw isBack(name)
+}
+
+async function findDead(
+  store: SharedStore,
+  name: string,
+  limits: CallLimits,
+): Promise<{ node: SharedNode | undefined; revision: number }> {
+  const found = await store.get(keys.node(name), limits)
+  if ((await store.get(keys.aliveNode(name), limits)) !== undefined) {
+    throw new ConetError('failedPrecondition', `remove node ${name}: it is alive`, {
+      details: { node: name },
+      help: 'end its conetd first; a machine that does not answer any more is away after ten seconds',
+    })
+  }
+  return { node: found && readNode(found.value), revision: found?.revision ?? 0 }
+}
+
+async function countsOf(
+  store: SharedStore,
+  pairs: readonly string[][],
+  limits: CallLimits,
+): Promise<Map<string, Map<string, number>>> {
+  const counts = new Map<string, Map<string, number>>()
+  const left = [...pairs]
+  const worker = async () => {
+    for (let pair = left.pop(); pair !== undefined; pair = left.pop()) {
+      const [node = '', networkId = ''] = pair
+      const count = await store.count(keys.membersOf(networkId, node), limits)
+      const ofNode = counts.get(node) ?? new Map<string, number>()
+      counts.set(node, ofNode.set(networkId, count))
+    }
+  }
+  await Promise.all(Array.from({ length: countsAtOnce }, worker))
+  return counts
+}
+
+function stateOf({ name, quarantinedAt }: SharedNode, living: ReadonlySet<string>): NodeState {
+  if (living.has(name)) return 'alive'
+  return quarantinedAt === undefined ? 'away' : 'quarantined'
+}
+
+function unknownNode(name: string): ConetError {
+  return new ConetError('notFound', `the cluster has no node ${name}`, {
+    details: { node: name },
+    help: 'conet node list shows them',
+  })
+}
+
+function isBack(name: string): ConetError {
+  return new ConetError('conflict', `remove node ${name}: it is back in this moment`, {
+    details: { node: name },
+  })
+}

@@ -1,0 +1,124 @@
+// Hosts that come and go: who is shown, what stays with one that is away, and what becomes of one that was removed.
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { addressOf, ClusterFixture, ClusterHost } from '../../support/cluster-fixture.ts'
+import { conetProgram } from '../../support/conetd-process.ts'
+import { eventually } from '../../support/eventually.ts'
+
+let cluster: ClusterFixture
+let one: ClusterHost
+let two: ClusterHost
+
+beforeAll(async () => {
+  cluster = await ClusterFixture.start(['one', 'two'])
+  const [first, second] = cluster.hosts
+  if (first === undefined || second === undefined) throw new Error('the hosts are not there')
+  one = first
+  two = second
+}, 60_000)
+afterEach(() => cluster.removeEverything(), 30_000)
+afterAll(() => cluster?.[Symbol.asyncDispose]())
+
+async function conet(host: ClusterHost, ...argv: string[]): Promise<string> {
+  const socket = ['--socket', host.fixture.conetd.socket]
+  const { stdout } = await promisify(execFile)(process.execPath, [conetProgram, ...socket, ...argv])
+  return stdout
+}
+
+const stateOf = async (name: string) => (await one.client.getNode(name)).state
+
+describe('the hosts of a cluster', () => {
+  it('are listed with what they have, and a network shows the containers of all', async () => {
+    await one.client.createNetwork({ name: 'blue', type: 'span', subnets: [{ subnet: '10.7.0.0/24' }] })
+    await two.knows('blue')
+    const a = await one.plug('a', 'blue')
+    const z = await two.plug('z', 'blue')
+    const { nodes } = await one.client.listNodes()
+    expect(nodes).toMatchObject([
+      {
+        name: 'one',
+        state: 'alive',
+        is_self: true,
+        underlay_address: '192.0.2.1',
+        networks: 1,
+        endpoints: 1,
+      },
+      {
+        name: 'two',
+        state: 'alive',
+        is_self: false,
+        underlay_address: '192.0.2.2',
+        networks: 1,
+        endpoints: 1,
+      },
+    ])
+    expect((await one.client.getNode('two')).holds).toMatchObject([{ network_name: 'blue', endpoints: 1 }])
+    expect(await one.client.getNetwork('blue')).toMatchObject({
+      scope: 'global',
+      subnets: [{ blocks: { one: 1, two: 1 } }],
+      members: [
+        { node: 'one', container: 'a', endpoint_id: a.id, addresses: [addressOf(a)] },
+        { node: 'two', container: 'z', endpoint_id: z.id, addresses: [addressOf(z)] },
+      ],
+    })
+    expect(await conet(one, 'node', 'list')).toMatch(/one +alive \(this host\) +192\.0\.2\.1 +1 +1/)
+    expect(await conet(one, 'net', 'inspect', 'blue')).toMatch(/on other hosts:\n +NODE .*\n +two +z /)
+    await expect(one.client.getNode('three')).rejects.toMatchObject({ kind: 'notFound' })
+  })
+
+  it('are not removed while they live; one that is away keeps what it has, also in quarantine', async () => {
+    await one.client.createNetwork({ name: 'blue', type: 'span' })
+    await two.knows('blue')
+    await two.plug('z', 'blue')
+    for (const remove of ['removeNode', 'fenceNode'] as const)
+      await expect(one.client[remove]('two')).rejects.toMatchObject({ kind: 'failedPrecondition' })
+    await two.fixture.conetd.stop()
+    await eventually(async () => expect(await stateOf('two')).toBe('away'), { timeoutMs: 15_000 })
+    const before = await cluster.keys('blocks/')
+    await one.client.removeNode('two')
+    expect(await stateOf('two')).toBe('quarantined')
+    expect(await cluster.keys('blocks/')).toEqual(before)
+    expect(await cluster.keys('members/')).toHaveLength(1)
+    await two.fixture.start()
+    await eventually(async () => expect(await stateOf('two')).toBe('alive'))
+    expect((await two.client.getContainer('z')).endpoints).toMatchObject([{ state: 'plugged' }])
+  }, 40_000)
+
+  it('that are removed with --fenced lose what they have, find out when they come back, and begin anew', async () => {
+    await one.client.createNetwork({ name: 'blue', type: 'span', subnets: [{ subnet: '10.7.0.0/24' }] })
+    await two.knows('blue')
+    const a = await one.plug('a', 'blue')
+    await two.plug('z', 'blue')
+    await eventually(() => expect(one.peers()).toHaveLength(1))
+    await two.fixture.conetd.stop()
+    await eventually(() => conet(one, 'node', 'rm', 'two', '--fenced'), { timeoutMs: 15_000, everyMs: 200 })
+    expect((await one.client.listNodes()).nodes.map(({ name }) => name)).toEqual(['one'])
+    expect((await one.client.getNetwork('blue')).subnets).toMatchObject([{ blocks: { one: 1 } }])
+    await eventually(() => expect(one.peers()).toEqual([]))
+    await two.fixture.start()
+    await eventually(async () => expect((await two.client.getContainer('z')).endpoints).toEqual([]))
+    expect((await two.client.getContainer('z')).state).toBe('up')
+    await two.run('y')
+    const y = await eventually(() => two.client.plug('y', { network: 'blue' }), { timeoutMs: 10_000 })
+    expect(addressOf(y)).not.toBe(addressOf(a))
+    await eventually(() => expect(one.peers()).toEqual([[y.id, addressOf(y), '192.0.2.2']]))
+  }, 40_000)
+
+  it('keep their name: another machine that takes part under it is refused, and says so', async () => {
+    const store = `etcd://${cluster.etcd.endpoint}`
+    const other = await ClusterHost.start(store, 'one', 9)
+    try {
+      await eventually(async () => {
+        const { findings } = await other.client.status()
+        expect(findings.map(({ code }) => code)).toContain('cluster-name-taken')
+      })
+      await expect(other.client.createNetwork({ name: 'blue', type: 'span' })).rejects.toMatchObject({
+        kind: 'conflict',
+      })
+      expect((await one.client.getNode('one')).underlay_address).toBe('192.0.2.1')
+    } finally {
+      await other[Symbol.asyncDispose]()
+    }
+  }, 40_000)
+})
