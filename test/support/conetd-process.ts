@@ -18,6 +18,8 @@ export type ConetdOptions = {
   readonly flags?: readonly string[]
   /** Flags for node, such as `--cpu-prof`. */
   readonly nodeFlags?: readonly string[]
+  /** A program and its arguments that executes what follows them: `nsenter --net=…`. */
+  readonly through?: readonly string[]
 }
 
 export class ConetdProcess implements AsyncDisposable {
@@ -82,9 +84,10 @@ export class ConetdProcess implements AsyncDisposable {
     if (this.#process !== undefined) throw new Error('conetd runs already')
     const log = openSync(this.logFile, 'a')
     try {
-      const argv = [...(this.#options.nodeFlags ?? []), conetdProgram, ...this.flags]
+      const { nodeFlags = [], through = [] } = this.#options
+      const [program = '', ...argv] = [...through, process.execPath, ...nodeFlags, conetdProgram, ...this.flags]
       // A process group of its own: Ctrl-C goes to whoever started it, who then stops it in order.
-      this.#process = spawn(process.execPath, argv, {
+      this.#process = spawn(program, argv, {
         stdio: ['ignore', log, log],
         detached: true,
         env: { ...process.env, ...environment },
