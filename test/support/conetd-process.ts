@@ -85,7 +85,13 @@ export class ConetdProcess implements AsyncDisposable {
     const log = openSync(this.logFile, 'a')
     try {
       const { nodeFlags = [], through = [] } = this.#options
-      const [program = '', ...argv] = [...through, process.execPath, ...nodeFlags, conetdProgram, ...this.flags]
+      const [program = '', ...argv] = [
+        ...through,
+        process.execPath,
+        ...nodeFlags,
+        conetdProgram,
+        ...this.flags,
+      ]
       // A process group of its own: Ctrl-C goes to whoever started it, who then stops it in order.
       this.#process = spawn(program, argv, {
         stdio: ['ignore', log, log],

@@ -97,7 +97,9 @@ export class UnderlayHosts implements AsyncDisposable {
     const cluster = ['--cluster', `etcd://${this.etcd.endpoint}`, '--node', name]
     const flags = [...cluster, '--underlay-address', `192.0.2.${number}`]
     const through = ['nsenter', `--net=${path}`]
-    this.hosts.push(new UnderlayHost(name, new ConetdProcess({ directory, spawn: ['vxlan'], flags, through })))
+    this.hosts.push(
+      new UnderlayHost(name, new ConetdProcess({ directory, spawn: ['vxlan'], flags, through })),
+    )
   }
 }
 

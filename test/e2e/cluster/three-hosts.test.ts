@@ -56,5 +56,7 @@ it('containers of one network reach each other on all machines, large packets in
   await eventually(() => host(1).client.deleteNetwork('blue'))
   await eventually(async () => expect((await host(3).client.listNetworks()).networks).toEqual([]))
   for (const number of [1, 2, 3])
-    await eventually(() => expect(machines.on(host(number), 'ip -br link | grep -c cn || true').trim()).toBe('0'))
+    await eventually(() =>
+      expect(machines.on(host(number), 'ip -br link | grep -c cn || true').trim()).toBe('0'),
+    )
 }, 90_000)
