@@ -11,6 +11,26 @@ export const answerMutations: readonly Mutation[] = [
       'handshake.call-before',
       'transcript.results',
     ],
+    spoils: [
+      'calls.bad-meta',
+      'calls.in-order',
+      'calls.lost-connection',
+      'calls.overload',
+      'calls.same-at-once',
+      'calls.without-meta',
+      'cancel.consistent',
+      'drain.serves',
+      'drain.waits',
+      'health.probe',
+      'model.objects',
+      'model.plugs',
+      'network.created',
+      'network.deleted',
+      'network.invalid',
+      'network.repeated',
+      'sync.empty',
+      'sync.makes',
+    ],
     change: method('network/list', () => async () => ({})),
   },
   {
@@ -29,6 +49,7 @@ export const answerMutations: readonly Mutation[] = [
     name: 'errorsWithoutData',
     does: 'has no data in its errors',
     fails: ['handshake.version-not-echoed', 'peers.forgotten', 'peers.gap', 'transcript.errors'],
+    spoils: ['endpoint.invalid', 'network.invalid'],
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         if (!('error' in outcome)) return answer(session, request, outcome)

@@ -252,6 +252,17 @@ export const framingMutations: readonly Mutation[] = [
       'peers.in-order',
       'transcript.answered',
     ],
+    spoils: [
+      'calls.in-order',
+      'calls.many-at-once',
+      'calls.overload',
+      'calls.same-at-once',
+      'cancel.next-call',
+      'cancel.nothing',
+      'drain.waits',
+      'health.ping',
+      'health.ping-under-load',
+    ],
     change: reads(TwoAChunk),
   },
   {

@@ -1,5 +1,6 @@
 // Drivers that introduce themselves wrongly.
 import { ConetError, type InitializeResult } from '@conet/sdk'
+import { allChecks } from '@conet/sdk/conformance'
 import { spokenVersions } from '../behaviour.ts'
 import { type Mutation, parts } from './mutation.ts'
 
@@ -18,6 +19,9 @@ function withMethods(change: (methods: string[]) => string[]): Mutation['change'
     capabilities: { ...capabilities, methods: change(capabilities.methods) },
   }))
 }
+
+const untilThen = /^(socket|framing|rpc|handshake|capabilities|transcript)\./
+const afterTheHandshake = allChecks.map(({ id }) => id).filter((id) => !untilThen.test(id))
 
 export const handshakeMutations: readonly Mutation[] = [
   {
@@ -130,6 +134,7 @@ export const handshakeMutations: readonly Mutation[] = [
       'capabilities.unlisted-are-refused',
       'transcript.results',
     ],
+    spoils: afterTheHandshake,
     hostLogs: /instanceId/,
     change: introducedWith(({ driver: { name, version } }) => ({ driver: { name, version } })),
   },

@@ -157,6 +157,13 @@ export const messageMutations: readonly Mutation[] = [
     name: 'dropsWhenBusy',
     does: 'drops requests when ten are under way',
     fails: ['rpc.many-in-flight', 'transcript.answered'],
+    spoils: [
+      'calls.many-at-once',
+      'calls.overload',
+      'calls.same-at-once',
+      'drain.waits',
+      'health.ping-under-load',
+    ],
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         if (session.calls.size < 10) answer(session, request, outcome)
@@ -209,7 +216,8 @@ export const messageMutations: readonly Mutation[] = [
     name: 'noVersionInReplies',
     does: 'leaves "jsonrpc" out of its answers to endpoint/list',
     fails: ['transcript.envelopes'],
-    shownBy: ['socket'],
+    spoils: ['framing.small-host', 'transcript.limit'],
+    shownBy: ['socket', 'framing'],
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         if (request.method === 'endpoint/list') session.send({ id: request.id, ...outcome })
@@ -220,11 +228,35 @@ export const messageMutations: readonly Mutation[] = [
   {
     name: 'bothResultAndError',
     does: 'has both result and error in its answers to endpoint/list',
+    shownBy: ['framing'],
     fails: [
       'socket.objects-outlive-connection',
       'capabilities.listed-are-answered',
       'transcript.envelopes',
       'transcript.errors',
+    ],
+    spoils: [
+      'calls.in-order',
+      'calls.many-at-once',
+      'drain.serves',
+      'drain.waits',
+      'endpoint.created',
+      'endpoint.deleted',
+      'endpoint.invalid',
+      'endpoint.repeated',
+      'endpoint.without-network',
+      'framing.small-host',
+      'health.probe',
+      'model.objects',
+      'model.plugs',
+      'plug.repeated',
+      'sync.makes',
+      'sync.many',
+      'sync.unplugs',
+      'transcript.limit',
+      'unplug.by-delete',
+      'unplug.sandbox-gone',
+      'unplug.still-created',
     ],
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
@@ -256,6 +288,28 @@ export const messageMutations: readonly Mutation[] = [
     name: 'chatters',
     does: 'prints a line to the socket before each answer to endpoint/list',
     fails: ['socket.objects-outlive-connection', 'capabilities.listed-are-answered', 'transcript.frames'],
+    spoils: [
+      'calls.in-order',
+      'calls.many-at-once',
+      'drain.serves',
+      'drain.waits',
+      'endpoint.created',
+      'endpoint.deleted',
+      'endpoint.invalid',
+      'endpoint.repeated',
+      'endpoint.without-network',
+      'framing.small-host',
+      'health.probe',
+      'model.objects',
+      'model.plugs',
+      'plug.repeated',
+      'sync.makes',
+      'sync.many',
+      'sync.unplugs',
+      'unplug.by-delete',
+      'unplug.sandbox-gone',
+      'unplug.still-created',
+    ],
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         if (request.method === 'endpoint/list') session.socket.write('listing\n')

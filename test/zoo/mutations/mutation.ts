@@ -6,8 +6,10 @@ export type Mutation = {
   readonly name: string
   /** What it does wrong, as a sentence about the driver. */
   readonly does: string
-  /** The conformance checks that it fails, all of them. */
+  /** The conformance checks that it fails. */
   readonly fails: readonly string[]
+  /** The other ones: they need what it has broken, have other things to find out, and are not proven by it. */
+  readonly spoils?: readonly string[]
   /** Areas whose checks bring it to light, where they pass; those of `fails` always do. */
   readonly shownBy?: readonly string[]
   /** `program`: only checks that end its process show it. */

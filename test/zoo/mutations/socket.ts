@@ -19,6 +19,13 @@ export const socketMutations: readonly Mutation[] = [
       'framing.deep-nesting',
       'handshake.instance',
     ],
+    spoils: [
+      'calls.same-at-once',
+      'drain.ended-by-sync',
+      'model.objects',
+      'model.plugs',
+      'transcript.answered',
+    ],
     change: parts(({ admit, answer }) => ({
       admit,
       answer: (session, request, outcome) => {
@@ -31,6 +38,7 @@ export const socketMutations: readonly Mutation[] = [
     name: 'hangsUpOnTheFirst',
     does: 'ends older connections when a new one comes',
     fails: ['socket.second-connection', 'handshake.instance', 'transcript.answered'],
+    spoils: ['calls.same-at-once', 'drain.ended-by-sync'],
     change: parts(({ accepted }) => ({
       accepted: (session) => {
         for (const other of session.driver.sessions) if (other !== session) other.socket.destroy()
@@ -42,6 +50,7 @@ export const socketMutations: readonly Mutation[] = [
     name: 'forgetsWithTheConnection',
     does: 'forgets its networks and endpoints when a connection ends',
     fails: ['socket.objects-outlive-connection'],
+    spoils: ['framing.small-host', 'model.objects', 'model.plugs'],
     change: parts(() => ({
       closed: ({ driver }) => {
         driver.records.networks.clear()
