@@ -38,7 +38,7 @@ const ClusterSection = Type.Object(
   {
     store: Type.Optional(
       Type.String({
-        pattern: '^etcds?://[^,/\\s]+(,[^,/\\s]+)*$',
+        pattern: forms.clusterStore.pattern,
         maxLength: 4096,
         description: 'The members of etcd: etcd://10.0.0.1:2379,10.0.0.2:2379; etcds:// with TLS',
       }),

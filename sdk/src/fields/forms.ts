@@ -58,6 +58,11 @@ export const forms = {
     example: '10.0.0.2/16',
   },
   labelKey: { pattern: '^[\\s\\S]{0,256}$', words: 'at most 256 characters', example: 'env' },
+  clusterStore: {
+    pattern: '^etcds?://[^,/\\s]+(,[^,/\\s]+)*$',
+    words: 'etcd:// or etcds:// and the members of etcd with commas between them',
+    example: 'etcd://10.0.0.1:2379,10.0.0.2:2379',
+  },
   absolutePath: { pattern: '^/', words: 'an absolute path', example: '/run/conet' },
   eventType: {
     pattern: '^[a-z][a-z0-9-]{0,63}$',
