@@ -119,16 +119,18 @@ describe('bad input and bad days', () => {
     const outcome = await conet(host, 'net rm web')
     expect(outcome.code).toBe(0)
     expect(outcome.err).toBe(
-      'conet: web: its driver is away; the rest will be done when the driver is back\n',
+      'conet: web: its driver is awaited; the rest is done when the driver is back (conet status shows what waits)\n',
     )
-    expect((await conet(host, 'status')).out).toContain('1 wait for a driver')
+    expect((await conet(host, 'status')).out).toContain(
+      '1 deletion waits for driver null (gone): network web',
+    )
   })
 
   it('another network namespace than a container’s is refused', async () => {
     await using run = await started()
     await printed(run.host, 'container create c1')
     const outcome = await conet(run.host, `container up c1 --netns ${join(run.directory, 'conetd.log')}`)
-    expect(outcome.code).toBe(1)
+    expect(outcome.code).toBe(2)
     expect(outcome.err).toMatch(/^conet: .*conetd\.log/)
   })
 })
