@@ -30,8 +30,10 @@ export class Pace {
     const { perSecond, burst } = this.#options
     const now = this.#now()
     const refilled = this.#left + ((now - this.#filledAt) / 1_000) * perSecond
-    this.#left = Math.min(burst, refilled) - 1 - length / charactersForOne
+    const left = Math.min(burst, refilled) - 1 - length / charactersForOne
+    // No rest is longer, so more debt than that would never be worked off.
+    this.#left = Math.max(left, (-perSecond * longestRestMs) / 1_000)
     this.#filledAt = now
-    return this.#left >= 0 ? 0 : Math.min(longestRestMs, (-this.#left / perSecond) * 1_000)
+    return this.#left >= 0 ? 0 : (-this.#left / perSecond) * 1_000
   }
 }

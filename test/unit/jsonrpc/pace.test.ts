@@ -20,6 +20,14 @@ it('counts a long message as many, and rests for half a second at most', () => {
   expect(pace.restAfter(4 * 1024 ** 2)).toBe(500)
 })
 
+it('remembers no more than the longest rest, however much came in one piece', () => {
+  let now = 0
+  const pace = new Pace({ perSecond: 1_000, burst: 100 }, () => now)
+  for (let count = 0; count < 10; count++) pace.restAfter(4 * 1024 ** 2)
+  now += 501
+  expect(pace.restAfter(0)).toBe(0)
+})
+
 it('lets no more through than the burst and what the time gives, whatever comes', () => {
   const message = fc.record({ length: fc.nat(8192), pauseMs: fc.nat(50) })
   fc.assert(
