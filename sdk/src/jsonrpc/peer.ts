@@ -18,6 +18,7 @@ import { defaultLimits } from './limits.ts'
 import { Pace } from './pace.ts'
 import type { CloseOptions, PeerOptions } from './peer-options.ts'
 import { type CallOptions, cancelled, PendingCalls } from './pending-calls.ts'
+import { ReadGate } from './read-gate.ts'
 import { type RequestHandler, ServedRequests } from './served-requests.ts'
 import { SocketReader } from './socket-reader.ts'
 import { SocketWriter } from './socket-writer.ts'
@@ -51,7 +52,8 @@ export class JsonRpcPeer implements AsyncDisposable {
     this.#closeListeners = new CloseListeners((error) => options.onError(error, 'onClose'))
     this.#closedKind = options.closedKind ?? 'driverUnavailable'
     this.#pace = options.pace && new Pace(options.pace)
-    this.#writer = new SocketWriter(socket, { limits, onSlowConsumer: (reason) => this.abort(reason) })
+    const gate = new ReadGate(socket)
+    this.#writer = new SocketWriter(socket, { limits, gate, onSlowConsumer: (reason) => this.abort(reason) })
     this.#served = new ServedRequests({
       maxInFlight: limits.maxInFlight,
       reply: ({ id }, outcome) => this.#sendReply(id, outcome),
@@ -61,6 +63,7 @@ export class JsonRpcPeer implements AsyncDisposable {
     this.#dispatcher = this.#createDispatcher()
     this.#reader = new SocketReader(socket, {
       limits,
+      gate,
       onMessage: (message, length) => {
         if (!this.#dispatcher.receive(message)) this.#keepPace(length)
       },

@@ -4,9 +4,11 @@ import type { Socket } from 'node:net'
 import { ConetError } from '../errors/index.ts'
 import { FrameParser, type FramePhase, type JsonObject } from './framing.ts'
 import type { PeerLimits } from './limits.ts'
+import type { ReadGate } from './read-gate.ts'
 
 export type SocketReaderOptions = {
   readonly limits: PeerLimits
+  readonly gate: ReadGate
   onMessage(message: JsonObject, length: number): void
   /** The other side ended the stream between two messages. */
   onEnd(): void
@@ -41,10 +43,11 @@ export class SocketReader {
   /** Reads nothing for so long: what comes meanwhile waits in the sockets, and then at its sender. */
   rest(forMs: number): void {
     if (this.#isClosed || this.#resting !== undefined) return
-    this.#socket.pause()
+    const { gate } = this.#options
+    gate.shut('pace')
     this.#resting = setTimeout(() => {
       this.#resting = undefined
-      this.#socket.resume()
+      gate.open('pace')
     }, forMs)
   }
 

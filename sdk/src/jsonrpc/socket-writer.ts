@@ -5,6 +5,7 @@ import { ConetError } from '../errors/index.ts'
 import type { Outgoing } from './envelope.ts'
 import { encodeFrame } from './framing.ts'
 import type { PeerLimits } from './limits.ts'
+import type { ReadGate } from './read-gate.ts'
 
 /** Above this many times `maxBacklogBytes` nothing is read either, so that replies cannot pile up without end. */
 const pauseFactor = 4
@@ -14,6 +15,7 @@ const mostTogether = 16
 
 export type SocketWriterOptions = {
   readonly limits: PeerLimits
+  readonly gate: ReadGate
   /** The backlog stayed above its limit for too long. Called at most once. */
   onSlowConsumer(reason: ConetError): void
 }
@@ -103,7 +105,7 @@ export class SocketWriter {
   #watchBacklog(): void {
     const { maxBacklogBytes, backlogTimeoutMs } = this.#options.limits
     if (this.isOverloaded) {
-      if (this.#backlogBytes > pauseFactor * maxBacklogBytes) this.#socket.pause()
+      if (this.#backlogBytes > pauseFactor * maxBacklogBytes) this.#options.gate.shut('backlog')
       this.#timer ??= setTimeout(() => this.#closeIfStillBehind(), backlogTimeoutMs)
     } else {
       this.#relax()
@@ -126,6 +128,6 @@ export class SocketWriter {
   #relax(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (this.#socket.isPaused()) this.#socket.resume()
+    this.#options.gate.open('backlog')
   }
 }

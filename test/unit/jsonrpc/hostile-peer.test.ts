@@ -336,11 +336,31 @@ describe('a side that does not read', () => {
     await using _ = sockets
     peer.onRequest(() => text)
     sockets.far.pause()
-    client.send(request(1), request(2), request(3), request(4))
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    let sent = 0
+    while (sockets.near.writableLength <= limits.maxBacklogBytes) {
+      client.send(request(++sent))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
     sockets.far.resume()
-    await client.received(4)
-    client.send(request(5))
-    expect((await client.received(5)).at(-1)).toMatchObject({ id: 5, result: text })
+    await client.received(sent)
+    client.send(request(0))
+    expect((await client.received(sent + 1)).at(-1)).toMatchObject({ id: 0, result: text })
   })
+})
+
+it('a side that talks unasked is slowed while calls to it are under way, too', async () => {
+  const { sockets, peer, client } = await facing({ pace: { perSecond: 1_000, burst: 10 } })
+  await using _ = sockets
+  let heard = 0
+  peer.onNotification(() => (heard += 1))
+  const calling = setInterval(() => {
+    peer.request('m', {}, { timeoutMs }).catch(() => undefined)
+  }, 1)
+  const startedMs = performance.now()
+  const params = { text: 'x'.repeat(8 * 1024) }
+  client.send(...Array.from({ length: 200 }, () => ({ jsonrpc: '2.0', method: 'chatter', params })))
+  await expect.poll(() => heard, { timeout: timeoutMs }).toBe(200)
+  clearInterval(calling)
+  // Each counts as five: a second's worth.
+  expect(performance.now() - startedMs).toBeGreaterThan(500)
 })
