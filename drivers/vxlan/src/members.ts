@@ -81,7 +81,8 @@ export class TunnelMembers {
     const { history, plan } = this.#bridge
     for (const [address, macAddress] of neighbours) {
       if (macAddress === undefined) continue
-      const isNews = history.note([address], { macAddress, members: Number.POSITIVE_INFINITY })
+      const isNews = history.mayMatter([address], { macAddress, members: Number.POSITIVE_INFINITY })
+      history.note([address], macAddress)
       // A snapshot has everything, and is no news to most.
       if (isNews && isMereChange) {
         announce(undefined, { interfaceName: plan.name, macAddress, addresses: [address] })

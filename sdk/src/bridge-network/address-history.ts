@@ -16,21 +16,28 @@ export class AddressHistory {
     this.#isWhole = isWhole
   }
 
-  /** Remembers the addresses; answers whether they are to be announced to so many members. */
-  note(
+  /** Whether the addresses are to be announced to so many members. Changes nothing. */
+  mayMatter(
     addresses: readonly string[],
     { macAddress, members }: { macAddress: string; members: number },
   ): boolean {
-    const isNews = addresses.map((address) => this.#noteOne(address, macAddress)).includes(true)
-    return isNews || members <= fewMembers
+    return members <= fewMembers || addresses.some((address) => this.#isNews(address, macAddress))
   }
 
-  #noteOne(address: string, macAddress: string): boolean {
+  /** Remembers the addresses, once they are in use. */
+  note(addresses: readonly string[], macAddress: string): void {
+    for (const address of addresses) this.#noteOne(address, macAddress)
+  }
+
+  #isNews(address: string, macAddress: string): boolean {
     const before = this.#macs.get(address)
+    return before === undefined ? !this.#isWhole : before !== macAddress
+  }
+
+  #noteOne(address: string, macAddress: string): void {
     this.#macs.delete(address)
     this.#macs.set(address, macAddress)
     const [oldest] = this.#macs.keys()
     if (this.#macs.size > mostRemembered && oldest !== undefined) this.#macs.delete(oldest)
-    return before === undefined ? !this.#isWhole : before !== macAddress
   }
 }

@@ -81,9 +81,11 @@ export class Endpoints {
     const plan = planEndpoint(params, bridge, this.#machine)
     const { macAddress, addresses } = plan
     const members = this.#members.get(params.network.id) ?? 0
-    const isAnnounced = history.note(addresses, { macAddress, members })
+    const isAnnounced = history.mayMatter(addresses, { macAddress, members })
     const repaired = (what: string) => call.repaired(what)
     await plug({ rtnl: this.#machine.rtnl, plan, bridge: index, isAnnounced, repaired })
+    // Only now: a plug that failed has told nobody.
+    history.note(addresses, macAddress)
     return resultOf(plan)
   }
 }
