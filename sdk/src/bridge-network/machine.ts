@@ -35,11 +35,13 @@ export class Machine {
     return new Machine(host, options)
   }
 
-  /** Takes over what a former process has left, or an instance that works no more, and watches over it from now on. */
+  /** Takes over what a former process has left, or an instance that works no more, and watches over it. May be repeated. */
   async takeCharge(): Promise<void> {
     await sweep(this)
     const bridges = new Set(this.rtnl.links({ kind: 'bridge' }).map(({ name }) => name))
     this.firewall.adopt((name) => bridges.has(name))
+    // A start that failed after this one is made again.
+    clearInterval(this.#timer)
     this.#timer = setInterval(() => this.#checkFirewall(), firewallCheckIntervalMs).unref()
   }
 
@@ -62,6 +64,7 @@ export class Machine {
   #checkFirewall(): void {
     this.#attempt(() => {
       if (!this.firewall.isChanged()) return
+      clearTimeout(this.#secondLook)
       this.#secondLook = setTimeout(() => this.#repairFirewall(), firewallSecondLookMs).unref()
     })
   }
