@@ -36,6 +36,8 @@ class NamespaceGuard {
   readonly #driverName: string
   #lock: FileLock | undefined
   #waiting: NodeJS.Timeout | undefined
+  /** Why the namespace could not be held, as the host was told. */
+  #trouble: string | undefined
 
   constructor(driverName: string) {
     this.#driverName = driverName
@@ -43,7 +45,7 @@ class NamespaceGuard {
 
   /**
    * Holds the namespace until the process ends, as soon as an instance of the same host that has it ends. May be
-   * repeated. Throws `failedPrecondition` when the driver of another host has it.
+   * repeated. While the driver of another host is quicker, the driver is not ready. Throws `failedPrecondition` when the driver of another host has it.
    */
   hold(host: HostHandle): void {
     if (this.#lock !== undefined || this.#waiting !== undefined) return
@@ -54,12 +56,20 @@ class NamespaceGuard {
   #tryAgain(host: HostHandle): void {
     try {
       if (!this.#acquire(host)) return
+      clearInterval(this.#waiting)
+      this.#waiting = undefined
+      this.#report(host, undefined)
     } catch (error) {
-      // The driver of another host was quicker, in the moment between the end of the old one and now.
-      host.readiness(false, error instanceof Error ? error.message : String(error))
+      // The driver of another host was quicker, in the moment between the end of the old one and now: until it ends.
+      this.#report(host, error instanceof Error ? error.message : String(error))
     }
-    clearInterval(this.#waiting)
-    this.#waiting = undefined
+  }
+
+  /** Only what is news, and that all is well only to who heard of trouble. */
+  #report(host: HostHandle, trouble: string | undefined): void {
+    if (trouble === this.#trouble) return
+    this.#trouble = trouble
+    host.readiness(trouble === undefined, trouble)
   }
 
   /** False: another instance of the same host has it. */
