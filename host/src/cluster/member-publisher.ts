@@ -9,7 +9,9 @@ import type { SharedMember } from './records.ts'
 import type { Condition, SharedChange, SharedStore } from './shared-store.ts'
 
 /** etcd takes 128 operations in one transaction, if nobody has configured it otherwise. */
-const changesAtOnce = 100
+const operationsAtOnce = 120
+/** What `holding` puts with the first endpoint of a network. */
+const operationsPerNetwork = 2
 
 export type MemberPublisherOptions = {
   readonly store: SharedStore
@@ -96,11 +98,23 @@ export class MemberPublisher {
   async #writeAll(signal: AbortSignal): Promise<void> {
     if (this.#isInDoubt) await this.#compare(signal)
     while (this.#changes.size > 0 && !signal.aborted) {
-      const some = [...this.#changes].slice(0, changesAtOnce)
+      const some = this.#nextChanges()
       await this.#write(some, signal)
       for (const [key, entry] of some) this.#written(key, entry)
     }
     this.#backoff.reset()
+  }
+
+  /** As many as one transaction takes, with what says that this node has something of their networks. */
+  #nextChanges(): [string, Entry][] {
+    const some: [string, Entry][] = []
+    const networks = new Set<string>()
+    for (const [key, entry] of this.#changes) {
+      if (entry.text !== undefined) networks.add(entry.networkId)
+      if (some.length + 1 + operationsPerNetwork * networks.size > operationsAtOnce) break
+      some.push([key, entry])
+    }
+    return some
   }
 
   async #write(some: readonly [string, Entry][], signal: AbortSignal): Promise<void> {

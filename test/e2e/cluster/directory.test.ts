@@ -169,6 +169,17 @@ describe('the directory of endpoints', () => {
     await eventually(async () => expect(await inStore()).toEqual(['2']))
   })
 
+  it('takes what a node has in more networks than fit into one transaction', async () => {
+    const networkIds = Array.from({ length: 20 }, (_, index) => String(index).padStart(64, 'c'))
+    const numbers = [1, 2, 3, 4, 5, 6]
+    const written = networkIds.flatMap((of) =>
+      numbers.map((number) => one.publisher.publish(of, id(number), member(number, '192.0.2.1'))),
+    )
+    await Promise.all(written)
+    for (const of of networkIds)
+      expect((await two.store.list(keys.members(of))).entries).toHaveLength(numbers.length)
+  })
+
   it('takes nothing from a node that was removed, until it has found out', async () => {
     await one.publisher.publish(networkId, id(1), member(1, '192.0.2.1'))
     await two.store.commit(
