@@ -143,8 +143,13 @@ export class Cluster {
     propose: (known: readonly SharedNetwork[]) => Promise<ProposedNetwork>,
     limits: CallLimits = {},
   ): Promise<ProposedNetwork> {
-    const condition = await this.#presence.registered('create a network of the cluster', limits)
-    return createSharedNetwork(this.#options.store, propose, { ...limits, condition })
+    const registered = {
+      condition: () => this.#presence.registered('create a network of the cluster', limits),
+      refused: () => this.#presence.refused(),
+    }
+    // Before anything is proposed, which a driver here makes at once.
+    await registered.condition()
+    return createSharedNetwork(this.#options.store, propose, { ...limits, registered })
   }
 
   /** As `deleteSharedNetwork`. */
@@ -258,7 +263,8 @@ export class Cluster {
   #use(network: SharedNetworkKey): NetworkHere {
     const known = this.#here.get(network.id)
     if (known !== undefined) return known
-    const { store, node } = this.#options
+    const { store, node, log } = this.#options
+    const networkId = network.id
     const here = new NetworkHere({
       store,
       node: node.name,
@@ -266,9 +272,10 @@ export class Cluster {
       own: this.blocks,
       registered: (what, limits) => this.#presence.registered(what, limits),
       refused: () => this.#presence.refused(),
-      peersChanged: () => this.#listener?.peersChanged(network.id),
+      adoptionFailed: (err) => log.error({ networkId, err }, 'a block of this node is not on record here'),
+      peersChanged: () => this.#listener?.peersChanged(networkId),
     })
-    this.#here.set(network.id, here)
+    this.#here.set(networkId, here)
     return here
   }
 

@@ -13,11 +13,13 @@ export type NetworkHereOptions = {
   readonly store: SharedStore
   readonly node: string
   readonly network: Pick<SharedNetwork, 'id' | 'name' | 'subnets' | 'blockBits'>
-  readonly own: OwnBlockRecord
+  readonly own: Pick<OwnBlockRecord, 'has' | 'all' | 'add' | 'remove'>
   /** What every write depends on; throws while the node is not registered. */
   registered(what: string, limits: CallLimits): Promise<Condition>
   /** A write was refused because the condition did not hold. */
   refused(): void
+  /** A block that the store says is this node's is not on record here; tried again when the blocks change. */
+  adoptionFailed(reason: unknown): void
   /** There is something new to tell of the endpoints on other nodes. */
   peersChanged(): void
 }
@@ -176,6 +178,6 @@ export class NetworkHere {
       for (const { subnet } of network.subnets)
         for (const block of this.#blocks.own(subnet))
           if (!own.has(network.id, block) && this.#isNewerThanOwn) this.#keep(block, subnet)
-    })
+    }).catch(this.#options.adoptionFailed)
   }
 }

@@ -20,15 +20,22 @@ const mostNamed = 5
 /** Tries that others may come before: each time one of them succeeds. */
 const mostTries = 32
 
+/** That this node is registered: what its writes depend on. */
+export type Registered = {
+  /** Throws while it is not. */
+  condition(): Promise<Condition>
+  /** A write was refused because the condition did not hold. */
+  refused(): void
+}
+
 /**
  * Creates a network. `propose` sees all that there are and chooses what is free, or throws; it is called again when others
- * came first. `condition`: that this node is registered. After
- * `clusterUnavailable` it is unknown whether it was created: the same request again tells.
+ * came first. After `clusterUnavailable` it is unknown whether it was created: the same request again tells.
  */
 export async function createSharedNetwork(
   store: SharedStore,
   propose: (known: readonly SharedNetwork[]) => ProposedNetwork | Promise<ProposedNetwork>,
-  { condition, ...limits }: CallLimits & { condition?: Condition } = {},
+  { registered, ...limits }: CallLimits & { registered?: Registered } = {},
 ): Promise<ProposedNetwork> {
   for (let tries = 0; tries < mostTries; tries++) {
     const { entries, revision } = await store.list(keys.networks, limits)
@@ -37,12 +44,9 @@ export async function createSharedNetwork(
     if (proposed.existing) return proposed
     const { id } = proposed.network
     const names = namesOf(proposed.network)
+    const conditions = registered === undefined ? [] : [await registered.condition()]
     const { committed } = await store.commit(
-      [
-        { older: keys.networks, than: revision + 1 },
-        ...names.map((key) => ({ absent: key })),
-        ...(condition === undefined ? [] : [condition]),
-      ],
+      [{ older: keys.networks, than: revision + 1 }, ...names.map((key) => ({ absent: key })), ...conditions],
       [
         { put: keys.network(id), value: JSON.stringify(proposed.network) },
         ...names.map((key) => ({ put: key, value: id })),
@@ -50,8 +54,16 @@ export async function createSharedNetwork(
       limits,
     )
     if (committed) return proposed
+    const { committed: isRegistered } = await store.commit(conditions, [], limits)
+    if (!isRegistered) throw notRegistered(proposed.network, registered)
   }
   throw new ConetError('overloaded', 'create a network of the cluster: others came first, each time')
+}
+
+function notRegistered({ name }: SharedNetwork, registered: Registered | undefined): ConetError {
+  registered?.refused()
+  const message = `create network ${name}: this node is not registered any more`
+  return new ConetError('clusterUnavailable', message, { operationState: 'not-started' })
 }
 
 /** Deletes a network that nobody holds; throws `inUse` with the nodes that do. May be repeated. */

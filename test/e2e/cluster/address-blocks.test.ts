@@ -1,5 +1,6 @@
 import { AddressBlocks } from '@conet/host/cluster/address-blocks'
 import { EtcdStore } from '@conet/host/cluster/etcd-store'
+import { NetworkHere } from '@conet/host/cluster/network-here'
 import { lettingGo } from '@conet/host/cluster/node-holdings'
 import type { SharedNetwork } from '@conet/host/cluster/records'
 import { createSharedNetwork, deleteSharedNetwork } from '@conet/host/cluster/shared-networks'
@@ -81,6 +82,25 @@ describe('networks of a cluster', () => {
     expect(new Set(subnets).size).toBe(12)
   })
 
+  it('are not created by a node that is not registered any more, which learns it at once', async () => {
+    let refusals = 0
+    let proposals = 0
+    const registered = {
+      condition: async () => ({ present: '/conet/no such node' }),
+      refused: () => {
+        refusals++
+      },
+    }
+    const propose = () => {
+      proposals++
+      return { network: network('blue', '10.1.0.0/24') }
+    }
+    await expect(createSharedNetwork(storeOf(0), propose, { registered })).rejects.toMatchObject({
+      kind: 'clusterUnavailable',
+    })
+    expect({ refusals, proposals }).toEqual({ refusals: 1, proposals: 1 })
+  })
+
   it('are not deleted while a node holds them, which is named', async () => {
     const made = await created(network('blue', '10.1.0.0/24'))
     const [one, two] = nodesOn(made)
@@ -128,5 +148,49 @@ describe('blocks of addresses', () => {
     await one?.giveBack('10.1.1.64')
     expect(await two?.claimFor('10.1.1.66', '10.1.0.0/23')).toBe('10.1.1.64')
     await eventually(() => expect(one?.use('10.1.0.0/23')).toEqual({ node1: 1 }))
+  })
+})
+
+/** A node's own record, on a disk that is full for the first block. */
+function recordOnAFullDisk() {
+  const blocks: string[] = []
+  let isFull = true
+  const add = ({ block }: { block: string }) => {
+    if (isFull) {
+      isFull = false
+      throw new Error('the disk is full')
+    }
+    blocks.push(block)
+  }
+  return {
+    blocks,
+    add,
+    has: (_: string, block: string) => blocks.includes(block),
+    all: () => blocks,
+    remove() {},
+  }
+}
+
+describe('a network that a node uses', () => {
+  it('goes on where a block cannot be put on record, and puts it there at the next change', async () => {
+    const made = await created(network('blue', '10.1.0.0/24'))
+    const claimer = nodesOn(made)[0]
+    const own = recordOnAFullDisk()
+    const failures: unknown[] = []
+    const here = new NetworkHere({
+      store: storeOf(0),
+      node: 'node0',
+      network: made,
+      own,
+      registered: () => Promise.reject(new Error('nothing is claimed here')),
+      refused: () => undefined,
+      adoptionFailed: (reason) => failures.push(reason),
+      peersChanged: () => undefined,
+    })
+    const first = await claimer?.claim('10.1.0.0/24')
+    await eventually(() => expect(failures).toHaveLength(1))
+    const second = await claimer?.claim('10.1.0.0/24')
+    await eventually(() => expect(own.blocks.sort()).toEqual([first, second].sort()))
+    await here.close()
   })
 })
