@@ -111,6 +111,21 @@ describe('while containers are plugged and unplugged all the time, none of them 
     })
   })
 
+  it('when a second instance cannot make what there is: the first one goes on, and no record changes', async () => {
+    const { id } = await fixture.client.plug('c0', { network: 'fake' })
+    const before = await fixture.client.getContainer('c0')
+    await underLoad('fake', async (more) => {
+      const error = { kind: 'kernelRefused', message: 'no device' }
+      const driver = await newcomer('unable', { 'endpoint/create': { error, only: id } })
+      await eventually(() => expect(driver.calls()).toContain('endpoint/create'))
+      await untilState('unable', 'closed')
+      await more()
+      expect(await stateAt('fake')).toBe('ready active')
+    })
+    expect(await fixture.client.getContainer('c0')).toEqual(before)
+    await fixture.client.unplug({ handle: 'c0', endpoint: id })
+  })
+
   it.each<[string, string, FakeBehaviour]>([
     ['at once', 'at-once', { crashes: true }],
     ['after some calls', 'later', { crashes: true, fromCall: 6 }],

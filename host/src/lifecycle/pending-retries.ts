@@ -37,6 +37,10 @@ export class PendingRetries implements Disposable {
     this.#wait(waiting)
   }
 
+  has(id: string): boolean {
+    return this.#waiting.has(id)
+  }
+
   done(id: string): void {
     clearTimeout(this.#waiting.get(id)?.timer)
     this.#waiting.delete(id)

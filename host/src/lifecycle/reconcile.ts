@@ -7,13 +7,17 @@ import { failpoint } from './failpoints.ts'
 import type { HostContext } from './host-context.ts'
 import { shouldBeAtDriver } from './network-at-driver.ts'
 import { applyCreated, applyPlugged, isSettledAs, repairLater } from './repair.ts'
-import { answerToPage, logAnswer, onceEach, tellSome } from './sync-answer.ts'
+import { assertTakesOver } from './standby-answer.ts'
+import { answerToPage, logAnswer, onceEach, type SyncAnswer, tellSome } from './sync-answer.ts'
 import { tellInPace } from './sync-pace.ts'
 import { isAllTold, syncPages, type Told } from './sync-pages.ts'
 
 export type ReconcileOptions = {
   readonly signal?: AbortSignal
-  /** Another instance works: what this one names as unknown may be on its way into a record. */
+  /**
+   * Another instance works: what this one names as unknown may be on its way into a record, and what it answers of
+   * the rest changes no record. Throws `failedPrecondition` if it cannot make what the other has made.
+   */
   readonly isStandby?: boolean
 }
 
@@ -49,8 +53,11 @@ async function tell(
   const tellPage = async (page: SyncParams) => {
     const result = await session.call('driver/sync', page, options)
     failpoint('host:sync:answered')
-    await applyResult(host, { driver: name, page, result })
-    if (!page.more && !isStandby) await removeUnknown(host, session, { result, operationId })
+    const answer = answerToPage(page, result)
+    logAnswer(host.log, name, answer)
+    if (isStandby) return assertTakesOver(host, name, answer.failed)
+    await applyAnswer(host, page, answer)
+    if (!page.more) await removeUnknown(host, session, { result, operationId })
   }
   await tellInPace(syncPages(host, { driver: name, syncId: operationId, told, ...limits }), tellPage)
 }
@@ -70,12 +77,7 @@ export async function finishRemovals(host: HostContext, driver: string): Promise
   })
 }
 
-async function applyResult(
-  host: HostContext,
-  { driver, page, result }: { driver: string; page: SyncParams; result: SyncResult },
-): Promise<void> {
-  const answer = answerToPage(page, result)
-  logAnswer(host.log, driver, answer)
+async function applyAnswer(host: HostContext, page: SyncParams, answer: SyncAnswer): Promise<void> {
   noteMade(host, page, answer)
   for (const { networkId, endpointId, error } of answer.failed) {
     if (endpointId === undefined) repairLater(host, { kind: 'network', id: networkId }, error.message)
