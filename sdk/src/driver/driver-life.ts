@@ -15,6 +15,8 @@ export class DriverLife {
   readonly #start = new SucceedOnce()
   readonly #activation = new SucceedOnce()
   #isDraining = false
+  /** Ends, well or badly, with all `drain` of the author's code that was begun. */
+  #rested: Promise<unknown> = Promise.resolve()
 
   constructor(driver: Driver, host: HostHandle) {
     this.#driver = driver
@@ -33,7 +35,7 @@ export class DriverLife {
   async ensure(): Promise<void> {
     await this.#start.ensure(() => this.#attempt('start', async () => this.#driver.start?.(this.#host)))
     if (this.#mustRest) return
-    await this.#activation.ensure(() => this.#attempt('activate', async () => this.#driver.activate?.()))
+    await this.#activation.ensure(() => this.#attempt('activate', () => this.#activate()))
   }
 
   /** Whether `ensure` has nothing to do: a call need not wait for it. */
@@ -48,9 +50,13 @@ export class DriverLife {
 
   /** Lets the driver rest, once no call is under way; may be repeated. Rejects with `cancelled` if it was taken back. */
   async rest(call: Call): Promise<void> {
-    if (!this.#isDraining) throw new ConetError('cancelled', 'driver/drain: a sync came in between')
-    await this.#activation.forget()
-    await this.#driver.drain?.(call)
+    this.#assertDraining()
+    await this.#activation.ended()
+    this.#assertDraining()
+    this.#activation.forget()
+    const resting = this.#drain(call)
+    this.#rested = Promise.allSettled([this.#rested, resting])
+    await resting
   }
 
   /** The host has taken the driver back: the next call activates it. */
@@ -70,6 +76,20 @@ export class DriverLife {
   /** Another instance is in charge. */
   get #mustRest(): boolean {
     return this.#host.role === 'standby' || this.#isDraining
+  }
+
+  #assertDraining(): void {
+    if (!this.#isDraining) throw new ConetError('cancelled', 'driver/drain: a sync came in between')
+  }
+
+  async #drain(call: Call): Promise<void> {
+    await this.#driver.drain?.(call)
+  }
+
+  /** One that is taken back while it drains would else end what it has just begun. */
+  async #activate(): Promise<void> {
+    await this.#rested
+    await this.#driver.activate?.()
   }
 
   async #attempt(what: 'start' | 'activate', work: () => Promise<void>): Promise<void> {

@@ -31,9 +31,13 @@ export class SucceedOnce {
     return this.#done !== undefined && this.#done === this.#succeeded
   }
 
-  /** Waits for what is under way, well or badly, and lets the work be done again. */
-  async forget(): Promise<void> {
+  /** Waits for what is under way, well or badly. */
+  async ended(): Promise<void> {
     await this.#done?.catch(() => undefined)
+  }
+
+  /** Lets the work be done again. */
+  forget(): void {
     this.#done = undefined
   }
 }

@@ -122,6 +122,47 @@ describe('a driver that drains', () => {
     await expect(client.call('endpoint/plug', refused)).resolves.toEqual({ interfaces: [] })
   })
 
+  it('that is taken back while it drains is activated after that', async () => {
+    const gate = new Gate()
+    const { seen, driver } = recorder({
+      async drain() {
+        await gate.pass()
+        seen.push('drained')
+      },
+    })
+    await using sample = await served(driver)
+    const { client } = sample
+    await client.call('network/list', {})
+    const drained = client.call('driver/drain', {})
+    await eventually(() => expect(gate.arrivals).toBe(1))
+    const synced = client.call('driver/sync', sync('back'))
+    await client.call('driver/ping', {})
+    gate.open()
+    await Promise.all([drained, synced])
+    expect(seen).toEqual(['start as active', 'activate', 'drained', 'activate'])
+  })
+
+  it('that is taken back before it has begun to rest does not', async () => {
+    const gate = new Gate()
+    const { seen, driver } = recorder({
+      async activate() {
+        await gate.pass()
+        seen.push('activated')
+      },
+    })
+    await using sample = await served(driver)
+    const { client } = sample
+    await eventually(() => expect(gate.arrivals).toBe(1))
+    const drained = failureOf(client.call('driver/drain', {}))
+    const synced = client.call('driver/sync', sync('back'))
+    await client.call('driver/ping', {})
+    gate.open()
+    expect((await drained).kind).toBe('cancelled')
+    await synced
+    await client.call('network/list', {})
+    expect(seen).toEqual(['start as active', 'activated'])
+  })
+
   it('answers in its time when a call under way does not end, and may be asked again', async () => {
     const gate = new Gate()
     const { driver } = recorder({
