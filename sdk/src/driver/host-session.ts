@@ -55,6 +55,8 @@ export class HostSession {
   readonly #sync: SyncSession
   readonly #methods: ReadonlySet<string>
   readonly #silence: NodeJS.Timeout
+  /** An `initialize` has come, answered well or badly: what is not wanted here may be rejected for either. */
+  #isIntroduced = false
   #isInitialized = false
   #timeouts: Timeouts | undefined
 
@@ -104,6 +106,7 @@ export class HostSession {
   }
 
   #initialize(raw: JsonObject): InitializeResult {
+    this.#isIntroduced = true
     if (this.#isInitialized) throw new ConetError('alreadyInitialized', 'initialize: came a second time')
     const params = checkParams('initialize', raw)
     const { protocolVersions: offered, limits, timeouts } = params
@@ -177,7 +180,7 @@ export class HostSession {
   }
 
   #hear(method: string, raw: JsonObject): void {
-    if (method === 'rejected') this.#rejected(checkNotification(method, raw))
+    if (method === 'rejected' && this.#isIntroduced) this.#rejected(checkNotification(method, raw))
     else if (method === 'initialized' && this.#isInitialized) this.#accepted(checkNotification(method, raw))
   }
 

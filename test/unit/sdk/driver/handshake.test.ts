@@ -78,6 +78,15 @@ describe('the handshake of a driver', () => {
     )
   })
 
+  it('is not preceded by a rejection: one that comes before initialize is dropped', async () => {
+    await using sample = await served()
+    await using client = await unintroduced(sample.socketPath)
+    client.peer.notify('rejected', { code: 1311, name: 'replaced', message: 'by nobody' })
+    await client.raw('initialize', initializeParams)
+    await expect(sample.client.call('network/list', {})).resolves.toEqual({ networkIds: [] })
+    expect(sample.log.filter(({ message }) => message.includes('by nobody'))).toEqual([])
+  })
+
   it('is taken again from a host that comes back, while the old connection still stands', async () => {
     await using sample = await served()
     await using second = await sample.connect()
