@@ -14,7 +14,7 @@ import type {
 import type { Scope } from './call-order.ts'
 import type { CallProgress } from './call-progress.ts'
 import type { CallRunner } from './call-runner.ts'
-import type { RequestContext } from './calls-under-way.ts'
+import { notBegun, type RequestContext } from './calls-under-way.ts'
 import { checkedResult } from './checked-result.ts'
 import type { Call } from './driver.ts'
 import { Slots } from './slots.ts'
@@ -138,8 +138,9 @@ export class SyncSession {
     { round, result, progress, context: { meta, cancellation } }: Page,
     work: (call: Call) => Promise<void>,
   ): Promise<void> {
+    const what = 'driver/sync'
     const turn: Turn = {
-      what: 'driver/sync',
+      what,
       scope,
       meta,
       cancellation,
@@ -155,7 +156,13 @@ export class SyncSession {
       progress: (message) => progress.say(message),
     }
     return this.#runner
-      .inTurn(turn, { hasBegun: false }, (call) => round.slots.run(() => work(call)))
+      .inTurn(turn, { hasBegun: false }, (call) =>
+        round.slots.run(async () => {
+          // Given up while it waited for its slot.
+          if (cancellation.isCancelled) throw notBegun(what, cancellation)
+          await work(call)
+        }),
+      )
       .catch(() => undefined)
   }
 

@@ -58,6 +58,32 @@ describe('driver/sync', () => {
     })
   })
 
+  it('begins nothing more of a page that was given up', async () => {
+    const gate = new Gate()
+    const created: string[] = []
+    await using sample = await served({
+      async createNetwork({ id }) {
+        created.push(id)
+        await gate.pass()
+      },
+    })
+    const networks = Array.from({ length: 20 }, () => sampleNetwork())
+    const giveUp = new AbortController()
+    const { client } = sample
+    const synced = failureOf(client.call('driver/sync', page({ networks }), { signal: giveUp.signal }))
+    await eventually(() => expect(gate.arrivals).toBeGreaterThan(0))
+    const begun = [...created]
+    expect(begun.length).toBeLessThan(networks.length)
+    giveUp.abort()
+    expect((await synced).kind).toBe('cancelled')
+    // The driver has heard of it too.
+    await client.call('driver/ping', {})
+    gate.open()
+    // In its turn behind the one that was given up.
+    for (const network of networks.slice(-1)) await client.call('network/create', { network })
+    expect(created).toEqual([...begun, networks.at(-1)?.id])
+  })
+
   it('names on the last page what no page of this sync has named', async () => {
     const [kept, other, stray] = [sampleNetwork(), sampleNetwork(), newId()]
     const known = sampleEndpoint(kept)
