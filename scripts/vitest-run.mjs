@@ -25,7 +25,9 @@ const unshare = ['unshare', '--net', '--mount', '--propagation', 'private']
 export async function runVitest(files, { testDir, reports, isolated, deadlineMs }) {
   const report = join(reports, `${files[0].replaceAll('/', '-')}.json`)
   const vitestArgs = ['--root', testDir, '--reporter=dot', '--reporter=json', `--outputFile.json=${report}`]
-  const command = [process.execPath, join(testDir, '..', vitest), 'run', ...vitestArgs, ...files]
+  // Unit tests keep nothing between them, so they share processes and load each module once.
+  const sharing = isolated ? [] : ['--no-isolate']
+  const command = [process.execPath, join(testDir, '..', vitest), 'run', ...vitestArgs, ...sharing, ...files]
   const argv = isolated ? [...unshare, 'sh', '-c', prepare, 'sh', ...command] : command
   const start = performance.now()
   const { code, output } = await runToTheEnd(argv, testDir, deadlineMs)

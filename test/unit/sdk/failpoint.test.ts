@@ -61,7 +61,8 @@ describe('a failpoint', () => {
     const expected = Object.keys(requests)
       .flatMap((method) => [`driver:${method}:after`, `driver:${method}:before`])
       .toSorted()
-    expect(failpointNames()).toEqual(expected)
+    // Other tests of this process may have loaded the host's.
+    expect(failpointNames().filter((name) => name.startsWith('driver:'))).toEqual(expected)
     await using driver = await startDriverProgram({
       program: nullProgram,
       env: { CONET_FAILPOINT: 'list' },
