@@ -29,6 +29,8 @@ export class NetworkPeers {
   /** Keys that changed since the driver was told. */
   readonly #pending = new Set<string>()
   #told: string | null = null
+  /** False: the driver is to be told the whole, which will say all changes until then. */
+  #isWholeOut = false
 
   constructor(options: NetworkPeersOptions) {
     this.#options = options
@@ -92,10 +94,11 @@ export class NetworkPeers {
     }
   }
 
-  /** Nobody knows what the driver holds: the whole is told again. */
+  /** Nobody knows what the driver holds: the whole is what is next. */
   forgotten(): void {
     this.#told = null
-    this.#options.changed()
+    this.#isWholeOut = false
+    this.#pending.clear()
   }
 
   get #version(): string {
@@ -103,6 +106,8 @@ export class NetworkPeers {
   }
 
   #snapshot(): PeersDifference {
+    this.#isWholeOut = true
+    this.#pending.clear()
     const others = [...this.#members.records].filter(([key]) => this.#isOther(key))
     return {
       base: null,
@@ -114,7 +119,7 @@ export class NetworkPeers {
 
   #note(changes: readonly MirrorChange<SharedMember>[]): void {
     const others = changes.filter(({ key }) => this.#isOther(key))
-    for (const { key } of others) this.#pending.add(key)
+    if (this.#isWholeOut) for (const { key } of others) this.#pending.add(key)
     if (others.length > 0) this.#options.changed()
   }
 

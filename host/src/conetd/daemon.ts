@@ -116,7 +116,10 @@ function buildParts(
     identity: identityOf(options, machine),
     log,
     sync: (driver, options) => reconcile(host, driver, options),
-    ready: (name) => void finishRemovals(host, name).catch(failed),
+    ready: (name) => {
+      host.peers.feedAll(name)
+      void finishRemovals(host, name).catch(failed)
+    },
     event: (event) => host.events.append(event),
     failed,
   })

@@ -3,13 +3,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ConetError } from '@conet/sdk'
 import type { PeersDifference } from '../cluster/network-peers.ts'
+import type { NetworkRecord } from '../domain/network.ts'
 import { Backoff } from '../retry/backoff.ts'
-import type { DriverSession } from './driver-access.ts'
+import type { ClusterAccess } from './cluster-access.ts'
+import type { DriverAccess, DriverSession } from './driver-access.ts'
 import { isDriverAway } from './driver-call.ts'
 import type { HostContext } from './host-context.ts'
 import { peerBatches } from './peer-batches.ts'
 
-type FedHost = Pick<HostContext, 'inventory' | 'cluster' | 'drivers' | 'log'> & {
+/** The part of the host that is needed. */
+export type FedHost = {
+  readonly inventory: { readonly networks: ReadonlyMap<string, Pick<NetworkRecord, 'id' | 'type'>> }
+  readonly cluster?: Pick<ClusterAccess, 'peersOf'> | undefined
+  readonly drivers: Pick<DriverAccess, 'require'>
+  readonly log: Pick<HostContext['log'], 'error' | 'debug'>
   readonly made: { isMade(networkId: string): boolean }
 }
 
@@ -31,6 +38,11 @@ export class PeerFeeder implements Disposable {
     this.#rounds.set(networkId, this.#roundOf(networkId) + 1)
     this.#host.cluster?.peersOf(networkId)?.forgotten()
     this.feed(networkId)
+  }
+
+  /** A driver can be called from now on: a sync that took longer than its calls wait has left them untold. */
+  feedAll(driver: string): void {
+    for (const { id, type } of this.#host.inventory.networks.values()) if (type === driver) this.feed(id)
   }
 
   /** There may be something new to tell. Returns at once. */
@@ -71,9 +83,10 @@ export class PeerFeeder implements Disposable {
         backoff.reset()
       } catch (error) {
         if (signal.aborted) return
-        if (isHeldUnknown(error)) peers.forgotten()
-        // Its next sync begins anew.
-        if (isDriverAway(error)) return
+        const isAway = isDriverAway(error)
+        // It is told the whole once it can be called again: what changes until then need not be kept.
+        if (isAway || isHeldUnknown(error)) peers.forgotten()
+        if (isAway) return
         this.#host.log.debug({ networkId, err: error }, 'a driver did not take its peers; told again')
         if (!ConetError.is(error, 'peersGap'))
           await sleep(backoff.nextMs(), undefined, { signal }).catch(() => undefined)

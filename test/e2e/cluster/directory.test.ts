@@ -26,6 +26,7 @@ class Node implements Disposable {
   readonly held = new Map<string, unknown>()
   registration: Registration | undefined
   isRefused = false
+  isDriverAway = false
 
   readonly name: string
 
@@ -64,6 +65,7 @@ class Node implements Disposable {
 
   /** What the host does with what a driver is to be told. */
   tell(): void {
+    if (this.isDriverAway) return
     const next = this.peers.next()
     if (next === undefined) return
     if (next.base === null) this.held.clear()
@@ -120,9 +122,24 @@ describe('the directory of endpoints', () => {
     await eventually(() => expect(two.held.size).toBe(1))
     expect(two.peers.next()).toBeUndefined()
     two.peers.forgotten()
+    two.tell()
     expect([...two.held.keys()]).toEqual([id(1)])
     const { revision } = await two.store.commit([], [])
     expect(Number(two.peers.next()?.version ?? 0)).toBeLessThanOrEqual(revision)
+  })
+
+  it('keeps no changes for a driver that is away: it is told the whole when it is back', async () => {
+    await one.publisher.publish(networkId, id(1), member(1, '192.0.2.1'))
+    await eventually(() => expect(two.held.size).toBe(1))
+    two.isDriverAway = true
+    two.peers.forgotten()
+    await one.publisher.withdraw(networkId, id(1))
+    await one.publisher.publish(networkId, id(2), member(2, '192.0.2.1'))
+    await eventually(() => expect([...two.peers.all.keys()]).toEqual([`one/${id(2)}`]))
+    two.isDriverAway = false
+    two.tell()
+    expect([...two.held.keys()]).toEqual([id(2)])
+    expect(two.peers.next()).toBeUndefined()
   })
 
   it('catches up after etcd was away, with all that both sides did meanwhile', async () => {

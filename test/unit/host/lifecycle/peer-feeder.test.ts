@@ -1,0 +1,66 @@
+import type { PeersDifference } from '@conet/host/cluster/network-peers'
+import type { ClusterPeers } from '@conet/host/lifecycle/cluster-access'
+import type { DriverSession } from '@conet/host/lifecycle/driver-access'
+import { PeerFeeder } from '@conet/host/lifecycle/peer-feeder'
+import { ConetError } from '@conet/sdk'
+import { describe, expect, it } from 'vitest'
+import { eventually } from '../../../support/eventually.ts'
+
+const networkId = 'a'.repeat(64)
+
+/** A directory whose whole is to be told, for ever. */
+class UntoldDirectory implements ClusterPeers {
+  timesForgotten = 0
+  next(): PeersDifference {
+    return { base: null, version: '7', remove: [], set: [] }
+  }
+  told(): void {}
+  forgotten(): void {
+    this.timesForgotten++
+  }
+  holderOf(): undefined {}
+}
+
+/** Notes what it is asked, and is away after that. */
+function sessionNoting(calls: string[]): DriverSession {
+  return {
+    driver: {
+      name: 'vxlan',
+      limits: { maxMessageBytes: 4096 },
+      capabilities: { methods: ['network/peers'], scope: 'global' },
+    },
+    documents: { check: async () => undefined },
+    call: (method) => {
+      calls.push(method)
+      return Promise.reject(new ConetError('driverUnavailable', 'it is away'))
+    },
+  }
+}
+
+function feederFor(peers: ClusterPeers, require: () => Promise<DriverSession>): PeerFeeder {
+  return new PeerFeeder({
+    inventory: { networks: new Map([[networkId, { id: networkId, type: 'vxlan' }]]) },
+    cluster: { peersOf: () => peers },
+    drivers: { require },
+    log: { error: () => undefined, debug: () => undefined },
+    made: { isMade: () => true },
+  })
+}
+
+describe('telling drivers of endpoints on other hosts', () => {
+  it('comes when a driver can be called at last, after a sync that took longer than a call waits', async () => {
+    const peers = new UntoldDirectory()
+    const calls: string[] = []
+    let isSyncing = true
+    using feeder = feederFor(peers, async () => {
+      if (isSyncing) throw new ConetError('driverUnavailable', 'it is being synced')
+      return sessionNoting(calls)
+    })
+    feeder.begin(networkId)
+    await eventually(() => expect(peers.timesForgotten).toBe(2))
+    isSyncing = false
+    feeder.feedAll('another driver')
+    feeder.feedAll('vxlan')
+    await eventually(() => expect(calls).toEqual(['network/peers']))
+  })
+})
