@@ -205,7 +205,9 @@ export class DriverLink implements DriverCalls {
       operationState,
       ...(help !== undefined && { help }),
     })
-    if (kind === 'deadlineExceeded') this.#options.onMissed(explained)
+    // What waited in the host's own line for too long was not asked of the driver.
+    const wasAsked = operationState !== 'not-started'
+    if (kind === 'deadlineExceeded' && wasAsked) this.#options.onMissed(explained)
     return explained
   }
 
