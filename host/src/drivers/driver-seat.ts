@@ -9,7 +9,7 @@ import type { CallMethod, CallOptions, DriverCalls } from './driver-link.ts'
 import type { DriverIdentity } from './handshake.ts'
 import type { Session } from './session.ts'
 import type { SessionTiming } from './session-options.ts'
-import { holdsName, takesCalls } from './session-state.ts'
+import { holdsName, isConnected, takesCalls } from './session-state.ts'
 
 /** Instances that were relieved; older ones have long ended. */
 const mostRemembered = 64
@@ -17,7 +17,7 @@ const mostRemembered = 64
 export type DriverSeatOptions = {
   readonly name: string
   readonly timing: Pick<SessionTiming, 'callTimeoutMs' | 'rollbackWindowMs'>
-  /** Others may ask for the name again. */
+  /** Others may ask for the name again: those that were refused while two instances were at it, too. */
   onFree(): void
   onError(error: unknown): void
 }
@@ -88,8 +88,10 @@ export class DriverSeat implements DriverCalls {
 
   /** Something about a session has changed that has, or had, a place here. */
   follow(session: Session): void {
+    const wasSecond = session === this.#standby || session === this.#relieved
     if (session === this.#standby && session.state !== 'standby') this.#standby = undefined
     if (session === this.#relieved && session.state !== 'draining') this.#endWindow()
+    if (wasSecond && !isConnected(session.state)) this.#options.onFree()
     if (session !== this.#holder || holdsName(session.state)) return
     this.#holder = undefined
     if (this.#relieved?.state === 'draining') this.#takeBack(this.#relieved)
@@ -106,11 +108,8 @@ export class DriverSeat implements DriverCalls {
     // First, since it fails if the standby has just hung up.
     standby.promote()
     this.#sit(standby)
-    if (before === undefined) return
-    this.#relieved = before
-    this.#remember(before.driver.instanceId)
-    this.#windowTimer = setTimeout(() => this.#windowIsOver(), this.#options.timing.rollbackWindowMs)
-    void before.relieve(`upgrade-${standby.driver.instanceId}`).catch(this.#options.onError)
+    if (before === undefined) this.#options.onFree()
+    else this.#relieve(before, standby.driver.instanceId)
   }
 
   close(): void {
@@ -182,6 +181,13 @@ export class DriverSeat implements DriverCalls {
     this.#relievedInstances.delete(session.driver.instanceId)
   }
 
+  #relieve(before: Session, successorId: string): void {
+    this.#relieved = before
+    this.#remember(before.driver.instanceId)
+    this.#windowTimer = setTimeout(() => this.#windowIsOver(), this.#options.timing.rollbackWindowMs)
+    void before.relieve(`upgrade-${successorId}`).catch(this.#options.onError)
+  }
+
   /** Calls that come meanwhile wait. */
   #takeBack(relieved: Session): void {
     this.#endWindow()
@@ -189,13 +195,13 @@ export class DriverSeat implements DriverCalls {
     const held = this.hold()
     const back = relieved.recall().finally(() => held[Symbol.dispose]())
     void back.catch(this.#options.onError)
+    this.#options.onFree()
   }
 
   #windowIsOver(): void {
     const relieved = this.#relieved
     this.#endWindow()
     relieved?.dismiss(this.replacement(relieved))
-    // Whoever was refused while two instances were at it may be the next.
     this.#options.onFree()
   }
 

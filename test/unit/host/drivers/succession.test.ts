@@ -298,6 +298,26 @@ describe('a second instance of a driver that knows how to hand over', () => {
     expect(entryAt(host, 'new')?.state).not.toBe('ready')
   })
 
+  it.each([
+    ['the relieved one dies early', 'ready', 'old'],
+    ['the new one dies, and the old one is taken back', 'ready', 'new'],
+    ['the standby dies', 'standby', 'new'],
+  ])('leaves room for a third when %s', async (_what, state, victim) => {
+    const timing = { firstBackoffMs: 60_000, mostBackoffMs: 60_000, rollbackWindowMs: 60_000 }
+    await using host = await startDriverHost({ sync, timing })
+    await using old = await instance(host, 'old', withSync)
+    await untilState(host, 'old', 'ready')
+    const answer = state === 'standby' ? never : synced
+    await using newcomer = await instance(host, 'new', { 'driver/sync': answer })
+    await untilState(host, 'new', state)
+    await using _third = await instance(host, 'third', withSync)
+    await untilState(host, 'third', 'rejected')
+    const dead = victim === 'old' ? old : newcomer
+    dead.cut()
+    await untilState(host, 'third', 'ready')
+    expect(host.bugs).toEqual([])
+  })
+
   it('that never finishes its drain keeps nobody from anything', async () => {
     const timing = { rollbackWindowMs: 100, drainTimeoutMs: 30 }
     await using host = await startDriverHost({ sync, timing })
