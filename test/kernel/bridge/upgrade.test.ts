@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PlugParams, Role } from '@conet/sdk'
+import { FileLock } from '@conet/sdk/linux'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { DriverClient, initializeParams, sampleEndpoint, sampleNetwork } from '../../support/driver-client.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -127,6 +128,26 @@ describe('an upgrade of the bridge driver while it works', () => {
     await eventually(() => expect(holder()).toBe(fresh.program.pid))
     await expect(foreign.client.call('network/list', {})).rejects.toThrow(refused)
     await fresh.client.call('network/delete', { networkId: network.id })
+  })
+
+  it('goes on trying for a namespace in which the driver of another host was quicker, and is ready when it has it', async () => {
+    const old = await start('old', 'active')
+    await old.client.call('network/list', {})
+    const fresh = await start('fresh', 'standby')
+    fresh.client.peer.notify('initialized', { role: 'active' })
+    await fresh.client.call('network/list', {})
+    process.kill(fresh.program.pid, 'SIGSTOP')
+    await old.program.end('SIGKILL')
+    const foreign = FileLock.acquire(lockFile(), 'another-node')
+    process.kill(fresh.program.pid, 'SIGCONT')
+    if (!foreign.ok) throw new Error('the lock is held by somebody else')
+    const readiness = () => fresh.client.notices.filter(({ method }) => method === 'driver/readiness')
+    const reason = expect.stringMatching(/works in this network namespace, for another host/)
+    await eventually(() => expect(readiness().at(-1)?.params).toEqual({ ready: false, reason }))
+    foreign.lock.release()
+    await eventually(() => expect(readiness().at(-1)?.params).toEqual({ ready: true }))
+    expect(holder()).toBe(fresh.program.pid)
+    expect(readiness()).toHaveLength(2)
   })
 
   it('is taken back: the old instance works as before when the new one dies', async () => {
