@@ -82,9 +82,13 @@ export class ToldObjects {
     return this.#objects.listEndpoints(call)
   }
 
-  /** Throws `conflict` for other content, `inUse` while the endpoint is plugged into another sandbox. */
+  /**
+   * Throws `conflict` for other content, `inUse` while the endpoint is plugged into another sandbox. Creates first what
+   * another instance, or this one in a former life, was told to create.
+   */
   async plug(params: PlugParams, call: Call): Promise<PlugResult> {
-    const { endpointId, sandbox } = params
+    const { endpointId, sandbox, ...rest } = params
+    if (!this.#endpoints.has(endpointId)) await this.createEndpoint({ endpointId, ...rest }, call)
     const told = this.#endpoints.get(endpointId)
     this.#assertSameEndpoint('plug', params)
     if (told?.sandboxPath !== undefined && told.sandboxPath !== sandbox.path)

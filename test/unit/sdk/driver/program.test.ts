@@ -45,7 +45,7 @@ describe('the program of a driver', () => {
     const ended = fake.program.end('SIGTERM')
     await expect(plug).resolves.toEqual({ interfaces: [] })
     expect(await ended).toBe(0)
-    expect(fake.calls()).toEqual(['start', 'endpoint/plug', 'stop'])
+    expect(fake.calls()).toEqual(['start', 'endpoint/create', 'endpoint/plug', 'stop'])
   })
 
   it('ends at once on a second signal', async () => {

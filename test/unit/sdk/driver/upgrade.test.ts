@@ -1,4 +1,4 @@
-import type { Driver } from '@conet/sdk'
+import { ConetError, type Driver } from '@conet/sdk'
 import { describe, expect, it } from 'vitest'
 import {
   DriverClient,
@@ -69,6 +69,45 @@ describe('the role of a driver', () => {
     await eventually(() => expect(attempts).toBe(1))
     expect((await failureOf(sample.client.call('network/list', {}))).kind).toBe('notReady')
     await expect(sample.client.call('network/list', {})).resolves.toEqual({ networkIds: [] })
+  })
+})
+
+describe('a driver that takes over between a create and its plug', () => {
+  it('creates the endpoint before it plugs it', async () => {
+    const seen: string[] = []
+    await using sample = await served({
+      hotUpgrade: true,
+      async createEndpoint(params) {
+        expect(params).not.toHaveProperty('sandbox')
+        seen.push(`create ${params.endpointId}`)
+      },
+      async plug({ endpointId }) {
+        seen.push(`plug ${endpointId}`)
+        return { interfaces: [] }
+      },
+    })
+    const { client } = sample
+    const plug = plugParams()
+    await client.call('driver/sync', sync('without it'))
+    await client.call('endpoint/plug', plug)
+    await client.call('endpoint/plug', plug)
+    const { endpointId } = plug
+    expect(seen).toEqual([`create ${endpointId}`, `plug ${endpointId}`, `plug ${endpointId}`])
+  })
+
+  it('does not plug what it cannot create', async () => {
+    let plugs = 0
+    await using sample = await served({
+      createEndpoint: async () => {
+        throw new ConetError('conflict', 'taken')
+      },
+      async plug() {
+        plugs += 1
+        return { interfaces: [] }
+      },
+    })
+    expect((await failureOf(sample.client.call('endpoint/plug', plugParams()))).kind).toBe('conflict')
+    expect(plugs).toBe(0)
   })
 })
 
