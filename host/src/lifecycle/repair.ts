@@ -8,7 +8,7 @@ import { callToItsEnd } from './driver-call.ts'
 import { createParameters, plugParameters } from './driver-parameters.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { containerQueue, networkQueue } from './keys.ts'
-import { shouldBeAtDriver } from './network-at-driver.ts'
+import { ensureAtDriver, shouldBeAtDriver } from './network-at-driver.ts'
 import type { Pending } from './pending-retries.ts'
 import { assertAnswer, isHostNeeded, mendInSandbox } from './sandbox-settlement.ts'
 
@@ -73,7 +73,8 @@ async function repairNetwork(host: HostContext, id: string, operation: Operation
     const network = host.inventory.networks.get(id)
     if (network !== undefined && shouldBeAtDriver(host, network)) {
       const session = await host.drivers.require(network.type)
-      await session.call('network/create', { network: driverView(network) }, callToItsEnd(operation))
+      if (network.scope === 'global') await ensureAtDriver(host, { network, session }, operation)
+      else await session.call('network/create', { network: driverView(network) }, callToItsEnd(operation))
     }
     host.repairs.done(id)
   })

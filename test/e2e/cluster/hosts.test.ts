@@ -186,4 +186,19 @@ describe('the directory of a network’s endpoints', () => {
     two.plan()
     await eventually(() => expect(two.peers(before)).toEqual([]), { timeoutMs: 10_000 })
   })
+
+  it('is told to a driver too that could make the network only after its sync', async () => {
+    await one.client.createNetwork({ name: 'blue', type: 'span' })
+    await two.knows('blue')
+    const a = await one.plug('a', 'blue')
+    await two.plug('z', 'blue')
+    await two.driver.program.end('SIGKILL')
+    const before = two.driver.records().length
+    two.plan({ 'network/create': { error: { kind: 'internal', message: 'not now' }, toCall: 1 } })
+    await two.driver.restart()
+    await eventually(() => expect(two.peers(before)).toEqual([[a.id, addressOf(a), '192.0.2.1']]), {
+      timeoutMs: 10_000,
+    })
+    two.plan()
+  })
 })
