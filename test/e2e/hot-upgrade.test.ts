@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import type { ConetClient } from '@conet/sdk/client'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ConetdFixture } from '../support/conetd-fixture.ts'
+import { newId } from '../support/driver-client.ts'
 import { eventually } from '../support/eventually.ts'
 import { FakeDriver, startDriverProgram } from '../support/fake-driver.ts'
-import type { FakeBehaviour } from '../support/fake-driver-plan.ts'
+import type { FakeBehaviour, FakePlan } from '../support/fake-driver-plan.ts'
 import { repository } from '../support/repository.ts'
 
 const callers = 4
@@ -48,10 +49,14 @@ async function prepare(client: ConetClient): Promise<void> {
 const socketOf = (instance: string) => join(fixture.driverDirectory, `${instance}.sock`)
 
 /** A second instance of the fake driver; what it does at its calls may be its end. */
-async function newcomer(instance: string, methods: Record<string, FakeBehaviour> = {}): Promise<FakeDriver> {
+async function newcomer(
+  instance: string,
+  methods: Record<string, FakeBehaviour> = {},
+  has: Required<FakePlan>['has'] = {},
+): Promise<FakeDriver> {
   const directory = join(fixture.directory, instance)
   await mkdir(directory)
-  const plan = { ...hotUpgrade, methods }
+  const plan = { ...hotUpgrade, methods, has }
   const driver = await FakeDriver.start({ directory, name: 'fake', socketPath: socketOf(instance), plan })
   newcomers.push(driver)
   return driver
@@ -141,6 +146,21 @@ describe('while containers are plugged and unplugged all the time, none of them 
       })
     },
   )
+
+  it('when a second instance takes over that has much that nobody wants, and removes it slowly', async () => {
+    const networkId = newId()
+    const orphans = Array.from({ length: 30 }, () => ({ networkId, endpointId: newId() }))
+    const slowly = { delayMs: 1_000, only: networkId }
+    await underLoad('fake', async (more) => {
+      const driver = await newcomer('laden', { 'endpoint/delete': slowly }, { endpoints: orphans })
+      await untilState('laden', 'ready active')
+      const removed = driver.calls().filter((method) => method === 'endpoint/delete').length
+      expect(removed).toBeGreaterThanOrEqual(orphans.length)
+      await more()
+      await driver.program.end('SIGKILL')
+      await untilState('fake', 'ready active')
+    })
+  })
 
   it('when a second instance takes over for good: the first one is drained, and ends with exit code 0', async () => {
     await underLoad('fake', async (more) => {

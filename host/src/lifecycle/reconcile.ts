@@ -2,13 +2,12 @@
 import { randomUUID } from 'node:crypto'
 import type { SyncParams, SyncResult } from '@conet/sdk'
 import type { DriverSession } from './driver-access.ts'
-import { isDriverAway } from './driver-call.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext } from './host-context.ts'
-import { shouldBeAtDriver } from './network-at-driver.ts'
+import { removeUnknown } from './remove-unknown.ts'
 import { applyCreated, applyPlugged, isSettledAs, repairLater } from './repair.ts'
 import { assertTakesOver } from './standby-answer.ts'
-import { answerToPage, logAnswer, onceEach, type SyncAnswer, tellSome } from './sync-answer.ts'
+import { answerToPage, logAnswer, type SyncAnswer } from './sync-answer.ts'
 import { tellInPace } from './sync-pace.ts'
 import { isAllTold, syncPages, type Told } from './sync-pages.ts'
 
@@ -57,7 +56,7 @@ async function tell(
     logAnswer(host.log, name, answer)
     if (isStandby) return assertTakesOver(host, name, answer.failed)
     await applyAnswer(host, page, answer)
-    if (!page.more) await removeUnknown(host, session, { result, operationId })
+    if (!page.more) await removeUnknown(host, session, result.unknown, options)
   }
   await tellInPace(syncPages(host, { driver: name, syncId: operationId, told, ...limits }), tellPage)
 }
@@ -106,74 +105,4 @@ function noteMade(host: HostContext, page: SyncParams, { failed }: Pick<SyncResu
     if (lacking.has(id)) host.made.begun(id)
     else host.made.made(id)
   }
-}
-
-/** What the driver has and no record wants: left by a crash, or by a host that is no more. */
-async function removeUnknown(
-  host: HostContext,
-  session: DriverSession,
-  { result: { unknown }, operationId }: { result: SyncResult; operationId: string },
-): Promise<void> {
-  const { name: driver } = session.driver
-  // What is on record has somebody at work on it: the operation that makes it, or its pending removal.
-  const endpoints = onceEach(unknown.endpoints).filter(
-    ({ endpointId }) => !host.inventory.endpoints.has(endpointId),
-  )
-  const networkIds = [...new Set(unknown.networkIds)].filter((id) => isUnwanted(host, id))
-  tellSome(endpoints, (about, others) =>
-    host.log.warn(
-      { driver, ...about, ...others },
-      'the driver has an endpoint that nobody wants: removing it',
-    ),
-  )
-  tellSome(networkIds, (networkId, others) =>
-    host.log.warn(
-      { driver, networkId, ...others },
-      'the driver has a network that nobody wants: deleting it',
-    ),
-  )
-  const failures = await removeAll(session, { endpoints, networkIds }, operationId)
-  tellSome(failures, ({ about, err }, others) =>
-    host.log.error({ driver, ...about, err, ...others }, 'what nobody wants could not be removed'),
-  )
-}
-
-/** One of the cluster that nothing here uses is on record, and not to be at the driver. */
-function isUnwanted(host: HostContext, networkId: string): boolean {
-  const network = host.inventory.networks.get(networkId)
-  if (network === undefined) return true
-  return network.scope === 'global' && network.state === 'active' && !shouldBeAtDriver(host, network)
-}
-
-/** What the driver cannot remove must not keep it from its networks: it is named again at the next sync. */
-async function removeAll(
-  session: DriverSession,
-  { endpoints, networkIds }: SyncResult['unknown'],
-  operationId: string,
-): Promise<{ about: object; err: unknown }[]> {
-  const failures: { about: object; err: unknown }[] = []
-  const remove = async (about: object, calls: Promise<unknown>[]) => {
-    failures.push(...(await failuresOf(calls)).map((err) => ({ about, err })))
-  }
-  for (const about of endpoints) {
-    await remove(about, [
-      session.call('endpoint/unplug', about, { operationId }),
-      session.call('endpoint/delete', about, { operationId }),
-    ])
-  }
-  for (const networkId of networkIds)
-    await remove({ networkId }, [session.call('network/delete', { networkId }, { operationId })])
-  return failures
-}
-
-/** Throws when there is no driver to ask any more. */
-async function failuresOf(calls: Promise<unknown>[]): Promise<unknown[]> {
-  const failures: unknown[] = []
-  for (const outcome of await Promise.allSettled(calls)) {
-    if (outcome.status === 'fulfilled') continue
-    if (isDriverAway(outcome.reason)) throw outcome.reason
-    failures.push(outcome.reason)
-  }
-  failpoint('host:sync:unknown-removed')
-  return failures
 }
