@@ -75,11 +75,13 @@ const reservedCodes: ReadonlySet<number> = new Set([
 ])
 const firstOwnCode = 2000
 
-/** What ends something does not wait behind what makes something: it is what frees the driver. */
+/** What ends something does not wait behind what makes something: it is what frees the driver. Nor does what is about it. */
 const urgentMethods: ReadonlySet<CallMethod> = new Set([
   'endpoint/unplug',
   'endpoint/delete',
   'network/delete',
+  'driver/probe',
+  'driver/drain',
 ])
 
 export type DriverLinkOptions = {
@@ -126,7 +128,8 @@ export class DriverLink implements DriverCalls {
     if (!this.offers(method)) throw this.#unsupported(method)
     const budget = { ...options, timeoutMs: options.timeoutMs ?? this.#timeoutOf(method) }
     try {
-      if (isAboutDriver(method)) return await this.#send(method, params, budget)
+      if (method === 'driver/ping') return await this.#send(method, params, budget)
+      if (isAboutDriver(method)) return await this.#inLine(method, params, budget)
       return await this.#counted(method, params, budget)
     } catch (error) {
       throw this.#explain(error)
@@ -148,14 +151,18 @@ export class DriverLink implements DriverCalls {
   async #counted<M extends CallMethod>(method: M, params: Params<M>, budget: Budget): Promise<Result<M>> {
     this.#underWay += 1
     try {
-      const { timeoutMs, signal } = budget
-      const turn = this.#line.enter({ what: method, timeoutMs, signal, isUrgent: urgentMethods.has(method) })
-      const left = turn === undefined ? budget : { ...budget, timeoutMs: await turn }
-      return await this.#send(method, params, left).finally(() => this.#line.leave())
+      return await this.#inLine(method, params, budget)
     } finally {
       this.#underWay -= 1
       if (this.#underWay === 0) for (const resolve of this.#idleListeners.splice(0)) resolve()
     }
+  }
+
+  async #inLine<M extends CallMethod>(method: M, params: Params<M>, budget: Budget): Promise<Result<M>> {
+    const { timeoutMs, signal } = budget
+    const turn = this.#line.enter({ what: method, timeoutMs, signal, isUrgent: urgentMethods.has(method) })
+    const left = turn === undefined ? budget : { ...budget, timeoutMs: await turn }
+    return await this.#send(method, params, left).finally(() => this.#line.leave())
   }
 
   async #send<M extends CallMethod>(method: M, params: Params<M>, budget: Budget): Promise<Result<M>> {
@@ -222,9 +229,9 @@ export class DriverLink implements DriverCalls {
   }
 }
 
-/** Such calls wait for nothing and hold up no handover: they are answered whatever else is under way. */
+/** Such calls hold up no handover. */
 function isAboutDriver(method: CallMethod): boolean {
-  return method === 'driver/ping' || method === 'driver/probe' || method === 'driver/drain'
+  return method === 'driver/probe' || method === 'driver/drain'
 }
 
 function metaOf(

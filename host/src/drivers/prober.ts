@@ -1,6 +1,6 @@
 // Asks a driver that offers it how things are with what it depends on: now and then, and soon after a call failed in a
 // way that may lie there. What it finds is shown; it decides nothing.
-import type { ProbeResult } from '@conet/sdk'
+import { ConetError, type ProbeResult } from '@conet/sdk'
 import type { DriverLink } from './driver-link.ts'
 
 /** The last finding; `error` where the probe itself failed. */
@@ -52,16 +52,18 @@ export class Prober implements Disposable {
     const health = await this.#probe()
     this.#isProbing = false
     if (this.#ending.signal.aborted) return
-    this.#options.onHealth(health)
+    if (health !== undefined) this.#options.onHealth(health)
     this.#schedule(this.#options.probeIntervalMs)
   }
 
-  async #probe(): Promise<Health> {
+  /** Undefined: the driver was too busy to be asked, so nothing is known anew. */
+  async #probe(): Promise<Health | undefined> {
     const { signal } = this.#ending
     try {
       const found = await this.#link.call('driver/probe', {}, { operationId: 'probe', signal })
       return { ...found, at: new Date() }
     } catch (error) {
+      if (ConetError.is(error, 'deadlineExceeded') && error.operationState === 'not-started') return undefined
       const message = error instanceof Error ? error.message : String(error)
       return { healthy: false, checks: [], error: message, at: new Date() }
     }

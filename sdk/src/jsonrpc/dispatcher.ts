@@ -29,8 +29,6 @@ export type DispatcherOptions = {
   readonly served: ServedRequests
   readonly pending: PendingCalls
   readonly reservedMethods: readonly string[]
-  /** Requests that are let through however many are under way. */
-  readonly urgentMethods: readonly string[]
   /** Whether new requests are still taken. */
   isOpen(): boolean
   /** Whether the other side leaves too much unread for another answer. */
@@ -94,7 +92,7 @@ export class Dispatcher {
   }
 
   #refusalOf({ method, isNamed }: RequestEnvelope): ReplyError | undefined {
-    const { served, urgentMethods, isOpen, isOverloaded } = this.#options
+    const { served, isOpen, isOverloaded } = this.#options
     if (!isNamed) {
       const message = `${method}: params must be an object`
       return reservedError(jsonRpcCode.invalidParams, 'invalidArgument', message)
@@ -106,8 +104,7 @@ export class Dispatcher {
     if (!isOpen()) {
       return errorToWire(new ConetError('draining', `${method}: this side takes no new requests`))
     }
-    const isFull = served.isFull && !urgentMethods.includes(method)
-    if (isFull || isOverloaded()) return errorToWire(tooMuch(method, served.size))
+    if (!served.hasRoomFor(method) || isOverloaded()) return errorToWire(tooMuch(method, served.size))
     return undefined
   }
 

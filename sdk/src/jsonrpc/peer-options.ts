@@ -14,7 +14,7 @@ export type PeerOptions = {
   readonly closedKind?: ErrorKind
   /** The names starting with `$/` that the handlers know; other requests are refused, notifications ignored. */
   readonly reservedMethods?: readonly string[]
-  /** Requests that are let through beyond `maxInFlight`: such as are answered at once, so that their number stays small. */
+  /** Requests that are let through beyond `maxInFlight`, of which they take nothing: such as are answered at once, so that their number stays small. */
   readonly urgentMethods?: readonly string[]
   readonly limits?: Partial<PeerLimits>
   /** Reads what nobody awaits no faster than that; by default as fast as it comes. */

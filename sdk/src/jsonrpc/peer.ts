@@ -56,6 +56,7 @@ export class JsonRpcPeer implements AsyncDisposable {
     this.#writer = new SocketWriter(socket, { limits, gate, onSlowConsumer: (reason) => this.abort(reason) })
     this.#served = new ServedRequests({
       maxInFlight: limits.maxInFlight,
+      urgentMethods: options.urgentMethods ?? [],
       reply: ({ id }, outcome) => this.#sendReply(id, outcome),
       onBug: options.onError,
       onIdle: () => this.#endWhenQuiet(),
@@ -170,7 +171,6 @@ export class JsonRpcPeer implements AsyncDisposable {
       served: this.#served,
       pending: this.#pending,
       reservedMethods: this.#options.reservedMethods ?? [],
-      urgentMethods: this.#options.urgentMethods ?? [],
       isOpen: () => this.#state === 'open',
       isOverloaded: () => this.#writer.isOverloaded,
       serve: (request) => this.#served.serve(request, this.#onRequest ?? knowsNoMethod),

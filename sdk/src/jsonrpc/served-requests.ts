@@ -53,6 +53,8 @@ export class ServedRequest implements RequestContext {
 
 export type ServedRequestsOptions = {
   readonly maxInFlight: number
+  /** Requests that are let through however many are under way, and take nobody's place. */
+  readonly urgentMethods: readonly string[]
   /** Sends the one reply of a request. */
   reply(request: ServedRequest, outcome: Outcome): void
   /** Gets what a handler threw that is no expected failure. */
@@ -65,6 +67,8 @@ export class ServedRequests {
   readonly #options: ServedRequestsOptions
   /** By the id as text: 1 and "1" are two ids, but many who send them could not tell the answers apart. */
   readonly #requests = new Map<string, ServedRequest>()
+  /** Those of them that are not urgent. */
+  #counted = 0
 
   constructor(options: ServedRequestsOptions) {
     this.#options = options
@@ -74,8 +78,8 @@ export class ServedRequests {
     return this.#requests.size
   }
 
-  get isFull(): boolean {
-    return this.#requests.size >= this.#options.maxInFlight
+  hasRoomFor(method: string): boolean {
+    return this.#isUrgent(method) || this.#counted < this.#options.maxInFlight
   }
 
   has(id: MessageId): boolean {
@@ -84,6 +88,7 @@ export class ServedRequests {
 
   add(request: ServedRequest): void {
     this.#requests.set(String(request.id), request)
+    if (!this.#isUrgent(request.method)) this.#counted += 1
   }
 
   /** Cancels that request; one that is gone needs nothing. */
@@ -109,6 +114,10 @@ export class ServedRequests {
     }
   }
 
+  #isUrgent(method: string): boolean {
+    return this.#options.urgentMethods.includes(method)
+  }
+
   #await(request: ServedRequest, result: Promise<unknown>): void {
     result.then(
       (value) => this.#end(request, { result: value ?? null }),
@@ -122,6 +131,7 @@ export class ServedRequests {
 
   #end(request: ServedRequest, outcome: Outcome): void {
     this.#requests.delete(String(request.id))
+    if (!this.#isUrgent(request.method)) this.#counted -= 1
     request.end()
     this.#options.reply(request, outcome)
     if (this.#requests.size === 0) this.#options.onIdle()

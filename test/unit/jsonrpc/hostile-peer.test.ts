@@ -232,6 +232,17 @@ describe('a request of the other side', () => {
     expect((await client.received(6)).at(-1)).toEqual({ jsonrpc: '2.0', id: 6, result: 'ok' })
   })
 
+  it('that is urgent takes no place of the others', async () => {
+    const { sockets, peer, client } = await facing({ limits: { maxInFlight: 1 }, urgentMethods: ['ping'] })
+    await using _ = sockets
+    const { promise, resolve } = latch<void>()
+    peer.onRequest((method) => (method === 'ping' ? promise : 'ok'))
+    client.send(request(1, 'ping'), request(2, 'ping'), request(3))
+    expect(await client.received(1)).toEqual([{ jsonrpc: '2.0', id: 3, result: 'ok' }])
+    resolve()
+    await client.received(3)
+  })
+
   it('in a flood of ten thousand gets one answer each, and never more are under way than allowed', async () => {
     const { sockets, peer, client } = await facing({ limits: { maxInFlight: 50 } })
     await using _ = sockets

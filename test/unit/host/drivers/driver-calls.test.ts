@@ -65,6 +65,33 @@ describe('calls on a driver', () => {
     await eventually(() => expect(driver.timesHeard('driver/ping')).toBeGreaterThan(0))
   })
 
+  it('keep to that from the first on: a probe waits for the sync', async () => {
+    let underWay = 0
+    let most = 0
+    const counted =
+      (result: object): Answer =>
+      async () => {
+        underWay += 1
+        most = Math.max(most, underWay)
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        underWay -= 1
+        return result
+      }
+    const unknown = { networkIds: [], endpoints: [] }
+    const answers = {
+      'driver/sync': counted({ repaired: [], failed: [], plugged: [], unknown }),
+      'driver/probe': counted({ healthy: true, checks: [] }),
+    }
+    const sync: DriverHostOptions['sync'] = async (driver, { signal }) => {
+      const page = { syncId: 's', more: false, networks: [], endpoints: [] }
+      for (let n = 0; n < 3; n++) await driver.call('driver/sync', page, { operationId: 's', signal })
+    }
+    const limits = { maxMessageBytes: 1_000_000, maxInFlight: 1 }
+    await using world = await pair({ sync }, answers, { limits })
+    await eventually(() => expect(world.host.entry('x')?.health).toMatchObject({ healthy: true }))
+    expect(most).toBe(1)
+  })
+
   it('that wait longer than their time fail with nothing done, which is no fault of the driver', async () => {
     const limits = { maxMessageBytes: 1_000_000, maxInFlight: 1 }
     await using world = await pair({}, { 'network/create': () => new Promise(() => undefined) }, { limits })
