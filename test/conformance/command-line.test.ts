@@ -37,12 +37,14 @@ it('[K7] checks a driver that it starts, with progress, and exits with 0', async
     '--command',
     nullCommand,
     '--only',
-    'handshake.identity,rpc.ids',
+    'handshake.identity, rpc.ids',
     '--seed',
     '5',
   )
   expect(stdout).toMatch(/^1\/2 ok {5}rpc.ids/m)
   expect(stdout).toContain('2 pass')
+  // What was left out holds the level back.
+  expect(stdout).toContain('reaches none')
   expect(stdout).toContain('seed 5')
   expect(code).toBe(0)
 })

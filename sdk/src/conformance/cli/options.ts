@@ -16,7 +16,13 @@ export function parseLevel(text: string): Level {
 
 /** Several may come in one word, with commas, or in several options. */
 export function parseNames(text: string, before: readonly string[] = []): string[] {
-  return [...before, ...text.split(',').filter((name) => name !== '')]
+  return [
+    ...before,
+    ...text
+      .split(',')
+      .map((name) => name.trim())
+      .filter((name) => name !== ''),
+  ]
 }
 
 export function parseSeed(text: string): number {

@@ -2,6 +2,7 @@
 
 import { protocolVersions } from '../../protocol/index.ts'
 import { type Level, levels } from '../checks/check.ts'
+import { allChecks } from '../checks/index.ts'
 import { kitVersion } from '../kit-version.ts'
 import {
   type CheckResult,
@@ -58,10 +59,11 @@ const good: readonly Status[] = ['pass', 'warn', 'not-applicable']
 
 /** What is left out or cannot be tested is no proof, so it holds a level back as a failure does. */
 function reached(results: readonly CheckResult[]): Level | null {
+  const passed = new Set(results.filter(({ status }) => good.includes(status)).map(({ id }) => id))
   let highest: Level | null = null
   for (const level of levels) {
-    const ofLevel = results.filter((result) => result.level === level)
-    if (ofLevel.length === 0 || !ofLevel.every(({ status }) => good.includes(status))) break
+    const wanted = allChecks.filter((check) => check.level === level)
+    if (!wanted.every(({ id }) => passed.has(id))) break
     highest = level
   }
   return highest
