@@ -76,7 +76,9 @@ export class UnderlayHosts implements AsyncDisposable {
       await conetd[Symbol.asyncDispose]()
     }
     await this.etcd[Symbol.asyncDispose]()
-    run(`ip link delete ${underlay}`)
+    // The kernel takes a namespace apart when it likes, and the other end of a veth with it.
+    const ends = this.hosts.map((_, index) => `up${index + 1}`)
+    run([...ends, underlay].map((name) => `ip link delete ${name}`).join('\n'))
     await setImmediate()
     this.#namespaces[Symbol.dispose]()
     await this.#directory[Symbol.asyncDispose]()

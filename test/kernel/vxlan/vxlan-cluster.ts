@@ -144,7 +144,9 @@ export class VxlanCluster implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.hosts.map((host) => host[Symbol.asyncDispose]()))
     const after = new Map(this.hosts.map((host) => [host.name, pictureOf(host)]))
-    sh(`ip link delete ${underlay}`)
+    // The kernel takes a namespace apart when it likes, and the other end of a veth with it.
+    const ends = this.hosts.map((_, index) => `up${index + 1}`)
+    sh([...ends, underlay].map((name) => `ip link delete ${name}`).join('\n'))
     await setImmediate()
     this.namespaces[Symbol.dispose]()
     await this.#directory[Symbol.asyncDispose]()
