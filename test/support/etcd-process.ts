@@ -1,7 +1,7 @@
 // A real etcd of one member on a directory and ports of its own. Whoever starts it stops it.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { eventually } from './eventually.ts'
@@ -59,9 +59,12 @@ export class EtcdProcess implements AsyncDisposable {
     await eventually(() => this.control('endpoint', 'health'), { timeoutMs: 10_000, everyMs: 50 })
   }
 
-  /** Stands still, as a member does that is cut off. */
-  pause(): void {
+  /** Stands still, as a member does that is cut off. Resolves when the last of its threads does. */
+  async pause(): Promise<void> {
+    const tasks = `/proc/${this.#process?.pid}/task`
     this.#process?.kill('SIGSTOP')
+    const isStill = (task: string) => / T /.test(readFileSync(join(tasks, task, 'stat'), 'utf8'))
+    await eventually(() => readdirSync(tasks).every(isStill))
   }
 
   resume(): void {

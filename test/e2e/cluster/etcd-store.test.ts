@@ -112,7 +112,7 @@ describe('the shared store in etcd', () => {
 
   it('gives up a call that is not answered in its time', async () => {
     await put('/p')
-    etcd.pause()
+    await etcd.pause()
     try {
       await expect(store.get('/p', { timeoutMs: 300 })).rejects.toMatchObject({ kind: 'clusterUnavailable' })
     } finally {
