@@ -175,10 +175,10 @@ export class VxlanCluster implements AsyncDisposable {
   }
 }
 
-/** What a host could keep; not what follows from forwarding, which stays on. */
+/** What a host could keep; not what follows from forwarding, which stays on, nor from its own address, which comes late. */
 function pictureOf(host: VxlanHost): string {
   return host.exec(
-    `ip -br link | cut -d" " -f1; ip -br address | tr -s " "; ip route show table all | grep -v ^anycast
+    `ip -br link | cut -d" " -f1; ip -br address | tr -s " "; ip route show table all | grep -v -e ^anycast -e '^local 2001:db8:'
      bridge fdb | grep -v "self permanent" || true; ip rule; nft list ruleset`,
   )
 }
