@@ -5,14 +5,14 @@ import { errorPage } from '../host/dist/api/error-page.js'
 import { configSchemaDocument } from '../host/dist/conetd/config-schema.js'
 import { protocolDocument } from '../sdk/dist/index.js'
 import { findProofs, requirementsPage } from '../test/dist/requirements/page.js'
-import { peersPage, protocolPage, rulesOf } from '../test/dist/support/protocol-page.js'
+import { protocolPages, rulesOf } from '../test/dist/support/protocol-page.js'
 import { exportedNames } from '../test/dist/support/public-api.js'
 
 const root = new URL('..', import.meta.url)
 const json = (document) => `${JSON.stringify(document, null, 2)}\n`
 const files = {
   'sdk/exports.json': json(exportedNames(fileURLToPath(new URL('sdk', root)))),
-  'sdk/protocol.rules.json': json(rulesOf(`${protocolPage()}\n${peersPage()}`)),
+  'sdk/protocol.rules.json': json(rulesOf(protocolPages())),
   'sdk/protocol.schema.json': json(protocolDocument()),
   'host/config.schema.json': json(configSchemaDocument()),
   'docs/errors.md': errorPage(),

@@ -40,8 +40,17 @@ export type FakePlan = {
   /** What it publishes in its handshake. */
   schemas?: Pick<
     Driver,
-    'configSchema' | 'attachmentSchema' | 'policySchema' | 'ipam' | 'hotUpgrade' | 'scope' | 'segments'
+    | 'configSchema'
+    | 'attachmentSchema'
+    | 'policySchema'
+    | 'ipam'
+    | 'hotUpgrade'
+    | 'scope'
+    | 'segments'
+    | 'ports'
   >
+  /** Which of the optional methods it has. */
+  offers?: readonly ('endpoint/policy' | 'endpoint/stats')[]
   /** What the driver has although nobody told it. */
   has?: { networkIds?: string[]; endpoints?: { networkId: string; endpointId: string }[] }
 }

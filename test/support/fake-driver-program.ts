@@ -4,9 +4,11 @@ import {
   ConetError,
   defineDriver,
   type EndpointRef,
+  type EndpointStats,
   type HostHandle,
   isErrorKind,
   type PeersBatch,
+  type PolicyParams,
   runDriver,
 } from '@conet/sdk'
 import { KernelError } from '@conet/sdk/linux'
@@ -86,7 +88,7 @@ function planned<T>({ result }: FakeBehaviour, otherwise: T): T {
   return result === undefined ? otherwise : JSON.parse(JSON.stringify(result))
 }
 
-const { schemas = {} } = readPlan(planPath)
+const { schemas = {}, offers = [] } = readPlan(planPath)
 
 const driver = defineDriver({
   name: process.env[fakeVariables.name] ?? 'fake',
@@ -96,6 +98,16 @@ const driver = defineDriver({
   ...(schemas.scope === 'global' && {
     async peers(batch: PeersBatch, call: Call) {
       await behave('network/peers', batch, call)
+    },
+  }),
+  ...(offers.includes('endpoint/policy') && {
+    async policy(params: PolicyParams, call: Call) {
+      await behave('endpoint/policy', params, call)
+    },
+  }),
+  ...(offers.includes('endpoint/stats') && {
+    async stats(asked: readonly EndpointRef[], call: Call) {
+      return planned<EndpointStats[]>(await behave('endpoint/stats', { endpoints: asked }, call), [])
     },
   }),
   async start(host: HostHandle) {

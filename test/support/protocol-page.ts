@@ -19,6 +19,16 @@ export function peersPage(): string {
   return readFileSync(join(repository, 'docs/protocol-peers.md'), 'utf8')
 }
 
+/** What only drivers need that have policies, ports or counters. */
+export function policyPage(): string {
+  return readFileSync(join(repository, 'docs/protocol-policy.md'), 'utf8')
+}
+
+/** All pages, one behind the other. */
+export function protocolPages(): string {
+  return [protocolPage(), peersPage(), policyPage()].join('\n')
+}
+
 /** In the order of the page. */
 export function rulesOf(page: string): ProtocolRule[] {
   return page.split('\n').flatMap((line) => {

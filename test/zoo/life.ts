@@ -5,9 +5,12 @@ import {
   type CreateEndpointParams,
   type CreateEndpointResult,
   type DesiredEndpoint,
+  type EndpointRef,
   type Network,
   type PlugParams,
   type PlugResult,
+  type PolicyParams,
+  type StatsResult,
 } from '@conet/sdk'
 import { chooseAddresses } from './own-addresses.ts'
 import { assertSame, contentOfEndpoint, contentOfNetwork } from './records.ts'
@@ -51,6 +54,25 @@ export function plug(driver: ZooDriver, endpoint: PlugParams): PlugResult {
   if (variant.interfaces) behaviour.assertSandbox(sandbox.path)
   records.endpoints.set(endpointId, { ...known, sandbox: sandbox.path })
   return { interfaces: variant.interfaces ? [behaviour.interfaceOf(endpoint)] : [] }
+}
+
+/** Nothing but the answers shows which policy it has. */
+export function setPolicy(driver: ZooDriver, endpoint: PolicyParams): object {
+  const { endpointId } = endpoint
+  const what = `set the policy of endpoint ${endpointId}`
+  const known = driver.records.endpoints.get(endpointId)
+  if (known === undefined) throw new ConetError('notFound', `${what}: there is none`)
+  assertSame(what, known.content, contentFor(driver, endpoint))
+  return {}
+}
+
+/** Nothing goes through it. */
+export function statsOf({ records }: ZooDriver, endpoints: readonly EndpointRef[]): StatsResult {
+  const plugged = endpoints.filter(
+    ({ endpointId }) => records.endpoints.get(endpointId)?.sandbox !== undefined,
+  )
+  const zero = { rxBytes: 0, txBytes: 0, rxPackets: 0, txPackets: 0, rxErrors: 0, txErrors: 0 }
+  return { stats: plugged.map((endpoint) => ({ ...endpoint, ...zero, rxDropped: 0, txDropped: 0 })) }
 }
 
 /** With its own IPAM the addresses are the driver's, so that they say nothing of what the host wants. */

@@ -2,7 +2,7 @@
 // given up has done nothing.
 import { ConetError, type Params, type RequestMethod } from '@conet/sdk'
 import type { Call } from './call.ts'
-import { createEndpoint, createNetwork, plug } from './life.ts'
+import { createEndpoint, createNetwork, plug, setPolicy, statsOf } from './life.ts'
 import type { Scope } from './order.ts'
 import { setPeers } from './peers.ts'
 import { sync } from './sync.ts'
@@ -55,6 +55,11 @@ export const methods: Methods = {
     call.session.driver.records.unplug(endpointId)
     return {}
   },
+  'endpoint/policy': async (params, call) => {
+    await work(call)
+    return setPolicy(call.session.driver, params)
+  },
+  'endpoint/stats': async ({ endpoints }, { session }) => statsOf(session.driver, endpoints),
 }
 
 /** What a call works on, for the order of calls; undefined: it runs beside everything. */
@@ -75,6 +80,7 @@ const refusedWhileDraining: ReadonlySet<string> = new Set([
   'network/peers',
   'endpoint/create',
   'endpoint/plug',
+  'endpoint/policy',
 ])
 
 /** Asked when a call arrives: what came before the drain is still served (DRAIN-2). */

@@ -13,6 +13,8 @@ const remedies = {
     'Call as root or as a member of the group that owns the socket; check the rights of conetd.',
   failedPrecondition: 'Bring the object into the state that `help` names, and try again.',
   peersGap: 'Nothing: the host sends the whole directory of the network again.',
+  notAttached:
+    'Use a name that `conet container inspect HANDLE` shows among the attachments, or attach the network first.',
   operationPending: 'Wait for the other operation, then try again.',
   overloaded: 'Try again after a pause, with fewer requests at once.',
   notReady: 'Wait until `conet driver list` shows the driver as ready, then try again.',
@@ -45,6 +47,8 @@ const remedies = {
   addressOutOfRange: 'Ask for an address in a subnet of the network, outside what it excludes.',
   addressesExhausted: 'Unplug what is not needed, give the network another subnet, or configure more pools.',
   subnetOverlap: 'Choose another subnet, or leave it out to get a free one.',
+  portInUse: 'Ask for another port, or for port 0 to get a free one; or end what has the port.',
+  portsExhausted: 'Remove mappings that are not needed, or enlarge the pool (`ports` in the configuration).',
 } as const satisfies Record<ErrorKind, string>
 
 const done: Record<OperationState, string> = {

@@ -11,6 +11,7 @@ export const httpStatusOf = {
   permissionDenied: 403,
   failedPrecondition: 409,
   peersGap: 409,
+  notAttached: 422,
   operationPending: 409,
   overloaded: 503,
   notReady: 503,
@@ -37,6 +38,8 @@ export const httpStatusOf = {
   addressOutOfRange: 400,
   addressesExhausted: 409,
   subnetOverlap: 409,
+  portInUse: 409,
+  portsExhausted: 409,
   // Never an answer: what a client says when there is none.
   hostUnavailable: 503,
 } as const satisfies Record<ErrorKind, number>

@@ -21,6 +21,7 @@ const codesByKind: Partial<Record<ErrorKind, number>> = {
   sandboxUnreachable: exitCodes.usage,
   messageTooLarge: exitCodes.usage,
   notFound: exitCodes.notFound,
+  notAttached: exitCodes.notFound,
   unknownDriver: exitCodes.notFound,
   conflict: exitCodes.conflict,
   inUse: exitCodes.conflict,
@@ -29,6 +30,7 @@ const codesByKind: Partial<Record<ErrorKind, number>> = {
   duplicateName: exitCodes.conflict,
   addressInUse: exitCodes.conflict,
   subnetOverlap: exitCodes.conflict,
+  portInUse: exitCodes.conflict,
   hostUnavailable: exitCodes.unavailable,
   driverUnavailable: exitCodes.unavailable,
   backendUnavailable: exitCodes.unavailable,
@@ -39,6 +41,7 @@ const codesByKind: Partial<Record<ErrorKind, number>> = {
   deadlineExceeded: exitCodes.timeout,
   permissionDenied: exitCodes.denied,
   addressesExhausted: exitCodes.exhausted,
+  portsExhausted: exitCodes.exhausted,
   storageFull: exitCodes.exhausted,
 }
 
@@ -51,12 +54,12 @@ export const exitCodesText = `The exit codes of conet:
     0   done
     1   failed, for a reason that no other code names
     2   the command line, or a value in it, is wrong
-    3   no such network, container, endpoint or driver
+    3   no such network, container, endpoint, attachment or driver
     4   in conflict with what there is: exists with other content, in use, not in a state for it
     5   conetd, the driver or the cluster’s store that is needed, is not there or not ready
     6   no answer in time (--timeout); conetd goes on or repairs
     7   not permitted: the socket, or what was asked
-    8   no free address or subnet is left, or the disk is full
+    8   no free address, subnet or port is left, or the disk is full
   130   ended by Ctrl-C; 143: by SIGTERM
 
 With several names the command goes on after a failure. It exits with the code of the failures if they

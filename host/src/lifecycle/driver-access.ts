@@ -1,5 +1,5 @@
 // What the lifecycle needs of drivers: a ready session by name. Knows no sockets.
-import type { Params, RequestMethod, Result, Segments } from '@conet/sdk'
+import type { Params, Ports, RequestMethod, Result, Segments } from '@conet/sdk'
 
 export type CallOptions = {
   /** The same over all attempts at one operation. */
@@ -25,6 +25,7 @@ export type DriverSession = {
       readonly scope: 'local' | 'global'
       readonly ipam?: 'host' | 'driver' | undefined
       readonly segments?: Segments | undefined
+      readonly ports?: Ports | undefined
     }
   }
   readonly documents: {

@@ -50,6 +50,7 @@ function memberFaults(driver: Driver): string[] {
     ...given.filter((member) => typeof driver[member] !== 'function').map((name) => `${name} is no function`),
     ...alone.map(([make, end]) => `${make} without ${end}`),
     ...(hasNoAddresses ? ['ipam is driver, without createEndpoint'] : []),
+    ...(driver.ports !== undefined && isMissing('policy') ? ['ports without policy'] : []),
   ]
 }
 

@@ -35,7 +35,7 @@ export const driverCalls: { readonly [M in DriverMethod]: DriverCall<M> } = {
     member: 'probe',
     scope: () => undefined,
     run: async ({ driver }, _params, call) => {
-      if (driver.probe === undefined) throw new ConetError('unsupported', `driver "${driver.name}": no probe`)
+      if (driver.probe === undefined) throw lacking(driver, 'probe')
       return driver.probe(call)
     },
   },
@@ -101,6 +101,29 @@ export const driverCalls: { readonly [M in DriverMethod]: DriverCall<M> } = {
     scope: () => undefined,
     run: async ({ objects }, _params, call) => ({ endpoints: await objects.listEndpoints(call) }),
   },
+  'endpoint/policy': {
+    member: 'policy',
+    isNewWork: true,
+    scope: ({ network, endpointId }) => ({ networkId: network.id, endpointId }),
+    run: async ({ driver, objects }, params, call) => {
+      if (driver.policy === undefined) throw lacking(driver, 'policy')
+      objects.assertSameEndpoint('set the policy of', params)
+      await driver.policy(params, call)
+      return {}
+    },
+  },
+  'endpoint/stats': {
+    member: 'stats',
+    scope: () => undefined,
+    run: async ({ driver }, { endpoints }, call) => {
+      if (driver.stats === undefined) throw lacking(driver, 'stats')
+      return { stats: await driver.stats(endpoints, call) }
+    },
+  },
+}
+
+function lacking({ name }: Driver, member: keyof Driver): ConetError {
+  return new ConetError('unsupported', `driver "${name}": no ${member}`)
 }
 
 export function isDriverMethod(method: string): method is DriverMethod {

@@ -5,12 +5,15 @@ import type {
   DriverEvent,
   DriverLog,
   EndpointRef,
+  EndpointStats,
   InitializeParams,
   JsonSchema,
   Network,
   Peer,
   PlugParams,
   PlugResult,
+  PolicyParams,
+  Ports,
   ProbeResult,
   Role,
   Segments,
@@ -80,6 +83,7 @@ export type Driver = {
   readonly configSchema?: JsonSchema
   /** What an attachment's `options` may hold. */
   readonly attachmentSchema?: JsonSchema
+  /** What a policy may hold: an attachment's own, and the `defaultPolicy` of a network. Needs `policy` to have an effect. */
   readonly policySchema?: JsonSchema
   /** `driver`: `createEndpoint` answers with the addresses of the endpoint. Default `host`. */
   readonly ipam?: 'host' | 'driver'
@@ -90,6 +94,11 @@ export type Driver = {
   readonly hotUpgrade?: boolean
   /** For tunnels with a number in each packet: the host then gives each network a `segmentId` of its own. */
   readonly segments?: Segments
+  /**
+   * For policies that ask for ports of the machine: names their member with the requests. The host then gives the ports
+   * out, and says which in `portMappings`. Needs `policy`.
+   */
+  readonly ports?: Ports
   /** How many calls of one host may be under way at once; one more fails with `overloaded`. Default 1024. */
   readonly maxInFlight?: number
 
@@ -140,6 +149,21 @@ export type Driver = {
    * and after each sync, the first batch begins a snapshot. Throw `conflict` where two peers would have one MAC or address.
    */
   peers?(batch: PeersBatch, call: Call): Promise<void>
+
+  /**
+   * Optional. Puts `params.policy` and `params.portMappings` in force instead of the former ones, in one step, while
+   * traffic flows: nothing is ever judged by neither or by a mixture. Where it fails the former ones stay. Without this
+   * member the host refuses policies; with it `createEndpoint` and `plug` get them too, in the same members, and have to
+   * put them in force whatever was before: another policy is no conflict. Repeated: checks and mends. Before the plug:
+   * nothing need be done, since the plug brings them again.
+   */
+  policy?(params: PolicyParams, call: Call): Promise<void>
+  /**
+   * Optional. The counters of these endpoints as their containers see them: `rx` is what comes into the container. Leave
+   * out those that are not plugged or not known. Changes nothing, and may run beside every other call. Without this
+   * member the host reads the interfaces in the sandbox.
+   */
+  stats?(endpoints: readonly EndpointRef[], call: Call): Promise<EndpointStats[]>
 
   /** Optional. Looks at what the driver depends on; called now and then, and after failures. Changes nothing. */
   probe?(call: Call): Promise<ProbeResult>

@@ -20,6 +20,7 @@ export function introduction(driver: Driver, { protocolVersion, instanceId }: Ch
       ipam: driver.ipam ?? 'host',
       hotUpgrade: driver.hotUpgrade ?? false,
       ...(driver.segments !== undefined && { segments: driver.segments }),
+      ...(driver.ports !== undefined && { ports: driver.ports }),
     },
     limits: { maxMessageBytes: defaultLimits.maxMessageBytes, maxInFlight: maxInFlightOf(driver) },
     ...(configSchema !== undefined && { configSchema }),

@@ -65,7 +65,7 @@ export class ToldObjects {
   /** Throws `conflict` for an endpoint that exists with other content. */
   async createEndpoint(params: CreateEndpointParams, call: Call): Promise<CreateEndpointResult> {
     const { endpointId } = params
-    this.#assertSameEndpoint('create', params)
+    this.assertSameEndpoint('create', params)
     const result = await this.#objects.createEndpoint(params, call)
     const sandboxPath = this.#endpoints.get(endpointId)?.sandboxPath
     const addresses = result.addresses ?? params.interface.addresses
@@ -90,7 +90,7 @@ export class ToldObjects {
     const { endpointId, sandbox, ...rest } = params
     if (!this.#endpoints.has(endpointId)) await this.createEndpoint({ endpointId, ...rest }, call)
     const told = this.#endpoints.get(endpointId)
-    this.#assertSameEndpoint('plug', params)
+    this.assertSameEndpoint('plug', params)
     if (told?.sandboxPath !== undefined && told.sandboxPath !== sandbox.path)
       throw pluggedElsewhere(params, told.sandboxPath)
     const result = await this.#objects.plug(params, call)
@@ -109,6 +109,15 @@ export class ToldObjects {
     if (told !== undefined) this.#endpoints.set(params.endpointId, { ...told, sandboxPath: undefined })
   }
 
+  /** Throws `conflict` for an endpoint that exists with other content; what was never told of is as it is said to be. */
+  assertSameEndpoint(verb: string, params: CreateEndpointParams): void {
+    const told = this.#endpoints.get(params.endpointId)
+    if (told === undefined) return
+    const differences = endpointDifferences(told.content, contentOfEndpoint(params))
+    if (!this.#areSameAddresses(told.addresses, params.interface.addresses)) differences.push('addresses')
+    assertSame(`${verb} endpoint ${params.endpointId}`, differences)
+  }
+
   /** A sync is about to say what the network is. */
   forgetNetwork(networkId: string): void {
     this.#networks.delete(networkId)
@@ -125,14 +134,6 @@ export class ToldObjects {
   keepOnly({ networks, endpoints }: { networks: ReadonlySet<string>; endpoints: ReadonlySet<string> }): void {
     for (const id of this.#networks.keys()) if (!networks.has(id)) this.#networks.delete(id)
     for (const id of this.#endpoints.keys()) if (!endpoints.has(id)) this.#endpoints.delete(id)
-  }
-
-  #assertSameEndpoint(verb: string, params: CreateEndpointParams): void {
-    const told = this.#endpoints.get(params.endpointId)
-    if (told === undefined) return
-    const differences = endpointDifferences(told.content, contentOfEndpoint(params))
-    if (!this.#areSameAddresses(told.addresses, params.interface.addresses)) differences.push('addresses')
-    assertSame(`${verb} endpoint ${params.endpointId}`, differences)
   }
 
   /** Before a driver with its own addresses has chosen, the host sends none. */

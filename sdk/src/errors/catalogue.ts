@@ -73,6 +73,12 @@ export const catalogue = {
     meaning:
       'The driver does not hold the version of the directory that the batch builds on; `details.held` is the one it holds.',
   },
+  notAttached: {
+    code: 1009,
+    retryable: false,
+    operationState: 'not-started',
+    meaning: 'The request names an attachment that the container does not have; `fields` names each.',
+  },
   operationPending: {
     code: 1101,
     retryable: true,
@@ -234,6 +240,19 @@ export const catalogue = {
     retryable: false,
     operationState: 'not-started',
     meaning: 'A subnet overlaps another network’s or a route of the machine; the message names it.',
+  },
+  portInUse: {
+    code: 1605,
+    retryable: false,
+    operationState: 'not-started',
+    meaning:
+      'A port of the machine belongs to another endpoint, or a process listens on it; the message names who.',
+  },
+  portsExhausted: {
+    code: 1606,
+    retryable: true,
+    operationState: 'not-started',
+    meaning: 'The pool of ports has no free one, or not as many in a row; `details` shows its use.',
   },
 } as const satisfies Record<string, CatalogueEntry>
 

@@ -2,6 +2,7 @@
 import { type Static, Type } from 'typebox'
 import { forms } from '../fields/forms.ts'
 import { Network } from './network.ts'
+import { PortMapping } from './ports.ts'
 import {
   Cidr,
   Document,
@@ -73,6 +74,13 @@ export const CreateEndpointParams = Type.Object({
   options: Document,
   /** Only for a driver with `ipam: "driver"`: what the user asked for; absent or empty, the driver chooses. */
   requestedAddresses: Type.Optional(Type.Array(IpAddress)),
+  /**
+   * Only for a driver with `endpoint/policy`: the document that is to be in force, the container's own or else the
+   * network's default; absent: none. It is no part of the endpoint's content: another one is no conflict.
+   */
+  policy: Type.Optional(Document),
+  /** Only for a driver with `ports`: what the host has given where `policy` asks for ports; the same in every call. */
+  portMappings: Type.Optional(Type.Array(PortMapping)),
 })
 export type CreateEndpointParams = Static<typeof CreateEndpointParams>
 

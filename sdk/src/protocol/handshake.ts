@@ -1,6 +1,7 @@
 // The first exchange on a connection: who is there, which protocol, what the driver can do.
 import { type Static, Type } from 'typebox'
 import { forms } from '../fields/forms.ts'
+import { Ports } from './ports.ts'
 import { IpAddress, JsonSchema } from './primitives.ts'
 
 /** The versions this SDK speaks, best first. Minor versions only add. */
@@ -66,6 +67,8 @@ export const Capabilities = Type.Object({
   hotUpgrade: Type.Optional(Type.Boolean()),
   /** Present: the host gives each network a `segmentId`. */
   segments: Type.Optional(Segments),
+  /** Present: the host gives out the ports that policies ask for. Needs `endpoint/policy`. */
+  ports: Type.Optional(Ports),
 })
 export type Capabilities = Static<typeof Capabilities>
 
@@ -87,6 +90,7 @@ export const InitializeResult = Type.Object({
   configSchema: Type.Optional(JsonSchema),
   /** What an attachment's `options` may hold. */
   attachmentSchema: Type.Optional(JsonSchema),
+  /** What a policy, an attachment's own or a network's default, may hold. */
   policySchema: Type.Optional(JsonSchema),
 })
 export type InitializeResult = Static<typeof InitializeResult>

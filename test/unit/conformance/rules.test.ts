@@ -3,11 +3,11 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { allChecks, protocolRules, untestedRules } from '@conet/sdk/conformance'
 import { describe, expect, it } from 'vitest'
-import { peersPage, protocolPage, rulesOf } from '../../support/protocol-page.ts'
+import { protocolPage, protocolPages, rulesOf } from '../../support/protocol-page.ts'
 import { repository } from '../../support/repository.ts'
 import { hostRules } from './host-rules.ts'
 
-const rules = rulesOf(`${protocolPage()}\n${peersPage()}`)
+const rules = rulesOf(protocolPages())
 const bindingDrivers = rules.filter(({ binds }) => binds !== 'host').map(({ id }) => id)
 const checked = new Set(allChecks.flatMap((check) => check.rules))
 

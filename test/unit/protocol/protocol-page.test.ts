@@ -4,12 +4,12 @@ import { describe, expect, it } from 'vitest'
 import {
   examplesOf,
   methodsWithSection,
-  peersPage,
   protocolPage,
+  protocolPages,
   rulesOf,
 } from '../../support/protocol-page.ts'
 
-const page = [protocolPage(), peersPage()].join('\n')
+const page = protocolPages()
 const mostLines = 400
 
 type Message = {
@@ -51,7 +51,7 @@ function isMessage(value: unknown): value is Message {
   return typeof value === 'object' && value !== null && 'jsonrpc' in value && value.jsonrpc === '2.0'
 }
 
-describe('docs/protocol.md and docs/protocol-peers.md', () => {
+describe('docs/protocol.md and the pages that go on with it', () => {
   it('have at most 400 lines for what every driver needs', () => {
     expect(protocolPage().trimEnd().split('\n').length).toBeLessThanOrEqual(mostLines)
   })

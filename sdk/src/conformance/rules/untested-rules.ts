@@ -23,4 +23,17 @@ export const untestedRules: Readonly<Record<string, string>> = {
     'The kit cannot take away what an unknown driver depends on, so it never sees one that is not ready.',
   'HLTH-6':
     'The kit cannot take away what an unknown driver depends on, so it never sees one that is not ready.',
+  'POL-2': 'Its check comes with the engine of policies.',
+  'POL-3': 'Its check comes with the engine of policies.',
+  'POL-4': 'Its check comes with the engine of policies.',
+  'POL-5': 'Its check comes with the engine of policies.',
+  'POL-6': 'Its check comes with the engine of policies.',
+  'POL-7': 'Its check comes with the engine of policies.',
+  'POL-8': 'Its check comes with the engine of policies.',
+  'POL-9': 'Its check comes with the engine of policies.',
+  'PORT-1': 'Its check comes with the engine of policies.',
+  'PORT-3': 'Its check comes with the engine of policies.',
+  'STAT-1': 'Its check comes with the engine of policies.',
+  'STAT-2': 'Its check comes with the engine of policies.',
+  'STAT-3': 'Its check comes with the engine of policies.',
 }
