@@ -3,6 +3,8 @@ import { allChecks, type ConformanceOptions, levels, UsageError } from '@conet/s
 import { describe, expect, it } from 'vitest'
 import { ordered, select } from '../../../sdk/dist/conformance/runner/selection.js'
 
+const order = ['works', 'waits', 'ends']
+
 type Selection = Omit<ConformanceOptions, 'command' | 'socketPath'>
 
 function selected(options: Selection) {
@@ -46,6 +48,15 @@ describe('the checks of a run', () => {
   it('that judge what was said come last', () => {
     const isJudging = ordered(selected({ level: 'upgradable' })).map(({ check }) => 'judge' in check)
     expect(isJudging.indexOf(true)).toBe(isJudging.lastIndexOf(false) + 1)
+  })
+
+  it('that mostly wait come after those that run meanwhile, and before those that end the driver', () => {
+    const turns = ordered(selected({ level: 'upgradable' })).flatMap(({ check }) => {
+      if ('judge' in check) return []
+      return check.needs?.includes('command') ? ['ends'] : [check.mostlyWaits === true ? 'waits' : 'works']
+    })
+    expect(turns).toEqual([...turns].sort((one, other) => order.indexOf(one) - order.indexOf(other)))
+    expect(new Set(turns)).toEqual(new Set(order))
   })
 
   it.each([

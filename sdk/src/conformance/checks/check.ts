@@ -50,6 +50,8 @@ export type ActiveCheck = Explanation & {
   readonly sends: string
   /** How long it may take, before the time scale; default 20 s. */
   readonly limitMs?: number
+  /** It waits for seconds on a connection of its own, and asks for nothing: other checks run meanwhile. */
+  readonly mostlyWaits?: true
   run(kit: CheckContext): Promise<void>
 }
 

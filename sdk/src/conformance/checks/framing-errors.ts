@@ -222,6 +222,7 @@ export const framingErrorChecks: readonly ActiveCheck[] = [
     rules: ['FRM-9'],
     sends: '“Content-Le”, and nothing for 5 s',
     limitMs: 30_000,
+    mostlyWaits: true,
     why: 'Connections that hold half a header for ever use up the driver’s file descriptors.',
     mend: 'Close a connection whose header is not whole 5 s after its first byte.',
     async run(kit) {

@@ -227,6 +227,7 @@ export const handshakeChecks: readonly ActiveCheck[] = [
     rules: ['HS-12'],
     sends: 'nothing on a new connection, for 10 s',
     limitMs: 40_000,
+    mostlyWaits: true,
     why: 'Connections that say nothing must not use up the driver’s file descriptors.',
     mend: 'Close a connection on which no initialize has come within 10 s.',
     async run(kit) {

@@ -9,7 +9,7 @@ import { evidenceOf } from '../report/evidence.ts'
 import type { CheckResult, Evidence, Report } from '../report/report.ts'
 import { socketPlace } from '../target/command-target.ts'
 import { Transcript } from '../transcript/transcript.ts'
-import { Patience } from '../wire/patience.ts'
+import { type Patience, patienceOf } from '../wire/patience.ts'
 import { DriverUnderTest, minimalIntroduction } from './driver-under-test.ts'
 import { Judgements } from './judgements.ts'
 import type { ConformanceOptions } from './options.ts'
@@ -19,8 +19,11 @@ import { type ActiveOutcome, runActiveCheck } from './run-active-check.ts'
 import { ordered, type Selected, select } from './selection.ts'
 import { summary } from './summary.ts'
 import { UsageError } from './usage-error.ts'
+import { WaitingChecks } from './waiting-checks.ts'
 
 type Ending = Outcome & { readonly evidence: readonly Evidence[]; readonly notes: readonly string[] }
+/** How a check that did something ended, and what was said meanwhile. */
+type Attempt = Ending & { readonly transcripts: readonly Transcript[]; readonly sinceMs: number }
 
 /** Checks that begin before the handshake; others have nobody to talk to when it fails. */
 const areasWithoutIntroduction: readonly string[] = [
@@ -45,6 +48,7 @@ export class ConformanceRun implements AsyncDisposable {
   readonly #startedAt = new Date()
   readonly #since = performance.now()
   readonly #signal: AbortSignal | undefined
+  readonly #waiting: WaitingChecks<Attempt>
   #connections = 0
 
   private constructor(driver: DriverUnderTest, options: ConformanceOptions, signal?: AbortSignal) {
@@ -56,6 +60,7 @@ export class ConformanceRun implements AsyncDisposable {
     const { timeScale = 1 } = options
     this.#judgements = new Judgements(allChecks, timeScale)
     this.#patience = patienceOf(timeScale)
+    this.#waiting = new WaitingChecks(driver.target)
   }
 
   /**
@@ -64,13 +69,20 @@ export class ConformanceRun implements AsyncDisposable {
    */
   static async open(options: ConformanceOptions, signal?: AbortSignal): Promise<ConformanceRun> {
     assertUsable(options)
-    return new ConformanceRun(await DriverUnderTest.open(options, signal), options, signal)
+    const run = new ConformanceRun(await DriverUnderTest.open(options, signal), options, signal)
+    try {
+      await run.#beginWaiting()
+      return run
+    } catch (error) {
+      await run[Symbol.asyncDispose]()
+      throw error
+    }
   }
 
   /** Runs one check, or passes judgement; never rejects for what a driver does. */
   async run({ check, isDisabled }: Selected): Promise<CheckResult> {
     const since = performance.now()
-    const ending = isDisabled ? disabled : await this.#ending(check, since)
+    const ending = isDisabled ? disabled : await this.#ending(check)
     const result = this.#resultOf(check, ending, performance.now() - since)
     this.#results.push(result)
     return result
@@ -93,10 +105,23 @@ export class ConformanceRun implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#waiting.giveUp()
     await this.#driver[Symbol.asyncDispose]()
   }
 
-  async #ending(check: Check, since: number): Promise<Ending> {
+  /** Checks that mostly wait, if there are others to run meanwhile, and the driver serves those too. */
+  async #beginWaiting(): Promise<void> {
+    const active = this.selected.flatMap(({ check, isDisabled }) =>
+      isDisabled || isTranscriptCheck(check) ? [] : [check],
+    )
+    const patient = active.filter(({ mostlyWaits }) => mostlyWaits === true)
+    const isAlone = patient.length === active.length
+    if (patient.length === 0 || isAlone || this.#driver.introduction === undefined) return
+    this.#waiting.begin(patient, (check, signal) => this.#attempt(check, eitherOf(signal, this.#signal)))
+    if (!(await this.#driver.isServing(this.#signal))) await this.#waiting.giveUp()
+  }
+
+  async #ending(check: Check): Promise<Ending> {
     if (isTranscriptCheck(check)) {
       const evidence = this.#judgements.evidenceOf(check)
       return { ...this.#judgements.outcomeOf(check), evidence, notes: [] }
@@ -104,24 +129,33 @@ export class ConformanceRun implements AsyncDisposable {
     if (this.#driver.introduction === undefined && !areasWithoutIntroduction.includes(areaOf(check))) {
       return { ...outcomeOf(notIntroduced, 'must'), evidence: [], notes: [] }
     }
-    const transcripts: Transcript[] = []
-    const { endedAtMs: untilMs, notes, ...outcome } = await this.#runActive(check, transcripts)
-    this.#judgements.judge(transcripts, since)
-    const isShown = outcome.status === 'fail' || outcome.status === 'warn' || outcome.status === 'error'
-    return {
-      ...outcome,
-      evidence: isShown ? evidenceOf(transcripts, { sinceMs: since, untilMs }) : [],
-      notes,
-    }
+    if (check.needs?.includes('command')) await this.#waiting.settled()
+    const attempt = (await this.#waiting.passOf(check)) ?? (await this.#attempt(check, this.#signal))
+    const { transcripts, sinceMs, ...ending } = attempt
+    this.#judgements.judge(transcripts, sinceMs)
+    return ending
   }
 
-  async #runActive(check: ActiveCheck, transcripts: Transcript[]): Promise<ActiveOutcome> {
+  async #attempt(check: ActiveCheck, signal: AbortSignal | undefined): Promise<Attempt> {
+    const sinceMs = performance.now()
+    const transcripts: Transcript[] = []
+    const { endedAtMs: untilMs, notes, ...outcome } = await this.#runActive(check, transcripts, signal)
+    const isShown = outcome.status === 'fail' || outcome.status === 'warn' || outcome.status === 'error'
+    const evidence = isShown ? evidenceOf(transcripts, { sinceMs, untilMs }) : []
+    return { ...outcome, evidence, notes, transcripts, sinceMs }
+  }
+
+  async #runActive(
+    check: ActiveCheck,
+    transcripts: Transcript[],
+    signal: AbortSignal | undefined,
+  ): Promise<ActiveOutcome> {
     try {
       await this.#driver.revive()
     } catch (error) {
       return { ...outcomeOf(error, 'must'), endedAtMs: performance.now(), notes: [] }
     }
-    return runActiveCheck(check, this.#contextOf(check, transcripts), this.#signal)
+    return runActiveCheck(check, this.#contextOf(check, transcripts), signal)
   }
 
   #contextOf({ id }: Check, transcripts: Transcript[]): CheckContext {
@@ -181,11 +215,8 @@ const notIntroduced = new Violation('not tried: the driver does not introduce it
 
 const disabled: Ending = { status: 'disabled', message: 'left out by --skip', evidence: [], notes: [] }
 
-function patienceOf(scale: number): Patience {
-  const scaled = (ms: number) => Math.max(1, Math.round(ms * scale))
-  // Longer than what the judges of transcripts allow: what never comes must be waited for until it is late.
-  const toleranceMs = Math.max(600, scaled(2_000))
-  return new Patience({ callMs: scaled(10_000), toleranceMs, momentMs: scaled(1_000) })
+function eitherOf(one: AbortSignal, other: AbortSignal | undefined): AbortSignal {
+  return other === undefined ? one : AbortSignal.any([one, other])
 }
 
 /** Throws a UsageError for what would be noticed only after the driver has been started. */

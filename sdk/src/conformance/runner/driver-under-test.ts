@@ -10,9 +10,10 @@ import { Patience } from '../wire/patience.ts'
 import { DriverUnreachable, RawConnection } from '../wire/raw-connection.ts'
 import type { ConformanceOptions } from './options.ts'
 
-const startMs = 15_000
+const startMs = 30_000
 const stopMs = 8_000
 const introductionMs = 10_000
+const servingMs = 3_000
 /** So often the driver may fail to start again; from then on nobody waits for it any more. */
 const mostFailures = 2
 
@@ -20,23 +21,37 @@ export class DriverUnderTest implements AsyncDisposable {
   readonly target: Target
   /** Undefined when it did not introduce itself properly; checks then say why. */
   readonly introduction: InitializeResult | undefined
+  readonly #scale: number
   #failures = 0
 
-  private constructor(target: Target, introduction: InitializeResult | undefined) {
+  private constructor(target: Target, introduction: InitializeResult | undefined, scale: number) {
     this.target = target
     this.introduction = introduction
+    this.#scale = scale
   }
 
   /** Rejects with DriverUnreachable, or with the signal's reason. */
   static async open(options: ConformanceOptions, signal?: AbortSignal): Promise<DriverUnderTest> {
+    const { command, timeScale: scale = 1 } = options
+    const times = { startMs: startMs * Math.max(1, scale), stopMs }
     const target =
-      options.command === undefined
+      command === undefined
         ? socketTarget(options.socketPath)
-        : await commandTarget({ command: options.command, startMs, stopMs }, signal)
+        : await commandTarget({ command, ...times }, signal)
     try {
-      return new DriverUnderTest(target, await introductionOf(target, options.timeScale ?? 1, signal))
+      return new DriverUnderTest(target, await introductionOf(target, introductionMs * scale, signal), scale)
     } catch (error) {
       await target[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  /** Whether another host gets an answer now, soon. */
+  async isServing(signal?: AbortSignal): Promise<boolean> {
+    try {
+      return (await introductionOf(this.target, servingMs * this.#scale, signal)) !== undefined
+    } catch (error) {
+      if (error instanceof DriverUnreachable) return false
       throw error
     }
   }
@@ -63,10 +78,9 @@ export class DriverUnderTest implements AsyncDisposable {
 
 async function introductionOf(
   { socketPath }: Target,
-  scale: number,
+  callMs: number,
   signal?: AbortSignal,
 ): Promise<InitializeResult | undefined> {
-  const callMs = introductionMs * scale
   using connection = await RawConnection.dial(socketPath, new Transcript('introduction', 0), callMs)
   const patience = new Patience({ callMs, toleranceMs: 0, momentMs: callMs })
   const host = new KitHost(connection, patience, () => 'introduction')

@@ -17,12 +17,19 @@ export function select(checks: readonly Check[], options: ConformanceOptions): S
     .map((check) => ({ check, isDisabled: skip.some((word) => isNamed(check, word)) }))
 }
 
-/** Those that judge what was said come last, so that everything has been said by then. */
+/**
+ * Those that wait beside others come when the others are done, those that end the driver's process after them, and those
+ * that judge what was said last, when everything has been said.
+ */
 export function ordered(selected: readonly Selected[]): Selected[] {
-  return [
-    ...selected.filter(({ check }) => !isTranscriptCheck(check)),
-    ...selected.filter(({ check }) => isTranscriptCheck(check)),
-  ]
+  const turns = [0, 1, 2, 3]
+  return turns.flatMap((turn) => selected.filter(({ check }) => turnOf(check) === turn))
+}
+
+function turnOf(check: Check): number {
+  if (isTranscriptCheck(check)) return 3
+  if (check.needs?.includes('command')) return 2
+  return check.mostlyWaits === true ? 1 : 0
 }
 
 function isNamed(check: Check, word: string): boolean {

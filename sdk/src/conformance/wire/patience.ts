@@ -40,3 +40,11 @@ export class Patience {
     return (this.#missed.get(method) ?? 0) >= mostMissed
   }
 }
+
+/** What a run has for a driver in good health, times the scale. */
+export function patienceOf(scale: number): Patience {
+  const scaled = (ms: number) => Math.max(1, Math.round(ms * scale))
+  // Longer than what the judges of transcripts allow: what never comes must be waited for until it is late.
+  const toleranceMs = Math.max(600, scaled(2_000))
+  return new Patience({ callMs: scaled(10_000), toleranceMs, momentMs: scaled(1_000) })
+}
