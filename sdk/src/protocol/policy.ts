@@ -1,12 +1,13 @@
 // The policy of one endpoint, changed while traffic flows.
 import { type Static, Type } from 'typebox'
 import { CreateEndpointParams, Sandbox } from './endpoint.ts'
-import { Document } from './primitives.ts'
 
-/** Params of `endpoint/policy`: the endpoint, complete, and the policy that is to be in force instead of the former. */
+/**
+ * Params of `endpoint/policy`: the endpoint, complete, with the `policy` and `portMappings` that are to be in force instead
+ * of the former ones. Without `policy` none is to be in force.
+ */
 export const PolicyParams = Type.Object({
   ...CreateEndpointParams.properties,
-  policy: Document,
   /** Present: the endpoint is plugged there. */
   sandbox: Type.Optional(Sandbox),
 })

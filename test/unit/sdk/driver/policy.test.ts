@@ -90,10 +90,11 @@ describe('endpoint/policy', () => {
     expect(order).toEqual(['plug', 'policy'])
   })
 
-  it('is refused without a document, and while the driver drains', async () => {
+  it('is refused with a document that is none, and while the driver drains', async () => {
     await using sample = await served({ ...keeping().driver, hotUpgrade: true })
     const endpoint = sampleEndpoint(network)
-    await expect(sample.client.raw('endpoint/policy', endpoint)).rejects.toMatchObject({
+    expect(await sample.client.raw('endpoint/policy', endpoint)).toEqual({})
+    await expect(sample.client.raw('endpoint/policy', { ...endpoint, policy: [] })).rejects.toMatchObject({
       kind: 'invalidArgument',
     })
     await sample.client.call('driver/drain', {})
