@@ -92,6 +92,8 @@ export type ApiContext = {
   readonly inventory: InventoryReader
   /** In the order of the network's subnets. */
   usageOf(networkId: string): readonly SubnetUsage[]
+  /** By which others know this machine; undefined: there is no way out. */
+  readonly externalAddress: { readonly current: string | undefined }
   readonly drivers: DriverReader
   readonly nodes: NodeReader
   readonly events: EventSource

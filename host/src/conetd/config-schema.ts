@@ -112,6 +112,10 @@ export const ConfigFile = Type.Object(
       }),
     ),
     log_level: Type.Optional(LogLevel),
+    external_address: Type.Optional({
+      ...IpAddress,
+      description: 'By which others know this machine. Default: that of its default route',
+    }),
     cluster: Type.Optional({
       ...ClusterSection,
       description: 'The cluster that this host is part of, for networks that span hosts. Default: none',

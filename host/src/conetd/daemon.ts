@@ -15,6 +15,7 @@ import {
   reconcile,
   recover,
 } from '../lifecycle/index.ts'
+import { ExternalAddress } from '../machine/external-address.ts'
 import { MachineReader } from '../status/index.ts'
 import { openCluster } from './cluster-room.ts'
 import { makeDirectories } from './directories.ts'
@@ -175,6 +176,8 @@ async function serve(
     onError: (err) => log.warn({ err }, 'an answer is not kept for its Idempotency-Key'),
   })
   parts.defer('keep the last answers', () => idempotencyKeys.flush())
+  const externalAddress = new ExternalAddress(options.settings.externalAddress)
+  await externalAddress.refresh()
   const machine = new MachineReader()
   parts.defer('end the thread that looks at the machine', () => machine.close())
   const context: ApiContext = {
@@ -182,6 +185,7 @@ async function serve(
     operations: bindOperations(host),
     inventory: inventoryReader(host),
     usageOf: (networkId) => host.addresses.usage(networkId),
+    externalAddress,
     drivers,
     nodes: nodeReader(cluster, host),
     events: host.events,

@@ -23,6 +23,8 @@ export type Settings = {
     readonly ipv4: readonly AddressPool[]
     readonly ipv6: readonly AddressPool[] | undefined
   }
+  /** By which others know this machine; undefined: as its routes say. */
+  readonly externalAddress: string | undefined
   readonly stopTimeoutMs: number
   readonly driverCallTimeoutMs: number
   /** The most that progress can extend a call to; never less than a call has anyway. */
@@ -65,6 +67,7 @@ function complete(config: ConfigFile): Settings {
       ipv4: parsePools(ipv4 ?? defaultIpv4Pools, 'address_pools.ipv4', 4),
       ipv6: ipv6 === undefined ? undefined : parsePools(ipv6, 'address_pools.ipv6', 6),
     },
+    externalAddress: config.external_address,
     stopTimeoutMs: config.timeouts?.stop_ms ?? 10_000,
     driverCallTimeoutMs,
     driverMostCallTimeoutMs: Math.max(driverCallTimeoutMs, config.timeouts?.driver_most_call_ms ?? 300_000),

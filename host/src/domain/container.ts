@@ -19,6 +19,12 @@ export const Attachment = Type.Object({
   macAddress: Type.Optional(Type.String()),
   mtu: Type.Optional(Type.Integer()),
   defaultRoute: Type.Optional(Type.Boolean()),
+  /** The client's word that this one stands for the container. */
+  primary: Type.Optional(Type.Boolean()),
+  /** Present: the network is the container's own, made with `networkId` when the container comes up. */
+  own: Type.Optional(
+    Type.Object({ type: Type.String(), config: Type.Record(Type.String(), Type.Unknown()) }),
+  ),
   options: Type.Record(Type.String(), Type.Unknown()),
 })
 export type Attachment = Static<typeof Attachment>
@@ -30,6 +36,8 @@ export const ContainerRecord = Type.Object({
   attachments: Type.Array(Attachment),
   /** The configuration as the client gave it. */
   config: Type.Record(Type.String(), Type.Unknown()),
+  /** By attachment: the policy that stands for it instead of its network's. */
+  policies: Type.Optional(Type.Record(Type.String(), Type.Record(Type.String(), Type.Unknown()))),
   createdAt: Type.String(),
 })
 export type ContainerRecord = Static<typeof ContainerRecord>
@@ -57,6 +65,12 @@ export const SandboxRecord = Type.Object({
 })
 export type SandboxRecord = Static<typeof SandboxRecord>
 
+/** What the client said beyond what the host knows. */
+export function furtherConfig({ config }: Pick<ContainerRecord, 'config'>): Record<string, unknown> {
+  const { attach_to: _attachTo, network_specs: _specs, labels: _labels, ...further } = config
+  return further
+}
+
 export function stateOf(sandbox: SandboxRecord | undefined): ContainerState {
   if (sandbox === undefined) return 'defined'
   return sandbox.state === 'stopped' || sandbox.state === 'stopping' ? 'down' : 'up'
@@ -70,26 +84,28 @@ export function assertConfigurable(handle: string, sandbox: SandboxRecord | unde
   })
 }
 
-/** Throws when two attachments of one container share a name or an interface name, or both want the default route. */
-export function assertDistinct(handle: string, attachments: readonly Attachment[]): void {
-  const names = new Set<string>()
-  const interfaces = new Set<string>()
-  let hasDefaultRoute = false
-  attachments.forEach((attachment, index) => {
-    const path = `attach_to[${index}]`
-    if (names.has(attachment.name))
-      refuse(handle, `${path}.name`, `a second attachment is named ${attachment.name}`)
-    names.add(attachment.name)
-    if (attachment.defaultRoute === true && hasDefaultRoute) {
-      refuse(handle, `${path}.default_route`, 'a second attachment wants the default route')
+/** An attachment with its place in the request: `attach_to[1]`. */
+export type PlacedAttachment = { readonly attachment: Attachment; readonly at: string }
+
+/** Throws when two attachments of one container share a name or an interface, or both want what only one can have. */
+export function assertDistinct(handle: string, placed: readonly PlacedAttachment[]): void {
+  const once = { name: new Set(), interface: new Set(), default_route: new Set(), primary: new Set() }
+  for (const { attachment, at } of placed) {
+    const refuseSecond = (what: keyof typeof once, value: unknown, message: string) => {
+      if (once[what].has(value)) refuse(handle, `${at}.${what}`, `a second attachment ${message}`)
+      if (value !== undefined && value !== false) once[what].add(value)
     }
-    hasDefaultRoute ||= attachment.defaultRoute === true
-    if (attachment.interface === undefined) return
-    if (interfaces.has(attachment.interface)) {
-      refuse(handle, `${path}.interface`, `a second attachment wants interface ${attachment.interface}`)
-    }
-    interfaces.add(attachment.interface)
-  })
+    const { name, interface: wanted, defaultRoute, primary } = attachment
+    refuseSecond('name', name, `is named ${name}`)
+    refuseSecond('interface', wanted, `wants interface ${wanted}`)
+    refuseSecond('default_route', defaultRoute, 'wants the default route')
+    refuseSecond('primary', primary, 'is to be the primary one')
+  }
+}
+
+/** The attachment that stands for the container where only one can: the one that is said to, else the first. */
+export function primaryOf(attachments: readonly Attachment[]): Attachment | undefined {
+  return attachments.find(({ primary }) => primary === true) ?? attachments[0]
 }
 
 function refuse(handle: string, path: string, message: string): never {

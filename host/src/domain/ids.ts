@@ -22,3 +22,12 @@ export function newId(): string {
 export function sandboxIdOf(handle: string): string {
   return createHash('sha256').update(handle).digest('hex').slice(0, 32)
 }
+
+/** The name of a network that is a container's own: as its attachment's, and like no other container's. */
+export function ownNetworkName(handle: string, attachment: string): string {
+  const unique = createHash('sha256')
+    .update(JSON.stringify([handle, attachment]))
+    .digest('hex')
+    .slice(0, 12)
+  return `${attachment.slice(0, 50)}-${unique}`
+}

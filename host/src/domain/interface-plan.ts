@@ -20,11 +20,14 @@ export function chooseInterfaceName(
   for (let n = 0; ; n++) if (!taken.has(`eth${n}`)) return `eth${n}`
 }
 
-/** The first endpoint with a way out gets the default route, unless the client says otherwise. */
+/**
+ * The first endpoint with a way out gets the default route, unless the client says otherwise. `isPromised`: another
+ * attachment of the container is to have it.
+ */
 export function chooseDefaultRoute(
   wanted: boolean | undefined,
   network: NetworkRecord,
-  endpoints: readonly EndpointRecord[],
+  { endpoints, isPromised = false }: { endpoints: readonly EndpointRecord[]; isPromised?: boolean },
 ): boolean {
   const holder = endpoints.find(
     (endpoint) => endpoint.interface.defaultRoute && endpoint.state !== 'deleting',
@@ -41,5 +44,5 @@ export function chooseDefaultRoute(
       help: 'unplug that endpoint first',
     })
   }
-  return wanted ?? (hasGateway && holder === undefined)
+  return wanted ?? (hasGateway && holder === undefined && !isPromised)
 }

@@ -39,6 +39,8 @@ export const NetworkRecord = Type.Object({
   segmentId: Type.Optional(Type.Integer()),
   /** Of a global network: how many addresses a block has that one host hands out, as a power of two. */
   blockBits: Type.Optional(Type.Integer()),
+  /** The container whose own it is: it goes when the container goes down. */
+  owner: Type.Optional(Type.String()),
   config: Document,
   defaultPolicy: Type.Optional(Document),
   createdAt: Type.String(),
@@ -57,6 +59,15 @@ export function assertUsable(network: NetworkRecord, operation: string): void {
   throw new ConetError('failedPrecondition', `${operation}: network ${network.name} is ${network.state}`, {
     details: { networkId: network.id, state: network.state },
     ...(network.state === 'deleting' ? { help: goingHelp(network) } : {}),
+  })
+}
+
+/** Throws when the network is a container's own: it ends when that one goes down. */
+export function assertShareable({ name, owner }: NetworkRecord): void {
+  if (owner === undefined) return
+  throw new ConetError('failedPrecondition', `network ${name} is container ${owner}’s own`, {
+    details: { container: owner },
+    help: 'create a network of its own for containers to share: conet net create',
   })
 }
 

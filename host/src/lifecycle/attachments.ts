@@ -3,12 +3,21 @@ import { ConetError } from '@conet/sdk'
 import type { AttachmentRequest } from '@conet/sdk/api'
 import { interfaceNameFault } from '@conet/sdk/linux'
 import type { Attachment } from '../domain/container.ts'
-import type { NetworkRecord } from '../domain/network.ts'
+import { assertShareable, assertUsable, type NetworkRecord } from '../domain/network.ts'
+import { resolveKey } from '../domain/resolve.ts'
+import type { HostContext } from './host-context.ts'
 import { parseRequestedAddresses, parseRequestedMac } from './requested-addresses.ts'
 
 /** `at` opens the paths of wrong fields: `attach_to[1].`, or nothing. */
 export function attachmentOf(request: AttachmentRequest, network: NetworkRecord, at: string): Attachment {
-  const { interface: wanted, mac_address: mac, mtu, default_route: defaultRoute, options = {} } = request
+  const {
+    interface: wanted,
+    mac_address: mac,
+    mtu,
+    default_route: defaultRoute,
+    primary,
+    options = {},
+  } = request
   if (wanted !== undefined) refuseInterfaceName(wanted, `${at}interface`)
   const macAddress = mac === undefined ? undefined : parseRequestedMac(mac, `${at}mac_address`)
   return {
@@ -20,6 +29,21 @@ export function attachmentOf(request: AttachmentRequest, network: NetworkRecord,
     ...(macAddress === undefined ? {} : { macAddress }),
     ...(mtu === undefined ? {} : { mtu }),
     ...(defaultRoute === undefined ? {} : { defaultRoute }),
+    ...(primary === undefined ? {} : { primary }),
+  }
+}
+
+/** The network that a request names at `path`. Throws for one that is gone, or that is another container's own. */
+export function networkAt(host: HostContext, key: string, path: string): NetworkRecord {
+  try {
+    const network = resolveKey(key, host.inventory.networks.values(), 'network')
+    assertUsable(network, 'attach to it')
+    assertShareable(network)
+    return network
+  } catch (error) {
+    if (!ConetError.is(error)) throw error
+    const fields = [{ path, message: error.message }]
+    throw new ConetError(error.kind, `${path}: ${error.message}`, { fields, details: { ...error.details } })
   }
 }
 

@@ -3,18 +3,17 @@ import { isDeepStrictEqual } from 'node:util'
 import { ConetError } from '@conet/sdk'
 import type { ContainerConfigBody } from '@conet/sdk/api'
 import {
-  type Attachment,
   assertConfigurable,
   assertDistinct,
   type ContainerRecord,
+  type PlacedAttachment,
 } from '../domain/container.ts'
-import { assertUsable, type NetworkRecord } from '../domain/network.ts'
-import { resolveKey } from '../domain/resolve.ts'
-import { attachmentOf } from './attachments.ts'
+import { attachmentOf, networkAt } from './attachments.ts'
 import { removeAll } from './down.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { containerQueue } from './keys.ts'
+import { specifiedAttachments } from './network-specs.ts'
 
 /** Nothing changes in the kernel until `up`. Endpoints of attachments that are replaced end. May be repeated. */
 export function configureContainer(
@@ -23,50 +22,89 @@ export function configureContainer(
   body: ContainerConfigBody,
   operation: Operation,
 ): Promise<{ container: ContainerRecord; created: boolean }> {
-  return host.queue.run(containerQueue(handle), async () => {
-    assertConfigurable(handle, host.inventory.sandboxes.get(handle))
-    const attachments = body.attach_to.map((entry, index) =>
-      configuredAttachment(host, entry, `attach_to[${index}]`),
-    )
-    assertDistinct(handle, attachments)
-    const before = host.inventory.containers.get(handle)
-    const container: ContainerRecord = {
-      handle,
-      labels: body.labels ?? {},
-      attachments,
-      config: body,
-      createdAt: before?.createdAt ?? new Date().toISOString(),
-    }
-    failpoint('host:container:before-configured')
-    host.inventory.putConfiguration(container)
-    failpoint('host:container:configured')
-    await endReplaced(host, { before, after: container }, operation)
-    const created = before === undefined
-    host.events.append({ type: created ? 'container.created' : 'container.configured', container: handle })
-    return { container, created }
-  })
+  return host.queue.run(containerQueue(handle), () => configureNow(host, handle, body, operation))
+}
+
+/** As `configureContainer`, for callers that are inside the container's queue. */
+export async function configureNow(
+  host: HostContext,
+  handle: string,
+  body: ContainerConfigBody,
+  operation: Operation,
+): Promise<{ container: ContainerRecord; created: boolean }> {
+  assertConfigurable(handle, host.inventory.sandboxes.get(handle))
+  const { placed, policies } = await wantedBy(host, handle, body, operation)
+  const attachments = placed.map(({ attachment }) => attachment)
+  const before = host.inventory.containers.get(handle)
+  const kept = policiesOf(before, attachments)
+  const container: ContainerRecord = {
+    handle,
+    labels: body.labels ?? {},
+    attachments,
+    config: body,
+    ...withPolicies({ ...kept, ...policies }),
+    createdAt: before?.createdAt ?? new Date().toISOString(),
+  }
+  failpoint('host:container:before-configured')
+  host.inventory.putConfiguration(container)
+  failpoint('host:container:configured')
+  await endReplaced(host, { before, after: container }, operation)
+  const created = before === undefined
+  host.events.append({ type: created ? 'container.created' : 'container.configured', container: handle })
+  return { container, created }
+}
+
+type Policies = NonNullable<ContainerRecord['policies']>
+
+/** Networks that are named, then those that are specified, each in the order of the request. */
+async function wantedBy(
+  host: HostContext,
+  handle: string,
+  { attach_to: named, network_specs: specs }: ContainerConfigBody,
+  operation: Operation,
+): Promise<{ placed: PlacedAttachment[]; policies: Policies }> {
+  if (named === undefined && specs === undefined) throw nothingSaid(handle)
+  const attached = (named ?? []).map((entry, index) =>
+    configuredAttachment(host, entry, `attach_to[${index}]`),
+  )
+  const specified = await specifiedAttachments(host, { specs: specs ?? [], at: 'network_specs' }, operation)
+  const placed = [
+    ...attached,
+    ...specified.map(({ attachment }, index) => ({ attachment, at: `network_specs[${index}]` })),
+  ]
+  assertDistinct(handle, placed)
+  const policies = specified.flatMap(({ attachment: { name }, policy }) => (policy ? [[name, policy]] : []))
+  return { placed, policies: Object.fromEntries(policies) }
 }
 
 function configuredAttachment(
   host: HostContext,
-  entry: ContainerConfigBody['attach_to'][number],
+  entry: NonNullable<ContainerConfigBody['attach_to']>[number],
   at: string,
-): Attachment {
+): PlacedAttachment {
   const request = typeof entry === 'string' ? { network: entry } : entry
   const network = networkAt(host, request.network, typeof entry === 'string' ? at : `${at}.network`)
-  return attachmentOf(request, network, `${at}.`)
+  return { attachment: attachmentOf(request, network, `${at}.`), at }
 }
 
-function networkAt(host: HostContext, key: string, path: string): NetworkRecord {
-  try {
-    const network = resolveKey(key, host.inventory.networks.values(), 'network')
-    assertUsable(network, 'attach to it')
-    return network
-  } catch (error) {
-    if (!ConetError.is(error)) throw error
-    const fields = [{ path, message: error.message }]
-    throw new ConetError(error.kind, `${path}: ${error.message}`, { fields, details: { ...error.details } })
-  }
+/** A policy is not part of the configuration: it stays with an attachment that stays. */
+function policiesOf(
+  before: ContainerRecord | undefined,
+  attachments: ContainerRecord['attachments'],
+): Policies {
+  const names = new Set(attachments.map(({ name }) => name))
+  return Object.fromEntries(Object.entries(before?.policies ?? {}).filter(([name]) => names.has(name)))
+}
+
+function withPolicies(policies: Policies): Pick<ContainerRecord, 'policies'> {
+  return Object.keys(policies).length === 0 ? {} : { policies }
+}
+
+function nothingSaid(handle: string): ConetError {
+  const message = 'is required, unless network_specs is there; [] for a container without networks'
+  return new ConetError('invalidArgument', `configure container ${handle}: attach_to ${message}`, {
+    fields: [{ path: 'attach_to', message }],
+  })
 }
 
 async function endReplaced(

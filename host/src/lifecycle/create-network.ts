@@ -35,10 +35,20 @@ export async function createNetwork(
   }
 }
 
+/** As `createNetwork`, for a container's own, with the id that its record has; within the queue of the network's name. */
+export function createOwnedNetwork(
+  host: HostContext,
+  { body, ...own }: { id: string; owner: string; body: CreateNetworkBody & { name: string } },
+  operation: Operation,
+): Promise<CreatedNetwork> {
+  return createNow(host, body, operation, own)
+}
+
 async function createNow(
   host: HostContext,
   body: CreateNetworkBody & { name: string },
   operation: Operation,
+  own?: Wish['own'],
 ): Promise<CreatedNetwork> {
   const request = canonicalText(body)
   const existing = findByName(host, body.name)
@@ -50,7 +60,8 @@ async function createNow(
   if (policy !== undefined) await session.documents.check('policy', policy, 'default_policy')
   const { capabilities } = session.driver
   const ipam = capabilities.ipam === 'driver' ? { ipam: 'driver' as const } : {}
-  const wish = { body: { ...body, config, ...ipam }, request, requestKey: operation.requestKey }
+  const { requestKey } = operation
+  const wish = { body: { ...body, config, ...ipam }, request, requestKey, ...(own && { own }) }
   if (capabilities.scope === 'global' && host.cluster !== undefined)
     return createInCluster(host, { cluster: host.cluster, session, wish }, operation)
   const network = intend(host, wish)
@@ -98,6 +109,8 @@ type Wish = {
   readonly body: CreateNetworkBody & { name: string; config: Record<string, unknown>; ipam?: 'driver' }
   readonly request: string
   readonly requestKey: string | undefined
+  /** Of a container's own. */
+  readonly own?: { readonly id: string; readonly owner: string }
   /** Of a network of the cluster. */
   readonly mostBlockBits?: number
 }
@@ -105,13 +118,13 @@ type Wish = {
 /** Chooses the subnets and writes the intent, in one step of the event loop: nobody else gets the same. */
 function intend(
   host: HostContext,
-  { body, request, requestKey, mostBlockBits }: Wish,
+  { body, request, requestKey, own, mostBlockBits }: Wish,
   { elsewhere = [], part = {} }: { elsewhere?: readonly Elsewhere[]; part?: ClusterPart } = {},
 ): NetworkRecord {
   const { name, type, labels = {}, internal = false, config, default_policy: defaultPolicy } = body
   const subnets = host.addresses.chooseSubnets(body, elsewhere)
   const network: NetworkRecord = {
-    id: newId(),
+    id: own?.id ?? newId(),
     name,
     type,
     state: 'creating',
@@ -121,6 +134,7 @@ function intend(
     ...(body.ipam && { ipam: body.ipam }),
     ...part,
     ...(mostBlockBits !== undefined && { blockBits: blockBitsFor(subnets, mostBlockBits) }),
+    ...(own && { owner: own.owner }),
     config,
     createdAt: new Date().toISOString(),
     request,

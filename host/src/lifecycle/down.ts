@@ -5,6 +5,7 @@ import type { EndpointRecord } from '../domain/endpoint.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation, Removed } from './host-context.ts'
 import { containerQueue } from './keys.ts'
+import { removeOwnNetworks } from './own-networks.ts'
 import { bury, removeEndpoint } from './remove-endpoint.ts'
 
 /** Takes the container down; aborts an `up` that is running. Fine for handles never seen. May be repeated. */
@@ -25,8 +26,12 @@ export async function takeDown(host: HostContext, handle: string, operation: Ope
   failpoint('host:down:sandbox-released')
   host.inventory.commit((change) => change.putSandbox({ ...sandbox, state: 'stopped' }), 'removal')
   failpoint('host:down:after-outcome')
+  const networks = await removeOwnNetworks(host, handle, operation)
   host.events.append({ type: 'container.down', container: handle })
-  return outcomeOf(`take container ${handle} down`, removed)
+  return outcomeOf(`take container ${handle} down`, {
+    states: [...removed.states, ...networks.states],
+    failures: [...removed.failures, ...networks.failures],
+  })
 }
 
 type Removals = { states: Removed[]; failures: unknown[] }

@@ -1,5 +1,5 @@
 // What the lifecycle needs of drivers: a ready session by name. Knows no sockets.
-import type { Params, Ports, RequestMethod, Result, Segments } from '@conet/sdk'
+import type { JsonSchema, Params, Ports, RequestMethod, Result, Segments } from '@conet/sdk'
 
 export type CallOptions = {
   /** The same over all attempts at one operation. */
@@ -20,6 +20,8 @@ export type DriverSession = {
   readonly driver: {
     readonly name: string
     readonly limits: { readonly maxMessageBytes: number }
+    readonly configSchema?: JsonSchema | undefined
+    readonly policySchema?: JsonSchema | undefined
     readonly capabilities: {
       readonly methods: readonly string[]
       readonly scope: 'local' | 'global'

@@ -1,6 +1,13 @@
 // Domain records as the driver protocol's parameters.
-import type { CreateEndpointParams, DesiredEndpoint, Network, PlugParams, Sandbox } from '@conet/sdk'
-import type { SandboxRecord } from '../domain/container.ts'
+import type {
+  Container,
+  CreateEndpointParams,
+  DesiredEndpoint,
+  Network,
+  PlugParams,
+  Sandbox,
+} from '@conet/sdk'
+import { furtherConfig, type SandboxRecord } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import { driverView, type NetworkRecord } from '../domain/network.ts'
 import type { HostContext } from './host-context.ts'
@@ -15,9 +22,16 @@ export function createParameters(
 
 function parameters(host: HostContext, endpoint: EndpointRecord, network: Network): CreateEndpointParams {
   const { id, handle, interface: wanted, options, requestedAddresses } = endpoint
-  const container = { handle, labels: host.inventory.containers.get(handle)?.labels ?? {} }
-  const params = { network, endpointId: id, container, interface: wanted, options }
+  const params = { network, endpointId: id, container: containerOf(host, handle), interface: wanted, options }
   return requestedAddresses === undefined ? params : { ...params, requestedAddresses }
+}
+
+function containerOf(host: HostContext, handle: string): Container {
+  const record = host.inventory.containers.get(handle)
+  if (record === undefined) return { handle, labels: {} }
+  const config = furtherConfig(record)
+  const { labels } = record
+  return Object.keys(config).length === 0 ? { handle, labels } : { handle, labels, config }
 }
 
 export function plugParameters(create: CreateEndpointParams, sandbox: SandboxRecord): PlugParams {

@@ -4,7 +4,7 @@ import type { Attachment, ContainerRecord, SandboxRecord } from '../domain/conta
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import { newId } from '../domain/ids.ts'
 import { chooseDefaultRoute, chooseInterfaceName } from '../domain/interface-plan.ts'
-import { assertUsable, type NetworkRecord } from '../domain/network.ts'
+import { assertUsable, hasWayOut, type NetworkRecord } from '../domain/network.ts'
 import { isLeftToHost } from '../sandbox/index.ts'
 import type { Reservation } from './address-book.ts'
 import { claimAhead, ensureRoom, hasRoomFor } from './block-room.ts'
@@ -219,7 +219,8 @@ function planEndpoint(
     ({ state, hold }) => state !== 'deleting' || (hold !== undefined && hold === sandbox?.hold),
   )
   const name = chooseInterfaceName(attachment.interface, present, sandbox?.foreignInterfaces ?? [])
-  const defaultRoute = chooseDefaultRoute(attachment.defaultRoute, network, others)
+  const isPromised = isDefaultRoutePromised(host, container, attachment)
+  const defaultRoute = chooseDefaultRoute(attachment.defaultRoute, network, { endpoints: others, isPromised })
   const id = newId()
   const reservation = host.addresses.reserve(network, { endpointId: id, attachment })
   const endpoint: EndpointRecord = {
@@ -245,6 +246,21 @@ function planEndpoint(
     createdAt: new Date().toISOString(),
   }
   return { endpoint, reservation }
+}
+
+/** To another attachment of the container, by a word of its client. */
+function isDefaultRoutePromised(
+  { inventory }: HostContext,
+  { attachments }: ContainerRecord,
+  { name, primary }: Attachment,
+): boolean {
+  const leadsOut = ({ networkId, own }: Attachment) => {
+    const network = inventory.networks.get(networkId)
+    return network === undefined ? own !== undefined : hasWayOut(network)
+  }
+  const others = attachments.filter((other) => other.name !== name && other.defaultRoute !== false)
+  if (others.some(({ defaultRoute }) => defaultRoute === true)) return true
+  return primary !== true && others.some((other) => other.primary === true && leadsOut(other))
 }
 
 function networkOf(host: HostContext, { networkId, name }: Attachment, operation: string): NetworkRecord {

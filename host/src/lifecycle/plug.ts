@@ -3,6 +3,7 @@ import { ConetError } from '@conet/sdk'
 import type { PlugBody } from '@conet/sdk/api'
 import { type Attachment, type ContainerRecord, type SandboxRecord, stateOf } from '../domain/container.ts'
 import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
+import { assertShareable } from '../domain/network.ts'
 import { resolveKey } from '../domain/resolve.ts'
 import { attachmentOf, freeAttachmentName } from './attachments.ts'
 import { requireContainer } from './containers.ts'
@@ -66,6 +67,7 @@ function madeBefore(
 function newAttachment(host: HostContext, container: ContainerRecord, body: PlugBody): Attachment {
   const networks = host.inventory.networks.values()
   const network = about('network', () => resolveKey(body.network, networks, 'network'))
+  about('network', () => assertShareable(network))
   const name = body.name ?? freeAttachmentName(network.name, container.attachments)
   const attachment = attachmentOf({ ...body, name }, network, '')
   refuseTaken(container, attachment)

@@ -1,7 +1,8 @@
 // After a start: what a crash left half done is decided, before anybody may ask for anything. No driver is called;
 // what must go is written down as going.
-import type { SandboxRecord } from '../domain/container.ts'
+import { type SandboxRecord, stateOf } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
+import type { NetworkRecord } from '../domain/network.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext } from './host-context.ts'
 import { bury, buryWithAttachment } from './remove-endpoint.ts'
@@ -80,10 +81,15 @@ function hasAttachment(host: HostContext, { handle, attachment, networkId }: End
   return attachments.some((wanted) => wanted.name === attachment && wanted.networkId === networkId)
 }
 
+/** A container's own that has no container up any more. */
+function isForsaken({ inventory }: HostContext, { owner }: NetworkRecord): boolean {
+  return owner !== undefined && stateOf(inventory.sandboxes.get(owner)) !== 'up'
+}
+
 function recoverNetworks(host: HostContext): void {
   for (const network of [...host.inventory.networks.values()]) {
-    if (network.state === 'active') continue
-    if (network.state === 'creating')
+    if (network.state === 'active' && !isForsaken(host, network)) continue
+    if (network.state !== 'deleting')
       host.inventory.putNetwork({ ...network, state: 'deleting', buriedAt: new Date().toISOString() })
     failpoint('host:recover:network-buried')
     host.removals.add({ kind: 'network', id: network.id })

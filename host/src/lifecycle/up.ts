@@ -11,6 +11,7 @@ import type { HostContext, Operation } from './host-context.ts'
 import { containerQueue } from './keys.ts'
 import { createAndPlug, intendEndpoint, plugCreated } from './make-endpoint.ts'
 import { about } from './named-field.ts'
+import { makeOwnNetwork, removeOwnNetwork } from './own-networks.ts'
 import { awaitPublication } from './publication.ts'
 import { endAtDriver, removeEndpoint } from './remove-endpoint.ts'
 
@@ -111,6 +112,9 @@ async function plugAttachment(
     await awaitPublication(host, await plugCreated(host, endpoint, sandbox, operation))
     return
   }
+  if (attachment.own !== undefined)
+    undo.defer(`remove network ${attachment.networkId}`, () => removeOwnNetwork(host, attachment))
+  await makeOwnNetwork(host, { handle: container.handle, attachment }, operation)
   const wish = { container, attachment, madeBy: 'up', sandbox } as const
   const intended = await intendEndpoint(host, wish, operation)
   undo.defer(`remove endpoint ${intended.endpoint.id}`, () => removeAgain(host, intended.endpoint.id))

@@ -16,7 +16,12 @@ import {
 } from './primitives.ts'
 
 /** The container that an endpoint belongs to, as its client named it. */
-export const Container = Type.Object({ handle: Handle, labels: Labels })
+export const Container = Type.Object({
+  handle: Handle,
+  labels: Labels,
+  /** What its client said of it beyond what the host knows, as it was said; absent: nothing. */
+  config: Type.Optional(Document),
+})
 export type Container = Static<typeof Container>
 
 /** The network namespace to plug into: a path held by the host, never `/proc/PID/…`. */

@@ -51,6 +51,7 @@ export function container(wishes: Partial<ContainerView> = {}): ContainerView {
     state: 'up',
     labels: {},
     config: {},
+    networks: {},
     sandbox: { id: 'a1', path: '/run/conet/netns/a1', owner: 'runtime', pid: 4711 },
     attachments: [
       {

@@ -21,25 +21,26 @@ type ContainerRoute =
   | 'down'
 
 export const containerHandlers: Pick<Handlers, ContainerRoute> = {
-  async putContainerConfig({ operations, inventory }, { parameters, body, operation }) {
+  async putContainerConfig(context, { parameters, body, operation }) {
+    const { operations } = context
     const { container, created } = await operations.configureContainer(parameters.handle, body, operation)
-    return { status: created ? 201 : 200, body: containerView(container, inventory) }
+    return { status: created ? 201 : 200, body: containerView(container, context) }
   },
 
   getContainerConfig({ inventory }, { parameters }) {
     return { status: 200, body: parseConfig(find(inventory, parameters.handle).config) }
   },
 
-  listContainers({ inventory }) {
-    const byHandle = [...inventory.containers.values()].sort((a, b) => (a.handle < b.handle ? -1 : 1))
+  listContainers(context) {
+    const byHandle = [...context.inventory.containers.values()].sort((a, b) => (a.handle < b.handle ? -1 : 1))
     return {
       status: 200,
-      body: { containers: byHandle.map((container) => containerView(container, inventory)) },
+      body: { containers: byHandle.map((container) => containerView(container, context)) },
     }
   },
 
-  getContainer({ inventory }, { parameters }) {
-    return { status: 200, body: containerView(find(inventory, parameters.handle), inventory) }
+  getContainer(context, { parameters }) {
+    return { status: 200, body: containerView(find(context.inventory, parameters.handle), context) }
   },
 
   async deleteContainer({ operations }, { parameters, operation }) {
@@ -55,9 +56,9 @@ export const containerHandlers: Pick<Handlers, ContainerRoute> = {
     return removal(await operations.unplug(parameters.handle, parameters.endpoint, operation))
   },
 
-  async up({ operations, inventory }, { parameters, body, operation }) {
-    const container = await operations.up(parameters.handle, body, operation)
-    return { status: 200, body: containerView(container, inventory) }
+  async up(context, { parameters, body, operation }) {
+    const container = await context.operations.up(parameters.handle, body, operation)
+    return { status: 200, body: containerView(container, context) }
   },
 
   async down({ operations }, { parameters, operation }) {

@@ -24,8 +24,10 @@ const attachmentWishes = {
   addresses: Type.Optional(Type.Array(Address, { maxItems: 16 })),
   mac_address: Type.Optional(Type.String({ minLength: 1, maxLength: 17 })),
   mtu: Type.Optional(Type.Integer({ minimum: 68, maximum: 65535 })),
-  /** True: the container's default route goes this way. Default: the first attachment that has a gateway. */
+  /** True: the container's default route goes this way. Default: the primary one, else the first that has a gateway. */
   default_route: Type.Optional(Type.Boolean()),
+  /** True: the one that stands for the container where only one can. Default: the first. */
+  primary: Type.Optional(Type.Boolean()),
   /** The driver's own document. */
   options: Type.Optional(Document),
 }
@@ -34,9 +36,30 @@ const attachmentWishes = {
 export const AttachmentRequest = Type.Object({ network: NetworkKey, ...attachmentWishes }, strict)
 export type AttachmentRequest = Static<typeof AttachmentRequest>
 
-/** `attach_to` names networks in order, or asks more of each; keys beyond those here are kept and passed on. */
+/**
+ * A network by its name and type. One that exists is attached to; else the container gets one of its own, which begins at
+ * `up` and ends at `down`.
+ */
+export const NetworkSpec = Type.Object(
+  {
+    name: Type.String({ pattern: forms.networkName.pattern }),
+    /** A driver's name. */
+    type: Type.String({ minLength: 1, maxLength: 64 }),
+    /** The driver's document. What its policy schema knows (`net_in`, `net_out`, `limits`) is policy of the attachment. */
+    config: Type.Optional(Document),
+    primary: Type.Optional(Type.Boolean()),
+  },
+  strict,
+)
+export type NetworkSpec = Static<typeof NetworkSpec>
+
+/**
+ * `attach_to` names networks in order, or asks more of each; `network_specs` come after them, in order too. One of the two
+ * must be there. Keys beyond those here are kept and passed on.
+ */
 export const ContainerConfigBody = Type.Object({
-  attach_to: Type.Array(Type.Union([NetworkKey, AttachmentRequest]), { maxItems: 64 }),
+  attach_to: Type.Optional(Type.Array(Type.Union([NetworkKey, AttachmentRequest]), { maxItems: 64 })),
+  network_specs: Type.Optional(Type.Array(NetworkSpec, { maxItems: 64 })),
   labels: Type.Optional(Labels),
 })
 export type ContainerConfigBody = Static<typeof ContainerConfigBody>
@@ -50,6 +73,8 @@ export const AttachmentView = Type.Object({
   name: Type.String(),
   network_id: Id,
   network_name: Type.String(),
+  /** True: the network is the container's own, and is there while the container is up. */
+  own_network: Type.Optional(Type.Boolean()),
   /** The endpoint that realises it, while there is one. */
   endpoint_id: Type.Optional(Id),
 })
@@ -68,6 +93,14 @@ export const InterfaceView = Type.Object({
   sysctls: Type.Optional(Sysctls),
 })
 
+const EndpointState = Type.Union([
+  Type.Literal('creating'),
+  Type.Literal('created'),
+  Type.Literal('plugging'),
+  Type.Literal('plugged'),
+  Type.Literal('deleting'),
+])
+
 /** An endpoint with its interfaces. */
 export const EndpointView = Type.Object({
   id: Id,
@@ -76,13 +109,7 @@ export const EndpointView = Type.Object({
   container: Type.String(),
   /** The attachment it realises. */
   attachment: Type.String(),
-  state: Type.Union([
-    Type.Literal('creating'),
-    Type.Literal('created'),
-    Type.Literal('plugging'),
-    Type.Literal('plugged'),
-    Type.Literal('deleting'),
-  ]),
+  state: EndpointState,
   /** What it holds before it is plugged; what the sandbox shows after. */
   interfaces: Type.Array(InterfaceView),
   dns: Type.Optional(Dns),
@@ -104,6 +131,49 @@ export const SandboxView = Type.Object({
 })
 export type SandboxView = Static<typeof SandboxView>
 
+/** Ports of the host that lead into the container. */
+export const MappedPortView = Type.Object({
+  protocol: Type.Union([Type.Literal('tcp'), Type.Literal('udp'), Type.Literal('sctp')]),
+  host_port: Type.Integer(),
+  container_port: Type.Integer(),
+  /** So many ports in a row; absent: one. */
+  count: Type.Optional(Type.Integer()),
+  /** Absent: all addresses of the host. */
+  host_address: Type.Optional(Type.String()),
+})
+
+/** What a container is in one of its networks. Addresses are without prefix length here. */
+export const NetworkInfoView = Type.Object({
+  network_id: Id,
+  network_name: Type.String(),
+  /** The driver's name; absent: the network is gone. */
+  type: Type.Optional(Type.String()),
+  /** Exactly one of a container's: that which stands for it where only one can. */
+  primary: Type.Boolean(),
+  /** `none`: there is no endpoint. */
+  state: Type.Union([Type.Literal('none'), EndpointState]),
+  endpoint_id: Type.Optional(Id),
+  interface: Type.Optional(Type.String()),
+  mac_address: Type.Optional(Type.String()),
+  mtu: Type.Optional(Type.Integer()),
+  /** The first IPv4 address. */
+  container_ip: Type.Optional(Type.String()),
+  /** The first IPv6 address. */
+  container_ipv6: Type.Optional(Type.String()),
+  /** The network's gateway of IPv4: the host as the container sees it. */
+  host_ip: Type.Optional(Type.String()),
+  host_ipv6: Type.Optional(Type.String()),
+  /** The host's own address for others: that of its default route, or the configured one. */
+  external_ip: Type.Optional(Type.String()),
+  /** All addresses, with their prefix lengths. */
+  addresses: Type.Array(Type.String()),
+  default_route: Type.Boolean(),
+  mapped_ports: Type.Array(MappedPortView),
+  dns: Type.Optional(Dns),
+  last_error: Type.Optional(Type.String()),
+})
+export type NetworkInfoView = Static<typeof NetworkInfoView>
+
 /** A container with what it wants (`attachments`) and what it has (`endpoints`). */
 export const ContainerView = Type.Object({
   handle: Type.String(),
@@ -114,6 +184,8 @@ export const ContainerView = Type.Object({
   sandbox: Type.Optional(SandboxView),
   attachments: Type.Array(AttachmentView),
   endpoints: Type.Array(EndpointView),
+  /** By the attachments' names, in their order: all that there is to know of the container in each network. */
+  networks: Type.Record(Type.String(), NetworkInfoView),
   /** What its resolver is told: by all its networks' drivers, in the order of the attachments. */
   dns: Type.Optional(Dns),
   created_at: Type.String(),

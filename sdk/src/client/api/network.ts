@@ -92,6 +92,8 @@ export const NetworkView = Type.Object({
   driver_state: Type.String(),
   labels: Labels,
   internal: Type.Boolean(),
+  /** The handle of the container whose own it is; absent: it was created by itself. */
+  owner: Type.Optional(Type.String()),
   subnets: Type.Array(SubnetView),
   /** `driver`: it hands out the addresses, also beyond these subnets. Absent: the host does. */
   ipam: Type.Optional(Type.Literal('driver')),

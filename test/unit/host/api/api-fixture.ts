@@ -129,6 +129,7 @@ export async function apiFixture(
     operations: { ...noOperations, ...operations },
     inventory,
     usageOf: () => [{ used: 1, capacity: 65_533 }],
+    externalAddress: { current: '192.0.2.7' },
     drivers: {
       list: () => [],
       get: (name) => {

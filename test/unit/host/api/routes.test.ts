@@ -96,7 +96,12 @@ const garbage: Garbage[] = [
   { method: 'GET', url: '/containers/..%2f..%2fetc', path: 'handle' },
   { method: 'GET', url: `/containers/${'h'.repeat(129)}`, path: 'handle' },
   { method: 'PUT', url: '/containers/%2e%2e%2fx/config', body: { attach_to: [] }, path: 'handle' },
-  { method: 'PUT', url: '/containers/c/config', body: {}, path: 'attach_to' },
+  {
+    method: 'PUT',
+    url: '/containers/c/config',
+    body: { network_specs: [{ name: 'a', type: 'null', conf: {} }] },
+    path: 'network_specs[0].conf',
+  },
   { method: 'PUT', url: '/containers/c/config', body: { attach_to: 'blue' }, path: 'attach_to' },
   { method: 'PUT', url: '/containers/c/config', body: { attach_to: [1] }, path: 'attach_to[0]' },
   {

@@ -53,17 +53,19 @@ describe('the interface of an endpoint', () => {
   })
 
   it('[A16] takes the default route when it is the first with a gateway', () => {
-    expect(chooseDefaultRoute(undefined, network(), [])).toBe(true)
-    expect(chooseDefaultRoute(undefined, network(), [endpoint('eth0', { defaultRoute: true })])).toBe(false)
-    expect(chooseDefaultRoute(undefined, network({ internal: true }), [])).toBe(false)
+    expect(chooseDefaultRoute(undefined, network(), { endpoints: [] })).toBe(true)
+    expect(
+      chooseDefaultRoute(undefined, network(), { endpoints: [endpoint('eth0', { defaultRoute: true })] }),
+    ).toBe(false)
+    expect(chooseDefaultRoute(undefined, network({ internal: true }), { endpoints: [] })).toBe(false)
   })
 
   it('refuses the default route when another endpoint holds it, or there is no gateway', () => {
     const holder = endpoint('eth0', { defaultRoute: true })
-    expect(() => chooseDefaultRoute(true, network(), [holder])).toThrow(
+    expect(() => chooseDefaultRoute(true, network(), { endpoints: [holder] })).toThrow(
       expect.objectContaining({ kind: 'conflict' }),
     )
-    expect(() => chooseDefaultRoute(true, network({ subnets: [] }), [])).toThrow(
+    expect(() => chooseDefaultRoute(true, network({ subnets: [] }), { endpoints: [] })).toThrow(
       expect.objectContaining({ kind: 'invalidArgument' }),
     )
   })

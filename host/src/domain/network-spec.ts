@@ -1,0 +1,58 @@
+// What a network spec says, taken apart: what of its document configures the network, and what is policy of the
+// attachment. The host knows neither language: it goes by the names in the schemas that the driver publishes.
+import type { JsonSchema, Ports } from '@conet/sdk'
+
+type Document = Record<string, unknown>
+
+export type SpecSchemas = {
+  readonly configSchema?: JsonSchema | undefined
+  readonly policySchema?: JsonSchema | undefined
+  readonly capabilities?: { readonly ports?: Ports | undefined }
+}
+
+/**
+ * A member that the policy schema names and the configuration's does not is policy, under any spelling of its name
+ * (`net_in`, `NetIn`, `netIn`).
+ */
+export function splitConfig(
+  config: Document,
+  { configSchema, policySchema, capabilities }: SpecSchemas,
+): { config: Document; policy: Document | undefined } {
+  const ofConfig = memberNames(configSchema)
+  const policyNames = [
+    ...memberNames(policySchema),
+    ...(capabilities?.ports ? [capabilities.ports.policyMember] : []),
+  ]
+  const ofPolicy = new Map(policyNames.map((name) => [plain(name), name]))
+  const kept: Document = {}
+  const policy: Document = {}
+  for (const [key, value] of Object.entries(config)) {
+    const name = ofConfig.includes(key) ? undefined : ofPolicy.get(plain(key))
+    if (name === undefined) kept[key] = value
+    else policy[name] = inSnakeCase(value)
+  }
+  return { config: kept, policy: Object.keys(policy).length === 0 ? undefined : policy }
+}
+
+function memberNames(schema: JsonSchema | undefined): string[] {
+  const properties: unknown = schema?.properties
+  return typeof properties === 'object' && properties !== null ? Object.keys(properties) : []
+}
+
+function plain(name: string): string {
+  return name.replaceAll('_', '').toLowerCase()
+}
+
+/** Go writes the members of a structure without tags as `HostPort`; nothing else begins with a capital. */
+function inSnakeCase(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(inSnakeCase)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([key, member]) => [snakeKey(key), inSnakeCase(member)]),
+  )
+}
+
+function snakeKey(key: string): string {
+  if (!/^[A-Z]/.test(key)) return key
+  return key.replaceAll(/(?<=[a-z0-9])(?=[A-Z])/g, '_').toLowerCase()
+}

@@ -1,0 +1,196 @@
+// Containers that say which networks they want by name and type, and what is shown of them, network by network.
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { ConetdFixture } from '../support/conetd-fixture.ts'
+import type { FakeDriver } from '../support/fake-driver.ts'
+import type { FakePlan } from '../support/fake-driver-plan.ts'
+
+const list = { type: 'array' }
+const schemas: FakePlan['schemas'] = {
+  configSchema: { type: 'object', properties: { color: { type: 'string' } }, additionalProperties: false },
+  policySchema: { type: 'object', properties: { net_in: list, limits: {} }, additionalProperties: false },
+  attachmentSchema: { type: 'object', properties: { zone: {} }, additionalProperties: false },
+}
+
+let fixture: ConetdFixture
+let fake: FakeDriver
+
+beforeAll(async () => {
+  fixture = await ConetdFixture.start({ drivers: ['bridge', 'null'] })
+  fake = await fixture.startFakeDriver({ plan: { schemas } })
+})
+afterAll(() => fixture?.[Symbol.asyncDispose]())
+afterEach(async () => {
+  fake.plan({ schemas })
+  await fixture.removeEverything()
+})
+
+const put = (body: object) => fixture.client.putContainerConfig('c', body)
+const refusal = async (body: object) => {
+  const error: unknown = await put(body).catch((reason: unknown) => reason)
+  return error
+}
+const networkNames = async () => (await fixture.client.listNetworks()).networks.map(({ name }) => name)
+const begun = (method: string) =>
+  fake.records().filter((record) => record.event === 'begin' && record.method === method)
+
+it('[A2] [A8] [A9] [A14] networks are specified by name, type and config, made in order, and gone at down', async () => {
+  await put({
+    network_specs: [
+      { name: 'underlay', type: 'bridge' },
+      { name: 'private', type: 'fake', config: { color: 'red' } },
+    ],
+  })
+  expect(await networkNames()).toEqual([])
+  const { networks, endpoints } = await fixture.client.up('c')
+  expect(endpoints.map(({ attachment, interfaces }) => [attachment, interfaces[0]?.name])).toEqual([
+    ['underlay', 'eth0'],
+    ['private', 'eth1'],
+  ])
+  expect(Object.keys(networks)).toEqual(['underlay', 'private'])
+  const made = (await fixture.client.listNetworks()).networks
+  expect(made.map(({ type, owner, config }) => [type, owner, config])).toEqual([
+    ['bridge', 'c', {}],
+    ['fake', 'c', { color: 'red' }],
+  ])
+  await fixture.client.down('c')
+  expect(await networkNames()).toEqual([])
+  const again = await fixture.client.up('c')
+  expect(again.attachments.map(({ own_network }) => own_network)).toEqual([true, true])
+  expect(again.networks.underlay?.network_id).toBe(networks.underlay?.network_id)
+})
+
+it('[A12] an existing network of that name and type is attached to, and one of another type refused', async () => {
+  const blue = await fixture.client.createNetwork({
+    name: 'blue',
+    type: 'bridge',
+    subnets: [{ subnet: '10.91.0.0/24' }],
+  })
+  await put({ attach_to: [], network_specs: [{ name: 'blue', type: 'bridge' }] })
+  const { networks } = await fixture.client.up('c')
+  expect(networks.blue).toMatchObject({
+    network_id: blue.id,
+    host_ip: '10.91.0.1',
+    container_ip: '10.91.0.2',
+  })
+  await fixture.client.down('c')
+  expect(await networkNames()).toEqual(['blue'])
+  expect(await refusal({ network_specs: [{ name: 'blue', type: 'fake' }] })).toMatchObject({
+    kind: 'conflict',
+    fields: [{ path: 'network_specs[0].type' }],
+  })
+})
+
+it('[A11] [A12] [A13] wrong specs are refused with their place, and nothing changes', async () => {
+  const twice = { name: 'a', type: 'null' }
+  const cases: [object, string, string][] = [
+    [{ network_specs: [{ name: 'a', type: 'calico' }] }, 'unknownDriver', 'network_specs[0].type'],
+    [{ network_specs: [twice, twice] }, 'invalidArgument', 'network_specs[1].name'],
+    [{ network_specs: [{ name: 'a' }] }, 'invalidArgument', 'network_specs[0].type'],
+    [
+      { network_specs: [twice, { name: 'b', type: 'fake', config: { colour: 1 } }] },
+      'invalidArgument',
+      'network_specs[1].config.colour',
+    ],
+    [
+      { network_specs: [{ name: 'b', type: 'fake', config: { net_in: 7 } }] },
+      'invalidArgument',
+      'network_specs[0].config.net_in',
+    ],
+    [{ labels: {} }, 'invalidArgument', 'attach_to'],
+  ]
+  for (const [body, kind, path] of cases)
+    expect(await refusal(body), JSON.stringify(body)).toMatchObject({ kind, fields: [{ path }] })
+  expect(await refusal({ network_specs: [{ name: 'a', type: 'calico' }] })).toMatchObject({
+    message: expect.stringMatching(/bridge.*fake.*null/),
+  })
+  expect((await fixture.client.listContainers()).containers).toEqual([])
+})
+
+it('[A14] a failed up leaves none of its networks', async () => {
+  const specs = [
+    { name: 'a', type: 'bridge' },
+    { name: 'b', type: 'fake' },
+  ]
+  fake.plan({
+    schemas,
+    methods: { 'endpoint/plug': { error: { kind: 'backendUnavailable', message: 'no' } } },
+  })
+  await put({ network_specs: specs })
+  await expect(fixture.client.up('c')).rejects.toMatchObject({ kind: 'backendUnavailable' })
+  await fixture.settled()
+  expect(await networkNames()).toEqual([])
+  expect((await fixture.client.getContainer('c')).state).toBe('defined')
+})
+
+it('a network of a container’s own is nobody else’s, and goes when conetd finds the container gone', async () => {
+  await put({ network_specs: [{ name: 'a', type: 'null' }] })
+  const { networks } = await fixture.client.up('c')
+  const { network_name: name = '', network_id: id = '' } = networks.a ?? {}
+  const others = fixture.client.putContainerConfig('d', { attach_to: [name] })
+  await expect(others).rejects.toMatchObject({
+    kind: 'failedPrecondition',
+    fields: [{ path: 'attach_to[0]' }],
+  })
+  await expect(fixture.client.plug('c', { network: name })).rejects.toMatchObject({
+    kind: 'failedPrecondition',
+  })
+  await expect(fixture.client.deleteNetwork(id)).rejects.toMatchObject({ kind: 'inUse' })
+  await fixture.client.deleteContainer('c')
+  expect(await networkNames()).toEqual([])
+})
+
+it('[B8] keys that conet does not know are kept, shown, and passed to the driver with each endpoint', async () => {
+  await fixture.client.createNetwork({ name: 'odd', type: 'fake' })
+  const app = { id: 'x', tags: [1, { deep: null }] }
+  await put({ attach_to: ['odd'], app, snake_key: 1, camelKey: 2 })
+  await put({ attach_to: ['odd'], app, camelKey: 3 })
+  expect((await fixture.client.up('c')).config).toEqual({ app, camelKey: 3 })
+  for (const method of ['endpoint/create', 'endpoint/plug'])
+    expect(begun(method).at(-1)?.params).toMatchObject({
+      container: { handle: 'c', config: { app, camelKey: 3 } },
+    })
+  expect(await refusal({ attach_to: [] })).toMatchObject({ kind: 'failedPrecondition' })
+})
+
+it('[A4] [A16] [A17] [A18] a container shows each of its networks by name, and which is the primary one', async () => {
+  await fixture.client.createNetwork({ name: 'one', type: 'bridge', subnets: [{ subnet: '10.91.0.0/24' }] })
+  await fixture.client.createNetwork({
+    name: 'two',
+    type: 'bridge',
+    subnets: [{ subnet: '10.92.0.0/24' }, { subnet: 'fd00:92::/64' }],
+  })
+  const shown = await put({ attach_to: ['one', { network: 'two', name: 'alias', primary: true }] })
+  expect(shown.networks.one).toMatchObject({
+    state: 'none',
+    primary: false,
+    host_ip: '10.91.0.1',
+    addresses: [],
+  })
+  const { networks } = await fixture.client.up('c')
+  expect(networks.one).toMatchObject({ interface: 'eth0', primary: false, default_route: false })
+  expect(networks.alias).toMatchObject({
+    network_name: 'two',
+    type: 'bridge',
+    state: 'plugged',
+    primary: true,
+    default_route: true,
+    interface: 'eth1',
+    mtu: 1500,
+    mac_address: '02:42:0a:5c:00:02',
+    container_ip: '10.92.0.2',
+    container_ipv6: 'fd00:92::2',
+    host_ip: '10.92.0.1',
+    host_ipv6: 'fd00:92::1',
+    addresses: ['10.92.0.2/24', 'fd00:92::2/64'],
+    mapped_ports: [],
+  })
+})
+
+it('[A16] the default route goes where the client says, also when another network comes first', async () => {
+  await fixture.client.createNetwork({ name: 'one', type: 'bridge' })
+  await fixture.client.createNetwork({ name: 'two', type: 'bridge' })
+  await put({ attach_to: ['one', { network: 'two', default_route: true }] })
+  const { networks } = await fixture.client.up('c')
+  expect([networks.one?.default_route, networks.two?.default_route]).toEqual([false, true])
+  expect([networks.one?.primary, networks.two?.primary]).toEqual([true, false])
+})

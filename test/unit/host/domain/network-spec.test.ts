@@ -1,0 +1,26 @@
+import { splitConfig } from '@conet/host/domain/network-spec'
+import { describe, expect, it } from 'vitest'
+
+const schemas = {
+  configSchema: { properties: { mtu: {}, limits: {} } },
+  policySchema: { properties: { net_in: {}, net_out: {}, limits: {} } },
+}
+
+describe('splitConfig', () => {
+  it('[A10] takes for policy what only the policy schema names, in any spelling', () => {
+    const config = { NetIn: [{ HostPort: 0, ContainerPort: 8080 }], net_out: [{ protocol: 1 }], mtu: 1400 }
+    expect(splitConfig(config, schemas)).toEqual({
+      config: { mtu: 1400 },
+      policy: { net_in: [{ host_port: 0, container_port: 8080 }], net_out: [{ protocol: 1 }] },
+    })
+  })
+
+  it('leaves a member that the configuration knows to it, and all of it where there are no schemas', () => {
+    expect(splitConfig({ limits: { rate: 1 } }, schemas)).toEqual({
+      config: { limits: { rate: 1 } },
+      policy: undefined,
+    })
+    const config = { net_in: [], some: { Nested: 1 } }
+    expect(splitConfig(config, {})).toEqual({ config, policy: undefined })
+  })
+})
