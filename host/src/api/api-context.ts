@@ -1,4 +1,5 @@
 // What the API needs of the host: the operations, and what may be read. Knows no sockets and no drivers' sessions.
+import type { Dns } from '@conet/sdk'
 import type {
   ContainerConfigBody,
   CreateNetworkBody,
@@ -16,6 +17,7 @@ import type { ContainerRecord, SandboxRecord } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { NetworkRecord } from '../domain/network.ts'
 import type { Operation, Removed } from '../lifecycle/index.ts'
+import type { ResolverPaths } from '../sandbox/index.ts'
 import type { IdempotencyKeys } from './idempotency-keys.ts'
 
 /** The lifecycle's operations, bound to the host. */
@@ -44,6 +46,8 @@ export type InventoryReader = {
   readonly endpoints: ReadonlyMap<string, EndpointRecord>
   endpointsOfNetwork(networkId: string): readonly EndpointRecord[]
   endpointsOfContainer(handle: string): readonly EndpointRecord[]
+  /** What the container's resolver is told, and where its files are while it is up. */
+  resolutionOf(container: ContainerRecord): { readonly dns?: Dns; readonly files: ResolverPaths }
   /** Whether other hosts know of it; undefined where they need not. */
   isPublished?(endpoint: EndpointRecord): boolean | undefined
 }

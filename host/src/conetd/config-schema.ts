@@ -1,5 +1,6 @@
 // The configuration file of conetd: its schema, published as host/config.schema.json.
-import { IpAddress } from '@conet/sdk'
+import { IpAddress, NetworkName } from '@conet/sdk'
+import { CreateNetworkBody } from '@conet/sdk/api'
 import { forms } from '@conet/sdk/forms'
 import { type Static, Type } from 'typebox'
 
@@ -28,6 +29,47 @@ const DriverRule = Type.Object(
         description: 'Ranges of versions that are not used: ">=1.2.0 <1.2.4"',
       }),
     ),
+  },
+  strict,
+)
+
+const DnsSection = Type.Object(
+  {
+    servers: Type.Optional(
+      Type.Array(IpAddress, {
+        maxItems: 16,
+        description: 'The addresses of DNS servers, the first one first',
+      }),
+    ),
+    search: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 253, pattern: '^\\S+$' }), {
+        maxItems: 32,
+        description: 'Domains in which short names are looked for',
+      }),
+    ),
+    options: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, maxLength: 64, pattern: '^\\S+$' }), {
+        maxItems: 32,
+        description: 'Options of resolv.conf(5): ndots:2',
+      }),
+    ),
+  },
+  strict,
+)
+
+const { type, labels, internal, subnets, ipv4, ipv6, config, default_policy } = CreateNetworkBody.properties
+
+const DefaultAttachment = Type.Object(
+  {
+    name: NetworkName,
+    type,
+    labels,
+    internal,
+    subnets,
+    ipv4,
+    ipv6,
+    config,
+    default_policy,
   },
   strict,
 )
@@ -120,6 +162,20 @@ export const ConfigFile = Type.Object(
       ...ClusterSection,
       description: 'The cluster that this host is part of, for networks that span hosts. Default: none',
     }),
+    dns: Type.Optional({
+      ...DnsSection,
+      description: 'For containers whose networks’ drivers name no servers, domains or options',
+    }),
+    default_attachment: Type.Optional({
+      ...DefaultAttachment,
+      description:
+        'The network of containers that a runtime starts and nobody has configured: made when the first of them starts, unless there is one of that name and type. Default: such a container is refused',
+    }),
+    legacy_api: Type.Optional(
+      Type.Boolean({
+        description: 'Whether Garden’s calls net/in, net/out and net/out/bulk are served. Default: true',
+      }),
+    ),
     address_pools: Type.Optional(
       Type.Object(
         {

@@ -14,6 +14,7 @@ import {
   publishEndpoints,
   reconcile,
   recover,
+  takeQueuedDown,
 } from '../lifecycle/index.ts'
 import { ExternalAddress } from '../machine/external-address.ts'
 import { MachineReader } from '../status/index.ts'
@@ -83,6 +84,7 @@ async function start(options: DaemonOptions, parts: Rollback): Promise<void> {
   recover(host)
   joinCluster(host, cluster, parts)
   room.registry.expect([...host.inventory.networks.values()].map(({ type }) => type))
+  takeQueuedDown(host)
   await serve(options, { host, room, stores, cluster }, parts)
   await startDrivers(options, room, parts)
 }
@@ -194,6 +196,7 @@ async function serve(
     log,
   }
   await listen(context, settings, parts)
+  takeQueuedDown(host)
   const { socket, runtimeSocket } = settings
   log.info(
     { socket, runtimeSocket, startMs: Math.round(performance.now()) },

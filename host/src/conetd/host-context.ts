@@ -13,12 +13,14 @@ import {
   MadeNetworks,
   PeerFeeder,
   PendingRetries,
+  QueuedDowns,
   retryRemoval,
   retryRepair,
   StartingContainers,
 } from '../lifecycle/index.ts'
 import { machineRoutes } from '../machine/routes.ts'
-import { SandboxKeeper } from '../sandbox/index.ts'
+import { ResolverFiles, SandboxKeeper } from '../sandbox/index.ts'
+import { spoolDirectoryOf } from '../shim/spool-path.ts'
 import type { MachineIdentity } from './machine-identity.ts'
 import type { Settings } from './settings.ts'
 import type { Stores } from './stores.ts'
@@ -68,6 +70,9 @@ export function buildHost({ settings, stores, machine, drivers, cluster, log }: 
       onError: (repair, error) => log.warn({ ...repair, err: error }, 'a repair is still pending'),
     }),
     starting: new StartingContainers(),
+    queuedDowns: new QueuedDowns(spoolDirectoryOf(settings.runtimeSocket)),
+    defaultAttachment: settings.defaultAttachment,
+    resolver: new ResolverFiles(join(settings.runDir, 'resolver'), settings.dns),
     queue: new KeyedQueue(),
     log,
   }

@@ -1,8 +1,10 @@
 // What conetd is told: flags over the environment over the configuration file over the defaults.
 import { join } from 'node:path'
+import type { Dns } from '@conet/sdk'
 import { runtimeSocketPath } from '@conet/sdk/client'
 import type { VersionRules } from '../drivers/index.ts'
 import { type AddressPool, defaultIpv4Pools, parsePools } from '../ipam/index.ts'
+import type { DefaultAttachment } from '../lifecycle/index.ts'
 import { type ClusterSettings, readClusterSettings } from './cluster-settings.ts'
 import { checkConfig, readConfigFile } from './config-file.ts'
 import type { ConfigFile, LogLevel } from './config-schema.ts'
@@ -32,6 +34,10 @@ export type Settings = {
   readonly driverRollbackMs: number
   readonly driverPing: { readonly intervalMs: number; readonly timeoutMs: number }
   readonly driverVersions: VersionRules
+  /** For containers whose drivers say nothing of it; undefined: nothing. */
+  readonly dns: Dns | undefined
+  readonly defaultAttachment: DefaultAttachment | undefined
+  readonly servesLegacyApi: boolean
   /** Undefined: this host is in no cluster. */
   readonly cluster: ClusterSettings | undefined
 }
@@ -77,6 +83,9 @@ function complete(config: ConfigFile): Settings {
       timeoutMs: config.timeouts?.driver_ping_ms ?? 3_000,
     },
     driverVersions: parseVersionRules(config.drivers),
+    dns: config.dns && { servers: [], search: [], options: [], ...config.dns },
+    defaultAttachment: config.default_attachment,
+    servesLegacyApi: config.legacy_api ?? true,
     cluster: readClusterSettings(config.cluster),
   }
 }

@@ -38,6 +38,10 @@ export const ContainerRecord = Type.Object({
   config: Type.Record(Type.String(), Type.Unknown()),
   /** By attachment: the policy that stands for it instead of its network's. */
   policies: Type.Optional(Type.Record(Type.String(), Type.Record(Type.String(), Type.Unknown()))),
+  /** What the runtime knows of it, for drivers. */
+  properties: Type.Optional(Type.Record(Type.String(), Type.String())),
+  /** `runtime`: no client configured it, so it ends with its `down`. Absent: a client did. */
+  definedBy: Type.Optional(Type.Literal('runtime')),
   createdAt: Type.String(),
 })
 export type ContainerRecord = Static<typeof ContainerRecord>
@@ -65,10 +69,13 @@ export const SandboxRecord = Type.Object({
 })
 export type SandboxRecord = Static<typeof SandboxRecord>
 
-/** What the client said beyond what the host knows. */
-export function furtherConfig({ config }: Pick<ContainerRecord, 'config'>): Record<string, unknown> {
+/** What the client said beyond what the host knows, and under `properties` what the runtime did. */
+export function furtherConfig({
+  config,
+  properties,
+}: Pick<ContainerRecord, 'config' | 'properties'>): Record<string, unknown> {
   const { attach_to: _attachTo, network_specs: _specs, labels: _labels, ...further } = config
-  return further
+  return properties === undefined ? further : { ...further, properties }
 }
 
 export function stateOf(sandbox: SandboxRecord | undefined): ContainerState {

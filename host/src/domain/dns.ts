@@ -10,3 +10,15 @@ export function mergedDns(answers: readonly Dns[]): Dns {
     options: all(({ options }) => options),
   }
 }
+
+/** What the drivers say; each part of which none says anything comes from the configuration. Undefined: nobody does. */
+export function resolverFor(answers: readonly Dns[], defaults: Dns | undefined): Dns | undefined {
+  if (answers.length === 0) return defaults
+  const { servers, search, options } = mergedDns(answers)
+  if (defaults === undefined) return { servers, search, options }
+  return {
+    servers: servers.length > 0 ? servers : defaults.servers,
+    search: search.length > 0 ? search : defaults.search,
+    options: options.length > 0 ? options : defaults.options,
+  }
+}

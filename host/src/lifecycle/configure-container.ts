@@ -31,6 +31,7 @@ export async function configureNow(
   handle: string,
   body: ContainerConfigBody,
   operation: Operation,
+  origin: Pick<ContainerRecord, 'definedBy'> = {},
 ): Promise<{ container: ContainerRecord; created: boolean }> {
   assertConfigurable(handle, host.inventory.sandboxes.get(handle))
   const { placed, policies } = await wantedBy(host, handle, body, operation)
@@ -43,6 +44,7 @@ export async function configureNow(
     attachments,
     config: body,
     ...withPolicies({ ...kept, ...policies }),
+    ...origin,
     createdAt: before?.createdAt ?? new Date().toISOString(),
   }
   failpoint('host:container:before-configured')

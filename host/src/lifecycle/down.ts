@@ -23,15 +23,23 @@ export async function takeDown(host: HostContext, handle: string, operation: Ope
   const endpoints = host.inventory.endpointsOfContainer(handle).reverse()
   const removed = await removeAll(host, endpoints, operation)
   host.sandboxes.release(sandbox.path)
+  host.resolver.remove(sandbox.id)
   failpoint('host:down:sandbox-released')
   host.inventory.commit((change) => change.putSandbox({ ...sandbox, state: 'stopped' }), 'removal')
   failpoint('host:down:after-outcome')
   const networks = await removeOwnNetworks(host, handle, operation)
+  if (host.inventory.containers.get(handle)?.definedBy === 'runtime') forget(host, handle)
   host.events.append({ type: 'container.down', container: handle })
   return outcomeOf(`take container ${handle} down`, {
     states: [...removed.states, ...networks.states],
     failures: [...removed.failures, ...networks.failures],
   })
+}
+
+/** Nobody configured it, so nobody will ask for it again. */
+function forget(host: HostContext, handle: string): void {
+  host.inventory.deleteContainer(handle)
+  host.inventory.commit((change) => change.deleteSandbox(handle), 'removal')
 }
 
 type Removals = { states: Removed[]; failures: unknown[] }

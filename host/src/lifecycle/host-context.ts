@@ -1,7 +1,7 @@
 // What every operation works on. One object for the life of the daemon; operations hold no state of their own.
 import type { KeyedQueue } from '@conet/sdk'
 import type { Logger } from 'pino'
-import type { SandboxKeeper } from '../sandbox/index.ts'
+import type { ResolverFiles, SandboxKeeper } from '../sandbox/index.ts'
 import type { AddressBook } from './address-book.ts'
 import type { AnsweredPlugs } from './answered-plugs.ts'
 import type { ClusterAccess } from './cluster-access.ts'
@@ -11,6 +11,8 @@ import type { Inventory } from './inventory.ts'
 import type { MadeNetworks } from './network-at-driver.ts'
 import type { PeerFeeder } from './peer-feeder.ts'
 import type { PendingRetries } from './pending-retries.ts'
+import type { QueuedDowns } from './queued-downs.ts'
+import type { DefaultAttachment } from './runtime-definition.ts'
 import type { StartingContainers } from './up.ts'
 
 export type HostContext = {
@@ -32,6 +34,11 @@ export type HostContext = {
   /** What is at its driver and not as it should be. */
   readonly repairs: PendingRetries
   readonly starting: StartingContainers
+  /** What was to be taken down while conetd was away. */
+  readonly queuedDowns: QueuedDowns
+  /** Undefined: a container that nobody configured cannot come up. */
+  readonly defaultAttachment?: DefaultAttachment | undefined
+  readonly resolver: ResolverFiles
   /** Operations on one container, and those on one network's own life, run one after the other. */
   readonly queue: KeyedQueue
   readonly log: Logger

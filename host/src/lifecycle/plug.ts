@@ -13,6 +13,7 @@ import { createAndPlug, createEndpoint, intendEndpoint } from './make-endpoint.t
 import { about } from './named-field.ts'
 import { awaitPublication } from './publication.ts'
 import { buryWithAttachment, postpone, removeEndpoint } from './remove-endpoint.ts'
+import { writeResolverFiles } from './resolution.ts'
 
 /**
  * Plugs the container into the network. When it fails nothing is left, or what is left is on record and being
@@ -45,6 +46,7 @@ async function plugNow(
     if (sandbox === undefined) return await createEndpoint(host, intended, operation)
     const endpoint = await createAndPlug(host, intended, sandbox, operation)
     await awaitPublication(host, endpoint)
+    writeResolverFiles(host, handle)
     return endpoint
   } catch (error) {
     await undoPlug(host, intended.endpoint, error)

@@ -11,6 +11,7 @@ import { bury, buryWithAttachment } from './remove-endpoint.ts'
 export function recover(host: HostContext): void {
   openAddresses(host)
   for (const sandbox of [...host.inventory.sandboxes.values()]) recoverSandbox(host, sandbox)
+  forgetUndefined(host)
   releaseUnknownSandboxes(host)
   recoverEndpoints(host)
   recoverNetworks(host)
@@ -46,6 +47,15 @@ function recoverSandbox(host: HostContext, sandbox: SandboxRecord): void {
   }, 'removal')
 }
 
+/** A container that the runtime defined ends with its sandbox. */
+function forgetUndefined(host: HostContext): void {
+  const { containers, sandboxes } = host.inventory
+  for (const { handle, definedBy } of [...containers.values()]) {
+    const state = stateOf(sandboxes.get(handle))
+    if (definedBy === 'runtime' && state !== 'up') host.inventory.deleteContainer(handle)
+  }
+}
+
 /** Held by a crash just before it was written down; and records of containers that were forgotten meanwhile. */
 function releaseUnknownSandboxes(host: HostContext): void {
   const { containers, sandboxes } = host.inventory
@@ -57,6 +67,7 @@ function releaseUnknownSandboxes(host: HostContext): void {
   for (const id of host.sandboxes.releaseOthers(new Set(held.map((sandbox) => sandbox.id)))) {
     host.log.warn({ sandbox: id }, 'a sandbox that no container has is let go')
   }
+  host.resolver.removeOthers(new Set(held.map((sandbox) => sandbox.id)))
 }
 
 /** An endpoint that nobody was told of goes, and the attachment that came with it; so does one without its attachment. */

@@ -2,9 +2,11 @@
 import { ConetError } from '@conet/sdk'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import { resolveKey } from '../domain/resolve.ts'
+import { isUp } from './down.ts'
 import type { HostContext, Operation, Removed } from './host-context.ts'
 import { containerQueue } from './keys.ts'
 import { buryWithAttachment, removeEndpoint } from './remove-endpoint.ts'
+import { writeResolverFiles } from './resolution.ts'
 
 /** Ends the endpoint, named by its id or an unambiguous prefix. An endpoint that is gone is no error. May be repeated. */
 export function unplug(
@@ -16,7 +18,9 @@ export function unplug(
   return host.queue.run(containerQueue(handle), async () => {
     const endpoint = findEndpoint(host, handle, endpointKey)
     if (endpoint === undefined) return 'gone'
-    return removeEndpoint(host, buryWithAttachment(host, endpoint), operation)
+    const removed = await removeEndpoint(host, buryWithAttachment(host, endpoint), operation)
+    if (isUp(host, handle)) writeResolverFiles(host, handle)
+    return removed
   })
 }
 

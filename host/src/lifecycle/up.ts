@@ -1,5 +1,6 @@
 // Up: the container starts. Its sandbox is held or made, and every attachment is plugged, in order.
 import { ConetError, Rollback } from '@conet/sdk'
+import type { UpBody } from '@conet/sdk/api'
 import type { ContainerRecord, SandboxRecord } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import { newId, sandboxIdOf } from '../domain/ids.ts'
@@ -13,34 +14,40 @@ import { createAndPlug, intendEndpoint, plugCreated } from './make-endpoint.ts'
 import { about } from './named-field.ts'
 import { makeOwnNetwork, removeOwnNetwork } from './own-networks.ts'
 import { awaitPublication } from './publication.ts'
+import { finishQueuedDown } from './queued-downs.ts'
 import { endAtDriver, removeEndpoint } from './remove-endpoint.ts'
+import { writeResolverFiles } from './resolution.ts'
+import { defineForUp, forgetDefinition } from './runtime-definition.ts'
 
 /**
  * Brings the container up. Repeated with the same namespace: nothing to do. With another one the container is taken
- * down first. When it fails the container is as before. `down` aborts it.
+ * down first. When it fails the container is as before, and one that no client configured is gone. `down` aborts it.
  */
 export function up(
   host: HostContext,
   handle: string,
-  source: SandboxSource,
+  body: UpBody,
   operation: Operation,
 ): Promise<ContainerRecord> {
-  return host.queue.run(containerQueue(handle), () =>
-    host.starting.run(handle, operation, (abortable) => upNow(host, handle, source, abortable)),
-  )
+  return host.queue.run(containerQueue(handle), async () => {
+    await finishQueuedDown(host, handle)
+    return host.starting.run(handle, operation, (abortable) => upNow(host, handle, body, abortable))
+  })
 }
 
 async function upNow(
   host: HostContext,
   handle: string,
-  source: SandboxSource,
+  body: UpBody,
   operation: Operation,
 ): Promise<ContainerRecord> {
-  const container = requireContainer(host, handle)
-  const namespace = about(source.pid === undefined ? 'netns' : 'pid', () => host.sandboxes.identify(source))
-  if (isUpAlready(host, handle, namespace)) return container
+  const { source, namespace } = about(body.pid === undefined ? 'netns' : 'pid', () => sourceOf(host, body))
+  if (isUpAlready(host, handle, namespace)) return requireContainer(host, handle)
   if (host.inventory.sandboxes.has(handle)) await takeDown(host, handle, operation)
   await using undo = new Rollback()
+  const configured = host.inventory.containers.get(handle)
+  const container = await defineForUp(host, handle, body, operation)
+  undo.defer('forget what the runtime said', () => forgetDefinition(host, handle, configured))
   const before = host.inventory.sandboxes.get(handle)
   const sandbox = startSandbox(host, handle, source)
   undo.defer('let go of the sandbox', () => dropSandbox(host, sandbox, before))
@@ -48,11 +55,18 @@ async function upNow(
     operation.signal?.throwIfAborted()
     await plugAttachment(host, { container, attachment, sandbox }, { undo, operation })
   }
+  writeResolverFiles(host, handle)
   host.inventory.commit((change) => change.putSandbox({ ...sandbox, state: 'up' }))
   failpoint('host:up:after-outcome')
   undo.commit()
   host.events.append({ type: 'container.up', container: handle })
   return requireContainer(host, handle)
+}
+
+/** Where conetd finds the namespace that the runtime names, and which it is. */
+function sourceOf(host: HostContext, { pid, netns, namespace }: UpBody) {
+  const source = host.sandboxes.locate({ pid, netns, namespace })
+  return { source, namespace: host.sandboxes.identify(source) }
 }
 
 function isUpAlready(host: HostContext, handle: string, namespace: string | undefined): boolean {
@@ -85,6 +99,7 @@ function dropSandbox(
   before: SandboxRecord | undefined,
 ): void {
   host.sandboxes.release(path)
+  host.resolver.remove(sandboxIdOf(handle))
   failpoint('host:up:sandbox-dropped')
   host.inventory.commit((change) => {
     if (before === undefined) change.deleteSandbox(handle)

@@ -13,7 +13,7 @@ import {
   releaseNamespaceDirectory,
   setLink,
 } from '@conet/sdk/linux'
-import { openSource, type SandboxSource } from './sandbox-source.ts'
+import { locate, openSource, type SandboxSource } from './sandbox-source.ts'
 
 export type HeldSandbox = {
   path: string
@@ -34,6 +34,11 @@ export class SandboxKeeper {
 
   pathOf(id: string): string {
     return join(this.#directory, id)
+  }
+
+  /** Where conetd itself finds the namespace that a runtime names. Throws `invalidSandbox`. */
+  locate(source: SandboxSource): SandboxSource {
+    return locate(source)
   }
 
   /** The identity of the namespace that a runtime names, without taking hold of it. Throws `invalidSandbox`. */

@@ -2,9 +2,32 @@
 import { existsSync } from 'node:fs'
 import { ConetError } from '@conet/sdk'
 import { type Namespace, openSandbox } from '@conet/sdk/linux'
+import { findProcessIn, namespaceIdAt } from './processes-in-namespace.ts'
 
-/** Where a runtime keeps the namespace; neither: conet makes one. */
-export type SandboxSource = { pid?: number | undefined; netns?: string | undefined }
+/** Where a runtime keeps the namespace; none of it: conet makes one. */
+export type SandboxSource = {
+  pid?: number | undefined
+  netns?: string | undefined
+  /** Its identity as the runtime sees it: the same everywhere, where pids and paths are not. */
+  namespace?: string | undefined
+}
+
+/**
+ * The same place as conetd sees it. A runtime in another PID or mount namespace names a pid or a path that is another
+ * here, or none; by the namespace's identity a process in it is found. Throws `invalidSandbox` if there is none.
+ */
+export function locate(source: SandboxSource): SandboxSource {
+  const { pid, netns, namespace } = source
+  const path = pathOf(source)
+  if (namespace === undefined || (path !== undefined && namespaceIdAt(path) === namespace))
+    return { pid, netns }
+  const found = findProcessIn(namespace)
+  if (found !== undefined) return { pid: found }
+  throw new ConetError('invalidSandbox', `up: conetd sees no process in the network namespace ${namespace}`, {
+    details: { namespace, ...(pid === undefined ? {} : { pid }), ...(netns === undefined ? {} : { netns }) },
+    help: 'the container may have ended; or conetd runs in a PID namespace from which it cannot be seen',
+  })
+}
 
 /** Opens the namespace that is named; the caller closes it. Undefined: none is. Throws `invalidSandbox` and its like. */
 export function openSource(source: SandboxSource): Namespace | undefined {

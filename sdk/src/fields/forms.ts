@@ -63,6 +63,11 @@ export const forms = {
     words: 'etcd:// or etcds:// and the members of etcd with commas between them',
     example: 'etcd://10.0.0.1:2379,10.0.0.2:2379',
   },
+  namespaceId: {
+    pattern: '^[0-9]{1,20}:[0-9]{1,20}$',
+    words: 'the device and the inode of a namespace',
+    example: '4:4026531840',
+  },
   absolutePath: { pattern: '^/', words: 'an absolute path', example: '/run/conet' },
   eventType: {
     pattern: '^[a-z][a-z0-9-]{0,63}$',

@@ -1,6 +1,7 @@
 export { type Announcement, announce } from './announce.ts'
 export { FileLock, type LockResult } from './file-lock.ts'
 export { KernelError, type KernelErrorOptions } from './kernel-error.ts'
+export { bindInMountNamespace, type MountPlan } from './mount-namespace.ts'
 export { Namespace, type Place } from './namespace.ts'
 export { prepareNamespaceDirectory, releaseNamespaceDirectory } from './namespace-directory.ts'
 export type { NamespaceHandle } from './namespace-handle.ts'

@@ -51,7 +51,6 @@ export function container(wishes: Partial<ContainerView> = {}): ContainerView {
     state: 'up',
     labels: {},
     config: {},
-    networks: {},
     sandbox: { id: 'a1', path: '/run/conet/netns/a1', owner: 'runtime', pid: 4711 },
     attachments: [
       {
@@ -62,6 +61,7 @@ export function container(wishes: Partial<ContainerView> = {}): ContainerView {
       },
     ],
     endpoints: [endpoint()],
+    networks: {},
     created_at: '2026-01-02T03:04:05.900Z',
     ...wishes,
   }

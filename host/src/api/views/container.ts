@@ -1,6 +1,5 @@
 // A container as clients see it.
-import type { Dns } from '@conet/sdk'
-import type { ContainerView, SandboxView } from '@conet/sdk/api'
+import type { ContainerView, ResolverFilesView, SandboxView } from '@conet/sdk/api'
 import {
   type Attachment,
   type ContainerRecord,
@@ -8,8 +7,8 @@ import {
   type SandboxRecord,
   stateOf,
 } from '../../domain/container.ts'
-import { mergedDns } from '../../domain/dns.ts'
 import type { EndpointRecord } from '../../domain/endpoint.ts'
+import type { ResolverPaths } from '../../sandbox/index.ts'
 import type { InventoryReader } from '../api-context.ts'
 import { endpointView } from './endpoint.ts'
 import { type ContainerReads, networkInfoViews, networkNameOf } from './network-info.ts'
@@ -20,6 +19,7 @@ export function containerView(container: ContainerRecord, reads: ContainerReads)
   const sandbox = inventory.sandboxes.get(handle)
   const endpoints = inventory.endpointsOfContainer(handle)
   const byAttachment = new Map(endpoints.map((endpoint) => [endpoint.attachment, endpoint]))
+  const { dns, files } = inventory.resolutionOf(container)
   return {
     handle,
     state: stateOf(sandbox),
@@ -31,13 +31,14 @@ export function containerView(container: ContainerRecord, reads: ContainerReads)
     ),
     endpoints: endpoints.map((endpoint) => endpointView(endpoint, inventory)),
     networks: networkInfoViews(container, byAttachment, reads),
-    ...dnsOf(attachments.flatMap(({ name }) => byAttachment.get(name)?.result?.dns ?? [])),
+    ...(dns !== undefined && { dns }),
+    ...(stateOf(sandbox) === 'up' && { resolver_files: resolverFilesView(files) }),
     created_at: createdAt,
   }
 }
 
-function dnsOf(answers: readonly Dns[]): { dns?: Dns } {
-  return answers.length === 0 ? {} : { dns: mergedDns(answers) }
+function resolverFilesView({ resolvConf, hosts }: ResolverPaths): ResolverFilesView {
+  return resolvConf === undefined ? { hosts } : { resolv_conf: resolvConf, hosts }
 }
 
 function sandboxView({ id, path, owner, pid }: SandboxRecord): SandboxView {

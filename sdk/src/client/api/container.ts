@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 import { forms } from '../../fields/forms.ts'
 import { Dns, Neighbour, Route, Sysctls } from '../../protocol/endpoint.ts'
 import { Document, Id, InterfaceName, Labels } from '../../protocol/primitives.ts'
+import { GardenNetIn, GardenNetOutRule, GardenProperties } from './garden.ts'
 
 const strict = { additionalProperties: false }
 
@@ -53,13 +54,20 @@ export const NetworkSpec = Type.Object(
 )
 export type NetworkSpec = Static<typeof NetworkSpec>
 
+/** Networks in order, or what is asked of each. */
+export const AttachTo = Type.Array(Type.Union([NetworkKey, AttachmentRequest]), { maxItems: 64 })
+export type AttachTo = Static<typeof AttachTo>
+
+/** In the order in which they are attached. */
+const NetworkSpecs = Type.Array(NetworkSpec, { maxItems: 64 })
+
 /**
  * `attach_to` names networks in order, or asks more of each; `network_specs` come after them, in order too. One of the two
  * must be there. Keys beyond those here are kept and passed on.
  */
 export const ContainerConfigBody = Type.Object({
-  attach_to: Type.Optional(Type.Array(Type.Union([NetworkKey, AttachmentRequest]), { maxItems: 64 })),
-  network_specs: Type.Optional(Type.Array(NetworkSpec, { maxItems: 64 })),
+  attach_to: Type.Optional(AttachTo),
+  network_specs: Type.Optional(NetworkSpecs),
   labels: Type.Optional(Labels),
 })
 export type ContainerConfigBody = Static<typeof ContainerConfigBody>
@@ -142,6 +150,8 @@ export const MappedPortView = Type.Object({
   host_address: Type.Optional(Type.String()),
 })
 
+export type MappedPortView = Static<typeof MappedPortView>
+
 /** What a container is in one of its networks. Addresses are without prefix length here. */
 export const NetworkInfoView = Type.Object({
   network_id: Id,
@@ -174,6 +184,14 @@ export const NetworkInfoView = Type.Object({
 })
 export type NetworkInfoView = Static<typeof NetworkInfoView>
 
+/** Files for the container's resolver, kept up to date while it is up. */
+export const ResolverFilesView = Type.Object({
+  /** Absent where nobody names a server: the container keeps its own. */
+  resolv_conf: Type.Optional(Type.String()),
+  hosts: Type.String(),
+})
+export type ResolverFilesView = Static<typeof ResolverFilesView>
+
 /** A container with what it wants (`attachments`) and what it has (`endpoints`). */
 export const ContainerView = Type.Object({
   handle: Type.String(),
@@ -186,8 +204,10 @@ export const ContainerView = Type.Object({
   endpoints: Type.Array(EndpointView),
   /** By the attachments' names, in their order: all that there is to know of the container in each network. */
   networks: Type.Record(Type.String(), NetworkInfoView),
-  /** What its resolver is told: by all its networks' drivers, in the order of the attachments. */
+  /** What its resolver is told: by its primary network's driver, then those of the others, else by the configuration. */
   dns: Type.Optional(Dns),
+  /** Of one that is up. */
+  resolver_files: Type.Optional(ResolverFilesView),
   created_at: Type.String(),
 })
 export type ContainerView = Static<typeof ContainerView>
@@ -196,11 +216,23 @@ export type ContainerView = Static<typeof ContainerView>
 export const ContainerList = Type.Object({ containers: Type.Array(ContainerView) })
 export type ContainerList = Static<typeof ContainerList>
 
-/** The runtime's word that the container starts: where its network namespace is, or nothing for conet to make one. */
+/**
+ * The runtime's word that the container starts: where its network namespace is, or nothing for conet to make one. What
+ * it is attached to says a client beforehand (`putContainerConfig`), the runtime here, or conetd's `default_attachment`.
+ */
 export const UpBody = Type.Object(
   {
     pid: Type.Optional(Type.Integer({ minimum: 1 })),
     netns: Type.Optional(Type.String({ minLength: 1, maxLength: 4096 })),
+    /** The namespace's device and inode: it is found also where `pid` and `netns` mean something else to conetd. */
+    namespace: Type.Optional(Type.String({ pattern: forms.namespaceId.pattern })),
+    attach_to: Type.Optional(AttachTo),
+    network_specs: Type.Optional(NetworkSpecs),
+    /** Garden's properties of the container; `specs` among them holds NetworkSpecs as JSON. */
+    properties: Type.Optional(GardenProperties),
+    /** Ports and rules of the primary network. */
+    netin: Type.Optional(Type.Array(GardenNetIn, { maxItems: 4096 })),
+    netout_rules: Type.Optional(Type.Array(GardenNetOutRule, { maxItems: 16_384 })),
   },
   strict,
 )

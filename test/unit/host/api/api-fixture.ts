@@ -123,6 +123,7 @@ export async function apiFixture(
     endpoints: new Map([[endpointId, endpoint]]),
     endpointsOfNetwork: (id: string) => (id === networkId ? [endpoint] : []),
     endpointsOfContainer: (handle: string) => (handle === 'web' ? [endpoint] : []),
+    resolutionOf: () => ({ files: { hosts: '/run/conet/resolver/f/hosts' } }),
   }
   const context: ApiContext = {
     version: '1.2.3',

@@ -6,6 +6,7 @@ it('an endpoint shows a default route where its driver says that there is one, a
   const inventory = {
     ...{ networks: new Map([[network.id, network]]), containers: new Map(), sandboxes: new Map() },
     ...{ endpoints: new Map(), endpointsOfNetwork: () => [], endpointsOfContainer: () => [] },
+    ...{ resolutionOf: () => ({ files: { hosts: '' } }) },
   }
   const shown = (destinations?: string[]) => {
     const { name, macAddress, addresses } = endpoint.interface

@@ -1,0 +1,35 @@
+// The program conet-guardian, Guardian's --network-plugin: the only file of it that touches the process.
+import { readInput } from '../shim/read-input.ts'
+import { type Arguments, parseArguments } from './arguments.ts'
+import { run } from './run.ts'
+
+const exitCode = { failed: 1, usage: 2 } as const
+
+const parsed = argumentsOrExit()
+try {
+  // Of a `down` there is nothing to read, and nobody need close it.
+  const answer = await run(parsed, parsed.action === 'down' ? '' : await readInput())
+  process.stdout.write(`${JSON.stringify(answer)}\n`)
+} catch (error) {
+  explain(`conet-guardian: ${parsed.action} ${parsed.handle}: ${messageOf(error)}`)
+  process.exitCode = exitCode.failed
+}
+
+function argumentsOrExit(): Arguments {
+  try {
+    return parseArguments(process.argv.slice(2), process.env)
+  } catch (error) {
+    explain(`conet-guardian: ${messageOf(error)}`)
+    process.exit(exitCode.usage)
+  }
+}
+
+/** On both: Guardian logs the one, and who runs it by hand may read the other. */
+function explain(reason: string): void {
+  process.stderr.write(`${reason}\n`)
+  process.stdout.write(`${JSON.stringify({ error: reason })}\n`)
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,39 @@
+// Guardian's five actions as calls of conetd.
+import type { ContainerView } from '@conet/sdk/client'
+import { ask, takeDown } from '../shim/calls.ts'
+import { runtimeSocketOf } from '../shim/socket-place.ts'
+import type { Arguments } from './arguments.ts'
+import { type Members, membersOf, netInBody, upBody } from './input.ts'
+import { upAnswer } from './up-answer.ts'
+
+/** What Guardian is to read on the standard output: one JSON document. Throws an Error whose message is for people. */
+export async function run({ action, handle, socket }: Arguments, input: string): Promise<unknown> {
+  const runtime = runtimeSocketOf(socket)
+  const said = saidBy(input)
+  const legacy = (call: string, body: unknown) =>
+    ask({ socket: runtime, path: `/garden/containers/${encodeURIComponent(handle)}/${call}`, body })
+  switch (action) {
+    case 'down':
+      await takeDown(runtime, handle)
+      return {}
+    case 'net-in':
+      return legacy('net/in', netInBody(handle, said))
+    case 'net-out':
+      return legacy('net/out', said.netout_rule ?? {})
+    case 'bulk-net-out':
+      return legacy('net/out/bulk', said.netout_rules ?? [])
+    default: {
+      const path = `/internal/containers/${encodeURIComponent(handle)}/up`
+      // conetd checks its answers against the schema of this type.
+      return upAnswer((await ask({ socket: runtime, path, body: upBody(said) })) as ContainerView)
+    }
+  }
+}
+
+function saidBy(input: string): Members {
+  try {
+    return membersOf(input)
+  } catch (error) {
+    throw new Error(`read the standard input: ${error instanceof Error ? error.message : String(error)}`)
+  }
+}

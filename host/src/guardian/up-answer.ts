@@ -1,0 +1,73 @@
+// The answer to Guardian's `up`: properties that Garden keeps and shows, and how the container resolves names.
+import type { ContainerView, MappedPortView, NetworkInfoView } from '@conet/sdk/client'
+
+export type UpAnswer = {
+  readonly properties: Readonly<Record<string, string>>
+  readonly dns_servers?: readonly string[]
+  readonly search_domains?: readonly string[]
+}
+
+/**
+ * `garden.network.*` says what the primary network has, `conet.networks.NAME.*` what each has. Where nobody names a
+ * server the key is left out, and Guardian gives the container its own.
+ */
+export function upAnswer({ networks, dns }: ContainerView): UpAnswer {
+  const first = Object.values(networks).find(({ primary }) => primary)
+  const each = Object.entries(networks).map(([name, info]) =>
+    prefixed(`conet.networks.${name}.`, { ...common(info), ...further(info) }),
+  )
+  const own =
+    first === undefined ? {} : prefixed('garden.network.', { ...common(first), ...gardenPorts(first) })
+  return {
+    properties: Object.assign({}, own, ...each),
+    ...(dns !== undefined && dns.servers.length > 0 && { dns_servers: dns.servers }),
+    ...(dns !== undefined && dns.search.length > 0 && { search_domains: dns.search }),
+  }
+}
+
+type Texts = Readonly<Record<string, string | undefined>>
+
+function common(info: NetworkInfoView): Texts {
+  return {
+    'container-ip': info.container_ip,
+    'container-ipv6': info.container_ipv6,
+    'host-ip': info.host_ip,
+    'external-ip': info.external_ip,
+    interface: info.interface,
+  }
+}
+
+function further(info: NetworkInfoView): Texts {
+  return {
+    'mac-address': info.mac_address,
+    'network-id': info.network_id,
+    'network-name': info.network_name,
+    'endpoint-id': info.endpoint_id,
+    type: info.type,
+    'mapped-ports': JSON.stringify(
+      info.mapped_ports.flatMap((port) =>
+        singlePorts(port).map((single) => ({ ...single, Protocol: port.protocol })),
+      ),
+    ),
+  }
+}
+
+/** Garden's ports are TCP's. */
+function gardenPorts({ mapped_ports: ports }: NetworkInfoView): Texts {
+  const tcp = ports.filter(({ protocol }) => protocol === 'tcp')
+  return { 'mapped-ports': JSON.stringify(tcp.flatMap(singlePorts)) }
+}
+
+function singlePorts({ host_port, container_port, count = 1 }: MappedPortView) {
+  return Array.from({ length: count }, (_, n) => ({
+    HostPort: host_port + n,
+    ContainerPort: container_port + n,
+  }))
+}
+
+function prefixed(prefix: string, texts: Texts): Record<string, string> {
+  const said = Object.entries(texts).flatMap(([key, text]) =>
+    text === undefined ? [] : [[`${prefix}${key}`, text] as const],
+  )
+  return Object.fromEntries(said)
+}

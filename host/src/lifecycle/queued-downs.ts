@@ -1,0 +1,75 @@
+// What container runtimes wanted taken down while conetd was away: a directory with one file a container, in which
+// `conet-guardian` and `conet-oci-hook` write. Done when conetd is back, before anything else for the same handle.
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { sandboxIdOf } from '../domain/ids.ts'
+import { takeDown } from './down.ts'
+import type { HostContext } from './host-context.ts'
+import { containerQueue } from './keys.ts'
+
+/** Who writes an entry names it so when it is whole. */
+const ending = '.down'
+
+export class QueuedDowns {
+  readonly #directory: string
+
+  constructor(directory: string) {
+    this.#directory = directory
+  }
+
+  /** The handles of all entries. A file that is none of them is left alone. */
+  handles(): string[] {
+    if (!existsSync(this.#directory)) return []
+    const names = readdirSync(this.#directory).filter((name) => name.endsWith(ending))
+    return names.flatMap((name) => handleIn(join(this.#directory, name)) ?? [])
+  }
+
+  has(handle: string): boolean {
+    return existsSync(this.#pathOf(handle))
+  }
+
+  remove(handle: string): void {
+    rmSync(this.#pathOf(handle), { force: true })
+  }
+
+  #pathOf(handle: string): string {
+    return join(this.#directory, `${sandboxIdOf(handle)}${ending}`)
+  }
+}
+
+function handleIn(path: string): string | undefined {
+  try {
+    const entry: unknown = JSON.parse(readFileSync(path, 'utf8'))
+    const isEntry = typeof entry === 'object' && entry !== null && 'handle' in entry
+    return isEntry && typeof entry.handle === 'string' ? entry.handle : undefined
+  } catch {
+    // Not written by conet's programs, or gone meanwhile.
+    return undefined
+  }
+}
+
+/**
+ * Queues each of them before whatever is asked next for the same handle. Called before conetd listens, and once more
+ * when it does: who found nobody in between has written an entry.
+ */
+export function takeQueuedDown(host: HostContext): void {
+  for (const handle of host.queuedDowns.handles()) {
+    host.queue
+      .run(containerQueue(handle), () => finishQueuedDown(host, handle))
+      .catch((err: unknown) =>
+        host.log.warn({ handle, err }, 'a container that was to go down is not gone yet'),
+      )
+  }
+}
+
+/** For callers that are inside the container's queue. */
+export async function finishQueuedDown(host: HostContext, handle: string): Promise<void> {
+  if (!host.queuedDowns.has(handle)) return
+  host.log.info({ handle }, 'the container is taken down, as was asked while conetd was away')
+  try {
+    await takeDown(host, handle, { id: `queued-down-${sandboxIdOf(handle)}` })
+  } finally {
+    // What is left of it is on record and tried again.
+    host.queuedDowns.remove(handle)
+  }
+}

@@ -1,0 +1,112 @@
+// What a container is attached to that starts: what its client configured beforehand or, for one that nobody
+// configured, what the runtime says, or conetd's default attachment.
+import { isDeepStrictEqual } from 'node:util'
+import { ConetError, type Document } from '@conet/sdk'
+import type { ContainerConfigBody, CreateNetworkBody, UpBody } from '@conet/sdk/api'
+import { type ContainerRecord, primaryOf } from '../domain/container.ts'
+import { configureNow } from './configure-container.ts'
+import { requireContainer } from './containers.ts'
+import { createNetwork } from './create-network.ts'
+import type { HostContext, Operation } from './host-context.ts'
+import { specsOfProperties } from './specs-property.ts'
+
+/** The network of containers that nobody configured: made when the first of them starts, unless it is there. */
+export type DefaultAttachment = CreateNetworkBody & { name: string }
+
+/**
+ * The container's record for this `up`, on record when this returns; `forgetDefinition` takes it back. Throws
+ * `notFound` for one that nobody configured, `conflict` for one that two did.
+ */
+export async function defineForUp(
+  host: HostContext,
+  handle: string,
+  body: UpBody,
+  operation: Operation,
+): Promise<ContainerRecord> {
+  const told = toldBy(body)
+  const configured = host.inventory.containers.get(handle)
+  if (configured !== undefined && told !== undefined) throw definedTwice(handle)
+  const definition = told ?? (configured === undefined ? await defaultOf(host, operation) : undefined)
+  if (definition !== undefined)
+    await configureNow(host, handle, definition, operation, { definedBy: 'runtime' })
+  const before = requireContainer(host, handle)
+  const container = withRules(host, withProperties(before, body), body)
+  if (container !== before) host.inventory.putConfiguration(container)
+  return container
+}
+
+/** The container is what it was before: as a client configured it, or unknown. */
+export function forgetDefinition(
+  host: HostContext,
+  handle: string,
+  before: ContainerRecord | undefined,
+): void {
+  if (before === undefined) host.inventory.deleteContainer(handle)
+  else if (before !== host.inventory.containers.get(handle)) host.inventory.putConfiguration(before)
+}
+
+/** Undefined: the runtime says nothing of it. */
+function toldBy({
+  attach_to: named,
+  network_specs,
+  properties = {},
+}: UpBody): ContainerConfigBody | undefined {
+  const specs =
+    network_specs ?? (properties.specs === undefined ? undefined : specsOfProperties(properties.specs))
+  if (named === undefined && specs === undefined) return undefined
+  return { ...(named && { attach_to: named }), ...(specs && { network_specs: [...specs] }) }
+}
+
+function definedTwice(handle: string): ConetError {
+  const message = 'is said twice: by the runtime, and by a client’s configuration of the container'
+  return new ConetError('conflict', `up ${handle}: what it is attached to ${message}`, {
+    fields: [{ path: 'network_specs', message }],
+    help: `keep one of the two; the configuration goes with: conet container rm ${handle}`,
+  })
+}
+
+/** An operator's network of that name is taken as it is. Undefined: there is no default. */
+async function defaultOf(host: HostContext, operation: Operation): Promise<ContainerConfigBody | undefined> {
+  const { defaultAttachment: wanted } = host
+  if (wanted === undefined) return undefined
+  const made = [...host.inventory.networks.values()].find(({ name }) => name === wanted.name)
+  if (made?.state !== 'active' || made.type !== wanted.type) {
+    const { requestKey: _ofTheWhole, ...rest } = operation
+    await createNetwork(host, wanted, rest)
+  }
+  return { attach_to: [wanted.name] }
+}
+
+function withProperties(container: ContainerRecord, { properties = {} }: UpBody): ContainerRecord {
+  const { specs: _specs, ...kept } = properties
+  return Object.keys(kept).length === 0 ? container : { ...container, properties: kept }
+}
+
+/** Garden's ports and rules join the policy of the primary network; those that are in it already are not doubled. */
+function withRules(
+  host: HostContext,
+  container: ContainerRecord,
+  { netin = [], netout_rules: rules = [] }: UpBody,
+): ContainerRecord {
+  if (netin.length === 0 && rules.length === 0) return container
+  const primary = primaryOf(container.attachments)
+  if (primary === undefined) {
+    throw new ConetError(
+      'invalidArgument',
+      `up ${container.handle}: it has no network for its ports and rules`,
+      { fields: [{ path: netin.length > 0 ? 'netin' : 'netout_rules', message: 'needs a network' }] },
+    )
+  }
+  const before =
+    container.policies?.[primary.name] ?? host.inventory.networks.get(primary.networkId)?.defaultPolicy ?? {}
+  const policy = joined(joined(before, 'net_in', netin), 'net_out', rules)
+  return { ...container, policies: { ...container.policies, [primary.name]: policy } }
+}
+
+/** The document with more entries at the end of one of its lists. */
+function joined(policy: Document, member: string, entries: readonly unknown[]): Document {
+  const list: unknown = policy[member]
+  const present: readonly unknown[] = Array.isArray(list) ? list : []
+  const added = entries.filter((entry) => !present.some((other) => isDeepStrictEqual(other, entry)))
+  return added.length === 0 ? policy : { ...policy, [member]: [...present, ...added] }
+}

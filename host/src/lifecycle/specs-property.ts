@@ -1,0 +1,41 @@
+// NetworkSpecs as they come through an unmodified Garden: JSON in the property `network.specs`, with the names of Go's
+// fields or those of conet's API.
+import { ConetError } from '@conet/sdk'
+import { NetworkSpec } from '@conet/sdk/api'
+import { Ajv } from 'ajv'
+import { Type } from 'typebox'
+
+const path = 'properties.specs'
+const validate = new Ajv({ allErrors: false }).compile<NetworkSpec[]>(
+  Type.Array(NetworkSpec, { maxItems: 64 }),
+)
+
+/** Throws `invalidArgument` that names what is wrong. */
+export function specsOfProperties(text: string): readonly NetworkSpec[] {
+  const specs = listOf(text).map(withLowerCaseKeys)
+  if (validate(specs)) return specs
+  const [fault] = validate.errors ?? []
+  const place = (fault?.instancePath ?? '').replace(/\/(\d+)/, '[$1]').replaceAll('/', '.')
+  throw refusal(`${path}${place}`, fault?.message ?? 'is not valid')
+}
+
+function listOf(text: string): unknown[] {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (Array.isArray(value)) return value
+  } catch {
+    // Said below, in one form for both.
+  }
+  throw refusal(path, 'must be a JSON list of NetworkSpecs, such as [{"Name":"web","Type":"bridge"}]')
+}
+
+/** Go matches the names of fields in any case. */
+function withLowerCaseKeys(spec: unknown): unknown {
+  if (typeof spec !== 'object' || spec === null || Array.isArray(spec)) return spec
+  const entries = Object.entries(spec).map(([key, value]) => [key.toLowerCase(), value])
+  return Object.fromEntries(entries.filter(([key, value]) => key !== 'config' || value !== null))
+}
+
+function refusal(field: string, message: string): ConetError {
+  return new ConetError('invalidArgument', `${field} ${message}`, { fields: [{ path: field, message }] })
+}

@@ -1,0 +1,28 @@
+// The program conet-oci-hook: the only file of it that touches the process.
+import { readInput } from '../shim/read-input.ts'
+import { type Arguments, parseArguments } from './arguments.ts'
+import { run } from './run.ts'
+
+const exitCode = { failed: 1, usage: 2 } as const
+
+const parsed = argumentsOrExit()
+try {
+  await run(parsed, await readInput())
+} catch (error) {
+  // One line: runtimes show what a hook wrote when it fails, some of them only the end of it.
+  process.stderr.write(`conet-oci-hook: ${parsed.stage}: ${messageOf(error)}\n`)
+  process.exitCode = exitCode.failed
+}
+
+function argumentsOrExit(): Arguments {
+  try {
+    return parseArguments(process.argv.slice(2), process.env)
+  } catch (error) {
+    process.stderr.write(`conet-oci-hook: ${messageOf(error)}\n`)
+    process.exit(exitCode.usage)
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,47 @@
+// The two hooks: a container comes up before its process starts, and goes down when the runtime has deleted it.
+import type { ContainerView } from '@conet/sdk/client'
+import { ask, namespaceOf, takeDown } from '../shim/calls.ts'
+import { runtimeSocketOf } from '../shim/socket-place.ts'
+import { attachmentsOf } from './annotations.ts'
+import type { Arguments } from './arguments.ts'
+import { type ContainerState, parseState, rootOf } from './state.ts'
+
+/** Throws an Error whose message is for people. */
+export async function run({ stage, socket }: Arguments, input: string): Promise<void> {
+  const state = parseState(input)
+  const runtime = runtimeSocketOf(socket)
+  if (stage === 'poststop') await takeDown(runtime, state.id)
+  else await createRuntime(runtime, state)
+}
+
+/** crun runs no poststop after this has failed, so what was half done is taken back here. */
+async function createRuntime(socket: string, state: ContainerState): Promise<void> {
+  const { id, pid, annotations } = state
+  if (pid === undefined) throw new Error('the state on the standard input has no pid')
+  const attachTo = attachmentsOf(annotations)
+  const namespace = namespaceOf(`/proc/${pid}/ns/net`)
+  const body = {
+    pid,
+    ...(namespace === undefined ? {} : { namespace }),
+    ...(attachTo === undefined ? {} : { attach_to: attachTo }),
+  }
+  const path = `/internal/containers/${encodeURIComponent(id)}/up`
+  // conetd checks its answers against the schema of this type.
+  const container = (await ask({ socket, path, body })) as ContainerView
+  try {
+    await bindFiles(container, { pid, root: rootOf(state.bundle) })
+  } catch (error) {
+    await takeDown(socket, id)
+    throw error
+  }
+}
+
+/** Loads the kernel toolkit only where there is something to bind. */
+async function bindFiles(
+  { resolver_files: files }: ContainerView,
+  { pid, root }: { pid: number; root: string | undefined },
+): Promise<void> {
+  if (files === undefined || root === undefined) return
+  const { bindResolverFiles } = await import('./resolver-binds.ts')
+  bindResolverFiles(files, { pid, root })
+}

@@ -1,0 +1,81 @@
+// resolv.conf and hosts of each container: files below the run directory that a runtime, or a person with
+// `ip netns exec`, binds into it. Written in place, so that what is bound already changes too.
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Dns } from '@conet/sdk'
+
+/** What a container's files say. */
+export type NameResolution = {
+  readonly dns: Dns | undefined
+  /** The container's name and addresses; the primary network's first. */
+  readonly handle: string
+  readonly addresses: readonly string[]
+}
+
+export type ResolverPaths = { readonly resolvConf?: string; readonly hosts: string }
+
+export class ResolverFiles {
+  /** What containers are told of which no driver says anything; undefined: nothing. */
+  readonly defaults: Dns | undefined
+  readonly #directory: string
+
+  constructor(directory: string, defaults: Dns | undefined) {
+    this.#directory = directory
+    this.defaults = defaults
+  }
+
+  /** Where they are, if they were written. `resolvConf` only where somebody names a server. */
+  pathsOf(id: string, dns: Dns | undefined): ResolverPaths {
+    const hosts = join(this.#directory, id, 'hosts')
+    return hasServers(dns) ? { resolvConf: join(this.#directory, id, 'resolv.conf'), hosts } : { hosts }
+  }
+
+  /** May be repeated, with other content too. */
+  write(id: string, { dns, handle, addresses }: NameResolution): void {
+    const { resolvConf, hosts } = this.pathsOf(id, dns)
+    mkdirSync(join(this.#directory, id), { recursive: true, mode: 0o755 })
+    writeReadable(hosts, hostsText(handle, addresses))
+    if (resolvConf !== undefined && dns !== undefined) writeReadable(resolvConf, resolvConfText(dns))
+  }
+
+  /** May be repeated. */
+  remove(id: string): void {
+    rmSync(join(this.#directory, id), { recursive: true, force: true })
+  }
+
+  /** Removes those of all others. */
+  removeOthers(ids: ReadonlySet<string>): void {
+    mkdirSync(this.#directory, { recursive: true, mode: 0o755 })
+    for (const id of readdirSync(this.#directory)) if (!ids.has(id)) this.remove(id)
+  }
+}
+
+/** Of a user in the container, whatever the umask of conetd. */
+function writeReadable(path: string, text: string): void {
+  writeFileSync(path, text, { mode: 0o644 })
+}
+
+function hasServers(dns: Dns | undefined): boolean {
+  return dns !== undefined && dns.servers.length > 0
+}
+
+export function resolvConfText({ servers, search, options }: Dns): string {
+  const lines = [
+    ...servers.map((server) => `nameserver ${server}`),
+    ...(search.length > 0 ? [`search ${search.join(' ')}`] : []),
+    ...(options.length > 0 ? [`options ${options.join(' ')}`] : []),
+  ]
+  return `${lines.join('\n')}\n`
+}
+
+/** A host's name has at most 63 characters; Guardian takes the last 49 of the handle, and so does conet. */
+const longestName = 49
+
+export function hostsText(handle: string, addresses: readonly string[]): string {
+  const name = handle
+    .slice(-longestName)
+    .replace(/[^A-Za-z0-9.-]/g, '-')
+    .replace(/^[.-]+/, '')
+  const own = name === '' ? [] : addresses.map((address) => `${address}\t${name}`)
+  return `${['127.0.0.1\tlocalhost', '::1\tlocalhost', ...own].join('\n')}\n`
+}

@@ -1,0 +1,212 @@
+// conet-guardian as Guardian runs it: exact argv, exact standard input. The documents are written by hand from the
+// contract of Guardian's external networker.
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { ConetdFixture } from '../support/conetd-fixture.ts'
+import { eventually } from '../support/eventually.ts'
+import { ContainerInit, Guardian, guardianProgram, runWith } from '../support/shims.ts'
+
+let fixture: ConetdFixture
+let guardian: Guardian
+let init: ContainerInit
+
+beforeAll(async () => {
+  fixture = await ConetdFixture.start({
+    drivers: ['bridge', 'null'],
+    config: {
+      default_attachment: { name: 'garden', type: 'bridge', subnets: [{ subnet: '10.95.0.0/24' }] },
+      dns: { servers: ['10.95.0.53'], search: ['apps.internal'] },
+      external_address: '192.0.2.10',
+    },
+  })
+  guardian = new Guardian(fixture.conetd.socket)
+  init = await ContainerInit.start()
+})
+afterAll(async () => {
+  await init?.end()
+  await fixture?.[Symbol.asyncDispose]()
+})
+afterEach(() => fixture.removeEverything())
+
+const names = async () => (await fixture.client.listNetworks()).networks.map(({ name }) => name)
+
+it('[B11] [B12] [B13] [A20] up of a container that nobody configured attaches it to the default network and says what it has', async () => {
+  const input = { Pid: init.pid, Properties: { app_id: 'a1', log_config: '{"guid":"g"}' } }
+  const { code, out, err } = await guardian.run('up', 'h1', input)
+  expect([code, err]).toEqual([0, ''])
+  const { garden: own } = (await fixture.client.getContainer('h1')).networks
+  const common = {
+    'container-ip': '10.95.0.2',
+    'host-ip': '10.95.0.1',
+    'external-ip': '192.0.2.10',
+    interface: 'eth0',
+    'mapped-ports': '[]',
+  }
+  const further = {
+    'mac-address': '02:42:0a:5f:00:02',
+    'network-id': own?.network_id,
+    'network-name': 'garden',
+    'endpoint-id': own?.endpoint_id,
+    type: 'bridge',
+  }
+  const prefixed = (prefix: string, texts: Record<string, string | undefined>) =>
+    Object.fromEntries(Object.entries(texts).map(([key, text]) => [prefix + key, text]))
+  expect(JSON.parse(out)).toEqual({
+    properties: {
+      ...prefixed('garden.network.', common),
+      ...prefixed('conet.networks.garden.', { ...common, ...further }),
+    },
+    dns_servers: ['10.95.0.53'],
+    search_domains: ['apps.internal'],
+  })
+  expect((await guardian.run('up', 'h1', input)).out).toBe(out)
+  await guardian.down('h1')
+})
+
+it('[A8] [A9] [A11] [A12] [A14] [A16] NetworkSpecs among the properties are attached to in order; a network of its own ends with the container', async () => {
+  await fixture.client.createNetwork({
+    name: 'shared',
+    type: 'bridge',
+    subnets: [{ subnet: '10.96.0.0/24' }],
+  })
+  const specs = [
+    { Name: 'private', Type: 'bridge', Config: null },
+    { Name: 'shared', Type: 'bridge' },
+  ]
+  const upWith = (handle: string, list: unknown) =>
+    guardian.run('up', handle, { Pid: init.pid, Properties: { specs: JSON.stringify(list) } })
+  const { properties } = JSON.parse((await upWith('h1', specs)).out)
+  expect(properties).toMatchObject({
+    'conet.networks.private.interface': 'eth0',
+    'conet.networks.shared.interface': 'eth1',
+    'conet.networks.shared.container-ip': '10.96.0.2',
+    'garden.network.container-ip': properties['conet.networks.private.container-ip'],
+  })
+  expect(await names()).toEqual(['shared', expect.stringMatching(/^private\.[0-9a-f]{12}$/)])
+  await guardian.down('h1')
+  expect(await names()).toEqual(['shared'])
+  const wrong = [
+    [[...specs, ...specs], 'a second attachment is named private'],
+    [[{ Name: 'shared', Type: 'null' }], 'network shared is of type bridge, not null'],
+    [[{ Name: 'x', Type: 'calico' }], 'bridge'],
+    [[{ Name: 'x' }], 'properties.specs[0]'],
+    ['none', 'must be a JSON list of NetworkSpecs'],
+  ] as const
+  for (const [list, reason] of wrong) {
+    const { code, err } = await upWith('h2', list)
+    expect([code, err]).toEqual([1, expect.stringContaining(reason)])
+  }
+  expect(await names()).toEqual(['shared'])
+  expect((await fixture.client.listContainers()).containers).toEqual([])
+})
+
+it('[B8] [B10] a client’s configuration stands, and outlives the container', async () => {
+  await fixture.client.createNetwork({ name: 'blue', type: 'null', subnets: [{ subnet: '10.97.0.0/24' }] })
+  await fixture.client.putContainerConfig('h1', { attach_to: ['blue'] })
+  const properties = await guardian.up('h1', { Pid: init.pid, Properties: {} })
+  expect(properties['garden.network.container-ip']).toBe('10.97.0.2')
+  const twice = { Pid: init.pid, Properties: { specs: '[{"Name":"x","Type":"null"}]' } }
+  await guardian.down('h1')
+  expect((await guardian.run('up', 'h1', twice)).err).toContain('is said twice')
+  expect((await fixture.client.getContainer('h1')).state).toBe('down')
+})
+
+it('down takes null, unknown handles, a second time, and a container whose process is gone', async () => {
+  const gone = await ContainerInit.start()
+  await guardian.up('h1', { Pid: gone.pid, Properties: {} })
+  await gone.end()
+  for (const handle of ['h1', 'h1', 'never']) {
+    const { code, out } = await guardian.run('down', handle, null)
+    expect([code, out]).toEqual([0, '{}\n'])
+  }
+  expect((await fixture.client.listContainers()).containers).toEqual([])
+})
+
+it('an up that fails leaves nothing and says why', async () => {
+  const nobody = await guardian.run('up', 'h1', { Pid: 4_000_000, Properties: {} })
+  expect([nobody.code, nobody.err]).toEqual([
+    1,
+    expect.stringContaining('there is no process with the pid 4000000'),
+  ])
+  expect(JSON.parse(nobody.out).error).toContain('4000000')
+  await fixture.client.createNetwork({ name: 'tiny', type: 'null', subnets: [{ subnet: '10.98.0.0/30' }] })
+  const specs = JSON.stringify(['own', 'tiny'].map((name) => ({ name, type: 'null' })))
+  await guardian.up('first', { Pid: init.pid, Properties: { specs } })
+  await using other = await ContainerInit.start()
+  const full = await guardian.run('up', 'second', { Pid: other.pid, Properties: { specs } })
+  expect([full.code, full.err]).toEqual([1, expect.stringContaining('10.98.0.0/30 are in use')])
+  expect((await fixture.client.listContainers()).containers.map(({ handle }) => handle)).toEqual(['first'])
+  expect((await names()).filter((name) => name.startsWith('own.'))).toHaveLength(1)
+  expect(readdirSync(fixture.namespaceDirectory)).toHaveLength(1)
+})
+
+it('without conetd an up fails within two seconds; a down is kept and done when conetd is back, before an up of the same handle', async () => {
+  await guardian.up('h1', { Pid: init.pid, Properties: {} })
+  await fixture.kill()
+  const refused = await guardian.run('up', 'h2', { Pid: init.pid, Properties: {} })
+  expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('conetd does not run')])
+  expect(refused.ms).toBeLessThan(2_000)
+  expect((await guardian.run('down', 'h1', null)).code).toBe(0)
+  const spool = join(fixture.directory, 'run/conetd.spool')
+  expect(readdirSync(spool)).toHaveLength(1)
+  await fixture.start()
+  await eventually(() => expect(readdirSync(spool)).toEqual([]))
+  await fixture.settled()
+  expect((await fixture.client.listContainers()).containers).toEqual([])
+  expect((await guardian.up('h1', { Pid: init.pid, Properties: {} }))['garden.network.interface']).toBe(
+    'eth0',
+  )
+})
+
+it('where Guardian counts processes otherwise, the container’s namespace is found by what it is', async () => {
+  const through = ['unshare', '--pid', '--fork', '--mount-proc']
+  const script = `
+    unshare -n sleep 3600 & sleep 0.2
+    echo "{\\"Pid\\":$!,\\"Properties\\":{}}" | ${process.execPath} ${guardianProgram} --socket ${fixture.conetd.runtimeSocket} --action up --handle h1
+    readlink /proc/$!/ns/net >&2`
+  const { code, out, err } = await runWith([...through, 'sh', '-c', script], '')
+  expect(code).toBe(0)
+  expect(JSON.parse(out).properties['garden.network.interface']).toBe('eth0')
+  const { sandbox } = await fixture.client.getContainer('h1')
+  expect(existsSync(sandbox?.path ?? '')).toBe(true)
+  expect(err).toMatch(/net:\[\d+\]/)
+})
+
+it('the handles of Guardian go through, of any length and with any characters; none at all does not', async () => {
+  const handles = ['h'.repeat(200), 'a/b c', 'ü', '-x', '..', 'exec-1.2:3@4+5']
+  for (const handle of handles) {
+    await guardian.up(handle, { Pid: init.pid, Properties: {} })
+    const { containers } = await fixture.client.listContainers()
+    expect(containers.map((container) => container.handle)).toEqual([handle])
+    await guardian.down(handle)
+  }
+  expect((await guardian.run('up', '', null)).code).toBe(2)
+  expect((await guardian.run('up', 'h'.repeat(1025), { Pid: init.pid, Properties: {} })).code).toBe(1)
+  expect((await guardian.run('check', 'h', null)).err).toContain('unrecognized action: check')
+})
+
+it('twenty containers come and go at once, and nothing is left', async () => {
+  const inits = await Promise.all(Array.from({ length: 20 }, () => ContainerInit.start()))
+  const started = await Promise.all(
+    inits.map(({ pid }, n) => guardian.up(`h${n}`, { Pid: pid, Properties: {} })),
+  )
+  const addresses = started.map((properties) => properties['garden.network.container-ip'])
+  expect(new Set(addresses).size).toBe(20)
+  const order = inits.map((_, n) => n).sort((a, b) => ((a * 7) % 20) - ((b * 7) % 20))
+  await Promise.all(order.map((n) => guardian.down(`h${n}`)))
+  await Promise.all(inits.map((each) => each.end()))
+  await fixture.settled()
+  expect((await fixture.client.listContainers()).containers).toEqual([])
+  expect(readdirSync(join(fixture.directory, 'run/resolver'))).toEqual([])
+})
+
+it('[C6] files for the resolver say the servers, and follow what is plugged', async () => {
+  await guardian.up('web/1', { Pid: init.pid, Properties: {} })
+  const { containers } = await fixture.client.listContainers()
+  const { resolver_files: files } = containers[0] ?? {}
+  expect(readFileSync(files?.resolv_conf ?? '', 'utf8')).toBe('nameserver 10.95.0.53\nsearch apps.internal\n')
+  expect(readFileSync(files?.hosts ?? '', 'utf8')).toContain('10.95.0.2\tweb-1\n')
+  await guardian.down('web/1')
+  expect(existsSync(files?.hosts ?? '')).toBe(false)
+})
