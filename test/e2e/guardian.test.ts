@@ -83,7 +83,7 @@ it('[A8] [A9] [A11] [A12] [A14] [A16] NetworkSpecs among the properties are atta
     'conet.networks.shared.container-ip': '10.96.0.2',
     'garden.network.container-ip': properties['conet.networks.private.container-ip'],
   })
-  expect(await names()).toEqual(['shared', expect.stringMatching(/^private\.[0-9a-f]{12}$/)])
+  expect(await names()).toEqual(['shared', expect.stringMatching(/^private-[0-9a-f]{12}$/)])
   await guardian.down('h1')
   expect(await names()).toEqual(['shared'])
   const wrong = [
@@ -137,7 +137,7 @@ it('an up that fails leaves nothing and says why', async () => {
   const full = await guardian.run('up', 'second', { Pid: other.pid, Properties: { specs } })
   expect([full.code, full.err]).toEqual([1, expect.stringContaining('10.98.0.0/30 are in use')])
   expect((await fixture.client.listContainers()).containers.map(({ handle }) => handle)).toEqual(['first'])
-  expect((await names()).filter((name) => name.startsWith('own.'))).toHaveLength(1)
+  expect((await names()).filter((name) => name.startsWith('own-'))).toHaveLength(1)
   expect(readdirSync(fixture.namespaceDirectory)).toHaveLength(1)
 })
 
