@@ -9,11 +9,13 @@ import {
   createVeth,
   deleteLink,
   deleteNamespace,
+  interfaceSysctl,
   makeNamespace,
   Namespace,
   openSandbox,
   Rtnl,
   setLink,
+  writeSysctl,
 } from '@conet/sdk/linux'
 
 const gateway = '10.200.0.1'
@@ -37,7 +39,7 @@ export class Floor implements Disposable {
     this.#bridge = this.#rtnl.create(createBridge({ name: 'floor', up: true })).index
     this.#rtnl.run(addAddress({ link: this.#bridge, address: `${gateway}/16` }))
     this.#sandboxes = Array.from({ length: sandboxes }, (_, index) => join(directory, `sandbox-${index}`))
-    for (const path of this.#sandboxes) makeNamespace(path)
+    for (const path of this.#sandboxes) makeSandbox(path)
   }
 
   /** Plugs the sandbox of this number. */
@@ -79,6 +81,14 @@ export class Floor implements Disposable {
     this.#namespace.close()
     for (const path of [...this.#sandboxes, this.#path]) deleteNamespace(path)
   }
+}
+
+/** As `up` leaves it for the plug: see the host's sandbox keeper. */
+function makeSandbox(path: string): void {
+  makeNamespace(path)
+  using sandbox = openSandbox(path)
+  const key = interfaceSysctl('ipv6', { interfaceName: 'default', setting: 'accept_ra' })
+  writeSysctl(sandbox, { key, value: 0 })
 }
 
 function nameOf(number: number): string {

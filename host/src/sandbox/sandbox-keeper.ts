@@ -6,12 +6,15 @@ import { ConetError } from '@conet/sdk'
 import {
   bindNamespace,
   deleteNamespace,
+  interfaceSysctl,
+  KernelError,
   makeNamespace,
   type Namespace,
   openSandbox,
   Rtnl,
   releaseNamespaceDirectory,
   setLink,
+  writeSysctl,
 } from '@conet/sdk/linux'
 import { locate, openSource, type SandboxSource } from './sandbox-source.ts'
 
@@ -47,7 +50,7 @@ export class SandboxKeeper {
     return namespace?.id
   }
 
-  /** Takes hold of the runtime's namespace, or makes one, and brings its loopback up. When a step fails nothing is left. */
+  /** Takes hold of the runtime's namespace, or makes one, and prepares it for interfaces. When a step fails nothing is left. */
   hold(id: string, source: SandboxSource): HeldSandbox {
     const path = this.pathOf(id)
     // What a crash left at this path belongs to a sandbox that is not on record any more.
@@ -58,6 +61,7 @@ export class SandboxKeeper {
     try {
       using namespace = openSandbox(path)
       const foreignInterfaces = startLoopback(namespace)
+      ignoreRouters(namespace)
       return {
         path,
         owner: named === undefined ? 'conet' : 'runtime',
@@ -110,4 +114,18 @@ function startLoopback(namespace: Namespace): string[] {
   using rtnl = Rtnl.openIn(namespace)
   rtnl.run(setLink('lo', { up: true }))
   return rtnl.links().flatMap(({ name }) => (name === 'lo' ? [] : [name]))
+}
+
+/**
+ * Interfaces that are made from now on take no routes from whoever in their network says that he is a router
+ * (CVE-2020-10749), and do not ask for one: a bridge would carry the question to each of its ports.
+ */
+function ignoreRouters(namespace: Namespace): void {
+  const key = interfaceSysctl('ipv6', { interfaceName: 'default', setting: 'accept_ra' })
+  try {
+    writeSysctl(namespace, { key, value: 0 })
+  } catch (error) {
+    // No IPv6 in this kernel.
+    if (!KernelError.is(error, 'ENOENT')) throw error
+  }
 }
