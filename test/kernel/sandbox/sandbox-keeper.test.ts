@@ -18,7 +18,7 @@ const directory = mkdtempSync(join(tmpdir(), 'conet-keeper-'))
 const keeper = new SandboxKeeper(join(directory, 'held'))
 afterAll(() => {
   keeper.close()
-  releaseNamespaceDirectory(directory)
+  releaseNamespaceDirectory(join(directory, 'runtime'))
   rmSync(directory, { recursive: true })
 })
 
@@ -40,7 +40,7 @@ describe('a sandbox that is held', () => {
   })
 
   it('leaves the interfaces alone that a runtime made in it before', () => {
-    const netns = join(directory, 'of-a-runtime')
+    const netns = join(directory, 'runtime', 'netns')
     makeNamespace(netns)
     expect(acceptsRouters(netns, 'old0')).toBe('1')
     const { path } = keeper.hold('runtime', { netns })
