@@ -15,6 +15,7 @@ const needs = [
   { package: 'tcpdump', program: 'tcpdump', for: ['test'] },
   { package: 'etcd-server', program: 'etcd', for: ['test'] },
   { package: 'etcd-client', program: 'etcdctl', for: ['test'] },
+  { package: 'libfaketime', library: 'faketime/libfaketime.so.1', for: ['test'] },
   { package: 'python3', program: 'python3', for: ['test'] },
   { package: 'iptables', program: 'iptables', for: ['test', 'bench'] },
   // Only a rival of the bench, which goes on without it.

@@ -12,6 +12,9 @@ const schemas: NonNullable<FakePlan['schemas']> = {
   segments: { minimum: 1, maximum: 99, configMember: 'vni' },
 }
 
+/** How a host shows the store who it is: keys of the configuration. */
+export type StoreAccess = Partial<Record<'ca' | 'cert' | 'key' | 'user' | 'password_file', string>>
+
 /** A host with its driver `span`, which records what it is told and makes nothing. */
 export class ClusterHost implements AsyncDisposable {
   readonly name: string
@@ -25,8 +28,8 @@ export class ClusterHost implements AsyncDisposable {
   }
 
   /** `n` is the last number of its underlay address. */
-  static async start(store: string, name: string, n: number): Promise<ClusterHost> {
-    const cluster = { store, node: name, underlay_address: `192.0.2.${n}`, block_bits: 4 }
+  static async start(store: string, name: string, n: number, access: StoreAccess = {}): Promise<ClusterHost> {
+    const cluster = { store, node: name, underlay_address: `192.0.2.${n}`, block_bits: 4, ...access }
     const fixture = await ConetdFixture.start({ config: { cluster }, hasNeighbours: true })
     return new ClusterHost(name, fixture, await fixture.startFakeDriver({ name: 'span', plan: { schemas } }))
   }
@@ -73,6 +76,11 @@ export class ClusterHost implements AsyncDisposable {
         held.set(endpointId, [endpointId, addresses[0] ?? '', tunnelAddress])
     }
     return [...held.values()]
+  }
+
+  /** Codes of what its status finds. */
+  async findings(): Promise<string[]> {
+    return (await this.client.status()).findings.map(({ code }) => code)
   }
 
   async removeContainers(): Promise<void> {
@@ -126,7 +134,7 @@ export class ClusterFixture implements AsyncDisposable {
         timeoutMs: 15_000,
       })
     await eventually(async () => {
-      const left = (await this.keys()).filter((key) => !/\/(nodes|alive)\//.test(key))
+      const left = (await this.keys()).filter((key) => !/\/(generation$|nodes\/|alive\/)/.test(key))
       expect(left).toEqual([])
     })
   }

@@ -25,6 +25,8 @@ export type FixtureOptions = {
   readonly connections?: number
   /** False: everything but conetd and its drivers is made here, and `conetd.start` is the test's. */
   readonly starts?: boolean
+  /** Of conetd, beside that of the test. */
+  readonly environment?: Environment
   /** True: another one runs in the same namespaces, and what it mounts is its own. */
   readonly hasNeighbours?: boolean
 }
@@ -36,12 +38,21 @@ export class ConetdFixture implements AsyncDisposable {
   readonly #drivers = new Map<string, DriverProgram | FakeDriver>()
   readonly #before: KernelPicture
   readonly #hasNeighbours: boolean
+  readonly #environment: Environment
   readonly #programs: Readonly<Record<string, string>>
 
   private constructor(
     temporary: TemporaryDirectory,
-    { spawn = [], config = {}, connections = 8, programs = {}, hasNeighbours = false }: FixtureOptions,
+    {
+      spawn = [],
+      config = {},
+      connections = 8,
+      programs = {},
+      hasNeighbours = false,
+      environment = {},
+    }: FixtureOptions,
   ) {
+    this.#environment = environment
     this.#hasNeighbours = hasNeighbours
     this.#programs = programs
     this.#before = kernelPicture()
@@ -56,7 +67,7 @@ export class ConetdFixture implements AsyncDisposable {
     const fixture = new ConetdFixture(await temporaryDirectory(), options)
     if (options.starts === false) return fixture
     try {
-      await fixture.conetd.start(fixture.#armable('conetd'))
+      await fixture.conetd.start(fixture.#conetdEnvironment())
       for (const name of options.drivers ?? []) await fixture.startDriver(name)
       return fixture
     } catch (error) {
@@ -142,13 +153,13 @@ export class ConetdFixture implements AsyncDisposable {
 
   /** Starts conetd again, with all its drivers. */
   async start(): Promise<void> {
-    await this.conetd.start(this.#armable('conetd'))
+    await this.conetd.start(this.#conetdEnvironment())
     await this.driversReady()
   }
 
   /** Starts conetd again and waits for nothing: it is to die at that failpoint. */
   launch(failpoint: string): void {
-    const environment = this.#armable('conetd')
+    const environment = this.#conetdEnvironment()
     this.arm('conetd', failpoint)
     this.conetd.launch(environment)
   }
@@ -181,7 +192,7 @@ export class ConetdFixture implements AsyncDisposable {
   /** After a test that failed half-way: conetd and the bundled drivers run, and have nothing, for the next one. */
   async reset(): Promise<void> {
     await this.kill()
-    await this.conetd.start(this.#armable('conetd'))
+    await this.conetd.start(this.#conetdEnvironment())
     for (const [name, driver] of this.#drivers)
       if (driver instanceof DriverProgram && !isAlive(driver)) await this.launchDriver(name)
     await this.driversReady()
@@ -219,6 +230,10 @@ export class ConetdFixture implements AsyncDisposable {
 
   #failpointFile(who: string): string {
     return join(this.directory, `failpoint-${who}`)
+  }
+
+  #conetdEnvironment(): Environment {
+    return { ...this.#environment, ...this.#armable('conetd') }
   }
 
   #armable(who: string): Environment {

@@ -1,7 +1,7 @@
 // A real etcd of one member on a directory and ports of its own. Whoever starts it stops it.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs'
+import { closeSync, cpSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { eventually } from './eventually.ts'
@@ -11,13 +11,18 @@ export type EtcdProcessOptions = {
   readonly address?: string
   readonly port?: number
   readonly flags?: readonly string[]
+  /** Files: it serves TLS, and takes only clients with a certificate of the CA. */
+  readonly tls?: EtcdCertificates
 }
+
+export type EtcdCertificates = { readonly ca: string; readonly cert: string; readonly key: string }
 
 export class EtcdProcess implements AsyncDisposable {
   readonly endpoint: string
   readonly #directory: TemporaryDirectory
   readonly #options: EtcdProcessOptions
   #process: ChildProcess | undefined
+  #user: Readonly<Record<string, string>> = {}
 
   private constructor(directory: TemporaryDirectory, options: EtcdProcessOptions) {
     const { address = '127.0.0.1', port = 2379 } = options
@@ -34,8 +39,8 @@ export class EtcdProcess implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    const { address = '127.0.0.1', port = 2379, flags = [] } = this.#options
-    const client = `http://${address}:${port}`
+    const { address = '127.0.0.1', port = 2379, flags = [], tls } = this.#options
+    const client = `${tls === undefined ? 'http' : 'https'}://${address}:${port}`
     const peer = `http://127.0.0.1:${port + 1}`
     const log = openSync(join(this.#directory.path, 'log'), 'a')
     this.#process = spawn(
@@ -51,12 +56,21 @@ export class EtcdProcess implements AsyncDisposable {
           '--initial-cluster',
           `test=${peer}`,
         ],
+        ...(tls === undefined ? [] : tlsFlags(tls)),
         ...flags,
       ],
       { stdio: ['ignore', log, log] },
     )
     closeSync(log)
     await eventually(() => this.control('endpoint', 'health'), { timeoutMs: 10_000, everyMs: 50 })
+  }
+
+  /** From now on only known users may do what they are allowed to. */
+  async askForPasswords(root: string): Promise<void> {
+    await this.control('user', 'add', `root:${root}`)
+    await this.control('user', 'grant-role', 'root', 'root')
+    await this.control('auth', 'enable')
+    this.#user = { ETCDCTL_USER: `root:${root}` }
   }
 
   /** Stands still, as a member does that is cut off. Resolves when the last of its threads does. */
@@ -82,10 +96,35 @@ export class EtcdProcess implements AsyncDisposable {
     this.#process = undefined
   }
 
+  /** Starts again with nothing in it, as after its disk was lost. */
+  async lose(): Promise<void> {
+    await this.stop('SIGKILL')
+    rmSync(join(this.#directory.path, 'data'), { recursive: true })
+    await this.start()
+  }
+
+  /** A copy of all that it holds now. It stands still meanwhile. */
+  async backUp(): Promise<void> {
+    await this.stop()
+    cpSync(join(this.#directory.path, 'data'), join(this.#directory.path, 'copy'), { recursive: true })
+    await this.start()
+  }
+
+  /** Starts again with what it held when the copy was made. */
+  async restore(): Promise<void> {
+    await this.stop('SIGKILL')
+    rmSync(join(this.#directory.path, 'data'), { recursive: true })
+    renameSync(join(this.#directory.path, 'copy'), join(this.#directory.path, 'data'))
+    await this.start()
+  }
+
   /** What `etcdctl` prints. */
   async control(...argv: string[]): Promise<string> {
+    const { tls } = this.#options
+    const access = tls && { ETCDCTL_CACERT: tls.ca, ETCDCTL_CERT: tls.cert, ETCDCTL_KEY: tls.key }
+    const endpoints = `${tls === undefined ? 'http' : 'https'}://${this.endpoint}`
     const { stdout } = await promisify(execFile)('etcdctl', argv, {
-      env: { ...process.env, ETCDCTL_API: '3', ETCDCTL_ENDPOINTS: this.endpoint },
+      env: { ...process.env, ETCDCTL_API: '3', ETCDCTL_ENDPOINTS: endpoints, ...access, ...this.#user },
       timeout: 5_000,
     })
     return stdout
@@ -95,4 +134,8 @@ export class EtcdProcess implements AsyncDisposable {
     await this.stop('SIGKILL')
     await this.#directory[Symbol.asyncDispose]()
   }
+}
+
+function tlsFlags({ ca, cert, key }: EtcdCertificates): string[] {
+  return ['--trusted-ca-file', ca, '--cert-file', cert, '--key-file', key, '--client-cert-auth']
 }

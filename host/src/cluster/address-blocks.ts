@@ -85,10 +85,24 @@ export class AddressBlocks {
   /** Takes the block of an address that somebody asked for. Throws `addressInUse` with the node that has it. */
   async claimFor(address: string, subnet: string, limits: ClaimLimits = {}): Promise<string> {
     const block = this.#grid(subnet).nameOf(address)
-    if (await this.#take(subnet, block, limits)) return block
+    await this.#takeOrName(block, { address, subnet }, limits)
+    return block
+  }
+
+  /** Takes a block again that was this node's. Throws `addressInUse` with the node that has it now. */
+  restore(block: string, subnet: string, limits: ClaimLimits): Promise<void> {
+    return this.#takeOrName(block, { address: block, subnet }, limits)
+  }
+
+  async #takeOrName(
+    block: string,
+    { address, subnet }: { address: string; subnet: string },
+    limits: ClaimLimits,
+  ): Promise<void> {
+    if (await this.#take(subnet, block, limits)) return
     const entry = await this.#options.store.get(keys.block(this.#options.network.id, block), limits)
     const node = entry === undefined ? undefined : readBlock(entry.value)?.node
-    if (node === this.#options.node) return block
+    if (node === this.#options.node) return
     throw new ConetError('addressInUse', `reserve address ${address}: its block belongs to node ${node}`, {
       details: { address, node, block },
       help: `plug the container on node ${node}, or ask for an address of a block that is this node’s`,

@@ -1,20 +1,20 @@
 // This node's part in the cluster: what all nodes know is followed, what this node has is said, and both go on after the
 // store was away. Who uses it hears of networks that come and go, and asks for addresses.
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { Backoff } from '../retry/backoff.ts'
+import type { ClusterListener } from './cluster-listener.ts'
 import { keys } from './keys.ts'
 import { MemberPublisher } from './member-publisher.ts'
-import { Mirror } from './mirror.ts'
-import { NetworkHere } from './network-here.ts'
-import type { NetworkPeers } from './network-peers.ts'
+import { Mirror, type MirrorChange } from './mirror.ts'
+import { NetworksInUse } from './networks-in-use.ts'
 import { blocksOf, listNodes, type NodeReport, quarantineNode, removeFencedNode } from './node-directory.ts'
 import { NodePresence, type Trouble } from './node-presence.ts'
 import { type BlockStore, OwnBlockRecord } from './own-blocks.ts'
 import { PublishedMembers } from './published-members.ts'
+import { putNetworkBack } from './put-network-back.ts'
 import { reader, SharedNetwork, type SharedNode } from './records.ts'
 import { createSharedNetwork, deleteSharedNetwork, type ProposedNetwork } from './shared-networks.ts'
 import type { CallLimits, SharedStore } from './shared-store.ts'
+import { StoreContinuity, type StoreReplaced } from './store-continuity.ts'
 import { readWholeNetwork, type WholeNetwork } from './whole-network.ts'
 
 export type ClusterOptions = {
@@ -27,33 +27,17 @@ export type ClusterOptions = {
   readonly log: Logger
 }
 
-/** Who is told what happens in the cluster. None of it may throw. */
-export type ClusterListener = {
-  /** A network is new here, or was changed. */
-  networkSeen(network: SharedNetwork): void
-  networkGone(id: string): void
-  /** All networks that there are, each time a doubt has ended. */
-  networksKnown(ids: ReadonlySet<string>): void
-  /** Networks of which the store says that this node has something. */
-  networksHeld(ids: readonly string[]): void
-  /** There is something new to tell a driver of the endpoints on other nodes. */
-  peersChanged(networkId: string): void
-  /** This node has other blocks of a network's subnets than before. */
-  blocksChanged(networkId: string): void
-  /** An operator has removed this node: nothing that it has in networks of the cluster is its own any more. */
-  removed(): Promise<void>
-}
-
 export class Cluster {
   readonly blocks: OwnBlockRecord
   readonly members: PublishedMembers
+  /** What this node has of networks. */
+  readonly networks: NetworksInUse
   readonly mostBlockBits: number
   readonly #options: ClusterOptions
   readonly #presence: NodePresence
-  readonly #networks: Mirror<SharedNetwork>
+  readonly #directory: Mirror<SharedNetwork>
+  readonly #continuity: StoreContinuity
   readonly #publisher: MemberPublisher
-  readonly #here = new Map<string, NetworkHere>()
-  readonly #leaving = new Map<string, Promise<void>>()
   readonly #ending = new AbortController()
   /** Why the store cannot be followed now. */
   #lost: Trouble | undefined
@@ -72,22 +56,12 @@ export class Cluster {
       removed: () => this.#dropAll(),
       changed: (trouble) => this.#report(trouble),
     })
-    this.#networks = new Mirror({
+    this.#directory = this.#openDirectory()
+    this.#continuity = new StoreContinuity({
       store,
-      prefix: keys.networks,
-      parse: reader(SharedNetwork),
-      changed: (changes) => {
-        for (const { key, after } of changes)
-          if (after === undefined) this.#listener?.networkGone(key)
-          else this.#listener?.networkSeen(after)
-      },
-      listed: (ids) => {
-        this.#lost = undefined
-        this.#listener?.networksKnown(ids)
-      },
-      lost: (error) => {
-        this.#lost = { since: this.#lost?.since ?? new Date(), error }
-      },
+      records,
+      log,
+      putBack: (limits) => this.#putBack(limits),
     })
     this.#publisher = new MemberPublisher({
       store,
@@ -97,6 +71,17 @@ export class Cluster {
       failed: (err) => log.debug({ err }, 'what this node has is not in the shared store yet'),
     })
     this.members = new PublishedMembers(this.#publisher, node.underlayAddress)
+    this.networks = new NetworksInUse({
+      store,
+      node: node.name,
+      blocks: this.blocks,
+      presence: this.#presence,
+      members: this.members,
+      log,
+      isCurrent: () => this.isCurrent,
+      assureWhole: () => this.#continuity.assure(this.#ending.signal),
+      peersChanged: (networkId) => this.#listener?.peersChanged(networkId),
+    })
   }
 
   get node(): string {
@@ -108,6 +93,11 @@ export class Cluster {
     return this.#presence.trouble ?? this.#lost
   }
 
+  /** Since this process has started: the store has lost something, and what was done about it. */
+  get storeReplaced(): StoreReplaced | undefined {
+    return this.#continuity.replaced
+  }
+
   /** What this node wants to say and could not yet. */
   get behind(): number {
     return this.#publisher.behind
@@ -115,7 +105,7 @@ export class Cluster {
 
   /** Whether the store was there when it was last asked. */
   get isCurrent(): boolean {
-    return this.#networks.isCurrent && this.#presence.condition !== undefined
+    return this.#directory.isCurrent && this.#presence.condition !== undefined
   }
 
   /** Joins, follows and says, until `stop`. Called once. */
@@ -124,7 +114,7 @@ export class Cluster {
     const { signal } = this.#ending
     this.#running = Promise.all([
       this.#presence.follow(signal),
-      this.#networks.follow(signal),
+      this.#directory.follow(signal),
       this.#publisher.follow(signal),
     ])
   }
@@ -133,8 +123,7 @@ export class Cluster {
   async stop(): Promise<void> {
     this.#ending.abort()
     await this.#running
-    await Promise.all(this.#leaving.values())
-    await Promise.all([...this.#here.values()].map((here) => here.close()))
+    await this.networks.close()
     this.#options.store.close()
   }
 
@@ -155,61 +144,6 @@ export class Cluster {
   /** As `deleteSharedNetwork`. */
   deleteNetwork(network: Parameters<typeof deleteSharedNetwork>[1], limits: CallLimits = {}): Promise<void> {
     return deleteSharedNetwork(this.#options.store, network, limits)
-  }
-
-  /** One more block of addresses of a subnet. */
-  claim(network: SharedNetworkKey, subnet: string): Promise<void> {
-    return this.#use(network).claim(subnet)
-  }
-
-  /** The block of an address that somebody asked for. */
-  claimFor(
-    network: SharedNetworkKey,
-    { address, subnet }: AddressOf,
-    limits: CallLimits = {},
-  ): Promise<void> {
-    return this.#use(network).claimFor(address, subnet, limits)
-  }
-
-  /** Gives a block back that `isEmpty` says is not in use, if the store is there. */
-  async giveBack(network: SharedNetworkKey, block: string, isEmpty: () => boolean): Promise<void> {
-    if (!this.isCurrent) return
-    await this.#use(network).giveBack(block, isEmpty, { signal: this.#ending.signal })
-  }
-
-  /** Of each node: how many blocks of a subnet it has. Only of networks that are used here. */
-  blockUse(networkId: string, subnet: string): Record<string, number> | undefined {
-    return this.#here.get(networkId)?.use(subnet)
-  }
-
-  /** The network is used here from now on: what others do to its blocks is followed. */
-  use(network: SharedNetworkKey): void {
-    this.#use(network)
-  }
-
-  /**
-   * Nothing here uses the network any more: all that this node has of it is given back, as soon as the store is there,
-   * unless `isUnused` says that it is used again.
-   */
-  leave(network: SharedNetworkKey, isUnused: () => boolean): Promise<void> {
-    const running = this.#leaving.get(network.id)
-    if (running !== undefined) return running
-    const leaving = this.#leave(network, isUnused).finally(() => this.#leaving.delete(network.id))
-    this.#leaving.set(network.id, leaving)
-    return leaving
-  }
-
-  /** The endpoints on other nodes; undefined while the network is not used here. */
-  peersOf(networkId: string): NetworkPeers | undefined {
-    return this.#here.get(networkId)?.peers
-  }
-
-  /** The network is gone: this node has nothing of it. */
-  forget(networkId: string): void {
-    this.blocks.remove(networkId, this.blocks.all(networkId))
-    const here = this.#here.get(networkId)
-    this.#here.delete(networkId)
-    void here?.close()
   }
 
   nodes(): Promise<NodeReport[]> {
@@ -239,44 +173,49 @@ export class Cluster {
     }
   }
 
-  async #leave(network: SharedNetworkKey, isUnused: () => boolean): Promise<void> {
-    const { signal } = this.#ending
-    const backoff = new Backoff({ firstMs: 100, mostMs: 5_000 })
-    while (!signal.aborted && isUnused()) {
-      try {
-        // What is still on its way to the store would come after all was taken away.
-        await this.members.settled(network.id, signal)
-        const here = this.#use(network)
-        await here.letGo(isUnused, { signal })
-        if (!isUnused() || here.isBusy) return
-        this.#here.delete(network.id)
-        await here.close()
-        return
-      } catch (err) {
-        if (signal.aborted) return
-        this.#options.log.debug({ networkId: network.id, err }, 'addresses are not given back yet')
-        await sleep(backoff.nextMs(), undefined, { signal }).catch(() => undefined)
-      }
-    }
+  #openDirectory(): Mirror<SharedNetwork> {
+    return new Mirror({
+      store: this.#options.store,
+      prefix: keys.networks,
+      parse: reader(SharedNetwork),
+      changed: (changes) => this.#networksChanged(changes),
+      listed: () => {
+        this.#lost = undefined
+        this.#whenWhole(() => this.#listener?.networksKnown(new Set(this.#directory.records.keys())))
+      },
+      lost: (error) => {
+        this.#lost = { since: this.#lost?.since ?? new Date(), error }
+      },
+    })
   }
 
-  #use(network: SharedNetworkKey): NetworkHere {
-    const known = this.#here.get(network.id)
-    if (known !== undefined) return known
-    const { store, node, log } = this.#options
-    const networkId = network.id
-    const here = new NetworkHere({
-      store,
-      node: node.name,
-      network,
-      own: this.blocks,
-      registered: (what, limits) => this.#presence.registered(what, limits),
-      refused: () => this.#presence.refused(),
-      adoptionFailed: (err) => log.error({ networkId, err }, 'a block of this node is not on record here'),
-      peersChanged: () => this.#listener?.peersChanged(networkId),
-    })
-    this.#here.set(networkId, here)
-    return here
+  #networksChanged(changes: readonly MirrorChange<SharedNetwork>[]): void {
+    for (const { key, after } of changes)
+      if (after !== undefined) this.#listener?.networkSeen(after)
+      else
+        this.#whenWhole(() => {
+          if (!this.#directory.records.has(key)) this.#listener?.networkGone(key)
+        })
+  }
+
+  /** What a store does not hold says nothing before it is known that it has lost nothing. */
+  #whenWhole(then: () => void): void {
+    this.#continuity.assure(this.#ending.signal).then(then, () => undefined)
+  }
+
+  async #putBack(limits: CallLimits): Promise<string[]> {
+    const condition = await this.#presence.confirmed('put back what this node has', limits)
+    const conflicts: string[] = []
+    for (const network of this.#listener?.networksOnRecord() ?? []) {
+      conflicts.push(...(await putNetworkBack(this.#options.store, network, { ...limits, condition })))
+      const macs = this.#listener?.claimedMacs(network.id) ?? []
+      if (macs.length > 0 || this.blocks.all(network.id).length > 0)
+        conflicts.push(...(await this.networks.putBack(network, macs, limits)))
+    }
+    this.#publisher.doubt()
+    // What it has given back since is in an older copy still.
+    void this.#tellHeld()
+    return conflicts
   }
 
   /** What the node had in the store before, and may use no more. */
@@ -293,7 +232,7 @@ export class Cluster {
   }
 
   async #dropAll(): Promise<void> {
-    for (const networkId of this.blocks.networks) this.forget(networkId)
+    for (const networkId of this.blocks.networks) this.networks.forget(networkId)
     await this.#listener?.removed()
   }
 
@@ -305,7 +244,3 @@ export class Cluster {
     } else log.warn({ node: node.name, err: trouble.error }, 'cluster: this node has no part now')
   }
 }
-
-/** What must be known of a network to use it. */
-export type SharedNetworkKey = Pick<SharedNetwork, 'id' | 'name' | 'subnets' | 'blockBits'>
-export type AddressOf = { readonly address: string; readonly subnet: string }

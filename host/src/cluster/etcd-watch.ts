@@ -1,12 +1,22 @@
 // One watch on a prefix, on a stream of its own. The client's own watchers go on after a lost stream and tell of it in
 // passing; here every end is an end, so that nobody builds on a gap.
 import { ConetError } from '@conet/sdk'
+import { InterceptingCall, type Interceptor } from '@grpc/grpc-js'
 import type { IDuplexStream, IEvent, IWatchRequest, IWatchResponse } from 'etcd3'
 import { clusterError } from './etcd-errors.ts'
 import { type Connected, rangeOf } from './etcd-requests.ts'
 import type { WatchedChange, Watching } from './shared-store.ts'
 
 type Stream = IDuplexStream<IWatchRequest, IWatchResponse>
+
+/** A member without a leader ends the watch: else one that is cut off from the others would be silent for as long. */
+const askForLeader: Interceptor = (options, nextCall) =>
+  new InterceptingCall(nextCall(options), {
+    start(metadata, listener, next) {
+      metadata.set('hasleader', 'true')
+      next(metadata, listener)
+    },
+  })
 
 export async function watchPrefix(
   { client, endpoints }: Connected,
@@ -15,7 +25,7 @@ export async function watchPrefix(
 ): Promise<void> {
   const what = `watch ${prefix} in the shared store`
   try {
-    const stream = await client.watchClient.watch()
+    const stream = await client.watchClient.watch({ interceptors: [askForLeader] })
     const isOver = over(stream, prefix, { signal, changed })
     stream.write({ create_request: { ...rangeOf(prefix), start_revision: after + 1, fragment: true } })
     await isOver

@@ -3,6 +3,9 @@
 const root = '/conet/v1/'
 
 export const keys = {
+  /** Names this store, and is another one after it has lost something: so hosts that come back later learn it too. */
+  generation: `${root}generation`,
+
   networks: `${root}networks/`,
   network: (id: string) => `${root}networks/${id}`,
   /** The id of the network that has the name. */
@@ -29,6 +32,10 @@ export const keys = {
   /** Which node hands out the addresses of a block; the block's first address names it. */
   blocks: (networkId: string) => `${root}blocks/${networkId}/`,
   block: (networkId: string, block: string) => `${root}blocks/${networkId}/${block}`,
+
+  /** Which node has a MAC that somebody asked for; those that follow from an address are its block's. */
+  macs: (networkId: string) => `${root}macs/${networkId}/`,
+  mac: (networkId: string, mac: string) => `${root}macs/${networkId}/${mac}`,
 
   /** The endpoints of a network, each below its node. */
   members: (networkId: string) => `${root}members/${networkId}/`,

@@ -67,6 +67,12 @@ export class MemberPublisher {
     return !this.#isInDoubt && this.#changes.size === 0
   }
 
+  /** The store may hold something else than was written: all of this node's is compared. */
+  doubt(): void {
+    this.#isInDoubt = true
+    this.#wake()
+  }
+
   /** Writes until the signal aborts. Called once. */
   async follow(signal: AbortSignal): Promise<void> {
     signal.addEventListener('abort', () => this.#wake(), { once: true })

@@ -3,6 +3,7 @@
 import { ConetError, deadline, KeyedQueue } from '@conet/sdk'
 import { AddressBlocks } from './address-blocks.ts'
 import { keys } from './keys.ts'
+import { MacClaims } from './mac-claims.ts'
 import { NetworkPeers } from './network-peers.ts'
 import { lettingGo } from './node-holdings.ts'
 import type { OwnBlockRecord } from './own-blocks.ts'
@@ -13,7 +14,7 @@ export type NetworkHereOptions = {
   readonly store: SharedStore
   readonly node: string
   readonly network: Pick<SharedNetwork, 'id' | 'name' | 'subnets' | 'blockBits'>
-  readonly own: Pick<OwnBlockRecord, 'has' | 'all' | 'add' | 'remove'>
+  readonly own: Pick<OwnBlockRecord, 'has' | 'all' | 'of' | 'add' | 'remove'>
   /** What every write depends on; throws while the node is not registered. */
   registered(what: string, limits: CallLimits): Promise<Condition>
   /** A write was refused because the condition did not hold. */
@@ -22,6 +23,8 @@ export type NetworkHereOptions = {
   adoptionFailed(reason: unknown): void
   /** There is something new to tell of the endpoints on other nodes. */
   peersChanged(): void
+  /** Whether the store is the one that is known; else what is missing there is put back. Rejects when that cannot be known. */
+  assureWhole(): Promise<void>
 }
 
 const listMs = 3_000
@@ -32,6 +35,7 @@ const readBlock = reader(SharedBlock)
 export class NetworkHere {
   readonly #options: NetworkHereOptions
   readonly #blocks: AddressBlocks
+  readonly #macs: MacClaims
   readonly #ending = new AbortController()
   readonly #following: Promise<unknown>
   /** Who is on the other nodes. */
@@ -47,6 +51,7 @@ export class NetworkHere {
     const { store, node, network, refused, peersChanged } = options
     this.#options = options
     this.#blocks = new AddressBlocks({ store, node, network, refused, changed: () => this.#adopt() })
+    this.#macs = new MacClaims({ store, node, network, refused })
     this.peers = new NetworkPeers({ store, networkId: network.id, node, changed: peersChanged })
     const { signal } = this.#ending
     this.#following = Promise.all([this.#blocks.follow(signal), this.peers.follow(signal)])
@@ -80,6 +85,20 @@ export class NetworkHere {
     })
   }
 
+  /** A MAC that somebody asked for. */
+  claimMac(macAddress: string, limits: CallLimits): Promise<void> {
+    return this.#run(async () =>
+      this.#macs.claim(macAddress, { ...limits, condition: await this.#registered(limits) }),
+    )
+  }
+
+  /** Claims of MACs that nobody here has any more are given back. */
+  tidyMacs(isHeld: (macAddress: string) => boolean, limits: CallLimits): Promise<void> {
+    return this.#run(async () =>
+      this.#macs.tidy(isHeld, { ...limits, condition: await this.#registered(limits) }),
+    )
+  }
+
   /** Others may take it from now on, unless `isEmpty` says that it has come into use. */
   giveBack(block: string, isEmpty: () => boolean, limits: CallLimits): Promise<void> {
     return this.#run(async () => {
@@ -99,6 +118,7 @@ export class NetworkHere {
       // The store is asked first: while it is away this node goes on with what it has.
       const mine = await this.#mine(limits)
       if (!isUnused()) return false
+      await this.#macs.tidy(() => false, { ...limits, condition })
       own.remove(network.id, own.all(network.id))
       await this.#givingBack(() => this.#clear(mine, condition, limits))
       return true
@@ -108,6 +128,28 @@ export class NetworkHere {
   /** Of each node: how many blocks of the subnet it has. */
   use(subnet: string): Record<string, number> {
     return this.#blocks.use(subnet)
+  }
+
+  /**
+   * After the store has lost something: what it says is this node's and is not on record belongs to whoever claimed it
+   * since; what is on record is written again. Resolves to what others have there. May be repeated.
+   */
+  putBack(macAddresses: readonly string[], limits: CallLimits): Promise<string[]> {
+    return this.#run(async () => {
+      const { own, network } = this.#options
+      const condition = await this.#registered(limits)
+      const there = await this.#mine(limits)
+      for (const block of there)
+        if (!own.has(network.id, block))
+          await this.#givingBack(() => this.#blocks.giveBack(block, { ...limits, condition }))
+      const conflicts: string[] = []
+      for (const { block, subnet } of own.of(network.id))
+        if (!there.includes(block))
+          conflicts.push(...(await orConflict(this.#blocks.restore(block, subnet, { ...limits, condition }))))
+      for (const mac of macAddresses)
+        conflicts.push(...(await orConflict(this.#macs.claim(mac, { ...limits, condition }))))
+      return conflicts.map((conflict) => `${conflict} (network ${network.name})`)
+    })
   }
 
   async close(): Promise<void> {
@@ -171,13 +213,39 @@ export class NetworkHere {
     }
   }
 
-  /** A crash came between a claim and its record: what the store says is this node's, is. */
+  /** A crash came between a claim and its record: what the store says is this node's, is; unless it is an old copy. */
   #adopt(): void {
-    void this.#run(async () => {
-      const { own, network } = this.#options
-      for (const { subnet } of network.subnets)
-        for (const block of this.#blocks.own(subnet))
-          if (!own.has(network.id, block) && this.#isNewerThanOwn) this.#keep(block, subnet)
-    }).catch(this.#options.adoptionFailed)
+    if (this.#strangers().length === 0) return
+    const { assureWhole, adoptionFailed } = this.#options
+    const adopt = () => void this.#run(async () => this.#adoptNow()).catch(adoptionFailed)
+    // It is not known only when this node stops.
+    void assureWhole().then(adopt, () => undefined)
+  }
+
+  #adoptNow(): void {
+    if (!this.#isNewerThanOwn) return
+    for (const { block, subnet } of this.#strangers()) this.#keep(block, subnet)
+  }
+
+  /** Blocks that are this node's in the store and not on record. */
+  #strangers(): { block: string; subnet: string }[] {
+    const { own, network } = this.#options
+    return network.subnets.flatMap(({ subnet }) =>
+      this.#blocks
+        .own(subnet)
+        .filter((block) => !own.has(network.id, block))
+        .map((block) => ({ block, subnet })),
+    )
+  }
+}
+
+/** What somebody else has; all other errors are thrown. */
+async function orConflict(work: Promise<unknown>): Promise<string[]> {
+  try {
+    await work
+    return []
+  } catch (error) {
+    if (ConetError.is(error, 'addressInUse')) return [error.message]
+    throw error
   }
 }

@@ -1,5 +1,6 @@
 // The endpoints of one network on other nodes, as a driver is told of them: a snapshot first, then differences, each from
 // the version that the driver holds. Follows the store only while somebody here is on the network.
+import { randomUUID } from 'node:crypto'
 import { keys } from './keys.ts'
 import { Mirror, type MirrorChange } from './mirror.ts'
 import { reader, SharedMember } from './records.ts'
@@ -26,6 +27,9 @@ export type PeersDifference = {
 export class NetworkPeers {
   readonly #options: NetworkPeersOptions
   readonly #members: Mirror<SharedMember>
+  /** Of this directory in this process: a store that was restored has its revisions a second time. */
+  readonly #name = randomUUID().slice(0, 8)
+  #states = 0
   /** Keys that changed since the driver was told. */
   readonly #pending = new Set<string>()
   #told: string | null = null
@@ -102,7 +106,7 @@ export class NetworkPeers {
   }
 
   get #version(): string {
-    return String(this.#members.revision)
+    return `${this.#name}-${this.#states}`
   }
 
   #snapshot(): PeersDifference {
@@ -119,6 +123,7 @@ export class NetworkPeers {
 
   #note(changes: readonly MirrorChange<SharedMember>[]): void {
     const others = changes.filter(({ key }) => this.#isOther(key))
+    if (others.length > 0) this.#states += 1
     if (this.#isWholeOut) for (const { key } of others) this.#pending.add(key)
     if (others.length > 0) this.#options.changed()
   }

@@ -1,6 +1,7 @@
 // The nodes of a cluster, as an operator sees them: what each has, and how one is removed that does not come back.
 import { ConetError } from '@conet/sdk'
 import { keys } from './keys.ts'
+import { claimedMacs } from './mac-claims.ts'
 import { lettingGo } from './node-holdings.ts'
 import { reader, SharedBlock, SharedNode } from './records.ts'
 import type { CallLimits, SharedStore } from './shared-store.ts'
@@ -18,7 +19,7 @@ const readNode = reader(SharedNode)
 const readBlock = reader(SharedBlock)
 const countsAtOnce = 16
 /** Below what etcd takes in one transaction. */
-const blocksAtOnce = 100
+const atOnce = 100
 
 export async function listNodes(store: SharedStore, limits: CallLimits = {}): Promise<NodeReport[]> {
   const [nodes, alive, held] = await Promise.all(
@@ -107,14 +108,17 @@ async function clear(
 ): Promise<void> {
   // Another machine may have taken the name since: what is there is its own then.
   const nobody = { absent: keys.node(name) }
-  for (let from = blocksAtOnce; from < blocks.length; from += blocksAtOnce) {
-    const some = blocks
-      .slice(from, from + blocksAtOnce)
-      .map((block) => ({ delete: keys.block(networkId, block) }))
+  const macs = await claimedMacs(store, { networkId, node: name }, limits)
+  const owned = [
+    ...macs.map((mac) => keys.mac(networkId, mac)),
+    ...blocks.slice(atOnce).map((block) => keys.block(networkId, block)),
+  ]
+  for (let from = 0; from < owned.length; from += atOnce) {
+    const some = owned.slice(from, from + atOnce).map((key) => ({ delete: key }))
     const { committed } = await store.commit([nobody], some, limits)
     if (!committed) throw isBack(name)
   }
-  const rest = lettingGo(networkId, name, blocks.slice(0, blocksAtOnce))
+  const rest = lettingGo(networkId, name, blocks.slice(0, atOnce))
   const { committed } = await store.commit([nobody], rest, limits)
   if (!committed) throw isBack(name)
 }

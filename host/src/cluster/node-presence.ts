@@ -63,8 +63,17 @@ export class NodePresence {
     )
   }
 
+  /** As `registered`, of a store that may have lost it: it holds now. */
+  async confirmed(what: string, limits: CallLimits): Promise<Condition> {
+    const condition = await this.registered(what, limits)
+    if ((await this.#options.store.commit([condition], [], limits)).committed) return condition
+    this.refused()
+    return this.registered(what, limits)
+  }
+
   /** A write was refused because the condition does not hold. */
   refused(): void {
+    this.#condition = undefined
     this.#refuse(new ConetError('clusterUnavailable', 'the record of this node was changed by others'))
   }
 

@@ -38,6 +38,11 @@ export class OwnBlockRecord {
     return [...(this.#blocks.get(networkId)?.keys() ?? [])]
   }
 
+  /** Of all subnets, with them. */
+  of(networkId: string): { block: string; subnet: string }[] {
+    return [...(this.#blocks.get(networkId) ?? [])].map(([block, subnet]) => ({ block, subnet }))
+  }
+
   has(networkId: string, block: string): boolean {
     return this.#blocks.get(networkId)?.has(block) ?? false
   }

@@ -42,6 +42,9 @@ export type SharedNode = Static<typeof SharedNode>
 export const SharedBlock = Type.Object({ node: Type.String(), subnet: Type.String() })
 export type SharedBlock = Static<typeof SharedBlock>
 
+export const SharedMac = Type.Object({ node: Type.String() })
+export type SharedMac = Static<typeof SharedMac>
+
 export const SharedMember = Type.Object({
   macAddress: Type.String(),
   addresses: Type.Array(Type.String()),

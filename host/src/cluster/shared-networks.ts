@@ -46,7 +46,11 @@ export async function createSharedNetwork(
     const names = namesOf(proposed.network)
     const conditions = registered === undefined ? [] : [await registered.condition()]
     const { committed } = await store.commit(
-      [{ older: keys.networks, than: revision + 1 }, ...names.map((key) => ({ absent: key })), ...conditions],
+      [
+        { older: keys.networks, than: revision + 1 },
+        ...[keys.network(id), ...names].map((key) => ({ absent: key })),
+        ...conditions,
+      ],
       [
         { put: keys.network(id), value: JSON.stringify(proposed.network) },
         ...names.map((key) => ({ put: key, value: id })),
@@ -79,6 +83,7 @@ export async function deleteSharedNetwork(
       { delete: keys.network(id) },
       ...namesOf(network).map((key) => ({ delete: key })),
       { clear: keys.blocks(id) },
+      { clear: keys.macs(id) },
       { clear: keys.members(id) },
     ],
     limits,
@@ -118,7 +123,11 @@ function some(handles: readonly string[]): string {
 }
 
 /** What only one network has. */
-function namesOf({ name, type, segmentId }: Pick<SharedNetwork, 'name' | 'type' | 'segmentId'>): string[] {
+export function namesOf({
+  name,
+  type,
+  segmentId,
+}: Pick<SharedNetwork, 'name' | 'type' | 'segmentId'>): string[] {
   return [keys.name(name), ...(segmentId === undefined ? [] : [keys.segment(type, segmentId)])]
 }
 

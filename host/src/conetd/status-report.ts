@@ -31,6 +31,7 @@ export async function statusReport(sources: StatusSources): Promise<StatusView> 
     endpoints: [...inventory.endpoints.values()],
     drivers,
     cluster: clusterTrouble(sources.cluster),
+    storeReplaced: sources.cluster?.storeReplaced,
     quarantined: [...stores.durable.quarantine(), ...stores.volatile.quarantine()],
   })
   return {

@@ -8,27 +8,30 @@ type Named = { readonly id: string; readonly name?: string }
 
 /**
  * The one object that `key` names. An exact id wins over a name, a name over a prefix.
- * Throws `notFound`, or `invalidArgument` when a prefix fits several.
+ * Throws `notFound`, or `invalidArgument` when a prefix fits several, or a name: a network of this host's own and one of
+ * its cluster may have the same.
  */
 export function resolveKey<T extends Named>(key: string, objects: Iterable<T>, what: string): T {
   const byPrefix: T[] = []
-  let byName: T | undefined
+  const byName: T[] = []
   for (const object of objects) {
     if (object.id === key) return object
-    if (object.name === key) byName = object
+    if (object.name === key) byName.push(object)
     if (key.length >= shortestPrefix && object.id.startsWith(key)) byPrefix.push(object)
   }
-  if (byName !== undefined) return byName
-  const [first, second] = byPrefix
+  const isName = byName.length > 0
+  const [first, second] = isName ? byName : byPrefix
   if (first === undefined) {
     throw new ConetError('notFound', `no ${what} has the id${what === 'network' ? ' or name' : ''} ${key}`, {
       details: { [what]: key },
     })
   }
   if (second !== undefined) {
-    const candidates = byPrefix.map(({ id }) => id.slice(0, 12)).join(', ')
-    throw new ConetError('invalidArgument', `${what} ${key}: the prefix fits several: ${candidates}`, {
-      fields: [{ path: what, message: `the prefix fits several: ${candidates}` }],
+    const candidates = (isName ? byName : byPrefix).map(({ id }) => id.slice(0, 12)).join(', ')
+    const message = `the ${isName ? 'name' : 'prefix'} fits several: ${candidates}`
+    throw new ConetError('invalidArgument', `${what} ${key}: ${message}`, {
+      fields: [{ path: what, message }],
+      ...(isName && { help: `name the ${what} by its id` }),
     })
   }
   return first

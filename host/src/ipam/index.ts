@@ -2,7 +2,7 @@ export { type Address, type Family, formatAddress, parseAddress, readAddress } f
 export { AddressAllocator, type AllocatorRecord, type Lease } from './address-allocator.ts'
 export { type Block, blockAround, formatBlock, type Interval, readBlock, readPrefixed } from './block.ts'
 export { BlockGrid, blockBitsFor } from './block-grid.ts'
-export { linkLocalOfMac, macFromEndpointId, macFromIpv4 } from './mac.ts'
+export { ipv4OfMac, linkLocalOfMac, macFromEndpointId, macFromIpv4 } from './mac.ts'
 export { findOverlap, type TakenSubnet } from './overlap.ts'
 export { type AddressPool, choosePool, defaultIpv4Pools, generateUlaPool, parsePools } from './pools.ts'
 export { parseSubnet, type SubnetInput, type SubnetSpec } from './subnet.ts'

@@ -11,6 +11,12 @@ export function macFromIpv4(text: string): string {
   return formatMac([0x02, 0x42, ...text.split('.').map(Number)])
 }
 
+/** The address from which this MAC is made; undefined: from none. */
+export function ipv4OfMac(mac: string): string | undefined {
+  const bytes = mac.split(':').map((byte) => Number.parseInt(byte, 16))
+  return bytes[0] === 0x02 && bytes[1] === 0x42 ? bytes.slice(2).join('.') : undefined
+}
+
 /** A locally administered unicast address for an endpoint without IPv4, never one of macFromIpv4. */
 export function macFromEndpointId(endpointId: string): string {
   const [first = 0, ...rest] = createHash('sha256').update(endpointId).digest().subarray(0, 6)

@@ -129,6 +129,11 @@ export class AddressBook {
     return addresses instanceof NetworkAddresses ? addresses : undefined
   }
 
+  /** Whether an endpoint of the network has the MAC, or is about to. */
+  holdsMac(networkId: string, macAddress: string): boolean {
+    return this.#networks.get(networkId)?.addresses.holdsMac(macAddress) ?? false
+  }
+
   /** Of each subnet, in order: how many addresses are held, and how many there are. */
   usage(networkId: string): { subnet: string; used: number; capacity: number }[] {
     return this.#networks.get(networkId)?.addresses.usage() ?? []

@@ -42,11 +42,11 @@ export async function ensureRoom(
   if (network.scope !== 'global' || network.ipam === 'driver') return
   const cluster = clusterOf(host, network)
   const of = clusterNetwork(network)
-  cluster.use(of)
+  cluster.networks.use(of)
   for (const [n, address] of attachment.addresses.entries()) {
     const subnet = host.addresses.inBlocks(network.id)?.foreignSubnetOf(address)
     if (subnet !== undefined)
-      await cluster.claimFor(of, { address, subnet }, operation).catch((error: unknown) => {
+      await cluster.networks.claimFor(of, { address, subnet }, operation).catch((error: unknown) => {
         throw namingField(error, `addresses[${n}]`)
       })
   }
@@ -64,7 +64,7 @@ async function ensureFamily(host: HostContext, { cluster, of, family }: Wanted):
   let full: unknown
   for (const { subnet } of roomsNow()) {
     try {
-      await cluster.claim(of, subnet)
+      await cluster.networks.claim(of, subnet)
       if (hasRoom(roomsNow())) return
     } catch (error) {
       if (!ConetError.is(error, 'addressesExhausted')) throw error
@@ -75,7 +75,7 @@ async function ensureFamily(host: HostContext, { cluster, of, family }: Wanted):
 }
 
 function refuseTakenMac(cluster: ClusterAccess, network: NetworkRecord, mac: string): void {
-  const holder = cluster.peersOf(network.id)?.holderOf(mac)
+  const holder = cluster.networks.peersOf(network.id)?.holderOf(mac)
   if (holder === undefined) return
   const { node, container } = holder
   throw new ConetError('addressInUse', `reserve MAC ${mac}: container ${container} on node ${node} has it`, {
@@ -90,7 +90,7 @@ export function claimAhead(host: HostContext, network: NetworkRecord): void {
   if (network.scope !== 'global' || cluster === undefined) return
   for (const { subnet, free, blockSize } of roomsOf(host, network.id)) {
     if (free === 0n || free * 4n >= blockSize) continue
-    cluster.claim(clusterNetwork(network), subnet).catch((err) => {
+    cluster.networks.claim(clusterNetwork(network), subnet).catch((err) => {
       // Who needs it then, and finds none, says so.
       host.log.debug({ networkId: network.id, err }, 'no block of addresses ahead')
     })
@@ -107,7 +107,7 @@ export function giveBackSpare(host: HostContext, network: NetworkRecord): void {
         const now = roomsOf(host, network.id).find((room) => room.subnet === subnet)?.emptyBlocks ?? []
         return now.length > 1 && now.includes(block)
       }
-      cluster.giveBack(clusterNetwork(network), block, isSpare).catch((err) => {
+      cluster.networks.giveBack(clusterNetwork(network), block, isSpare).catch((err) => {
         host.log.debug({ networkId: network.id, block, err }, 'a block of addresses is not given back')
       })
     }

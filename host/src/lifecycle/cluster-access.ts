@@ -41,24 +41,31 @@ export type ClusterAccess = {
     network: Pick<SharedNetwork, 'id' | 'name' | 'type' | 'segmentId'>,
     limits: Limits,
   ): Promise<void>
-  /** One more block of a subnet is this host's. Throws `addressesExhausted` with the use per host. */
-  claim(network: ClusterNetwork, subnet: string): Promise<void>
-  /** The block of an address is this host's. Throws `addressInUse` that names the host that has it. */
-  claimFor(
-    network: ClusterNetwork,
-    of: { readonly address: string; readonly subnet: string },
-    limits: Limits,
-  ): Promise<void>
-  /** Others may have the block, unless `isEmpty` says that it is used again. */
-  giveBack(network: ClusterNetwork, block: string, isEmpty: () => boolean): Promise<void>
-  /** The network is used here. */
-  use(network: ClusterNetwork): void
-  /** All of the network is given back as soon as that can be, unless `isUnused` says that it is used again. */
-  leave(network: ClusterNetwork, isUnused: () => boolean): Promise<void>
-  /** The endpoints of a network on other hosts; undefined while it is not used here. */
-  peersOf(networkId: string): ClusterPeers | undefined
-  /** The network is gone: this host has nothing of it. */
-  forget(networkId: string): void
+  /** What this host has of networks. */
+  readonly networks: {
+    /** One more block of a subnet is this host's. Throws `addressesExhausted` with the use per host. */
+    claim(network: ClusterNetwork, subnet: string): Promise<void>
+    /** The block of an address is this host's. Throws `addressInUse` that names the host that has it. */
+    claimFor(
+      network: ClusterNetwork,
+      of: { readonly address: string; readonly subnet: string },
+      limits: Limits,
+    ): Promise<void>
+    /** A MAC that somebody asked for is this host's. Throws `addressInUse` that names the host that has it. */
+    claimMac(network: ClusterNetwork, macAddress: string, limits: Limits): Promise<void>
+    /** Others may have the MACs that this host has claimed, but for those that `isHeld` says are used. */
+    tidyMacs(network: ClusterNetwork, isHeld: (macAddress: string) => boolean): Promise<void>
+    /** Others may have the block, unless `isEmpty` says that it is used again. */
+    giveBack(network: ClusterNetwork, block: string, isEmpty: () => boolean): Promise<void>
+    /** The network is used here. */
+    use(network: ClusterNetwork): void
+    /** All of the network is given back as soon as that can be, unless `isUnused` says that it is used again. */
+    leave(network: ClusterNetwork, isUnused: () => boolean): Promise<void>
+    /** The endpoints of a network on other hosts; undefined while it is not used here. */
+    peersOf(networkId: string): ClusterPeers | undefined
+    /** The network is gone: this host has nothing of it. */
+    forget(networkId: string): void
+  }
   readonly members: {
     /** Other hosts are to know this. At once, or as soon as the store is there. */
     publish(member: {

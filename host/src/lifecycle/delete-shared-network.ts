@@ -28,7 +28,7 @@ export async function deleteInCluster(
     })
   }
   if (cluster.isCurrent) {
-    const left = cluster.leave(clusterNetwork(network), () => !isUsedHere(host, id))
+    const left = cluster.networks.leave(clusterNetwork(network), () => !isUsedHere(host, id))
     await Promise.race([left, sleep(leaveMs, undefined, { ref: false })])
   }
   const segment = segmentId === undefined ? {} : { segmentId }

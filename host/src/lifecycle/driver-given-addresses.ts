@@ -40,6 +40,10 @@ export class DriverGivenAddresses {
     return { addresses: [], macAddress, cursors: [] }
   }
 
+  holdsMac(macAddress: string): boolean {
+    return this.#macs.isHeld(macAddress)
+  }
+
   /** Throws `protocolViolation`, and takes note of nothing then. May be repeated. */
   adopt(given: GivenAddresses): string[] {
     const { endpointId, driver, addresses } = given

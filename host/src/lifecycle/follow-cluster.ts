@@ -5,9 +5,10 @@ import type { NetworkRecord } from '../domain/network.ts'
 import type { HostContext } from './host-context.ts'
 import { networkQueue } from './keys.ts'
 import { dropEverythingShared } from './leave-cluster.ts'
+import { mayBeClaimed, tidyMacs } from './mac-claims.ts'
 import { isUsedHere, releaseIfUnused } from './network-at-driver.ts'
 import { removeNetwork } from './remove-network.ts'
-import { recordOf } from './shared-network-record.ts'
+import { recordOf, sharedOf } from './shared-network-record.ts'
 
 /** The network is on record when this resolves. */
 export function adoptNetwork(host: HostContext, shared: SharedNetwork): Promise<NetworkRecord> {
@@ -63,10 +64,23 @@ export function clusterListener(host: HostContext) {
     networksKnown: (ids: ReadonlySet<string>) =>
       later('a network that is gone stays on record', () => dropOthers(host, ids)),
     networksHeld(ids: readonly string[]) {
-      for (const id of ids) releaseIfUnused(host, id)
+      for (const id of ids) {
+        releaseIfUnused(host, id)
+        const network = host.inventory.networks.get(id)
+        if (network !== undefined && isUsedHere(host, id)) tidyMacs(host, network)
+      }
     },
     blocksChanged: (networkId: string) => host.addresses.inBlocks(networkId)?.blocksChanged(),
     peersChanged: (networkId: string) => host.peers.feed(networkId),
     removed: () => dropEverythingShared(host),
+    networksOnRecord: () =>
+      [...host.inventory.networks.values()]
+        .filter(({ scope, state }) => scope === 'global' && state === 'active')
+        .map((network) => sharedOf(network, host.cluster?.node ?? '')),
+    claimedMacs: (networkId: string) =>
+      host.inventory
+        .endpointsOfNetwork(networkId)
+        .filter(mayBeClaimed)
+        .map(({ interface: { macAddress } }) => macAddress),
   }
 }

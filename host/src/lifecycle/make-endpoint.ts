@@ -13,6 +13,7 @@ import { callFor } from './driver-call.ts'
 import { createParameters, plugParameters } from './driver-parameters.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
+import { claimMac, isMacToClaim, tidyMacs } from './mac-claims.ts'
 import { about } from './named-field.ts'
 import { ensureAtDriver, releaseIfUnused } from './network-at-driver.ts'
 import { assertAnswer, settleInSandbox } from './sandbox-settlement.ts'
@@ -42,6 +43,10 @@ export async function intendEndpoint(
   await session.documents.check('attachment', attachment.options, 'options')
   const { endpoint, reservation } = await planWithRoom(host, wish, operation)
   try {
+    if (isMacToClaim(network, attachment, endpoint)) {
+      await claimMac(host, network, endpoint.interface.macAddress, operation)
+      assertUsable(networkOf(host, attachment, what), what)
+    }
     failpoint('host:endpoint:before-intent')
     host.inventory.commit((change) => {
       change.putEndpoint(endpoint)
@@ -50,6 +55,7 @@ export async function intendEndpoint(
     })
   } catch (error) {
     reservation.release()
+    tidyMacs(host, network)
     releaseIfUnused(host, network.id)
     throw error
   }

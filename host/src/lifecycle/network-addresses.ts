@@ -96,6 +96,15 @@ export class NetworkAddresses {
     })
   }
 
+  holdsMac(macAddress: string): boolean {
+    return this.#macs.isHeld(macAddress)
+  }
+
+  /** Whether the address is in one of the network's subnets. */
+  has(address: string): boolean {
+    return this.#subnets.some(({ record }) => isInSubnet(address, record.subnet))
+  }
+
   /** The subnet of a requested address, if that is of no block of this host's; else undefined. */
   foreignSubnetOf(address: string): string | undefined {
     if (this.#blocks === undefined) return undefined

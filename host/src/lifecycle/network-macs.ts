@@ -27,6 +27,10 @@ export class NetworkMacs {
     return mac
   }
 
+  isHeld(mac: string): boolean {
+    return this.#holders.has(mac)
+  }
+
   /** May be repeated. */
   release(mac: string, endpointId: string): void {
     if (this.#holders.get(mac) === endpointId) this.#holders.delete(mac)

@@ -14,7 +14,7 @@ import { peerBatches } from './peer-batches.ts'
 /** The part of the host that is needed. */
 export type FedHost = {
   readonly inventory: { readonly networks: ReadonlyMap<string, Pick<NetworkRecord, 'id' | 'type'>> }
-  readonly cluster?: Pick<ClusterAccess, 'peersOf'> | undefined
+  readonly cluster?: { readonly networks: Pick<ClusterAccess['networks'], 'peersOf'> } | undefined
   readonly drivers: Pick<DriverAccess, 'require'>
   readonly log: Pick<HostContext['log'], 'error' | 'debug'>
   readonly made: { isMade(networkId: string): boolean }
@@ -36,7 +36,7 @@ export class PeerFeeder implements Disposable {
   /** A driver has just been told of the network, and holds nothing of its directory. */
   begin(networkId: string): void {
     this.#rounds.set(networkId, this.#roundOf(networkId) + 1)
-    this.#host.cluster?.peersOf(networkId)?.forgotten()
+    this.#host.cluster?.networks.peersOf(networkId)?.forgotten()
     this.feed(networkId)
   }
 
@@ -70,7 +70,7 @@ export class PeerFeeder implements Disposable {
     const { signal } = this.#ending
     while (!signal.aborted) {
       const network = this.#host.inventory.networks.get(networkId)
-      const peers = this.#host.cluster?.peersOf(networkId)
+      const peers = this.#host.cluster?.networks.peersOf(networkId)
       if (network === undefined || peers === undefined || !this.#host.made.isMade(networkId)) return
       const difference = peers.next()
       if (difference === undefined) return

@@ -27,7 +27,7 @@ function follow(
   const { id, networkId } = after ?? before ?? { id: '', networkId: '' }
   const network = host.inventory.networks.get(networkId)
   if (network?.scope !== 'global' || host.cluster === undefined) return
-  if (after !== undefined) host.cluster.use(clusterNetwork(network))
+  if (after !== undefined) host.cluster.networks.use(clusterNetwork(network))
   const was = before && memberOf(before)
   const is = after && memberOf(after)
   if (is !== undefined && JSON.stringify(is) !== JSON.stringify(was)) host.cluster.members.publish(is)

@@ -7,6 +7,7 @@ import { sandboxParameter } from './driver-parameters.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation, Removed } from './host-context.ts'
 import type { Change } from './inventory.ts'
+import { mayBeClaimed, tidyMacs } from './mac-claims.ts'
 import { clearRest, unsettle } from './sandbox-settlement.ts'
 
 /** Writes the tombstone. From here on the endpoint can only go. */
@@ -101,12 +102,14 @@ export async function endAtDriver(
 }
 
 /** The driver has confirmed: the addresses may rest, the record goes. */
-function forget(host: HostContext, { id, networkId, handle }: EndpointRecord): void {
+function forget(host: HostContext, endpoint: EndpointRecord): void {
+  const { id, networkId, handle } = endpoint
   host.inventory.commit((change) => change.deleteEndpoint(id), 'removal')
   failpoint('host:endpoint:forgotten')
   host.addresses.release(id)
   const network = host.inventory.networks.get(networkId)
   if (network !== undefined) giveBackSpare(host, network)
+  if (network !== undefined && mayBeClaimed(endpoint)) tidyMacs(host, network)
   host.removals.done(id)
   host.events.append({ type: 'endpoint.removed', network_id: networkId, endpoint_id: id, container: handle })
 }

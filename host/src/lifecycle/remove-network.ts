@@ -66,7 +66,7 @@ export async function removeNetwork(
   failpoint('host:network:forgotten')
   host.addresses.close(id)
   host.made.gone(id)
-  host.cluster?.forget(id)
+  host.cluster?.networks.forget(id)
   host.removals.done(id)
   host.events.append({ type: 'network.deleted', network_id: id })
   return 'gone'

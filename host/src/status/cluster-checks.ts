@@ -1,5 +1,5 @@
 // Whether this host has its part in the cluster. Each code is explained in docs/operating.md.
-import { type Check, counted } from './check.ts'
+import { type Check, counted, some } from './check.ts'
 
 export const clusterAway: Check = ({ cluster }) => {
   if (cluster === undefined || cluster.isNameTaken) return []
@@ -11,6 +11,42 @@ export const clusterAway: Check = ({ cluster }) => {
       code: 'cluster-away',
       message: `this host has no part in its cluster since ${since}: ${reason}${waiting}`,
       help: 'look whether etcd runs and is reached from here; containers that run are not affected, and all is caught up afterwards',
+    },
+  ]
+}
+
+/** A network of this host's own, and one that another host of the cluster has created since. */
+export const networkNamesAmbiguous: Check = ({ networks }) => {
+  const byName = new Map<string, string[]>()
+  for (const { name, id } of networks) byName.set(name, [...(byName.get(name) ?? []), id.slice(0, 12)])
+  const ambiguous = [...byName].filter(([, ids]) => ids.length > 1)
+  if (ambiguous.length === 0) return []
+  return [
+    {
+      severity: 'warning',
+      code: 'network-name-ambiguous',
+      message: `a network of this host and one of its cluster have the same name: ${some(
+        ambiguous.map(([name, ids]) => `${name} (${ids.join(', ')})`),
+      )}`,
+      help: 'use their ids, or create the one of this host anew under another name',
+    },
+  ]
+}
+
+export const clusterStoreReplaced: Check = ({ storeReplaced }) => {
+  if (storeReplaced === undefined) return []
+  const { since, isPutBack, conflicts } = storeReplaced
+  const done = isPutBack ? 'what this host has is put back' : 'what this host has is being put back'
+  const left = conflicts.length === 0 ? '' : `, but for: ${some(conflicts)}`
+  return [
+    {
+      severity: isPutBack && conflicts.length === 0 ? 'warning' : 'error',
+      code: 'cluster-store-replaced',
+      message: `the shared store has lost what it held, or is an older copy, since ${since}: ${done}${left}`,
+      help:
+        conflicts.length === 0
+          ? 'look whether all hosts have come back: conet node list; the finding goes when conetd starts again'
+          : 'of two that claim the same, unplug one; what is free is put back then',
     },
   ]
 }

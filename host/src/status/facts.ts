@@ -35,6 +35,16 @@ export type StatusFacts = {
   readonly quarantined: readonly QuarantinedRecord[]
   /** Why this host has no part in its cluster now; absent: it has, or is in none. */
   readonly cluster?: ClusterTrouble | undefined
+  /** The shared store is not the one, or not as far, as it was. */
+  readonly storeReplaced?: StoreReplaced | undefined
+}
+
+export type StoreReplaced = {
+  readonly since: string
+  /** All that this host has was looked at since. */
+  readonly isPutBack: boolean
+  /** What somebody else has in the store now. */
+  readonly conflicts: readonly string[]
 }
 
 export type ClusterTrouble = {

@@ -1,6 +1,11 @@
 // Everything that a person should know about this machine and this host, worst first.
 import type { Finding } from '@conet/sdk/api'
-import { clusterAway, clusterNameTaken } from './cluster-checks.ts'
+import {
+  clusterAway,
+  clusterNameTaken,
+  clusterStoreReplaced,
+  networkNamesAmbiguous,
+} from './cluster-checks.ts'
 import {
   driverDegraded,
   driverNotReady,
@@ -25,6 +30,8 @@ const checks = [
   recordsQuarantined,
   clusterAway,
   clusterNameTaken,
+  clusterStoreReplaced,
+  networkNamesAmbiguous,
   driverRejected,
   driverNotReady,
   driverDegraded,

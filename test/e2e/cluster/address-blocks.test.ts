@@ -167,6 +167,7 @@ function recordOnAFullDisk() {
     add,
     has: (_: string, block: string) => blocks.includes(block),
     all: () => blocks,
+    of: () => [],
     remove() {},
   }
 }
@@ -186,6 +187,7 @@ describe('a network that a node uses', () => {
       refused: () => undefined,
       adoptionFailed: (reason) => failures.push(reason),
       peersChanged: () => undefined,
+      assureWhole: async () => undefined,
     })
     const first = await claimer?.claim('10.1.0.0/24')
     await eventually(() => expect(failures).toHaveLength(1))

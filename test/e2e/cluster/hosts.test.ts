@@ -70,6 +70,28 @@ describe('a network of a cluster', () => {
     expect(await cluster.keys('networks/')).toEqual([])
   })
 
+  it('may meet one of a host’s own with its name: there the name is refused and the ids are told', async () => {
+    const flat = await two.fixture.startFakeDriver({ name: 'flat' })
+    const own = await two.client.createNetwork({ name: 'blue', type: 'flat' })
+    const shared = await one.client.createNetwork({ name: 'blue', type: 'span' })
+    await two.knows(shared.id)
+    await two.run('c1')
+    const byName = [() => two.client.plug('c1', { network: 'blue' }), () => two.client.deleteNetwork('blue')]
+    for (const operation of byName)
+      await expect(operation()).rejects.toMatchObject({
+        kind: 'invalidArgument',
+        message: expect.stringContaining(shared.id.slice(0, 12)),
+      })
+    expect(await two.findings()).toContain('network-name-ambiguous')
+    await two.client.plug('c1', { network: shared.id })
+    await two.client.deleteNetwork(own.id)
+    await expect(two.client.createNetwork({ name: 'blue', type: 'flat' })).rejects.toMatchObject({
+      kind: 'conflict',
+    })
+    expect((await two.client.getNetwork('blue')).id).toBe(shared.id)
+    await flat.program.end('SIGTERM')
+  })
+
   it('is at a driver only while the host has endpoints in it', async () => {
     await one.client.createNetwork({ name: 'blue', type: 'span' })
     await two.knows('blue')
@@ -143,6 +165,42 @@ describe('addresses in a network of a cluster', () => {
       kind: 'inUse',
       details: { nodes: ['one'], containers: { one: ['c1'] } },
     })
+  })
+
+  it('are one host’s, a MAC too, also when two ask for it in the same instant', async () => {
+    await one.client.createNetwork({ name: 'blue', type: 'span', subnets: [{ subnet: '10.7.0.0/24' }] })
+    await two.knows('blue')
+    await one.run('c1')
+    await two.run('c2')
+    const hosts = [
+      { host: one, handle: 'c1' },
+      { host: two, handle: 'c2' },
+    ]
+    const asked = { network: 'blue', mac_address: '06:00:00:00:00:01' }
+    const results = await Promise.allSettled(hosts.map(({ host, handle }) => host.client.plug(handle, asked)))
+    const winner = hosts[results.findIndex(({ status }) => status === 'fulfilled')]
+    const loser = hosts.find((other) => other !== winner)
+    expect(results.filter(({ status }) => status === 'rejected')).toMatchObject([
+      {
+        reason: {
+          kind: 'addressInUse',
+          details: { node: winner?.host.name },
+          fields: [{ path: 'mac_address' }],
+        },
+      },
+    ])
+    expect((await loser?.host.client.getContainer(loser.handle))?.endpoints).toEqual([])
+    await winner?.host.client.deleteContainer(winner.handle)
+    await eventually(() => loser?.host.client.plug(loser.handle, asked))
+    const ofAddress = { network: 'blue', name: 'b', mac_address: '02:42:0a:07:00:99' }
+    await expect(loser?.host.client.plug(loser.handle, ofAddress)).rejects.toMatchObject({
+      kind: 'addressInUse',
+      details: { address: '10.7.0.153' },
+    })
+    await loser?.host.client.plug(loser.handle, { ...ofAddress, addresses: ['10.7.0.153'] })
+    expect(await cluster.keys('macs/')).toHaveLength(1)
+    await loser?.host.client.deleteContainer(loser.handle)
+    await eventually(async () => expect(await cluster.keys('macs/')).toEqual([]))
   })
 
   it('are exhausted when no block is left, and free again when a host has given its blocks back', async () => {

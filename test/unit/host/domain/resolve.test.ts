@@ -24,6 +24,17 @@ describe('naming an object', () => {
     )
   })
 
+  it('refuses a name that two networks have and names both', () => {
+    const other = { id: `eeee${'0'.repeat(60)}`, name: 'blue' }
+    expect(() => resolveKey('blue', [blue, other], 'network')).toThrow(
+      expect.objectContaining({
+        kind: 'invalidArgument',
+        message: expect.stringContaining('abcd10000000, eeee00000000'),
+      }),
+    )
+    expect(resolveKey(other.id, [blue, other], 'network')).toBe(other)
+  })
+
   it('takes no prefix shorter than four digits', () => {
     expect(() => resolveKey('abc', [blue], 'network')).toThrow(expect.objectContaining({ kind: 'notFound' }))
   })

@@ -40,7 +40,7 @@ function sessionNoting(calls: string[]): DriverSession {
 function feederFor(peers: ClusterPeers, require: () => Promise<DriverSession>): PeerFeeder {
   return new PeerFeeder({
     inventory: { networks: new Map([[networkId, { id: networkId, type: 'vxlan' }]]) },
-    cluster: { peersOf: () => peers },
+    cluster: { networks: { peersOf: () => peers } },
     drivers: { require },
     log: { error: () => undefined, debug: () => undefined },
     made: { isMade: () => true },

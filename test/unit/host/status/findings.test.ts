@@ -153,6 +153,24 @@ describe('findings', () => {
       'etcd cannot be reached',
     ],
     [
+      'cluster-store-replaced',
+      { ...good, storeReplaced: { since: 'noon', isPutBack: true, conflicts: [] } },
+      'warning',
+      'since noon: what this host has is put back',
+    ],
+    [
+      'cluster-store-replaced',
+      { ...good, storeReplaced: { since: 'noon', isPutBack: true, conflicts: ['MAC m: node two has it'] } },
+      'error',
+      'but for: MAC m: node two has it',
+    ],
+    [
+      'network-name-ambiguous',
+      { ...good, networks: [network, { ...network, id: 'other' }] },
+      'warning',
+      'have the same name',
+    ],
+    [
       'records-quarantined',
       { ...good, quarantined: [{ table: 'networks', key: 'k', reason: 'torn', text: '' }] },
       'error',

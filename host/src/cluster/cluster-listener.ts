@@ -1,0 +1,23 @@
+// Who is told what happens in the cluster.
+import type { SharedNetwork } from './records.ts'
+
+/** None of it may throw. */
+export type ClusterListener = {
+  /** A network is new here, or was changed. */
+  networkSeen(network: SharedNetwork): void
+  networkGone(id: string): void
+  /** All networks that there are, each time a doubt has ended. */
+  networksKnown(ids: ReadonlySet<string>): void
+  /** Networks of which the store says that this node has something. */
+  networksHeld(ids: readonly string[]): void
+  /** There is something new to tell a driver of the endpoints on other nodes. */
+  peersChanged(networkId: string): void
+  /** This node has other blocks of a network's subnets than before. */
+  blocksChanged(networkId: string): void
+  /** An operator has removed this node: nothing that it has in networks of the cluster is its own any more. */
+  removed(): Promise<void>
+  /** The store has lost what it held: all networks of the cluster that are on record here, to be written there again. */
+  networksOnRecord(): SharedNetwork[]
+  /** MACs that endpoints here were given because somebody asked for them. */
+  claimedMacs(networkId: string): string[]
+}

@@ -1,0 +1,96 @@
+// Nothing that the shared store does not hold any more is believed to be gone before it is known that the store itself is
+// whole. If it is not, this node puts back what it has.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { KeyedQueue } from '@conet/sdk'
+import type { Logger } from 'pino'
+import { Backoff } from '../retry/backoff.ts'
+import type { BlockStore } from './own-blocks.ts'
+import type { CallLimits, SharedStore } from './shared-store.ts'
+import { StoreGeneration } from './store-generation.ts'
+
+export type StoreReplaced = {
+  readonly since: string
+  /** All that this node has was looked at since. */
+  readonly isPutBack: boolean
+  /** What somebody else has in the store now. */
+  readonly conflicts: readonly string[]
+}
+
+export type StoreContinuityOptions = {
+  readonly store: SharedStore
+  readonly records: BlockStore
+  readonly log: Logger
+  /** Writes to the store what this node has and the store has not. Resolves to what others have there. May be repeated. */
+  putBack(limits: CallLimits): Promise<string[]>
+}
+
+/** Somebody who has the same may let it go. */
+const conflictRetryMs = 10_000
+
+export class StoreContinuity {
+  readonly #options: StoreContinuityOptions
+  readonly #generation: StoreGeneration
+  readonly #queue = new KeyedQueue()
+  #replaced: StoreReplaced | undefined
+
+  constructor(options: StoreContinuityOptions) {
+    this.#options = options
+    this.#generation = new StoreGeneration(options.store, options.records)
+  }
+
+  /** Since this process has started: the store was lost, or is an older copy. */
+  get replaced(): StoreReplaced | undefined {
+    return this.#replaced
+  }
+
+  /** Resolves when the store is known to be whole, or this node has put back what it has; rejects when the signal aborts. */
+  assure(signal: AbortSignal): Promise<void> {
+    return this.#queue.run('', async () => {
+      const backoff = new Backoff({ firstMs: 100, mostMs: 5_000 })
+      for (;;) {
+        signal.throwIfAborted()
+        try {
+          return await this.#look(signal)
+        } catch (err) {
+          signal.throwIfAborted()
+          this.#options.log.debug({ err }, 'cluster: it is not known yet whether the shared store is whole')
+          await sleep(backoff.nextMs(), undefined, { signal })
+        }
+      }
+    })
+  }
+
+  async #look(signal: AbortSignal): Promise<void> {
+    const sight = await this.#generation.look({ signal })
+    if (sight.isReplaced) await this.#mend(signal)
+    this.#generation.remember(sight)
+  }
+
+  async #mend(signal: AbortSignal): Promise<void> {
+    const { log, putBack } = this.#options
+    const since = this.#replaced?.isPutBack === false ? this.#replaced.since : new Date().toISOString()
+    this.#replaced = { since, isPutBack: false, conflicts: [] }
+    log.error({ since }, 'cluster: the shared store has lost what it held, or is an older copy; put back')
+    const conflicts = await putBack({ signal })
+    this.#replaced = { since, isPutBack: true, conflicts }
+    if (conflicts.length === 0) return
+    log.error({ conflicts }, 'cluster: others have in the shared store what is this node’s')
+    void this.#tryAgain(signal)
+  }
+
+  /** Until nobody has what is this node's. */
+  async #tryAgain(signal: AbortSignal): Promise<void> {
+    const since = this.#replaced?.since
+    while (!signal.aborted) {
+      await sleep(conflictRetryMs, undefined, { signal, ref: false }).catch(() => undefined)
+      if (signal.aborted || this.#replaced === undefined || this.#replaced.since !== since) return
+      try {
+        const conflicts = await this.#options.putBack({ signal })
+        this.#replaced = { ...this.#replaced, conflicts }
+        if (conflicts.length === 0) return
+      } catch (err) {
+        this.#options.log.debug({ err }, 'cluster: what is this node’s is not put back yet')
+      }
+    }
+  }
+}
