@@ -15,6 +15,12 @@ const schemas: NonNullable<FakePlan['schemas']> = {
 /** How a host shows the store who it is: keys of the configuration. */
 export type StoreAccess = Partial<Record<'ca' | 'cert' | 'key' | 'user' | 'password_file', string>>
 
+export type HostOptions = {
+  readonly access?: StoreAccess
+  /** Of its conetd. */
+  readonly environment?: Readonly<Record<string, string>>
+}
+
 /** A host with its driver `span`, which records what it is told and makes nothing. */
 export class ClusterHost implements AsyncDisposable {
   readonly name: string
@@ -28,9 +34,15 @@ export class ClusterHost implements AsyncDisposable {
   }
 
   /** `n` is the last number of its underlay address. */
-  static async start(store: string, name: string, n: number, access: StoreAccess = {}): Promise<ClusterHost> {
+  static async start(
+    store: string,
+    name: string,
+    n: number,
+    options: HostOptions = {},
+  ): Promise<ClusterHost> {
+    const { access = {}, environment = {} } = options
     const cluster = { store, node: name, underlay_address: `192.0.2.${n}`, block_bits: 4, ...access }
-    const fixture = await ConetdFixture.start({ config: { cluster }, hasNeighbours: true })
+    const fixture = await ConetdFixture.start({ config: { cluster }, environment, hasNeighbours: true })
     return new ClusterHost(name, fixture, await fixture.startFakeDriver({ name: 'span', plan: { schemas } }))
   }
 

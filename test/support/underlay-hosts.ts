@@ -70,6 +70,19 @@ export class UnderlayHosts implements AsyncDisposable {
     return this.#namespaces.exec(host.name, command)
   }
 
+  /** From the others and from the store, as when a switch between them fails: its own link stays up. */
+  cut(host: UnderlayHost): void {
+    run(`ip link set ${this.#endOf(host)} nomaster`)
+  }
+
+  heal(host: UnderlayHost): void {
+    run(`ip link set ${this.#endOf(host)} master ${underlay}`)
+  }
+
+  #endOf(host: UnderlayHost): string {
+    return `up${this.hosts.indexOf(host) + 1}`
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const { client, conetd } of this.hosts) {
       await client.close()

@@ -124,6 +124,7 @@ export class Cluster {
     this.#ending.abort()
     await this.#running
     await this.networks.close()
+    this.#continuity.keep()
     this.#options.store.close()
   }
 

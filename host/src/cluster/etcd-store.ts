@@ -39,6 +39,7 @@ export class EtcdStore implements SharedStore {
   readonly #client: Etcd3
   readonly #connected: Connected
   readonly #timeoutMs: number
+  #revision = 0
 
   constructor(options: EtcdOptions) {
     this.#client = new Etcd3(clientOptions(options))
@@ -46,10 +47,19 @@ export class EtcdStore implements SharedStore {
     this.#timeoutMs = options.timeoutMs ?? defaultTimeoutMs
   }
 
+  get revision(): number {
+    return this.#revision
+  }
+
+  restartAt(revision: number): void {
+    this.#revision = revision
+  }
+
   async get(key: string, limits: CallLimits = {}): Promise<SharedEntry | undefined> {
-    const { kvs } = await this.#call(`read ${key}`, limits, (call) =>
+    const { kvs, header } = await this.#call(`read ${key}`, limits, (call) =>
       this.#client.kv.range({ key: Buffer.from(key) }, call),
     )
+    this.#note(header)
     return kvs.map(entryOf)[0]
   }
 
@@ -60,7 +70,7 @@ export class EtcdStore implements SharedStore {
       const page = await this.#call(`list ${prefix}`, limits, (call) =>
         this.#client.kv.range({ ...range, limit: pageSize, revision }, call),
       )
-      revision ||= Number(page.header.revision)
+      revision ||= this.#note(page.header)
       entries.push(...page.kvs.map(entryOf))
       isWhole = !page.more
       range = { ...range, key: after(entries.at(-1)?.key ?? prefix) }
@@ -84,11 +94,15 @@ export class EtcdStore implements SharedStore {
     const { succeeded, header } = await this.#call('commit', limits, (call) =>
       this.#client.kv.txn(request, call),
     )
-    return { committed: succeeded, revision: Number(header.revision) }
+    return { committed: succeeded, revision: this.#note(header) }
   }
 
   watch(prefix: string, watching: Watching): Promise<void> {
-    return watchPrefix(this.#connected, prefix, watching)
+    const changed: Watching['changed'] = (changes) => {
+      for (const { revision } of changes.slice(-1)) this.#note({ revision })
+      watching.changed(changes)
+    }
+    return watchPrefix(this.#connected, prefix, { ...watching, changed })
   }
 
   holdLease(ttlSeconds: number, signal: AbortSignal): Promise<Lease> {
@@ -97,6 +111,11 @@ export class EtcdStore implements SharedStore {
 
   close(): void {
     this.#client.close()
+  }
+
+  #note({ revision }: { revision: string | number }): number {
+    this.#revision = Math.max(this.#revision, Number(revision))
+    return Number(revision)
   }
 
   async #call<T>(

@@ -27,6 +27,10 @@ export type CallLimits = { readonly signal?: AbortSignal | undefined; readonly t
 
 /** All of it throws `clusterUnavailable` while the store does not answer, and `deadlineExceeded` when the time is up. */
 export interface SharedStore {
+  /** The highest that any answer had: later answers of the same store have no lower one. */
+  readonly revision: number
+  /** The store is another one, or an older copy: it counts from there. */
+  restartAt(revision: number): void
   get(key: string, limits?: CallLimits): Promise<SharedEntry | undefined>
   /** Every entry below a prefix as of one revision, in key order. */
   list(prefix: string, limits?: CallLimits): Promise<{ entries: SharedEntry[]; revision: number }>

@@ -60,6 +60,11 @@ export class StoreContinuity {
     })
   }
 
+  /** How far the store is now is kept on the disk, for when this node comes back. */
+  keep(): void {
+    this.#generation.keep()
+  }
+
   async #look(signal: AbortSignal): Promise<void> {
     const sight = await this.#generation.look({ signal })
     if (sight.isReplaced) await this.#mend(signal)

@@ -38,9 +38,10 @@ export class StoreGeneration {
   async look(limits: CallLimits): Promise<StoreSight> {
     const known = this.#known
     for (let tries = 0; tries < mostTries; tries++) {
+      const before = Math.max(known?.revision ?? 0, this.#store.revision)
       const { entries, revision } = await this.#store.list(keys.generation, limits)
       const [found] = entries
-      const isOlder = known !== undefined && revision < known.revision
+      const isOlder = known !== undefined && revision < before
       const isReplaced = known !== undefined && (isOlder || found?.value !== known.generation)
       if (found !== undefined && !(isOlder && found.value === known.generation))
         return { generation: found.value, revision, isReplaced }
@@ -51,8 +52,19 @@ export class StoreGeneration {
   }
 
   /** All that follows from what was seen is done: on the disk when this returns. */
-  remember({ generation, revision }: StoreSight): void {
-    const record = { generation, revision }
+  remember({ generation, revision, isReplaced }: StoreSight): void {
+    if (isReplaced) this.#store.restartAt(revision)
+    this.#write({ generation, revision: Math.max(revision, this.#store.revision) })
+  }
+
+  /** How far the store is now, for when this node comes back. */
+  keep(): void {
+    if (this.#known === undefined) return
+    const revision = Math.max(this.#known.revision, this.#store.revision)
+    this.#write({ ...this.#known, revision })
+  }
+
+  #write(record: KnownStore): void {
     this.#records.transaction((changes) => this.#table.put(changes, recordKey, record), 'change')
     this.#known = record
   }

@@ -110,6 +110,32 @@ describe('the shared store in etcd', () => {
     expect((await store.list('/d/')).entries.map(({ key }) => key)).toEqual(['/d/0', '/d/1', '/d/2'])
   })
 
+  it('ends a watch at a member that has no leader any more, and would be silent', async () => {
+    const ports = [12_379, 22_379, 32_379]
+    const peers = ports.map((port) => `m${port}=http://127.0.0.1:${port + 1}`).join(',')
+    const common = ['--initial-cluster', peers, '--heartbeat-interval', '50', '--election-timeout', '250']
+    const members = await Promise.all(
+      ports.map((port) => EtcdProcess.start({ port, flags: ['--name', `m${port}`, ...common] })),
+    )
+    const [first, ...others] = members
+    const alone = new EtcdStore({ endpoints: [first?.endpoint ?? ''] })
+    const end = new AbortController()
+    try {
+      const { revision } = await alone.commit([], [{ put: '/l', value: '' }])
+      const isOver = alone.watch('/l', { after: revision, signal: end.signal, changed: () => undefined })
+      const failure = isOver.then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+      for (const member of others) await member.pause()
+      expect(await failure).toMatchObject({ message: expect.stringContaining('no leader') })
+    } finally {
+      end.abort()
+      alone.close()
+      for (const member of members) await member[Symbol.asyncDispose]()
+    }
+  })
+
   it('gives up a call that is not answered in its time', async () => {
     await put('/p')
     await etcd.pause()

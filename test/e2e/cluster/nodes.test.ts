@@ -1,10 +1,13 @@
 // Hosts that come and go: who is shown, what stays with one that is away, and what becomes of one that was removed.
 import { execFile } from 'node:child_process'
+import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { addressOf, ClusterFixture, ClusterHost } from '../../support/cluster-fixture.ts'
 import { conetProgram } from '../../support/conetd-process.ts'
 import { eventually } from '../../support/eventually.ts'
+import { temporaryDirectory } from '../../support/temporary-directory.ts'
 
 let cluster: ClusterFixture
 let one: ClusterHost
@@ -27,6 +30,32 @@ async function conet(host: ClusterHost, ...argv: string[]): Promise<string> {
 }
 
 const stateOf = async (name: string) => (await one.client.getNode(name)).state
+
+/** The clock of a process that a file moves while it runs. */
+function clockOf(file: string): Record<string, string> {
+  const folders = readdirSync('/usr/lib').map((name) => join('/usr/lib', name, 'faketime/libfaketime.so.1'))
+  const library = folders.find((path) => existsSync(path)) ?? ''
+  const monotonic = { FAKETIME_DONT_FAKE_MONOTONIC: '1', DONT_FAKE_MONOTONIC: '1' }
+  return { LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: file, FAKETIME_NO_CACHE: '1', ...monotonic }
+}
+
+/** Waits until the host has kept its sign of life once more. */
+async function leaseIsRenewed(node: string): Promise<void> {
+  // As text: the number of a lease is larger than those of JSON.
+  const found = await cluster.etcd.control('get', `/conet/v1/alive/${node}`, '-w', 'json')
+  const lease = BigInt(/"lease":(\d+)/.exec(found)?.[1] ?? 0)
+  let least = Number.POSITIVE_INFINITY
+  await eventually(
+    async () => {
+      const text = await cluster.etcd.control('lease', 'timetolive', lease.toString(16))
+      const left = Number(/remaining\((-?\d+)s\)/.exec(text)?.[1])
+      const isRenewed = left > least
+      least = Math.min(least, left)
+      expect(isRenewed).toBe(true)
+    },
+    { timeoutMs: 15_000, everyMs: 200 },
+  )
+}
 
 describe('the hosts of a cluster', () => {
   it('are listed with what they have, and a network shows the containers of all', async () => {
@@ -104,6 +133,32 @@ describe('the hosts of a cluster', () => {
     expect(addressOf(y)).not.toBe(addressOf(a))
     await eventually(() => expect(one.peers()).toEqual([[y.id, addressOf(y), '192.0.2.2']]))
   }, 40_000)
+
+  it('may have clocks that are stepped by an hour, to and fro: what they say is heard, and they stay alive', async () => {
+    await using directory = await temporaryDirectory()
+    const clock = join(directory.path, 'clock')
+    writeFileSync(clock, '+0')
+    await one.client.createNetwork({ name: 'blue', type: 'span' })
+    await one.plug('a', 'blue')
+    const store = `etcd://${cluster.etcd.endpoint}`
+    await using three = await ClusterHost.start(store, 'three', 3, { environment: clockOf(clock) })
+    await three.plug('z', 'blue')
+    for (const step of ['+3600', '-3600']) {
+      writeFileSync(clock, step)
+      const stepped = await three.client.createNetwork({ name: `at${step.replace('+', '')}`, type: 'span' })
+      expect(Math.abs(Date.parse(stepped.created_at) - Date.now() - Number(step) * 1_000)).toBeLessThan(
+        60_000,
+      )
+      const z = await three.plug(`z${step}`, 'blue')
+      expect(z.published).toBe(true)
+      await eventually(() => expect(one.peers()).toContainEqual([z.id, addressOf(z), '192.0.2.3']))
+      await leaseIsRenewed('three')
+      expect(await stateOf('three')).toBe('alive')
+      expect(await three.findings()).not.toContain('cluster-away')
+    }
+    await one.removeContainers()
+    await three.removeContainers()
+  }, 90_000)
 
   it('keep their name: another machine that takes part under it is refused, and says so', async () => {
     const store = `etcd://${cluster.etcd.endpoint}`

@@ -48,7 +48,7 @@ afterAll(async () => {
 function host(change: StoreAccess = {}): Promise<ClusterHost> {
   const tls = { ca: file('ca.pem'), cert: file('etcd.pem'), key: file('etcd.key') }
   const user = { user: 'conet', password_file: file('password') }
-  return ClusterHost.start(`etcds://${etcd.endpoint}`, 'one', 1, { ...tls, ...user, ...change })
+  return ClusterHost.start(`etcds://${etcd.endpoint}`, 'one', 1, { access: { ...tls, ...user, ...change } })
 }
 
 it('a host with a certificate and a password of a user that may do no more than it needs takes part, also after a restart of etcd', async () => {

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { addressOf } from '../../support/cluster-fixture.ts'
 import { eventually } from '../../support/eventually.ts'
+import { partition } from '../../support/partition-story.ts'
 import { type UnderlayHost, UnderlayHosts } from '../../support/underlay-hosts.ts'
 
 let machines: UnderlayHosts
@@ -60,3 +61,10 @@ it('containers of one network reach each other on all machines, large packets in
       expect(machines.on(host(number), 'ip -br link | grep -c cn || true').trim()).toBe('0'),
     )
 }, 90_000)
+
+it('a host that is cut off for a moment, with plugs and unplugs on both sides, has no duplicate address and no stale entry after it', async () => {
+  const subnets = [{ subnet: '10.8.0.0/24' }, { subnet: 'fd00:8::/64' }]
+  const network = await host(2).client.createNetwork({ name: 'red', type: 'vxlan', subnets })
+  await partition(machines, { network, seconds: 2 })
+  await eventually(() => host(1).client.deleteNetwork('red'), { timeoutMs: 20_000 })
+}, 120_000)
