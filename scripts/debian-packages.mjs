@@ -9,6 +9,8 @@ const needs = [
   { package: 'libnftables1', library: 'libnftables.so.1', for: ['demo', 'test', 'bench'] },
   { package: 'nftables', program: 'nft', for: ['demo', 'test'] },
   { package: 'runc', program: 'runc', for: ['demo', 'test'] },
+  { package: 'crun', program: 'crun', for: ['test'] },
+  { package: 'podman', program: 'podman', for: ['test'] },
   { package: 'busybox-static', program: 'busybox', for: ['demo', 'test'] },
   { package: 'iputils-ping', program: 'ping', for: ['test'] },
   { package: 'conntrack', program: 'conntrack', for: ['test'] },

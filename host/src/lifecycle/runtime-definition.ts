@@ -35,6 +35,13 @@ export async function defineForUp(
   return container
 }
 
+/** Throws `notFound` where nobody says what the container is attached to. */
+export function assertDefined(host: HostContext, handle: string, body: UpBody): void {
+  const isTold = body.attach_to !== undefined || body.network_specs !== undefined
+  const isKnown = isTold || body.properties?.specs !== undefined || host.defaultAttachment !== undefined
+  if (!isKnown) requireContainer(host, handle)
+}
+
 /** The container is what it was before: as a client configured it, or unknown. */
 export function forgetDefinition(
   host: HostContext,

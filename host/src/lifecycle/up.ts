@@ -17,7 +17,7 @@ import { awaitPublication } from './publication.ts'
 import { finishQueuedDown } from './queued-downs.ts'
 import { endAtDriver, removeEndpoint } from './remove-endpoint.ts'
 import { writeResolverFiles } from './resolution.ts'
-import { defineForUp, forgetDefinition } from './runtime-definition.ts'
+import { assertDefined, defineForUp, forgetDefinition } from './runtime-definition.ts'
 
 /**
  * Brings the container up. Repeated with the same namespace: nothing to do. With another one the container is taken
@@ -41,6 +41,7 @@ async function upNow(
   body: UpBody,
   operation: Operation,
 ): Promise<ContainerRecord> {
+  assertDefined(host, handle, body)
   const { source, namespace } = about(body.pid === undefined ? 'netns' : 'pid', () => sourceOf(host, body))
   if (isUpAlready(host, handle, namespace)) return requireContainer(host, handle)
   if (host.inventory.sandboxes.has(handle)) await takeDown(host, handle, operation)

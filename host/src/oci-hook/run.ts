@@ -1,6 +1,7 @@
 // The two hooks: a container comes up before its process starts, and goes down when the runtime has deleted it.
 import type { ContainerView } from '@conet/sdk/client'
-import { ask, namespaceOf, takeDown } from '../shim/calls.ts'
+import { ask, namespaceOf, Refusal, takeDown } from '../shim/calls.ts'
+import { NoAnswer } from '../shim/exchange.ts'
 import { runtimeSocketOf } from '../shim/socket-place.ts'
 import { attachmentsOf } from './annotations.ts'
 import type { Arguments } from './arguments.ts'
@@ -26,12 +27,14 @@ async function createRuntime(socket: string, state: ContainerState): Promise<voi
     ...(attachTo === undefined ? {} : { attach_to: attachTo }),
   }
   const path = `/internal/containers/${encodeURIComponent(id)}/up`
-  // conetd checks its answers against the schema of this type.
-  const container = (await ask({ socket, path, body })) as ContainerView
   try {
+    // conetd checks its answers against the schema of this type.
+    const container = (await ask({ socket, path, body })) as ContainerView
     await bindFiles(container, { pid, root: rootOf(state.bundle) })
   } catch (error) {
-    await takeDown(socket, id)
+    // What conetd refused it has undone, and where nobody listens nothing was done.
+    if (!(error instanceof Refusal) && !(error instanceof NoAnswer && error.isAway))
+      await takeDown(socket, id)
     throw error
   }
 }
