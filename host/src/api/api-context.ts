@@ -88,6 +88,8 @@ export type EventSource = {
   since(id: number): readonly EventView[] | undefined
   /** Calls `listener` for each event from now on, until the returned function is called. */
   subscribe(listener: (event: EventView) => void): () => void
+  /** The last ones of a container, oldest first; undefined for a handle of which nothing is known. */
+  ofContainer(handle: string): readonly EventView[] | undefined
 }
 
 export type ApiContext = {

@@ -22,6 +22,7 @@ import { openCluster } from './cluster-room.ts'
 import { makeDirectories } from './directories.ts'
 import { driverReader } from './driver-reader.ts'
 import { buildDriverRoom, type DriverRoom } from './driver-room.ts'
+import { eventSource, keepEvents, withContainer } from './event-history.ts'
 import { buildHost } from './host-context.ts'
 import { inventoryReader } from './inventory-reader.ts'
 import { type MachineIdentity, machineIdentity } from './machine-identity.ts'
@@ -123,7 +124,7 @@ function buildParts(
       host.peers.feedAll(name)
       void finishRemovals(host, name).catch(failed)
     },
-    event: (event) => host.events.append(event),
+    event: (event) => host.events.append(withContainer(host, event)),
     failed,
   })
   const host: HostContext = buildHost({
@@ -136,6 +137,10 @@ function buildParts(
   })
   parts.defer('let go of the directory of the sandboxes', () => host.sandboxes.close())
   parts.defer('write what waits for the disk', () => host.inventory[Symbol.dispose]())
+  parts.defer('leave the events to the next conetd', () => {
+    host.journals[Symbol.dispose]()
+    keepEvents(stores.volatile, host.events)
+  })
   parts.defer('end the operations under way', async () => {
     host.removals[Symbol.dispose]()
     host.repairs[Symbol.dispose]()
@@ -190,7 +195,7 @@ async function serve(
     externalAddress,
     drivers,
     nodes: nodeReader(cluster, host),
-    events: host.events,
+    events: eventSource(host),
     status: () => statusReport({ ...options, startedAt, host, cluster, drivers, stores, machine }),
     idempotencyKeys,
     log,

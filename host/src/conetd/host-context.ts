@@ -6,8 +6,8 @@ import type { Cluster } from '../cluster/cluster.ts'
 import {
   AddressBook,
   AnsweredPlugs,
+  ContainerJournals,
   type DriverAccess,
-  EventLog,
   type HostContext,
   Inventory,
   MadeNetworks,
@@ -21,6 +21,8 @@ import {
 import { machineRoutes } from '../machine/routes.ts'
 import { ResolverFiles, SandboxKeeper } from '../sandbox/index.ts'
 import { spoolDirectoryOf } from '../shim/spool-path.ts'
+import { SandboxKeeper } from '../sandbox/index.ts'
+import { restoredEvents } from './event-history.ts'
 import type { MachineIdentity } from './machine-identity.ts'
 import type { Settings } from './settings.ts'
 import type { Stores } from './stores.ts'
@@ -57,7 +59,12 @@ export function buildHost({ settings, stores, machine, drivers, cluster, log }: 
       made: { isMade: (networkId) => host.made.isMade(networkId) },
     }),
     sandboxes: new SandboxKeeper(join(settings.runDir, 'netns')),
-    events: new EventLog(),
+    events: restoredEvents(stores.volatile),
+    journals: new ContainerJournals({
+      store: stores.volatile,
+      isKnown: (handle) => inventory.containers.has(handle),
+      onError: (err) => log.warn({ err }, 'events of containers wait to be written'),
+    }),
     answeredPlugs: new AnsweredPlugs(),
     removals: new PendingRetries({
       verb: 'remove',
@@ -76,5 +83,6 @@ export function buildHost({ settings, stores, machine, drivers, cluster, log }: 
     queue: new KeyedQueue(),
     log,
   }
+  host.events.subscribe((event) => host.journals.append(event))
   return host
 }

@@ -1,4 +1,4 @@
-// The lifecycle's operations, bound to one host, as the API calls them.
+// The lifecycle's operations, bound to one host, as the API calls them. What fails is an event too.
 import type { Operations } from '../api/api-context.ts'
 import {
   configureContainer,
@@ -6,21 +6,31 @@ import {
   deleteNetwork,
   down,
   type HostContext,
+  type HostEvent,
   plug,
   removeContainer,
+  tellingFailure,
   unplug,
   up,
 } from '../lifecycle/index.ts'
 
 export function bindOperations(host: HostContext): Operations {
+  const run = <T>(kind: string, about: Omit<HostEvent, 'type'>, work: () => Promise<T>) =>
+    tellingFailure(host.events, { type: `${kind}-failed`, ...about }, work)
   return {
-    createNetwork: (body, operation) => createNetwork(host, body, operation),
-    deleteNetwork: (key, operation) => deleteNetwork(host, key, operation),
-    configureContainer: (handle, body, operation) => configureContainer(host, handle, body, operation),
-    removeContainer: (handle, operation) => removeContainer(host, handle, operation),
-    plug: (handle, body, operation) => plug(host, handle, body, operation),
-    unplug: (handle, endpointKey, operation) => unplug(host, handle, endpointKey, operation),
-    up: (handle, source, operation) => up(host, handle, source, operation),
-    down: (handle, operation) => down(host, handle, operation),
+    createNetwork: (body, operation) => run('network.create', {}, () => createNetwork(host, body, operation)),
+    deleteNetwork: (key, operation) => run('network.delete', {}, () => deleteNetwork(host, key, operation)),
+    configureContainer: (container, body, operation) =>
+      run('container.configure', { container }, () => configureContainer(host, container, body, operation)),
+    removeContainer: (container, operation) =>
+      run('container.remove', { container }, () => removeContainer(host, container, operation)),
+    plug: (container, body, operation) =>
+      run('endpoint.plug', { container }, () => plug(host, container, body, operation)),
+    unplug: (container, key, operation) =>
+      run('endpoint.unplug', { container }, () => unplug(host, container, key, operation)),
+    up: (container, source, operation) =>
+      run('container.up', { container }, () => up(host, container, source, operation)),
+    down: (container, operation) =>
+      run('container.down', { container }, () => down(host, container, operation)),
   }
 }

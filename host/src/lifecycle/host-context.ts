@@ -5,6 +5,7 @@ import type { ResolverFiles, SandboxKeeper } from '../sandbox/index.ts'
 import type { AddressBook } from './address-book.ts'
 import type { AnsweredPlugs } from './answered-plugs.ts'
 import type { ClusterAccess } from './cluster-access.ts'
+import type { ContainerJournals } from './container-journals.ts'
 import type { CallOptions, DriverAccess } from './driver-access.ts'
 import type { EventLog } from './event-log.ts'
 import type { Inventory } from './inventory.ts'
@@ -27,6 +28,8 @@ export type HostContext = {
   readonly peers: PeerFeeder
   readonly sandboxes: SandboxKeeper
   readonly events: EventLog
+  /** The last events of each container. */
+  readonly journals: ContainerJournals
   /** Plugs on their way from the driver's answer to the record. */
   readonly answeredPlugs: AnsweredPlugs
   /** What must go and could not yet. */

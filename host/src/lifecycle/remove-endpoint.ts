@@ -120,6 +120,11 @@ export function postpone(host: HostContext, endpoint: EndpointRecord, error: unk
   // First, since the store may be full.
   host.removals.add({ kind: 'endpoint', id: endpoint.id })
   host.inventory.commit((change) => change.putEndpoint({ ...endpoint, lastError }), 'removal')
+  if (endpoint.lastError !== lastError) {
+    const { id, networkId, handle } = endpoint
+    const about = { network_id: networkId, endpoint_id: id, container: handle }
+    host.events.append({ ...about, type: 'endpoint.removal-pending', message: lastError })
+  }
   host.log.warn(
     { endpointId: endpoint.id, err: error },
     'the endpoint is not removed yet; it will be tried again',

@@ -16,7 +16,9 @@ import { assertAnswer, isHostNeeded, mendInSandbox } from './sandbox-settlement.
 export function repairLater(host: HostContext, pending: Pending, error: string): void {
   host.repairs.add(pending)
   const endpoint = host.inventory.endpoints.get(pending.id)
-  if (endpoint !== undefined) put(host, { ...endpoint, lastError: error })
+  if (endpoint === undefined || endpoint.lastError === error) return
+  put(host, { ...endpoint, lastError: error })
+  host.events.append({ ...aboutEndpoint(endpoint), type: 'endpoint.diverged', message: error })
 }
 
 /** One more try. Fine when there is nothing to repair any more. */
@@ -43,6 +45,7 @@ export async function applyPlugged(
     if (isNews) assertAnswer(host, { endpoint, network, sandbox }, result)
     await mendInSandbox(host, { endpoint, network, sandbox }, result)
     if (isNews) put(host, { ...withoutError(endpoint), result })
+    if (endpoint.lastError !== undefined) tellRepaired(host, endpoint)
     host.repairs.done(endpoint.id)
   } catch (error) {
     const lastError = error instanceof Error ? error.message : String(error)
@@ -64,6 +67,7 @@ export function applyCreated(host: HostContext, endpoint: EndpointRecord): void 
   host.repairs.done(endpoint.id)
   if (endpoint.lastError === undefined || endpoint.state !== 'created') return
   put(host, withoutError(endpoint))
+  tellRepaired(host, endpoint)
 }
 
 async function repairNetwork(host: HostContext, id: string, operation: Operation): Promise<void> {
@@ -104,6 +108,14 @@ async function makeAgain(
   if (endpoint.state !== 'plugged' || sandbox === undefined) return applyCreated(host, endpoint)
   const result = await session.call('endpoint/plug', plugParameters(create, sandbox), call)
   await applyPlugged(host, { endpoint, network }, result)
+}
+
+function tellRepaired(host: HostContext, endpoint: EndpointRecord): void {
+  host.events.append({ ...aboutEndpoint(endpoint), type: 'endpoint.repaired' })
+}
+
+function aboutEndpoint({ id, networkId, handle }: EndpointRecord) {
+  return { network_id: networkId, endpoint_id: id, container: handle }
 }
 
 function isOther(endpoint: EndpointRecord, result: PlugResult): boolean {

@@ -94,6 +94,11 @@ export class ConetClient implements AsyncDisposable {
     return this.call('deleteContainer', { params: { handle } }, options)
   }
 
+  /** Also of a container that is gone, for a while. */
+  getContainerEvents(handle: string, options?: CallOptions) {
+    return this.call('getContainerEvents', { params: { handle } }, options)
+  }
+
   plug(handle: string, body: PlugBody, options?: CallOptions) {
     return this.call('plug', { params: { handle }, body }, options)
   }

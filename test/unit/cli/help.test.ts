@@ -26,7 +26,9 @@ const everyCommand = paths(buildProgram(nowhere).root).map((path) => path.join('
 
 it('knows every command of the command line', () => {
   const net = ['create', 'list', 'inspect', 'rm', 'plug', 'unplug'].map((name) => `net ${name}`)
-  const containers = ['create', 'list', 'inspect', 'rm', 'up', 'down'].map((name) => `container ${name}`)
+  const containers = ['create', 'list', 'inspect', 'events', 'rm', 'up', 'down'].map(
+    (name) => `container ${name}`,
+  )
   const drivers = ['list', 'inspect', 'stop'].map((name) => `driver ${name}`)
   const host = ['status', 'events', 'version', 'help']
   expect(everyCommand).toEqual(expect.arrayContaining([...net, ...containers, ...drivers, ...host]))

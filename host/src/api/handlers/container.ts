@@ -15,6 +15,7 @@ type ContainerRoute =
   | 'listContainers'
   | 'getContainer'
   | 'deleteContainer'
+  | 'getContainerEvents'
   | 'plug'
   | 'unplug'
   | 'up'
@@ -41,6 +42,11 @@ export const containerHandlers: Pick<Handlers, ContainerRoute> = {
 
   getContainer(context, { parameters }) {
     return { status: 200, body: containerView(find(context.inventory, parameters.handle), context) }
+  },
+
+  getContainerEvents({ inventory, events }, { parameters: { handle } }) {
+    const kept = events.ofContainer(handle) ?? (find(inventory, handle) && [])
+    return { status: 200, body: { events: [...kept] } }
   },
 
   async deleteContainer({ operations }, { parameters, operation }) {

@@ -1,10 +1,11 @@
-// conet container create, list, inspect, rm.
+// conet container create, list, inspect, events, rm.
 import type { Command } from 'commander'
 import type { CommandContext } from '../command-context.ts'
 import { collectHandle, parseHandle } from '../options/handle.ts'
 import { collect, collectPair, recordOf } from '../options/key-value.ts'
 import { forEachName, inspectEach } from '../several.ts'
 import { containerPage, containerTable } from '../show/container.ts'
+import { eventLine } from '../show/status.ts'
 import {
   addListOptions,
   addShowOptions,
@@ -19,6 +20,7 @@ export function addContainerCommands(container: Command, context: CommandContext
   addCreate(container, context)
   addList(container, context)
   addInspect(container, context)
+  addEvents(container, context)
   addRemove(container, context)
 }
 
@@ -65,6 +67,18 @@ function addInspect(container: Command, context: CommandContext): void {
         }),
       ),
     )
+}
+
+function addEvents(container: Command, context: CommandContext): void {
+  addShowOptions(container.command('events').summary('show what happened to a container'))
+    .description('Show the last events of a container, failures with their errors; also of one that is gone.')
+    .argument('<handle>', 'the container', parseHandle)
+    .addHelpText('after', '\nExample:\n  $ conet container events c1')
+    .action(async (handle: string, options: ShowOptions) => {
+      const { events } = await context.withClient((client, call) => client.getContainerEvents(handle, call))
+      if (options.json) context.json(events)
+      else for (const event of events) context.terminal.out(eventLine(event, detailOf(options)))
+    })
 }
 
 function addRemove(container: Command, context: CommandContext): void {

@@ -135,8 +135,22 @@ export const EventView = Type.Object({
   container: Type.Optional(Type.String()),
   driver: Type.Optional(Type.String()),
   message: Type.Optional(Type.String()),
+  /** Of what failed (`container.up-failed`): the error as its client got it. */
+  error: Type.Optional(
+    Type.Object({
+      kind: Type.String(),
+      code: Type.Integer(),
+      message: Type.String(),
+      retryable: Type.Boolean(),
+      fields: Type.Optional(Type.Array(Type.Object({ path: Type.String(), message: Type.String() }))),
+    }),
+  ),
 })
 export type EventView = Static<typeof EventView>
+
+/** Reply of `getContainerEvents`: the last events of one container, oldest first. */
+export const EventList = Type.Object({ events: Type.Array(EventView) })
+export type EventList = Static<typeof EventList>
 
 /** RFC 9457 problem details, with conet's members. Media type `application/problem+json`. */
 export const Problem = Type.Object({

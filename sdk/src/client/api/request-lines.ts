@@ -23,6 +23,7 @@ export const requestLines = {
   listContainers: { method: 'GET', path: '/containers', family: 'client' },
   getContainer: { method: 'GET', path: '/containers/:handle', family: 'client' },
   deleteContainer: { method: 'DELETE', path: '/containers/:handle', family: 'client' },
+  getContainerEvents: { method: 'GET', path: '/containers/:handle/events', family: 'client' },
   plug: { method: 'POST', path: '/containers/:handle/endpoints', family: 'client', makesSomething: true },
   unplug: { method: 'DELETE', path: '/containers/:handle/endpoints/:endpoint', family: 'client' },
   up: { method: 'POST', path: '/internal/containers/:handle/up', family: 'runtime' },

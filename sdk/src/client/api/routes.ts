@@ -9,7 +9,7 @@ import {
   Removal,
   UpBody,
 } from './container.ts'
-import { DriverList, DriverView, HealthView, StatusView } from './host.ts'
+import { DriverList, DriverView, EventList, HealthView, StatusView } from './host.ts'
 import { CreateNetworkBody, NetworkList, NetworkView } from './network.ts'
 import { NodeDetailView, NodeList } from './node.ts'
 import { type RequestLine, type RouteName, requestLines } from './request-lines.ts'
@@ -82,6 +82,13 @@ export const routes = {
     reply: Removal,
     statuses: [200, 202],
     summary: 'Forget a container; one that is up is taken down first.',
+  },
+  getContainerEvents: {
+    ...requestLines.getContainerEvents,
+    reply: EventList,
+    statuses: [200],
+    summary:
+      'The last events of a container, failures with their errors, oldest first; also of one that is gone.',
   },
   plug: {
     ...requestLines.plug,

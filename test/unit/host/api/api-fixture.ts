@@ -95,6 +95,8 @@ export class EventFeed {
     return id > this.events.length ? undefined : this.events.slice(id)
   }
 
+  ofContainer(): undefined {}
+
   subscribe(listener: (event: EventView) => void): () => void {
     this.listeners.add(listener)
     return () => this.listeners.delete(listener)

@@ -19,7 +19,16 @@ describe('the event log', () => {
     expect(log.since(0)).toHaveLength(4_096)
   })
 
-  it('of a later host has higher ids, so that the last id of a former one is the past', async () => {
+  it('goes on where the former one stopped in order', () => {
+    const former = new EventLog()
+    former.append({ type: 'a' })
+    const later = new EventLog(former.history())
+    later.append({ type: 'b' })
+    const [a, b] = later.since(0) ?? []
+    expect(later.since(a?.id ?? 0)).toEqual([b])
+  })
+
+  it('of a later host after a crash has higher ids, so that the last id of a former one is the past', async () => {
     const former = new EventLog()
     const ids: number[] = []
     former.subscribe(({ id }) => ids.push(id))
