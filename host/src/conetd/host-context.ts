@@ -21,7 +21,6 @@ import {
 import { machineRoutes } from '../machine/routes.ts'
 import { ResolverFiles, SandboxKeeper } from '../sandbox/index.ts'
 import { spoolDirectoryOf } from '../shim/spool-path.ts'
-import { SandboxKeeper } from '../sandbox/index.ts'
 import { restoredEvents } from './event-history.ts'
 import type { MachineIdentity } from './machine-identity.ts'
 import type { Settings } from './settings.ts'
