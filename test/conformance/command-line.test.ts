@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { serveDriver } from '@conet/sdk'
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { nullDriver } from '../../drivers/null/dist/driver.js'
 import { repository } from '../support/repository.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
@@ -31,108 +31,111 @@ function kit(...words: string[]): Promise<Ending> {
   })
 }
 
-it('[K7] checks a driver that it starts, with progress, and exits with 0', async () => {
-  const { code, stdout } = await kit(
-    'run',
-    '--command',
-    nullCommand,
-    '--only',
-    'handshake.identity, rpc.ids',
-    '--seed',
-    '5',
-  )
-  expect(stdout).toMatch(/^1\/2 ok {5}rpc.ids/m)
-  expect(stdout).toContain('2 pass')
-  // What was left out holds the level back.
-  expect(stdout).toContain('reaches none')
-  expect(stdout).toContain('seed 5')
-  expect(code).toBe(0)
-})
-
-it('[K7] checks a driver that is running, and calls what it cannot try there untestable', async () => {
-  await using directory = await temporaryDirectory()
-  await using driver = await serveDriver(nullDriver(), {
-    socketPath: join(directory.path, 'null.sock'),
-    writeLog: () => undefined,
+// Each is a program or two of its own, which mostly waits.
+describe.concurrent('conet-conformance', () => {
+  it('[K7] checks a driver that it starts, with progress, and exits with 0', async () => {
+    const { code, stdout } = await kit(
+      'run',
+      '--command',
+      nullCommand,
+      '--only',
+      'handshake.identity, rpc.ids',
+      '--seed',
+      '5',
+    )
+    expect(stdout).toMatch(/^1\/2 ok {5}rpc.ids/m)
+    expect(stdout).toContain('2 pass')
+    // What was left out holds the level back.
+    expect(stdout).toContain('reaches none')
+    expect(stdout).toContain('seed 5')
+    expect(code).toBe(0)
   })
-  const { code, stdout } = await kit(
-    'run',
-    '--socket',
-    driver.socketPath,
-    '--only',
-    'socket.sigterm,handshake.twice',
-  )
-  expect(stdout).toContain('1 pass, 1 untestable')
-  expect(code).toBe(0)
-})
 
-it('writes reports in every form', async () => {
-  await using directory = await temporaryDirectory()
-  const forms = ['text', 'json', 'junit', 'tap', 'html']
-  const options = forms.flatMap((form) => ['--report', `${form}=${join(directory.path, form)}`])
-  const { code } = await kit('run', '--command', nullCommand, '--only', 'rpc.ids', '--quiet', ...options)
-  expect(code).toBe(0)
-  for (const form of forms) expect(await readFile(join(directory.path, form), 'utf8')).toContain('rpc.ids')
-})
+  it('[K7] checks a driver that is running, and calls what it cannot try there untestable', async () => {
+    await using directory = await temporaryDirectory()
+    await using driver = await serveDriver(nullDriver(), {
+      socketPath: join(directory.path, 'null.sock'),
+      writeLog: () => undefined,
+    })
+    const { code, stdout } = await kit(
+      'run',
+      '--socket',
+      driver.socketPath,
+      '--only',
+      'socket.sigterm,handshake.twice',
+    )
+    expect(stdout).toContain('1 pass, 1 untestable')
+    expect(code).toBe(0)
+  })
 
-it('exits with 1 for a driver that fails, and with 0 once the failure is expected', async () => {
-  await using directory = await temporaryDirectory()
-  const program = join(directory.path, 'stubborn.mjs')
-  await writeFile(program, stubbornDriver)
-  const words = [
-    'run',
-    '--command',
-    `${process.execPath} ${program} --socket {socket}`,
-    '--only',
-    'unplug.nothing',
-  ]
-  const failed = await kit(...words)
-  expect(failed.stdout).toMatch(/FAIL unplug.nothing[\s\S]*what happened[\s\S]*how to mend it/)
-  expect(failed.code).toBe(1)
-  const list = join(directory.path, 'expected.json')
-  await writeFile(list, JSON.stringify({ 'unplug.nothing': 'issue 12' }))
-  const expected = await kit(...words, '--expected-failures', list)
-  expect(expected.stdout).toContain('1 fail (1 expected)')
-  expect(expected.code).toBe(0)
-})
+  it('writes reports in every form', async () => {
+    await using directory = await temporaryDirectory()
+    const forms = ['text', 'json', 'junit', 'tap', 'html']
+    const options = forms.flatMap((form) => ['--report', `${form}=${join(directory.path, form)}`])
+    const { code } = await kit('run', '--command', nullCommand, '--only', 'rpc.ids', '--quiet', ...options)
+    expect(code).toBe(0)
+    for (const form of forms) expect(await readFile(join(directory.path, form), 'utf8')).toContain('rpc.ids')
+  })
 
-it('exits with 5 when an expected failure passes', async () => {
-  await using directory = await temporaryDirectory()
-  const list = join(directory.path, 'expected.json')
-  await writeFile(list, JSON.stringify({ 'rpc.ids': 'issue 12' }))
-  const stale = await kit('run', '--command', nullCommand, '--only', 'rpc.ids', '--expected-failures', list)
-  expect(stale.stdout).toContain('take it off the list')
-  expect(stale.code).toBe(5)
-})
+  it('exits with 1 for a driver that fails, and with 0 once the failure is expected', async () => {
+    await using directory = await temporaryDirectory()
+    const program = join(directory.path, 'stubborn.mjs')
+    await writeFile(program, stubbornDriver)
+    const words = [
+      'run',
+      '--command',
+      `${process.execPath} ${program} --socket {socket}`,
+      '--only',
+      'unplug.nothing',
+    ]
+    const failed = await kit(...words)
+    expect(failed.stdout).toMatch(/FAIL unplug.nothing[\s\S]*what happened[\s\S]*how to mend it/)
+    expect(failed.code).toBe(1)
+    const list = join(directory.path, 'expected.json')
+    await writeFile(list, JSON.stringify({ 'unplug.nothing': 'issue 12' }))
+    const expected = await kit(...words, '--expected-failures', list)
+    expect(expected.stdout).toContain('1 fail (1 expected)')
+    expect(expected.code).toBe(0)
+  })
 
-it('exits with 2 for a word, a value or a check that it does not know', async () => {
-  const lines = [
-    ['run'],
-    ['run', '--socket', '/x', '--command', 'y'],
-    ['run', '--command', 'my-driver'],
-    ['run', '--socket', '/x', '--only', 'rpc.nothing'],
-    ['run', '--socket', '/x', '--report', 'tap=/nonexistent/report.tap'],
-    ['run', '--socket', '/x', '--expected-failures', '/nonexistent/list.json'],
-    ['explain', 'rpc.nothing'],
-    ['fly'],
-  ]
-  const endings = await Promise.all(lines.map((words) => kit(...words)))
-  expect(endings.map(({ code }) => code)).toEqual(lines.map(() => 2))
-  for (const { stderr } of endings) expect(stderr).not.toMatch(/^\s*at /m)
-})
+  it('exits with 5 when an expected failure passes', async () => {
+    await using directory = await temporaryDirectory()
+    const list = join(directory.path, 'expected.json')
+    await writeFile(list, JSON.stringify({ 'rpc.ids': 'issue 12' }))
+    const stale = await kit('run', '--command', nullCommand, '--only', 'rpc.ids', '--expected-failures', list)
+    expect(stale.stdout).toContain('take it off the list')
+    expect(stale.code).toBe(5)
+  })
 
-it('exits with 4 when nobody listens, and when the driver does not start', async () => {
-  expect((await kit('run', '--socket', '/nonexistent/driver.sock')).code).toBe(4)
-  const { code, stderr } = await kit('run', '--command', 'sh -c "echo no such luck >&2; exit 1" {socket}')
-  expect(code).toBe(4)
-  expect(stderr).toContain('no such luck')
-})
+  it('exits with 2 for a word, a value or a check that it does not know', async () => {
+    const lines = [
+      ['run'],
+      ['run', '--socket', '/x', '--command', 'y'],
+      ['run', '--command', 'my-driver'],
+      ['run', '--socket', '/x', '--only', 'rpc.nothing'],
+      ['run', '--socket', '/x', '--report', 'tap=/nonexistent/report.tap'],
+      ['run', '--socket', '/x', '--expected-failures', '/nonexistent/list.json'],
+      ['explain', 'rpc.nothing'],
+      ['fly'],
+    ]
+    const endings = await Promise.all(lines.map((words) => kit(...words)))
+    expect(endings.map(({ code }) => code)).toEqual(lines.map(() => 2))
+    for (const { stderr } of endings) expect(stderr).not.toMatch(/^\s*at /m)
+  })
 
-it('lists and explains every check', async () => {
-  const { stdout } = await kit('list', '--json')
-  const checks: { id: string; rules: string[] }[] = JSON.parse(stdout)
-  expect(checks.length).toBeGreaterThan(80)
-  const { stdout: text, code } = await kit('explain', 'framing.byte-by-byte')
-  expect(text).toMatch(/FRM-4[\s\S]*why it matters[\s\S]*how to mend it/)
-  expect(code).toBe(0)
+  it('exits with 4 when nobody listens, and when the driver does not start', async () => {
+    expect((await kit('run', '--socket', '/nonexistent/driver.sock')).code).toBe(4)
+    const { code, stderr } = await kit('run', '--command', 'sh -c "echo no such luck >&2; exit 1" {socket}')
+    expect(code).toBe(4)
+    expect(stderr).toContain('no such luck')
+  })
+
+  it('lists and explains every check', async () => {
+    const { stdout } = await kit('list', '--json')
+    const checks: { id: string; rules: string[] }[] = JSON.parse(stdout)
+    expect(checks.length).toBeGreaterThan(80)
+    const { stdout: text, code } = await kit('explain', 'framing.byte-by-byte')
+    expect(text).toMatch(/FRM-4[\s\S]*why it matters[\s\S]*how to mend it/)
+    expect(code).toBe(0)
+  })
 })

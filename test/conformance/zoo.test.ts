@@ -14,7 +14,7 @@ import {
   verdictOnProgram,
 } from '../zoo/verdict.ts'
 
-describe('the good driver of the zoo', () => {
+describe.concurrent('the good driver of the zoo', () => {
   it('[K7] passes every check of every level', async () => {
     const { failed } = await verdictOnProgram([], { skip: slowChecks })
     expect(failed).toEqual([])

@@ -16,7 +16,9 @@ let fake: FakeDriver
 const others: FakeDriver[] = []
 
 beforeAll(async () => {
-  fixture = await ConetdFixture.start({ config: { drivers: { null: { known_bad: ['<0.2.0'] } } } })
+  const drivers = { null: { known_bad: ['<0.2.0'] } }
+  // What hangs is given up soon.
+  fixture = await ConetdFixture.start({ config: { drivers, timeouts: { driver_call_ms: 5_000 } } })
   fake = await fixture.startFakeDriver()
 })
 
