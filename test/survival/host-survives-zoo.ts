@@ -1,4 +1,5 @@
 // What is the same for a short visit and for a long one.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
 import { exhibits, inBatchesOf } from './exhibits.ts'
@@ -6,7 +7,7 @@ import { type VisitOptions, ZooVisit } from './zoo-visit.ts'
 
 export type SurvivalOptions = VisitOptions & {
   readonly shownForMs: number
-  /** Until the log must have told what is wrong, when the time of showing is over. */
+  /** Until the log must have told what is wrong, when the time of showing is over; they are used until then. */
   readonly patienceMs: number
 }
 
@@ -41,7 +42,8 @@ export function hostSurvivesZoo(options: SurvivalOptions): void {
         const log = visit.log.fromNow()
         const callsBefore = neighbour.calls
         await using _shown = await visit.show(batch)
-        await visit.use(batch, shownForMs)
+        await using used = visit.use(batch)
+        await sleep(shownForMs)
         await eventually(() => expect(neighbour.calls).toBeGreaterThan(callsBefore + 20), {
           timeoutMs: 10_000,
         })
@@ -49,6 +51,7 @@ export function hostSurvivesZoo(options: SurvivalOptions): void {
           timeoutMs: patienceMs,
           everyMs: 100,
         })
+        await used[Symbol.asyncDispose]()
         expect(neighbour.failures.splice(0)).toEqual([])
         bytesBefore ??= visit.residentBytes
         expect(visit.residentBytes).toBeLessThan(bytesBefore + mostGrowthBytes)

@@ -62,10 +62,18 @@ export class ZooVisit implements AsyncDisposable {
     return { [Symbol.asyncDispose]: () => this.#keeper.hide(shown.map(({ name }) => name)) }
   }
 
-  /** As any other driver, over and over; what fails must say why. */
-  async use(shown: readonly Exhibit[], forMs: number): Promise<void> {
-    const untilMs = performance.now() + forMs
-    await Promise.all(shown.map(({ name }, number) => this.#useOne(name, guest(number), untilMs)))
+  /** As any other driver, over and over, until it is disposed; what fails must say why. */
+  use(shown: readonly Exhibit[]): AsyncDisposable {
+    const over = new AbortController()
+    const used = Promise.all(shown.map(({ name }, number) => this.#useOne(name, guest(number), over.signal)))
+    // Whoever disposes of it hears of it.
+    used.catch(() => undefined)
+    return {
+      async [Symbol.asyncDispose]() {
+        over.abort()
+        await used
+      },
+    }
   }
 
   /** Those of whom the log does not say what is wrong. */
@@ -96,13 +104,14 @@ export class ZooVisit implements AsyncDisposable {
     await this.#fixture[Symbol.asyncDispose]()
   }
 
-  async #useOne(name: string, handle: string, untilMs: number): Promise<void> {
-    const { client } = this.#fixture
-    while (performance.now() < untilMs) {
-      await withReason(client.createNetwork({ name, type: name }))
-      const plugged = await withReason(client.plug(handle, { network: name }))
-      if (plugged !== undefined) await withReason(client.unplug({ handle, endpoint: plugged.id }))
-      await withReason(client.deleteNetwork(name))
+  async #useOne(name: string, handle: string, signal: AbortSignal): Promise<void> {
+    const client = this.#fixture.client
+    const call = { signal }
+    while (!signal.aborted) {
+      await withReason(client.createNetwork({ name, type: name }, call))
+      const plugged = await withReason(client.plug(handle, { network: name }, call))
+      if (plugged !== undefined) await withReason(client.unplug({ handle, endpoint: plugged.id }, call))
+      await withReason(client.deleteNetwork(name, call))
       await sleep(pauseMs)
     }
   }
