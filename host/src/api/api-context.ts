@@ -8,6 +8,7 @@ import type {
   NodeDetailView,
   NodeView,
   PlugBody,
+  PoolsView,
   StatusView,
   UpBody,
 } from '@conet/sdk/api'
@@ -103,6 +104,9 @@ export type ApiContext = {
   readonly drivers: DriverReader
   readonly nodes: NodeReader
   readonly events: EventSource
+  pools(): PoolsView
+  /** In the text format of Prometheus. */
+  metrics(): Promise<{ readonly contentType: string; readonly text: string }>
   status(): Promise<StatusView>
   readonly idempotencyKeys: IdempotencyKeys
   readonly log: Logger

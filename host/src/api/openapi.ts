@@ -2,6 +2,7 @@
 import { Problem, type RequestLine, type RouteEntry, type RouteName, routes } from '@conet/sdk/api'
 import type { TSchema } from 'typebox'
 import { EventsQuery, eventsPath } from './event-route.ts'
+import { metricsPath } from './metrics-route.ts'
 import { parameterNames, parameterSchema } from './path-parameters.ts'
 import { problemMediaType } from './problem.ts'
 import { routeNames } from './register-routes.ts'
@@ -27,7 +28,7 @@ export function openApiDocument(version: string): JsonObject {
       { name: 'client', description: 'Served on both sockets.' },
       { name: 'runtime', description: 'Served on the runtime socket alone.' },
     ],
-    paths: { ...paths, [eventsPath]: { get: eventsOperation } },
+    paths: { ...paths, [eventsPath]: { get: eventsOperation }, [metricsPath]: { get: metricsOperation } },
     components: {
       responses: {
         Problem: {
@@ -90,6 +91,16 @@ const eventsOperation: JsonObject = {
   ],
   responses: {
     200: { description: 'The stream', content: { 'text/event-stream': { schema: { type: 'string' } } } },
+    default: { $ref: '#/components/responses/Problem' },
+  },
+}
+
+const metricsOperation: JsonObject = {
+  operationId: 'metrics',
+  tags: ['client'],
+  summary: 'What conetd counts and measures, in the text format of Prometheus.',
+  responses: {
+    200: { description: 'The metrics', content: { 'text/plain': { schema: { type: 'string' } } } },
     default: { $ref: '#/components/responses/Problem' },
   },
 }

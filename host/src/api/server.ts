@@ -8,6 +8,7 @@ import { acceptJsonOnly, maxBodyBytes } from './body-parser.ts'
 import { eventsPath, registerEvents } from './event-route.ts'
 import { EventStreams } from './event-streams.ts'
 import { answerClientError, answerFailure, answerFailures } from './failures.ts'
+import { metricsPath, registerMetrics } from './metrics-route.ts'
 import { openApiDocument, openApiPath } from './openapi.ts'
 import { methodsByPath, refuseOtherMethods, registerRoutes } from './register-routes.ts'
 
@@ -38,8 +39,15 @@ export function buildServer(context: ApiContext, family: RequestLine['family']):
   answerFailures(app, log)
   registerRoutes(app, context, family)
   registerEvents(app, new EventStreams({ events: context.events }))
+  registerMetrics(app, context)
   registerOpenApi(app, context.version)
-  refuseOtherMethods(app, methodsByPath(family).set(eventsPath, ['GET']).set(openApiPath, ['GET', 'HEAD']))
+  refuseOtherMethods(
+    app,
+    methodsByPath(family)
+      .set(eventsPath, ['GET'])
+      .set(openApiPath, ['GET', 'HEAD'])
+      .set(metricsPath, ['GET', 'HEAD']),
+  )
   logRequests(app, log)
   return app
 }

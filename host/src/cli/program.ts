@@ -9,6 +9,7 @@ import { addHostCommands } from './commands/host.ts'
 import { addNetworkCommands } from './commands/network.ts'
 import { addNodeCommands } from './commands/node.ts'
 import { addPlugCommands } from './commands/plug.ts'
+import { addPoolCommands } from './commands/pool.ts'
 import { parseSeconds } from './options/whole-number.ts'
 import type { Terminal } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
@@ -41,6 +42,10 @@ export function buildProgram(terminal: Terminal): Program {
   node.addHelpText('after', '\nExample:\n  $ conet node list')
   addNodeCommands(node, context)
   context.hintFor(node, ['conet node list'])
+
+  const pool = group(root, 'pool', 'Pools: where subnets, addresses and ports come from.')
+  pool.addHelpText('after', '\nExample:\n  $ conet pool list')
+  addPoolCommands(pool, context)
 
   addHostCommands(root, context)
   addHelpCommand(root, context)

@@ -17,6 +17,7 @@ import {
   takeQueuedDown,
 } from '../lifecycle/index.ts'
 import { ExternalAddress } from '../machine/external-address.ts'
+import { OperationTimings } from '../metrics/operation-timings.ts'
 import { MachineReader } from '../status/index.ts'
 import { openCluster } from './cluster-room.ts'
 import { makeDirectories } from './directories.ts'
@@ -26,8 +27,10 @@ import { eventSource, keepEvents, withContainer } from './event-history.ts'
 import { buildHost } from './host-context.ts'
 import { inventoryReader } from './inventory-reader.ts'
 import { type MachineIdentity, machineIdentity } from './machine-identity.ts'
+import { MetricsRoom } from './metrics-room.ts'
 import { nodeReader } from './node-reader.ts'
 import { bindOperations } from './operations.ts'
+import { poolReport } from './pool-report.ts'
 import type { Settings } from './settings.ts'
 import { lockStateDirectory } from './state-lock.ts'
 import { statusReport } from './status-report.ts'
@@ -187,15 +190,20 @@ async function serve(
   await externalAddress.refresh()
   const machine = new MachineReader()
   parts.defer('end the thread that looks at the machine', () => machine.close())
+  const timings = new OperationTimings()
+  const metrics = new MetricsRoom({ host, drivers, timings, version })
+  parts.defer('load no metrics any more', () => metrics[Symbol.dispose]())
   const context: ApiContext = {
     version,
-    operations: bindOperations(host),
+    operations: bindOperations(host, timings),
     inventory: inventoryReader(host),
     usageOf: (networkId) => host.addresses.usage(networkId),
     externalAddress,
     drivers,
     nodes: nodeReader(cluster, host),
     events: eventSource(host),
+    pools: () => poolReport(host),
+    metrics: () => metrics.scrape(),
     status: () => statusReport({ ...options, startedAt, host, cluster, drivers, stores, machine }),
     idempotencyKeys,
     log,

@@ -1,4 +1,5 @@
-// The lifecycle's operations, bound to one host, as the API calls them. What fails is an event too.
+// The lifecycle's operations, bound to one host, as the API calls them. What they take is
+// measured, and what fails is an event too.
 import type { Operations } from '../api/api-context.ts'
 import {
   configureContainer,
@@ -13,10 +14,11 @@ import {
   unplug,
   up,
 } from '../lifecycle/index.ts'
+import type { OperationTimings } from '../metrics/operation-timings.ts'
 
-export function bindOperations(host: HostContext): Operations {
+export function bindOperations(host: HostContext, timings: OperationTimings): Operations {
   const run = <T>(kind: string, about: Omit<HostEvent, 'type'>, work: () => Promise<T>) =>
-    tellingFailure(host.events, { type: `${kind}-failed`, ...about }, work)
+    timings.time(kind, () => tellingFailure(host.events, { type: `${kind}-failed`, ...about }, work))
   return {
     createNetwork: (body, operation) => run('network.create', {}, () => createNetwork(host, body, operation)),
     deleteNetwork: (key, operation) => run('network.delete', {}, () => deleteNetwork(host, key, operation)),

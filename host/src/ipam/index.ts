@@ -4,5 +4,6 @@ export { type Block, blockAround, formatBlock, type Interval, readBlock, readPre
 export { BlockGrid, blockBitsFor } from './block-grid.ts'
 export { ipv4OfMac, linkLocalOfMac, macFromEndpointId, macFromIpv4 } from './mac.ts'
 export { findOverlap, type TakenSubnet } from './overlap.ts'
+export { type PoolUsage, poolUsage } from './pool-usage.ts'
 export { type AddressPool, choosePool, defaultIpv4Pools, generateUlaPool, parsePools } from './pools.ts'
 export { parseSubnet, type SubnetInput, type SubnetSpec } from './subnet.ts'

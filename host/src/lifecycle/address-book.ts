@@ -52,6 +52,11 @@ export class AddressBook {
     for (const { id } of held.endpoints) this.#networkOfEndpoint.set(id, network.id)
   }
 
+  /** Where the subnets come from that nobody chose. */
+  get pools(): AddressBookOptions['pools'] {
+    return this.#options.pools
+  }
+
   close(networkId: string): void {
     this.#networks.delete(networkId)
   }

@@ -153,6 +153,10 @@ export class ConetClient implements AsyncDisposable {
     return this.call('fenceNode', { params: { node } }, options)
   }
 
+  listPools(options?: CallOptions) {
+    return this.call('listPools', {}, options)
+  }
+
   status(options?: CallOptions) {
     return this.call('status', {}, options)
   }

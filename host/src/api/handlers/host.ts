@@ -3,7 +3,7 @@ import type { Handlers } from './handler.ts'
 
 export const hostHandlers: Pick<
   Handlers,
-  'listDrivers' | 'getDriver' | 'startDriver' | 'stopDriver' | 'status' | 'health'
+  'listDrivers' | 'getDriver' | 'startDriver' | 'stopDriver' | 'listPools' | 'status' | 'health'
 > = {
   listDrivers({ drivers }) {
     return { status: 200, body: { drivers: [...drivers.list()] } }
@@ -25,6 +25,10 @@ export const hostHandlers: Pick<
 
   async status({ status }) {
     return { status: 200, body: await status() }
+  },
+
+  listPools({ pools }) {
+    return { status: 200, body: pools() }
   },
 
   health({ version }) {

@@ -36,6 +36,7 @@ export const requestLines = {
   getNode: { method: 'GET', path: '/nodes/:node', family: 'client' },
   removeNode: { method: 'DELETE', path: '/nodes/:node', family: 'client' },
   fenceNode: { method: 'POST', path: '/nodes/:node/fenced', family: 'client' },
+  listPools: { method: 'GET', path: '/pools', family: 'client' },
   status: { method: 'GET', path: '/status', family: 'client' },
   health: { method: 'GET', path: '/healthz', family: 'client' },
 } as const satisfies Record<string, RequestLine>

@@ -12,6 +12,7 @@ import {
 import { DriverList, DriverView, EventList, HealthView, StatusView } from './host.ts'
 import { CreateNetworkBody, NetworkList, NetworkView } from './network.ts'
 import { NodeDetailView, NodeList } from './node.ts'
+import { PoolsView } from './pool.ts'
 import { type RequestLine, type RouteName, requestLines } from './request-lines.ts'
 
 /** A call of the HTTP API with its schemas. */
@@ -163,6 +164,12 @@ export const routes = {
     reply: Empty,
     statuses: [200],
     summary: 'Remove a host that cannot come back by itself, and free what it has.',
+  },
+  listPools: {
+    ...requestLines.listPools,
+    reply: PoolsView,
+    statuses: [200],
+    summary: 'How much of each pool of subnets, addresses and ports is taken.',
   },
   status: {
     ...requestLines.status,

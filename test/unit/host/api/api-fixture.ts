@@ -150,6 +150,8 @@ export async function apiFixture(
       wholeNetwork: async () => undefined,
     },
     events: feed,
+    pools: () => ({ address_pools: [], subnets: [] }),
+    metrics: unexpected,
     status: unexpected,
     idempotencyKeys: new IdempotencyKeys({
       store,

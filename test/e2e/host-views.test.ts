@@ -1,0 +1,90 @@
+// What a host says of itself to programs and people: metrics and pools, of a real conetd with work behind it.
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { ConetdFixture } from '../support/conetd-fixture.ts'
+import { conetProgram } from '../support/conetd-process.ts'
+import { httpCall } from '../support/unix-http.ts'
+
+let fixture: ConetdFixture
+
+beforeAll(async () => {
+  const pools = { ipv4: [{ base: '10.64.0.0/10', size: 16 }] }
+  fixture = await ConetdFixture.start({ drivers: ['null'], config: { address_pools: pools } })
+  await fixture.client.createNetwork({ name: 'blue', type: 'null', subnets: [{ subnet: '10.64.8.0/24' }] })
+  await fixture.client.createNetwork({ name: 'next', type: 'null' })
+  await fixture.client.putContainerConfig('c', { attach_to: ['blue'] })
+  await fixture.client.up('c')
+  await fixture.client.plug('c', { network: 'next' })
+  await fixture.client.plug('c', { network: 'none' }).catch(() => undefined)
+})
+afterAll(() => fixture?.[Symbol.asyncDispose]())
+
+const conet = async (...args: string[]) =>
+  (await promisify(execFile)(process.execPath, [conetProgram, '--socket', fixture.conetd.socket, ...args]))
+    .stdout
+
+async function samples(): Promise<Map<string, number>> {
+  const { status, headers, text } = await httpCall(fixture.conetd.socket, { path: '/metrics' })
+  expect([status, headers['content-type']]).toEqual([200, 'text/plain; version=0.0.4; charset=utf-8'])
+  const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'))
+  return new Map(
+    lines.map((line) => {
+      const [, name = '', value] = /^([a-z_][a-z0-9_]*(?:\{[^}]*\})?) (\S+)$/.exec(line) ?? []
+      expect(Number(value), line).not.toBeNaN()
+      return [name, Number(value)]
+    }),
+  )
+}
+
+it('[B26] GET /metrics has operations by kind and outcome, drivers, objects, pools and the process', async () => {
+  const found = await samples()
+  const expected = {
+    'conet_operation_duration_seconds_count{operation="endpoint.plug",outcome="ok"}': 1,
+    'conet_operation_duration_seconds_count{operation="endpoint.plug",outcome="notFound"}': 1,
+    'conet_operation_duration_seconds_bucket{le="+Inf",operation="container.up",outcome="ok"}': 1,
+    'conet_driver_state{driver="null",state="ready"}': 1,
+    'conet_driver_ready{driver="null"}': 1,
+    'conet_driver_calls_total{driver="null",method="endpoint/plug",outcome="ok"}': 2,
+    'conet_driver_calls_in_flight{driver="null"}': 0,
+    'conet_networks{type="null",state="active"}': 2,
+    'conet_containers{state="up"}': 1,
+    'conet_endpoints{type="null",state="plugged"}': 2,
+    conet_pending_removals: 0,
+    'conet_address_pool_subnets{pool="10.64.0.0/10"}': 64,
+    'conet_address_pool_subnets_used{pool="10.64.0.0/10"}': 2,
+    'conet_subnet_addresses_used{network="blue",subnet="10.64.8.0/24"}': 1,
+  }
+  expect(Object.fromEntries(Object.keys(expected).map((name) => [name, found.get(name)]))).toEqual(expected)
+  for (const name of [
+    'nodejs_eventloop_lag_p99_seconds',
+    'process_resident_memory_bytes',
+    'process_start_time_seconds',
+  ])
+    expect(found.get(name), name).toBeGreaterThan(0)
+})
+
+it('a scrape counts nothing twice, and a second one shows what has gone', async () => {
+  await fixture.client.unplug({ handle: 'c', endpoint: await endpointIn('next') })
+  const found = await samples()
+  expect(found.get('conet_endpoints{type="null",state="plugged"}')).toBe(1)
+  expect(found.get('conet_driver_calls_total{driver="null",method="endpoint/plug",outcome="ok"}')).toBe(2)
+})
+
+it('GET /pools and conet pool list show how much of each pool is taken', async () => {
+  const pools = await fixture.client.listPools()
+  expect(pools.address_pools[0]).toEqual({ family: 4, base: '10.64.0.0/10', size: 16, subnets: 64, used: 2 })
+  expect(pools.subnets).toMatchObject([
+    { network_name: 'blue', subnet: '10.64.8.0/24', addresses: 253, used: 1 },
+    { network_name: 'next', subnet: '10.65.0.0/16', used: 0 },
+  ])
+  const page = await conet('pool', 'list')
+  expect(page).toMatch(/^subnets +10\.64\.0\.0\/10 in \/16 +- +2 +64 +3\.1 %$/m)
+  expect(page).toMatch(/^addresses +10\.64\.8\.0\/24 +blue +1 +253 +0\.4 %$/m)
+  expect(JSON.parse(await conet('pool', 'list', '--json'))).toEqual(pools)
+})
+
+async function endpointIn(network: string): Promise<string> {
+  const { networks } = await fixture.client.getContainer('c')
+  return networks[network]?.endpoint_id ?? ''
+}
