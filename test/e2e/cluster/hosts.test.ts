@@ -1,7 +1,9 @@
 // Two hosts of a cluster: networks that all know, addresses that no two hand out, a directory that all read.
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { addressOf, ClusterFixture, type ClusterHost } from '../../support/cluster-fixture.ts'
 import { eventually } from '../../support/eventually.ts'
+import { ScriptedDriver } from '../../support/scripted-driver.ts'
 
 let cluster: ClusterFixture
 let one: ClusterHost
@@ -214,6 +216,17 @@ describe('addresses in a network of a cluster', () => {
     })
     for (const handle of ['a', 'b', 'c', 'd']) await one.client.deleteContainer(handle)
     await eventually(() => two.client.plug('z', { network: 'tiny' }))
+  })
+})
+
+describe('a driver of a host in a cluster', () => {
+  it('learns the underlay address of its host, the same each time it is connected', async () => {
+    await using driver = await ScriptedDriver.listen(join(two.fixture.driverDirectory, 'plain.sock'), 'plain')
+    const told = () =>
+      driver.heard.flatMap(({ method, params }) => (method === 'initialize' ? [params?.underlayAddress] : []))
+    await eventually(() => expect(told()).toEqual(['192.0.2.2']))
+    driver.cut()
+    await eventually(() => expect(told()).toEqual(['192.0.2.2', '192.0.2.2']), { timeoutMs: 15_000 })
   })
 })
 

@@ -12,6 +12,8 @@ const session = (test: string): Proof => ({ file: 'unit/host/drivers/session.tes
 const succession = (test: string): Proof => ({ file: 'unit/host/drivers/succession.test.ts', test })
 const hostilePeer = (test: string): Proof => ({ file: 'unit/jsonrpc/hostile-peer.test.ts', test })
 
+const hosts = (test: string): Proof => ({ file: 'e2e/cluster/hosts.test.ts', test })
+
 /** By the rule's id. */
 export const hostRules: Readonly<Record<string, Proof>> = {
   'SOCK-9': {
@@ -98,4 +100,18 @@ export const hostRules: Readonly<Record<string, Proof>> = {
   'UPG-7': succession('the old one is drained and then told'),
   'EVT-2': session('drops the lines of a driver that floods the log'),
   'EVT-3': session('hands over events, logs and readiness, and drops what breaks the contract'),
+  'SPAN-1': hosts('learns the underlay address of its host, the same each time it is connected'),
+  'SPAN-3': hosts(
+    'is one, also when two hosts create it in the same instant; other networks have other numbers',
+  ),
+  'PEER-1': hosts('is told to the driver of each host: the whole first, then what changes'),
+  'PEER-2': {
+    file: 'e2e/cluster/directory.test.ts',
+    test: 'never has a version twice, also not when the store is as it was',
+  },
+  'PEER-5': hosts('is told to the driver of each host: the whole first, then what changes'),
+  'PEER-11': {
+    file: 'e2e/cluster/three-hosts.test.ts',
+    test: 'has no duplicate address and no stale entry after it',
+  },
 }
