@@ -9,7 +9,7 @@ import type { FakePlan } from './fake-driver-plan.ts'
 
 const schemas: NonNullable<FakePlan['schemas']> = {
   scope: 'global',
-  segments: { minimum: 1, maximum: 99, configMember: 'vni' },
+  segments: { minimum: 1, maximum: 99_999, configMember: 'vni' },
 }
 
 /** How a host shows the store who it is: keys of the configuration. */

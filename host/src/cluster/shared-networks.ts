@@ -1,5 +1,6 @@
 // Networks that all nodes know. A network comes into being in one transaction that holds only if nothing came into being
 // since its maker looked: so names, identifiers and subnets are unique in the cluster.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ConetError } from '@conet/sdk'
 import { keys } from './keys.ts'
 import { reader, SharedMember, SharedNetwork } from './records.ts'
@@ -16,6 +17,10 @@ const readMember = reader(SharedMember)
 
 /** Containers of one node in a message. */
 const mostNamed = 5
+
+/** A node gives back what it has of a network so long after its last endpoint, at most, unless it is away. */
+const givingBackMs = 2_000
+const askAgainMs = 50
 
 /** Tries that others may come before: each time one of them succeeds. */
 const mostTries = 32
@@ -70,13 +75,33 @@ function notRegistered({ name }: SharedNetwork, registered: Registered | undefin
   return new ConetError('clusterUnavailable', message, { operationState: 'not-started' })
 }
 
-/** Deletes a network that nobody holds; throws `inUse` with the nodes that do. May be repeated. */
+/**
+ * Deletes a network that nobody holds; throws `inUse` with the nodes that do. Waits a moment for nodes that have no endpoints
+ * in it any more: they give back their addresses after the last one. May be repeated.
+ */
 export async function deleteSharedNetwork(
   store: SharedStore,
   network: Pick<SharedNetwork, 'id' | 'name' | 'type' | 'segmentId'>,
   limits: CallLimits = {},
 ): Promise<void> {
-  const { id, name } = network
+  const { id } = network
+  const patience = performance.now() + givingBackMs
+  for (;;) {
+    if (await deleteUnheld(store, network, limits)) return
+    const containers = await containersOf(store, id, limits)
+    const isLeft = Object.values(containers).every((handles) => handles.length === 0)
+    if (!isLeft || performance.now() > patience) throw heldBy(network, containers)
+    await sleep(askAgainMs, undefined, { signal: limits.signal })
+  }
+}
+
+/** False: a node holds it. */
+async function deleteUnheld(
+  store: SharedStore,
+  network: Pick<SharedNetwork, 'id' | 'name' | 'type' | 'segmentId'>,
+  limits: CallLimits,
+): Promise<boolean> {
+  const { id } = network
   const { committed } = await store.commit(
     [{ present: keys.network(id) }, { empty: keys.holders(id) }],
     [
@@ -89,10 +114,15 @@ export async function deleteSharedNetwork(
     limits,
   )
   // Its name may be another's already.
-  if (committed || (await store.get(keys.network(id), limits)) === undefined) return
-  const containers = await containersOf(store, id, limits)
+  return committed || (await store.get(keys.network(id), limits)) === undefined
+}
+
+function heldBy(
+  { id, name }: Pick<SharedNetwork, 'id' | 'name'>,
+  containers: Readonly<Record<string, string[]>>,
+): ConetError {
   const words = Object.entries(containers).map(([node, handles]) => `${node} (${some(handles)})`)
-  throw new ConetError('inUse', `delete network ${name}: it has endpoints on ${words.join(', ')}`, {
+  return new ConetError('inUse', `delete network ${name}: it has endpoints on ${words.join(', ')}`, {
     details: { networkId: id, nodes: Object.keys(containers), containers },
     help: 'unplug its containers there: conet net inspect shows them',
   })

@@ -1,4 +1,5 @@
 // Two hosts of a cluster: networks that all know, addresses that no two hand out, a directory that all read.
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { addressOf, ClusterFixture, type ClusterHost } from '../../support/cluster-fixture.ts'
@@ -55,7 +56,7 @@ describe('a network of a cluster', () => {
       kind: 'conflict',
       fields: [{ path: 'config.vni' }],
     })
-    await expect(one.client.createNetwork({ ...again, config: { vni: 100 } })).rejects.toMatchObject({
+    await expect(one.client.createNetwork({ ...again, config: { vni: 100_000 } })).rejects.toMatchObject({
       kind: 'invalidArgument',
       fields: [{ path: 'config.vni' }],
     })
@@ -221,12 +222,14 @@ describe('addresses in a network of a cluster', () => {
 
 describe('a driver of a host in a cluster', () => {
   it('learns the underlay address of its host, the same each time it is connected', async () => {
-    await using driver = await ScriptedDriver.listen(join(two.fixture.driverDirectory, 'plain.sock'), 'plain')
+    const socket = join(two.fixture.driverDirectory, 'plain.sock')
+    await using driver = await ScriptedDriver.listen(socket, 'plain')
     const told = () =>
       driver.heard.flatMap(({ method, params }) => (method === 'initialize' ? [params?.underlayAddress] : []))
     await eventually(() => expect(told()).toEqual(['192.0.2.2']))
     driver.cut()
     await eventually(() => expect(told()).toEqual(['192.0.2.2', '192.0.2.2']), { timeoutMs: 15_000 })
+    rmSync(socket)
   })
 })
 
