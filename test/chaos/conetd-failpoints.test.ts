@@ -71,8 +71,9 @@ const afterLoss: readonly (readonly [ScenarioName, Failpoint])[] = [
   ['plug into a running container', 'host:sync:unknown-removed'],
 ]
 
-/** Reached only where a driver leaves an interface to the host: host-interfaces.test.ts. */
+/** Where a driver leaves an interface to the host (host-interfaces.test.ts), and where policies change (policies.test.ts). */
 const elsewhere: readonly Failpoint[] = [
+  ...hostFailpoints.filter((name) => name.startsWith('host:policy:')),
   'host:endpoint:interface-moved',
   'host:endpoint:interface-configured',
   'host:endpoint:interface-returned',

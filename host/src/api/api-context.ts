@@ -17,8 +17,9 @@ import type { WholeNetwork } from '../cluster/whole-network.ts'
 import type { ContainerRecord, SandboxRecord } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { NetworkRecord } from '../domain/network.ts'
+import type { PolicyDocument, PolicyPatch } from '../domain/policy.ts'
 import type { Operation, Removed } from '../lifecycle/index.ts'
-import type { ResolverPaths } from '../sandbox/index.ts'
+import type { Counters, ResolverPaths } from '../sandbox/index.ts'
 import type { IdempotencyKeys } from './idempotency-keys.ts'
 
 /** The lifecycle's operations, bound to the host. */
@@ -33,6 +34,16 @@ export type Operations = {
     body: ContainerConfigBody,
     operation: Operation,
   ): Promise<{ container: ContainerRecord; created: boolean }>
+  setPolicies(handle: string, patch: PolicyPatch, operation: Operation): Promise<ContainerRecord>
+  setDefaultPolicy(
+    network: string,
+    policy: PolicyDocument | null,
+    operation: Operation,
+  ): Promise<NetworkRecord>
+  readCounters(
+    endpoints: readonly EndpointRecord[],
+    operation: Operation,
+  ): Promise<ReadonlyMap<string, Counters>>
   removeContainer(handle: string, operation: Operation): Promise<Removed>
   plug(handle: string, body: PlugBody, operation: Operation): Promise<EndpointRecord>
   unplug(handle: string, endpointKey: string, operation: Operation): Promise<Removed>

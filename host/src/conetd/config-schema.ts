@@ -185,6 +185,19 @@ export const ConfigFile = Type.Object(
         { ...strict, description: 'Where the subnets come from that nobody chose' },
       ),
     ),
+    ports: Type.Optional(
+      Type.Object(
+        {
+          start: Type.Optional(
+            Type.Integer({ minimum: 1, maximum: 65_535, description: 'The first port. Default: 61001' }),
+          ),
+          size: Type.Optional(
+            Type.Integer({ minimum: 1, maximum: 65_535, description: 'How many there are. Default: 4534' }),
+          ),
+        },
+        { ...strict, description: 'The ports of this machine that containers get who ask for any free one' },
+      ),
+    ),
     timeouts: Type.Optional(
       Type.Object(
         {

@@ -17,8 +17,11 @@ import {
   retryRemoval,
   retryRepair,
   StartingContainers,
+  SyncRounds,
 } from '../lifecycle/index.ts'
+import { readListeningPorts } from '../machine/listening-ports.ts'
 import { machineRoutes } from '../machine/routes.ts'
+import { PortPool } from '../ports/index.ts'
 import { ResolverFiles, SandboxKeeper } from '../sandbox/index.ts'
 import { spoolDirectoryOf } from '../shim/spool-path.ts'
 import { restoredEvents } from './event-history.ts'
@@ -47,6 +50,8 @@ export function buildHost({ settings, stores, machine, drivers, cluster, log }: 
       machineRoutes,
       blocks: cluster?.blocks,
     }),
+    ports: new PortPool(settings.ports, (id) => endpointName(inventory, id)),
+    readListeningPorts,
     drivers,
     cluster,
     made: new MadeNetworks((networkId) => host.peers.begin(networkId)),
@@ -57,6 +62,7 @@ export function buildHost({ settings, stores, machine, drivers, cluster, log }: 
       log,
       made: { isMade: (networkId) => host.made.isMade(networkId) },
     }),
+    syncRounds: new SyncRounds(),
     sandboxes: new SandboxKeeper(join(settings.runDir, 'netns')),
     events: restoredEvents(stores.volatile),
     journals: new ContainerJournals({
@@ -84,4 +90,11 @@ export function buildHost({ settings, stores, machine, drivers, cluster, log }: 
   }
   host.events.subscribe((event) => host.journals.append(event))
   return host
+}
+
+/** For people who meet it in an error. */
+function endpointName({ endpoints }: Inventory, id: string): string {
+  const endpoint = endpoints.get(id)
+  const name = `endpoint ${id.slice(0, 12)}`
+  return endpoint === undefined ? name : `${name} of container ${endpoint.handle} (${endpoint.attachment})`
 }

@@ -9,7 +9,10 @@ import {
   type HostContext,
   type HostEvent,
   plug,
+  readCounters,
   removeContainer,
+  setDefaultPolicy,
+  setPolicies,
   tellingFailure,
   unplug,
   up,
@@ -26,6 +29,11 @@ export function bindOperations(host: HostContext, timings: OperationTimings): Op
       run('container.configure', { container }, () => configureContainer(host, container, body, operation)),
     removeContainer: (container, operation) =>
       run('container.remove', { container }, () => removeContainer(host, container, operation)),
+    setPolicies: (container, patch, operation) =>
+      run('policy.change', { container }, () => setPolicies(host, container, patch, operation)),
+    setDefaultPolicy: (network, policy, operation) =>
+      run('policy.change', {}, () => setDefaultPolicy(host, network, policy, operation)),
+    readCounters: (endpoints, operation) => readCounters(host, endpoints, operation),
     plug: (container, body, operation) =>
       run('endpoint.plug', { container }, () => plug(host, container, body, operation)),
     unplug: (container, key, operation) =>

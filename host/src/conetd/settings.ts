@@ -1,10 +1,11 @@
 // What conetd is told: flags over the environment over the configuration file over the defaults.
 import { join } from 'node:path'
-import type { Dns } from '@conet/sdk'
+import { ConetError, type Dns } from '@conet/sdk'
 import { runtimeSocketPath } from '@conet/sdk/client'
 import type { VersionRules } from '../drivers/index.ts'
 import { type AddressPool, defaultIpv4Pools, parsePools } from '../ipam/index.ts'
 import type { DefaultAttachment } from '../lifecycle/index.ts'
+import type { PoolRange } from '../ports/index.ts'
 import { type ClusterSettings, readClusterSettings } from './cluster-settings.ts'
 import { checkConfig, readConfigFile } from './config-file.ts'
 import type { ConfigFile, LogLevel } from './config-schema.ts'
@@ -27,6 +28,8 @@ export type Settings = {
   }
   /** By which others know this machine; undefined: as its routes say. */
   readonly externalAddress: string | undefined
+  /** The ports of the machine that are given out to those who ask for any. */
+  readonly ports: PoolRange
   readonly stopTimeoutMs: number
   readonly driverCallTimeoutMs: number
   /** The most that progress can extend a call to; never less than a call has anyway. */
@@ -74,6 +77,7 @@ function complete(config: ConfigFile): Settings {
       ipv6: ipv6 === undefined ? undefined : parsePools(ipv6, 'address_pools.ipv6', 6),
     },
     externalAddress: config.external_address,
+    ports: portPoolOf(config),
     stopTimeoutMs: config.timeouts?.stop_ms ?? 10_000,
     driverCallTimeoutMs,
     driverMostCallTimeoutMs: Math.max(driverCallTimeoutMs, config.timeouts?.driver_most_call_ms ?? 300_000),
@@ -88,4 +92,18 @@ function complete(config: ConfigFile): Settings {
     servesLegacyApi: config.legacy_api ?? true,
     cluster: readClusterSettings(config.cluster),
   }
+}
+
+/** Behind what Linux gives to outgoing connections, up to the last port. */
+const defaultPortPool = { start: 61_001, size: 4_534 }
+
+function portPoolOf({ ports }: ConfigFile): PoolRange {
+  const { start = defaultPortPool.start } = ports ?? {}
+  const most = 65_536 - start
+  const { size = Math.min(defaultPortPool.size, most) } = ports ?? {}
+  if (size <= most) return { start, size }
+  const message = `${size} ports from ${start} would end above 65535: at most ${most}`
+  throw new ConetError('invalidArgument', `ports.size: ${message}`, {
+    fields: [{ path: 'ports.size', message }],
+  })
 }

@@ -29,6 +29,7 @@ export async function statusReport(sources: StatusSources): Promise<StatusView> 
     machine,
     networks: [...inventory.networks.values()],
     endpoints: [...inventory.endpoints.values()],
+    portPool: settings.ports,
     drivers,
     cluster: clusterTrouble(sources.cluster),
     storeReplaced: sources.cluster?.storeReplaced,

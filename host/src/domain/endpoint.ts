@@ -1,5 +1,5 @@
 // What an endpoint is to the host: the record of one attachment's realisation, from the intent to the tombstone.
-import { PlugResult, Route } from '@conet/sdk'
+import { PlugResult, PortMapping, Route } from '@conet/sdk'
 import { type Static, Type } from 'typebox'
 
 export const EndpointState = Type.Union([
@@ -44,6 +44,21 @@ export const EndpointRecord = Type.Object({
   options: Type.Record(Type.String(), Type.Unknown()),
   /** Where the driver hands out the addresses: what the client asked for. */
   requestedAddresses: Type.Optional(Type.Array(Type.String())),
+  /** The document that is to be in force; absent: none, or its driver takes none. */
+  policy: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+  /** The ports that it asks for, in its order. */
+  portMappings: Type.Optional(Type.Array(PortMapping)),
+  /** Another number after each change of the two. */
+  policyRevision: Type.Optional(Type.Integer()),
+  /** Present: the driver may have another policy in force. It is told again. */
+  diverged: Type.Optional(
+    Type.Object({
+      since: Type.String(),
+      reason: Type.String(),
+      /** What may be mapped still, so that nobody else gets it. */
+      portMappings: Type.Array(PortMapping),
+    }),
+  ),
   /** What the driver answered to the plug. */
   result: Type.Optional(PlugResult),
   createdAt: Type.String(),

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { ConetError } from '@conet/sdk'
 import type { ContainerConfigBody } from '@conet/sdk/api'
 import {
+  type Attachment,
   assertConfigurable,
   assertDistinct,
   type ContainerRecord,
@@ -89,12 +90,16 @@ function configuredAttachment(
   return { attachment: attachmentOf(request, network, `${at}.`), at }
 }
 
-/** A policy is not part of the configuration: it stays with an attachment that stays. */
+/** A policy is not part of the configuration: it stays with an attachment that stays, in its network. */
 function policiesOf(
   before: ContainerRecord | undefined,
   attachments: ContainerRecord['attachments'],
 ): Policies {
-  const names = new Set(attachments.map(({ name }) => name))
+  const isSame = (one: Attachment, other: Attachment) =>
+    one.name === other.name &&
+    (one.networkId === other.networkId || (one.own !== undefined && isDeepStrictEqual(one.own, other.own)))
+  const stays = (old: Attachment) => attachments.some((attachment) => isSame(old, attachment))
+  const names = new Set(before?.attachments.filter(stays).map(({ name }) => name))
   return Object.fromEntries(Object.entries(before?.policies ?? {}).filter(([name]) => names.has(name)))
 }
 

@@ -5,6 +5,7 @@ import type {
   DesiredEndpoint,
   Network,
   PlugParams,
+  PolicyParams,
   Sandbox,
 } from '@conet/sdk'
 import { furtherConfig, type SandboxRecord } from '../domain/container.ts'
@@ -21,9 +22,17 @@ export function createParameters(
 }
 
 function parameters(host: HostContext, endpoint: EndpointRecord, network: Network): CreateEndpointParams {
-  const { id, handle, interface: wanted, options, requestedAddresses } = endpoint
-  const params = { network, endpointId: id, container: containerOf(host, handle), interface: wanted, options }
-  return requestedAddresses === undefined ? params : { ...params, requestedAddresses }
+  const { id, handle, interface: wanted, options, requestedAddresses, policy, portMappings } = endpoint
+  return {
+    network,
+    endpointId: id,
+    container: containerOf(host, handle),
+    interface: wanted,
+    options,
+    ...(requestedAddresses !== undefined && { requestedAddresses }),
+    ...(policy !== undefined && { policy }),
+    ...(portMappings !== undefined && { portMappings }),
+  }
 }
 
 function containerOf(host: HostContext, handle: string): Container {
@@ -47,6 +56,15 @@ export function desiredEndpoint(
   const create = parameters(host, endpoint, network)
   const sandbox = host.inventory.sandboxes.get(endpoint.handle)
   return endpoint.state === 'plugged' && sandbox !== undefined ? plugParameters(create, sandbox) : create
+}
+
+/** Where it is plugged, if it is. */
+export function policyParameters(
+  host: HostContext,
+  endpoint: EndpointRecord,
+  network: NetworkRecord,
+): PolicyParams {
+  return desiredEndpoint(host, endpoint, driverView(network))
 }
 
 export function sandboxParameter({ id, path }: SandboxRecord): Sandbox {

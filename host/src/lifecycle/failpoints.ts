@@ -36,6 +36,13 @@ export const hostFailpoints = [
   'host:sync:unknown-removed',
   'host:recover:sandbox-released',
   'host:recover:network-buried',
+  'host:policy:before-apply',
+  'host:policy:applied',
+  'host:policy:put-back',
+  'host:policy:before-outcome',
+  'host:policy:after-outcome',
+  'host:policy:before-default',
+  'host:policy:after-default',
   'host:flush:before',
   'host:flush:written',
 ] as const

@@ -1,6 +1,7 @@
 // What every operation works on. One object for the life of the daemon; operations hold no state of their own.
 import type { KeyedQueue } from '@conet/sdk'
 import type { Logger } from 'pino'
+import type { ListeningPort, PortPool } from '../ports/index.ts'
 import type { ResolverFiles, SandboxKeeper } from '../sandbox/index.ts'
 import type { AddressBook } from './address-book.ts'
 import type { AnsweredPlugs } from './answered-plugs.ts'
@@ -14,11 +15,16 @@ import type { PeerFeeder } from './peer-feeder.ts'
 import type { PendingRetries } from './pending-retries.ts'
 import type { QueuedDowns } from './queued-downs.ts'
 import type { DefaultAttachment } from './runtime-definition.ts'
+import type { SyncRounds } from './sync-rounds.ts'
 import type { StartingContainers } from './up.ts'
 
 export type HostContext = {
   readonly inventory: Inventory
   readonly addresses: AddressBook
+  /** Of the machine, for all drivers. */
+  readonly ports: PortPool
+  /** On which ports processes of the machine listen now. */
+  readListeningPorts(): Promise<ListeningPort[]>
   readonly drivers: DriverAccess
   /** Undefined: this host is in no cluster. */
   readonly cluster?: ClusterAccess | undefined
@@ -26,6 +32,7 @@ export type HostContext = {
   readonly made: MadeNetworks
   /** Tells drivers of the endpoints on other hosts. */
   readonly peers: PeerFeeder
+  readonly syncRounds: SyncRounds
   readonly sandboxes: SandboxKeeper
   readonly events: EventLog
   /** The last events of each container. */

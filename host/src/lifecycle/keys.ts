@@ -8,3 +8,8 @@ export function containerQueue(handle: string): string {
 export function networkQueue(name: string): string {
   return `network:${name}`
 }
+
+/** Its own, since a change of it waits for containers, and containers may wait for a network. */
+export function defaultPolicyQueue(networkId: string): string {
+  return `default-policy:${networkId}`
+}

@@ -5,17 +5,20 @@ import type { EndpointRecord } from '../domain/endpoint.ts'
 import { newId } from '../domain/ids.ts'
 import { chooseDefaultRoute, chooseInterfaceName } from '../domain/interface-plan.ts'
 import { assertUsable, hasWayOut, type NetworkRecord } from '../domain/network.ts'
+import { policyFor } from '../domain/policy.ts'
 import { isLeftToHost } from '../sandbox/index.ts'
 import type { Reservation } from './address-book.ts'
 import { claimAhead, ensureRoom, hasRoomFor } from './block-room.ts'
 import type { DriverSession } from './driver-access.ts'
 import { callFor } from './driver-call.ts'
 import { createParameters, plugParameters } from './driver-parameters.ts'
+import { type WantedPolicy, wantedPolicy, withWantedPolicy } from './endpoint-policy.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { claimMac, isMacToClaim, tidyMacs } from './mac-claims.ts'
 import { about } from './named-field.ts'
 import { ensureAtDriver, releaseIfUnused } from './network-at-driver.ts'
+import { portCursor } from './policy-ports.ts'
 import { assertAnswer, settleInSandbox } from './sandbox-settlement.ts'
 import { refuseAmbiguousNetworks } from './subnet-overlap.ts'
 
@@ -41,27 +44,66 @@ export async function intendEndpoint(
   const network = networkOf(host, attachment, what)
   const session = await host.drivers.require(network.type, operation)
   await session.documents.check('attachment', attachment.options, 'options')
-  const { endpoint, reservation } = await planWithRoom(host, wish, operation)
-  try {
-    if (isMacToClaim(network, attachment, endpoint)) {
-      await claimMac(host, network, endpoint.interface.macAddress, operation)
-      assertUsable(networkOf(host, attachment, what), what)
-    }
-    failpoint('host:endpoint:before-intent')
-    host.inventory.commit((change) => {
-      change.putEndpoint(endpoint)
-      if (wish.madeBy === 'plug') change.putContainer(container)
-      for (const { subnetKey, cursor } of reservation.cursors) change.putCursor(subnetKey, cursor)
-    })
-  } catch (error) {
-    reservation.release()
-    tidyMacs(host, network)
-    releaseIfUnused(host, network.id)
-    throw error
-  }
+  const wanted = await wantedPolicy(host, { container, attachment, network, session })
+  const planned = await planWithRoom(host, wish, operation)
+  await claimPlannedMac(host, { wish, network, planned }, operation)
+  const endpoint = writeIntent(host, wish, { ...planned, wanted })
+  // The network's default policy has changed meanwhile.
+  if (endpoint === undefined) return intendEndpoint(host, wish, operation)
   claimAhead(host, network)
   failpoint('host:endpoint:after-intent')
   return { endpoint, network, session }
+}
+
+async function claimPlannedMac(
+  host: HostContext,
+  { wish, network, planned }: { wish: EndpointWish; network: NetworkRecord; planned: Planned },
+  operation: Operation,
+): Promise<void> {
+  const { attachment, container } = wish
+  const { endpoint } = planned
+  if (!isMacToClaim(network, attachment, endpoint)) return
+  const what = `plug container ${container.handle}`
+  try {
+    await claimMac(host, network, endpoint.interface.macAddress, operation)
+    assertUsable(networkOf(host, attachment, what), what)
+  } catch (error) {
+    giveUpPlan(host, planned)
+    throw error
+  }
+}
+
+/** Undefined, and nothing done, if another policy stands for it now. */
+function writeIntent(
+  host: HostContext,
+  { attachment, container, madeBy }: EndpointWish,
+  { endpoint: plan, reservation, wanted }: Planned & { wanted: WantedPolicy },
+): EndpointRecord | undefined {
+  try {
+    const network = host.inventory.networks.get(plan.networkId)
+    const isStale = policyFor(container, attachment.name, network) !== wanted.source
+    if (isStale) return giveUpPlan(host, { endpoint: plan, reservation })
+    const endpoint = withWantedPolicy(host, plan, wanted)
+    failpoint('host:endpoint:before-intent')
+    host.inventory.commit((change) => {
+      change.putEndpoint(endpoint)
+      if (madeBy === 'plug') change.putContainer(container)
+      for (const { subnetKey, cursor } of reservation.cursors) change.putCursor(subnetKey, cursor)
+      if (endpoint.portMappings !== undefined) change.putCursor(portCursor, String(host.ports.cursor))
+    })
+    return endpoint
+  } catch (error) {
+    giveUpPlan(host, { endpoint: plan, reservation })
+    throw error
+  }
+}
+
+function giveUpPlan(host: HostContext, { endpoint, reservation }: Planned): undefined {
+  reservation.release()
+  host.ports.release(endpoint.id)
+  const network = host.inventory.networks.get(endpoint.networkId)
+  if (network !== undefined) tidyMacs(host, network)
+  releaseIfUnused(host, endpoint.networkId)
 }
 
 /** The driver creates the endpoint; nothing is in a sandbox yet. */
@@ -187,12 +229,10 @@ function judge(host: HostContext, placed: Parameters<typeof assertAnswer>[1], re
   }
 }
 
+type Planned = { endpoint: EndpointRecord; reservation: Reservation }
+
 /** A plan with addresses: in a network of the cluster others may take them in the turn in which there was room. */
-async function planWithRoom(
-  host: HostContext,
-  wish: EndpointWish,
-  operation: Operation,
-): Promise<{ endpoint: EndpointRecord; reservation: Reservation }> {
+async function planWithRoom(host: HostContext, wish: EndpointWish, operation: Operation): Promise<Planned> {
   const { attachment, container } = wish
   const what = `plug container ${container.handle}`
   for (;;) {
@@ -216,7 +256,7 @@ function planEndpoint(
   { attachment, container, madeBy, sandbox }: EndpointWish,
   network: NetworkRecord,
   { requestKey }: Operation,
-): { endpoint: EndpointRecord; reservation: Reservation } {
+): Planned {
   const others = host.inventory.endpointsOfContainer(container.handle)
   const networks = others.flatMap(({ networkId }) => host.inventory.networks.get(networkId) ?? [])
   about('network', () => refuseAmbiguousNetworks(network, networks, container.handle))

@@ -1,6 +1,7 @@
 // After every connect a driver is told what should be; what differs is repaired, what nobody wants is removed.
 import { randomUUID } from 'node:crypto'
 import type { SyncParams, SyncResult } from '@conet/sdk'
+import { alignPolicies } from './align-policies.ts'
 import type { DriverSession } from './driver-access.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext } from './host-context.ts'
@@ -47,8 +48,12 @@ async function tell(
   const operationId = `sync-${randomUUID()}`
   const options = signal === undefined ? { operationId } : { operationId, signal }
   const { name, limits } = session.driver
+  host.syncRounds.begin(name)
   failpoint('host:sync:begun')
-  if (!isStandby) forgetMade(host, name)
+  if (!isStandby) {
+    forgetMade(host, name)
+    await alignPolicies(host, session)
+  }
   const tellPage = async (page: SyncParams) => {
     const result = await session.call('driver/sync', page, options)
     failpoint('host:sync:answered')

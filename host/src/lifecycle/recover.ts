@@ -5,11 +5,13 @@ import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { NetworkRecord } from '../domain/network.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext } from './host-context.ts'
+import { portCursor } from './policy-ports.ts'
 import { bury, buryWithAttachment } from './remove-endpoint.ts'
 
 /** Also opens the addresses of all networks. Call it once, before the API is up. */
 export function recover(host: HostContext): void {
   openAddresses(host)
+  holdPorts(host)
   for (const sandbox of [...host.inventory.sandboxes.values()]) recoverSandbox(host, sandbox)
   forgetUndefined(host)
   releaseUnknownSandboxes(host)
@@ -25,6 +27,13 @@ function openAddresses(host: HostContext): void {
       cursors: inventory.cursors,
     })
   }
+}
+
+/** Also those that a driver may map although they are not wanted. */
+function holdPorts({ inventory, ports }: HostContext): void {
+  for (const { id, portMappings = [], diverged } of inventory.endpoints.values())
+    ports.hold(id, [...portMappings, ...(diverged?.portMappings ?? [])])
+  ports.cursor = Number(inventory.cursors.get(portCursor))
 }
 
 /** An `up` or `down` that was cut off ends as `down`; so does a sandbox that somebody took away. */

@@ -1,6 +1,7 @@
 // An endpoint goes: a tombstone first, then the driver, then its addresses. What cannot be finished now stays
 // on record as `deleting` and is tried again until the driver has confirmed.
 import { type EndpointRecord, isInSandbox } from '../domain/endpoint.ts'
+import { withAttachments } from '../domain/policy.ts'
 import { giveBackSpare } from './block-room.ts'
 import { callToItsEnd, isDriverAway } from './driver-call.ts'
 import { sandboxParameter } from './driver-parameters.ts'
@@ -22,7 +23,9 @@ export function buryWithAttachment(host: HostContext, endpoint: EndpointRecord):
   if (container === undefined) return bury(host, endpoint)
   const attachments = container.attachments.filter(({ name }) => name !== endpoint.attachment)
   if (attachments.length === container.attachments.length) return bury(host, endpoint)
-  return writeTombstone(host, endpoint, (change) => change.putContainer({ ...container, attachments }))
+  return writeTombstone(host, endpoint, (change) =>
+    change.putContainer(withAttachments(container, attachments)),
+  )
 }
 
 function writeTombstone(
@@ -107,6 +110,7 @@ function forget(host: HostContext, endpoint: EndpointRecord): void {
   host.inventory.commit((change) => change.deleteEndpoint(id), 'removal')
   failpoint('host:endpoint:forgotten')
   host.addresses.release(id)
+  host.ports.release(id)
   const network = host.inventory.networks.get(networkId)
   if (network !== undefined) giveBackSpare(host, network)
   if (network !== undefined && mayBeClaimed(endpoint)) tidyMacs(host, network)

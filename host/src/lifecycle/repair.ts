@@ -45,8 +45,7 @@ export async function applyPlugged(
     if (isNews) assertAnswer(host, { endpoint, network, sandbox }, result)
     await mendInSandbox(host, { endpoint, network, sandbox }, result)
     if (isNews) put(host, { ...withoutError(endpoint), result })
-    if (endpoint.lastError !== undefined) tellRepaired(host, endpoint)
-    host.repairs.done(endpoint.id)
+    mended(host, endpoint)
   } catch (error) {
     const lastError = error instanceof Error ? error.message : String(error)
     host.log.error(
@@ -64,10 +63,16 @@ export function isSettledAs(host: HostContext, endpoint: EndpointRecord, result:
 
 /** The driver has made it as it should be, and it is in no sandbox. */
 export function applyCreated(host: HostContext, endpoint: EndpointRecord): void {
-  host.repairs.done(endpoint.id)
-  if (endpoint.lastError === undefined || endpoint.state !== 'created') return
-  put(host, withoutError(endpoint))
-  tellRepaired(host, endpoint)
+  if (endpoint.lastError !== undefined && endpoint.state === 'created') put(host, withoutError(endpoint))
+  mended(host, endpoint)
+}
+
+/** With the driver's word the policy on record is the one in force, too. */
+function mended(host: HostContext, endpoint: EndpointRecord): void {
+  const { id, diverged, portMappings = [], lastError } = endpoint
+  host.repairs.done(id)
+  if (lastError !== undefined) tellRepaired(host, endpoint)
+  if (diverged !== undefined) host.ports.keepOnly(id, portMappings)
 }
 
 async function repairNetwork(host: HostContext, id: string, operation: Operation): Promise<void> {
@@ -122,7 +127,11 @@ function isOther(endpoint: EndpointRecord, result: PlugResult): boolean {
   return endpoint.lastError !== undefined || !isDeepStrictEqual(endpoint.result, result)
 }
 
-function withoutError({ lastError: _mended, ...record }: EndpointRecord): EndpointRecord {
+function withoutError({
+  lastError: _error,
+  diverged: _confirmed,
+  ...record
+}: EndpointRecord): EndpointRecord {
   return record
 }
 

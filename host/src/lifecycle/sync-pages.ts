@@ -99,9 +99,10 @@ function networksOf(host: HostContext, driver: string): NetworkRecord[] {
   return all.filter((network) => network.type === driver && shouldBeAtDriver(host, network))
 }
 
-/** The sandbox in which it should be; empty for one that is only created. */
-function placeOf(host: HostContext, { state, handle }: EndpointRecord): string {
-  return state === 'plugged' ? (host.inventory.sandboxes.get(handle)?.path ?? '') : ''
+/** The sandbox in which it should be, empty for one that is only created; and which policy it should have. */
+function placeOf(host: HostContext, { state, handle, policyRevision = 0 }: EndpointRecord): string {
+  const path = state === 'plugged' ? host.inventory.sandboxes.get(handle)?.path : undefined
+  return `${path ?? ''}#${policyRevision}`
 }
 
 /** Without its network, which was measured before. */
@@ -111,9 +112,12 @@ function ownLengthOf({
   interface: wanted,
   options,
   requestedAddresses,
+  policy,
+  portMappings,
   sandbox,
 }: DesiredEndpoint): number {
-  return lengthOf([endpointId, container, wanted, options, requestedAddresses, sandbox]) + memberNamesBytes
+  const own = [endpointId, container, wanted, options, requestedAddresses, policy, portMappings, sandbox]
+  return lengthOf(own) + memberNamesBytes
 }
 
 /** With the comma behind it and the name of a member before it. */

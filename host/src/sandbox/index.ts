@@ -1,5 +1,6 @@
 export { assertCanBringIn, bringIn, mend, removeRest, takeBack } from './host-configuration.ts'
 export { isLeftToHost, leftToHost } from './host-interface.ts'
+export { type Counters, interfaceCounters } from './interface-counters.ts'
 export { type NameResolution, ResolverFiles, type ResolverPaths } from './resolver-files.ts'
 export { type HeldSandbox, isSandboxGone, SandboxKeeper } from './sandbox-keeper.ts'
 export type { SandboxSource } from './sandbox-source.ts'

@@ -22,6 +22,8 @@ export type MachineFacts = {
   readonly ipv6Forwarding: string | undefined
   readonly bridgeCallsIptables: string | undefined
   readonly bridgeCallsIp6tables: string | undefined
+  /** `first\tlast`: from which ports outgoing connections get theirs. */
+  readonly ephemeralPorts: string | undefined
   readonly forwardChains:
     | { readonly ok: true; readonly chains: readonly ForwardChain[] }
     | { readonly ok: false; readonly reason: string }
@@ -31,6 +33,8 @@ export type StatusFacts = {
   readonly machine: MachineFacts
   readonly networks: readonly NetworkRecord[]
   readonly endpoints: readonly EndpointRecord[]
+  /** From which ports those get theirs who ask for any. */
+  readonly portPool: { readonly start: number; readonly size: number }
   readonly drivers: readonly DriverView[]
   readonly quarantined: readonly QuarantinedRecord[]
   /** Why this host has no part in its cluster now; absent: it has, or is in none. */

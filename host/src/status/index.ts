@@ -21,6 +21,7 @@ import {
   ipv4ForwardingOff,
   ipv6ForwardingOff,
 } from './machine-checks.ts'
+import { mappedPortsEphemeral, portPoolEphemeral } from './port-checks.ts'
 import { deletionsPending, endpointsInTrouble, recordsQuarantined } from './record-checks.ts'
 
 export type { MachineFacts, StatusFacts } from './facts.ts'
@@ -44,6 +45,8 @@ const checks = [
   forwardPolicyDrop,
   bridgedPacketsFiltered,
   firewallUnreadable,
+  portPoolEphemeral,
+  mappedPortsEphemeral,
 ]
 
 const rank = { error: 0, warning: 1, info: 2 }

@@ -17,6 +17,7 @@ export function readMachineFacts(): MachineFacts {
     ipv6Forwarding: settingOf('ipv6/conf/all/forwarding'),
     bridgeCallsIptables: settingOf('bridge/bridge-nf-call-iptables'),
     bridgeCallsIp6tables: settingOf('bridge/bridge-nf-call-ip6tables'),
+    ephemeralPorts: settingOf('ipv4/ip_local_port_range'),
     forwardChains: readForwardChains(),
   }
 }

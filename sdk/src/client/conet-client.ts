@@ -5,6 +5,7 @@ import { ConetError } from '../errors/index.ts'
 import type { ContainerConfigBody, PlugBody, UpBody } from './api/container.ts'
 import type { EventView } from './api/host.ts'
 import type { CreateNetworkBody } from './api/network.ts'
+import type { ContainerPolicyBody, DefaultPolicyBody } from './api/policy.ts'
 import type { RouteName } from './api/request-lines.ts'
 import { type Call, type CallInput, type CallReply, callOf } from './call.ts'
 import { type EventStreamOptions, followEvents } from './event-stream.ts'
@@ -97,6 +98,29 @@ export class ConetClient implements AsyncDisposable {
   /** Also of a container that is gone, for a while. */
   getContainerEvents(handle: string, options?: CallOptions) {
     return this.call('getContainerEvents', { params: { handle } }, options)
+  }
+
+  /** By the names of attachments; all or none. May be repeated. */
+  putContainerPolicy(handle: string, body: ContainerPolicyBody, options?: CallOptions) {
+    return this.call('putContainerPolicy', { params: { handle }, body }, options)
+  }
+
+  getContainerPolicy(handle: string, options?: CallOptions) {
+    return this.call('getContainerPolicy', { params: { handle } }, options)
+  }
+
+  /** `null`: none. May be repeated. */
+  putDefaultPolicy(network: string, body: DefaultPolicyBody, options?: CallOptions) {
+    return this.call('putDefaultPolicy', { params: { network }, body }, options)
+  }
+
+  getContainerMetrics(handle: string, options?: CallOptions) {
+    return this.call('getContainerMetrics', { params: { handle } }, options)
+  }
+
+  /** Of all containers in one call. */
+  listContainerMetrics(options?: CallOptions) {
+    return this.call('listContainerMetrics', {}, options)
   }
 
   plug(handle: string, body: PlugBody, options?: CallOptions) {

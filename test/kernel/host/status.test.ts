@@ -19,6 +19,7 @@ const codes = async () =>
     endpoints: [],
     drivers: [],
     quarantined: [],
+    portPool: { start: 61_001, size: 4_534 },
   })
     .filter(({ code }) => code !== 'bridged-packets-filtered')
     .map(({ code, message }) => `${code}: ${message}`)

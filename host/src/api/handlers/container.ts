@@ -1,9 +1,7 @@
 // Containers: configure, list, show, remove, plug and unplug, up and down.
-import { ConetError } from '@conet/sdk'
 import { ContainerConfigBody } from '@conet/sdk/api'
-import type { ContainerRecord } from '../../domain/container.ts'
-import type { ApiContext } from '../api-context.ts'
 import { partParser } from '../request-validation.ts'
+import { requireContainer } from '../require-container.ts'
 import { containerView } from '../views/container.ts'
 import { endpointView } from '../views/endpoint.ts'
 import { removal } from '../views/removal.ts'
@@ -29,7 +27,7 @@ export const containerHandlers: Pick<Handlers, ContainerRoute> = {
   },
 
   getContainerConfig({ inventory }, { parameters }) {
-    return { status: 200, body: parseConfig(find(inventory, parameters.handle).config) }
+    return { status: 200, body: parseConfig(requireContainer(inventory, parameters.handle).config) }
   },
 
   listContainers(context) {
@@ -41,11 +39,14 @@ export const containerHandlers: Pick<Handlers, ContainerRoute> = {
   },
 
   getContainer(context, { parameters }) {
-    return { status: 200, body: containerView(find(context.inventory, parameters.handle), context) }
+    return {
+      status: 200,
+      body: containerView(requireContainer(context.inventory, parameters.handle), context),
+    }
   },
 
   getContainerEvents({ inventory, events }, { parameters: { handle } }) {
-    const kept = events.ofContainer(handle) ?? (find(inventory, handle) && [])
+    const kept = events.ofContainer(handle) ?? (requireContainer(inventory, handle) && [])
     return { status: 200, body: { events: [...kept] } }
   },
 
@@ -74,12 +75,3 @@ export const containerHandlers: Pick<Handlers, ContainerRoute> = {
 
 /** On record is what came through this schema. */
 const parseConfig = partParser<ContainerConfigBody>('read the configuration', ContainerConfigBody, 'config')
-
-function find(inventory: ApiContext['inventory'], handle: string): ContainerRecord {
-  const container = inventory.containers.get(handle)
-  if (container !== undefined) return container
-  throw new ConetError('notFound', `no container has the handle ${handle}`, {
-    details: { container: handle },
-    help: `define it first: conet container create ${handle}`,
-  })
-}

@@ -7,7 +7,7 @@ import type { InventoryReader } from '../api-context.ts'
 type InterfaceView = EndpointView['interfaces'][number]
 
 export function endpointView(endpoint: EndpointRecord, inventory: InventoryReader): EndpointView {
-  const { id, networkId, handle, attachment, state, createdAt, lastError, result } = endpoint
+  const { id, networkId, handle, attachment, state, createdAt, lastError, diverged, result } = endpoint
   const published = inventory.isPublished?.(endpoint)
   return {
     id,
@@ -21,6 +21,7 @@ export function endpointView(endpoint: EndpointRecord, inventory: InventoryReade
     ...(result?.dns === undefined ? {} : { dns: result.dns }),
     ...(published === undefined ? {} : { published }),
     created_at: createdAt,
+    ...(diverged === undefined ? {} : { diverged: { since: diverged.since, reason: diverged.reason } }),
     ...(lastError === undefined ? {} : { last_error: lastError }),
   }
 }

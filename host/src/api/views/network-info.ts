@@ -6,6 +6,7 @@ import { ownNetworkName } from '../../domain/ids.ts'
 import type { NetworkRecord } from '../../domain/network.ts'
 import type { ApiContext, InventoryReader } from '../api-context.ts'
 import { endpointView } from './endpoint.ts'
+import { mappedPortViews } from './mapped-ports.ts'
 
 export type ContainerReads = Pick<ApiContext, 'inventory' | 'externalAddress'>
 
@@ -71,7 +72,7 @@ function placeOf(endpoint: EndpointRecord, inventory: ContainerReads['inventory'
     ...(ipv6 !== undefined && { container_ipv6: withoutPrefix(ipv6) }),
     addresses,
     default_route: interfaces.some((one) => one.default_route),
-    mapped_ports: [],
+    mapped_ports: mappedPortViews(endpoint),
     ...(dns && { dns }),
     ...(lastError !== undefined && { last_error: lastError }),
   }

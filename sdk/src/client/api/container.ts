@@ -124,6 +124,8 @@ export const EndpointView = Type.Object({
   /** Of a plugged one in a network of a cluster: whether other hosts know of it. False: they will, once the store is there. */
   published: Type.Optional(Type.Boolean()),
   created_at: Type.String(),
+  /** Present: the driver may have another policy in force than the container is to have; it is told again. */
+  diverged: Type.Optional(Type.Object({ since: Type.String(), reason: Type.String() })),
   /** Why it is not as it should be, if so. */
   last_error: Type.Optional(Type.String()),
 })

@@ -12,6 +12,13 @@ import {
 import { DriverList, DriverView, EventList, HealthView, StatusView } from './host.ts'
 import { CreateNetworkBody, NetworkList, NetworkView } from './network.ts'
 import { NodeDetailView, NodeList } from './node.ts'
+import {
+  ContainerMetricsList,
+  ContainerMetricsView,
+  ContainerPolicyBody,
+  ContainerPolicyView,
+  DefaultPolicyBody,
+} from './policy.ts'
 import { PoolsView } from './pool.ts'
 import { type RequestLine, type RouteName, requestLines } from './request-lines.ts'
 
@@ -65,6 +72,40 @@ export const routes = {
     reply: ContainerConfigBody,
     statuses: [200],
     summary: 'The configuration as the client gave it.',
+  },
+  putContainerPolicy: {
+    ...requestLines.putContainerPolicy,
+    body: ContainerPolicyBody,
+    reply: ContainerPolicyView,
+    statuses: [200],
+    summary:
+      'Change policies of a container, before or while it runs: all of them or none. Absent keeps, null resets to the default.',
+  },
+  getContainerPolicy: {
+    ...requestLines.getContainerPolicy,
+    reply: ContainerPolicyView,
+    statuses: [200],
+    summary: 'The policies of a container, and what stands for each of its attachments.',
+  },
+  putDefaultPolicy: {
+    ...requestLines.putDefaultPolicy,
+    body: DefaultPolicyBody,
+    reply: NetworkView,
+    statuses: [200],
+    summary:
+      'Set the default policy of a network: the document itself, or null. Reaches containers that run and have none of their own.',
+  },
+  getContainerMetrics: {
+    ...requestLines.getContainerMetrics,
+    reply: ContainerMetricsView,
+    statuses: [200],
+    summary: 'What went through each network of a container.',
+  },
+  listContainerMetrics: {
+    ...requestLines.listContainerMetrics,
+    reply: ContainerMetricsList,
+    statuses: [200],
+    summary: 'What went through each network of every container.',
   },
   listContainers: {
     ...requestLines.listContainers,

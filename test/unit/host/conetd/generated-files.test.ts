@@ -21,7 +21,7 @@ it('host/config.schema.json is the schema that conetd checks with: npm run gener
 
 it('docs/operating.md has every setting, and explains every code of a finding', () => {
   const page = read('docs/operating.md')
-  const files = ['machine-checks', 'driver-checks', 'record-checks']
+  const files = ['machine-checks', 'driver-checks', 'port-checks', 'record-checks']
   const sources = files.map((name) => read(`host/src/status/${name}.ts`)).join('')
   const codes = [...sources.matchAll(/(?:forwardingOff\(|: |\?\? )'([a-z0-9]+(?:-[a-z0-9]+)+)'/g)].map(
     ([, code]) => code,

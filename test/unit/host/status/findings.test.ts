@@ -10,6 +10,7 @@ const goodMachine: MachineFacts = {
   ipv6Forwarding: '1',
   bridgeCallsIptables: undefined,
   bridgeCallsIp6tables: '0',
+  ephemeralPorts: '32768\t60999',
   forwardChains: { ok: true, chains: [] },
 }
 const driver: DriverView = {
@@ -32,6 +33,7 @@ const good: StatusFacts = {
   endpoints: [endpoint],
   drivers: [driver],
   quarantined: [],
+  portPool: { start: 61_001, size: 4_534 },
 }
 const away = { since: '2026-01-01', reason: 'etcd cannot be reached', isNameTaken: false, behind: 2 }
 const withMachine = (machine: Partial<MachineFacts>) => ({ ...good, machine: { ...goodMachine, ...machine } })
@@ -66,6 +68,18 @@ const rejected = (kind: string, help?: string): StatusFacts => ({
 describe('findings', () => {
   it('are none on a machine where nothing stands in the way', () => {
     expect(findingsOf(good)).toEqual([])
+  })
+
+  it('tell of ports that outgoing connections may get too', () => {
+    const codesOf = (facts: StatusFacts) => findingsOf(facts).map(({ code }) => code)
+    expect(codesOf(withMachine({ ephemeralPorts: '32768\t61001\n' }))).toEqual(['port-pool-ephemeral'])
+    const mapped = (hostPort: number) => ({
+      ...good,
+      endpoints: [{ ...endpoint, portMappings: [{ protocol: 'tcp' as const, hostPort, containerPort: 80 }] }],
+    })
+    expect(codesOf(mapped(8080))).toEqual([])
+    expect(codesOf(mapped(40_000))).toEqual(['mapped-ports-ephemeral'])
+    expect(codesOf({ ...mapped(40_000), machine: { ...goodMachine, ephemeralPorts: undefined } })).toEqual([])
   })
 
   it('are none of forwarding where no network needs it: no gateway is here, or there is no network', () => {

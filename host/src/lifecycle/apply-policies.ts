@@ -1,0 +1,226 @@
+// Policies of several endpoints change together: all of them, or none. What cannot be put back is on record as diverged,
+// shown, and told to its driver again until that has confirmed.
+import { isDeepStrictEqual } from 'node:util'
+import { ConetError, type PortMapping } from '@conet/sdk'
+import type { EndpointRecord } from '../domain/endpoint.ts'
+import type { NetworkRecord } from '../domain/network.ts'
+import type { PolicyDocument } from '../domain/policy.ts'
+import type { CallOptions, DriverSession } from './driver-access.ts'
+import { callFor, callToItsEnd } from './driver-call.ts'
+import { policyParameters } from './driver-parameters.ts'
+import { failpoint } from './failpoints.ts'
+import type { HostContext, Operation } from './host-context.ts'
+import type { Change } from './inventory.ts'
+import { portCursor, takePorts, type WantedPorts } from './policy-ports.ts'
+
+/** One endpoint that is to get a policy, or none. */
+export type PolicyStep = {
+  readonly endpoint: EndpointRecord
+  readonly network: NetworkRecord
+  readonly session: DriverSession
+  readonly policy: PolicyDocument | undefined
+  readonly ports: WantedPorts | undefined
+  /** The path of the policy in the request. */
+  readonly at: string
+}
+
+type InForce = Pick<EndpointRecord, 'policy' | 'portMappings'>
+
+/** With the ports that it gets. */
+export type PreparedStep = PolicyStep & {
+  readonly next: InForce
+  /** How often the driver had been told what should be. */
+  readonly round: number
+}
+
+/** Takes the ports of all steps, in one step of the event loop. Throws `portInUse`, `portsExhausted`; then none is taken. */
+export function prepared(host: HostContext, steps: readonly PolicyStep[]): PreparedStep[] {
+  const all: PreparedStep[] = []
+  try {
+    for (const step of steps) {
+      const portMappings = takePorts(host, step.endpoint, step.ports)
+      const next = inForce(step.policy, portMappings)
+      all.push({ ...step, next, round: host.syncRounds.of(step.network.type) })
+    }
+    return all
+  } catch (error) {
+    for (const step of steps) keepFormerPorts(host, step)
+    throw error
+  }
+}
+
+/**
+ * Puts the policies in force, one after the other, and writes them down with what `also` adds. Throws what the first
+ * failure was, when all are as before or on record as diverged. Call it inside the queue of the container.
+ */
+export async function applyPolicies(
+  host: HostContext,
+  steps: readonly PreparedStep[],
+  { operation, also }: { operation: Operation; also?: (change: Change) => void },
+): Promise<void> {
+  const told: PreparedStep[] = []
+  let current: PreparedStep | undefined
+  try {
+    for (const step of steps) {
+      current = step
+      failpoint('host:policy:before-apply')
+      await tell(host, step, step.next, callFor(operation)).catch((error: unknown) => {
+        if (mayHaveChanged(error)) told.push(step)
+        throw error
+      })
+      told.push(step)
+      failpoint('host:policy:applied')
+    }
+    record(host, steps, also)
+  } catch (error) {
+    const diverged = await putBack(host, told.reverse())
+    for (const step of steps) if (!diverged.includes(step)) keepFormerPorts(host, step)
+    throw policyFailure(error, current, diverged)
+  }
+  failpoint('host:policy:after-outcome')
+  tellAgain(host, steps)
+}
+
+/** The former policies are in force again; those that are not are on record as diverged, and returned. */
+export async function putBack(host: HostContext, steps: readonly PreparedStep[]): Promise<PreparedStep[]> {
+  const diverged: PreparedStep[] = []
+  for (const step of steps) {
+    try {
+      await tell(host, step, step.endpoint, callToItsEnd({ id: `undo-${step.endpoint.id}` }))
+      failpoint('host:policy:put-back')
+      putRecord(host, step, step.endpoint)
+      keepFormerPorts(host, step)
+    } catch (error) {
+      diverged.push(step)
+      diverge(host, step, error)
+    }
+  }
+  return diverged
+}
+
+function tell(
+  host: HostContext,
+  { endpoint, network, session }: PreparedStep,
+  wanted: InForce,
+  call: CallOptions,
+): Promise<unknown> {
+  const current = host.inventory.endpoints.get(endpoint.id) ?? endpoint
+  return session.call('endpoint/policy', policyParameters(host, withPolicy(current, wanted), network), call)
+}
+
+function record(host: HostContext, steps: readonly PreparedStep[], also?: (change: Change) => void): void {
+  failpoint('host:policy:before-outcome')
+  const changed = steps.filter(({ endpoint, next }) => !isDeepStrictEqual(inForceOf(endpoint), next))
+  host.inventory.commit((change) => {
+    for (const { endpoint, next } of steps) {
+      const current = host.inventory.endpoints.get(endpoint.id) ?? endpoint
+      change.putEndpoint(withPolicy(withoutDivergence(current), next))
+    }
+    change.putCursor(portCursor, String(host.ports.cursor))
+    also?.(change)
+  })
+  for (const { endpoint, next } of steps) {
+    host.ports.keepOnly(endpoint.id, next.portMappings ?? [])
+    if (endpoint.diverged !== undefined) host.repairs.done(endpoint.id)
+  }
+  for (const { endpoint } of changed) announce(host, 'policy.changed', endpoint)
+}
+
+/** A driver that was told of the former ones meanwhile has them: the record says better now. */
+function tellAgain(host: HostContext, steps: readonly PreparedStep[]): void {
+  const stale = steps.filter(({ network, round }) => host.syncRounds.of(network.type) !== round)
+  if (stale.length === 0) return
+  const ids = new Set(stale.map(({ endpoint }) => endpoint.id))
+  for (const id of ids) host.repairs.add({ kind: 'endpoint', id })
+  void host.repairs.retryNow(({ id }) => ids.has(id))
+}
+
+function diverge(host: HostContext, { endpoint, next }: PreparedStep, error: unknown): void {
+  const current = host.inventory.endpoints.get(endpoint.id) ?? endpoint
+  const reason = error instanceof Error ? error.message : String(error)
+  const portMappings = [...(endpoint.diverged?.portMappings ?? []), ...(next.portMappings ?? [])]
+  const diverged = { since: new Date().toISOString(), reason, portMappings }
+  // First, since the store may be full.
+  host.repairs.add({ kind: 'endpoint', id: endpoint.id })
+  const lastError = `its policy may not be in force: ${reason}`
+  host.inventory.commit(
+    (change) => change.putEndpoint({ ...withPolicy(current, inForceOf(endpoint)), diverged, lastError }),
+    'removal',
+  )
+  host.ports.keepOnly(endpoint.id, [...(endpoint.portMappings ?? []), ...portMappings])
+  host.log.error({ endpointId: endpoint.id, err: error }, 'a policy could not be put back: it is tried again')
+  announce(host, 'policy.diverged', endpoint, reason)
+}
+
+/** Where it says something else; what else is on record stays. */
+function putRecord(host: HostContext, { endpoint }: PreparedStep, wanted: InForce): void {
+  const current = host.inventory.endpoints.get(endpoint.id)
+  if (current === undefined || isDeepStrictEqual(inForceOf(current), inForceOf(wanted))) return
+  host.inventory.commit((change) => change.putEndpoint(withPolicy(current, wanted)), 'removal')
+}
+
+function keepFormerPorts(host: HostContext, { endpoint }: PolicyStep): void {
+  const { id, portMappings = [], diverged } = endpoint
+  host.ports.keepOnly(id, [...portMappings, ...(diverged?.portMappings ?? [])])
+}
+
+/** The record with another policy, in its next revision. */
+export function withPolicy(
+  { policy: _policy, portMappings: _ports, policyRevision = 0, ...endpoint }: EndpointRecord,
+  { policy, portMappings }: InForce,
+): EndpointRecord {
+  return { ...endpoint, ...inForce(policy, portMappings), policyRevision: policyRevision + 1 }
+}
+
+/** The record of an endpoint whose driver has confirmed the policy. */
+export function withoutDivergence(endpoint: EndpointRecord): EndpointRecord {
+  if (endpoint.diverged === undefined) return endpoint
+  const { diverged: _confirmed, lastError: _mended, ...rest } = endpoint
+  return rest
+}
+
+function inForceOf({ policy, portMappings }: InForce): InForce {
+  return inForce(policy, portMappings)
+}
+
+function inForce(
+  policy: PolicyDocument | undefined,
+  portMappings: readonly PortMapping[] | undefined,
+): InForce {
+  return {
+    ...(policy !== undefined && { policy }),
+    ...(portMappings !== undefined && { portMappings: [...portMappings] }),
+  }
+}
+
+function mayHaveChanged(error: unknown): boolean {
+  return !ConetError.is(error) || error.operationState !== 'not-started'
+}
+
+function announce(
+  host: HostContext,
+  type: 'policy.changed' | 'policy.diverged',
+  { id, networkId, handle }: EndpointRecord,
+  message?: string,
+): void {
+  const about = { network_id: networkId, endpoint_id: id, container: handle }
+  host.events.append({ type, ...about, ...(message !== undefined && { message }) })
+}
+
+/** The driver speaks of `policy`; the client said it elsewhere. */
+function policyFailure(
+  error: unknown,
+  step: PreparedStep | undefined,
+  diverged: readonly PreparedStep[],
+): unknown {
+  if (!ConetError.is(error) || step === undefined) return error
+  const { kind, message, fields, details, help } = error
+  const attachments = diverged.map(({ endpoint }) => endpoint.attachment)
+  return new ConetError(kind, `${step.at}: ${message}`, {
+    cause: error,
+    fields: fields.map((field) => ({ ...field, path: field.path.replace(/^policy(?=$|[.[])/, step.at) })),
+    details: { ...details, ...(attachments.length > 0 && { diverged: attachments }) },
+    operationState: diverged.length > 0 ? 'partial' : 'not-started',
+    ...(help !== undefined && { help }),
+  })
+}

@@ -1,0 +1,61 @@
+// The policy of an endpoint that is about to be: which document stands for it, whether its driver takes it, and the ports
+// that it asks for.
+import { ConetError } from '@conet/sdk'
+import type { Attachment, ContainerRecord } from '../domain/container.ts'
+import type { EndpointRecord } from '../domain/endpoint.ts'
+import type { NetworkRecord } from '../domain/network.ts'
+import { ownPolicyOf, type PolicyDocument, policyFor } from '../domain/policy.ts'
+import type { DriverSession } from './driver-access.ts'
+import type { HostContext } from './host-context.ts'
+import { takePorts, type WantedPorts, wantedPorts } from './policy-ports.ts'
+
+export type WantedPolicy = {
+  /** What stood for the attachment when it was looked at, whether or not the driver takes it. */
+  readonly source: PolicyDocument | undefined
+  readonly policy: PolicyDocument | undefined
+  readonly ports: WantedPorts | undefined
+}
+
+export function takesPolicies({ driver }: DriverSession): boolean {
+  return driver.capabilities.methods.includes('endpoint/policy')
+}
+
+/** Throws `unsupported` that names the driver. `at` is the path of the policy in the request. */
+export function assertTakesPolicies(session: DriverSession, at: string): void {
+  if (takesPolicies(session)) return
+  const message = `driver ${session.driver.name} takes no policies`
+  throw new ConetError('unsupported', `${at}: ${message}`, {
+    fields: [{ path: at, message: `${message} (it does not offer endpoint/policy)` }],
+    details: { driver: session.driver.name },
+  })
+}
+
+/** Checks what stands for the attachment. Throws what the driver's schema says, and `unsupported`. */
+export async function wantedPolicy(
+  host: HostContext,
+  {
+    container,
+    attachment: { name },
+    network,
+    session,
+  }: { container: ContainerRecord; attachment: Attachment; network: NetworkRecord; session: DriverSession },
+): Promise<WantedPolicy> {
+  const source = policyFor(container, name, network)
+  if (source === undefined) return { source, policy: undefined, ports: undefined }
+  const at = ownPolicyOf(container, name) === undefined ? 'default_policy' : `policies.${name}`
+  if (at !== 'default_policy') assertTakesPolicies(session, at)
+  if (!takesPolicies(session)) return { source, policy: undefined, ports: undefined }
+  await session.documents.check('policy', source, at)
+  return { source, policy: source, ports: await wantedPorts(host, session, { policy: source, at }) }
+}
+
+/** The endpoint with its policy and ports, which are taken now. Throws `portInUse`, `portsExhausted`. */
+export function withWantedPolicy(
+  host: HostContext,
+  endpoint: EndpointRecord,
+  { policy, ports }: WantedPolicy,
+): EndpointRecord {
+  if (policy === undefined) return endpoint
+  const portMappings = takePorts(host, endpoint, ports)
+  return { ...endpoint, policy, ...(portMappings !== undefined && { portMappings }) }
+}

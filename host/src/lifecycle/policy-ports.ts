@@ -1,0 +1,55 @@
+// The ports that a policy asks for: looked at before anything changes, taken in the same step of the event loop in which
+// the endpoint comes on record.
+import type { PortMapping } from '@conet/sdk'
+import type { EndpointRecord } from '../domain/endpoint.ts'
+import type { PolicyDocument } from '../domain/policy.ts'
+import { type ListeningPort, type PortWish, portWishesOf } from '../ports/index.ts'
+import type { DriverSession } from './driver-access.ts'
+import type { HostContext } from './host-context.ts'
+
+/** Where the pool's turn is on record, among those of subnets. */
+export const portCursor = 'ports'
+
+export type WantedPorts = {
+  readonly wishes: readonly PortWish[]
+  /** The wishes of the policy that the endpoint has. */
+  readonly former: readonly PortWish[]
+  readonly listening: readonly ListeningPort[]
+  readonly at: string
+}
+
+/** Undefined where the driver's policies ask for no ports. Throws `invalidArgument` for wishes that are none. */
+export async function wantedPorts(
+  host: HostContext,
+  { driver }: DriverSession,
+  {
+    policy,
+    former,
+    at,
+  }: { policy: PolicyDocument | undefined; former?: PolicyDocument | undefined; at: string },
+): Promise<WantedPorts | undefined> {
+  const { ports } = driver.capabilities
+  if (ports === undefined || (policy === undefined && former === undefined)) return undefined
+  const { policyMember: member } = ports
+  const wishes = policy === undefined ? [] : portWishesOf(policy, member, at)
+  const listening = wishes.length === 0 ? [] : await host.readListeningPorts()
+  const formerWishes = former === undefined ? [] : portWishesOf(former, member, at)
+  return { wishes, former: formerWishes, listening, at: `${at}.${member}` }
+}
+
+/** Held beside what the endpoint has, until `host.ports.keepOnly`. Throws `portInUse`, `portsExhausted`. */
+export function takePorts(
+  { ports }: HostContext,
+  { id: holder, portMappings = [] }: Pick<EndpointRecord, 'id' | 'portMappings'>,
+  wanted: WantedPorts | undefined,
+): PortMapping[] | undefined {
+  if (wanted === undefined || wanted.wishes.length === 0) return undefined
+  const { wishes, listening, at } = wanted
+  return ports.assign({
+    holder,
+    wishes,
+    listening,
+    at,
+    former: { wishes: wanted.former, mappings: portMappings },
+  })
+}

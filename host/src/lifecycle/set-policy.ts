@@ -1,0 +1,119 @@
+// A client changes the policies of a container by the names of its attachments, before or while it runs: all, or none.
+import { ConetError, type PortMapping } from '@conet/sdk'
+import type { ContainerRecord } from '../domain/container.ts'
+import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
+import { ownPolicyOf, type PolicyDocument, type PolicyPatch, policyFor, withPatch } from '../domain/policy.ts'
+import { applyPolicies, type PolicyStep, prepared } from './apply-policies.ts'
+import { requireContainer } from './containers.ts'
+import type { DriverSession } from './driver-access.ts'
+import { assertTakesPolicies, takesPolicies } from './endpoint-policy.ts'
+import { failpoint } from './failpoints.ts'
+import type { HostContext, Operation } from './host-context.ts'
+import { containerQueue } from './keys.ts'
+import { namingField } from './named-field.ts'
+import { wantedPorts } from './policy-ports.ts'
+
+/**
+ * Names that are absent keep what they have; `null` gives the network's default again. Throws `notAttached`,
+ * `unsupported`, `portInUse`, `portsExhausted`, and what drivers and their schemas refuse; then all is as before, unless
+ * `details.diverged` names attachments. May be repeated.
+ */
+export function setPolicies(
+  host: HostContext,
+  handle: string,
+  patch: PolicyPatch,
+  operation: Operation,
+): Promise<ContainerRecord> {
+  return host.queue.run(containerQueue(handle), () => setPoliciesNow(host, handle, patch, operation))
+}
+
+/** As `setPolicies`, for callers that are inside the container's queue. */
+export async function setPoliciesNow(
+  host: HostContext,
+  handle: string,
+  patch: PolicyPatch,
+  operation: Operation,
+): Promise<ContainerRecord> {
+  const container = withPatch(requireContainer(host, handle), patch, 'networks')
+  const steps: PolicyStep[] = []
+  for (const name of Object.keys(patch)) steps.push(...(await stepsFor(host, container, name, operation)))
+  if (steps.length > 0) {
+    const also = (change: { putContainer(record: ContainerRecord): void }) => change.putContainer(container)
+    await applyPolicies(host, prepared(host, steps), { operation, also })
+    return container
+  }
+  failpoint('host:policy:before-outcome')
+  host.inventory.putConfiguration(container)
+  failpoint('host:policy:after-outcome')
+  host.events.append({ type: 'container.policy', container: handle })
+  return container
+}
+
+/** The policy of one attachment after a change, and the ports that it got while the container has an endpoint for it. */
+export type ChangedPolicy = { readonly policy: PolicyDocument; readonly portMappings: readonly PortMapping[] }
+
+/** Changes what stands for one attachment: `change` makes another document of it. Throws as `setPolicies` does. */
+export function changePolicy(
+  host: HostContext,
+  { handle, attachment }: { handle: string; attachment: string },
+  change: (document: PolicyDocument | undefined) => PolicyDocument,
+  operation: Operation,
+): Promise<ChangedPolicy> {
+  return host.queue.run(containerQueue(handle), async () => {
+    const container = requireContainer(host, handle)
+    const networkId = container.attachments.find(({ name }) => name === attachment)?.networkId
+    const network = networkId === undefined ? undefined : host.inventory.networks.get(networkId)
+    const policy = change(policyFor(container, attachment, network))
+    await setPoliciesNow(host, handle, { [attachment]: policy }, operation)
+    return { policy, portMappings: endpointFor(host, handle, attachment)?.portMappings ?? [] }
+  })
+}
+
+/** The endpoint that realises the attachment, if it is where it should be. */
+function endpointFor(host: HostContext, handle: string, attachment: string): EndpointRecord | undefined {
+  return host.inventory
+    .endpointsOfContainer(handle)
+    .find((endpoint) => endpoint.attachment === attachment && isWanted(endpoint))
+}
+
+/** Everything is checked. None where the driver need not be told now. */
+async function stepsFor(
+  host: HostContext,
+  container: ContainerRecord,
+  name: string,
+  operation: Operation,
+): Promise<PolicyStep[]> {
+  const at = `networks.${name}`
+  const endpoint = endpointFor(host, container.handle, name)
+  const own = ownPolicyOf(container, name)
+  if (own === undefined && endpoint === undefined) return []
+  const { network, session } = await driverOf(host, { container, name, at }, operation)
+  if (own !== undefined) assertTakesPolicies(session, at)
+  if (!takesPolicies(session)) return []
+  if (own !== undefined) await session.documents.check('policy', own, at)
+  const policy = policyFor(container, name, network)
+  const ports = await wantedPorts(host, session, { policy, former: endpoint?.policy, at })
+  if (endpoint === undefined || network === undefined) return []
+  return [{ endpoint, network, session, policy, ports, at }]
+}
+
+/** Also of a network of the container's own that is not there before it comes up. */
+async function driverOf(
+  host: HostContext,
+  { container, name, at }: { container: ContainerRecord; name: string; at: string },
+  operation: Operation,
+) {
+  const attachment = container.attachments.find((one) => one.name === name)
+  const network = host.inventory.networks.get(attachment?.networkId ?? '')
+  const type = network?.type ?? attachment?.own?.type
+  if (type === undefined) {
+    const message = 'the network of the attachment is gone'
+    throw new ConetError('notFound', `${at}: ${message}`, { fields: [{ path: at, message }] })
+  }
+  try {
+    const session: DriverSession = await host.drivers.require(type, operation)
+    return { network, session }
+  } catch (error) {
+    throw namingField(error, at)
+  }
+}

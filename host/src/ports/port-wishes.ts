@@ -1,0 +1,63 @@
+// The ports that a policy document asks for, checked: an array in the member that its driver names.
+import { ConetError, firstFieldError, type PortMapping, PortRequest } from '@conet/sdk'
+import { Ajv } from 'ajv'
+import { Type } from 'typebox'
+import { formatAddress, readAddress } from '../ipam/index.ts'
+
+/** One element, complete. `hostPort` 0: any of the pool; `containerPort` 0: the same as the host port. */
+export type PortWish = Required<Pick<PortMapping, 'protocol' | 'hostPort' | 'containerPort' | 'count'>> &
+  Pick<PortMapping, 'hostAddress'>
+
+const mostPort = 65_535
+const isRequests = new Ajv({ strict: true, verbose: true }).compile<PortRequest[]>(Type.Array(PortRequest))
+
+/**
+ * The wishes of a document, none where it lacks the member. Throws `invalidArgument` that names the field; `at` is the
+ * path of the document.
+ */
+export function portWishesOf(
+  document: Readonly<Record<string, unknown>>,
+  member: string,
+  at: string,
+): PortWish[] {
+  const requests: unknown = Object.hasOwn(document, member) ? document[member] : []
+  if (!isRequests(requests)) {
+    const { path = '', message = 'is not valid' } = firstFieldError(isRequests.errors) ?? {}
+    throw wrong(`${at}.${member}${path}`, message)
+  }
+  return requests.map((request, index) => wishOf(request, `${at}.${member}[${index}]`))
+}
+
+function wishOf(
+  {
+    protocol = 'tcp',
+    host_port: hostPort = 0,
+    container_port: containerPort = 0,
+    count = 1,
+    host_address: address,
+  }: PortRequest,
+  at: string,
+): PortWish {
+  assertInRange(hostPort, count, `${at}.host_port`)
+  assertInRange(containerPort, count, `${at}.container_port`)
+  const hostAddress = hostAddressOf(address, `${at}.host_address`)
+  return { protocol, hostPort, containerPort, count, ...(hostAddress !== undefined && { hostAddress }) }
+}
+
+function assertInRange(port: number, count: number, path: string): void {
+  const last = port + count - 1
+  if (port !== 0 && last > mostPort)
+    throw wrong(path, `${count} ports from ${port} would end above ${mostPort}`)
+}
+
+/** In one spelling; undefined: all addresses of the machine. */
+function hostAddressOf(text: string | undefined, path: string): string | undefined {
+  if (text === undefined || text === '0.0.0.0' || text === '::') return undefined
+  const address = readAddress(text)
+  if (!address.ok) throw wrong(path, 'is no address')
+  return formatAddress(address.value)
+}
+
+function wrong(path: string, message: string): ConetError {
+  return new ConetError('invalidArgument', `${path}: ${message}`, { fields: [{ path, message }] })
+}

@@ -1,0 +1,64 @@
+// Ports that are given out and that the kernel may give to outgoing connections too. Each code is explained in
+// docs/operating.md.
+import type { PortMapping } from '@conet/sdk'
+import { type Check, counted, some } from './check.ts'
+import type { MachineFacts } from './facts.ts'
+
+type Range = { readonly first: number; readonly last: number }
+
+export const portPoolEphemeral: Check = ({ machine, portPool: { start, size } }) => {
+  const ephemeral = ephemeralRange(machine)
+  const pool = { first: start, last: start + size - 1 }
+  if (ephemeral === undefined || !meet(pool, ephemeral)) return []
+  return [
+    {
+      severity: 'warning',
+      code: 'port-pool-ephemeral',
+      message: `ports ${pool.first}-${pool.last}, which containers get, meet ${ephemeral.first}-${ephemeral.last}, which outgoing connections of this machine get`,
+      help: reserve(pool),
+    },
+  ]
+}
+
+/** Those of the pool are told of as a whole. */
+export const mappedPortsEphemeral: Check = ({ machine, endpoints, portPool: { start, size } }) => {
+  const ephemeral = ephemeralRange(machine)
+  if (ephemeral === undefined) return []
+  const found = endpoints.flatMap(({ handle, portMappings = [] }) =>
+    portMappings
+      .map(rangeOf)
+      .filter((range) => meet(range, ephemeral) && !meet(range, { first: start, last: start + size - 1 }))
+      .map((range) => ({ range, text: `${textOf(range)} of ${handle}` })),
+  )
+  const [first] = found
+  if (first === undefined) return []
+  return [
+    {
+      severity: 'info',
+      code: 'mapped-ports-ephemeral',
+      message: `${counted(found.length, 'port mapping')} meet ${ephemeral.first}-${ephemeral.last}, from which outgoing connections of this machine get their ports: ${some(found.map(({ text }) => text))}`,
+      help: reserve(first.range),
+    },
+  ]
+}
+
+function ephemeralRange({ ephemeralPorts = '' }: MachineFacts): Range | undefined {
+  const [first = Number.NaN, last = Number.NaN] = ephemeralPorts.trim().split(/\s+/).map(Number)
+  return Number.isNaN(first + last) ? undefined : { first, last }
+}
+
+function meet(one: Range, other: Range): boolean {
+  return one.first <= other.last && other.first <= one.last
+}
+
+function rangeOf({ hostPort, count = 1 }: PortMapping): Range {
+  return { first: hostPort, last: hostPort + count - 1 }
+}
+
+function textOf({ first, last }: Range): string {
+  return first === last ? String(first) : `${first}-${last}`
+}
+
+function reserve(range: Range): string {
+  return `keep them apart: sysctl -w net.ipv4.ip_local_reserved_ports=${textOf(range)}, or other ports (ports in the configuration)`
+}
