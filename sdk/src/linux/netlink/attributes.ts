@@ -43,6 +43,10 @@ export class Attributes {
     return this.#at(type, 4, (offset) => viewOf(this.#bytes).getUint32(offset, littleEndian))
   }
 
+  u32BigEndian(type: number): number | undefined {
+    return this.#at(type, 4, (offset) => this.#bytes.readUInt32BE(offset))
+  }
+
   boolean(type: number): boolean | undefined {
     const value = this.u8(type)
     return value === undefined ? undefined : value !== 0
@@ -60,6 +64,11 @@ export class Attributes {
   /** The attributes inside this one; none when it is absent, or too short for the struct skipped first. */
   nested(type: number, structLength = 0): Attributes {
     return new Attributes(this.bytes(type)?.subarray(structLength) ?? Buffer.alloc(0))
+  }
+
+  /** Every attribute in order, of the lists in which a type repeats. */
+  all(): Buffer[] {
+    return [...ranges(this.#bytes)].map(({ start, length }) => this.#bytes.subarray(start, start + length))
   }
 
   #at<T>(type: number, length: number, read: (offset: number) => T): T | undefined {

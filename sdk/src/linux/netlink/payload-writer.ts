@@ -69,6 +69,24 @@ export class PayloadWriter {
     return value === undefined ? this : this.#header(type, 4).u32(value)
   }
 
+  /** Network byte order, as netfilter has all of its numbers. Negative ones in two's complement. */
+  attributeU32BigEndian(type: number, value: number | undefined): this {
+    if (value === undefined) return this
+    this.#header(type, 4)
+    const start = this.#reserve(4)
+    this.#view.setUint32(start, value >>> 0, false)
+    return this
+  }
+
+  /** Network byte order. */
+  attributeU64BigEndian(type: number, value: bigint | undefined): this {
+    if (value === undefined) return this
+    this.#header(type, 8)
+    const start = this.#reserve(8)
+    this.#view.setBigUint64(start, value, false)
+    return this
+  }
+
   attributeU64(type: number, value: bigint | undefined): this {
     if (value === undefined) return this
     this.#header(type, 8)

@@ -1,4 +1,4 @@
-// A NETLINK_ROUTE socket: open, send, receive, close, and nothing about what is said over it.
+// A netlink socket: open, send, receive, close, and nothing about what is said over it.
 // See docs/decisions/0001-netlink-by-system-calls.md for why it is made of plain system calls.
 import koffi, { type KoffiFunc } from 'koffi'
 import { KernelError } from '../kernel-error.ts'
@@ -28,9 +28,12 @@ const recv: (fd: number, bytes: Buffer, length: number, flags: number) => number
 const SOCK_RAW = 3
 const SOCK_CLOEXEC = 0o2000000
 const NETLINK_ROUTE = 0
+/** The protocol of nftables and conntrack. */
+export const NETLINK_NETFILTER = 12
 const SOL_SOCKET = 1
 const SO_RCVBUF = 8
 const SO_RCVTIMEO = 20
+const SO_SNDBUFFORCE = 32
 const SO_RCVBUFFORCE = 33
 const SOL_NETLINK = 270
 const NETLINK_ADD_MEMBERSHIP = 1
@@ -60,8 +63,8 @@ export class RouteSocket {
   #fd: number
 
   /** Opens a socket in the namespace of the calling thread, where it stays. Throws a KernelError. */
-  constructor({ receiveBufferBytes = RECEIVE_BUFFER_BYTES } = {}) {
-    this.#fd = checked(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), 'open a netlink socket')
+  constructor({ receiveBufferBytes = RECEIVE_BUFFER_BYTES, protocol = NETLINK_ROUTE } = {}) {
+    this.#fd = checked(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol), 'open a netlink socket')
     try {
       this.#configure(receiveBufferBytes)
     } catch (error) {
@@ -110,6 +113,11 @@ export class RouteSocket {
     checked(fcntl(fd, F_SETOWN, process.pid), 'own the signals of a netlink socket')
     checked(fcntl(fd, F_SETFL, O_ASYNC), 'ask for the signals of a netlink socket')
     for (const group of groups) this.#option(SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, int(group))
+  }
+
+  /** Lets one send be so long, past the limit of the machine. For those with CAP_NET_ADMIN. */
+  allowSending(bytes: number): void {
+    this.#option(SOL_SOCKET, SO_SNDBUFFORCE, int(bytes))
   }
 
   /** May be repeated. */

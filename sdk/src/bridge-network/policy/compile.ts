@@ -1,0 +1,33 @@
+// A policy as the tables of the kernel hold it: for each family some layers of sets. Equal policies compile to equal
+// names, so that many containers share one.
+import { createHash } from 'node:crypto'
+import { layersOf } from './layers.ts'
+import { type Planes, planesOf } from './planes.ts'
+import type { Family } from './ranges.ts'
+import type { EgressPolicy, Verdict } from './rules.ts'
+
+export type CompiledLayer = { readonly verdict: Verdict; readonly isLogged: boolean } & Planes
+
+/** What becomes of packets of one family. */
+export type CompiledPolicy = {
+  readonly family: Family
+  readonly usual: Verdict
+  readonly layers: readonly CompiledLayer[]
+  /** 16 digits, made of the content. */
+  readonly id: string
+}
+
+/** Undefined where all is allowed and nothing logged. */
+export function compile(policy: EgressPolicy, family: Family): CompiledPolicy | undefined {
+  const { usual } = policy
+  const layers = layersOf(policy, family).map((layer) => {
+    const { verdict, isLogged } = layer
+    return { verdict, isLogged, ...planesOf(layer) }
+  })
+  if (layers.length === 0 && usual === 'allow') return undefined
+  const content = JSON.stringify([family, usual, layers], (_, value) =>
+    typeof value === 'bigint' ? value.toString(36) : value,
+  )
+  const id = createHash('sha256').update(content).digest('hex').slice(0, 16)
+  return { family, usual, layers, id }
+}

@@ -1,0 +1,151 @@
+// The policy document of a bridge network: its published JSON Schema, with Garden's names for what Garden has.
+import { type Static, Type } from 'typebox'
+
+const closed = { additionalProperties: false } as const
+
+const Port = Type.Integer({ minimum: 0, maximum: 65535 })
+const NonEmpty = Type.String({ minLength: 1, maxLength: 64 })
+
+const NetInRule = Type.Object(
+  {
+    protocol: Type.Optional(
+      Type.Union([Type.Literal('tcp'), Type.Literal('udp'), Type.Literal('sctp')], { default: 'tcp' }),
+    ),
+    host_port: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 65535,
+        default: 0,
+        description: "The machine's port. 0: one out of the pool.",
+      }),
+    ),
+    container_port: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 65535,
+        default: 0,
+        description: "The container's port. 0: the same as the machine's.",
+      }),
+    ),
+    count: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 65535, default: 1, description: 'So many ports in a row.' }),
+    ),
+    host_address: Type.Optional(
+      Type.String({ description: "Only at this address of the machine's. Default: at all of them." }),
+    ),
+  },
+  closed,
+)
+
+/** An address, a prefix, or a range; one end alone is a single address. */
+const AddressRange = Type.Union([
+  Type.String({ minLength: 1, maxLength: 64, description: 'An address or a prefix: `10.0.0.0/8`.' }),
+  Type.Object({ start: Type.Optional(NonEmpty), end: Type.Optional(NonEmpty) }, closed),
+])
+
+/** Networks as a document has them. */
+export type AddressRange = Static<typeof AddressRange>
+
+export const AddressRanges = Type.Array(AddressRange)
+
+const PortRange = Type.Object({ start: Type.Optional(Port), end: Type.Optional(Port) }, closed)
+
+const NetOutRule = Type.Object(
+  {
+    protocol: Type.Optional(
+      Type.Union(
+        [
+          Type.Integer({ minimum: 0, maximum: 4 }),
+          ...(['all', 'tcp', 'udp', 'icmp', 'icmpv6', 'sctp'] as const).map((name) => Type.Literal(name)),
+        ],
+        { default: 'all', description: "Garden's numbers: 0 all, 1 tcp, 2 udp, 3 icmp, 4 icmpv6." },
+      ),
+    ),
+    networks: Type.Optional(Type.Array(AddressRange, { description: 'To where. Absent or empty: anywhere.' })),
+    ports: Type.Optional(
+      Type.Array(PortRange, { description: 'Of tcp, udp and sctp. Absent or empty: any.' }),
+    ),
+    icmps: Type.Optional(
+      Type.Object(
+        {
+          type: Type.Optional(Type.Integer({ minimum: 0, maximum: 255, default: 0 })),
+          code: Type.Optional(Type.Integer({ minimum: 0, maximum: 255 })),
+        },
+        { ...closed, description: 'Of icmp and icmpv6. 255 is any, and so is no code.' },
+      ),
+    ),
+    log: Type.Optional(Type.Boolean({ default: false, description: 'Log the first packet of each flow.' })),
+    action: Type.Optional(
+      Type.Union([Type.Literal('allow'), Type.Literal('deny')], {
+        default: 'allow',
+        description: 'What becomes of a packet that fits. Later rules take precedence.',
+      }),
+    ),
+  },
+  closed,
+)
+
+/** One rule of `net_out`. */
+export type NetOutRule = Static<typeof NetOutRule>
+
+const Rate = Type.Object(
+  {
+    rate: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'Bytes per second.' }),
+    burst: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 0xffff_ffff, description: 'Bytes at once after a pause.' }),
+    ),
+  },
+  closed,
+)
+
+/** A limit of one direction. */
+export type Rate = Static<typeof Rate>
+
+const Limits = Type.Union([
+  Rate,
+  Type.Object(
+    {
+      ingress: Type.Optional(Rate),
+      egress: Type.Optional(Rate),
+    },
+    { ...closed, description: 'ingress: into the container.' },
+  ),
+])
+
+/** Limits as a document has them. */
+export type Limits = Static<typeof Limits>
+
+/** The policy of one attachment. */
+export const PolicyDocument = Type.Object(
+  {
+    version: Type.Optional(Type.Literal(1, { default: 1 })),
+    net_in: Type.Optional(
+      Type.Array(NetInRule, { description: 'Ports of the machine that lead to the container.' }),
+    ),
+    net_out: Type.Optional(
+      Type.Array(NetOutRule, { description: 'Where the container may go, beside where all of its network may.' }),
+    ),
+    limits: Type.Optional(Limits),
+  },
+  closed,
+)
+export type PolicyDocument = Static<typeof PolicyDocument>
+
+/** The members of a network's `config` that say what its members may do without rules of their own. */
+export const egressConfig = {
+  egress: Type.Optional(
+    Type.Union([Type.Literal('allow'), Type.Literal('deny')], {
+      default: 'allow',
+      description: 'Whether members may go where no rule of theirs says anything.',
+    }),
+  ),
+  deny_networks: Type.Optional(
+    Type.Array(AddressRange, { description: 'Where members may not go. Members of one network reach each other.' }),
+  ),
+  deny_precedence: Type.Optional(
+    Type.Union([Type.Literal('deny'), Type.Literal('rules')], {
+      default: 'deny',
+      description: 'Which wins where both say something: `deny_networks`, or `net_out` as in Garden.',
+    }),
+  ),
+} as const

@@ -1,0 +1,77 @@
+// Ranges of addresses and ports, as numbers.
+import { parsePrefix } from '../../linux/index.ts'
+import type { AddressRange } from './document.ts'
+
+export type Family = 4 | 6
+
+/** Addresses of one family, both ends included. */
+export type IpRange = { readonly family: Family; readonly start: bigint; readonly end: bigint }
+
+/** Ports, both ends included. */
+export type PortRange = { readonly start: number; readonly end: number }
+
+export const anyPort: PortRange = { start: 0, end: 65535 }
+
+export const lastAddress: Readonly<Record<Family, bigint>> = { 4: (1n << 32n) - 1n, 6: (1n << 128n) - 1n }
+
+export const anyAddress = (family: Family): IpRange => ({ family, start: 0n, end: lastAddress[family] })
+
+/** Throws a RangeError or TypeError with words for a user. */
+export function parseRange(range: AddressRange): IpRange {
+  if (typeof range === 'string') return parsePrefixRange(range)
+  const { start = range.end, end = start } = range
+  if (start === undefined || end === undefined) throw new RangeError('must have a start or an end')
+  const first = parsePrefixRange(start)
+  const last = parsePrefixRange(end)
+  if (first.family !== last.family) throw new RangeError('must start and end in one family')
+  if (first.start > last.end) throw new RangeError('must not end before it starts')
+  return { family: first.family, start: first.start, end: last.end }
+}
+
+function parsePrefixRange(text: string): IpRange {
+  const { bytes, prefixLength } = parsePrefix(text)
+  const family: Family = bytes.length === 4 ? 4 : 6
+  const hosts = (1n << BigInt(bytes.length * 8 - prefixLength)) - 1n
+  const address = addressNumber(bytes)
+  return { family, start: address & ~hosts, end: address | hosts }
+}
+
+export function addressNumber(bytes: Uint8Array): bigint {
+  return BigInt(`0x${Buffer.from(bytes).toString('hex')}`)
+}
+
+/** The bytes of an address in network order. */
+export function addressBytes(address: bigint, family: Family): Buffer {
+  return Buffer.from(address.toString(16).padStart(family === 4 ? 8 : 32, '0'), 'hex')
+}
+
+type Range<N> = { readonly start: N; readonly end: N }
+
+/** The same numbers in as few ranges as possible, in order. */
+export function mergePorts(ranges: readonly PortRange[]): PortRange[] {
+  return merge(ranges, (one, other) => one >= other - 1)
+}
+
+/** As `mergePorts`. */
+export function mergeAddresses(ranges: readonly IpRange[]): Range<bigint>[] {
+  return merge<bigint>(ranges, (one, other) => one >= other - 1n)
+}
+
+function merge<N extends number | bigint>(
+  ranges: readonly Range<N>[],
+  touches: (end: N, start: N) => boolean,
+): Range<N>[] {
+  const sorted = [...ranges].sort((one, other) => compare(one.start, other.start))
+  const merged: Range<N>[] = []
+  for (const { start, end } of sorted) {
+    const last = merged.at(-1)
+    if (last === undefined || !touches(last.end, start)) merged.push({ start, end })
+    else if (end > last.end) merged[merged.length - 1] = { start: last.start, end }
+  }
+  return merged
+}
+
+export function compare<N extends number | bigint>(one: N, other: N): number {
+  if (one < other) return -1
+  return one > other ? 1 : 0
+}

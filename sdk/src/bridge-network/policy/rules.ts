@@ -1,0 +1,137 @@
+// What a document and its network say about what a container may send, as one list of rules in the order in which
+// they count, and what that list makes of a packet.
+import { ConetError, type FieldError } from '../../errors/index.ts'
+import type { AddressRange, NetOutRule } from './document.ts'
+import { anyAddress, anyPort, type Family, type IpRange, type PortRange, parseRange } from './ranges.ts'
+
+/** Numbers of IP protocols. */
+export const protocols = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58, sctp: 132 } as const
+
+/** What becomes of a packet. */
+export type Verdict = 'allow' | 'deny'
+
+export type Rule = {
+  readonly verdict: Verdict
+  readonly isLogged: boolean
+  /** Undefined: every one. */
+  readonly protocol: number | undefined
+  /** Whole families where the document names no networks. */
+  readonly networks: readonly IpRange[]
+  /** Ports, or `type * 256 + code` of ICMP. */
+  readonly selectors: readonly PortRange[]
+}
+
+/** What a network says of all of its members. */
+export type EgressPlan = {
+  readonly usual: Verdict
+  readonly denied: readonly IpRange[]
+  /** Whether `denied` wins over rules of members. */
+  readonly isDenialFirst: boolean
+}
+
+/** All that decides on what a container sends: the first rule that fits, else `usual`. */
+export type EgressPolicy = { readonly usual: Verdict; readonly rules: readonly Rule[] }
+
+/** What rules look at. `selector`: the destination port, or `type * 256 + code` of ICMP. */
+export type Packet = {
+  readonly family: Family
+  readonly protocol: number
+  readonly destination: bigint
+  readonly selector: number
+}
+
+/** Whatever members do that have no rules of their own. */
+export const openEgress: EgressPlan = { usual: 'allow', denied: [], isDenialFirst: true }
+
+/** Later rules of a document count first. Throws `invalidArgument` that names the fields. */
+export function egressPolicy(network: EgressPlan, netOut: readonly NetOutRule[]): EgressPolicy {
+  const own = parseRules(netOut).reverse()
+  const { usual, denied, isDenialFirst } = network
+  const denial = denied.length === 0 ? [] : [denialOf(denied)]
+  return { usual, rules: isDenialFirst ? [...denial, ...own] : [...own, ...denial] }
+}
+
+/** The rule that decides on a packet; undefined where none fits. */
+export function ruleFor({ rules }: EgressPolicy, packet: Packet): Rule | undefined {
+  return rules.find((rule) => fits(rule, packet))
+}
+
+/** One address range after the other; throws `invalidArgument` that names the field. */
+export function parseNetworks(networks: readonly AddressRange[], path: string): IpRange[] {
+  return networks.map((network, at) => {
+    try {
+      return parseRange(network)
+    } catch (error) {
+      throw invalid([{ path: `${path}[${at}]`, message: error instanceof Error ? error.message : String(error) }])
+    }
+  })
+}
+
+function fits({ protocol, networks, selectors }: Rule, packet: Packet): boolean {
+  if (protocol !== undefined && protocol !== packet.protocol) return false
+  const isThere = networks.some(
+    ({ family, start, end }) =>
+      family === packet.family && start <= packet.destination && packet.destination <= end,
+  )
+  if (!isThere) return false
+  return selectors.some(({ start, end }) => start <= packet.selector && packet.selector <= end)
+}
+
+function denialOf(networks: readonly IpRange[]): Rule {
+  return { verdict: 'deny', isLogged: false, protocol: undefined, networks, selectors: [anyPort] }
+}
+
+function parseRules(netOut: readonly NetOutRule[]): Rule[] {
+  return netOut.map((rule, at) => parseRule(rule, `net_out[${at}]`))
+}
+
+const gardenProtocols = ['all', 'tcp', 'udp', 'icmp', 'icmpv6'] as const
+
+function parseRule(rule: NetOutRule, path: string): Rule {
+  const { protocol: given = 'all', networks = [], ports = [], log = false, action = 'allow' } = rule
+  const name = typeof given === 'number' ? (gardenProtocols[given] ?? 'all') : given
+  const isIcmp = name === 'icmp' || name === 'icmpv6'
+  if (ports.length > 0 && (isIcmp || name === 'all')) {
+    throw invalid([{ path: `${path}.ports`, message: `cannot be given for protocol ${name}` }])
+  }
+  return {
+    verdict: action,
+    isLogged: log,
+    protocol: name === 'all' ? undefined : protocols[name],
+    networks: familiesOf(name, networks.length === 0 ? everywhere : parseNetworks(networks, `${path}.networks`)),
+    selectors: isIcmp ? [icmpSelectors(rule.icmps)] : portsOf(ports, `${path}.ports`),
+  }
+}
+
+const everywhere: readonly IpRange[] = [anyAddress(4), anyAddress(6)]
+
+/** ICMP is of one family only. */
+function familiesOf(name: string, networks: readonly IpRange[]): readonly IpRange[] {
+  if (name === 'icmp') return networks.filter(({ family }) => family === 4)
+  return name === 'icmpv6' ? networks.filter(({ family }) => family === 6) : networks
+}
+
+/** How Garden's clients say "any" for a type and a code. */
+const anyIcmp = 255
+
+function icmpSelectors(icmps: NetOutRule['icmps']): PortRange {
+  const type = icmps === undefined ? anyIcmp : (icmps.type ?? 0)
+  if (type === anyIcmp) return anyPort
+  const { code = anyIcmp } = icmps ?? {}
+  const first = type * 256
+  return code === anyIcmp ? { start: first, end: first + 255 } : { start: first + code, end: first + code }
+}
+
+function portsOf(ports: NonNullable<NetOutRule['ports']>, path: string): readonly PortRange[] {
+  if (ports.length === 0) return [anyPort]
+  return ports.map((range, at) => {
+    const { start = range.end ?? 0, end = start } = range
+    if (start <= end) return { start, end }
+    throw invalid([{ path: `${path}[${at}]`, message: 'must not end before it starts' }])
+  })
+}
+
+function invalid(fields: FieldError[]): ConetError {
+  const [first] = fields
+  return new ConetError('invalidArgument', `policy: ${first?.path} ${first?.message}`, { fields })
+}
