@@ -8,9 +8,9 @@ const ethernetMtu = 1500
 
 /** Throws `invalidArgument` when the network's `config` is wrong. */
 export function planNetwork(network: Network, machine: Machine): BridgePlan {
-  const { mtu, macAddress, icc, hairpin, masquerade } = parseConfig(network)
-  const port = { flags: { isolated: !icc, hairpin }, isPinned: false }
-  const wishes = { mtu: mtu ?? mtuOfWayOut(machine.rtnl), macAddress, icc, masquerade, port }
+  const { mtu, hairpin, ...config } = parseConfig(network)
+  const port = { flags: { isolated: !config.icc, hairpin }, isPinned: false }
+  const wishes = { ...config, mtu: mtu ?? mtuOfWayOut(machine.rtnl), port }
   return planBridge(network, wishes, machine)
 }
 

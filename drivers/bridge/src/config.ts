@@ -1,6 +1,6 @@
 // The user's `config` document of a bridge network: its published JSON Schema, and the document with defaults.
 import { ConetError, type FieldError, type Network } from '@conet/sdk'
-import { leastIpv6Mtu } from '@conet/sdk/bridge-network'
+import { type EgressPlan, egressConfig, leastIpv6Mtu, parseNetworks } from '@conet/sdk/bridge-network'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 
@@ -46,6 +46,13 @@ export const configSchema = Type.Object(
           'MAC address of the bridge, which is the gateway. Default: made of the id of the network.',
       }),
     ),
+    host_access: Type.Optional(
+      Type.Boolean({
+        default: true,
+        description: 'Whether members reach this machine itself. Ports that lead to members stay reachable.',
+      }),
+    ),
+    ...egressConfig,
   },
   closed,
 )
@@ -60,19 +67,34 @@ export type BridgeConfig = {
   hairpin: boolean
   masquerade: boolean
   macAddress: string | undefined
+  hostAccess: boolean
+  egress: EgressPlan
 }
 
 /** Throws `invalidArgument` that names the fields. */
 export function parseConfig({ config, subnets }: Pick<Network, 'config' | 'subnets'>): BridgeConfig {
   if (!Value.Check(configSchema, config)) throw invalid(faultsOf(config))
-  const { mtu, icc = true, hairpin = false, masquerade = true, mac_address } = config
+  const { mtu, icc = true, hairpin = false, masquerade = true, mac_address, host_access = true } = config
+  const { egress = 'allow', deny_networks = [], deny_precedence = 'deny' } = config
   const hasIpv6 = subnets.some(({ subnet }) => subnet.includes(':'))
   if (mtu !== undefined && mtu < leastIpv6Mtu && hasIpv6) {
     throw invalid([
       { path: 'config.mtu', message: `must be at least ${leastIpv6Mtu}: the network has an IPv6 subnet` },
     ])
   }
-  return { mtu, icc, hairpin, masquerade, macAddress: mac_address?.toLowerCase() }
+  return {
+    mtu,
+    icc,
+    hairpin,
+    masquerade,
+    macAddress: mac_address?.toLowerCase(),
+    hostAccess: host_access,
+    egress: {
+      usual: egress,
+      denied: parseNetworks(deny_networks, 'config.deny_networks'),
+      isDenialFirst: deny_precedence === 'deny',
+    },
+  }
 }
 
 /** A key that is not known is reported twice: at the key, where its schema is `false`, and at the whole document. */

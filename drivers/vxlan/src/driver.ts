@@ -11,7 +11,13 @@ const name = 'vxlan'
 /** A driver that has not started. It works in the network namespace of the thread that starts it. */
 export function vxlanDriver() {
   const tunnels = new Tunnels()
-  const networks = bridgeNetworks({ driverName: name, prefixes, plan: planNetwork, extension: tunnels })
+  // Without policies and counters, until its networks have them.
+  const { policy: _, stats: __, ...networks } = bridgeNetworks({
+    driverName: name,
+    prefixes,
+    plan: planNetwork,
+    extension: tunnels,
+  })
   return defineDriver({
     name,
     vendor: 'conet',

@@ -13,7 +13,7 @@ import { invalid, parseConfig, type VxlanConfig } from './config.ts'
 import { findUnderlay, type Underlay } from './underlay.ts'
 
 /** How the names of the driver's links begin. */
-export const prefixes = { bridge: 'cnx', port: 'cnw', tunnel: 'cnt' } as const
+export const prefixes = { bridge: 'cnx', port: 'cnw', shaper: 'cnj', tunnel: 'cnt' } as const
 
 export type TunnelPlan = Pick<VxlanConfig, 'vni' | 'vniField' | 'port'> & {
   readonly name: string

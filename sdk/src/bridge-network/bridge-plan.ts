@@ -13,6 +13,7 @@ import {
 import { type Policy, policyOf } from './firewall/policy.ts'
 import type { Machine } from './machine.ts'
 import { networkAlias } from './names.ts'
+import { type EgressPlan, openEgress } from './policy/rules.ts'
 
 /** An address of the bridge, and the subnet to which it makes a route. */
 export type BridgeAddress = { readonly address: string; readonly subnet: string }
@@ -37,6 +38,8 @@ export type BridgePlan = {
   /** Where default routes of members lead. */
   readonly gateways: readonly GatewaySubnet[]
   readonly policy: Policy
+  /** What members may send to where, without rules of their own. */
+  readonly egress: EgressPlan
   readonly port: PortPlan
 }
 
@@ -51,13 +54,26 @@ export type BridgeWishes = {
   readonly icc: boolean
   /** Whether what leaves the machine carries the machine's address. */
   readonly masquerade: boolean
+  /** Whether members reach the machine itself. Default: yes. */
+  readonly hostAccess?: boolean
+  /** What members may send to where. Default: whatever they like. */
+  readonly egress?: EgressPlan
   readonly port: PortPlan
 }
 
 /** The bridge of a network as a driver wishes it. */
 export function planBridge(
   network: Network,
-  { mtu, mostMtu, macAddress = macOfNetwork(network.id), icc, masquerade, port }: BridgeWishes,
+  {
+    mtu,
+    mostMtu,
+    macAddress = macOfNetwork(network.id),
+    icc,
+    masquerade,
+    hostAccess = true,
+    egress = openEgress,
+    port,
+  }: BridgeWishes,
   { names }: Pick<Machine, 'names'>,
 ): BridgePlan {
   const { id, internal, subnets } = network
@@ -70,7 +86,8 @@ export function planBridge(
     internal,
     addresses: internal ? [] : gatewayAddresses(network, macAddress),
     gateways: internal ? [] : gatewaySubnets(subnets),
-    policy: policyOf({ internal, icc, masquerade }),
+    policy: policyOf({ internal, icc, masquerade, hostAccess }),
+    egress,
     port,
   }
 }

@@ -37,7 +37,12 @@ export function planEndpoint(
   const ref = { networkId: network.id, endpointId }
   return {
     endpointId,
-    port: { name: names.port(endpointId), alias: endpointAlias(ref), ...bridge.port },
+    port: {
+      name: names.port(endpointId),
+      alias: endpointAlias(ref),
+      flags: portFlags(bridge.port.flags, params),
+      isPinned: bridge.port.isPinned,
+    },
     mtu,
     interfaceName: wanted.name,
     macAddress: wanted.macAddress,
@@ -46,6 +51,17 @@ export function planEndpoint(
     routes: [...(wanted.defaultRoute ? defaultRoutes(addresses, bridge) : []), ...wanted.routes],
     sandboxPath: sandbox.path,
   }
+}
+
+/**
+ * A member reaches its own port of the machine only if the bridge sends frames back to where they came from: with
+ * bridge-nf-call-iptables they are not routed.
+ */
+export function portFlags(
+  flags: BridgePlan['port']['flags'],
+  { portMappings = [] }: Pick<PlugParams, 'portMappings'>,
+): BridgePlan['port']['flags'] {
+  return portMappings.length === 0 ? flags : { ...flags, hairpin: true }
 }
 
 function checkedMtu(mtu: number, { mostMtu = mtu }: Pick<BridgePlan, 'mostMtu'>): number {

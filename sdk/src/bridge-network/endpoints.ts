@@ -1,24 +1,33 @@
 // The endpoints: what was asked for in this process's life, and what is plugged, which the kernel knows.
 import type { Call } from '../driver/index.ts'
-import { KernelError } from '../linux/index.ts'
-import type { CreateEndpointParams, EndpointRef, PlugParams, PlugResult } from '../protocol/index.ts'
-import { planEndpoint, resultOf } from './endpoint-plan.ts'
+import { KernelError, setBridgePort } from '../linux/index.ts'
+import type {
+  CreateEndpointParams,
+  EndpointRef,
+  PlugParams,
+  PlugResult,
+  PolicyParams,
+} from '../protocol/index.ts'
+import { planEndpoint, portFlags, resultOf } from './endpoint-plan.ts'
 import { listEndpoints } from './inventory.ts'
 import type { StandingBridge } from './kind.ts'
 import type { Machine } from './machine.ts'
 import type { Networks } from './networks.ts'
-import { plug } from './plug.ts'
+import { type Port, plug } from './plug.ts'
+import type { Policies, PolicyWishes } from './policies.ts'
 
 export class Endpoints {
   readonly #machine: Machine
   readonly #networks: Networks
+  readonly #policies: Policies
   readonly #created = new Map<string, CreateEndpointParams>()
   /** How many endpoints each network has. */
   readonly #members = new Map<string, number>()
 
-  constructor(machine: Machine, networks: Networks) {
+  constructor(machine: Machine, { networks, policies }: { networks: Networks; policies: Policies }) {
     this.#machine = machine
     this.#networks = networks
+    this.#policies = policies
   }
 
   /** Nothing to reserve in the kernel: remembers the endpoint, so that it can be named. */
@@ -64,13 +73,52 @@ export class Endpoints {
   async unplug(endpoint: EndpointRef): Promise<void> {
     const { rtnl, names, deletions } = this.#machine
     const link = rtnl.link(names.port(endpoint.endpointId))
-    if (link !== undefined && names.isPortOf(link, endpoint)) await deletions.delete(link.index)
+    const isOurs = link !== undefined && names.isPortOf(link, endpoint)
+    await Promise.all([
+      ...(isOurs ? [deletions.delete(link.index)] : []),
+      this.#policies.shaper.delete(endpoint.endpointId),
+    ])
+    // After the port: what it still sent was judged.
+    await this.#policies.delete(endpoint.endpointId)
+  }
+
+  /** Before the plug nothing is done: the plug brings the policy again. */
+  async policy(params: PolicyParams): Promise<void> {
+    const { rtnl, names } = this.#machine
+    const endpoint = refOf(params)
+    const { plan: bridge } = this.#networks.bridgeOf(params.network)
+    const wishes = this.#policies.plan(params, bridge)
+    const port = rtnl.link(names.port(params.endpointId))
+    if (port === undefined || !names.isPortOf(port, endpoint)) return
+    const undo = await this.#policies.put(params, bridge, wishes)
+    const flags = portFlags(bridge.port.flags, params)
+    if (port.bridgePort?.hairpin !== flags.hairpin) rtnl.run(setBridgePort(port.index, flags))
+    await this.#limit({ link: port, isFound: true }, { endpoint, wishes }).catch(async (error: unknown) => {
+      await undo()
+      throw error
+    })
   }
 
   #count(networkId: string, change: 1 | -1): void {
     const members = (this.#members.get(networkId) ?? 0) + change
     if (members === 0) this.#members.delete(networkId)
     else this.#members.set(networkId, members)
+  }
+
+  /** A port that is new and is not to be limited costs nothing. One that could not be limited does not stay. */
+  async #limit(
+    { link, isFound }: Port,
+    { endpoint, wishes: { limits } }: { endpoint: EndpointRef; wishes: PolicyWishes },
+  ): Promise<void> {
+    const { shaper } = this.#policies
+    const isWanted = limits.ingress !== undefined || limits.egress !== undefined
+    if (!isWanted && !isFound && !shaper.has(endpoint.endpointId)) return
+    try {
+      await shaper.set({ endpoint, port: link }, limits)
+    } catch (error) {
+      if (!isFound) await this.#machine.deletions.delete(link.index)
+      throw error
+    }
   }
 
   async #plugInto(
@@ -83,9 +131,20 @@ export class Endpoints {
     const members = this.#members.get(params.network.id) ?? 0
     const isAnnounced = history.mayMatter(addresses, { macAddress, members })
     const repaired = (what: string) => call.repaired(what)
-    await plug({ rtnl: this.#machine.rtnl, plan, bridge: index, isAnnounced, repaired })
+    const wishes = this.#policies.plan(params, bridge)
+    // First, so that nothing passes before it is judged.
+    const undo = await this.#policies.put(params, bridge, wishes)
+    try {
+      const port = await plug({ rtnl: this.#machine.rtnl, plan, bridge: index, isAnnounced, repaired })
+      await this.#limit(port, { endpoint: refOf(params), wishes })
+    } catch (error) {
+      await undo()
+      throw error
+    }
     // Only now: a plug that failed has told nobody.
     history.note(addresses, macAddress)
     return resultOf(plan)
   }
 }
+
+const refOf = ({ network, endpointId }: CreateEndpointParams): EndpointRef => ({ networkId: network.id, endpointId })

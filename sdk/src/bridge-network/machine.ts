@@ -2,12 +2,14 @@
 import type { HostHandle } from '../driver/index.ts'
 import { Rtnl } from '../linux/index.ts'
 import { Firewall } from './firewall/firewall.ts'
+import { PolicyTable } from './firewall/policy-table.ts'
 import { sweep } from './inventory.ts'
 import type { BridgeNetworkKind } from './kind.ts'
 import { LinkDeletions } from './link-deletions.ts'
-import { LinkNames } from './names.ts'
+import { endpointOwner, LinkNames, networkOwner } from './names.ts'
 
-const firewallCheckIntervalMs = 5_000
+/** With the second look, what others flush is back within two seconds. */
+const firewallCheckIntervalMs = 1_000
 /** A change must stand so long: it may be that of an instance that is just taking over. */
 const firewallSecondLookMs = 500
 
@@ -19,6 +21,8 @@ export class Machine {
   readonly deletions = new LinkDeletions(this.rtnl)
   readonly names: LinkNames
   readonly firewall: Firewall
+  /** Policies and ports of endpoints. There while there are any. */
+  readonly policyTable: PolicyTable
   /** Who the driver works for. */
   readonly host: HostHandle
   #timer: NodeJS.Timeout | undefined
@@ -28,6 +32,7 @@ export class Machine {
     this.host = host
     this.names = new LinkNames(prefixes)
     this.firewall = new Firewall(driverName)
+    this.policyTable = new PolicyTable(driverName)
   }
 
   /** Changes nothing: another instance may be at work. Throws `failedPrecondition` where libnftables is missing. */
@@ -40,6 +45,7 @@ export class Machine {
     await sweep(this)
     const bridges = new Set(this.rtnl.links({ kind: 'bridge' }).map(({ name }) => name))
     this.firewall.adopt((name) => bridges.has(name))
+    await this.policyTable.adopt(this.#owners())
     // A start that failed after this one is made again.
     clearInterval(this.#timer)
     this.#timer = setInterval(() => this.#checkFirewall(), firewallCheckIntervalMs).unref()
@@ -50,6 +56,7 @@ export class Machine {
     clearInterval(this.#timer)
     clearTimeout(this.#secondLook)
     this.firewall.leave()
+    this.policyTable.leave()
   }
 
   /** Waits for deletions under way, and lets go of the kernel. Networks stay as they are. Once, at the end. */
@@ -57,29 +64,41 @@ export class Machine {
     this.leaveCharge()
     await this.deletions.close()
     this.firewall.close()
+    await this.policyTable.close()
     this.rtnl.close()
+  }
+
+  /** Whose elements of the table stay: of the networks and endpoints that there are. */
+  #owners(): (owner: string) => boolean {
+    const links = this.rtnl.links()
+    const owners = new Set([
+      ...links.flatMap((link) => this.names.networkOf(link) ?? []).map(networkOwner),
+      ...links.flatMap((link) => this.names.endpointOf(link)?.endpointId ?? []).map(endpointOwner),
+    ])
+    return (owner) => owners.has(owner)
   }
 
   /** Others flush the firewall without telling. */
   #checkFirewall(): void {
-    this.#attempt(() => {
-      if (!this.firewall.isChanged()) return
+    void this.#attempt(() => {
+      if (!this.firewall.isChanged() && !this.policyTable.isChanged()) return
       clearTimeout(this.#secondLook)
       this.#secondLook = setTimeout(() => this.#repairFirewall(), firewallSecondLookMs).unref()
     })
   }
 
   #repairFirewall(): void {
-    this.#attempt(() => {
-      if (!this.firewall.repair()) return
+    void this.#attempt(async () => {
+      const isRepaired = [this.firewall.repair(), await this.policyTable.repair()].includes(true)
+      if (!isRepaired) return
       const message = 'the firewall table was changed or flushed by somebody else; it was written anew'
       this.host.log({ level: 'warn', message })
     })
   }
 
-  #attempt(look: () => void): void {
+  async #attempt(look: () => Promise<void> | void): Promise<void> {
     try {
-      look()
+      await look()
     } catch (error) {
       const message = `could not check the firewall: ${error instanceof Error ? error.message : error}`
       this.host.log({ level: 'error', message })

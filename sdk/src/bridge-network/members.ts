@@ -7,6 +7,8 @@ import { listNetworks } from './inventory.ts'
 import type { BridgeNetworkKind } from './kind.ts'
 import { Machine } from './machine.ts'
 import { Networks } from './networks.ts'
+import { Policies } from './policies.ts'
+import { statsOf } from './stats.ts'
 
 /** What `bridgeNetworks` gives. */
 export type BridgeNetworkMembers = Required<
@@ -23,10 +25,17 @@ export type BridgeNetworkMembers = Required<
     | 'listEndpoints'
     | 'plug'
     | 'unplug'
+    | 'policy'
+    | 'stats'
   >
 > & { createEndpoint(...call: Parameters<Required<Driver>['createEndpoint']>): Promise<void> }
 
-type Running = { readonly machine: Machine; readonly networks: Networks; readonly endpoints: Endpoints }
+type Running = {
+  readonly machine: Machine
+  readonly networks: Networks
+  readonly endpoints: Endpoints
+  readonly policies: Policies
+}
 
 /**
  * A driver whose networks are Linux bridges and whose endpoints are veths: spread it into `defineDriver`. It works in
@@ -44,18 +53,22 @@ export function bridgeNetworks(kind: BridgeNetworkKind): BridgeNetworkMembers {
   return {
     async start(host) {
       const machine = Machine.open(host, kind)
-      const networks = new Networks(machine, kind)
-      running = { machine, networks, endpoints: new Endpoints(machine, networks) }
+      const policies = new Policies(machine)
+      const networks = new Networks(machine, { kind, policies })
+      const endpoints = new Endpoints(machine, { networks, policies })
+      running = { machine, networks, endpoints, policies }
     },
     async activate() {
-      const { machine } = started()
+      const { machine, policies } = started()
       await machine.takeCharge()
+      await policies.shaper.adopt()
       await kind.extension?.sweep(machine)
     },
     async drain() {
       started().machine.leaveCharge()
     },
     async stop() {
+      running?.policies.close()
       await running?.machine.close()
       running = undefined
     },
@@ -80,5 +93,10 @@ export function bridgeNetworks(kind: BridgeNetworkKind): BridgeNetworkMembers {
 
     plug: (params, call) => started().endpoints.plug(params, call),
     unplug: (endpoint) => started().endpoints.unplug(endpoint),
+
+    policy: (params) => started().endpoints.policy(params),
+    async stats(endpoints) {
+      return statsOf(started().machine, endpoints)
+    },
   }
 }

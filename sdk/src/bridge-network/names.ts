@@ -11,6 +11,8 @@ export type LinkPrefixes = {
   readonly bridge: string
   /** The host's side of an endpoint's veth. */
   readonly port: string
+  /** Through which goes what an endpoint sends, where that is limited. */
+  readonly shaper: string
 }
 
 /** The name of a link that is made of an id; the prefix has three letters. */
@@ -37,6 +39,10 @@ export function networkOfAlias({ alias = '' }: Link): string | undefined {
   return /^conet ([0-9a-f]{64})$/.exec(alias)?.[1]
 }
 
+/** Whose an element of the firewall is, as a comment says it. */
+export const endpointOwner = (endpointId: string) => `endpoint ${endpointId.slice(0, idDigits)}`
+export const networkOwner = (networkId: string) => `network ${networkId.slice(0, idDigits)}`
+
 export class LinkNames {
   readonly #prefixes: LinkPrefixes
 
@@ -50,6 +56,16 @@ export class LinkNames {
 
   port(endpointId: string): string {
     return linkName(this.#prefixes.port, endpointId)
+  }
+
+  shaper(endpointId: string): string {
+    return linkName(this.#prefixes.shaper, endpointId)
+  }
+
+  /** The endpoint whose shaper this is, or undefined. */
+  shapedEndpoint({ name, alias = '' }: Link): string | undefined {
+    const [, endpointId] = /^conet [0-9a-f]{64} ([0-9a-f]{64})$/.exec(alias) ?? []
+    return endpointId !== undefined && name === this.shaper(endpointId) ? endpointId : undefined
   }
 
   /** The network whose bridge this is, or undefined. */

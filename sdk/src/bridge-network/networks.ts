@@ -10,6 +10,7 @@ import { type BridgePlan, forwardingOf } from './bridge-plan.ts'
 import { enableForwarding } from './forwarding.ts'
 import type { BridgeNetworkKind, StandingBridge } from './kind.ts'
 import type { Machine } from './machine.ts'
+import type { Policies } from './policies.ts'
 
 declareFailpoints(
   'bridge:network:firewall-set',
@@ -20,11 +21,13 @@ declareFailpoints(
 export class Networks {
   readonly #machine: Machine
   readonly #kind: BridgeNetworkKind
+  readonly #policies: Policies
   readonly #known = new Map<string, StandingBridge>()
 
-  constructor(machine: Machine, kind: BridgeNetworkKind) {
+  constructor(machine: Machine, { kind, policies }: { kind: BridgeNetworkKind; policies: Policies }) {
     this.#machine = machine
     this.#kind = kind
+    this.#policies = policies
   }
 
   /** Makes the network, or compares what is there with what should be and mends it. */
@@ -46,6 +49,7 @@ export class Networks {
       this.#known.get(network.id)?.history ?? new AddressHistory({ isWhole: found === undefined })
     const standing = { index: bridge.index, plan, history }
     await this.#kind.extension?.ensure(network, standing, { machine: this.#machine, undo, call })
+    await this.#policies.createNetwork(network.id, plan)
     undo.commit()
     this.#known.set(network.id, standing)
   }
@@ -64,6 +68,7 @@ export class Networks {
       await deletions.delete(link.index)
     }
     failpoint('bridge:network:link-deleted')
+    await this.#policies.deleteNetwork(networkId)
     firewall.delete(name)
   }
 

@@ -19,14 +19,21 @@ import { assertAddressesFree, configureInterface } from './sandbox-interface.ts'
 
 declareFailpoints('bridge:plug:link-made', 'bridge:plug:port-set', 'bridge:plug:interface-set')
 
-/** Throws a ConetError, or the KernelError of the step that was refused; then nothing is left. */
-export async function plug(task: PlugTask): Promise<void> {
+/**
+ * Answers the port, and whether it was there. Throws a ConetError, or the KernelError of the step that was refused; then
+ * nothing is left.
+ */
+export async function plug(task: PlugTask): Promise<Port> {
   const { rtnl, plan } = task
   using sandbox = openSandbox(plan.sandboxPath)
   using inner = Rtnl.openIn(sandbox)
   await using undo = new Rollback()
-  const { isFound, link } = makeOrFind(task, sandbox)
-  if (isFound) return checkPlugged({ ...task, sandbox, inner, port: link })
+  const port = makeOrFind(task, sandbox)
+  const { isFound, link } = port
+  if (isFound) {
+    checkPlugged({ ...task, sandbox, inner, port: link })
+    return port
+  }
   undo.defer(`delete link ${link.name}`, () => rtnl.runSlow(deleteLink(link.index), { tolerate: ['ENODEV'] }))
   failpoint('bridge:plug:link-made')
   const peer = link.parent ?? inner.existingLink(plan.interfaceName).index
@@ -37,9 +44,10 @@ export async function plug(task: PlugTask): Promise<void> {
   failpoint('bridge:plug:interface-set')
   if (task.isAnnounced) announceEndpoint(task, { port: link.index, sandbox })
   undo.commit()
+  return port
 }
 
-type Port = { readonly isFound: boolean; readonly link: Link }
+export type Port = { readonly isFound: boolean; readonly link: Link }
 
 function makeOrFind({ rtnl, plan, bridge }: PlugTask, sandbox: Namespace): Port {
   const { port, mtu, interfaceName, macAddress } = plan

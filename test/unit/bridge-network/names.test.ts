@@ -2,7 +2,7 @@ import type { Link } from '@conet/sdk/linux'
 import { describe, expect, it } from 'vitest'
 import { endpointAlias, LinkNames, networkAlias } from '../../../sdk/dist/bridge-network/names.js'
 
-const names = new LinkNames({ bridge: 'cnb', port: 'cnv' })
+const names = new LinkNames({ bridge: 'cnb', port: 'cnv', shaper: 'cni' })
 const networkId = 'a'.repeat(64)
 const endpointId = 'b'.repeat(64)
 const endpoint = { networkId, endpointId }
@@ -52,7 +52,7 @@ describe('what is the driver’s', () => {
   })
 
   it('is not another driver’s', () => {
-    const others = new LinkNames({ bridge: 'cnx', port: 'cnw' })
+    const others = new LinkNames({ bridge: 'cnx', port: 'cnw', shaper: 'cnj' })
     expect([others.networkOf(link(bridge)), others.endpointOf(link(port))]).toEqual([undefined, undefined])
     expect([others.isPort(link(port)), others.isHalfMade(link({ ...port, isUp: false }))]).toEqual([
       false,

@@ -5,7 +5,7 @@ import { changeOf, tableOf, wholeTable } from '../../../sdk/dist/bridge-network/
 const table = tableOf('bridge')
 
 const policy = (overrides: Partial<Parameters<typeof policyOf>[0]> = {}) =>
-  policyOf({ internal: false, icc: true, masquerade: true, ...overrides })
+  policyOf({ internal: false, icc: true, masquerade: true, hostAccess: true, ...overrides })
 
 describe('the firewall of a network', () => {
   it.each([
@@ -13,6 +13,7 @@ describe('the firewall of a network', () => {
     ['routed', { masquerade: false }, ['bridges', 'peers', 'routed']],
     ['icc false', { icc: false }, ['bridges', 'masqueraded']],
     ['internal', { internal: true }, ['bridges', 'peers', 'internal']],
+    ['without the machine', { hostAccess: false }, ['bridges', 'peers', 'masqueraded', 'hostless']],
     ['internal and routed', { internal: true, masquerade: false }, ['bridges', 'peers', 'internal']],
   ])('%s: the sets that hold its bridge', (_, overrides, expected) => {
     expect(policy(overrides)).toEqual(expected)

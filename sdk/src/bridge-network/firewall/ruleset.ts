@@ -17,6 +17,9 @@ export function tableOf(driverName: string): string {
  * What is masqueraded is told by the bridge it came from, not by its source address: one element a network for both
  * families instead of interval sets, and an address that a member made up does not leave either.
  *
+ * A port of the machine that leads to a member is one that somebody has opened: `dnat` is let in. For the machine's own
+ * 127.0.0.1 the bridges then take such addresses (`route_localnet`), and `guard` drops those that members make up.
+ *
  * An internal network is apart from the machine too, which answers for its own addresses on every interface.
  */
 const chains = `
@@ -26,12 +29,21 @@ const chains = `
     iifname @internal drop
     oifname @internal drop
     oifname @bridges ct state established,related accept
+    oifname @bridges ct status dnat accept
     iifname != "cn*" oifname @routed accept
     oifname @bridges drop
   }
   chain input {
     type filter hook input priority filter; policy accept;
     iifname @internal drop
+    iifname @hostless ct state established,related accept
+    iifname @hostless icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } accept
+    iifname @hostless reject with icmpx admin-prohibited
+  }
+  chain guard {
+    type filter hook prerouting priority raw; policy accept;
+    iifname @bridges ip daddr 127.0.0.0/8 drop
+    iifname @bridges ip saddr 127.0.0.0/8 drop
   }
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;

@@ -13,21 +13,30 @@ export type CompiledPolicy = {
   readonly family: Family
   readonly usual: Verdict
   readonly layers: readonly CompiledLayer[]
-  /** 16 digits, made of the content. */
+  /** What log lines begin with; empty where nothing is logged. */
+  readonly logPrefix: string
+  /** 15 digits, made of the content. */
   readonly id: string
 }
 
-/** Undefined where all is allowed and nothing logged. */
-export function compile(policy: EgressPolicy, family: Family): CompiledPolicy | undefined {
+/** As many as the name of an interface has: such is the type of the name in the kernel. */
+const idDigits = 15
+
+/** `logPrefix` keeps those apart whose log lines differ. Undefined where all is allowed and nothing logged. */
+export function compile(
+  policy: EgressPolicy,
+  { family, logPrefix }: { family: Family; logPrefix: string },
+): CompiledPolicy | undefined {
   const { usual } = policy
   const layers = layersOf(policy, family).map((layer) => {
     const { verdict, isLogged } = layer
     return { verdict, isLogged, ...planesOf(layer) }
   })
   if (layers.length === 0 && usual === 'allow') return undefined
-  const content = JSON.stringify([family, usual, layers], (_, value) =>
+  const prefix = layers.some(({ isLogged }) => isLogged) ? logPrefix : ''
+  const content = JSON.stringify([family, usual, layers, prefix], (_, value) =>
     typeof value === 'bigint' ? value.toString(36) : value,
   )
-  const id = createHash('sha256').update(content).digest('hex').slice(0, 16)
-  return { family, usual, layers, id }
+  const id = createHash('sha256').update(content).digest('hex').slice(0, idDigits)
+  return { family, usual, layers, logPrefix: prefix, id }
 }

@@ -1,41 +1,11 @@
 // The policy document of a bridge network: its published JSON Schema, with Garden's names for what Garden has.
 import { type Static, Type } from 'typebox'
+import { PortRequest } from '../../protocol/index.ts'
 
 const closed = { additionalProperties: false } as const
 
 const Port = Type.Integer({ minimum: 0, maximum: 65535 })
 const NonEmpty = Type.String({ minLength: 1, maxLength: 64 })
-
-const NetInRule = Type.Object(
-  {
-    protocol: Type.Optional(
-      Type.Union([Type.Literal('tcp'), Type.Literal('udp'), Type.Literal('sctp')], { default: 'tcp' }),
-    ),
-    host_port: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        maximum: 65535,
-        default: 0,
-        description: "The machine's port. 0: one out of the pool.",
-      }),
-    ),
-    container_port: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        maximum: 65535,
-        default: 0,
-        description: "The container's port. 0: the same as the machine's.",
-      }),
-    ),
-    count: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 65535, default: 1, description: 'So many ports in a row.' }),
-    ),
-    host_address: Type.Optional(
-      Type.String({ description: "Only at this address of the machine's. Default: at all of them." }),
-    ),
-  },
-  closed,
-)
 
 /** An address, a prefix, or a range; one end alone is a single address. */
 const AddressRange = Type.Union([
@@ -120,7 +90,7 @@ export const PolicyDocument = Type.Object(
   {
     version: Type.Optional(Type.Literal(1, { default: 1 })),
     net_in: Type.Optional(
-      Type.Array(NetInRule, { description: 'Ports of the machine that lead to the container.' }),
+      Type.Array(PortRequest, { description: 'Ports of the machine that lead to the container.' }),
     ),
     net_out: Type.Optional(
       Type.Array(NetOutRule, { description: 'Where the container may go, beside where all of its network may.' }),

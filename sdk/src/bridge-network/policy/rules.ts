@@ -82,7 +82,7 @@ function denialOf(networks: readonly IpRange[]): Rule {
 }
 
 function parseRules(netOut: readonly NetOutRule[]): Rule[] {
-  return netOut.map((rule, at) => parseRule(rule, `net_out[${at}]`))
+  return netOut.map((rule, at) => parseRule(rule, `policy.net_out[${at}]`))
 }
 
 const gardenProtocols = ['all', 'tcp', 'udp', 'icmp', 'icmpv6'] as const
@@ -133,5 +133,5 @@ function portsOf(ports: NonNullable<NetOutRule['ports']>, path: string): readonl
 
 function invalid(fields: FieldError[]): ConetError {
   const [first] = fields
-  return new ConetError('invalidArgument', `policy: ${first?.path} ${first?.message}`, { fields })
+  return new ConetError('invalidArgument', `${first?.path} ${first?.message}`, { fields })
 }

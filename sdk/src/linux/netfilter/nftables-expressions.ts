@@ -1,4 +1,5 @@
 // What rules are made of: each expression loads something into a register, looks a register up, or decides.
+import { littleEndian, viewOf } from '../netlink/host-order.ts'
 import type { PayloadWriter } from '../netlink/payload-writer.ts'
 import { NFT_VERDICT, NFTA_DATA, NFTA_EXPR, NFTA_LIST_ELEM, NFTA_VERDICT } from './nftables-attributes.ts'
 
@@ -6,7 +7,10 @@ const REG_VERDICT = 0
 /** Registers of four bytes; a key of several fields takes as many in a row. */
 const FIRST_REGISTER = 8
 
+const META_PRIORITY = 2
 const META_L4PROTO = 16
+const REJECT_ICMPX = 2
+const REJECT_PORT_UNREACHABLE = 1
 const PAYLOAD_BASE = { network: 1, transport: 2 } as const
 
 /** A part of a rule, yet to be written. */
@@ -32,6 +36,40 @@ export function loadPayload(
     for (const [at, value] of values.entries()) data.attributeU32BigEndian(at + 1, value)
   }
   return { name: 'payload', write }
+}
+
+/** Sets the priority that queues see, which nobody has looked at yet. */
+export function setPriority(value: number): Expression[] {
+  const bytes = hostOrder(value)
+  const write = (data: PayloadWriter) =>
+    data
+      .attributeU32BigEndian(1, FIRST_REGISTER)
+      .nested(2, (inner) => inner.attributeBytes(NFTA_DATA.VALUE, bytes))
+  const set = (data: PayloadWriter) =>
+    data.attributeU32BigEndian(2, META_PRIORITY).attributeU32BigEndian(3, FIRST_REGISTER)
+  return [
+    { name: 'immediate', write },
+    { name: 'meta', write: set },
+  ]
+}
+
+/** A number as the kernel compares those that are not of packets. */
+export function hostOrder(value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  viewOf(bytes).setUint32(0, value, littleEndian)
+  return bytes
+}
+
+/** The number that `hostOrder` was given. */
+export function parseHostOrder(bytes: Uint8Array): number {
+  return viewOf(bytes).getUint32(0, littleEndian)
+}
+
+/** Refuses the packet, and tells its sender that the port is unreachable. */
+export function reject(): Expression {
+  const write = (data: PayloadWriter) =>
+    data.attributeU32BigEndian(1, REJECT_ICMPX).attributeU8(2, REJECT_PORT_UNREACHABLE)
+  return { name: 'reject', write }
 }
 
 /** Goes on only if the set has what is in the registers from 0 on. */

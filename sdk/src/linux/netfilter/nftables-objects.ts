@@ -62,7 +62,7 @@ export function deleteChain({ table, name }: TableMember): NetfilterRequest[] {
 }
 
 /** At the end of its chain. */
-export function addRule(
+export function appendRule(
   { table, name }: TableMember,
   expressions: readonly Expression[],
 ): NetfilterRequest {
@@ -114,7 +114,7 @@ export function deleteElements(set: TableMember, elements: readonly SetElement[]
 
 /** A key of several fields: each starts at four bytes. */
 export function concatenate(...fields: readonly Uint8Array[]): Buffer {
-  return Buffer.concat(fields.map((field) => Buffer.concat([field], padded(field.length))))
+  return Buffer.concat(fields.flatMap((field) => [field, Buffer.alloc(padded(field.length) - field.length)]))
 }
 
 function elementsRequest(

@@ -20,7 +20,13 @@ import {
 } from './neighbour.ts'
 import { listRoutes, parseRoute, type Route } from './route.ts'
 import { listRules, parseRule, type Rule } from './rule.ts'
-import { getStatistics, type LinkStatistics, parseStatistics } from './statistics.ts'
+import {
+  getStatistics,
+  type LinkStatistics,
+  type NamedStatistics,
+  parseNamedStatistics,
+  parseStatistics,
+} from './statistics.ts'
 
 /** How a request is run. */
 export type RunOptions = TransactionOptions
@@ -149,6 +155,11 @@ export class Rtnl implements Disposable {
   /** Undefined when there is no such link. */
   statistics(link: LinkReference): LinkStatistics | undefined {
     return this.#get(getStatistics(link), parseStatistics)
+  }
+
+  /** The counters of all links of a kind, in one reading. */
+  linkStatistics(filter: Pick<LinkFilter, 'kind'>): NamedStatistics[] {
+    return this.#transactions.dump(listLinks(filter), parseNamedStatistics)
   }
 
   /** May be repeated. What `runSlow` has begun or queued still ends. */

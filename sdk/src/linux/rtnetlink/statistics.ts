@@ -28,6 +28,16 @@ export function getStatistics(link: LinkReference): RouteRequest {
   return { operation: `get statistics of link ${link}`, type: RTM.GETLINK, flags: 0, payload }
 }
 
+/** A link's name and its counters. */
+export type NamedStatistics = { name: string; statistics: LinkStatistics }
+
+export function parseNamedStatistics(message: NetlinkMessage): NamedStatistics | undefined {
+  const statistics = parseStatistics(message)
+  if (statistics === undefined) return undefined
+  const name = new Attributes(message.payload.subarray(LINK_HEADER_LENGTH)).string(IFLA.IFNAME)
+  return name === undefined ? undefined : { name, statistics }
+}
+
 export function parseStatistics({ type, payload }: NetlinkMessage): LinkStatistics | undefined {
   if (type !== RTM.NEWLINK) return undefined
   const bytes = new Attributes(payload.subarray(LINK_HEADER_LENGTH)).bytes(IFLA.STATS64)

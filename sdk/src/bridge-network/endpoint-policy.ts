@@ -1,0 +1,127 @@
+// What an endpoint wants of the table for policies and ports: computed before the kernel is touched, so that wrong input does
+// nothing.
+import { ConetError } from '../errors/index.ts'
+import { concatenate, parseIp, parsePrefix } from '../linux/index.ts'
+import type { CreateEndpointParams, PortMapping } from '../protocol/index.ts'
+import type { BridgePlan } from './bridge-plan.ts'
+import { type PolicyChain, nameBytes, policyChain, portBytes } from './firewall/policy-chains.ts'
+import type { Holding, TableElement } from './firewall/policy-elements.ts'
+import { openPolicy } from './firewall/policy-ruleset.ts'
+import { compile } from './policy/compile.ts'
+import type { PolicyDocument } from './policy/document.ts'
+import type { Family } from './policy/ranges.ts'
+import { type EgressPolicy, egressPolicy, protocols } from './policy/rules.ts'
+
+/** What an endpoint has: its policy for what it sends, and ports. */
+export type EndpointWishes = {
+  readonly egress: EgressPolicy
+  readonly holding: Holding
+}
+
+const families = [4, 6] as const
+
+type Address = { readonly family: Family; readonly bytes: Buffer }
+
+/** Throws `invalidArgument` that names the fields. */
+export function planEndpointPolicy(
+  { endpointId, container, interface: { addresses: texts }, portMappings = [] }: CreateEndpointParams,
+  { document, bridge }: { document: PolicyDocument; bridge: BridgePlan },
+): EndpointWishes {
+  const addresses = texts.map(addressOf)
+  const netOut = document.net_out ?? []
+  const egress = egressPolicy(bridge.egress, netOut)
+  const logPrefix = logPrefixOf(endpointId, container.handle)
+  const own = netOut.length === 0 ? [] : families.map((family) => sourcesOf({ egress, family, logPrefix, bridge, addresses }))
+  const ports = portMappings.flatMap((mapping, at) => portElements(mapping, { addresses, at, bridge }))
+  return {
+    egress,
+    holding: {
+      elements: [...own.flatMap(({ elements }) => elements), ...ports],
+      chains: own.flatMap(({ chains }) => chains),
+    },
+  }
+}
+
+/** What all members of a network have in common; nothing is looked up for bridges that are not there. */
+export function networkHolding({ name, egress: plan }: BridgePlan): Holding {
+  const key = nameBytes(name)
+  const members: TableElement[] = [
+    { map: 'bridges', key, value: undefined },
+    { map: 'peers', key: concatenate(key, key), value: undefined },
+  ]
+  const usual = families.flatMap((family) => {
+    const compiled = compile(egressPolicy(plan, []), { family, logPrefix: '' })
+    return compiled === undefined ? [] : [{ family, chain: policyChain(compiled) }]
+  })
+  const elements = usual.map(({ family, chain }): TableElement => {
+    return { map: `networks${family}`, key, value: { policy: chain.name } }
+  })
+  return { elements: [...members, ...elements], chains: usual.map(({ chain }) => chain) }
+}
+
+type Sources = { egress: EgressPolicy; family: Family; logPrefix: string; bridge: BridgePlan; addresses: readonly Address[] }
+
+/** Nothing for a family in which the endpoint has no address: it cannot send any there but by that of another. */
+function sourcesOf({ egress, family, logPrefix, bridge, addresses }: Sources): Holding {
+  const own = addresses.filter((address) => address.family === family)
+  if (own.length === 0) return { elements: [], chains: [] }
+  const compiled = compile(egress, { family, logPrefix })
+  const chains: PolicyChain[] = compiled === undefined ? [] : [policyChain(compiled)]
+  const policy = chains[0]?.name ?? openPolicy.name
+  const elements = own.map(({ bytes }): TableElement => {
+    return { map: `sources${family}`, key: concatenate(nameBytes(bridge.name), bytes), value: { policy } }
+  })
+  return { elements, chains }
+}
+
+type PortPlace = { addresses: readonly Address[]; at: number; bridge: BridgePlan }
+
+function portElements(mapping: PortMapping, { addresses, at, bridge }: PortPlace): TableElement[] {
+  const path = `policy.net_in[${at}]`
+  const { protocol, hostPort, containerPort, count = 1, hostAddress } = mapping
+  if (bridge.internal) throw invalid(path, 'the network is internal: nothing outside reaches its members')
+  if (Math.max(hostPort, containerPort) + count - 1 > 65535) throw invalid(path, 'ends behind port 65535')
+  const targets = targetsOf(addresses, hostAddress)
+  if (targets.length === 0) {
+    throw invalid(`${path}.host_address`, `the container has no address of the family of ${hostAddress ?? 'any'}`)
+  }
+  const proto = Uint8Array.of(protocols[protocol])
+  return targets.flatMap(({ family, bytes, host }) => [
+    { map: `mirrors${family}`, key: concatenate(bytes, bytes), value: undefined } as const,
+    ...Array.from({ length: count }, (_, n): TableElement => {
+      const key = concatenate(...(host === undefined ? [] : [host]), proto, portBytes(hostPort + n))
+      const value = concatenate(bytes, portBytes(containerPort + n))
+      return { map: host === undefined ? `any_ports${family}` : `ports${family}`, key, value }
+    }),
+  ])
+}
+
+/** One address of each family that the mapping is for. `host`: undefined for every address of the machine. */
+function targetsOf(addresses: readonly Address[], hostAddress: string | undefined) {
+  const host = hostAddress === undefined ? undefined : addressOf(hostAddress)
+  const isAny = host?.bytes.every((byte) => byte === 0) ?? true
+  return families.flatMap((family) => {
+    if (host !== undefined && host.family !== family) return []
+    const target = addresses.find((address) => address.family === family)
+    return target === undefined ? [] : [{ ...target, host: isAny ? undefined : host?.bytes }]
+  })
+}
+
+function addressOf(text: string): Address {
+  const { bytes } = text.includes('/') ? parsePrefix(text) : parseIp(text)
+  return { family: bytes.length === 4 ? 4 : 6, bytes }
+}
+
+/** As long as nftables takes it. */
+const mostPrefixBytes = 127
+const idDigits = 12
+
+/** What log lines of an endpoint begin with; the digits of its id are there however long the handle is. */
+export function logPrefixOf(endpointId: string, handle: string): string {
+  const text = Buffer.from(`conet ${endpointId.slice(0, idDigits)} ${handle}`)
+  return `${text.subarray(0, mostPrefixBytes - 1).toString('utf8')} `
+}
+
+function invalid(path: string, message: string): ConetError {
+  return new ConetError('invalidArgument', `${path}: ${message}`, { fields: [{ path, message }] })
+}

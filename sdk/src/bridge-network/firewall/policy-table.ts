@@ -1,0 +1,163 @@
+// The table for policies and ports in the kernel, and what this process knows to be in it. Each change is one transaction of
+// what differs, so it costs the same however much there is.
+import { KernelError, Nftables, NftablesClient, nftName } from '../../linux/index.ts'
+import { KeyedQueue } from '../../keyed-queue.ts'
+import { emptyHolding, type Holding } from './policy-elements.ts'
+import { policyTable } from './policy-ruleset.ts'
+import { requestsOf, TableContent, wholeContent } from './policy-content.ts'
+import { baseRulesOf, isIntact, readContent } from './policy-listing.ts'
+
+/** From so many bytes on the kernel is busy for milliseconds. */
+const slowBytes = 64 * 1024
+
+export class PolicyTable {
+  readonly #name: string
+  readonly #client = NftablesClient.open()
+  #content = new TableContent()
+  /** One change after the other: a large one waits in a thread. */
+  readonly #queue = new KeyedQueue()
+  /** The ruleset's generation up to which nobody else has changed anything. */
+  #generation = -1
+  #baseRules = ''
+  #isThere = false
+  #isKeeper = false
+
+  constructor(driverName: string) {
+    this.#name = nftName(`conet_${driverName}_policy`)
+  }
+
+  /**
+   * Takes over what a former process has left, for the owners that still exist, and writes this version's rules around
+   * it, in one transaction: what traffic meets does not change.
+   */
+  async adopt(isOwner: (owner: string) => boolean): Promise<void> {
+    await this.#queue.run('', async () => {
+      this.#isKeeper = true
+      this.#read()
+      if (!this.#isThere) return
+      this.#writeBase()
+      for (const owner of this.#content.owners()) {
+        if (!isOwner(owner)) await this.#change(owner, emptyHolding)
+      }
+    })
+  }
+
+  /** Another process keeps the table from now on. */
+  leave(): void {
+    this.#isKeeper = false
+  }
+
+  /** Whether an owner has anything there, as far as this process knows. */
+  has(owner: string): boolean {
+    return this.#content.holdingOf(owner) !== undefined
+  }
+
+  /**
+   * What an owner has in the table from now on, instead of what it had; answers what it had. May be repeated: what is
+   * there already costs nothing. Throws a KernelError; then all is as before.
+   */
+  async put(owner: string, holding: Holding): Promise<Holding> {
+    return await this.#queue.run('', async () => {
+      if (!this.#isKeeper) this.#follow()
+      const before = this.#content.holdingOf(owner) ?? emptyHolding
+      await this.#change(owner, holding)
+      return before
+    })
+  }
+
+  /** Whether somebody else has changed the table. Some microseconds while nobody changes anything in the ruleset. */
+  isChanged(): boolean {
+    if (!this.#isKeeper || this.#queue.size > 0) return false
+    const generation = this.#client.generation()
+    if (generation === this.#generation) return false
+    if (!this.#isIntact()) return true
+    this.#generation = generation
+    return false
+  }
+
+  /** Compares the table with what should be, and writes it anew if it differs: then true. */
+  async repair(): Promise<boolean> {
+    if (!this.#isKeeper) return false
+    return await this.#queue.run('', async () => {
+      if (this.#isIntact()) return false
+      await this.#writeWhole()
+      return true
+    })
+  }
+
+  async close(): Promise<void> {
+    await this.#queue.run('', async () => this.#client.close())
+  }
+
+  #isIntact(): boolean {
+    return isIntact(this.#client, { table: this.#name, content: this.#content, baseRules: this.#baseRules })
+  }
+
+  /** Takes what is in the kernel for what should be. */
+  #read(): void {
+    const found = readContent(this.#client, this.#name)
+    this.#isThere = found !== undefined
+    this.#content = this.#content.readAs(found?.elements ?? [], found?.chains ?? [])
+    this.#baseRules = this.#readBase()
+    this.#generation = this.#client.generation()
+  }
+
+  #follow(): void {
+    if (this.#client.generation() !== this.#generation) this.#read()
+  }
+
+  async #change(owner: string, holding: Holding): Promise<void> {
+    let change = this.#content.changeFor(owner, holding)
+    if (change.isNothing) return this.#content.commit(change)
+    const isUndisturbed = this.#client.generation() === this.#generation
+    try {
+      if (!this.#isThere) this.#writeBase()
+      await this.#run(requestsOf(change, this.#name))
+    } catch (error) {
+      if (!KernelError.is(error) || this.#isIntact()) throw error
+      // Somebody has taken the table or a part of it away.
+      await this.#writeWhole()
+      if (!this.#isThere) this.#writeBase()
+      change = this.#content.changeFor(owner, holding)
+      await this.#run(requestsOf(change, this.#name))
+    }
+    this.#content.commit(change)
+    if (isUndisturbed) this.#generation = this.#client.generation()
+    if (this.#content.isEmpty()) this.#delete()
+  }
+
+  async #run(requests: ReturnType<typeof requestsOf>): Promise<void> {
+    const bytes = requests.reduce((sum, { payload }) => sum + payload.length, 0)
+    if (bytes < slowBytes) this.#client.run(requests)
+    else await this.#client.runSlow(requests)
+  }
+
+  async #writeWhole(): Promise<void> {
+    this.#delete()
+    this.#content.forgetUnknown()
+    if (this.#content.isEmpty()) return
+    this.#writeBase()
+    await this.#run(wholeContent(this.#content, this.#name))
+    this.#generation = this.#client.generation()
+  }
+
+  #writeBase(): void {
+    using nftables = Nftables.open()
+    nftables.run(policyTable(this.#name), `write table ${this.#name}`)
+    this.#isThere = true
+    this.#baseRules = this.#readBase()
+    this.#generation = this.#client.generation()
+  }
+
+  #delete(): void {
+    using nftables = Nftables.open()
+    nftables.run(`add table inet ${this.#name}\ndelete table inet ${this.#name}\n`, `delete table ${this.#name}`)
+    this.#isThere = false
+    this.#baseRules = ''
+    this.#generation = this.#client.generation()
+  }
+
+  #readBase(): string {
+    return baseRulesOf(this.#client.rules(this.#name))
+  }
+}

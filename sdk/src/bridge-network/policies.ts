@@ -1,0 +1,143 @@
+// Policies and ports of endpoints: brings the table to what calls want, cuts flows that are not allowed any more, and sets
+// limits.
+import { Value } from 'typebox/value'
+import { ConetError } from '../errors/index.ts'
+import { Conntrack, interfaceSysctl, parsePrefix, writeSysctl } from '../linux/index.ts'
+import type { CreateEndpointParams } from '../protocol/index.ts'
+import type { BridgePlan } from './bridge-plan.ts'
+import { networkHolding, planEndpointPolicy } from './endpoint-policy.ts'
+import { elementId, emptyHolding, type Holding, isSameValue, type TableElement } from './firewall/policy-elements.ts'
+import { cutForbidden, cutOver, cutUnmapped, isUdp, mappedPortOf } from './flow-cuts.ts'
+import type { Machine } from './machine.ts'
+import { endpointOwner, networkOwner } from './names.ts'
+import { PolicyDocument } from './policy/document.ts'
+import { limitsOf, type TrafficLimits } from './policy/limits.ts'
+import { parseRange } from './policy/ranges.ts'
+import type { EgressPolicy } from './policy/rules.ts'
+import { TrafficShaper } from './traffic-shaper.ts'
+
+/** Takes back what a call has put in force. */
+export type Undo = () => Promise<void>
+
+/** What an endpoint is to have. */
+export type PolicyWishes = { readonly limits: TrafficLimits; readonly egress: EgressPolicy; readonly holding: Holding }
+
+export class Policies {
+  readonly #machine: Machine
+  readonly shaper: TrafficShaper
+  #conntrack: Conntrack | undefined
+
+  constructor(machine: Machine) {
+    this.#machine = machine
+    this.shaper = new TrafficShaper(machine)
+  }
+
+  /** Throws `invalidArgument` that names the fields; changes nothing. */
+  plan(params: CreateEndpointParams, bridge: BridgePlan): PolicyWishes {
+    const document = documentOf(params.policy)
+    return { limits: limitsOf(document.limits), ...planEndpointPolicy(params, { document, bridge }) }
+  }
+
+  /**
+   * Puts policy and ports in force instead of the former ones, in one step. Where there is nothing and nothing is wanted
+   * the kernel is not asked. May be repeated.
+   */
+  async put(params: CreateEndpointParams, bridge: BridgePlan, wishes: PolicyWishes): Promise<Undo> {
+    const { policyTable } = this.#machine
+    const owner = endpointOwner(params.endpointId)
+    const { holding, egress } = wishes
+    if (holding.elements.length === 0 && !policyTable.has(owner)) return async () => undefined
+    if (holding.elements.length > 0) await this.#putNetwork(params.network.id, bridge)
+    if (holding.elements.some(isPort)) this.#leadFromLoopback(bridge.name)
+    const before = await policyTable.put(owner, holding)
+    this.#cut(before, holding, { params, egress })
+    return async () => {
+      const after = await policyTable.put(owner, before)
+      this.#cutPorts(after, before)
+    }
+  }
+
+  /** Nothing of the endpoint is left in the table. May be repeated; costs nothing where there was nothing. */
+  async delete(endpointId: string): Promise<void> {
+    const owner = endpointOwner(endpointId)
+    if (!this.#machine.policyTable.has(owner)) return
+    this.#cutPorts(await this.#machine.policyTable.put(owner, emptyHolding), emptyHolding)
+  }
+
+  /** What all members of the network may do. Nothing where they may do all, until one has a policy. */
+  async createNetwork(networkId: string, bridge: BridgePlan): Promise<void> {
+    const { usual, denied } = bridge.egress
+    const isOpen = usual === 'allow' && denied.length === 0
+    if (!isOpen || this.#machine.policyTable.has(networkOwner(networkId))) await this.#putNetwork(networkId, bridge)
+  }
+
+  async deleteNetwork(networkId: string): Promise<void> {
+    const owner = networkOwner(networkId)
+    if (this.#machine.policyTable.has(owner)) await this.#machine.policyTable.put(owner, emptyHolding)
+  }
+
+  close(): void {
+    this.#conntrack?.close()
+    this.#conntrack = undefined
+  }
+
+  async #putNetwork(networkId: string, bridge: BridgePlan): Promise<void> {
+    await this.#machine.policyTable.put(networkOwner(networkId), networkHolding(bridge))
+  }
+
+  /** So that what the machine sends from 127.0.0.1 may leave by the bridge. What comes in to such addresses the firewall drops. */
+  #leadFromLoopback(interfaceName: string): void {
+    writeSysctl(undefined, {
+      key: interfaceSysctl('ipv4', { interfaceName, setting: 'route_localnet' }),
+      value: 1,
+    })
+  }
+
+  #cut(
+    before: Holding,
+    after: Holding,
+    { params, egress }: { params: CreateEndpointParams; egress: EgressPolicy },
+  ): void {
+    const isJudgedAnew = differing(before, after).some(isSource) || differing(after, before).some(isSource)
+    if (isJudgedAnew) {
+      const addresses = params.interface.addresses.map((text) => parsePrefix(text).bytes)
+      const ownNetwork = params.network.subnets.map(({ subnet }) => parseRange(subnet))
+      cutForbidden(this.#flows(), egress, { addresses, ownNetwork })
+    }
+    this.#cutPorts(before, after)
+  }
+
+  #cutPorts(before: Holding, after: Holding): void {
+    const removed = differing(before, after).flatMap((element) => mappedPortOf(element) ?? [])
+    const added = differing(after, before).flatMap((element) => mappedPortOf(element) ?? [])
+    if (removed.length > 0) cutUnmapped(this.#flows(), removed)
+    if (added.some(isUdp)) cutOver(this.#flows(), this.#machine.rtnl, added)
+  }
+
+  #flows(): Conntrack {
+    this.#conntrack ??= Conntrack.open()
+    return this.#conntrack
+  }
+}
+
+/** The host has checked it already; this is for who drives the driver by hand. */
+function documentOf(policy: unknown): PolicyDocument {
+  if (policy === undefined) return {}
+  if (Value.Check(PolicyDocument, policy)) return policy
+  const [first] = Value.Errors(PolicyDocument, policy)
+  const path = `policy${(first?.instancePath ?? '').replaceAll('/', '.')}`
+  const message = first?.message ?? 'is no policy of a bridge network'
+  throw new ConetError('invalidArgument', `${path} ${message}`, { fields: [{ path, message }] })
+}
+
+const isPort = ({ map }: TableElement) => map.includes('ports')
+const isSource = ({ map }: TableElement) => map.startsWith('sources')
+
+/** What of the one the other does not have so. */
+function differing({ elements }: Holding, other: Holding): TableElement[] {
+  const others = new Map(other.elements.map((element) => [elementId(element), element]))
+  return elements.filter((element) => {
+    const same = others.get(elementId(element))
+    return same === undefined || !isSameValue(same.value, element.value)
+  })
+}

@@ -1,0 +1,32 @@
+export { Conntrack } from './conntrack.ts'
+export type { Flow, FlowFilter, Tuple } from './conntrack-messages.ts'
+export type { NetfilterRequest } from './netfilter-request.ts'
+export { type FoundRule, NftablesClient } from './nftables-client.ts'
+export {
+  type ChainVerdict,
+  decide,
+  type Expression,
+  hostOrder,
+  isIn,
+  limitRate,
+  loadPayload,
+  loadProtocol,
+  logPacket,
+  parseHostOrder,
+  reject,
+  setPriority,
+} from './nftables-expressions.ts'
+export type { FoundElement } from './nftables-listing.ts'
+export {
+  addChain,
+  addElements,
+  addRangeSet,
+  appendRule,
+  concatenate,
+  deleteChain,
+  deleteElements,
+  deleteSet,
+  type NewSet,
+  type SetElement,
+  type TableMember,
+} from './nftables-objects.ts'

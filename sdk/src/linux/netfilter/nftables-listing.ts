@@ -1,0 +1,107 @@
+// Requests that read a table of family inet, and what their answers say.
+import { Attributes } from '../netlink/attributes.ts'
+import type { NetlinkMessage } from '../netlink/message.ts'
+import type { PayloadWriter } from '../netlink/payload-writer.ts'
+import { messageType, NFNL_SUBSYS, NFPROTO_INET, NFT_MSG } from './constants.ts'
+import { type NetfilterRequest, netfilterRequest } from './netfilter-request.ts'
+import {
+  NFTA_CHAIN,
+  NFTA_DATA,
+  NFTA_GEN_ID,
+  NFTA_RULE,
+  NFTA_SET,
+  NFTA_SET_ELEM,
+  NFTA_SET_ELEM_LIST,
+  NFTA_VERDICT,
+} from './nftables-attributes.ts'
+import type { TableMember } from './nftables-objects.ts'
+
+/** struct nfgenmsg. */
+const HEADER_LENGTH = 4
+
+/** An element as the kernel has it. */
+export type FoundElement = {
+  readonly key: Buffer
+  /** Bytes, or the name of a chain. */
+  readonly value: Buffer | string | undefined
+  readonly comment: string | undefined
+}
+
+/** How many transactions the ruleset of the namespace has seen. */
+export const getGeneration: NetfilterRequest = request('get the generation of the ruleset', NFT_MSG.GETGEN)
+
+export function parseGeneration({ payload }: NetlinkMessage): number | undefined {
+  return attributesOf(payload).u32BigEndian(NFTA_GEN_ID)
+}
+
+export const listChains: NetfilterRequest = request('list chains', NFT_MSG.GETCHAIN)
+
+export function parseChain(message: NetlinkMessage, table: string): string | undefined {
+  const attributes = attributesOf(message.payload)
+  return attributes.string(NFTA_CHAIN.TABLE) === table ? attributes.string(NFTA_CHAIN.NAME) : undefined
+}
+
+export function listRules(table: string): NetfilterRequest {
+  return request(`list the rules of table ${table}`, NFT_MSG.GETRULE, (payload) =>
+    payload.attributeString(NFTA_RULE.TABLE, table),
+  )
+}
+
+/** The chain in which a rule stands. */
+export function parseRuleChain(message: NetlinkMessage, table: string): string | undefined {
+  const attributes = attributesOf(message.payload)
+  return attributes.string(NFTA_RULE.TABLE) === table ? attributes.string(NFTA_RULE.CHAIN) : undefined
+}
+
+export function listSets(table: string): NetfilterRequest {
+  return request(`list the sets of table ${table}`, NFT_MSG.GETSET, (payload) =>
+    payload.attributeString(NFTA_SET.TABLE, table),
+  )
+}
+
+export function parseSet(message: NetlinkMessage): string | undefined {
+  return attributesOf(message.payload).string(NFTA_SET.NAME)
+}
+
+export function listElements({ table, name }: TableMember): NetfilterRequest {
+  return request(`list the elements of ${name}`, NFT_MSG.GETSETELEM, (payload) =>
+    payload
+      .attributeString(NFTA_SET_ELEM_LIST.TABLE, table)
+      .attributeString(NFTA_SET_ELEM_LIST.SET, name),
+  )
+}
+
+/** The elements of one message of the answer, copied. */
+export function parseElements({ type, payload }: NetlinkMessage): FoundElement[] | undefined {
+  if (type !== messageType(NFNL_SUBSYS.NFTABLES, NFT_MSG.NEWSETELEM)) return undefined
+  return attributesOf(payload).nested(NFTA_SET_ELEM_LIST.ELEMENTS).all().map(parseElement)
+}
+
+function parseElement(bytes: Buffer): FoundElement {
+  const element = new Attributes(bytes)
+  const data = element.nested(NFTA_SET_ELEM.DATA)
+  const chain = data.nested(NFTA_DATA.VERDICT).string(NFTA_VERDICT.CHAIN)
+  return {
+    key: Buffer.from(element.nested(NFTA_SET_ELEM.KEY).bytes(NFTA_DATA.VALUE) ?? []),
+    value: chain ?? copyOf(data.bytes(NFTA_DATA.VALUE)),
+    comment: commentOf(element.bytes(NFTA_SET_ELEM.USERDATA)),
+  }
+}
+
+/** Type, length, and the text with a NUL. */
+function commentOf(data: Buffer | undefined): string | undefined {
+  return data === undefined || data[0] !== 0 ? undefined : data.toString('utf8', 2, 1 + (data[1] ?? 1))
+}
+
+const copyOf = (bytes: Buffer | undefined) => (bytes === undefined ? undefined : Buffer.from(bytes))
+
+const attributesOf = (payload: Buffer) => new Attributes(payload.subarray(HEADER_LENGTH))
+
+function request(
+  operation: string,
+  number: number,
+  write?: (payload: PayloadWriter) => void,
+): NetfilterRequest {
+  const options = { operation, subsystem: NFNL_SUBSYS.NFTABLES, number, family: NFPROTO_INET }
+  return netfilterRequest({ ...options, ...(write !== undefined && { write }) })
+}
