@@ -12,7 +12,11 @@ const name = 'vxlan'
 export function vxlanDriver() {
   const tunnels = new Tunnels()
   // Without policies and counters, until its networks have them.
-  const { policy: _, stats: __, ...networks } = bridgeNetworks({
+  const {
+    policy: _,
+    stats: __,
+    ...networks
+  } = bridgeNetworks({
     driverName: name,
     prefixes,
     plan: planNetwork,

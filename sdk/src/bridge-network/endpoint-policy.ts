@@ -1,10 +1,11 @@
 // What an endpoint wants of the table for policies and ports: computed before the kernel is touched, so that wrong input does
 // nothing.
 import { ConetError } from '../errors/index.ts'
-import { concatenate, parseIp, parsePrefix } from '../linux/index.ts'
+import { parseIp, parsePrefix } from '../linux/index.ts'
+import { concatenate } from '../linux/netfilter/index.ts'
 import type { CreateEndpointParams, PortMapping } from '../protocol/index.ts'
 import type { BridgePlan } from './bridge-plan.ts'
-import { type PolicyChain, nameBytes, policyChain, portBytes } from './firewall/policy-chains.ts'
+import { nameBytes, type PolicyChain, policyChain, portBytes } from './firewall/policy-chains.ts'
 import type { Holding, TableElement } from './firewall/policy-elements.ts'
 import { openPolicy } from './firewall/policy-ruleset.ts'
 import { compile } from './policy/compile.ts'
@@ -31,7 +32,10 @@ export function planEndpointPolicy(
   const netOut = document.net_out ?? []
   const egress = egressPolicy(bridge.egress, netOut)
   const logPrefix = logPrefixOf(endpointId, container.handle)
-  const own = netOut.length === 0 ? [] : families.map((family) => sourcesOf({ egress, family, logPrefix, bridge, addresses }))
+  const own =
+    netOut.length === 0
+      ? []
+      : families.map((family) => sourcesOf({ egress, family, logPrefix, bridge, addresses }))
   const ports = portMappings.flatMap((mapping, at) => portElements(mapping, { addresses, at, bridge }))
   return {
     egress,
@@ -59,7 +63,13 @@ export function networkHolding({ name, egress: plan }: BridgePlan): Holding {
   return { elements: [...members, ...elements], chains: usual.map(({ chain }) => chain) }
 }
 
-type Sources = { egress: EgressPolicy; family: Family; logPrefix: string; bridge: BridgePlan; addresses: readonly Address[] }
+type Sources = {
+  egress: EgressPolicy
+  family: Family
+  logPrefix: string
+  bridge: BridgePlan
+  addresses: readonly Address[]
+}
 
 /** Nothing for a family in which the endpoint has no address: it cannot send any there but by that of another. */
 function sourcesOf({ egress, family, logPrefix, bridge, addresses }: Sources): Holding {
@@ -83,7 +93,10 @@ function portElements(mapping: PortMapping, { addresses, at, bridge }: PortPlace
   if (Math.max(hostPort, containerPort) + count - 1 > 65535) throw invalid(path, 'ends behind port 65535')
   const targets = targetsOf(addresses, hostAddress)
   if (targets.length === 0) {
-    throw invalid(`${path}.host_address`, `the container has no address of the family of ${hostAddress ?? 'any'}`)
+    throw invalid(
+      `${path}.host_address`,
+      `the container has no address of the family of ${hostAddress ?? 'any'}`,
+    )
   }
   const proto = Uint8Array.of(protocols[protocol])
   return targets.flatMap(({ family, bytes, host }) => [

@@ -147,4 +147,7 @@ export class Endpoints {
   }
 }
 
-const refOf = ({ network, endpointId }: CreateEndpointParams): EndpointRef => ({ networkId: network.id, endpointId })
+const refOf = ({ network, endpointId }: CreateEndpointParams): EndpointRef => ({
+  networkId: network.id,
+  endpointId,
+})

@@ -1,6 +1,7 @@
 // Ends flows that the kernel remembers and that a new policy or port mapping would not have let begin so: with the next
 // packet they are judged and translated anew.
-import { type Conntrack, type Flow, formatIp, type Rtnl } from '../linux/index.ts'
+import { formatIp, type Rtnl } from '../linux/index.ts'
+import type { Conntrack, Flow } from '../linux/netfilter/index.ts'
 import { withoutPrefix } from './addressing.ts'
 import type { TableElement } from './firewall/policy-elements.ts'
 import { addressNumber, type Family, type IpRange } from './policy/ranges.ts'
@@ -13,7 +14,11 @@ type Sender = {
 }
 
 /** Ends what an endpoint has begun and may not send any more. */
-export function cutForbidden(conntrack: Conntrack, policy: EgressPolicy, { addresses, ownNetwork }: Sender): void {
+export function cutForbidden(
+  conntrack: Conntrack,
+  policy: EgressPolicy,
+  { addresses, ownNetwork }: Sender,
+): void {
   for (const source of addresses) {
     const family: Family = source.length === 4 ? 4 : 6
     for (const flow of conntrack.flows({ family, source })) {

@@ -2,11 +2,18 @@
 // limits.
 import { Value } from 'typebox/value'
 import { ConetError } from '../errors/index.ts'
-import { Conntrack, interfaceSysctl, parsePrefix, writeSysctl } from '../linux/index.ts'
+import { interfaceSysctl, parsePrefix, writeSysctl } from '../linux/index.ts'
+import { Conntrack } from '../linux/netfilter/index.ts'
 import type { CreateEndpointParams } from '../protocol/index.ts'
 import type { BridgePlan } from './bridge-plan.ts'
 import { networkHolding, planEndpointPolicy } from './endpoint-policy.ts'
-import { elementId, emptyHolding, type Holding, isSameValue, type TableElement } from './firewall/policy-elements.ts'
+import {
+  elementId,
+  emptyHolding,
+  type Holding,
+  isSameValue,
+  type TableElement,
+} from './firewall/policy-elements.ts'
 import { cutForbidden, cutOver, cutUnmapped, isUdp, mappedPortOf } from './flow-cuts.ts'
 import type { Machine } from './machine.ts'
 import { endpointOwner, networkOwner } from './names.ts'
@@ -20,7 +27,11 @@ import { TrafficShaper } from './traffic-shaper.ts'
 export type Undo = () => Promise<void>
 
 /** What an endpoint is to have. */
-export type PolicyWishes = { readonly limits: TrafficLimits; readonly egress: EgressPolicy; readonly holding: Holding }
+export type PolicyWishes = {
+  readonly limits: TrafficLimits
+  readonly egress: EgressPolicy
+  readonly holding: Holding
+}
 
 export class Policies {
   readonly #machine: Machine
@@ -68,7 +79,8 @@ export class Policies {
   async createNetwork(networkId: string, bridge: BridgePlan): Promise<void> {
     const { usual, denied } = bridge.egress
     const isOpen = usual === 'allow' && denied.length === 0
-    if (!isOpen || this.#machine.policyTable.has(networkOwner(networkId))) await this.#putNetwork(networkId, bridge)
+    if (!isOpen || this.#machine.policyTable.has(networkOwner(networkId)))
+      await this.#putNetwork(networkId, bridge)
   }
 
   async deleteNetwork(networkId: string): Promise<void> {

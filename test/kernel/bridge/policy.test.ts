@@ -81,7 +81,10 @@ describe('ports of the machine', () => {
   it('let nobody outside reach 127.0.0.1 of the machine', async () => {
     await setPolicy({ net_in: [] }, mappings)
     for (const name of ['web', 'outside'] as const) {
-      fixture.exec(name, 'ip route add 127.1.0.0/16 via $(ip route | sed -n "s/.*via \\([0-9.]*\\).*/\\1/p" | head -1)')
+      fixture.exec(
+        name,
+        'ip route add 127.1.0.0/16 via $(ip route | sed -n "s/.*via \\([0-9.]*\\).*/\\1/p" | head -1)',
+      )
       sh('ip address add 127.1.2.3/8 dev lo')
       const answer = await peers[name].tcp({ address: '127.1.2.3', port: 9000, timeoutMs: 300 })
       sh('ip address del 127.1.2.3/8 dev lo')
@@ -170,7 +173,7 @@ describe('what a member may send', () => {
     expect(await peers.web.echo('allowed')).toBe('again')
   })
 
-  it('counts the operator\'s denied networks first, or last as in Garden', async () => {
+  it("counts the operator's denied networks first, or last as in Garden", async () => {
     const net_out = [{ protocol: 'tcp', networks: ['192.0.2.2'] }]
     for (const [deny_precedence, expected] of [
       ['deny', 'failed: ECONNREFUSED'],
@@ -186,7 +189,10 @@ describe('what a member may send', () => {
       await using peer = new TrafficPeer(name, fixture.namespaces.path(name))
       expect(await peer.tcp(outside), deny_precedence).toBe(expected)
       expect(await peer.udp({ address: '192.0.2.2', port: 53 }), deny_precedence).toMatch(/^failed/)
-      await fixture.driver.deleteEndpoint({ networkId: net.id, endpointId: params.endpointId }, fixture.call())
+      await fixture.driver.deleteEndpoint(
+        { networkId: net.id, endpointId: params.endpointId },
+        fixture.call(),
+      )
       await fixture.driver.deleteNetwork(net.id, fixture.call())
     }
   })

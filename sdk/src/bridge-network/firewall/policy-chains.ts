@@ -18,9 +18,9 @@ import {
   logPacket,
   type NetfilterRequest,
   reject,
-  setPriority,
   type SetElement,
-} from '../../linux/index.ts'
+  setPriority,
+} from '../../linux/netfilter/index.ts'
 import type { CompiledLayer, CompiledPolicy } from '../policy/compile.ts'
 import type { AddressSpan, Box } from '../policy/planes.ts'
 import { addressBytes, type Family, lastAddress } from '../policy/ranges.ts'
@@ -85,7 +85,11 @@ export function policyChain(policy: CompiledPolicy): PolicyChain {
   const { id, family, layers, usual } = policy
   const chain = chainName(id)
   const parts = layers.flatMap((layer, at) => partsOf(layer, { prefix: `${chain}_${at}`, family }))
-  const rules = [setPriority(0), ...parts.flatMap((part) => rulesOf(part, policy)), ...(usual === 'deny' ? [[reject()]] : [])]
+  const rules = [
+    setPriority(0),
+    ...parts.flatMap((part) => rulesOf(part, policy)),
+    ...(usual === 'deny' ? [[reject()]] : []),
+  ]
   return {
     name: id,
     sets: parts.map(({ set, elements }) => ({ name: set.name, elements: elements.length })),
@@ -109,7 +113,11 @@ function setRequests(table: string, { set, elements }: Part): NetfilterRequest[]
 
 function rulesOf({ set, load, verdict, isLogged }: Part, { logPrefix }: CompiledPolicy): Expression[][] {
   const match = [...load, isIn(set.name)]
-  const log = [...match, limitRate(logLimit), logPacket({ group: logGroup, prefix: logPrefix, bytes: logBytes })]
+  const log = [
+    ...match,
+    limitRate(logLimit),
+    logPacket({ group: logGroup, prefix: logPrefix, bytes: logBytes }),
+  ]
   return [...(isLogged ? [log] : []), [...match, verdict === 'allow' ? decide('accept') : reject()]]
 }
 

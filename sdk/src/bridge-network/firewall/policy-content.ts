@@ -1,9 +1,9 @@
 // What is in the table, by owner, and what a change of it means: which elements and chains come and go.
-import { addElements, deleteElements, type NetfilterRequest } from '../../linux/index.ts'
+import { addElements, deleteElements, type NetfilterRequest } from '../../linux/netfilter/index.ts'
 import { deletePolicy, type PolicyChain } from './policy-chains.ts'
 import {
   asSetElement,
-    elementId,
+  elementId,
   type Holding,
   isSameValue,
   policyOfElement,
@@ -52,7 +52,8 @@ export class TableContent {
   /** What was found, with what this content knows of the chains. */
   readAs(elements: readonly OwnedElement[], chains: readonly KnownChain[]): TableContent {
     const read = new TableContent()
-    for (const known of chains) read.#chains.set(known.name, { ...known, chain: this.#chains.get(known.name)?.chain })
+    for (const known of chains)
+      read.#chains.set(known.name, { ...known, chain: this.#chains.get(known.name)?.chain })
     for (const owned of elements) read.#add(owned)
     return read
   }

@@ -1,5 +1,5 @@
 // What one owner (a network, an endpoint) has in the table for policies and ports: elements, and the chains they lead to.
-import { hostOrder, type SetElement } from '../../linux/index.ts'
+import { hostOrder, type SetElement } from '../../linux/netfilter/index.ts'
 import type { PolicyChain } from './policy-chains.ts'
 import { openPolicy, type TableMap } from './policy-ruleset.ts'
 

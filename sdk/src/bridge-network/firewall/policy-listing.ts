@@ -5,13 +5,16 @@ import {
   type FoundRule,
   type NftablesClient,
   parseHostOrder,
-} from '../../linux/index.ts'
-import type { KnownChain, OwnedElement, TableContent } from './policy-content.ts'
+} from '../../linux/netfilter/index.ts'
 import { chainName } from './policy-chains.ts'
+import type { KnownChain, OwnedElement, TableContent } from './policy-content.ts'
 import { asSetElement, type TableElement } from './policy-elements.ts'
 import { baseChains, openPolicy, policiesMap, type TableMap, tableMaps } from './policy-ruleset.ts'
 
-export type FoundContent = { readonly elements: readonly OwnedElement[]; readonly chains: readonly KnownChain[] }
+export type FoundContent = {
+  readonly elements: readonly OwnedElement[]
+  readonly chains: readonly KnownChain[]
+}
 
 /** Undefined where there is no table. */
 export function readContent(client: NftablesClient, table: string): FoundContent | undefined {
@@ -20,14 +23,19 @@ export function readContent(client: NftablesClient, table: string): FoundContent
   const chains = client.elements({ table, name: policiesMap }).flatMap(({ key, value }) => {
     if (typeof value !== 'string' || value === openPolicy.name) return []
     const own = sets.filter((set) => set.startsWith(`${value}_`))
-    return [{ name: value.slice(chainName('').length), number: parseHostOrder(key), sets: own, chain: undefined }]
+    return [
+      { name: value.slice(chainName('').length), number: parseHostOrder(key), sets: own, chain: undefined },
+    ]
   })
-  const policies = new Map([[openPolicy.number, openPolicy.name], ...chains.map(({ name, number }) => [number, name] as const)])
+  const policies = new Map([
+    [openPolicy.number, openPolicy.name],
+    ...chains.map(({ name, number }) => [number, name] as const),
+  ])
   const elements = mapNames.flatMap((map) =>
     client.elements({ table, name: map }).flatMap(({ key, value, comment }): OwnedElement[] => {
       // An element of somebody else's counts as a difference.
       if (comment === undefined) return []
-      return [{ owner: comment, element: { map, key, value: valueOf(map, { value, names: policies }) } }]
+      return [{ owner: comment, element: { map, key, value: elementValue(map, { value, names: policies }) } }]
     }),
   )
   return { elements, chains }
@@ -91,7 +99,7 @@ const mapNames = Object.keys(tableMaps).filter((name): name is TableMap => name 
 
 const isOfPolicies = (map: TableMap) => tableMaps[map].endsWith(': classid')
 
-function valueOf(
+function elementValue(
   map: TableMap,
   { value, names }: { value: FoundElement['value']; names: ReadonlyMap<number, string> },
 ): TableElement['value'] {
@@ -99,5 +107,7 @@ function valueOf(
   return isOfPolicies(map) ? { policy: names.get(parseHostOrder(value)) ?? '' } : value
 }
 
-const textOf = (map: TableMap, { key, value }: { key: Buffer; value?: FoundElement['value'] | ChainVerdict }) =>
-  `${map} ${key.toString('hex')} ${Buffer.isBuffer(value) ? value.toString('hex') : ''}`
+const textOf = (
+  map: TableMap,
+  { key, value }: { key: Buffer; value?: FoundElement['value'] | ChainVerdict },
+) => `${map} ${key.toString('hex')} ${Buffer.isBuffer(value) ? value.toString('hex') : ''}`

@@ -1,11 +1,13 @@
 // The table for policies and ports in the kernel, and what this process knows to be in it. Each change is one transaction of
 // what differs, so it costs the same however much there is.
-import { KernelError, Nftables, NftablesClient, nftName } from '../../linux/index.ts'
+
 import { KeyedQueue } from '../../keyed-queue.ts'
-import { emptyHolding, type Holding } from './policy-elements.ts'
-import { policyTable } from './policy-ruleset.ts'
+import { KernelError, Nftables, nftName } from '../../linux/index.ts'
+import { NftablesClient } from '../../linux/netfilter/index.ts'
 import { requestsOf, TableContent, wholeContent } from './policy-content.ts'
+import { emptyHolding, type Holding } from './policy-elements.ts'
 import { baseRulesOf, isIntact, readContent } from './policy-listing.ts'
+import { policyTable } from './policy-ruleset.ts'
 
 /** From so many bytes on the kernel is busy for milliseconds. */
 const slowBytes = 64 * 1024
@@ -151,7 +153,10 @@ export class PolicyTable {
 
   #delete(): void {
     using nftables = Nftables.open()
-    nftables.run(`add table inet ${this.#name}\ndelete table inet ${this.#name}\n`, `delete table ${this.#name}`)
+    nftables.run(
+      `add table inet ${this.#name}\ndelete table inet ${this.#name}\n`,
+      `delete table ${this.#name}`,
+    )
     this.#isThere = false
     this.#baseRules = ''
     this.#generation = this.#client.generation()

@@ -9,7 +9,12 @@ export type SetName = (typeof setNames)[number]
 /** The sets that hold the bridge, in the order of `setNames`. */
 export type Policy = readonly SetName[]
 
-export type PolicyInput = { readonly internal: boolean; readonly icc: boolean; readonly masquerade: boolean; readonly hostAccess: boolean }
+export type PolicyInput = {
+  readonly internal: boolean
+  readonly icc: boolean
+  readonly masquerade: boolean
+  readonly hostAccess: boolean
+}
 
 export function policyOf({ internal, icc, masquerade, hostAccess }: PolicyInput): Policy {
   const member: Record<SetName, boolean> = {

@@ -31,7 +31,9 @@ const NetOutRule = Type.Object(
         { default: 'all', description: "Garden's numbers: 0 all, 1 tcp, 2 udp, 3 icmp, 4 icmpv6." },
       ),
     ),
-    networks: Type.Optional(Type.Array(AddressRange, { description: 'To where. Absent or empty: anywhere.' })),
+    networks: Type.Optional(
+      Type.Array(AddressRange, { description: 'To where. Absent or empty: anywhere.' }),
+    ),
     ports: Type.Optional(
       Type.Array(PortRange, { description: 'Of tcp, udp and sctp. Absent or empty: any.' }),
     ),
@@ -93,7 +95,9 @@ export const PolicyDocument = Type.Object(
       Type.Array(PortRequest, { description: 'Ports of the machine that lead to the container.' }),
     ),
     net_out: Type.Optional(
-      Type.Array(NetOutRule, { description: 'Where the container may go, beside where all of its network may.' }),
+      Type.Array(NetOutRule, {
+        description: 'Where the container may go, beside where all of its network may.',
+      }),
     ),
     limits: Type.Optional(Limits),
   },
@@ -110,7 +114,9 @@ export const egressConfig = {
     }),
   ),
   deny_networks: Type.Optional(
-    Type.Array(AddressRange, { description: 'Where members may not go. Members of one network reach each other.' }),
+    Type.Array(AddressRange, {
+      description: 'Where members may not go. Members of one network reach each other.',
+    }),
   ),
   deny_precedence: Type.Optional(
     Type.Union([Type.Literal('deny'), Type.Literal('rules')], {

@@ -67,4 +67,3 @@ function stack(spans: readonly Span[]): Span[][] {
 function boxesOf(protocol: number, { addresses, ports }: Span): Box[] {
   return mergePorts(ports).map((range) => ({ protocol, addresses, ports: range }))
 }
-

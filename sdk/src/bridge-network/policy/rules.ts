@@ -62,7 +62,9 @@ export function parseNetworks(networks: readonly AddressRange[], path: string): 
     try {
       return parseRange(network)
     } catch (error) {
-      throw invalid([{ path: `${path}[${at}]`, message: error instanceof Error ? error.message : String(error) }])
+      throw invalid([
+        { path: `${path}[${at}]`, message: error instanceof Error ? error.message : String(error) },
+      ])
     }
   })
 }
@@ -98,7 +100,10 @@ function parseRule(rule: NetOutRule, path: string): Rule {
     verdict: action,
     isLogged: log,
     protocol: name === 'all' ? undefined : protocols[name],
-    networks: familiesOf(name, networks.length === 0 ? everywhere : parseNetworks(networks, `${path}.networks`)),
+    networks: familiesOf(
+      name,
+      networks.length === 0 ? everywhere : parseNetworks(networks, `${path}.networks`),
+    ),
     selectors: isIcmp ? [icmpSelectors(rule.icmps)] : portsOf(ports, `${path}.ports`),
   }
 }

@@ -1,6 +1,7 @@
 // Requests to the kernel's table of flows (conntrack), and what a flow says of itself.
-import { AF_INET, AF_INET6, NLM_F } from '../netlink/constants.ts'
+
 import { Attributes } from '../netlink/attributes.ts'
+import { AF_INET, AF_INET6, NLM_F } from '../netlink/constants.ts'
 import type { NetlinkMessage } from '../netlink/message.ts'
 import type { PayloadWriter } from '../netlink/payload-writer.ts'
 import { NFNL_SUBSYS } from './constants.ts'
@@ -139,7 +140,9 @@ function flagsOf({ source, protocol, destinationPort }: FlowFilter): number {
 function writeTuple(payload: PayloadWriter, { family, source, protocol, destinationPort }: FlowFilter): void {
   payload.nested(CTA.TUPLE_ORIG, (tuple) => {
     if (source !== undefined) {
-      tuple.nested(CTA_TUPLE.IP, (ip) => ip.attributeBytes(family === 4 ? CTA_IP.V4_SRC : CTA_IP.V6_SRC, source))
+      tuple.nested(CTA_TUPLE.IP, (ip) =>
+        ip.attributeBytes(family === 4 ? CTA_IP.V4_SRC : CTA_IP.V6_SRC, source),
+      )
     }
     if (protocol === undefined) return
     tuple.nested(CTA_TUPLE.PROTO, (proto) =>

@@ -1,3 +1,4 @@
+// nftables by single objects, and the flows that the kernel remembers. For the rooms of the SDK: libnftables does the rest.
 export { Conntrack } from './conntrack.ts'
 export type { Flow, FlowFilter, Tuple } from './conntrack-messages.ts'
 export type { NetfilterRequest } from './netfilter-request.ts'

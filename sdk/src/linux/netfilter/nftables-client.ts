@@ -1,7 +1,8 @@
 // The client of nfnetlink for one table of nftables: changes it by single objects and reads it, past libnftables, which
 // reads every chain of the ruleset back before each change.
-import type { Place } from '../namespace.ts'
+
 import { KernelError } from '../kernel-error.ts'
+import type { Place } from '../namespace.ts'
 import { runIn } from '../namespace.ts'
 import { NFNL_SUBSYS } from './constants.ts'
 import type { NetfilterRequest } from './netfilter-request.ts'

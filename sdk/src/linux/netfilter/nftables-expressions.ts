@@ -74,16 +74,13 @@ export function reject(): Expression {
 
 /** Goes on only if the set has what is in the registers from 0 on. */
 export function isIn(set: string): Expression {
-  const write = (data: PayloadWriter) =>
-    data.attributeString(1, set).attributeU32BigEndian(2, FIRST_REGISTER)
+  const write = (data: PayloadWriter) => data.attributeString(1, set).attributeU32BigEndian(2, FIRST_REGISTER)
   return { name: 'lookup', write }
 }
 
 export function decide(verdict: ChainVerdict): Expression {
   const write = (data: PayloadWriter) =>
-    data
-      .attributeU32BigEndian(1, REG_VERDICT)
-      .nested(2, (value) => writeVerdict(value, verdict))
+    data.attributeU32BigEndian(1, REG_VERDICT).nested(2, (value) => writeVerdict(value, verdict))
   return { name: 'immediate', write }
 }
 
@@ -99,7 +96,15 @@ export function limitRate({ perSecond, burst }: { perSecond: number; burst: numb
 }
 
 /** A copy of the packet's head for the listeners of an NFLOG group. The prefix has 127 bytes at most. */
-export function logPacket({ group, prefix, bytes }: { group: number; prefix: string; bytes: number }): Expression {
+export function logPacket({
+  group,
+  prefix,
+  bytes,
+}: {
+  group: number
+  prefix: string
+  bytes: number
+}): Expression {
   const write = (data: PayloadWriter) =>
     data.attributeU16BigEndian(1, group).attributeString(2, prefix).attributeU32BigEndian(3, bytes)
   return { name: 'log', write }

@@ -65,9 +65,7 @@ export function parseSet(message: NetlinkMessage): string | undefined {
 
 export function listElements({ table, name }: TableMember): NetfilterRequest {
   return request(`list the elements of ${name}`, NFT_MSG.GETSETELEM, (payload) =>
-    payload
-      .attributeString(NFTA_SET_ELEM_LIST.TABLE, table)
-      .attributeString(NFTA_SET_ELEM_LIST.SET, name),
+    payload.attributeString(NFTA_SET_ELEM_LIST.TABLE, table).attributeString(NFTA_SET_ELEM_LIST.SET, name),
   )
 }
 

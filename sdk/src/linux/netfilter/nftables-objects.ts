@@ -46,17 +46,20 @@ export type SetElement = {
 export function addChain({ table, name }: TableMember): NetfilterRequest {
   return request(`add chain ${name}`, NFT_MSG.NEWCHAIN, {
     flags: NLM_F.CREATE | NLM_F.EXCL,
-    write: (payload) => payload.attributeString(NFTA_CHAIN.TABLE, table).attributeString(NFTA_CHAIN.NAME, name),
+    write: (payload) =>
+      payload.attributeString(NFTA_CHAIN.TABLE, table).attributeString(NFTA_CHAIN.NAME, name),
   })
 }
 
 /** With all of its rules; fails with EBUSY while something leads to it. */
 export function deleteChain({ table, name }: TableMember): NetfilterRequest[] {
   const flush = request(`flush chain ${name}`, NFT_MSG.DELRULE, {
-    write: (payload) => payload.attributeString(NFTA_RULE.TABLE, table).attributeString(NFTA_RULE.CHAIN, name),
+    write: (payload) =>
+      payload.attributeString(NFTA_RULE.TABLE, table).attributeString(NFTA_RULE.CHAIN, name),
   })
   const remove = request(`delete chain ${name}`, NFT_MSG.DELCHAIN, {
-    write: (payload) => payload.attributeString(NFTA_CHAIN.TABLE, table).attributeString(NFTA_CHAIN.NAME, name),
+    write: (payload) =>
+      payload.attributeString(NFTA_CHAIN.TABLE, table).attributeString(NFTA_CHAIN.NAME, name),
   })
   return [flush, remove]
 }
@@ -90,7 +93,9 @@ export function addRangeSet({ table, name, id, keyType, fields }: NewSet, size: 
         .attributeU32BigEndian(NFTA_SET.KEY_TYPE, keyType)
         .attributeU32BigEndian(NFTA_SET.KEY_LEN, keyLength)
         .attributeU32BigEndian(NFTA_SET.ID, id)
-        .nested(NFTA_SET.DESC, (description) => writeDescription(description, { fields, size, isConcatenated })),
+        .nested(NFTA_SET.DESC, (description) =>
+          writeDescription(description, { fields, size, isConcatenated }),
+        ),
   })
 }
 
@@ -101,8 +106,13 @@ export function deleteSet({ table, name }: TableMember): NetfilterRequest {
 }
 
 /** `id` where the set is made by the same transaction. */
-export function addElements(set: TableMember & { id?: number }, elements: readonly SetElement[]): NetfilterRequest[] {
-  return inParts(elements).map((part) => elementsRequest(`add elements to ${set.name}`, set, { part, isNew: true }))
+export function addElements(
+  set: TableMember & { id?: number },
+  elements: readonly SetElement[],
+): NetfilterRequest[] {
+  return inParts(elements).map((part) =>
+    elementsRequest(`add elements to ${set.name}`, set, { part, isNew: true }),
+  )
 }
 
 /** Fails with ENOENT where one is not there. */
@@ -178,7 +188,8 @@ const MOST_ELEMENTS = 400
 
 function inParts(elements: readonly SetElement[]): (readonly SetElement[])[] {
   const parts = []
-  for (let at = 0; at < elements.length; at += MOST_ELEMENTS) parts.push(elements.slice(at, at + MOST_ELEMENTS))
+  for (let at = 0; at < elements.length; at += MOST_ELEMENTS)
+    parts.push(elements.slice(at, at + MOST_ELEMENTS))
   return parts
 }
 
