@@ -15,6 +15,8 @@ describe('the config of a bridge network', () => {
       hairpin: false,
       masquerade: true,
       macAddress: undefined,
+      hostAccess: true,
+      egress: { usual: 'allow', denied: [], isDenialFirst: true },
     })
   })
 
