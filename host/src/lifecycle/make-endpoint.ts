@@ -1,110 +1,16 @@
-// One attachment becomes an endpoint: planned, on record, created by the driver, plugged when there is a sandbox.
+// An endpoint on record becomes one at its driver: created, and plugged when there is a sandbox.
 import { ConetError, type PlugResult } from '@conet/sdk'
-import type { Attachment, ContainerRecord, SandboxRecord } from '../domain/container.ts'
+import type { SandboxRecord } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
-import { newId } from '../domain/ids.ts'
-import { chooseDefaultRoute, chooseInterfaceName } from '../domain/interface-plan.ts'
-import { assertUsable, hasWayOut, type NetworkRecord } from '../domain/network.ts'
-import { policyFor } from '../domain/policy.ts'
+import type { NetworkRecord } from '../domain/network.ts'
 import { isLeftToHost } from '../sandbox/index.ts'
-import type { Reservation } from './address-book.ts'
-import { claimAhead, ensureRoom, hasRoomFor } from './block-room.ts'
-import type { DriverSession } from './driver-access.ts'
 import { callFor } from './driver-call.ts'
 import { createParameters, plugParameters } from './driver-parameters.ts'
-import { type WantedPolicy, wantedPolicy, withWantedPolicy } from './endpoint-policy.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
-import { claimMac, isMacToClaim, tidyMacs } from './mac-claims.ts'
-import { about } from './named-field.ts'
-import { ensureAtDriver, releaseIfUnused } from './network-at-driver.ts'
-import { portCursor } from './policy-ports.ts'
+import type { IntendedEndpoint } from './intend-endpoint.ts'
+import { ensureAtDriver } from './network-at-driver.ts'
 import { assertAnswer, settleInSandbox } from './sandbox-settlement.ts'
-import { refuseAmbiguousNetworks } from './subnet-overlap.ts'
-
-export type EndpointWish = {
-  container: ContainerRecord
-  attachment: Attachment
-  madeBy: EndpointRecord['madeBy']
-  /** Absent: the endpoint is created only, and plugged at `up`. */
-  sandbox?: SandboxRecord | undefined
-}
-
-/** An endpoint on record, which the driver does not know yet. */
-export type IntendedEndpoint = { endpoint: EndpointRecord; network: NetworkRecord; session: DriverSession }
-
-/** Everything is checked and reserved, then written down. When a check fails nothing has changed. */
-export async function intendEndpoint(
-  host: HostContext,
-  wish: EndpointWish,
-  operation: Operation,
-): Promise<IntendedEndpoint> {
-  const { attachment, container } = wish
-  const what = `plug container ${container.handle}`
-  const network = networkOf(host, attachment, what)
-  const session = await host.drivers.require(network.type, operation)
-  await session.documents.check('attachment', attachment.options, 'options')
-  const wanted = await wantedPolicy(host, { container, attachment, network, session })
-  const planned = await planWithRoom(host, wish, operation)
-  await claimPlannedMac(host, { wish, network, planned }, operation)
-  const endpoint = writeIntent(host, wish, { ...planned, wanted })
-  // The network's default policy has changed meanwhile.
-  if (endpoint === undefined) return intendEndpoint(host, wish, operation)
-  claimAhead(host, network)
-  failpoint('host:endpoint:after-intent')
-  return { endpoint, network, session }
-}
-
-async function claimPlannedMac(
-  host: HostContext,
-  { wish, network, planned }: { wish: EndpointWish; network: NetworkRecord; planned: Planned },
-  operation: Operation,
-): Promise<void> {
-  const { attachment, container } = wish
-  const { endpoint } = planned
-  if (!isMacToClaim(network, attachment, endpoint)) return
-  const what = `plug container ${container.handle}`
-  try {
-    await claimMac(host, network, endpoint.interface.macAddress, operation)
-    assertUsable(networkOf(host, attachment, what), what)
-  } catch (error) {
-    giveUpPlan(host, planned)
-    throw error
-  }
-}
-
-/** Undefined, and nothing done, if another policy stands for it now. */
-function writeIntent(
-  host: HostContext,
-  { attachment, container, madeBy }: EndpointWish,
-  { endpoint: plan, reservation, wanted }: Planned & { wanted: WantedPolicy },
-): EndpointRecord | undefined {
-  try {
-    const network = host.inventory.networks.get(plan.networkId)
-    const isStale = policyFor(container, attachment.name, network) !== wanted.source
-    if (isStale) return giveUpPlan(host, { endpoint: plan, reservation })
-    const endpoint = withWantedPolicy(host, plan, wanted)
-    failpoint('host:endpoint:before-intent')
-    host.inventory.commit((change) => {
-      change.putEndpoint(endpoint)
-      if (madeBy === 'plug') change.putContainer(container)
-      for (const { subnetKey, cursor } of reservation.cursors) change.putCursor(subnetKey, cursor)
-      if (endpoint.portMappings !== undefined) change.putCursor(portCursor, String(host.ports.cursor))
-    })
-    return endpoint
-  } catch (error) {
-    giveUpPlan(host, { endpoint: plan, reservation })
-    throw error
-  }
-}
-
-function giveUpPlan(host: HostContext, { endpoint, reservation }: Planned): undefined {
-  reservation.release()
-  host.ports.release(endpoint.id)
-  const network = host.inventory.networks.get(endpoint.networkId)
-  if (network !== undefined) tidyMacs(host, network)
-  releaseIfUnused(host, endpoint.networkId)
-}
 
 /** The driver creates the endpoint; nothing is in a sandbox yet. */
 export async function createEndpoint(
@@ -227,94 +133,6 @@ function judge(host: HostContext, placed: Parameters<typeof assertAnswer>[1], re
     )
     throw error
   }
-}
-
-type Planned = { endpoint: EndpointRecord; reservation: Reservation }
-
-/** A plan with addresses: in a network of the cluster others may take them in the turn in which there was room. */
-async function planWithRoom(host: HostContext, wish: EndpointWish, operation: Operation): Promise<Planned> {
-  const { attachment, container } = wish
-  const what = `plug container ${container.handle}`
-  for (;;) {
-    const network = networkOf(host, attachment, what)
-    // It may have begun to go while something was awaited.
-    assertUsable(network, what)
-    if (network.scope !== 'global') return planEndpoint(host, wish, network, operation)
-    try {
-      if (hasRoomFor(host, network, attachment)) return planEndpoint(host, wish, network, operation)
-      await ensureRoom(host, { network, attachment }, operation)
-    } catch (error) {
-      releaseIfUnused(host, network.id)
-      throw error
-    }
-    operation.signal?.throwIfAborted()
-  }
-}
-
-function planEndpoint(
-  host: HostContext,
-  { attachment, container, madeBy, sandbox }: EndpointWish,
-  network: NetworkRecord,
-  { requestKey }: Operation,
-): Planned {
-  const others = host.inventory.endpointsOfContainer(container.handle)
-  const networks = others.flatMap(({ networkId }) => host.inventory.networks.get(networkId) ?? [])
-  about('network', () => refuseAmbiguousNetworks(network, networks, container.handle))
-  // What is still to be removed from a sandbox that was let go takes no name in this one.
-  const present = others.filter(
-    ({ state, hold }) => state !== 'deleting' || (hold !== undefined && hold === sandbox?.hold),
-  )
-  const name = chooseInterfaceName(attachment.interface, present, sandbox?.foreignInterfaces ?? [])
-  const isPromised = isDefaultRoutePromised(host, container, attachment)
-  const defaultRoute = chooseDefaultRoute(attachment.defaultRoute, network, { endpoints: others, isPromised })
-  const id = newId()
-  const reservation = host.addresses.reserve(network, { endpointId: id, attachment })
-  const endpoint: EndpointRecord = {
-    id,
-    networkId: network.id,
-    handle: container.handle,
-    attachment: attachment.name,
-    madeBy,
-    order: host.inventory.nextOrder(),
-    state: sandbox === undefined ? 'creating' : 'plugging',
-    interface: {
-      name,
-      macAddress: reservation.macAddress,
-      addresses: reservation.addresses,
-      defaultRoute,
-      routes: [],
-      ...(attachment.mtu === undefined ? {} : { mtu: attachment.mtu }),
-    },
-    ...(sandbox === undefined ? {} : { hold: sandbox.hold }),
-    ...(requestKey === undefined ? {} : { requestKey }),
-    options: attachment.options,
-    ...(network.ipam === 'driver' && { requestedAddresses: attachment.addresses }),
-    createdAt: new Date().toISOString(),
-  }
-  return { endpoint, reservation }
-}
-
-/** To another attachment of the container, by a word of its client. */
-function isDefaultRoutePromised(
-  { inventory }: HostContext,
-  { attachments }: ContainerRecord,
-  { name, primary }: Attachment,
-): boolean {
-  const leadsOut = ({ networkId, own }: Attachment) => {
-    const network = inventory.networks.get(networkId)
-    return network === undefined ? own !== undefined : hasWayOut(network)
-  }
-  const others = attachments.filter((other) => other.name !== name && other.defaultRoute !== false)
-  if (others.some(({ defaultRoute }) => defaultRoute === true)) return true
-  return primary !== true && others.some((other) => other.primary === true && leadsOut(other))
-}
-
-function networkOf(host: HostContext, { networkId, name }: Attachment, operation: string): NetworkRecord {
-  const network = host.inventory.networks.get(networkId)
-  if (network !== undefined) return network
-  throw new ConetError('notFound', `${operation}: the network of attachment ${name} is gone`, {
-    details: { networkId },
-  })
 }
 
 function record(host: HostContext, endpoint: EndpointRecord): EndpointRecord {

@@ -1,0 +1,119 @@
+// What an endpoint is to be: its names, addresses and routes, reserved for it and not yet on record.
+import { ConetError } from '@conet/sdk'
+import type { Attachment, ContainerRecord, SandboxRecord } from '../domain/container.ts'
+import type { EndpointRecord } from '../domain/endpoint.ts'
+import { newId } from '../domain/ids.ts'
+import { chooseDefaultRoute, chooseInterfaceName } from '../domain/interface-plan.ts'
+import { assertUsable, hasWayOut, type NetworkRecord } from '../domain/network.ts'
+import type { Reservation } from './address-book.ts'
+import { ensureRoom, hasRoomFor } from './block-room.ts'
+import type { HostContext, Operation } from './host-context.ts'
+import { about } from './named-field.ts'
+import { releaseIfUnused } from './network-at-driver.ts'
+import { refuseAmbiguousNetworks } from './subnet-overlap.ts'
+
+export type EndpointWish = {
+  container: ContainerRecord
+  attachment: Attachment
+  madeBy: EndpointRecord['madeBy']
+  /** Absent: the endpoint is created only, and plugged at `up`. */
+  sandbox?: SandboxRecord | undefined
+}
+
+/** The reservation is to be released unless the endpoint comes on record. */
+export type PlannedEndpoint = { endpoint: EndpointRecord; reservation: Reservation }
+
+/** A plan with addresses: in a network of the cluster others may take them in the turn in which there was room. */
+export async function planWithRoom(
+  host: HostContext,
+  wish: EndpointWish,
+  operation: Operation,
+): Promise<PlannedEndpoint> {
+  const { attachment, container } = wish
+  const what = `plug container ${container.handle}`
+  for (;;) {
+    const network = networkOf(host, attachment, what)
+    // It may have begun to go while something was awaited.
+    assertUsable(network, what)
+    if (network.scope !== 'global') return planEndpoint(host, wish, network, operation)
+    try {
+      if (hasRoomFor(host, network, attachment)) return planEndpoint(host, wish, network, operation)
+      await ensureRoom(host, { network, attachment }, operation)
+    } catch (error) {
+      releaseIfUnused(host, network.id)
+      throw error
+    }
+    operation.signal?.throwIfAborted()
+  }
+}
+
+function planEndpoint(
+  host: HostContext,
+  { attachment, container, madeBy, sandbox }: EndpointWish,
+  network: NetworkRecord,
+  { requestKey }: Operation,
+): PlannedEndpoint {
+  const others = host.inventory.endpointsOfContainer(container.handle)
+  const networks = others.flatMap(({ networkId }) => host.inventory.networks.get(networkId) ?? [])
+  about('network', () => refuseAmbiguousNetworks(network, networks, container.handle))
+  // What is still to be removed from a sandbox that was let go takes no name in this one.
+  const present = others.filter(
+    ({ state, hold }) => state !== 'deleting' || (hold !== undefined && hold === sandbox?.hold),
+  )
+  const name = chooseInterfaceName(attachment.interface, present, sandbox?.foreignInterfaces ?? [])
+  const isPromised = isDefaultRoutePromised(host, container, attachment)
+  const defaultRoute = chooseDefaultRoute(attachment.defaultRoute, network, { endpoints: others, isPromised })
+  const id = newId()
+  const reservation = host.addresses.reserve(network, { endpointId: id, attachment })
+  const endpoint: EndpointRecord = {
+    id,
+    networkId: network.id,
+    handle: container.handle,
+    attachment: attachment.name,
+    madeBy,
+    order: host.inventory.nextOrder(),
+    state: sandbox === undefined ? 'creating' : 'plugging',
+    interface: {
+      name,
+      macAddress: reservation.macAddress,
+      addresses: reservation.addresses,
+      defaultRoute,
+      routes: [],
+      ...(attachment.mtu === undefined ? {} : { mtu: attachment.mtu }),
+    },
+    ...(sandbox === undefined ? {} : { hold: sandbox.hold }),
+    ...(requestKey === undefined ? {} : { requestKey }),
+    options: attachment.options,
+    ...(network.ipam === 'driver' && { requestedAddresses: attachment.addresses }),
+    createdAt: new Date().toISOString(),
+  }
+  return { endpoint, reservation }
+}
+
+/** To another attachment of the container, by a word of its client. */
+function isDefaultRoutePromised(
+  { inventory }: HostContext,
+  { attachments }: ContainerRecord,
+  { name, primary }: Attachment,
+): boolean {
+  const leadsOut = ({ networkId, own }: Attachment) => {
+    const network = inventory.networks.get(networkId)
+    return network === undefined ? own !== undefined : hasWayOut(network)
+  }
+  const others = attachments.filter((other) => other.name !== name && other.defaultRoute !== false)
+  if (others.some(({ defaultRoute }) => defaultRoute === true)) return true
+  return primary !== true && others.some((other) => other.primary === true && leadsOut(other))
+}
+
+/** Throws `notFound`. */
+export function networkOf(
+  host: HostContext,
+  { networkId, name }: Attachment,
+  operation: string,
+): NetworkRecord {
+  const network = host.inventory.networks.get(networkId)
+  if (network !== undefined) return network
+  throw new ConetError('notFound', `${operation}: the network of attachment ${name} is gone`, {
+    details: { networkId },
+  })
+}
