@@ -9,7 +9,7 @@ export type Goal = {
 
 export type RowDefinition = {
   readonly name: string
-  readonly unit: 'ms' | 'MB' | 'calls/s'
+  readonly unit: 'ms' | 'MB' | 'calls/s' | 'Gbit/s'
   readonly what: string
   readonly goal?: Goal
 }
@@ -117,6 +117,45 @@ export const catalogue: readonly RowDefinition[] = [
     unit: 'ms',
     what: 'the same beside a driver that sends as fast as it can',
     goal: { against: 'plug-alone', atMost: 1.5 },
+  },
+  { name: 'etcd-put-watch', unit: 'ms', what: 'a put into etcd until it is watched' },
+  {
+    name: 'peer-change',
+    unit: 'ms',
+    what: 'an endpoint put into etcd until the kernels of three hosts have its entries',
+    goal: { against: 'etcd-put-watch', atMost: 3 },
+  },
+  {
+    name: 'published-reach',
+    unit: 'ms',
+    what: "a plug's answer with `published` until another host's container has an answer from it",
+    goal: { against: 'etcd-put-watch', atMost: 5 },
+  },
+  {
+    name: 'ip-batch-10000',
+    unit: 'ms',
+    what: '`bridge -batch` and `ip -batch` with the entries of 10,000 peers',
+  },
+  {
+    name: 'peers-10000',
+    unit: 'ms',
+    what: 'the vxlan driver told of 10,000 peers, until they are in the kernel',
+    goal: { against: 'ip-batch-10000', atMost: 1.5 },
+  },
+  { name: 'peer-in-empty', unit: 'ms', what: 'one peer in a network without others' },
+  {
+    name: 'peer-10001st',
+    unit: 'ms',
+    what: 'one more peer in a network with 10,000',
+    goal: { against: 'peer-in-empty', atMost: 1.2 },
+  },
+  { name: 'underlay-stream', unit: 'Gbit/s', what: 'one TCP stream between two hosts' },
+  { name: 'handmade-stream', unit: 'Gbit/s', what: 'the same through a vxlan made with `ip`' },
+  {
+    name: 'overlay-stream',
+    unit: 'Gbit/s',
+    what: 'the same between containers of a vxlan network',
+    goal: { against: 'handmade-stream', atLeast: 0.9 },
   },
   { name: 'node-start', unit: 'ms', what: 'node, doing nothing' },
   { name: 'cli-help', unit: 'ms', what: 'conet --help', goal: { against: 'node-start' } },

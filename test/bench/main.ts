@@ -9,6 +9,8 @@ import { driverCalls } from './groups/driver-calls.ts'
 import { driverSync } from './groups/driver-sync.ts'
 import type { Run } from './groups/group.ts'
 import { oneAtATime } from './groups/one-at-a-time.ts'
+import { overlay } from './groups/overlay.ts'
+import { overlayPeers } from './groups/overlay-peers.ts'
 import { scale } from './groups/scale.ts'
 import { startUp } from './groups/start-up.ts'
 import { progressLine } from './progress.ts'
@@ -18,6 +20,18 @@ const usage = `usage: npm run bench -- [--json] [--only ROW]... [--strict]
   --json     print the rows as JSON, and nothing else on stdout
   --only     measure this row (and the one it is compared with); may be repeated
   --strict   exit 1 when a goal is missed`
+
+const groups = [
+  oneAtATime,
+  bursts,
+  scale,
+  driverCalls,
+  driverSync,
+  brokenNeighbours,
+  overlay,
+  overlayPeers,
+  startUp,
+]
 
 async function main(): Promise<number> {
   const { json, only, strict, help } = options()
@@ -38,7 +52,7 @@ async function main(): Promise<number> {
     progress: progress.show,
   }
   try {
-    for (const group of [oneAtATime, bursts, scale, driverCalls, driverSync, brokenNeighbours, startUp]) {
+    for (const group of groups) {
       if (group.rows.some((row) => wanted.has(row))) await group.measure(run)
     }
   } finally {

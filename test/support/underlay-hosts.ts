@@ -65,6 +65,11 @@ export class UnderlayHosts implements AsyncDisposable {
     return all
   }
 
+  /** The path of a host's network namespace. */
+  namespaceOf(host: UnderlayHost): string {
+    return this.#namespaces.path(host.name)
+  }
+
   /** Runs a command in the network namespace of a host. */
   on(host: UnderlayHost, command: string): string {
     return this.#namespaces.exec(host.name, command)

@@ -13,6 +13,9 @@ import {
   withoutFound,
 } from './entries.ts'
 
+/** An announcement goes to every member here: of a burst only what somebody may know otherwise is worth it. */
+const fewNews = 64
+
 export class TunnelMembers {
   readonly #rtnl: Rtnl
   #bridge: StandingBridge
@@ -55,7 +58,7 @@ export class TunnelMembers {
     this.#found = found
     if (batch.endsSnapshot) await this.#endSnapshot()
     this.#isWhole = this.#found === undefined
-    this.#announceMoved(change, found === undefined)
+    this.#announceNews(change, found === undefined)
   }
 
   /** Another instance is told of changes from now on. */
@@ -76,12 +79,16 @@ export class TunnelMembers {
     return program(this.#rtnl, this.#links, change)
   }
 
-  /** Members that knew one of the addresses under another MAC would talk to that for half a minute. */
-  #announceMoved({ neighbours }: EntriesChange, isMereChange: boolean): void {
+  /**
+   * Members that knew one of the addresses under another MAC would talk to that for half a minute, and one that has asked a
+   * moment too early asks again after a second only.
+   */
+  #announceNews({ neighbours }: EntriesChange, isMereChange: boolean): void {
     const { history, plan } = this.#bridge
+    const isFew = neighbours.size <= fewNews
     for (const [address, macAddress] of neighbours) {
       if (macAddress === undefined) continue
-      const isNews = history.mayMatter([address], { macAddress, members: Number.POSITIVE_INFINITY })
+      const isNews = isFew || history.mayMatter([address], { macAddress, members: Number.POSITIVE_INFINITY })
       history.note([address], macAddress)
       // A snapshot has everything, and is no news to most.
       if (isNews && isMereChange) {
