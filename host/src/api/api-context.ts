@@ -2,6 +2,7 @@
 import type { Dns } from '@conet/sdk'
 import type {
   ContainerConfigBody,
+  ContainerView,
   CreateNetworkBody,
   DriverView,
   EventView,
@@ -60,6 +61,8 @@ export type InventoryReader = {
   endpointsOfContainer(handle: string): readonly EndpointRecord[]
   /** What the container's resolver is told, and where its files are while it is up. */
   resolutionOf(container: ContainerRecord): { readonly dns?: Dns; readonly files: ResolverPaths }
+  /** Whether nobody seems to care for the container. */
+  neglectOf?(container: ContainerRecord): Pick<ContainerView, 'process_gone' | 'unused'>
   /** Whether other hosts know of it; undefined where they need not. */
   isPublished?(endpoint: EndpointRecord): boolean | undefined
 }

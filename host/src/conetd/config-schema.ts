@@ -238,6 +238,22 @@ export const ConfigFile = Type.Object(
                 'How long a driver may take to answer that; after three in a row without an answer it is connected anew. Default: 3000',
             }),
           ),
+          process_gone_ms: Type.Optional(
+            Type.Integer({
+              minimum: 0,
+              maximum: 86_400_000,
+              description:
+                'From the end of a container’s process to its down, if the runtime does not say so before; 0: never. Default: 60000',
+            }),
+          ),
+          unused_config_ms: Type.Optional(
+            Type.Integer({
+              minimum: 0,
+              maximum: 31_536_000_000,
+              description:
+                'How long the configuration of a container is kept that never comes up; 0: for ever. Default: 0',
+            }),
+          ),
           stop_ms: Type.Optional(
             Type.Integer({
               minimum: 0,

@@ -89,6 +89,8 @@ async function start(options: DaemonOptions, parts: Rollback): Promise<void> {
   joinCluster(host, cluster, parts)
   room.registry.expect([...host.inventory.networks.values()].map(({ type }) => type))
   takeQueuedDown(host)
+  host.forsaken.start()
+  host.unused.start()
   await serve(options, { host, room, stores, cluster }, parts)
   await startDrivers(options, room, parts)
 }
@@ -147,6 +149,8 @@ function buildParts(
   parts.defer('end the operations under way', async () => {
     host.removals[Symbol.dispose]()
     host.repairs[Symbol.dispose]()
+    host.forsaken[Symbol.dispose]()
+    host.unused[Symbol.dispose]()
     await endOperations(host, room, lastSecondsMs)
   })
   return { host, room }

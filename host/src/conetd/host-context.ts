@@ -8,6 +8,7 @@ import {
   AnsweredPlugs,
   ContainerJournals,
   type DriverAccess,
+  ForsakenContainers,
   type HostContext,
   Inventory,
   MadeNetworks,
@@ -18,6 +19,7 @@ import {
   retryRepair,
   StartingContainers,
   SyncRounds,
+  UnusedConfigurations,
 } from '../lifecycle/index.ts'
 import { readListeningPorts } from '../machine/listening-ports.ts'
 import { machineRoutes } from '../machine/routes.ts'
@@ -82,6 +84,8 @@ export function buildHost({ settings, stores, machine, drivers, cluster, log }: 
       onError: (repair, error) => log.warn({ ...repair, err: error }, 'a repair is still pending'),
     }),
     starting: new StartingContainers(),
+    forsaken: new ForsakenContainers(() => host, settings.processGraceMs),
+    unused: new UnusedConfigurations(() => host, settings.unusedConfigurationMs),
     queuedDowns: new QueuedDowns(spoolDirectoryOf(settings.runtimeSocket)),
     defaultAttachment: settings.defaultAttachment,
     resolver: new ResolverFiles(join(settings.runDir, 'resolver'), settings.dns),

@@ -31,6 +31,10 @@ export type Settings = {
   /** The ports of the machine that are given out to those who ask for any. */
   readonly ports: PoolRange
   readonly stopTimeoutMs: number
+  /** From the end of a container's process to its `down`; 0: for ever. */
+  readonly processGraceMs: number
+  /** How long a configuration is kept that nobody uses; 0: for ever. */
+  readonly unusedConfigurationMs: number
   readonly driverCallTimeoutMs: number
   /** The most that progress can extend a call to; never less than a call has anyway. */
   readonly driverMostCallTimeoutMs: number
@@ -79,6 +83,8 @@ function complete(config: ConfigFile): Settings {
     externalAddress: config.external_address,
     ports: portPoolOf(config),
     stopTimeoutMs: config.timeouts?.stop_ms ?? 10_000,
+    processGraceMs: config.timeouts?.process_gone_ms ?? 60_000,
+    unusedConfigurationMs: config.timeouts?.unused_config_ms ?? 0,
     driverCallTimeoutMs,
     driverMostCallTimeoutMs: Math.max(driverCallTimeoutMs, config.timeouts?.driver_most_call_ms ?? 300_000),
     driverRollbackMs: config.timeouts?.driver_rollback_ms ?? 30_000,

@@ -4,7 +4,7 @@ import type { StatusView } from '@conet/sdk/api'
 import type { DriverReader } from '../api/api-context.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { HostContext } from '../lifecycle/index.ts'
-import { findingsOf, type MachineReader } from '../status/index.ts'
+import { findingsOf, type MachineReader, type StatusFacts } from '../status/index.ts'
 import type { Settings } from './settings.ts'
 import type { Stores } from './stores.ts'
 
@@ -31,6 +31,8 @@ export async function statusReport(sources: StatusSources): Promise<StatusView> 
     endpoints: [...inventory.endpoints.values()],
     portPool: settings.ports,
     drivers,
+    ...neglected(host),
+    now: new Date(),
     cluster: clusterTrouble(sources.cluster),
     storeReplaced: sources.cluster?.storeReplaced,
     quarantined: [...stores.durable.quarantine(), ...stores.volatile.quarantine()],
@@ -52,6 +54,19 @@ export async function statusReport(sources: StatusSources): Promise<StatusView> 
       pending_deletions: removals.size,
     },
     findings,
+  }
+}
+
+function neglected({ inventory, forsaken, unused }: HostContext): Pick<StatusFacts, 'forsaken' | 'unused'> {
+  return {
+    forsaken: [...inventory.sandboxes.values()].flatMap((sandbox) => {
+      const found = forsaken.of(sandbox)
+      return found ? [{ handle: sandbox.handle, pid: sandbox.pid, downAt: found.downAt }] : []
+    }),
+    unused: [...inventory.containers.values()].flatMap((container) => {
+      const found = unused.of(container)
+      return found ? [{ handle: container.handle, ...found }] : []
+    }),
   }
 }
 

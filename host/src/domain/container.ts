@@ -43,6 +43,10 @@ export const ContainerRecord = Type.Object({
   /** `runtime`: no client configured it, so it ends with its `down`. Absent: a client did. */
   definedBy: Type.Optional(Type.Literal('runtime')),
   createdAt: Type.String(),
+  /** When it was configured last; absent: when it was created. */
+  configuredAt: Type.Optional(Type.String()),
+  /** When it came up first after that; absent: never. */
+  usedAt: Type.Optional(Type.String()),
 })
 export type ContainerRecord = Static<typeof ContainerRecord>
 
@@ -53,6 +57,8 @@ export const SandboxRecord = Type.Object({
   path: Type.String(),
   owner: Type.Union([Type.Literal('conet'), Type.Literal('runtime')]),
   pid: Type.Optional(Type.Integer()),
+  /** When the process began: a pid alone may be another's later. */
+  processStart: Type.Optional(Type.String()),
   /** Identity of the namespace (device and inode): the same container `up` with another one is `down` first. */
   namespace: Type.String(),
   /** Another one at each `up`: the kernel may give `namespace` again to the next one. */

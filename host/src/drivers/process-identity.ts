@@ -1,5 +1,6 @@
 // Which process is meant: a pid alone may have been given to another one since. Reads /proc (proc_pid_stat(5)).
 import { readdir, readFile } from 'node:fs/promises'
+import { startTimeIn } from '../machine/process-start.ts'
 
 export type ProcessIdentity = {
   readonly pid: number
@@ -13,11 +14,8 @@ export type ProcessIdentity = {
 export async function identifyProcess(pid: number): Promise<ProcessIdentity | undefined> {
   const stat = await readIfThere(`/proc/${pid}/stat`)
   if (stat === undefined) return undefined
-  // The command (field 2) stands in parentheses and may hold anything; after the last one, field 3 (state) begins.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  const state = fields[0]
-  const startTime = fields[22 - 3]
-  if (startTime === undefined || state === 'Z' || state === 'X') return undefined
+  const startTime = startTimeIn(stat)
+  if (startTime === undefined) return undefined
   return { pid, startTime, bootId: await readBootId() }
 }
 

@@ -39,6 +39,7 @@ export async function configureNow(
   const attachments = placed.map(({ attachment }) => attachment)
   const before = host.inventory.containers.get(handle)
   const kept = policiesOf(before, attachments)
+  const configuredAt = new Date().toISOString()
   const container: ContainerRecord = {
     handle,
     labels: body.labels ?? {},
@@ -46,7 +47,8 @@ export async function configureNow(
     config: body,
     ...withPolicies({ ...kept, ...policies }),
     ...origin,
-    createdAt: before?.createdAt ?? new Date().toISOString(),
+    createdAt: before?.createdAt ?? configuredAt,
+    configuredAt,
   }
   failpoint('host:container:before-configured')
   host.inventory.putConfiguration(container)

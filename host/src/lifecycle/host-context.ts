@@ -9,6 +9,7 @@ import type { ClusterAccess } from './cluster-access.ts'
 import type { ContainerJournals } from './container-journals.ts'
 import type { CallOptions, DriverAccess } from './driver-access.ts'
 import type { EventLog } from './event-log.ts'
+import type { ForsakenContainers } from './forsaken-containers.ts'
 import type { Inventory } from './inventory.ts'
 import type { MadeNetworks } from './network-at-driver.ts'
 import type { PeerFeeder } from './peer-feeder.ts'
@@ -16,6 +17,7 @@ import type { PendingRetries } from './pending-retries.ts'
 import type { QueuedDowns } from './queued-downs.ts'
 import type { DefaultAttachment } from './runtime-definition.ts'
 import type { SyncRounds } from './sync-rounds.ts'
+import type { UnusedConfigurations } from './unused-configurations.ts'
 import type { StartingContainers } from './up.ts'
 
 export type HostContext = {
@@ -44,6 +46,10 @@ export type HostContext = {
   /** What is at its driver and not as it should be. */
   readonly repairs: PendingRetries
   readonly starting: StartingContainers
+  /** Containers whose process is gone. */
+  readonly forsaken: ForsakenContainers
+  /** Containers that never came up. */
+  readonly unused: UnusedConfigurations
   /** What was to be taken down while conetd was away. */
   readonly queuedDowns: QueuedDowns
   /** Undefined: a container that nobody configured cannot come up. */

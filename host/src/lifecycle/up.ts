@@ -4,6 +4,7 @@ import type { UpBody } from '@conet/sdk/api'
 import type { ContainerRecord, SandboxRecord } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import { newId, sandboxIdOf } from '../domain/ids.ts'
+import { startTimeOf } from '../machine/process-start.ts'
 import type { SandboxSource } from '../sandbox/index.ts'
 import { requireContainer } from './containers.ts'
 import { takeDown } from './down.ts'
@@ -58,11 +59,21 @@ async function upNow(
     await plugAttachment(host, { container, attachment, sandbox }, { undo, operation })
   }
   writeResolverFiles(host, handle)
-  host.inventory.commit((change) => change.putSandbox({ ...sandbox, state: 'up' }))
+  recordUp(host, sandbox)
   failpoint('host:up:after-outcome')
   undo.commit()
   host.events.append({ type: 'container.up', container: handle })
   return requireContainer(host, handle)
+}
+
+function recordUp(host: HostContext, sandbox: SandboxRecord): void {
+  const container = requireContainer(host, sandbox.handle)
+  host.inventory.commit((change) => {
+    change.putSandbox({ ...sandbox, state: 'up' })
+    // One that the runtime defined is never without use.
+    if (container.usedAt === undefined && container.definedBy !== 'runtime')
+      change.putContainer({ ...container, usedAt: new Date().toISOString() })
+  })
 }
 
 /** Where conetd finds the namespace that the runtime names, and which it is. */
@@ -82,7 +93,7 @@ function startSandbox(host: HostContext, handle: string, source: SandboxSource):
   const id = sandboxIdOf(handle)
   const held = host.sandboxes.hold(id, source)
   failpoint('host:up:sandbox-held')
-  const pid = source.pid === undefined ? {} : { pid: source.pid }
+  const pid = source.pid === undefined ? {} : processOf(source.pid)
   const sandbox: SandboxRecord = { handle, id, ...held, ...pid, hold: newId(), state: 'starting' }
   try {
     host.inventory.commit((change) => change.putSandbox(sandbox))
@@ -92,6 +103,11 @@ function startSandbox(host: HostContext, handle: string, source: SandboxSource):
   }
   failpoint('host:up:after-intent')
   return sandbox
+}
+
+function processOf(pid: number): Pick<SandboxRecord, 'pid' | 'processStart'> {
+  const processStart = startTimeOf(pid)
+  return processStart === undefined ? { pid } : { pid, processStart }
 }
 
 /** The container is what it was before: defined, or down. */

@@ -36,6 +36,19 @@ export type StatusFacts = {
   /** From which ports those get theirs who ask for any. */
   readonly portPool: { readonly start: number; readonly size: number }
   readonly drivers: readonly DriverView[]
+  /** Containers whose process ended without a `down`. */
+  readonly forsaken: readonly {
+    readonly handle: string
+    readonly pid: number | undefined
+    readonly downAt: Date | undefined
+  }[]
+  /** Containers that never came up since they were configured. */
+  readonly unused: readonly {
+    readonly handle: string
+    readonly since: Date
+    readonly forgottenAt: Date | undefined
+  }[]
+  readonly now: Date
   readonly quarantined: readonly QuarantinedRecord[]
   /** Why this host has no part in its cluster now; absent: it has, or is in none. */
   readonly cluster?: ClusterTrouble | undefined

@@ -6,6 +6,7 @@ import {
   clusterStoreReplaced,
   networkNamesAmbiguous,
 } from './cluster-checks.ts'
+import { configurationsUnused, processesGone } from './container-checks.ts'
 import {
   driverDegraded,
   driverNotReady,
@@ -40,6 +41,8 @@ const checks = [
   driverSocketRefused,
   endpointsInTrouble,
   deletionsPending,
+  processesGone,
+  configurationsUnused,
   ipv4ForwardingOff,
   ipv6ForwardingOff,
   forwardPolicyDrop,

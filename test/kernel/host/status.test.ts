@@ -20,6 +20,9 @@ const codes = async () =>
     drivers: [],
     quarantined: [],
     portPool: { start: 61_001, size: 4_534 },
+    forsaken: [],
+    unused: [],
+    now: new Date(),
   })
     .filter(({ code }) => code !== 'bridged-packets-filtered')
     .map(({ code, message }) => `${code}: ${message}`)

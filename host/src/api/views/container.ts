@@ -26,6 +26,7 @@ export function containerView(container: ContainerRecord, reads: ContainerReads)
     labels,
     config: furtherConfig(container),
     ...(sandbox === undefined || sandbox.state === 'stopped' ? {} : { sandbox: sandboxView(sandbox) }),
+    ...inventory.neglectOf?.(container),
     attachments: attachments.map((attachment) =>
       attachmentView(attachment, { handle, endpoint: byAttachment.get(attachment.name), inventory }),
     ),

@@ -32,11 +32,23 @@ function containerFacts(container: ContainerView): string {
   return facts([
     ['state', container.state],
     ['sandbox', container.sandbox === undefined ? 'none' : sandboxText(container.sandbox)],
+    ['process', goneText(container.process_gone)],
+    ['unused', unusedText(container.unused)],
     ['labels', JSON.stringify(container.labels)],
     ['config', JSON.stringify(container.config)],
     ['dns', dns === undefined ? undefined : dnsText(dns)],
     ['created', container.created_at],
   ])
+}
+
+function goneText(gone: ContainerView['process_gone']): string | undefined {
+  if (gone === undefined) return undefined
+  return `gone since ${gone.since}${gone.down_at === undefined ? '' : `, taken down at ${gone.down_at}`}`
+}
+
+function unusedText(unused: ContainerView['unused']): string | undefined {
+  if (unused === undefined) return undefined
+  return `since ${unused.since}${unused.forgotten_at === undefined ? '' : `, forgotten at ${unused.forgotten_at}`}`
 }
 
 function dnsText({ servers, search, options }: NonNullable<ContainerView['dns']>): string {

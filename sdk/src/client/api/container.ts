@@ -204,6 +204,22 @@ export const ContainerView = Type.Object({
   sandbox: Type.Optional(SandboxView),
   attachments: Type.Array(AttachmentView),
   endpoints: Type.Array(EndpointView),
+  /** Its process ended, and nobody took the container down. */
+  process_gone: Type.Optional(
+    Type.Object({
+      since: Type.String(),
+      /** When conetd does it; absent: never. */
+      down_at: Type.Optional(Type.String()),
+    }),
+  ),
+  /** It never came up since it was configured. */
+  unused: Type.Optional(
+    Type.Object({
+      since: Type.String(),
+      /** When conetd forgets it; absent: never. */
+      forgotten_at: Type.Optional(Type.String()),
+    }),
+  ),
   /** By the attachments' names, in their order: all that there is to know of the container in each network. */
   networks: Type.Record(Type.String(), NetworkInfoView),
   /** What its resolver is told: by its primary network's driver, then those of the others, else by the configuration. */

@@ -34,6 +34,9 @@ const good: StatusFacts = {
   drivers: [driver],
   quarantined: [],
   portPool: { start: 61_001, size: 4_534 },
+  forsaken: [],
+  unused: [],
+  now: new Date('2026-01-03T00:00:00Z'),
 }
 const away = { since: '2026-01-01', reason: 'etcd cannot be reached', isNameTaken: false, behind: 2 }
 const withMachine = (machine: Partial<MachineFacts>) => ({ ...good, machine: { ...goodMachine, ...machine } })
@@ -94,6 +97,18 @@ describe('findings', () => {
   })
 
   it.each<[string, StatusFacts, string, string]>([
+    [
+      'container-process-gone',
+      { ...good, forsaken: [{ handle: 'web', pid: 4711, downAt: undefined }] },
+      'warning',
+      'web (pid 4711)',
+    ],
+    [
+      'configuration-unused',
+      { ...good, unused: [{ handle: 'web', since: new Date('2026-01-01'), forgottenAt: undefined }] },
+      'info',
+      'web since 2026-01-01',
+    ],
     ['ip-forward-off', withMachine({ ipv4Forwarding: '0' }), 'warning', 'network blue'],
     [
       'ipv6-forwarding-off',

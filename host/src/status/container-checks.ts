@@ -1,0 +1,39 @@
+// Which containers nobody seems to care for. Each code is explained in docs/operating.md.
+import { type Check, counted, some } from './check.ts'
+
+const dayMs = 24 * 60 * 60 * 1000
+
+export const processesGone: Check = ({ forsaken }) => {
+  if (forsaken.length === 0) return []
+  const named = forsaken.map(
+    ({ handle, pid, downAt }) =>
+      `${handle} (pid ${pid}${downAt === undefined ? '' : `, taken down at ${downAt.toISOString()}`})`,
+  )
+  return [
+    {
+      severity: 'warning',
+      code: 'container-process-gone',
+      message: `${counted(forsaken.length, 'container')} without a process, and nobody took them down: ${some(named)}`,
+      help: 'see why the runtime did not: its log; to do it now: conet container down HANDLE',
+    },
+  ]
+}
+
+/** Not those that are about to start: of a day, or of half the time after which they are forgotten. */
+export const configurationsUnused: Check = ({ unused, now }) => {
+  const old = unused.filter(({ since, forgottenAt }) => {
+    const keptMs =
+      forgottenAt === undefined ? Number.POSITIVE_INFINITY : forgottenAt.getTime() - since.getTime()
+    return now.getTime() - since.getTime() >= Math.min(dayMs, keptMs / 2)
+  })
+  if (old.length === 0) return []
+  const named = old.map(({ handle, since }) => `${handle} since ${since.toISOString()}`)
+  return [
+    {
+      severity: 'info',
+      code: 'configuration-unused',
+      message: `${counted(old.length, 'configuration')} of containers that never came up: ${some(named)}`,
+      help: 'conet container rm HANDLE forgets one; timeouts.unused_config_ms lets conetd do it',
+    },
+  ]
+}
