@@ -55,9 +55,7 @@ it('[B26] a container whose process is gone is shown, then taken down; one whose
   expect([state, Date.parse(gone?.down_at ?? '') - Date.parse(gone?.since ?? '')]).toEqual(['up', 3_000])
   const { findings } = await fixture.client.status()
   expect(findings.find(({ code }) => code === 'container-process-gone')?.message).toContain('dies (pid')
-  await eventually(async () => (await fixture.client.getContainer('dies')).state === 'down', {
-    timeoutMs: 10_000,
-  })
+  await eventually(async () => (await typesOf('dies')).at(-1) === 'container.down', { timeoutMs: 10_000 })
   expect((await typesOf('dies')).slice(-3)).toEqual([
     'container.process-gone',
     'endpoint.removed',
