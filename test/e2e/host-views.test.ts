@@ -10,7 +10,10 @@ let fixture: ConetdFixture
 
 beforeAll(async () => {
   const pools = { ipv4: [{ base: '10.64.0.0/10', size: 16 }] }
-  fixture = await ConetdFixture.start({ drivers: ['null'], config: { address_pools: pools } })
+  fixture = await ConetdFixture.start({
+    drivers: ['null'],
+    config: { address_pools: pools, ports: { start: 61_001, size: 10 } },
+  })
   await fixture.client.createNetwork({ name: 'blue', type: 'null', subnets: [{ subnet: '10.64.8.0/24' }] })
   await fixture.client.createNetwork({ name: 'next', type: 'null' })
   await fixture.client.putContainerConfig('c', { attach_to: ['blue'] })
@@ -51,6 +54,8 @@ it('[B26] GET /metrics has operations by kind and outcome, drivers, objects, poo
     'conet_containers{state="up"}': 1,
     'conet_endpoints{type="null",state="plugged"}': 2,
     conet_pending_removals: 0,
+    conet_port_pool_ports: 10,
+    conet_port_pool_ports_used: 0,
     'conet_address_pool_subnets{pool="10.64.0.0/10"}': 64,
     'conet_address_pool_subnets_used{pool="10.64.0.0/10"}': 2,
     'conet_subnet_addresses_used{network="blue",subnet="10.64.8.0/24"}': 1,
@@ -81,6 +86,7 @@ it('GET /pools and conet pool list show how much of each pool is taken', async (
   const page = await conet('pool', 'list')
   expect(page).toMatch(/^subnets +10\.64\.0\.0\/10 in \/16 +- +2 +64 +3\.1 %$/m)
   expect(page).toMatch(/^addresses +10\.64\.8\.0\/24 +blue +1 +253 +0\.4 %$/m)
+  expect(page).toMatch(/^ports +61001-61010 +- +0 +10 +0\.0 %$/m)
   expect(JSON.parse(await conet('pool', 'list', '--json'))).toEqual(pools)
 })
 

@@ -1,4 +1,4 @@
-// What GET /pools answers: where subnets and addresses come from, and how much of them is taken.
+// What GET /pools answers: where subnets, addresses and ports come from, and how much of them is taken.
 import type { PoolsView } from '@conet/sdk/api'
 import { type AddressPool, poolUsage } from '../ipam/index.ts'
 import type { HostContext } from '../lifecycle/index.ts'
@@ -17,5 +17,6 @@ export function poolReport(host: HostContext): PoolsView {
         ...{ subnet, addresses: capacity, used },
       })),
     ),
+    port_pool: { ...host.ports.usage },
   }
 }

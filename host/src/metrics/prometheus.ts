@@ -74,6 +74,8 @@ export class HostMetrics {
       gauges.poolSubnets.set({ pool: base }, subnets)
       gauges.poolSubnetsUsed.set({ pool: base }, used)
     }
+    gauges.ports.set(pools.port_pool.size)
+    gauges.portsUsed.set(pools.port_pool.used)
     for (const { network_name: network, subnet, addresses, used } of pools.subnets) {
       gauges.addresses.set({ network, subnet }, addresses)
       gauges.addressesUsed.set({ network, subnet }, used)
@@ -128,6 +130,8 @@ function hostGauges(registry: Registry) {
       'network',
       'subnet',
     ),
+    ports: gauge('port_pool_ports', 'Ports that containers can get from the pool.'),
+    portsUsed: gauge('port_pool_ports_used', 'Ports of the pool that containers have.'),
     driverState: gauge(
       'driver_state',
       'The state of a driver’s connection: 1 for the one it is in.',

@@ -14,9 +14,7 @@ export function poolPage({ address_pools: pools, subnets, port_pool: ports }: Po
       ...['addresses', subnet, network],
       counts(used, addresses),
     ]),
-    ...(ports === undefined
-      ? []
-      : [['ports', `${ports.start}-${ports.start + ports.size - 1}`, '', counts(ports.used, ports.size)]]),
+    ['ports', `${ports.start}-${ports.start + ports.size - 1}`, '', counts(ports.used, ports.size)],
   ]
   return table(
     ['POOL OF', 'RANGE', 'NETWORK', 'USED', 'OF', 'SHARE'],

@@ -25,7 +25,7 @@ export const SubnetPoolView = Type.Object({
 })
 export type SubnetPoolView = Static<typeof SubnetPoolView>
 
-/** The ports of the machine that containers get. */
+/** The ports of the machine from which containers get those that they did not choose. */
 export const PortPoolView = Type.Object({
   start: Type.Integer(),
   size: Type.Integer(),
@@ -37,7 +37,6 @@ export type PortPoolView = Static<typeof PortPoolView>
 export const PoolsView = Type.Object({
   address_pools: Type.Array(AddressPoolView),
   subnets: Type.Array(SubnetPoolView),
-  /** Absent: the host gives out no ports. */
-  port_pool: Type.Optional(PortPoolView),
+  port_pool: PortPoolView,
 })
 export type PoolsView = Static<typeof PoolsView>

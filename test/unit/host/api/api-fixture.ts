@@ -153,7 +153,7 @@ export async function apiFixture(
       wholeNetwork: async () => undefined,
     },
     events: feed,
-    pools: () => ({ address_pools: [], subnets: [] }),
+    pools: () => ({ address_pools: [], subnets: [], port_pool: { start: 61_001, size: 10, used: 0 } }),
     metrics: unexpected,
     status: unexpected,
     idempotencyKeys: new IdempotencyKeys({
