@@ -17,7 +17,9 @@ import type { Rate } from './policy/document.ts'
 import type { TrafficLimits } from './policy/limits.ts'
 
 /** The kernel may be so late, and what it could have sent meanwhile would be lost to the rate. */
-const mostDelaySeconds = 0.004
+const leastBurstSeconds = 0.004
+/** The same on a busy machine. */
+const usualBurstSeconds = 0.05
 /** What a packet has on the wire beyond its MTU. */
 const ethernetBytes = 18
 
@@ -100,7 +102,7 @@ export class TrafficShaper {
 }
 
 /** A packet that does not fit the bucket never goes; a small bucket on a busy machine does not keep up with its rate. */
-function bucketOf({ rate, burst = 0 }: Rate, mtu: number) {
-  const least = Math.max(mtu + ethernetBytes, Math.ceil(rate * mostDelaySeconds))
+function bucketOf({ rate, burst = Math.ceil(rate * usualBurstSeconds) }: Rate, mtu: number) {
+  const least = Math.max(mtu + ethernetBytes, Math.ceil(rate * leastBurstSeconds))
   return { rateBytesPerSecond: rate, burstBytes: Math.min(Math.max(burst, least), 0xffff_ffff) }
 }

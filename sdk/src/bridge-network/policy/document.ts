@@ -26,7 +26,12 @@ const NetOutRule = Type.Object(
       Type.Union(
         [
           Type.Integer({ minimum: 0, maximum: 4 }),
-          ...(['all', 'tcp', 'udp', 'icmp', 'icmpv6', 'sctp'] as const).map((name) => Type.Literal(name)),
+          Type.Literal('all'),
+          Type.Literal('tcp'),
+          Type.Literal('udp'),
+          Type.Literal('icmp'),
+          Type.Literal('icmpv6'),
+          Type.Literal('sctp'),
         ],
         { default: 'all', description: "Garden's numbers: 0 all, 1 tcp, 2 udp, 3 icmp, 4 icmpv6." },
       ),
