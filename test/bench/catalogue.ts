@@ -159,6 +159,12 @@ export const catalogue: readonly RowDefinition[] = [
   },
   { name: 'node-start', unit: 'ms', what: 'node, doing nothing' },
   { name: 'cli-help', unit: 'ms', what: 'conet --help', goal: { against: 'node-start' } },
+  {
+    name: 'guardian-start',
+    unit: 'ms',
+    what: 'conet-guardian, up answered by a host that does nothing',
+    goal: { against: 'node-start', atMost: 1.5 },
+  },
 ]
 
 /** The rows that were asked for and those that they are measured against. Throws a text for a name that is none. */

@@ -6,6 +6,9 @@ import type {
   CreateNetworkBody,
   DriverView,
   EventView,
+  GardenMappedPort,
+  GardenNetIn,
+  GardenNetOutRule,
   NodeDetailView,
   NodeView,
   PlugBody,
@@ -50,6 +53,10 @@ export type Operations = {
   unplug(handle: string, endpointKey: string, operation: Operation): Promise<Removed>
   up(handle: string, body: UpBody, operation: Operation): Promise<ContainerRecord>
   down(handle: string, operation: Operation): Promise<Removed>
+  /** Garden's NetIn on the primary network. */
+  netIn(handle: string, wish: GardenNetIn, operation: Operation): Promise<GardenMappedPort>
+  /** Garden's NetOut on the primary network: all rules, or none. */
+  netOut(handle: string, rules: readonly GardenNetOutRule[], operation: Operation): Promise<void>
 }
 
 export type InventoryReader = {
@@ -114,6 +121,8 @@ export type ApiContext = {
   /** In the order of the network's subnets. */
   usageOf(networkId: string): readonly SubnetUsage[]
   /** By which others know this machine; undefined: there is no way out. */
+  /** Whether Garden's calls are served. */
+  readonly servesLegacyApi: boolean
   readonly externalAddress: { readonly current: string | undefined }
   readonly drivers: DriverReader
   readonly nodes: NodeReader

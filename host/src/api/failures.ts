@@ -41,7 +41,7 @@ function sendProblem(reply: FastifyReply, problem: Problem): void {
 }
 
 /** What fastify itself refuses: a wrong media type, a body that is too large, an address that cannot be decoded. */
-function frameworkFailure(error: unknown): ConetError | undefined {
+export function frameworkFailure(error: unknown): ConetError | undefined {
   if (!(error instanceof Error) || ConetError.is(error) || !('statusCode' in error)) return undefined
   const { statusCode: status } = error
   if (typeof status !== 'number' || status < 400 || status > 499) return undefined

@@ -46,6 +46,7 @@ function operationOf(name: RouteName, entry: RouteEntry): JsonObject {
     operationId: name,
     tags: [entry.family],
     summary: entry.summary,
+    ...(entry.isLegacy && { deprecated: true }),
     ...(parameters.length > 0 ? { parameters } : {}),
     ...(entry.body === undefined ? {} : { requestBody: { required: true, content: json(entry.body) } }),
     responses: {

@@ -202,6 +202,7 @@ async function serve(
     operations: bindOperations(host, timings),
     inventory: inventoryReader(host),
     usageOf: (networkId) => host.addresses.usage(networkId),
+    servesLegacyApi: settings.servesLegacyApi,
     externalAddress,
     drivers,
     nodes: nodeReader(cluster, host),

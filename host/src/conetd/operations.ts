@@ -8,6 +8,8 @@ import {
   down,
   type HostContext,
   type HostEvent,
+  netIn,
+  netOut,
   plug,
   readCounters,
   removeContainer,
@@ -42,5 +44,9 @@ export function bindOperations(host: HostContext, timings: OperationTimings): Op
       run('container.up', { container }, () => up(host, container, source, operation)),
     down: (container, operation) =>
       run('container.down', { container }, () => down(host, container, operation)),
+    netIn: (container, wish, operation) =>
+      run('container.net-in', { container }, () => netIn(host, container, wish, operation)),
+    netOut: (container, rules, operation) =>
+      run('container.net-out', { container }, () => netOut(host, container, rules, operation)),
   }
 }

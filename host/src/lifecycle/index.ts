@@ -9,6 +9,7 @@ export type { CallOptions, DriverAccess, DriverSession } from './driver-access.t
 export { EventHistory, EventLog, type HostEvent } from './event-log.ts'
 export { clusterListener } from './follow-cluster.ts'
 export { ForsakenContainers } from './forsaken-containers.ts'
+export { netIn, netOut } from './garden-calls.ts'
 export type { HostContext, Operation, Removed } from './host-context.ts'
 export { Inventory, type InventoryStores } from './inventory.ts'
 export { MadeNetworks } from './network-at-driver.ts'

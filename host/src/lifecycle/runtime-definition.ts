@@ -1,9 +1,9 @@
 // What a container is attached to that starts: what its client configured beforehand or, for one that nobody
 // configured, what the runtime says, or conetd's default attachment.
-import { isDeepStrictEqual } from 'node:util'
-import { ConetError, type Document } from '@conet/sdk'
+import { ConetError } from '@conet/sdk'
 import type { ContainerConfigBody, CreateNetworkBody, UpBody } from '@conet/sdk/api'
 import { type ContainerRecord, primaryOf } from '../domain/container.ts'
+import { netOutRule, portRequest, withFurtherEntries } from '../domain/garden-policy.ts'
 import { configureNow } from './configure-container.ts'
 import { requireContainer } from './containers.ts'
 import { createNetwork } from './create-network.ts'
@@ -106,14 +106,7 @@ function withRules(
   }
   const before =
     container.policies?.[primary.name] ?? host.inventory.networks.get(primary.networkId)?.defaultPolicy ?? {}
-  const policy = joined(joined(before, 'net_in', netin), 'net_out', rules)
+  const ports = withFurtherEntries(before, 'net_in', netin.map(portRequest))
+  const policy = withFurtherEntries(ports, 'net_out', rules.map(netOutRule))
   return { ...container, policies: { ...container.policies, [primary.name]: policy } }
-}
-
-/** The document with more entries at the end of one of its lists. */
-function joined(policy: Document, member: string, entries: readonly unknown[]): Document {
-  const list: unknown = policy[member]
-  const present: readonly unknown[] = Array.isArray(list) ? list : []
-  const added = entries.filter((entry) => !present.some((other) => isDeepStrictEqual(other, entry)))
-  return added.length === 0 ? policy : { ...policy, [member]: [...present, ...added] }
 }

@@ -1,8 +1,6 @@
 // What runtimes' programs ask of conetd, and how patient they are.
 import { statSync } from 'node:fs'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Answer, exchange, NoAnswer } from './exchange.ts'
-import { queueDown } from './spool.ts'
 
 /** conetd bounds what it does for a container by the deadlines of its drivers' calls; this bounds conetd. */
 const callTimeoutMs = 330_000
@@ -21,14 +19,14 @@ type Asked = { readonly socket: string; readonly path: string; readonly body: un
 
 /** The answer's document. Throws Refusal or NoAnswer; when conetd is away it does so within two seconds. */
 export async function ask({ socket, path, body }: Asked): Promise<unknown> {
-  const whole = { socketPath: socket, method: 'POST', path, body, timeoutMs: callTimeoutMs } as const
+  const whole = { socketPath: socket, path, body, timeoutMs: callTimeoutMs }
   const end = performance.now() + awayPatienceMs
   for (;;) {
     try {
       return documentOf(await exchange(whole))
     } catch (error) {
       if (!(error instanceof NoAnswer && error.isAway) || performance.now() > end) throw error
-      await sleep(betweenTriesMs)
+      await new Promise((resolve) => setTimeout(resolve, betweenTriesMs))
     }
   }
 }
@@ -39,7 +37,7 @@ export async function ask({ socket, path, body }: Asked): Promise<unknown> {
  */
 export async function takeDown(socket: string, handle: string): Promise<'done' | 'queued'> {
   const path = `/internal/containers/${encodeURIComponent(handle)}/down`
-  const whole = { socketPath: socket, method: 'POST', path, body: {}, timeoutMs: downTimeoutMs } as const
+  const whole = { socketPath: socket, path, body: {}, timeoutMs: downTimeoutMs }
   for (let isQueued = false; ; isQueued = true) {
     try {
       documentOf(await exchange(whole))
@@ -47,6 +45,8 @@ export async function takeDown(socket: string, handle: string): Promise<'done' |
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error
       if (isQueued) return 'queued'
+      // Loaded only here: the way without it is the one that is gone each time.
+      const { queueDown } = await import('./spool.ts')
       queueDown(socket, handle)
     }
   }
@@ -71,6 +71,11 @@ function reasonOf(document: unknown): string | undefined {
  * otherwise. Undefined: there is no such process, which conetd then says in its own words.
  */
 export function namespaceOf(path: string): string | undefined {
-  const found = statSync(path, { bigint: true, throwIfNoEntry: false })
-  return found && `${found.dev}:${found.ino}`
+  try {
+    const { dev, ino } = statSync(path, { bigint: true })
+    return `${dev}:${ino}`
+  } catch {
+    // No such process, or one that may not be looked at.
+    return undefined
+  }
 }

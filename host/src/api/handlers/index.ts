@@ -1,6 +1,7 @@
 import { containerHandlers } from './container.ts'
 import type { Handlers } from './handler.ts'
 import { hostHandlers } from './host.ts'
+import { legacyHandlers } from './legacy.ts'
 import { networkHandlers } from './network.ts'
 import { nodeHandlers } from './node.ts'
 import { policyHandlers } from './policy.ts'
@@ -11,5 +12,6 @@ export const handlers: Handlers = {
   ...containerHandlers,
   ...nodeHandlers,
   ...policyHandlers,
+  ...legacyHandlers,
   ...hostHandlers,
 }

@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox'
 import { forms } from '../../fields/forms.ts'
 import { Dns, Neighbour, Route, Sysctls } from '../../protocol/endpoint.ts'
 import { Document, Id, InterfaceName, Labels } from '../../protocol/primitives.ts'
-import { GardenNetIn, GardenNetOutRule, GardenProperties } from './garden.ts'
+import { GardenNetIn, GardenNetOutRules, GardenProperties } from './garden.ts'
 
 const strict = { additionalProperties: false }
 
@@ -250,7 +250,7 @@ export const UpBody = Type.Object(
     properties: Type.Optional(GardenProperties),
     /** Ports and rules of the primary network. */
     netin: Type.Optional(Type.Array(GardenNetIn, { maxItems: 4096 })),
-    netout_rules: Type.Optional(Type.Array(GardenNetOutRule, { maxItems: 16_384 })),
+    netout_rules: Type.Optional(GardenNetOutRules),
   },
   strict,
 )

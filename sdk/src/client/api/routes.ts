@@ -9,6 +9,7 @@ import {
   Removal,
   UpBody,
 } from './container.ts'
+import { GardenMappedPort, GardenNetIn, GardenNetOutRule, GardenNetOutRules } from './garden.ts'
 import { DriverList, DriverView, EventList, HealthView, StatusView } from './host.ts'
 import { CreateNetworkBody, NetworkList, NetworkView } from './network.ts'
 import { NodeDetailView, NodeList } from './node.ts'
@@ -29,6 +30,8 @@ export type RouteEntry = RequestLine & {
   /** The statuses of success, the usual one first. */
   readonly statuses: readonly number[]
   readonly summary: string
+  /** True: one of Garden's calls, answered in its form, for clients that have no other. */
+  readonly isLegacy?: boolean
 }
 
 const Empty = Type.Object({})
@@ -157,6 +160,30 @@ export const routes = {
     reply: Removal,
     statuses: [200, 202],
     summary: 'The container stopped: unplug everything, let go of the sandbox. Repeated: 200.',
+  },
+  netIn: {
+    ...requestLines.netIn,
+    body: GardenNetIn,
+    reply: GardenMappedPort,
+    statuses: [200],
+    summary: 'Map a port of the host to one of the container. Instead: putPolicy.',
+    isLegacy: true,
+  },
+  netOut: {
+    ...requestLines.netOut,
+    body: GardenNetOutRule,
+    reply: Empty,
+    statuses: [200],
+    summary: 'Let the container reach more. Instead: putPolicy.',
+    isLegacy: true,
+  },
+  netOutBulk: {
+    ...requestLines.netOutBulk,
+    body: GardenNetOutRules,
+    reply: Empty,
+    statuses: [200],
+    summary: 'Several rules at once, all or none. Instead: putPolicy.',
+    isLegacy: true,
   },
   listDrivers: {
     ...requestLines.listDrivers,

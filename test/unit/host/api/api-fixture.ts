@@ -82,6 +82,8 @@ const noOperations: Operations = {
   unplug: unexpected,
   up: unexpected,
   down: unexpected,
+  netIn: unexpected,
+  netOut: unexpected,
 }
 
 export class EventFeed {
@@ -135,6 +137,7 @@ export async function apiFixture(
     operations: { ...noOperations, ...operations },
     inventory,
     usageOf: () => [{ used: 1, capacity: 65_533 }],
+    servesLegacyApi: true,
     externalAddress: { current: '192.0.2.7' },
     drivers: {
       list: () => [],

@@ -1,0 +1,60 @@
+import { resolverFor } from '@conet/host/domain/dns'
+import { netOutRule, portRequest, withEntries, withFurtherEntries } from '@conet/host/domain/garden-policy'
+import { hostsText, resolvConfText } from '@conet/host/sandbox/resolver-files'
+import { expect, it } from 'vitest'
+
+it('[B22] Garden’s rules become entries of a policy, with what Go leaves out', () => {
+  expect(netOutRule({})).toEqual({ protocol: 0 })
+  expect(
+    netOutRule({
+      protocol: 3,
+      networks: [{ start: '10.0.0.1' }, { end: '10.0.0.9' }, { start: '10.1.0.0', end: '10.1.0.255' }],
+      ports: [{ start: 80 }, { start: 1, end: 9 }, { end: 5 }],
+      icmps: { code: 0 },
+      log: true,
+    }),
+  ).toEqual({
+    protocol: 3,
+    networks: [
+      { start: '10.0.0.1', end: '10.0.0.1' },
+      { start: '10.0.0.9', end: '10.0.0.9' },
+      { start: '10.1.0.0', end: '10.1.0.255' },
+    ],
+    ports: [
+      { start: 80, end: 80 },
+      { start: 1, end: 9 },
+      { start: 0, end: 5 },
+    ],
+    icmps: { type: 0, code: 0 },
+    log: true,
+  })
+  expect(netOutRule({ networks: null, ports: [], icmps: null, log: false })).toEqual({ protocol: 0 })
+})
+
+it('entries come to the end; of what a container brings along, what is there already is not doubled', () => {
+  const entry = portRequest({ container_port: 80 })
+  const policy = withEntries({ limits: {} }, 'net_in', [entry])
+  expect(policy).toEqual({ limits: {}, net_in: [{ host_port: 0, container_port: 80 }] })
+  expect(withFurtherEntries(policy, 'net_in', [entry])).toBe(policy)
+  expect(withEntries(policy, 'net_in', [entry])).toEqual({ limits: {}, net_in: [entry, entry] })
+})
+
+it('[C6] what no driver says of name resolution comes from the configuration', () => {
+  const dns = { servers: ['10.0.0.53'], search: [], options: [] }
+  const defaults = { servers: ['1.1.1.1'], search: ['apps.internal'], options: ['ndots:2'] }
+  expect(resolverFor([], undefined)).toBeUndefined()
+  expect(resolverFor([], defaults)).toBe(defaults)
+  expect(resolverFor([dns], undefined)).toEqual(dns)
+  expect(resolverFor([dns], defaults)).toEqual({ ...defaults, servers: ['10.0.0.53'] })
+  expect(resolvConfText({ ...defaults, servers: ['10.0.0.53', 'fd00::53'] })).toBe(
+    'nameserver 10.0.0.53\nnameserver fd00::53\nsearch apps.internal\noptions ndots:2\n',
+  )
+})
+
+it('the hosts file names the container by the end of its handle, as Guardian does', () => {
+  const lines = ['127.0.0.1\tlocalhost', '::1\tlocalhost']
+  expect(hostsText(`${'x'.repeat(10)}${'h'.repeat(49)}`, ['10.0.0.2'])).toBe(
+    `${[...lines, `10.0.0.2\t${'h'.repeat(49)}`].join('\n')}\n`,
+  )
+  expect(hostsText('..', ['10.0.0.2'])).toBe(`${lines.join('\n')}\n`)
+})

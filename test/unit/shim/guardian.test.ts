@@ -1,0 +1,94 @@
+import { parseArguments } from '@conet/host/guardian/arguments'
+import { membersOf, netInBody, upBody } from '@conet/host/guardian/input'
+import { upAnswer } from '@conet/host/guardian/up-answer'
+import type { ContainerView } from '@conet/sdk/client'
+import { describe, expect, it } from 'vitest'
+import { container, networkId } from '../client/samples.ts'
+
+describe('the command line of conet-guardian', () => {
+  it('takes Guardian’s words in their order, and its own in every form', () => {
+    const expected = { action: 'up', handle: 'h', socket: '/s' }
+    const own = [['--socket', '/s'], ['--socket=/s'], ['-socket', '/s']]
+    for (const argv of own)
+      expect(parseArguments([...argv, '--action', 'up', '--handle', 'h'], {})).toEqual(expected)
+    expect(parseArguments(['--action=up', '--handle=h'], { CONET_SOCKET: '/s' })).toEqual(expected)
+  })
+
+  it('takes a handle that looks like a flag', () => {
+    expect(parseArguments(['--action', 'down', '--handle', '--action'], {}).handle).toBe('--action')
+  })
+
+  it.each([
+    [[], '--action is missing'],
+    [['--action', 'up'], '--handle is missing'],
+    [['--action', 'up', '--handle', ''], '--handle is missing'],
+    [['--action', 'check', '--handle', 'h'], 'unrecognized action: check'],
+    [['--action', 'up', '--handle', 'h', '--what'], '--what'],
+    [['--action', 'up', '--handle', 'h', 'more'], 'more'],
+  ])('%j is refused with %s', (argv, reason) => {
+    expect(() => parseArguments(argv, {})).toThrow(reason)
+  })
+})
+
+describe('what Guardian writes', () => {
+  it('has names in any case, and null for nothing', () => {
+    expect(membersOf('null')).toEqual({})
+    expect(membersOf('')).toEqual({})
+    expect(membersOf('{"Pid":1,"netin":[]}')).toEqual({ pid: 1, netin: [] })
+    expect(() => membersOf('[]')).toThrow('it must be a JSON object')
+  })
+
+  it('becomes an up with the identity of the namespace', () => {
+    const namespace = expect.stringMatching(/^\d+:\d+$/)
+    const said = membersOf(`{"Pid":${process.pid},"Properties":{"a":"b"},"netin":[{"host_port":1}]}`)
+    expect(upBody(said)).toEqual({
+      pid: process.pid,
+      namespace,
+      properties: { a: 'b' },
+      netin: [{ host_port: 1 }],
+    })
+    expect(upBody({ pid: 4_000_000, properties: null })).toEqual({ pid: 4_000_000 })
+  })
+
+  it('becomes a NetIn', () => {
+    const said = membersOf('{"HostIP":"1.2.3.4","HostPort":0,"ContainerIP":"10.0.0.2","ContainerPort":8080}')
+    expect(netInBody('h', said)).toEqual({ handle: 'h', host_port: 0, container_port: 8080 })
+  })
+})
+
+it('[A7] [A18] the answer has each port by itself, Garden’s the TCP ones of the primary network alone', () => {
+  const port = { protocol: 'tcp' as const, host_port: 61001, container_port: 80 }
+  const info: ContainerView['networks'][string] = {
+    network_id: networkId,
+    network_name: 'n',
+    primary: false,
+    state: 'plugged',
+    addresses: [],
+    default_route: false,
+    mapped_ports: [],
+  }
+  const networks = {
+    other: info,
+    main: {
+      ...info,
+      primary: true,
+      mapped_ports: [
+        { ...port, count: 2 },
+        { ...port, protocol: 'udp' as const },
+      ],
+    },
+  }
+  const { properties } = upAnswer(container({ networks }))
+  const tcp = [
+    { HostPort: 61001, ContainerPort: 80 },
+    { HostPort: 61002, ContainerPort: 81 },
+  ]
+  expect(JSON.parse(properties['garden.network.mapped-ports'] ?? '')).toEqual(tcp)
+  const [all, none] = ['main', 'other'].map((name) => properties[`conet.networks.${name}.mapped-ports`])
+  expect(JSON.parse(all ?? '')).toEqual([
+    ...tcp.map((each) => ({ ...each, Protocol: 'tcp' })),
+    { HostPort: 61001, ContainerPort: 80, Protocol: 'udp' },
+  ])
+  expect(none).toBe('[]')
+  expect(upAnswer(container({ networks: {} }))).toEqual({ properties: {} })
+})

@@ -1,0 +1,57 @@
+import { attachmentsOf } from '@conet/host/oci-hook/annotations'
+import { parseArguments } from '@conet/host/oci-hook/arguments'
+import { parseState } from '@conet/host/oci-hook/state'
+import { describe, expect, it } from 'vitest'
+
+describe('annotations', () => {
+  it('name networks in order, with what is asked of each', () => {
+    const annotations = {
+      'dev.conet.networks': 'blue, red,blue=second',
+      'dev.conet.network.blue.ip': '10.0.0.7,fd00::7',
+      'dev.conet.network.red.mac': '02:42:0a:00:00:09',
+      'dev.conet.network.red.default-route': 'true',
+      'dev.conet.network.second.interface': 'data0',
+      'dev.conet.network.second.mtu': '9000',
+      'dev.conet.network.second.options': '{"a":1}',
+      'io.podman.other': 'x',
+    }
+    expect(attachmentsOf(annotations)).toEqual([
+      { network: 'blue', name: 'blue', addresses: ['10.0.0.7', 'fd00::7'] },
+      { network: 'red', name: 'red', mac_address: '02:42:0a:00:00:09', default_route: true },
+      { network: 'blue', name: 'second', interface: 'data0', mtu: 9000, options: { a: 1 } },
+    ])
+  })
+
+  it('say nothing, say one, or say that there is none', () => {
+    expect(attachmentsOf({})).toBeUndefined()
+    expect(attachmentsOf({ 'dev.conet.network': 'blue' })).toEqual([{ network: 'blue', name: 'blue' }])
+    expect(attachmentsOf({ 'dev.conet.networks': '' })).toEqual([])
+  })
+
+  it.each([
+    [{ 'dev.conet.networks': 'blue,' }, 'empty name'],
+    [{ 'dev.conet.network.blue.ip': '10.0.0.7' }, 'there is no annotation dev.conet.networks'],
+    [{ 'dev.conet.networks': 'blue', 'dev.conet.network.red.ip': '10.0.0.7' }, 'dev.conet.network.red.ip'],
+    [{ 'dev.conet.networks': 'blue', 'dev.conet.network.blue.mtu': 'big' }, 'is no number'],
+    [{ 'dev.conet.networks': 'blue', 'dev.conet.network.blue.default-route': '1' }, 'true or false'],
+    [{ 'dev.conet.networks': 'blue', 'dev.conet.network.blue.options': '[]' }, 'a JSON object'],
+  ])('%j is refused with %s', (annotations: Record<string, string>, reason) => {
+    expect(() => attachmentsOf(annotations)).toThrow(reason)
+  })
+})
+
+it('the state has a pid while there is a process: runc leaves it out afterwards, crun says 0', () => {
+  const state = { ociVersion: '1.0.2', id: 'c1', bundle: '/b', annotations: { a: 'b' } }
+  const parsed = { id: 'c1', bundle: '/b', annotations: { a: 'b' } }
+  expect(parseState(JSON.stringify({ ...state, pid: 7 }))).toEqual({ ...parsed, pid: 7 })
+  for (const gone of [{}, { pid: 0 }])
+    expect(parseState(JSON.stringify({ ...state, ...gone }))).toEqual({ ...parsed, pid: undefined })
+  expect(() => parseState('{}')).toThrow('has no id')
+  expect(() => parseState('')).toThrow('not JSON')
+})
+
+it('the command line names one stage', () => {
+  expect(parseArguments(['--socket', '/s', 'poststop'], {})).toEqual({ stage: 'poststop', socket: '/s' })
+  for (const argv of [[], ['prestart'], ['poststop', 'poststop']])
+    expect(() => parseArguments(argv, {})).toThrow('name one stage')
+})
