@@ -15,12 +15,14 @@ export function gardenJson(value: unknown): string {
 }
 
 export function sendGarden(reply: FastifyReply, status: number, value: unknown): FastifyReply {
-  return reply
-    .code(status)
-    .header('content-type', 'application/json')
-    .header('deprecation', deprecatedSince)
-    // As bytes: to a text fastify would add its character set.
-    .send(Buffer.from(gardenJson(value)))
+  return (
+    reply
+      .code(status)
+      .header('content-type', 'application/json')
+      .header('deprecation', deprecatedSince)
+      // As bytes: to a text fastify would add its character set.
+      .send(Buffer.from(gardenJson(value)))
+  )
 }
 
 /** 404 for a container that is unknown, 500 for whatever else: Garden knows no others. */

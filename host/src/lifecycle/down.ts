@@ -28,8 +28,8 @@ export async function takeDown(host: HostContext, handle: string, operation: Ope
   host.inventory.commit((change) => change.putSandbox({ ...sandbox, state: 'stopped' }), 'removal')
   failpoint('host:down:after-outcome')
   const networks = await removeOwnNetworks(host, handle, operation)
-  if (host.inventory.containers.get(handle)?.definedBy === 'runtime') forget(host, handle)
   host.events.append({ type: 'container.down', container: handle })
+  if (host.inventory.containers.get(handle)?.definedBy === 'runtime') forget(host, handle)
   return outcomeOf(`take container ${handle} down`, {
     states: [...removed.states, ...networks.states],
     failures: [...removed.failures, ...networks.failures],
@@ -40,6 +40,7 @@ export async function takeDown(host: HostContext, handle: string, operation: Ope
 function forget(host: HostContext, handle: string): void {
   host.inventory.deleteContainer(handle)
   host.inventory.commit((change) => change.deleteSandbox(handle), 'removal')
+  host.events.append({ type: 'container.removed', container: handle })
 }
 
 type Removals = { states: Removed[]; failures: unknown[] }

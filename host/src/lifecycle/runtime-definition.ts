@@ -4,6 +4,7 @@ import { ConetError } from '@conet/sdk'
 import type { ContainerConfigBody, CreateNetworkBody, UpBody } from '@conet/sdk/api'
 import { type ContainerRecord, primaryOf } from '../domain/container.ts'
 import { netOutRule, portRequest, withFurtherEntries } from '../domain/garden-policy.ts'
+import { policyFor } from '../domain/policy.ts'
 import { configureNow } from './configure-container.ts'
 import { requireContainer } from './containers.ts'
 import { createNetwork } from './create-network.ts'
@@ -48,8 +49,10 @@ export function forgetDefinition(
   handle: string,
   before: ContainerRecord | undefined,
 ): void {
-  if (before === undefined) host.inventory.deleteContainer(handle)
-  else if (before !== host.inventory.containers.get(handle)) host.inventory.putConfiguration(before)
+  if (before === undefined) {
+    host.inventory.deleteContainer(handle)
+    host.events.append({ type: 'container.removed', container: handle })
+  } else if (before !== host.inventory.containers.get(handle)) host.inventory.putConfiguration(before)
 }
 
 /** Undefined: the runtime says nothing of it. */
@@ -104,8 +107,8 @@ function withRules(
       { fields: [{ path: netin.length > 0 ? 'netin' : 'netout_rules', message: 'needs a network' }] },
     )
   }
-  const before =
-    container.policies?.[primary.name] ?? host.inventory.networks.get(primary.networkId)?.defaultPolicy ?? {}
+  const network = host.inventory.networks.get(primary.networkId)
+  const before = policyFor(container, primary.name, network) ?? {}
   const ports = withFurtherEntries(before, 'net_in', netin.map(portRequest))
   const policy = withFurtherEntries(ports, 'net_out', rules.map(netOutRule))
   return { ...container, policies: { ...container.policies, [primary.name]: policy } }
