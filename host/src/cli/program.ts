@@ -9,6 +9,7 @@ import { addHostCommands } from './commands/host.ts'
 import { addNetworkCommands } from './commands/network.ts'
 import { addNodeCommands } from './commands/node.ts'
 import { addPlugCommands } from './commands/plug.ts'
+import { addContainerPolicyCommands, addDefaultPolicyCommand } from './commands/policy.ts'
 import { addPoolCommands } from './commands/pool.ts'
 import { parseSeconds } from './options/whole-number.ts'
 import type { Terminal } from './terminal.ts'
@@ -25,12 +26,14 @@ export function buildProgram(terminal: Terminal): Program {
   net.alias('network').addHelpText('after', '\nExample:\n  $ conet net list')
   addNetworkCommands(net, context)
   addPlugCommands(net, context)
+  addDefaultPolicyCommand(net, context)
   context.hintFor(net, ['conet net list'])
 
   const container = group(root, 'container', 'Containers: what the host plugs.')
   container.addHelpText('after', '\nExample:\n  $ conet container create c1 --network web')
   addContainerCommands(container, context)
   addContainerRunCommands(container, context)
+  addContainerPolicyCommands(container, context)
   context.hintFor(container, ['conet container list'])
 
   const driver = group(root, 'driver', 'Drivers: the programs that make networks.')

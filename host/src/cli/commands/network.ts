@@ -24,6 +24,7 @@ type CreateOptions = {
   internal?: boolean
   config?: Record<string, unknown>
   opt?: [string, string][]
+  defaultPolicy?: Record<string, unknown>
 }
 
 export function addNetworkCommands(net: Command, context: CommandContext): void {
@@ -49,6 +50,11 @@ function addCreate(net: Command, context: CommandContext): void {
     .option('--ipv6', 'also take an IPv6 subnet from the default pools')
     .option('--internal', 'members reach each other and nothing else')
     .option('--config <json>', 'the driver’s document, as JSON or as @file', parseDocument)
+    .option(
+      '--default-policy <json>',
+      'for containers without a policy of their own, as JSON or as @file',
+      parseDocument,
+    )
     .option('-o, --opt <key=value>', 'one member of the driver’s document, repeatable', collectPair)
     .addHelpText(
       'after',
@@ -66,7 +72,7 @@ function addCreate(net: Command, context: CommandContext): void {
 }
 
 function createBody(wishes: CreateOptions & { name: string | undefined; driver: string }): CreateNetworkBody {
-  const { name, driver, label, subnet, ipv6, internal, config, opt } = wishes
+  const { name, driver, label, subnet, ipv6, internal, config, opt, defaultPolicy } = wishes
   return {
     ...(name === undefined ? { generate_name: true } : { name }),
     type: driver,
@@ -74,6 +80,7 @@ function createBody(wishes: CreateOptions & { name: string | undefined; driver: 
     ...(subnet === undefined ? {} : { subnets: subnet }),
     ...(ipv6 === undefined ? {} : { ipv6 }),
     ...(internal === undefined ? {} : { internal }),
+    ...(defaultPolicy === undefined ? {} : { default_policy: defaultPolicy }),
     ...(config === undefined && opt === undefined ? {} : { config: { ...config, ...documentOf(opt ?? []) } }),
   }
 }

@@ -1,5 +1,6 @@
 // Containers as people read them.
 import type { ContainerView, EndpointView, SandboxView } from '@conet/sdk/client'
+import { mappedPortFacts } from './policy.ts'
 import { type Detail, shownId, shownList } from './short-id.ts'
 import { facts, indented, table } from './table.ts'
 
@@ -22,6 +23,7 @@ export function containerPage(container: ContainerView, detail: Detail): string 
     containerFacts(container),
     attachmentTable(container, detail),
     interfaceTable(container.endpoints, detail),
+    mappedPortFacts(container.networks),
     troubles(container.endpoints, detail),
   ]
   return `container ${container.handle}\n${sections.filter((section) => section !== '').join('\n')}`
