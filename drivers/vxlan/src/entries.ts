@@ -29,10 +29,15 @@ export type FoundEntries = {
 }
 
 /** Reads what is there. An entry that is not of the driver's making leads to a tunnel end that nobody has. */
-export function readEntries(rtnl: Rtnl, { tunnel, bridge, ownMac }: TunnelLinks): FoundEntries {
+export async function readEntries(
+  rtnl: Rtnl,
+  { tunnel, bridge, ownMac }: TunnelLinks,
+): Promise<FoundEntries> {
+  const entries = await rtnl.forwardingEntriesSlow({ link: tunnel })
+  const known = await rtnl.neighboursSlow({ link: bridge })
   const inBridge = new Set<string>()
   const forwarding = new Map<string, string>()
-  for (const entry of rtnl.forwardingEntries({ link: tunnel })) {
+  for (const entry of entries) {
     const { macAddress, master, destination = halfEntry, port, vni } = entry
     if (macAddress === ownMac) continue
     if (master !== undefined) inBridge.add(macAddress)
@@ -43,11 +48,9 @@ export function readEntries(rtnl: Rtnl, { tunnel, bridge, ownMac }: TunnelLinks)
   for (const macAddress of forwarding.keys())
     if (!inBridge.has(macAddress)) forwarding.set(macAddress, halfEntry)
   for (const macAddress of inBridge) if (!forwarding.has(macAddress)) forwarding.set(macAddress, halfEntry)
-  const neighbours = rtnl
-    .neighbours({ link: bridge })
-    .flatMap(({ address, macAddress = '', state }): [string, string][] =>
-      state === 'permanent' ? [[address, macAddress]] : [],
-    )
+  const neighbours = known.flatMap(({ address, macAddress = '', state }): [string, string][] =>
+    state === 'permanent' ? [[address, macAddress]] : [],
+  )
   return { forwarding, neighbours: new Map(neighbours) }
 }
 

@@ -37,7 +37,7 @@ export class TunnelMembers {
     this.#bridge = bridge
     this.#links = links
     if (!this.#isWhole) return []
-    const change = changeBetween(readEntries(this.#rtnl, links), this.#directory.entries())
+    const change = changeBetween(await readEntries(this.#rtnl, links), this.#directory.entries())
     await program(this.#rtnl, links, change)
     return [
       ...counted(change.forwarding.size, 'forwarding entries'),
@@ -49,7 +49,7 @@ export class TunnelMembers {
   async apply(batch: PeersBatch): Promise<void> {
     const directory = batch.beginsSnapshot ? new PeerDirectory() : this.#directory
     const change = directory.plan(batch)
-    const found = batch.beginsSnapshot ? readEntries(this.#rtnl, this.#links) : this.#found
+    const found = batch.beginsSnapshot ? await readEntries(this.#rtnl, this.#links) : this.#found
     this.#isWhole = false
     await this.#program(found === undefined ? change : withoutFound(change, found))
     if (found !== undefined) note(found, change)

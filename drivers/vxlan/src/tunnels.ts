@@ -40,10 +40,13 @@ export class Tunnels implements BridgeExtension {
   }
 
   async sweep({ rtnl, deletions }: Machine): Promise<void> {
-    const halfMade = rtnl
-      .links({ kind: 'vxlan' })
-      .filter(({ name, alias, isUp }) => alias === undefined && !isUp && isLinkName(prefixes.tunnel, name))
-    await Promise.all(halfMade.map(({ index }) => deletions.delete(index)))
+    const tunnels = rtnl.links({ kind: 'vxlan' }).filter(({ name }) => isLinkName(prefixes.tunnel, name))
+    const isHalfMade = ({ alias, isUp }: Link) => alias === undefined && !isUp
+    // Its bridge comes before it and goes after it: without one, somebody has deleted that, and no list names the network.
+    const isOrphan = ({ name }: Link) =>
+      rtnl.link(`${prefixes.bridge}${name.slice(prefixes.tunnel.length)}`) === undefined
+    const left = tunnels.filter((tunnel) => isHalfMade(tunnel) || isOrphan(tunnel))
+    await Promise.all(left.map(({ index }) => deletions.delete(index)))
   }
 
   /** Throws `failedPrecondition` for a network that is not there, else as TunnelMembers does. */

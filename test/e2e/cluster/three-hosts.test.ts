@@ -1,8 +1,12 @@
 // Three machines, the vxlan driver on each, one etcd: containers on different machines talk to each other.
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { addressOf } from '../../support/cluster-fixture.ts'
 import { eventually } from '../../support/eventually.ts'
-import { partition } from '../../support/partition-story.ts'
+import { type DriverProgram, startDriverProgram } from '../../support/fake-driver.ts'
+import { expectTablesLikeDirectory, partition } from '../../support/partition-story.ts'
+import { repository } from '../../support/repository.ts'
+import { RunningPing } from '../../support/running-ping.ts'
 import { type UnderlayHost, UnderlayHosts } from '../../support/underlay-hosts.ts'
 
 let machines: UnderlayHosts
@@ -67,4 +71,45 @@ it('a host that is cut off for a moment, with plugs and unplugs on both sides, h
   const network = await host(2).client.createNetwork({ name: 'red', type: 'vxlan', subnets })
   await partition(machines, { network, seconds: 2 })
   await eventually(() => host(1).client.deleteNetwork('red'), { timeoutMs: 20_000 })
+}, 120_000)
+
+/** A second vxlan driver on the host, which has taken over from the first when this resolves. */
+async function secondDriver(on: UnderlayHost): Promise<DriverProgram> {
+  const socketPath = join(dirname(on.conetd.socket), 'drivers', 'vxlan-2.sock')
+  const driver = await startDriverProgram({
+    program: join(repository, 'drivers/vxlan/bin/conet-driver-vxlan.js'),
+    args: ['--socket', socketPath],
+    socketPath,
+    through: ['nsenter', `--net=${machines.namespaceOf(on)}`],
+  })
+  const inCharge = async () => {
+    const { drivers } = await on.client.listDrivers()
+    return drivers.find(({ socket }) => socket === socketPath)
+  }
+  await eventually(async () => expect(await inCharge()).toMatchObject({ state: 'ready', role: 'active' }), {
+    timeoutMs: 20_000,
+  })
+  return driver
+}
+
+it('a driver that is upgraded on one of them, and one that is killed after that, lose no packet of a running ping, and go on with the directory', async () => {
+  const subnets = [{ subnet: '10.9.0.0/24' }]
+  const { id } = await host(1).client.createNetwork({ name: 'green', type: 'vxlan', subnets })
+  const [, second] = await Promise.all([1, 2].map((number) => host(number).plug(`c${number}`, 'green')))
+  const { sandbox } = await host(1).client.getContainer('c1')
+  const address = second === undefined ? '' : addressOf(second)
+  await eventually(() => host(1).inside('c1', `ping -q -c1 -W1 ${address}`), { timeoutMs: 10_000 })
+  const ping = new RunningPing({ namespacePath: sandbox?.path ?? '', address })
+  await ping.goesOn()
+  await using newcomer = await secondDriver(host(1))
+  await ping.goesOn()
+  await newcomer.end('SIGKILL')
+  const third = await host(3).plug('c3', 'green')
+  await eventually(() => host(1).inside('c1', `ping -q -c1 -W1 ${addressOf(third)}`), { timeoutMs: 20_000 })
+  await eventually(() => expectTablesLikeDirectory(machines, id), { timeoutMs: 20_000 })
+  await ping.goesOn()
+  const { sent, received } = await ping.stop()
+  expect(sent - received).toBe(0)
+  for (const number of [1, 2, 3]) await host(number).client.deleteContainer(`c${number}`)
+  await eventually(() => host(1).client.deleteNetwork('green'), { timeoutMs: 20_000 })
 }, 120_000)

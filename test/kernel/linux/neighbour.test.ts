@@ -170,6 +170,13 @@ describe('forwarding entries', () => {
     expect(found).toHaveLength(10_000)
     expect(new Set(found.map(({ macAddress }) => macAddress)).size).toBe(10_000)
     expect(show('bridge fdb show dev vx0').filter(({ dst }) => dst)).toHaveLength(10_000)
+    let turns = 0
+    const count = setInterval(() => {
+      turns += 1
+    }, 0)
+    expect(await rtnl.forwardingEntriesSlow({ link: vxlan })).toEqual(rtnl.forwardingEntries({ link: vxlan }))
+    clearInterval(count)
+    expect(turns).toBeGreaterThan(1)
     await rtnl.batchSlow(entries.map(deleteForwardingEntry))
     expect(rtnl.forwardingEntries({ link: vxlan }).filter(({ destination }) => destination)).toEqual([])
   })

@@ -1,7 +1,8 @@
 import { failpointNames, type Network } from '@conet/sdk'
 import '@conet/driver-vxlan'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { network, tunnelNameOf, VxlanCluster } from './vxlan-cluster.ts'
+import { eventually } from '../../support/eventually.ts'
+import { bridgeNameOf, network, tunnelNameOf, VxlanCluster } from './vxlan-cluster.ts'
 import type { VxlanHost } from './vxlan-host.ts'
 
 const names = failpointNames().filter((name) => name.startsWith('vxlan:'))
@@ -48,6 +49,17 @@ function far({ id }: Network) {
   const addresses = ['10.1.0.12']
   return { endpointId: id, macAddress: '02:42:00:00:00:0c', addresses, tunnelAddress: '192.0.2.2' }
 }
+
+describe('a vxlan driver that starts', () => {
+  it('takes away a tunnel whose bridge somebody has deleted', async () => {
+    await host.create(net)
+    await host.stop('SIGKILL')
+    host.exec(`ip link delete ${bridgeNameOf(net)}`)
+    expect(host.exec('ip -br link')).toContain(tunnelNameOf(net))
+    await host.start()
+    await eventually(() => expect(host.exec('ip -br link')).not.toContain(tunnelNameOf(net)))
+  })
+})
 
 describe('a vxlan driver that is killed in the middle', () => {
   it('has failpoints between all messages', () => {

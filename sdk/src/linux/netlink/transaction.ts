@@ -1,4 +1,5 @@
 // Requests and their answers over one socket: batches, dumps, verdicts. It knows no message of rtnetlink.
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { KernelError } from '../kernel-error.ts'
 import { BatchError } from './batch-error.ts'
 import { NLM_F, NLMSG } from './constants.ts'
@@ -9,6 +10,9 @@ import { RouteSocket } from './route-socket.ts'
 const MAX_SEND_BYTES = 128 * 1024
 const MAX_SEND_REQUESTS = 1024
 const MAX_DUMPS = 10
+const MAX_DUMPS_IN_TURNS = 3
+/** Of a dump, before others have theirs. */
+const TURN_MS = 4
 const EINTR = 4
 
 export type TransactionOptions = {
@@ -55,29 +59,61 @@ export class Transactions {
     throw new KernelError({ errno: EINTR, operation: request.operation, kernelMessage })
   }
 
+  /** As `dump`, while the event loop goes on. Not beside another transaction. */
+  async dumpInTurns<T>(
+    request: RouteRequest,
+    parse: (message: NetlinkMessage) => T | undefined,
+  ): Promise<T[]> {
+    for (let attempt = 0; attempt < MAX_DUMPS_IN_TURNS; attempt++) {
+      const dump = this.#begin(request, parse)
+      let turnEnds = performance.now() + TURN_MS
+      while (!dump.receive()) {
+        if (performance.now() < turnEnds) continue
+        await nextTurn()
+        turnEnds = performance.now() + TURN_MS
+      }
+      if (!dump.isInterrupted) return dump.found
+    }
+    // It changes all the time: in one go there is less of that.
+    return this.dump(request, parse)
+  }
+
   close(): void {
     this.#socket.close()
   }
 
   #dumpOnce<T>(request: RouteRequest, parse: (message: NetlinkMessage) => T | undefined) {
+    const dump = this.#begin(request, parse)
+    while (!dump.receive());
+    return { found: dump.found, interrupted: dump.isInterrupted }
+  }
+
+  /** `receive` reads a datagram, and answers whether that was the last one. */
+  #begin<T>(request: RouteRequest, parse: (message: NetlinkMessage) => T | undefined) {
+    const { operation } = request
     const sequence = this.#number(1)
     const dump = { ...request, flags: request.flags | NLM_F.DUMP }
-    this.#socket.send(formatMessages([dump], sequence, { acknowledge: false }), request.operation)
+    this.#socket.send(formatMessages([dump], sequence, { acknowledge: false }), operation)
     const found: T[] = []
-    let interrupted = false
-    for (;;) {
-      for (const message of messagesIn(this.#socket.receive(request.operation))) {
-        if (message.sequence !== sequence) continue
-        if (message.flags & NLM_F.DUMP_INTR) interrupted = true
-        if (message.type === NLMSG.ERROR || message.type === NLMSG.DONE) {
-          const verdict = verdictOf(message)
-          if (verdict.errno !== 0) throw new KernelError({ ...verdict, operation: request.operation })
-          return { found, interrupted }
+    const state = {
+      found,
+      isInterrupted: false,
+      receive: (): boolean => {
+        for (const message of messagesIn(this.#socket.receive(operation))) {
+          if (message.sequence !== sequence) continue
+          if (message.flags & NLM_F.DUMP_INTR) state.isInterrupted = true
+          if (message.type === NLMSG.ERROR || message.type === NLMSG.DONE) {
+            const verdict = verdictOf(message)
+            if (verdict.errno !== 0) throw new KernelError({ ...verdict, operation })
+            return true
+          }
+          const item = parse(message)
+          if (item !== undefined) found.push(item)
         }
-        const item = parse(message)
-        if (item !== undefined) found.push(item)
-      }
+        return false
+      },
     }
+    return state
   }
 
   #collect({ requests, offset }: Part, { first, total, tolerate, onReply }: CollectOptions): void {

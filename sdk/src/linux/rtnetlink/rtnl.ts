@@ -41,7 +41,7 @@ const ENODEV = 19
 /**
  * A connection to the rtnetlink of one network namespace (rtnetlink(7)). Close it (or `using`) when done.
  *
- * All but `runSlow` and `batchSlow` is synchronous: the kernel does the work inside the system call. Errors are
+ * All that does not end in `Slow` is synchronous: the kernel does the work inside the system call. Errors are
  * KernelErrors with the errno, the kernel's own message and the operation of the very request that failed.
  */
 export class Rtnl implements Disposable {
@@ -152,6 +152,16 @@ export class Rtnl implements Disposable {
     return this.#transactions.dump(listForwardingEntries(filter), parseForwardingEntry)
   }
 
+  /** `neighbours` of a table that may be large, while the event loop goes on: 10,000 take 30 ms in one go. */
+  neighboursSlow(filter: { link?: number } = {}): Promise<Neighbour[]> {
+    return this.#dumpSlow(listNeighbours(filter), parseNeighbour)
+  }
+
+  /** `forwardingEntries` of a table that may be large, while the event loop goes on. */
+  forwardingEntriesSlow(filter: { link?: number; master?: number } = {}): Promise<ForwardingEntry[]> {
+    return this.#dumpSlow(listForwardingEntries(filter), parseForwardingEntry)
+  }
+
   /** Undefined when there is no such link. */
   statistics(link: LinkReference): LinkStatistics | undefined {
     return this.#get(getStatistics(link), parseStatistics)
@@ -173,6 +183,11 @@ export class Rtnl implements Disposable {
 
   [Symbol.dispose](): void {
     this.close()
+  }
+
+  async #dumpSlow<T>(request: RouteRequest, parse: (message: NetlinkMessage) => T | undefined): Promise<T[]> {
+    if (this.#isClosed) throw new Error('the rtnetlink client was closed')
+    return this.#slowQueue.run('', () => this.#slowTransactions.dumpInTurns(request, parse))
   }
 
   #get<T>(request: RouteRequest, parse: (message: NetlinkMessage) => T | undefined): T | undefined {
