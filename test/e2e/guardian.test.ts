@@ -186,13 +186,21 @@ it('the handles of Guardian go through, of any length and with any characters; n
   expect((await guardian.run('check', 'h', null)).err).toContain('unrecognized action: check')
 })
 
-it('twenty containers come and go at once, and nothing is left', async () => {
+it('[B25] twenty containers with ports and rules come and go at once, in any order, and nothing is left', async () => {
   const inits = await Promise.all(Array.from({ length: 20 }, () => ContainerInit.start()))
   const started = await Promise.all(
-    inits.map(({ pid }, n) => guardian.up(`h${n}`, { Pid: pid, Properties: {} })),
+    inits.map(({ pid }, n) =>
+      guardian.up(`h${n}`, {
+        Pid: pid,
+        Properties: {},
+        netin: [{ host_port: 0, container_port: 8080 }],
+        netout_rules: [{ protocol: 1, networks: [{ start: `10.0.0.${n % 3}`, end: '10.0.0.9' }] }],
+      }),
+    ),
   )
-  const addresses = started.map((properties) => properties['garden.network.container-ip'])
-  expect(new Set(addresses).size).toBe(20)
+  const distinct = (name: string) =>
+    new Set(started.map((properties) => properties[`garden.network.${name}`])).size
+  expect([distinct('container-ip'), distinct('mapped-ports')]).toEqual([20, 20])
   const order = inits.map((_, n) => n).sort((a, b) => ((a * 7) % 20) - ((b * 7) % 20))
   await Promise.all(order.map((n) => guardian.down(`h${n}`)))
   await Promise.all(inits.map((each) => each.end()))

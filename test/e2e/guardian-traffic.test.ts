@@ -1,0 +1,114 @@
+// Garden's ports and rules, with the traffic that they are about: through Guardian's plugin into the bridge driver.
+import { execFileSync } from 'node:child_process'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { ConetdFixture } from '../support/conetd-fixture.ts'
+import { ContainerInit, Guardian } from '../support/shims.ts'
+import { TrafficPeer } from '../support/traffic-peer.ts'
+
+const sh = (command: string) => execFileSync('sh', ['-c', command], { encoding: 'utf8' })
+
+let fixture: ConetdFixture
+let guardian: Guardian
+let init: ContainerInit
+let elsewhere: ContainerInit
+let peers: Record<'app' | 'outside', TrafficPeer>
+
+beforeAll(async () => {
+  elsewhere = await ContainerInit.start()
+  const there = `nsenter --net=/proc/${elsewhere.pid}/ns/net`
+  sh(`ip link add out0 type veth peer name eth0 netns ${elsewhere.pid}`)
+  sh(`ip address add 192.0.2.1/24 dev out0 && ip link set out0 addrgenmode none up`)
+  sh(`${there} ip address add 192.0.2.2/24 dev eth0 && ${there} ip link set eth0 up`)
+  fixture = await ConetdFixture.start({
+    drivers: ['bridge'],
+    config: {
+      default_attachment: {
+        name: 'garden',
+        type: 'bridge',
+        subnets: [{ subnet: '10.95.0.0/24' }],
+        config: { egress: 'deny' },
+      },
+    },
+  })
+  guardian = new Guardian(fixture.conetd.socket)
+  init = await ContainerInit.start()
+  peers = {
+    app: new TrafficPeer('app', `/proc/${init.pid}/ns/net`),
+    outside: new TrafficPeer('outside', `/proc/${elsewhere.pid}/ns/net`),
+  }
+  await peers.outside.listen('tcp', 80)
+  await peers.outside.listen('tcp', 81)
+  await peers.outside.listen('udp', 53)
+  await peers.app.listen('tcp', 8080)
+  await peers.app.listen('udp', 5353)
+})
+afterAll(async () => {
+  for (const peer of Object.values(peers ?? {})) await peer[Symbol.asyncDispose]()
+  await init?.end()
+  await fixture?.[Symbol.asyncDispose]()
+  await elsewhere?.end()
+  sh('ip link delete out0 2>/dev/null || true')
+})
+
+const outside = { address: '192.0.2.2', timeoutMs: 500 }
+const rangeOf = (port: number) => ({
+  networks: [{ start: '192.0.2.0', end: '192.0.2.255' }],
+  ports: [{ start: port, end: port }],
+})
+
+it('[B19] [B20] [B22] a container is reached at its ports, and reaches what its rules allow: at once, and no more', async () => {
+  const properties = await guardian.up('h1', {
+    Pid: init.pid,
+    Properties: {},
+    netin: [{ host_port: 0, container_port: 8080 }],
+    netout_rules: [{ protocol: 1, ...rangeOf(80) }],
+  })
+  const [{ HostPort: port }] = JSON.parse(properties['garden.network.mapped-ports'] ?? '[{}]')
+  expect(await peers.outside.tcp({ address: '192.0.2.1', port })).toBe('app sees 192.0.2.2')
+  expect(await peers.app.tcp({ ...outside, port: 80 })).toMatch(/^outside sees/)
+  expect(await peers.app.tcp({ ...outside, port: 81 })).toMatch(/^failed/)
+  expect(await peers.app.udp({ ...outside, port: 53 })).toMatch(/^failed/)
+
+  const ip = { container_ip: properties['garden.network.container-ip'] }
+  await guardian.run('net-out', 'h1', { ...ip, netout_rule: { protocol: 1, ...rangeOf(81) } })
+  expect(await peers.app.tcp({ ...outside, port: 81 })).toMatch(/^outside sees/)
+  await guardian.run('bulk-net-out', 'h1', { ...ip, netout_rules: [{ protocol: 2, ...rangeOf(53) }] })
+  expect(await peers.app.udp({ ...outside, port: 53 })).toMatch(/^outside sees/)
+  const wanted = { HostIP: '192.0.2.1', HostPort: 61777, ContainerIP: ip.container_ip, ContainerPort: 8080 }
+  expect((await guardian.run('net-in', 'h1', wanted)).out).toBe('{"host_port":61777,"container_port":8080}\n')
+  expect(await peers.outside.tcp({ address: '192.0.2.1', port: 61777 })).toBe('app sees 192.0.2.2')
+  expect(await peers.outside.tcp({ address: '192.0.2.1', port })).toBe('app sees 192.0.2.2')
+
+  const udp = { protocol: 'udp', host_port: 61778, container_port: 5353 }
+  await fixture.client.putContainerPolicy('h1', { networks: { garden: { net_in: [udp] } } })
+  expect(await peers.outside.udp({ address: '192.0.2.1', port: 61778 })).toBe('app sees 192.0.2.2')
+  for (const gone of [port, 61777])
+    expect(await peers.outside.tcp({ address: '192.0.2.1', port: gone, timeoutMs: 500 })).toMatch(/^failed/)
+  expect(await peers.app.tcp({ ...outside, port: 80 })).toMatch(/^failed/)
+  await guardian.down('h1')
+})
+
+it('[A8] [A10] ports and rules of a NetworkSpec stand for its network', async () => {
+  const specs = [
+    {
+      Name: 'edge',
+      Type: 'bridge',
+      Config: {
+        NetIn: [{ HostPort: 61888, ContainerPort: 8080 }],
+        NetOut: [
+          {
+            Protocol: 1,
+            Networks: [{ Start: '192.0.2.2', End: '192.0.2.2' }],
+            Ports: [{ Start: 80, End: 80 }],
+          },
+        ],
+        Limits: { rate: 10_000_000, burst: 1_000_000 },
+      },
+    },
+  ]
+  const properties = await guardian.up('h2', { Pid: init.pid, Properties: { specs: JSON.stringify(specs) } })
+  const mapped = JSON.parse(properties['conet.networks.edge.mapped-ports'] ?? '')
+  expect(mapped).toEqual([{ HostPort: 61888, ContainerPort: 8080, Protocol: 'tcp' }])
+  expect(await peers.outside.tcp({ address: '192.0.2.1', port: 61888 })).toBe('app sees 192.0.2.2')
+  await guardian.down('h2')
+})
