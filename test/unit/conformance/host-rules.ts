@@ -12,6 +12,7 @@ const session = (test: string): Proof => ({ file: 'unit/host/drivers/session.tes
 const succession = (test: string): Proof => ({ file: 'unit/host/drivers/succession.test.ts', test })
 const hostilePeer = (test: string): Proof => ({ file: 'unit/jsonrpc/hostile-peer.test.ts', test })
 
+const policy = (test: string): Proof => ({ file: 'e2e/policy.test.ts', test })
 const hosts = (test: string): Proof => ({ file: 'e2e/cluster/hosts.test.ts', test })
 
 /** By the rule's id. */
@@ -114,4 +115,10 @@ export const hostRules: Readonly<Record<string, Proof>> = {
     file: 'e2e/cluster/three-hosts.test.ts',
     test: 'has no duplicate address and no stale entry after it',
   },
+  'POL-1': policy('a driver that takes no policies is named, and one whose schema refuses'),
+  'POL-10': policy('where the second driver fails the first one gets its former policy back'),
+  'POL-11': policy('what cannot be put back is shown as diverged, and repaired'),
+  'PORT-2': policy('ports come from the pool in turn, stay over changes and a restart of conetd'),
+  'PORT-4': policy('a port that another endpoint or a process has is refused'),
+  'STAT-4': policy('counters of a container come by the names of its attachments'),
 }

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { allChecks, protocolRules, untestedRules } from '@conet/sdk/conformance'
 import { describe, expect, it } from 'vitest'
-import { peersPage, protocolPage, protocolPages, rulesOf } from '../../support/protocol-page.ts'
+import { protocolPages, rulesOf } from '../../support/protocol-page.ts'
 import { repository } from '../../support/repository.ts'
 import { hostRules } from './host-rules.ts'
 
@@ -26,7 +26,7 @@ describe('the rules of docs/protocol.md and the checks of the kit', () => {
   })
 
   it('each rule that binds the host alone has a test that there is', () => {
-    const binding = rulesOf(`${protocolPage()}\n${peersPage()}`).filter(({ binds }) => binds === 'host')
+    const binding = rules.filter(({ binds }) => binds === 'host')
     expect(Object.keys(hostRules)).toEqual(binding.map(({ id }) => id))
     const missing = Object.entries(hostRules).filter(([, { file, test }]) => !hasTest(file, test))
     expect(missing).toEqual([])

@@ -15,6 +15,7 @@ import { networkMutations } from './networks.ts'
 import { ownAddressMutations } from './own-addresses.ts'
 import { peerMutations } from './peers.ts'
 import { plugMutations } from './plug.ts'
+import { policyMutations } from './policy.ts'
 import { progressMutations } from './progress.ts'
 import { socketMutations } from './socket.ts'
 import { successorMutations } from './successors.ts'
@@ -35,6 +36,7 @@ export const mutations: readonly Mutation[] = [
   ...plugMutations,
   ...peerMutations,
   ...ownAddressMutations,
+  ...policyMutations,
   ...modelMutations,
   ...syncMutations,
   ...drainMutations,

@@ -17,6 +17,9 @@ export const profiles = {
   drain: ({ capabilities }) => capabilities.methods.includes('driver/drain'),
   hotUpgrade: ({ capabilities }) => capabilities.hotUpgrade === true,
   peers: ({ capabilities }) => capabilities.methods.includes('network/peers'),
+  policy: ({ capabilities }) => capabilities.methods.includes('endpoint/policy'),
+  ports: ({ capabilities }) => capabilities.ports !== undefined,
+  stats: ({ capabilities }) => capabilities.methods.includes('endpoint/stats'),
   ownIpam: ({ capabilities }) => capabilities.ipam === 'driver',
   configSchema: ({ configSchema }) => configSchema !== undefined,
 } as const satisfies Record<string, (introduction: InitializeResult) => boolean>

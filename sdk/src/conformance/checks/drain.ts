@@ -7,11 +7,12 @@ import { expect } from './verdicts.ts'
 export const drainChecks: readonly ActiveCheck[] = [
   {
     id: 'drain.refuses',
-    title: 'after a drain creates and plugs are refused with 1105',
+    title: 'after a drain creates, plugs and policies are refused with 1105',
     level: 'upgradable',
     profile: 'drain',
     rules: ['DRAIN-2'],
-    sends: 'driver/drain, then network/create, endpoint/create and endpoint/plug; a sync ends it',
+    sends:
+      'driver/drain, then network/create, endpoint/create, endpoint/plug and, where it is offered, endpoint/policy; a sync ends it',
     why: 'What the old instance makes now the new one does not know.',
     mend: 'Set a flag when the drain arrives; answer draining.',
     async run(kit) {
@@ -23,6 +24,8 @@ export const drainChecks: readonly ActiveCheck[] = [
       await host.refused('endpoint/create', kit.objects.endpoint(network), ['draining'])
       const sandbox = { id: 'none', path: '/nonexistent/conet-kit' }
       await host.refused('endpoint/plug', { ...endpoint, sandbox }, ['draining'])
+      if (kit.introduction.capabilities.methods.includes('endpoint/policy'))
+        await host.refused('endpoint/policy', { ...endpoint, policy: {} }, ['draining'])
       await syncOnce(kit, host, { networks: [network], endpoints: [endpoint] })
     },
   },

@@ -24,6 +24,7 @@ import { networkChecks } from './networks.ts'
 import { ownAddressChecks } from './own-addresses.ts'
 import { peerChecks } from './peers.ts'
 import { plugChecks } from './plug.ts'
+import { policyChecks } from './policy.ts'
 import { restartChecks } from './restart.ts'
 import { rpcChecks } from './rpc.ts'
 import { rpcErrorChecks } from './rpc-errors.ts'
@@ -56,6 +57,7 @@ export const allChecks: readonly Check[] = [
   ...syncChecks,
   ...syncPlugChecks,
   ...peerChecks,
+  ...policyChecks,
   ...ownAddressChecks,
   ...restartChecks,
   ...drainChecks,
