@@ -5,13 +5,15 @@ import { parseIp, parsePrefix } from '../linux/index.ts'
 import { concatenate } from '../linux/netfilter/index.ts'
 import type { CreateEndpointParams, PortMapping } from '../protocol/index.ts'
 import type { BridgePlan } from './bridge-plan.ts'
-import { nameBytes, type PolicyChain, policyChain, portBytes } from './firewall/policy-chains.ts'
+import { type CompiledEgress, compileEgress } from './firewall/compiled-egress.ts'
+import type { EgressCompiler } from './firewall/egress-compiler.ts'
+import { nameBytes } from './firewall/policy-chains.ts'
 import type { Holding, TableElement } from './firewall/policy-elements.ts'
+import { portBytes } from './firewall/policy-parts.ts'
 import { openPolicy } from './firewall/policy-ruleset.ts'
-import { compile } from './policy/compile.ts'
 import type { PolicyDocument } from './policy/document.ts'
 import type { Family } from './policy/ranges.ts'
-import { type EgressPolicy, egressPolicy, protocols } from './policy/rules.ts'
+import { type EgressPolicy, protocols } from './policy/rules.ts'
 
 /** What an endpoint has: its policy for what it sends, and ports. */
 export type EndpointWishes = {
@@ -23,65 +25,52 @@ const families = [4, 6] as const
 
 type Address = { readonly family: Family; readonly bytes: Buffer }
 
+/** What it is planned with; `table`: in which its policy is to be. */
+export type PolicyPlace = {
+  readonly document: PolicyDocument
+  readonly bridge: BridgePlan
+  readonly table: string
+  readonly compiler: EgressCompiler
+}
+
 /** Throws `invalidArgument` that names the fields. */
-export function planEndpointPolicy(
+export async function planEndpointPolicy(
   { endpointId, container, interface: { addresses: texts }, portMappings = [] }: CreateEndpointParams,
-  { document, bridge }: { document: PolicyDocument; bridge: BridgePlan },
-): EndpointWishes {
+  { document: { net_out: netOut = [] }, bridge, table, compiler }: PolicyPlace,
+): Promise<EndpointWishes> {
   const addresses = texts.map(addressOf)
-  const netOut = document.net_out ?? []
-  const egress = egressPolicy(bridge.egress, netOut)
-  const logPrefix = logPrefixOf(endpointId, container.handle)
-  const own =
-    netOut.length === 0
-      ? []
-      : families.map((family) => sourcesOf({ egress, family, logPrefix, bridge, addresses }))
   const ports = portMappings.flatMap((mapping, at) => portElements(mapping, { addresses, at, bridge }))
-  return {
-    egress,
-    holding: {
-      elements: [...own.flatMap(({ elements }) => elements), ...ports],
-      chains: own.flatMap(({ chains }) => chains),
-    },
-  }
+  // It can send nothing in a family in which it has no address, but by the address of another.
+  const own = families.filter((family) => addresses.some((address) => address.family === family))
+  const logPrefix = logPrefixOf(endpointId, container.handle)
+  const compiled = await compiler.compile({ network: bridge.egress, netOut, families: own, logPrefix, table })
+  const sources =
+    netOut.length === 0 ? [] : addresses.map((address) => sourceOf(address, { bridge, compiled }))
+  const chains = netOut.length === 0 ? [] : Object.values(compiled.chains)
+  return { egress: compiled.policy, holding: { elements: [...sources, ...ports], chains } }
 }
 
 /** What all members of a network have in common; nothing is looked up for bridges that are not there. */
-export function networkHolding({ name, egress: plan }: BridgePlan): Holding {
+export function networkHolding({ name, egress }: BridgePlan, table: string): Holding {
   const key = nameBytes(name)
   const members: TableElement[] = [
     { map: 'bridges', key, value: undefined },
     { map: 'peers', key: concatenate(key, key), value: undefined },
   ]
-  const usual = families.flatMap((family) => {
-    const compiled = compile(egressPolicy(plan, []), { family, logPrefix: '' })
-    return compiled === undefined ? [] : [{ family, chain: policyChain(compiled) }]
+  const { chains } = compileEgress({ network: egress, netOut: [], families, logPrefix: '', table })
+  const usual = families.flatMap((family): TableElement[] => {
+    const policy = chains[family]?.name
+    return policy === undefined ? [] : [{ map: `networks${family}`, key, value: { policy } }]
   })
-  const elements = usual.map(({ family, chain }): TableElement => {
-    return { map: `networks${family}`, key, value: { policy: chain.name } }
-  })
-  return { elements: [...members, ...elements], chains: usual.map(({ chain }) => chain) }
+  return { elements: [...members, ...usual], chains: Object.values(chains) }
 }
 
-type Sources = {
-  egress: EgressPolicy
-  family: Family
-  logPrefix: string
-  bridge: BridgePlan
-  addresses: readonly Address[]
-}
-
-/** Nothing for a family in which the endpoint has no address: it cannot send any there but by that of another. */
-function sourcesOf({ egress, family, logPrefix, bridge, addresses }: Sources): Holding {
-  const own = addresses.filter((address) => address.family === family)
-  if (own.length === 0) return { elements: [], chains: [] }
-  const compiled = compile(egress, { family, logPrefix })
-  const chains: PolicyChain[] = compiled === undefined ? [] : [policyChain(compiled)]
-  const policy = chains[0]?.name ?? openPolicy.name
-  const elements = own.map(({ bytes }): TableElement => {
-    return { map: `sources${family}`, key: concatenate(nameBytes(bridge.name), bytes), value: { policy } }
-  })
-  return { elements, chains }
+function sourceOf(
+  { family, bytes }: Address,
+  { bridge, compiled }: { bridge: BridgePlan; compiled: CompiledEgress },
+): TableElement {
+  const policy = compiled.chains[family]?.name ?? openPolicy.name
+  return { map: `sources${family}`, key: concatenate(nameBytes(bridge.name), bytes), value: { policy } }
 }
 
 type PortPlace = { addresses: readonly Address[]; at: number; bridge: BridgePlan }

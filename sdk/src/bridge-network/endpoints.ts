@@ -87,7 +87,7 @@ export class Endpoints {
     const { rtnl, names } = this.#machine
     const endpoint = refOf(params)
     const { plan: bridge } = this.#networks.bridgeOf(params.network)
-    const wishes = this.#policies.plan(params, bridge)
+    const wishes = await this.#policies.plan(params, bridge)
     const port = rtnl.link(names.port(params.endpointId))
     if (port === undefined || !names.isPortOf(port, endpoint)) return
     const undo = await this.#policies.put(params, bridge, wishes)
@@ -131,7 +131,7 @@ export class Endpoints {
     const members = this.#members.get(params.network.id) ?? 0
     const isAnnounced = history.mayMatter(addresses, { macAddress, members })
     const repaired = (what: string) => call.repaired(what)
-    const wishes = this.#policies.plan(params, bridge)
+    const wishes = await this.#policies.plan(params, bridge)
     // First, so that nothing passes before it is judged.
     const undo = await this.#policies.put(params, bridge, wishes)
     try {

@@ -68,7 +68,7 @@ export function bridgeNetworks(kind: BridgeNetworkKind): BridgeNetworkMembers {
       started().machine.leaveCharge()
     },
     async stop() {
-      running?.policies.close()
+      await running?.policies.close()
       await running?.machine.close()
       running = undefined
     },

@@ -139,8 +139,8 @@ describe('a policy', () => {
     const measured = async (limits: Record<string, unknown>) => {
       await setPolicy({ net_out: netOut, limits })
       return {
-        in: await peers.web.receive({ address: '192.0.2.2', port: 5000, forMs: 1_600 }),
-        out: await peers.machine.receive({ address: '10.1.0.2', port: 5000, forMs: 1_600 }),
+        in: await peers.web.receive({ address: '192.0.2.2', port: 5000, forMs: 2_400 }),
+        out: await peers.machine.receive({ address: '10.1.0.2', port: 5000, forMs: 2_400 }),
       }
     }
     const both = await measured({ rate })

@@ -1,6 +1,6 @@
 // What is in the table, by owner, and what a change of it means: which elements and chains come and go.
 import { addElements, deleteElements, type NetfilterRequest } from '../../linux/netfilter/index.ts'
-import { deletePolicy, type PolicyChain } from './policy-chains.ts'
+import { addPolicy, deletePolicy, type PolicyChain } from './policy-chains.ts'
 import {
   asSetElement,
   elementId,
@@ -186,7 +186,7 @@ export class TableContent {
 export function requestsOf(change: ContentChange, table: string): NetfilterRequest[] {
   const { owner, added, removed, newChains, deadChains, numberOf } = change
   return [
-    ...newChains.flatMap(({ chain, number }) => chain.requests(table, number)),
+    ...newChains.flatMap(({ chain, number }) => addPolicy(table, { ...chain, number })),
     ...byMap(removed.map(({ element }) => element)).flatMap(([name, elements]) =>
       deleteElements(
         { table, name },
@@ -209,7 +209,9 @@ export function wholeContent(content: TableContent, table: string): NetfilterReq
   const numberOf = (policy: string) => content.numberOf(policy)
   const names = new Set(owned.map(({ element }) => element.map))
   return [
-    ...[...content.chains()].flatMap(({ chain, number }) => chain?.requests(table, number) ?? []),
+    ...[...content.chains()].flatMap(({ chain, number }) =>
+      chain === undefined ? [] : addPolicy(table, { ...chain, number }),
+    ),
     ...[...names].flatMap((name) =>
       addElements(
         { table, name },

@@ -13,7 +13,7 @@ import { policyTable } from './policy-ruleset.ts'
 const slowBytes = 64 * 1024
 
 export class PolicyTable {
-  readonly #name: string
+  readonly name: string
   readonly #client = NftablesClient.open()
   #content = new TableContent()
   /** One change after the other: a large one waits in a thread. */
@@ -25,7 +25,7 @@ export class PolicyTable {
   #isKeeper = false
 
   constructor(driverName: string) {
-    this.#name = nftName(`conet_${driverName}_policy`)
+    this.name = nftName(`conet_${driverName}_policy`)
   }
 
   /**
@@ -92,12 +92,12 @@ export class PolicyTable {
   }
 
   #isIntact(): boolean {
-    return isIntact(this.#client, { table: this.#name, content: this.#content, baseRules: this.#baseRules })
+    return isIntact(this.#client, { table: this.name, content: this.#content, baseRules: this.#baseRules })
   }
 
   /** Takes what is in the kernel for what should be. */
   #read(): void {
-    const found = readContent(this.#client, this.#name)
+    const found = readContent(this.#client, this.name)
     this.#isThere = found !== undefined
     this.#content = this.#content.readAs(found?.elements ?? [], found?.chains ?? [])
     this.#baseRules = this.#readBase()
@@ -114,14 +114,14 @@ export class PolicyTable {
     const isUndisturbed = this.#client.generation() === this.#generation
     try {
       if (!this.#isThere) this.#writeBase()
-      await this.#run(requestsOf(change, this.#name))
+      await this.#run(requestsOf(change, this.name))
     } catch (error) {
       if (!KernelError.is(error) || this.#isIntact()) throw error
       // Somebody has taken the table or a part of it away.
       await this.#writeWhole()
       if (!this.#isThere) this.#writeBase()
       change = this.#content.changeFor(owner, holding)
-      await this.#run(requestsOf(change, this.#name))
+      await this.#run(requestsOf(change, this.name))
     }
     this.#content.commit(change)
     if (isUndisturbed) this.#generation = this.#client.generation()
@@ -139,13 +139,13 @@ export class PolicyTable {
     this.#content.forgetUnknown()
     if (this.#content.isEmpty()) return
     this.#writeBase()
-    await this.#run(wholeContent(this.#content, this.#name))
+    await this.#run(wholeContent(this.#content, this.name))
     this.#generation = this.#client.generation()
   }
 
   #writeBase(): void {
     using nftables = Nftables.open()
-    nftables.run(policyTable(this.#name), `write table ${this.#name}`)
+    nftables.run(policyTable(this.name), `write table ${this.name}`)
     this.#isThere = true
     this.#baseRules = this.#readBase()
     this.#generation = this.#client.generation()
@@ -153,16 +153,13 @@ export class PolicyTable {
 
   #delete(): void {
     using nftables = Nftables.open()
-    nftables.run(
-      `add table inet ${this.#name}\ndelete table inet ${this.#name}\n`,
-      `delete table ${this.#name}`,
-    )
+    nftables.run(`add table inet ${this.name}\ndelete table inet ${this.name}\n`, `delete table ${this.name}`)
     this.#isThere = false
     this.#baseRules = ''
     this.#generation = this.#client.generation()
   }
 
   #readBase(): string {
-    return baseRulesOf(this.#client.rules(this.#name))
+    return baseRulesOf(this.#client.rules(this.name))
   }
 }

@@ -25,12 +25,29 @@ export function planesOf({ rules }: Layer): Planes {
   for (const protocol of new Set(rules.map((rule) => rule.protocol))) {
     if (protocol === undefined) continue
     const ruled = rules.filter((rule) => rule.protocol === protocol)
-    for (const [at, spans] of stack(spansOf(ruled)).entries()) {
-      planes[at] ??= []
-      for (const span of spans) planes[at].push(...boxesOf(protocol, span))
-    }
+    for (const spans of stack(spansOf(ruled)))
+      put(
+        planes,
+        spans.flatMap((span) => boxesOf(protocol, span)),
+      )
   }
   return { addresses, boxes: planes }
+}
+
+/** The time in which the kernel makes a set grows with the square of what is in it. */
+const mostBoxes = 1000
+
+/** Boxes of one protocol that do not overlap: into sets that have none of that protocol yet. */
+function put(planes: Box[][], boxes: readonly Box[]): void {
+  for (let at = 0; at < boxes.length; at += mostBoxes) {
+    const part = boxes.slice(at, at + mostBoxes)
+    const protocol = part[0]?.protocol
+    const free = planes.find((plane) => {
+      return plane.length + part.length <= mostBoxes && !plane.some((box) => box.protocol === protocol)
+    })
+    if (free === undefined) planes.push(part)
+    else free.push(...part)
+  }
 }
 
 type Span = { readonly addresses: AddressSpan; readonly ports: PortRange[] }

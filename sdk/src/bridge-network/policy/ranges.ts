@@ -30,10 +30,18 @@ export function parseRange(range: AddressRange): IpRange {
 
 function parsePrefixRange(text: string): IpRange {
   const { bytes, prefixLength } = parsePrefix(text)
+  if (bytes.length === 4) return ipv4Range(bytes.readUInt32BE(), prefixLength)
   const family: Family = bytes.length === 4 ? 4 : 6
   const hosts = (1n << BigInt(bytes.length * 8 - prefixLength)) - 1n
   const address = addressNumber(bytes)
   return { family, start: address & ~hosts, end: address | hosts }
+}
+
+/** Most documents are of these, by the thousand. */
+function ipv4Range(address: number, prefixLength: number): IpRange {
+  const size = 2 ** (32 - prefixLength)
+  const start = address - (address % size)
+  return { family: 4, start: BigInt(start), end: BigInt(start + size - 1) }
 }
 
 export function addressNumber(bytes: Uint8Array): bigint {
@@ -42,7 +50,10 @@ export function addressNumber(bytes: Uint8Array): bigint {
 
 /** The bytes of an address in network order. */
 export function addressBytes(address: bigint, family: Family): Buffer {
-  return Buffer.from(address.toString(16).padStart(family === 4 ? 8 : 32, '0'), 'hex')
+  if (family === 6) return Buffer.from(address.toString(16).padStart(32, '0'), 'hex')
+  const bytes = Buffer.allocUnsafe(4)
+  bytes.writeUInt32BE(Number(address))
+  return bytes
 }
 
 type Range<N> = { readonly start: N; readonly end: N }

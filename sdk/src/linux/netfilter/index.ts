@@ -8,6 +8,7 @@ export {
   decide,
   type Expression,
   hostOrder,
+  isBetween,
   isIn,
   limitRate,
   loadPayload,

@@ -9,6 +9,7 @@ const FIRST_REGISTER = 8
 
 const META_PRIORITY = 2
 const META_L4PROTO = 16
+const EQUAL = 0
 const REJECT_ICMPX = 2
 const REJECT_PORT_UNREACHABLE = 1
 const PAYLOAD_BASE = { network: 1, transport: 2 } as const
@@ -70,6 +71,22 @@ export function reject(): Expression {
   const write = (data: PayloadWriter) =>
     data.attributeU32BigEndian(1, REJECT_ICMPX).attributeU8(2, REJECT_PORT_UNREACHABLE)
   return { name: 'reject', write }
+}
+
+/** Goes on only if the bytes in a register are between these two, as numbers in network byte order. */
+export function isBetween(
+  register: number,
+  { first, last }: { first: Uint8Array; last: Uint8Array },
+): Expression {
+  const value = (data: PayloadWriter, type: number, bytes: Uint8Array) =>
+    data.nested(type, (inner) => inner.attributeBytes(NFTA_DATA.VALUE, bytes))
+  const isOne = Buffer.compare(first, last) === 0
+  const write = (data: PayloadWriter) => {
+    data.attributeU32BigEndian(1, FIRST_REGISTER + register).attributeU32BigEndian(2, EQUAL)
+    value(data, 3, first)
+    if (!isOne) value(data, 4, last)
+  }
+  return { name: isOne ? 'cmp' : 'range', write }
 }
 
 /** Goes on only if the set has what is in the registers from 0 on. */

@@ -23,8 +23,6 @@ import { type ChainVerdict, type Expression, writeExpressions, writeVerdict } fr
 export type TableMember = { readonly table: string; readonly name: string }
 
 export type NewSet = TableMember & {
-  /** Number for this transaction, by which its elements name it. */
-  readonly id: number
   /** libnftables' number of the type, or of the types in six bits each; for who lists it. */
   readonly keyType: number
   /** Bytes of each field of the key. More than one: ranges of boxes. */
@@ -79,8 +77,11 @@ export function appendRule(
   })
 }
 
+/** The kernel wants a number by which the same transaction may name the set; here it is named by its name. */
+const unusedId = 1
+
 /** A set of ranges that never changes. */
-export function addRangeSet({ table, name, id, keyType, fields }: NewSet, size: number): NetfilterRequest {
+export function addRangeSet({ table, name, keyType, fields }: NewSet, size: number): NetfilterRequest {
   const isConcatenated = fields.length > 1
   const keyLength = fields.reduce((sum, bytes) => sum + padded(bytes), 0)
   return request(`add set ${name}`, NFT_MSG.NEWSET, {
@@ -92,7 +93,7 @@ export function addRangeSet({ table, name, id, keyType, fields }: NewSet, size: 
         .attributeU32BigEndian(NFTA_SET.FLAGS, NFT_SET.INTERVAL | (isConcatenated ? NFT_SET.CONCAT : 0))
         .attributeU32BigEndian(NFTA_SET.KEY_TYPE, keyType)
         .attributeU32BigEndian(NFTA_SET.KEY_LEN, keyLength)
-        .attributeU32BigEndian(NFTA_SET.ID, id)
+        .attributeU32BigEndian(NFTA_SET.ID, unusedId)
         .nested(NFTA_SET.DESC, (description) =>
           writeDescription(description, { fields, size, isConcatenated }),
         ),
@@ -105,11 +106,7 @@ export function deleteSet({ table, name }: TableMember): NetfilterRequest {
   })
 }
 
-/** `id` where the set is made by the same transaction. */
-export function addElements(
-  set: TableMember & { id?: number },
-  elements: readonly SetElement[],
-): NetfilterRequest[] {
+export function addElements(set: TableMember, elements: readonly SetElement[]): NetfilterRequest[] {
   return inParts(elements).map((part) =>
     elementsRequest(`add elements to ${set.name}`, set, { part, isNew: true }),
   )
@@ -129,7 +126,7 @@ export function concatenate(...fields: readonly Uint8Array[]): Buffer {
 
 function elementsRequest(
   operation: string,
-  { table, name, id }: TableMember & { id?: number },
+  { table, name }: TableMember,
   { part, isNew }: { part: readonly SetElement[]; isNew: boolean },
 ): NetfilterRequest {
   return request(operation, isNew ? NFT_MSG.NEWSETELEM : NFT_MSG.DELSETELEM, {
@@ -138,7 +135,6 @@ function elementsRequest(
       payload
         .attributeString(NFTA_SET_ELEM_LIST.TABLE, table)
         .attributeString(NFTA_SET_ELEM_LIST.SET, name)
-        .attributeU32BigEndian(NFTA_SET_ELEM_LIST.SET_ID, id)
         .nested(NFTA_SET_ELEM_LIST.ELEMENTS, (list) => {
           for (const element of part) list.nested(NFTA_LIST_ELEM, (inner) => writeElement(inner, element))
         }),
