@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import type { EventView, NetworkView } from '@conet/sdk/client'
+import { ConetClient, type EventView, type NetworkView } from '@conet/sdk/client'
 import { releaseNamespaceDirectory } from '@conet/sdk/linux'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -88,6 +88,11 @@ describe('the sockets', () => {
     const down = { method: 'POST', path: '/internal/containers/none/down' }
     expect((await httpCall(conetd.socket, down)).status).toBe(404)
     expect((await httpCall(conetd.runtimeSocket, down)).status).toBe(200)
+    for (const socketPath of [conetd.socket, conetd.runtimeSocket]) {
+      await using client = new ConetClient({ socketPath })
+      expect(await client.down('none')).toEqual({ state: 'gone' })
+      expect((await client.health()).status).toBe('ok')
+    }
   })
 })
 

@@ -13,6 +13,7 @@ import type {
   NodeView,
   PlugBody,
   PoolsView,
+  ReconciliationView,
   StatusView,
   UpBody,
 } from '@conet/sdk/api'
@@ -128,6 +129,11 @@ export type ApiContext = {
   readonly nodes: NodeReader
   readonly events: EventSource
   pools(): PoolsView
+  readonly reconciliation: {
+    /** Changes nothing. */
+    preview(operation: Operation): Promise<ReconciliationView>
+    run(operation: Operation): Promise<ReconciliationView>
+  }
   /** In the text format of Prometheus. */
   metrics(): Promise<{ readonly contentType: string; readonly text: string }>
   status(): Promise<StatusView>

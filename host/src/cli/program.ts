@@ -11,6 +11,7 @@ import { addNodeCommands } from './commands/node.ts'
 import { addPlugCommands } from './commands/plug.ts'
 import { addContainerPolicyCommands, addDefaultPolicyCommand } from './commands/policy.ts'
 import { addPoolCommands } from './commands/pool.ts'
+import { addReconcile } from './commands/reconcile.ts'
 import { parseSeconds } from './options/whole-number.ts'
 import type { Terminal } from './terminal.ts'
 import { UsageError } from './usage-error.ts'
@@ -51,6 +52,7 @@ export function buildProgram(terminal: Terminal): Program {
   addPoolCommands(pool, context)
 
   addHostCommands(root, context)
+  addReconcile(root, context)
   addHelpCommand(root, context)
   throwInsteadOfExit(root)
   return { root, context }

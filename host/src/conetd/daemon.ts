@@ -31,6 +31,7 @@ import { MetricsRoom } from './metrics-room.ts'
 import { nodeReader } from './node-reader.ts'
 import { bindOperations } from './operations.ts'
 import { poolReport } from './pool-report.ts'
+import { previewReconciliation, reconcileNow } from './reconciliation.ts'
 import type { Settings } from './settings.ts'
 import { lockStateDirectory } from './state-lock.ts'
 import { statusReport } from './status-report.ts'
@@ -208,6 +209,10 @@ async function serve(
     nodes: nodeReader(cluster, host),
     events: eventSource(host),
     pools: () => poolReport(host),
+    reconciliation: {
+      preview: (operation) => previewReconciliation(host, drivers, operation),
+      run: (operation) => reconcileNow(host, drivers, operation),
+    },
     metrics: () => metrics.scrape(),
     status: () => statusReport({ ...options, startedAt, host, cluster, drivers, stores, machine }),
     idempotencyKeys,

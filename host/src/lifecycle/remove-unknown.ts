@@ -44,7 +44,7 @@ export async function removeUnknown(
 }
 
 /** One of the cluster that nothing here uses is on record, and not to be at the driver. */
-function isUnwanted(host: HostContext, networkId: string): boolean {
+export function isUnwanted(host: HostContext, networkId: string): boolean {
   const network = host.inventory.networks.get(networkId)
   if (network === undefined) return true
   return network.scope === 'global' && network.state === 'active' && !shouldBeAtDriver(host, network)

@@ -85,6 +85,18 @@ export class SandboxKeeper {
     }
   }
 
+  /** The names of the interfaces in it; undefined when it is gone. */
+  interfacesIn(path: string): string[] | undefined {
+    try {
+      using namespace = openSandbox(path)
+      using rtnl = Rtnl.openIn(namespace)
+      return rtnl.links().map(({ name }) => name)
+    } catch (error) {
+      if (isSandboxGone(error)) return undefined
+      throw error
+    }
+  }
+
   /** Lets go. A namespace that conet made ends with it, once no process is in it. May be repeated. */
   release(path: string): void {
     deleteNamespace(path)
@@ -92,10 +104,15 @@ export class SandboxKeeper {
 
   /** Lets go of everything but these ids: what a crash has left between taking hold and writing it down. */
   releaseOthers(ids: ReadonlySet<string>): string[] {
-    if (!existsSync(this.#directory)) return []
-    const others = readdirSync(this.#directory).filter((id) => !ids.has(id))
+    const others = this.others(ids)
     for (const id of others) deleteNamespace(this.pathOf(id))
     return others
+  }
+
+  /** What is held beside these ids. */
+  others(ids: ReadonlySet<string>): string[] {
+    if (!existsSync(this.#directory)) return []
+    return readdirSync(this.#directory).filter((id) => !ids.has(id))
   }
 
   /** Takes back the mount on which the sandboxes stand, once none is held, so that the directory can be deleted. */

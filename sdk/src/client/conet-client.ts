@@ -181,6 +181,16 @@ export class ConetClient implements AsyncDisposable {
     return this.call('listPools', {}, options)
   }
 
+  /** Changes nothing. */
+  previewReconciliation(options?: CallOptions) {
+    return this.call('previewReconciliation', {}, options)
+  }
+
+  /** May be repeated. */
+  reconcile(options?: CallOptions) {
+    return this.call('reconcile', {}, options)
+  }
+
   status(options?: CallOptions) {
     return this.call('status', {}, options)
   }

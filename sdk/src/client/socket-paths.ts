@@ -3,7 +3,9 @@
 /** The clients' socket, unless somebody says otherwise. */
 export const defaultSocketPath = '/run/conet/conetd.sock'
 
-/** The runtime's private socket lies beside the clients': `X.sock` → `X.runtime.sock`. */
+const ofRuntime = '.runtime.sock'
+
+/** The runtime's private socket lies beside the clients': `X.sock` → `X.runtime.sock`. Given that, the same. */
 export function runtimeSocketPath(socketPath: string): string {
-  return `${socketPath.replace(/\.sock$/, '')}.runtime.sock`
+  return socketPath.endsWith(ofRuntime) ? socketPath : `${socketPath.replace(/\.sock$/, '')}${ofRuntime}`
 }

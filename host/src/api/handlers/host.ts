@@ -3,7 +3,15 @@ import type { Handlers } from './handler.ts'
 
 export const hostHandlers: Pick<
   Handlers,
-  'listDrivers' | 'getDriver' | 'startDriver' | 'stopDriver' | 'listPools' | 'status' | 'health'
+  | 'listDrivers'
+  | 'getDriver'
+  | 'startDriver'
+  | 'stopDriver'
+  | 'listPools'
+  | 'previewReconciliation'
+  | 'reconcile'
+  | 'status'
+  | 'health'
 > = {
   listDrivers({ drivers }) {
     return { status: 200, body: { drivers: [...drivers.list()] } }
@@ -25,6 +33,14 @@ export const hostHandlers: Pick<
 
   async status({ status }) {
     return { status: 200, body: await status() }
+  },
+
+  async previewReconciliation({ reconciliation }, { operation }) {
+    return { status: 200, body: await reconciliation.preview(operation) }
+  },
+
+  async reconcile({ reconciliation }, { operation }) {
+    return { status: 200, body: await reconciliation.run(operation) }
   },
 
   listPools({ pools }) {

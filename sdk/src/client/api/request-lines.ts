@@ -45,6 +45,8 @@ export const requestLines = {
   removeNode: { method: 'DELETE', path: '/nodes/:node', family: 'client' },
   fenceNode: { method: 'POST', path: '/nodes/:node/fenced', family: 'client' },
   listPools: { method: 'GET', path: '/pools', family: 'client' },
+  previewReconciliation: { method: 'GET', path: '/reconciliation', family: 'client' },
+  reconcile: { method: 'POST', path: '/reconciliation', family: 'client' },
   status: { method: 'GET', path: '/status', family: 'client' },
   health: { method: 'GET', path: '/healthz', family: 'client' },
 } as const satisfies Record<string, RequestLine>

@@ -21,6 +21,7 @@ import {
   DefaultPolicyBody,
 } from './policy.ts'
 import { PoolsView } from './pool.ts'
+import { ReconciliationView } from './reconciliation.ts'
 import { type RequestLine, type RouteName, requestLines } from './request-lines.ts'
 
 /** A call of the HTTP API with its schemas. */
@@ -238,6 +239,18 @@ export const routes = {
     reply: PoolsView,
     statuses: [200],
     summary: 'How much of each pool of subnets, addresses and ports is taken.',
+  },
+  previewReconciliation: {
+    ...requestLines.previewReconciliation,
+    reply: ReconciliationView,
+    statuses: [200],
+    summary: 'Compare the record with what drivers have and which sandboxes are held. Changes nothing.',
+  },
+  reconcile: {
+    ...requestLines.reconcile,
+    reply: ReconciliationView,
+    statuses: [200],
+    summary: 'The same, and mend what differs. Running containers keep their networks.',
   },
   status: {
     ...requestLines.status,

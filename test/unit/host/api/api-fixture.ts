@@ -157,6 +157,7 @@ export async function apiFixture(
     },
     events: feed,
     pools: () => ({ address_pools: [], subnets: [], port_pool: { start: 61_001, size: 10, used: 0 } }),
+    reconciliation: { preview: unexpected, run: unexpected },
     metrics: unexpected,
     status: unexpected,
     idempotencyKeys: new IdempotencyKeys({

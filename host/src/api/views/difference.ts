@@ -1,0 +1,31 @@
+// A difference between the record and what there is, as clients see it.
+import type { DifferenceView } from '@conet/sdk/api'
+import type { Difference, Mended } from '../../lifecycle/index.ts'
+
+export function differenceView(difference: Difference): DifferenceView {
+  const { object, id, problem, driver, networkId, container, reason } = difference
+  return {
+    object,
+    id,
+    problem,
+    ...(driver !== undefined && { driver }),
+    ...(networkId !== undefined && { network_id: networkId }),
+    ...(container !== undefined && { container }),
+    ...(reason !== undefined && { reason }),
+    repair: repairOf(difference),
+  }
+}
+
+export function mendedView(mended: Mended): DifferenceView {
+  const view = differenceView(mended)
+  const { error } = mended
+  if (error === undefined) return { ...view, outcome: 'repaired' }
+  return { ...view, outcome: 'failed', error: { kind: error.kind, message: error.message } }
+}
+
+function repairOf({ object, problem, container }: Difference): string {
+  if (object === 'sandbox') return container === undefined ? 'let go of it' : 'take the container down'
+  if (problem === 'removal-pending') return 'remove it'
+  if (problem === 'unknown') return 'remove it from the driver'
+  return problem === 'missing' ? 'make it anew' : 'make it as it should be'
+}

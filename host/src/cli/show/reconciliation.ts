@@ -1,0 +1,31 @@
+// What differs between the record and what there is, as people read it.
+import type { ReconciliationView } from '@conet/sdk/client'
+import { type Detail, shownId } from './short-id.ts'
+import { table } from './table.ts'
+
+export function reconciliationPage(
+  { dry_run: isDryRun, differences, drivers_away: away }: ReconciliationView,
+  detail: Detail,
+): string {
+  const rows = differences.map((one) => [
+    one.object,
+    shownId(one.id, detail),
+    one.driver ?? '',
+    one.container ?? '',
+    one.problem,
+    isDryRun ? one.repair : (one.outcome ?? ''),
+    one.error?.message ?? one.reason ?? '',
+  ])
+  const headings = [
+    'OBJECT',
+    'ID',
+    'DRIVER',
+    'CONTAINER',
+    'PROBLEM',
+    isDryRun ? 'WOULD' : 'OUTCOME',
+    'REASON',
+  ]
+  const page = rows.length === 0 ? 'all is as the record says\n' : table(headings, rows)
+  const missing = away.map(({ driver, state }) => `driver ${driver} could not be asked: ${state}\n`)
+  return `${page}${missing.join('')}`
+}

@@ -1,0 +1,147 @@
+// What differs between the record and what there is: at the drivers, and among the sandboxes that conet holds. Asks and
+// compares; changes nothing. What changes while it asks is no difference: only what was so before and after counts.
+import type { EndpointRef } from '@conet/sdk'
+import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
+import { sandboxIdOf } from '../domain/ids.ts'
+import type { CallOptions } from './driver-access.ts'
+import type { HostContext } from './host-context.ts'
+import { shouldBeAtDriver } from './network-at-driver.ts'
+import { isUnwanted } from './remove-unknown.ts'
+
+/** `missing`: on record and not there. `unknown`: there and on no record. `failing`: there, and not as it should be. */
+export type Problem = 'missing' | 'unknown' | 'failing' | 'removal-pending'
+
+export type Difference = {
+  readonly object: 'network' | 'endpoint' | 'sandbox'
+  readonly id: string
+  readonly problem: Problem
+  readonly driver?: string | undefined
+  readonly networkId?: string | undefined
+  /** The container's handle. */
+  readonly container?: string | undefined
+  readonly reason?: string | undefined
+}
+
+/** `drivers`: those that can be asked. Throws what one of them fails with. */
+export async function differencesOf(
+  host: HostContext,
+  drivers: readonly string[],
+  options: CallOptions,
+): Promise<Difference[]> {
+  const atDrivers = await Promise.all(drivers.map((driver) => differencesAt(host, driver, options)))
+  const interfaces = await missingInterfaces(host)
+  const troubles = knownTroubles(host)
+  const told = new Set([...interfaces, ...atDrivers.flat()].map(({ id }) => id))
+  return [
+    ...atDrivers.flat(),
+    ...interfaces,
+    ...troubles.filter(({ id }) => !told.has(id)),
+    ...sandboxDifferences(host),
+  ]
+}
+
+async function differencesAt(host: HostContext, driver: string, options: CallOptions): Promise<Difference[]> {
+  const session = await host.drivers.require(driver)
+  const before = wantedAt(host, driver)
+  const known = {
+    networks: new Set(host.inventory.networks.keys()),
+    endpoints: new Set(host.inventory.endpoints.keys()),
+  }
+  const [networks, endpoints] = await Promise.all([
+    session.call('network/list', {}, options),
+    session.call('endpoint/list', {}, options),
+  ])
+  const there = new Set([...networks.networkIds, ...endpoints.endpoints.map(({ endpointId }) => endpointId)])
+  const missing = wantedAt(host, driver).filter(
+    ({ id }) => before.some((one) => one.id === id) && !there.has(id),
+  )
+  const strangeNetworks = networks.networkIds.filter(
+    (id) => isUnwanted(host, id) && (!known.networks.has(id) || host.inventory.networks.has(id)),
+  )
+  const strangeEndpoints = endpoints.endpoints.filter(
+    ({ endpointId: id }) => !known.endpoints.has(id) && !host.inventory.endpoints.has(id),
+  )
+  return [
+    ...missing.map((wanted) => ({ ...wanted, problem: 'missing' as const, driver })),
+    ...strangeEndpoints.map((about) => strangeEndpoint(about, driver)),
+    ...strangeNetworks.map((id) => ({ object: 'network' as const, id, problem: 'unknown' as const, driver })),
+  ]
+}
+
+type Wanted = Pick<Difference, 'object' | 'id' | 'networkId' | 'container'>
+
+/** Networks before their endpoints. */
+function wantedAt(host: HostContext, driver: string): Wanted[] {
+  const networks = [...host.inventory.networks.values()].filter(
+    (network) => network.type === driver && shouldBeAtDriver(host, network),
+  )
+  const endpoints = networks.flatMap(({ id }) => host.inventory.endpointsOfNetwork(id).filter(isWanted))
+  return [...networks.map(({ id }) => ({ object: 'network' as const, id })), ...endpoints.map(wantedEndpoint)]
+}
+
+function wantedEndpoint({ id, networkId, handle }: EndpointRecord): Wanted {
+  return { object: 'endpoint', id, networkId, container: handle }
+}
+
+function strangeEndpoint({ networkId, endpointId }: EndpointRef, driver: string): Difference {
+  return { object: 'endpoint', id: endpointId, networkId, problem: 'unknown', driver }
+}
+
+/** What the host knows already to be amiss, and tries again by itself. */
+function knownTroubles({ inventory }: HostContext): Difference[] {
+  const endpoints = [...inventory.endpoints.values()].flatMap((endpoint): Difference[] => {
+    const driver = inventory.networks.get(endpoint.networkId)?.type
+    const about = { ...wantedEndpoint(endpoint), driver, reason: endpoint.lastError }
+    if (endpoint.state === 'deleting') return [{ ...about, problem: 'removal-pending' }]
+    return isWanted(endpoint) && endpoint.lastError !== undefined ? [{ ...about, problem: 'failing' }] : []
+  })
+  const networks = [...inventory.networks.values()].flatMap(({ id, state, type }): Difference[] =>
+    state === 'deleting' ? [{ object: 'network', id, problem: 'removal-pending', driver: type }] : [],
+  )
+  return [...endpoints, ...networks]
+}
+
+/** Looked at without a pause; other work goes on after each lot. */
+const lot = 16
+
+/** A driver answers what it made; whether it is still there, only the sandbox shows. */
+async function missingInterfaces({ inventory, sandboxes }: HostContext): Promise<Difference[]> {
+  const found: Difference[] = []
+  for (const [index, { handle, path, state, hold }] of [...inventory.sandboxes.values()].entries()) {
+    if (index % lot === lot - 1) await new Promise(setImmediate)
+    const there = state === 'up' ? sandboxes.interfacesIn(path) : undefined
+    if (there === undefined) continue
+    const plugged = inventory
+      .endpointsOfContainer(handle)
+      .filter((endpoint) => endpoint.state === 'plugged' && endpoint.hold === hold)
+    found.push(...plugged.flatMap((endpoint) => incomplete(endpoint, there, inventory)))
+  }
+  return found
+}
+
+function incomplete(
+  endpoint: EndpointRecord,
+  there: readonly string[],
+  { networks }: HostContext['inventory'],
+): Difference[] {
+  const made = endpoint.result?.interfaces.map(({ name }) => name) ?? []
+  const gone = made.filter((name) => !there.includes(name))
+  if (gone.length === 0) return []
+  const reason = `interface ${gone.join(', ')} is not in the container`
+  const driver = networks.get(endpoint.networkId)?.type
+  return [{ ...wantedEndpoint(endpoint), problem: 'failing', driver, reason }]
+}
+
+function sandboxDifferences({ inventory, sandboxes }: HostContext): Difference[] {
+  const running = [...inventory.sandboxes.values()].filter(({ state }) => state !== 'stopped')
+  const lost = running.filter(
+    ({ state, path, namespace }) => state === 'up' && !sandboxes.isHeld(path, namespace),
+  )
+  const ids = new Set(running.map(({ handle }) => sandboxIdOf(handle)))
+  return [
+    ...lost.map(
+      ({ id, handle }) => ({ object: 'sandbox', id, problem: 'missing', container: handle }) as const,
+    ),
+    ...sandboxes.others(ids).map((id) => ({ object: 'sandbox', id, problem: 'unknown' }) as const),
+  ]
+}

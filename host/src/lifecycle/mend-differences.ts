@@ -1,0 +1,91 @@
+// What differs between the record and what there is is mended, each thing by the operation that is there for it, in the
+// queue of its object: others go on meanwhile.
+import { ConetError } from '@conet/sdk'
+import { type Difference, differencesOf } from './differences.ts'
+import { takeDown } from './down.ts'
+import type { HostContext, Operation } from './host-context.ts'
+import { containerQueue } from './keys.ts'
+import { removeUnknown } from './remove-unknown.ts'
+import { retryRepair } from './repair.ts'
+import { retryRemoval } from './retry-removal.ts'
+
+export type Mended = Difference & {
+  /** Why it could not be mended; absent: it is. */
+  readonly error?: ConetError | undefined
+}
+
+/** One after the other, networks before their endpoints. What fails stays on record, and is tried again as ever. */
+export async function mendDifferences(
+  host: HostContext,
+  drivers: readonly string[],
+  operation: Operation,
+): Promise<Mended[]> {
+  const found = await differencesOf(host, drivers, { operationId: operation.id })
+  const mended: Mended[] = []
+  for (const difference of found)
+    mended.push({ ...difference, ...(await failureOf(host, difference, operation)) })
+  const left = new Set((await differencesOf(host, drivers, { operationId: operation.id })).map(keyOf))
+  return mended.map((one) =>
+    one.error === undefined && left.has(keyOf(one)) ? { ...one, error: stillSo(one) } : one,
+  )
+}
+
+async function failureOf(
+  host: HostContext,
+  difference: Difference,
+  operation: Operation,
+): Promise<Pick<Mended, 'error'>> {
+  try {
+    await mend(host, difference, operation)
+    return {}
+  } catch (error) {
+    if (!ConetError.is(error)) throw error
+    return { error }
+  }
+}
+
+async function mend(host: HostContext, difference: Difference, operation: Operation): Promise<void> {
+  const { object, id, problem, container } = difference
+  if (object === 'sandbox') return mendSandbox(host, { id, container }, operation)
+  if (problem === 'removal-pending') return retryRemoval(host, { kind: object, id }, operation)
+  if (problem === 'unknown') return removeStranger(host, difference, operation)
+  return retryRepair(host, { kind: object, id }, operation)
+}
+
+async function removeStranger(
+  host: HostContext,
+  { object, id, networkId = '', driver = '' }: Difference,
+  operation: Operation,
+): Promise<void> {
+  const session = await host.drivers.require(driver)
+  const unknown =
+    object === 'network'
+      ? { networkIds: [id], endpoints: [] }
+      : { networkIds: [], endpoints: [{ networkId, endpointId: id }] }
+  await removeUnknown(host, session, unknown, { operationId: operation.id })
+}
+
+/** One that somebody took away ends its container; one that no container has is let go. */
+async function mendSandbox(
+  host: HostContext,
+  { id, container }: Pick<Difference, 'id' | 'container'>,
+  operation: Operation,
+): Promise<void> {
+  if (container === undefined) return host.sandboxes.release(host.sandboxes.pathOf(id))
+  await host.queue.run(containerQueue(container), async () => {
+    const sandbox = host.inventory.sandboxes.get(container)
+    if (sandbox?.state === 'up' && !host.sandboxes.isHeld(sandbox.path, sandbox.namespace))
+      await takeDown(host, container, operation)
+  })
+}
+
+function keyOf({ object, id, problem }: Difference): string {
+  return `${object} ${id} ${problem}`
+}
+
+function stillSo({ object, id, reason }: Difference): ConetError {
+  const why = reason === undefined ? '' : `: ${reason}`
+  return new ConetError('failedPrecondition', `mend ${object} ${id}: it is as before${why}`, {
+    help: 'the log of conetd and that of the driver say more',
+  })
+}

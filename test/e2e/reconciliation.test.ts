@@ -1,0 +1,109 @@
+// The record compared with what drivers have and which sandboxes are held: shown without a change, and mended.
+import { execFile, execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { makeNamespace } from '@conet/sdk/linux'
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { ConetdFixture } from '../support/conetd-fixture.ts'
+import { conetProgram } from '../support/conetd-process.ts'
+import type { FakeDriver } from '../support/fake-driver.ts'
+
+let fixture: ConetdFixture
+let fake: FakeDriver
+
+beforeAll(async () => {
+  fixture = await ConetdFixture.start({ drivers: ['bridge'] })
+  fake = await fixture.startFakeDriver()
+})
+afterAll(() => fixture?.[Symbol.asyncDispose]())
+afterEach(async () => {
+  fake.plan({})
+  await fixture.removeEverything()
+})
+
+const conet = async (...args: string[]) =>
+  (await promisify(execFile)(process.execPath, [conetProgram, '--socket', fixture.conetd.socket, ...args]))
+    .stdout
+
+it('[B26] says that all is well where it is, and names drivers that cannot be asked', async () => {
+  await fixture.client.createNetwork({ name: 'blue', type: 'bridge' })
+  await fixture.client.putContainerConfig('c', { attach_to: ['blue'] })
+  await fixture.client.up('c')
+  expect(await fixture.client.previewReconciliation()).toEqual({
+    dry_run: true,
+    differences: [],
+    drivers_away: [],
+  })
+  expect(await conet('reconcile', '--dry-run')).toBe('all is as the record says\n')
+})
+
+it('[B26] finds what somebody deleted in the kernel, changes nothing in a dry run, and makes it anew else', async () => {
+  const network = await fixture.client.createNetwork({
+    name: 'blue',
+    type: 'bridge',
+    subnets: [{ subnet: '10.97.0.0/24' }],
+  })
+  await fixture.client.putContainerConfig('c', { attach_to: ['blue'] })
+  const { sandbox, endpoints } = await fixture.client.up('c')
+  execFileSync('nsenter', [`--net=${sandbox?.path}`, 'ip', 'link', 'delete', 'eth0'])
+  const expected = {
+    object: 'endpoint',
+    id: endpoints[0]?.id,
+    problem: 'failing',
+    driver: 'bridge',
+    container: 'c',
+  }
+  const shown = await fixture.client.previewReconciliation()
+  expect(shown.differences).toMatchObject([
+    {
+      ...expected,
+      network_id: network.id,
+      repair: 'make it as it should be',
+      reason: 'interface eth0 is not in the container',
+    },
+  ])
+  expect((await fixture.client.previewReconciliation()).differences).toHaveLength(1)
+  const mended = await fixture.client.reconcile()
+  expect(mended.differences).toMatchObject([{ ...expected, outcome: 'repaired' }])
+  const inside = execFileSync('nsenter', [`--net=${sandbox?.path}`, 'ip', '-o', '-4', 'address'], {
+    encoding: 'utf8',
+  })
+  expect(inside).toContain('10.97.0.2/24')
+  expect((await fixture.client.previewReconciliation()).differences).toEqual([])
+})
+
+it('removes what a driver has and nobody wants, and says what it could not mend', async () => {
+  await fixture.client.createNetwork({ name: 'odd', type: 'fake' })
+  const stranger = { networkId: 'a'.repeat(64), endpointId: 'b'.repeat(64) }
+  fake.plan({ methods: { 'endpoint/list': { result: [stranger] } } })
+  const before = fake.calls().length
+  expect((await fixture.client.previewReconciliation()).differences).toMatchObject([
+    { object: 'endpoint', id: stranger.endpointId, problem: 'unknown', repair: 'remove it from the driver' },
+  ])
+  expect(fake.calls().slice(before)).toEqual(['network/list', 'endpoint/list'])
+  const { differences } = await fixture.client.reconcile()
+  expect(fake.calls()).toEqual(expect.arrayContaining(['endpoint/unplug', 'endpoint/delete']))
+  // The fake driver goes on to name it.
+  expect(differences).toMatchObject([{ outcome: 'failed', error: { kind: 'failedPrecondition' } }])
+})
+
+it('lets go of a sandbox that nobody has, and takes a container down whose sandbox was taken away', async () => {
+  await fixture.client.putContainerConfig('c', { attach_to: [] })
+  const { sandbox } = await fixture.client.up('c')
+  const path = sandbox?.path ?? ''
+  const strange = join(fixture.namespaceDirectory, 'f'.repeat(32))
+  makeNamespace(strange)
+  execFileSync('umount', [path])
+  const { differences } = await fixture.client.previewReconciliation()
+  expect(
+    differences.map(({ object, problem, container, repair }) => [object, problem, container, repair]),
+  ).toEqual([
+    ['sandbox', 'missing', 'c', 'take the container down'],
+    ['sandbox', 'unknown', undefined, 'let go of it'],
+  ])
+  const { differences: mended } = await fixture.client.reconcile()
+  expect(mended.map(({ outcome }) => outcome)).toEqual(['repaired', 'repaired'])
+  expect(existsSync(strange)).toBe(false)
+  expect((await fixture.client.getContainer('c')).state).toBe('down')
+})
