@@ -98,6 +98,19 @@ it('a driver that takes small messages is told everything in small pages, networ
   )
 })
 
+it('what has changed since it was told is told as it is now', async () => {
+  const body = { attach_to: ['n0'], labels: { tier: 'db' } }
+  await host.done({ method: 'PUT', path: '/containers/c0/config', body })
+  const before = pages().length
+  driver.cut()
+  await eventually(() => expect(pages().slice(before).at(-1)?.more).toBe(false))
+  const containers = pages()
+    .slice(before)
+    .flatMap(({ endpoints }) => endpoints.map(({ container }) => container))
+  expect(containers.find(({ handle }) => handle === 'c0')?.labels).toEqual({ tier: 'db' })
+  expect(containers.find(({ handle }) => handle === 'c1')?.labels).toEqual({})
+})
+
 it('while one driver is told, another one works for its containers, and notices come through in their order', async () => {
   await prepareOther()
   const held: ((answer: unknown) => void)[] = []

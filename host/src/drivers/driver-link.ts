@@ -11,7 +11,7 @@ import {
   type Result,
   requests,
 } from '@conet/sdk'
-import { type JsonRpcPeer, jsonRpcCode } from '@conet/sdk/jsonrpc'
+import { type JsonRpcPeer, JsonText, jsonRpcCode } from '@conet/sdk/jsonrpc'
 import type { CallLedger } from './call-ledger.ts'
 import { CallLine } from './call-line.ts'
 import type { DriverDocuments } from './driver-documents.ts'
@@ -47,6 +47,12 @@ export type DriverCalls = {
    * `messageTooLarge`, `overloaded`, `unsupported`.
    */
   call<M extends CallMethod>(method: M, params: Params<M>, options: CallOptions): Promise<Result<M>>
+}
+
+/** What can be asked of a driver on one connection, before others may ask. */
+export type SyncCalls = DriverCalls & {
+  /** One page of `driver/sync`, as JSON. Rejects as `call` does. */
+  sync(page: JsonText, options: CallOptions): Promise<Result<'driver/sync'>>
 }
 
 /** Failures whose message does not tell which driver failed. */
@@ -100,7 +106,10 @@ export type DriverLinkOptions = {
 
 type Budget = CallOptions & { readonly timeoutMs: number }
 
-export class DriverLink implements DriverCalls {
+/** JSON that was made before is sent as it is. */
+type Content<M extends CallMethod> = Params<M> | JsonText
+
+export class DriverLink implements SyncCalls {
   readonly driver: DriverIdentity
   readonly documents: DriverDocuments
   readonly #peer: JsonRpcPeer
@@ -124,7 +133,15 @@ export class DriverLink implements DriverCalls {
     return this.#methods.has(method)
   }
 
-  async call<M extends CallMethod>(method: M, params: Params<M>, options: CallOptions): Promise<Result<M>> {
+  call<M extends CallMethod>(method: M, params: Params<M>, options: CallOptions): Promise<Result<M>> {
+    return this.#ask(method, params, options)
+  }
+
+  sync(page: JsonText, options: CallOptions): Promise<Result<'driver/sync'>> {
+    return this.#ask('driver/sync', page, options)
+  }
+
+  async #ask<M extends CallMethod>(method: M, params: Content<M>, options: CallOptions): Promise<Result<M>> {
     if (!this.offers(method)) throw this.#unsupported(method)
     const budget = { ...options, timeoutMs: options.timeoutMs ?? this.#timeoutOf(method) }
     try {
@@ -148,7 +165,7 @@ export class DriverLink implements DriverCalls {
     })
   }
 
-  async #counted<M extends CallMethod>(method: M, params: Params<M>, budget: Budget): Promise<Result<M>> {
+  async #counted<M extends CallMethod>(method: M, params: Content<M>, budget: Budget): Promise<Result<M>> {
     this.#underWay += 1
     try {
       return await this.#inLine(method, params, budget)
@@ -158,14 +175,14 @@ export class DriverLink implements DriverCalls {
     }
   }
 
-  async #inLine<M extends CallMethod>(method: M, params: Params<M>, budget: Budget): Promise<Result<M>> {
+  async #inLine<M extends CallMethod>(method: M, params: Content<M>, budget: Budget): Promise<Result<M>> {
     const { timeoutMs, signal } = budget
     const turn = this.#line.enter({ what: method, timeoutMs, signal, isUrgent: urgentMethods.has(method) })
     const left = turn === undefined ? budget : { ...budget, timeoutMs: await turn }
     return await this.#send(method, params, left).finally(() => this.#line.leave())
   }
 
-  async #send<M extends CallMethod>(method: M, params: Params<M>, budget: Budget): Promise<Result<M>> {
+  async #send<M extends CallMethod>(method: M, params: Content<M>, budget: Budget): Promise<Result<M>> {
     const { ledger, progress, onAnswered } = this.#options
     const { signal } = budget
     const timeoutMs = Math.max(1, Math.ceil(budget.timeoutMs))
@@ -173,7 +190,8 @@ export class DriverLink implements DriverCalls {
     const open = method === 'driver/ping' ? undefined : progress.open(entry, timeoutMs)
     let isFailure = true
     try {
-      const content = { ...params, _meta: metaOf(budget, timeoutMs, open?.token) }
+      const meta = metaOf(budget, timeoutMs, open?.token)
+      const content = params instanceof JsonText ? params.with('_meta', meta) : { ...params, _meta: meta }
       const answer = await this.#peer.request(method, content, { timeoutMs, signal, onSent: open?.onSent })
       const result = this.#checked(method, answer)
       isFailure = false

@@ -2,7 +2,7 @@
 import type { ConetError } from '@conet/sdk'
 import type { DiscoveredSocket } from './discovery.ts'
 import type { Role } from './driver-connection.ts'
-import type { DriverCalls, DriverLink } from './driver-link.ts'
+import type { DriverLink, SyncCalls } from './driver-link.ts'
 import type { NoticeSinks } from './driver-notices.ts'
 import type { DriverIdentity, HostIdentity } from './handshake.ts'
 import type { IsolatedChecks } from './isolated-checks.ts'
@@ -53,7 +53,7 @@ export type SyncOptions = {
 }
 
 /** Tells a driver what should be, and makes it so. */
-export type Sync = (driver: DriverCalls, options: SyncOptions) => Promise<void>
+export type Sync = (driver: SyncCalls, options: SyncOptions) => Promise<void>
 
 /** Where a session's words about its driver go. */
 export type SessionSinks = NoticeSinks & {

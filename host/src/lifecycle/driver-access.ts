@@ -1,5 +1,6 @@
 // What the lifecycle needs of drivers: a ready session by name. Knows no sockets.
 import type { JsonSchema, Params, Ports, RequestMethod, Result, Segments } from '@conet/sdk'
+import type { JsonText } from '@conet/sdk/jsonrpc'
 
 export type CallOptions = {
   /** The same over all attempts at one operation. */
@@ -38,6 +39,12 @@ export type DriverSession = {
     check(kind: 'config' | 'attachment' | 'policy', document: object, at: string): Promise<void>
   }
   call<M extends CallMethod>(method: M, params: Params<M>, options: CallOptions): Promise<Result<M>>
+}
+
+/** A driver that has just connected, and nobody else's calls go to. */
+export type SyncedSession = DriverSession & {
+  /** One page of `driver/sync`, as JSON. */
+  sync(page: JsonText, options: CallOptions): Promise<Result<'driver/sync'>>
 }
 
 export type DriverAccess = {

@@ -49,6 +49,7 @@ export class Inventory implements Disposable {
   readonly #unflushed = new Set<string>()
   #flushTimer: NodeJS.Timeout | undefined
   #nextOrder = 1
+  #changes = 0
 
   /** `onFlushError` hears of changes that cannot reach the disk now; they are tried again. */
   constructor(stores: InventoryStores, onFlushError: (error: unknown) => void) {
@@ -60,6 +61,11 @@ export class Inventory implements Disposable {
 
   get endpoints(): ReadonlyMap<string, EndpointRecord> {
     return this.#endpoints.byId
+  }
+
+  /** How often records of networks, endpoints or sandboxes have changed: nothing has while it stays the same. */
+  get changes(): number {
+    return this.#changes
   }
 
   /** One more than the newest endpoint's. */
@@ -98,11 +104,13 @@ export class Inventory implements Disposable {
       purpose,
     )
     this.networks.set(record.id, record)
+    this.#changes += 1
   }
 
   deleteNetwork(id: string): void {
     this.#stores.durable.transaction((changes) => this.#tables.networks.delete(changes, id), 'removal')
     this.networks.delete(id)
+    this.#changes += 1
     const keys = [...this.cursors.keys()].filter((key) => key.startsWith(`${id}/`))
     if (keys.length === 0) return
     this.#stores.volatile.transaction((changes) => {
@@ -132,6 +140,7 @@ export class Inventory implements Disposable {
       work(this.#change(changes, applied))
     }, purpose)
     for (const apply of applied) apply()
+    this.#changes += 1
   }
 
   /** Writes what waits for the disk now. */

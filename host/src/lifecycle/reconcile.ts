@@ -1,16 +1,17 @@
 // After every connect a driver is told what should be; what differs is repaired, what nobody wants is removed.
 import { randomUUID } from 'node:crypto'
-import type { SyncParams, SyncResult } from '@conet/sdk'
+import type { SyncResult } from '@conet/sdk'
 import { alignPolicies } from './align-policies.ts'
-import type { DriverSession } from './driver-access.ts'
+import type { SyncedSession } from './driver-access.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext } from './host-context.ts'
 import { removeUnknown } from './remove-unknown.ts'
 import { applyCreated, applyPlugged, isSettledAs, repairLater } from './repair.ts'
 import { assertTakesOver } from './standby-answer.ts'
-import { answerToPage, logAnswer, type SyncAnswer } from './sync-answer.ts'
+import { answerToPage, logAnswer, type PageContent, type SyncAnswer } from './sync-answer.ts'
 import { tellInPace } from './sync-pace.ts'
-import { isAllTold, syncPages, type Told } from './sync-pages.ts'
+import { type SyncPage, syncPages } from './sync-pages.ts'
+import { Told } from './sync-told.ts'
 
 export type ReconcileOptions = {
   readonly signal?: AbortSignal
@@ -27,22 +28,23 @@ export type ReconcileOptions = {
  */
 export async function reconcile(
   host: HostContext,
-  session: DriverSession,
+  session: SyncedSession,
   options: ReconcileOptions = {},
 ): Promise<void> {
   const { name } = session.driver
-  const told: Told = new Map()
+  const told = new Told()
   do {
     await host.answeredPlugs.recorded(name)
+    told.begin(host)
     await tell(host, session, { ...options, told })
     // What the driver answered before its connection ended may come on record meanwhile: said in one more round. A
     // standby is told again anyway, when nobody else changes anything.
-  } while (options.isStandby !== true && !isAllTold(host, name, told))
+  } while (options.isStandby !== true && !told.isAll(host, name))
 }
 
 async function tell(
   host: HostContext,
-  session: DriverSession,
+  session: SyncedSession,
   { signal, isStandby = false, told }: ReconcileOptions & { told: Told },
 ): Promise<void> {
   const operationId = `sync-${randomUUID()}`
@@ -54,8 +56,9 @@ async function tell(
     forgetMade(host, name)
     await alignPolicies(host, session)
   }
-  const tellPage = async (page: SyncParams) => {
-    const result = await session.call('driver/sync', page, options)
+  const tellPage = async (page: SyncPage) => {
+    told.add({ networks: page.networks, endpoints: page.endpoints })
+    const result = await session.sync(page.params, options)
     failpoint('host:sync:answered')
     const answer = answerToPage(page, result)
     logAnswer(host.log, name, answer)
@@ -63,7 +66,7 @@ async function tell(
     await applyAnswer(host, page, answer)
     if (!page.more) await removeUnknown(host, session, result.unknown, options)
   }
-  await tellInPace(syncPages(host, { driver: name, syncId: operationId, told, ...limits }), tellPage)
+  await tellInPace(syncPages(host, { driver: name, syncId: operationId, ...limits }), tellPage)
 }
 
 /** What another connection was told counts no more. */
@@ -81,7 +84,7 @@ export async function finishRemovals(host: HostContext, driver: string): Promise
   })
 }
 
-async function applyAnswer(host: HostContext, page: SyncParams, answer: SyncAnswer): Promise<void> {
+async function applyAnswer(host: HostContext, page: PageContent, answer: SyncAnswer): Promise<void> {
   noteMade(host, page, answer)
   for (const { networkId, endpointId, error } of answer.failed) {
     if (endpointId === undefined) repairLater(host, { kind: 'network', id: networkId }, error.message)
@@ -89,9 +92,9 @@ async function applyAnswer(host: HostContext, page: SyncParams, answer: SyncAnsw
   }
   const failed = new Set(answer.failed.map(({ endpointId }) => endpointId))
   for (const { endpointId, sandbox } of page.endpoints) {
+    if (sandbox !== undefined || failed.has(endpointId)) continue
     const endpoint = host.inventory.endpoints.get(endpointId)
-    const isCreated = sandbox === undefined && !failed.has(endpointId)
-    if (isCreated && endpoint !== undefined) applyCreated(host, endpoint)
+    if (endpoint !== undefined) applyCreated(host, endpoint)
   }
   for (const { endpointId, result: plugged } of answer.plugged) {
     const endpoint = host.inventory.endpoints.get(endpointId)
@@ -103,7 +106,7 @@ async function applyAnswer(host: HostContext, page: SyncParams, answer: SyncAnsw
 }
 
 /** Of networks of the cluster: which of them the driver has now. */
-function noteMade(host: HostContext, page: SyncParams, { failed }: Pick<SyncResult, 'failed'>): void {
+function noteMade(host: HostContext, page: PageContent, { failed }: Pick<SyncResult, 'failed'>): void {
   const lacking = new Set(failed.flatMap(({ networkId, endpointId }) => (endpointId ? [] : networkId)))
   for (const { id } of page.networks) {
     if (host.inventory.networks.get(id)?.scope !== 'global') continue

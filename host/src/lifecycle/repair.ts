@@ -1,7 +1,7 @@
 // An endpoint or a network that its driver could not make as it should be is tried again, and not only when the driver
 // connects anew. What a driver says of an endpoint that it mended goes on record here.
-import { isDeepStrictEqual } from 'node:util'
 import type { PlugResult } from '@conet/sdk'
+import { isSameJson } from '@conet/sdk/jsonrpc'
 import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
 import { driverView, type NetworkRecord } from '../domain/network.ts'
 import { callToItsEnd } from './driver-call.ts'
@@ -124,7 +124,7 @@ function aboutEndpoint({ id, networkId, handle }: EndpointRecord) {
 }
 
 function isOther(endpoint: EndpointRecord, result: PlugResult): boolean {
-  return endpoint.lastError !== undefined || !isDeepStrictEqual(endpoint.result, result)
+  return endpoint.lastError !== undefined || !isSameJson(endpoint.result, result)
 }
 
 function withoutError({

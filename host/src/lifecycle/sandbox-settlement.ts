@@ -42,6 +42,7 @@ export function isHostNeeded(
   endpoint: EndpointRecord,
   { interfaces }: PlugResult,
 ): boolean {
+  if (interfaces.length === 0) return false
   return leftToHost(interfaces).length > 0 || siblingsOf(host, endpoint).length > 0
 }
 

@@ -1,11 +1,23 @@
 // A driver's answer to a page of a sync, before it is acted on: nothing of what the page did not name, so that a driver
 // has no say in what is another's, and no more lines in the log than a person reads.
-import type { SyncFailure, SyncParams, SyncResult } from '@conet/sdk'
+import type { SyncFailure, SyncResult } from '@conet/sdk'
 import type { Logger } from 'pino'
 
 /** Of one sort, for one page. */
 const mostLines = 20
 const longestText = 4096
+
+/** What stands on a page. */
+export type PageContent = {
+  readonly networks: readonly { readonly id: string }[]
+  readonly endpoints: readonly {
+    readonly endpointId: string
+    readonly network: { readonly id: string }
+    /** Present: to be plugged there. */
+    readonly sandbox?: { readonly path: string } | undefined
+    readonly policyRevision?: number | undefined
+  }[]
+}
 
 export type SyncAnswer = Pick<SyncResult, 'repaired' | 'failed' | 'plugged'> & {
   /** How many failures and plugs were of objects that the page did not name, or did not want plugged, or came twice. */
@@ -13,7 +25,8 @@ export type SyncAnswer = Pick<SyncResult, 'repaired' | 'failed' | 'plugged'> & {
 }
 
 /** What of the answer is about this page. */
-export function answerToPage(page: SyncParams, { repaired, failed, plugged }: SyncResult): SyncAnswer {
+export function answerToPage(page: PageContent, { repaired, failed, plugged }: SyncResult): SyncAnswer {
+  if (failed.length === 0 && isInOrder(page, plugged)) return { repaired, failed, plugged, strangers: 0 }
   const networks = new Set(page.networks.map(({ id }) => id))
   const endpoints = new Map(page.endpoints.map((endpoint) => [endpoint.endpointId, endpoint]))
   const isAsked = ({ networkId, endpointId }: SyncFailure) =>
@@ -29,6 +42,17 @@ export function answerToPage(page: SyncParams, { repaired, failed, plugged }: Sy
   return { ...kept, repaired, failed: [...kept.failed, ...silentOf(page, kept)], strangers }
 }
 
+/** The usual answer: each endpoint that should be plugged is, and they come in the order of the page. */
+function isInOrder({ endpoints }: PageContent, plugged: SyncResult['plugged']): boolean {
+  let next = 0
+  for (const { endpointId, sandbox } of endpoints) {
+    if (sandbox === undefined) continue
+    if (plugged[next]?.endpointId !== endpointId) return false
+    next += 1
+  }
+  return next === plugged.length
+}
+
 /** The first of those that are of one endpoint. */
 export function onceEach<T extends { readonly endpointId: string }>(all: readonly T[]): T[] {
   const seen = new Set<string>()
@@ -37,7 +61,7 @@ export function onceEach<T extends { readonly endpointId: string }>(all: readonl
 
 /** What should be plugged, and nothing is said of it, is a failure too. */
 function silentOf(
-  { endpoints }: SyncParams,
+  { endpoints }: PageContent,
   { failed, plugged }: Pick<SyncResult, 'failed' | 'plugged'>,
 ): SyncFailure[] {
   const said = new Set([...failed, ...plugged].map(({ endpointId }) => endpointId))

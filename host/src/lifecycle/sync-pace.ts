@@ -1,18 +1,19 @@
 // In which rhythm a driver hears the pages of a sync: two at a time, so that neither side waits for the other. One is on
 // its way while the one before is worked on.
-import type { SyncParams } from '@conet/sdk'
-
 /** Under way at once. */
 const mostPages = 2
+
+/** What of a page counts for when it is told. */
+export type Paced = { readonly more: boolean; readonly networks: readonly unknown[] }
 
 /**
  * Calls `tell` for each page, and resolves when all are done; rejects with the first failure, when none is under way
  * any more. What follows a page with networks waits for it, and the last page, whose answer is about all, for every
  * other. Pages are asked for as late as can be.
  */
-export async function tellInPace(
-  pages: Iterable<SyncParams>,
-  tell: (page: SyncParams) => Promise<void>,
+export async function tellInPace<P extends Paced>(
+  pages: Iterable<P>,
+  tell: (page: P) => Promise<void>,
 ): Promise<void> {
   const underWay: Promise<void>[] = []
   let areNetworksUnderWay = false

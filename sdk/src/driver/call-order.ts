@@ -9,29 +9,69 @@ export type Scope = { readonly networkId: string; readonly endpointId?: string; 
 /** No endpoint has this id. */
 const peersPart = 'peers'
 
+/** Where a call stands, from the moment it came until it has ended. */
+export class Place {
+  readonly networkId: string
+  /** Undefined: the network itself. */
+  readonly part: string | undefined
+  /** Resolves when everything before it has ended; undefined: nothing is before it. */
+  readonly before: Promise<unknown> | undefined
+  #hasEnded = false
+  #ended: Promise<void> | undefined
+  #resolve: (() => void) | undefined
+
+  constructor(networkId: string, part: string | undefined, before: Promise<unknown> | undefined) {
+    this.networkId = networkId
+    this.part = part
+    this.before = before
+  }
+
+  /** Made for who waits: nearly nobody does. */
+  get ended(): Promise<void> {
+    this.#ended ??= this.#hasEnded
+      ? Promise.resolve()
+      : new Promise((resolve) => {
+          this.#resolve = resolve
+        })
+    return this.#ended
+  }
+
+  end(): void {
+    this.#hasEnded = true
+    this.#resolve?.()
+  }
+}
+
 /** What has been asked for one network and has not ended. */
 type Lane = {
   /** The last call on the network itself. */
-  network: Promise<unknown> | undefined
+  network: Place | undefined
   /** The last call on each part (an endpoint, the peers) that came after it. */
-  readonly parts: Map<string, Promise<unknown>>
+  readonly parts: Map<string, Place>
 }
 
 export class CallOrder {
   readonly #lanes = new Map<string, Lane>()
 
-  /**
-   * Runs `work` when its turn has come, at once if nothing is before it. The place is taken when this is called,
-   * not when it first waits. Whether what was before ended well or badly makes no difference.
-   */
-  run<T>(scope: Scope, work: () => Promise<T>): Promise<T> {
-    const lane = this.#lane(scope.networkId)
-    const before = predecessors(lane, scope)
-    const result = before.length === 0 ? work() : Promise.all(before).then(work)
-    const leave = (): void => this.#leave(scope, ended)
-    const ended: Promise<void> = result.then(leave, leave)
-    take(lane, scope, ended)
-    return result
+  /** Takes the next place. Its work begins when what is `before` it has ended, well or badly, and ends with `leave`. */
+  enter(scope: Scope): Place {
+    const { networkId } = scope
+    const lane = this.#lane(networkId)
+    const part = partOf(scope)
+    const place = new Place(networkId, part, predecessors(lane, part))
+    if (part !== undefined) lane.parts.set(part, place)
+    else takeWhole(lane, place)
+    return place
+  }
+
+  leave(place: Place): void {
+    place.end()
+    const { networkId, part } = place
+    const lane = this.#lanes.get(networkId)
+    if (lane === undefined) return
+    if (lane.network === place) lane.network = undefined
+    if (part !== undefined && lane.parts.get(part) === place) lane.parts.delete(part)
+    if (lane.network === undefined && lane.parts.size === 0) this.#lanes.delete(networkId)
   }
 
   /** How many networks have calls under way or waiting. */
@@ -47,34 +87,20 @@ export class CallOrder {
     }
     return lane
   }
-
-  #leave(scope: Scope, ended: Promise<unknown>): void {
-    const lane = this.#lanes.get(scope.networkId)
-    if (lane === undefined) return
-    const part = partOf(scope)
-    if (lane.network === ended) lane.network = undefined
-    if (part !== undefined && lane.parts.get(part) === ended) lane.parts.delete(part)
-    if (lane.network === undefined && lane.parts.size === 0) this.#lanes.delete(scope.networkId)
-  }
 }
 
 function partOf({ endpointId, isPeers }: Scope): string | undefined {
   return isPeers === true ? peersPart : endpointId
 }
 
-function predecessors(lane: Lane, scope: Scope): Promise<unknown>[] {
-  const part = partOf(scope)
+function predecessors(lane: Lane, part: string | undefined): Promise<unknown> | undefined {
   const calls = part === undefined ? [...lane.parts.values()] : [lane.parts.get(part)]
-  return [lane.network, ...calls].filter((call) => call !== undefined)
+  const ends = [lane.network, ...calls].flatMap((place) => (place === undefined ? [] : [place.ended]))
+  return ends.length < 2 ? ends[0] : Promise.all(ends)
 }
 
-function take(lane: Lane, scope: Scope, ended: Promise<unknown>): void {
-  const part = partOf(scope)
-  if (part !== undefined) {
-    lane.parts.set(part, ended)
-    return
-  }
-  lane.network = ended
-  // Whoever comes now waits for the call on the network, which itself waits for these.
+/** Whoever comes now waits for the call on the network, which itself waits for those on its parts. */
+function takeWhole(lane: Lane, place: Place): void {
+  lane.network = place
   lane.parts.clear()
 }

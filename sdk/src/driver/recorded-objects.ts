@@ -11,15 +11,16 @@ import type {
   UnplugParams,
 } from '../protocol/index.ts'
 import type { Call, Driver } from './driver.ts'
+import type { KnownEndpoint, KnownEndpoints } from './known-endpoints.ts'
 
 export class RecordedObjects {
   readonly #driver: Driver
   readonly #networks = new Set<string>()
-  readonly #endpoints = new Map<string, EndpointRef>()
-  readonly #sandboxes = new Map<string, Sandbox>()
+  readonly #endpoints: KnownEndpoints
 
-  constructor(driver: Driver) {
+  constructor(driver: Driver, endpoints: KnownEndpoints) {
     this.#driver = driver
+    this.#endpoints = endpoints
   }
 
   async createNetwork(network: Network, call: Call): Promise<void> {
@@ -40,35 +41,51 @@ export class RecordedObjects {
   async createEndpoint(params: CreateEndpointParams, call: Call): Promise<CreateEndpointResult> {
     const { network, endpointId } = params
     const result = await this.#driver.createEndpoint?.(params, call)
-    this.#endpoints.set(endpointId, { networkId: network.id, endpointId })
+    this.noteCreated(this.#endpoints.of({ networkId: network.id, endpointId }), network.id)
     return result ?? {}
+  }
+
+  /** Whether the author's code has a part in `createEndpoint`. */
+  get createsEndpoints(): boolean {
+    return this.#driver.createEndpoint !== undefined
+  }
+
+  /** All that `createEndpoint` does where the author's code has no part in it. */
+  noteCreated(known: KnownEndpoint, networkId: string): void {
+    known.networkId = networkId
+    known.isCreated = true
   }
 
   async deleteEndpoint(endpoint: EndpointRef, call: Call): Promise<void> {
     if (this.#driver.deleteEndpoint === undefined) await this.unplug(endpoint, call)
     else await this.#driver.deleteEndpoint(endpoint, call)
-    this.#endpoints.delete(endpoint.endpointId)
-    this.#sandboxes.delete(endpoint.endpointId)
+    this.#endpoints.forget(endpoint.endpointId)
   }
 
   async listEndpoints(call: Call): Promise<EndpointRef[]> {
     const found = await this.#driver.listEndpoints?.(call)
     if (this.#driver.createEndpoint && found) return found
-    const byId = [...(found ?? []), ...this.#endpoints.values()].map((one) => [one.endpointId, one] as const)
+    if (found === undefined) return this.#endpoints.created()
+    const byId = [...found, ...this.#endpoints.created()].map((one) => [one.endpointId, one] as const)
     return [...new Map(byId).values()]
   }
 
-  async plug(params: PlugParams, call: Call): Promise<PlugResult> {
-    const result = await this.#driver.plug(params, call)
-    this.#sandboxes.set(params.endpointId, params.sandbox)
-    return result
+  /** Once it has resolved, `notePlugged`. */
+  plug(params: PlugParams, call: Call): Promise<PlugResult> {
+    return this.#driver.plug(params, call)
+  }
+
+  notePlugged(known: KnownEndpoint, sandbox: Sandbox): void {
+    // In a sync of thousands nearly all stay where they are, and what is new need not be kept.
+    if (known.sandbox?.path !== sandbox.path || known.sandbox.id !== sandbox.id) known.sandbox = sandbox
   }
 
   /** A host that has lost its records does not name the sandbox. */
   async unplug(params: UnplugParams, call: Call): Promise<void> {
-    const { sandbox = this.#sandboxes.get(params.endpointId) } = params
+    const { sandbox = this.#endpoints.find(params.endpointId)?.sandbox } = params
     await this.#driver.unplug({ ...params, ...(sandbox && { sandbox }) }, call)
-    this.#sandboxes.delete(params.endpointId)
+    const known = this.#endpoints.find(params.endpointId)
+    if (known !== undefined) known.sandbox = undefined
   }
 }
 

@@ -8,21 +8,15 @@ export class Slots {
     this.#free = count
   }
 
-  run<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#free === 0)
-      return new Promise<void>((resolve) => this.#waiting.push(resolve)).then(() => this.#hold(work))
+  /** Undefined: go on at once. Else resolves when it is its turn. Who has come in must `leave`. */
+  enter(): Promise<void> | undefined {
+    if (this.#free === 0) return new Promise((resolve) => this.#waiting.push(resolve))
     this.#free -= 1
-    return this.#hold(work)
-  }
-
-  #hold<T>(work: () => Promise<T>): Promise<T> {
-    const running = work()
-    running.then(this.#release, this.#release)
-    return running
+    return undefined
   }
 
   /** A slot passes from hand to hand, so that nobody who comes later gets in between. */
-  readonly #release = (): void => {
+  leave(): void {
     const next = this.#waiting.shift()
     if (next === undefined) this.#free += 1
     else next()

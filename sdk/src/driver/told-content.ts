@@ -1,5 +1,6 @@
 // What counts for "the same" of a network and of an endpoint: labels, names and policies may change.
-import { isDeepStrictEqual } from 'node:util'
+
+import { isSameJson } from '../jsonrpc/index.ts'
 import type { CreateEndpointParams, Network } from '../protocol/index.ts'
 
 export type NetworkContent = Pick<Network, 'internal' | 'subnets' | 'config' | 'segmentId'>
@@ -22,7 +23,7 @@ export function contentOfEndpoint(params: CreateEndpointParams): EndpointContent
 /** The members that differ. */
 export function endpointDifferences(told: EndpointContent, given: EndpointContent): string[] {
   // The usual case, and in a sync of thousands the very same objects.
-  if (isDeepStrictEqual(told, given)) return []
+  if (isSameJson(told, given)) return []
   return differencesOf(flat(told), flat(given))
 }
 
@@ -38,5 +39,5 @@ function differencesOf(told: object, given: object): string[] {
   const before = new Map<string, unknown>(Object.entries(told))
   const now = new Map<string, unknown>(Object.entries(given))
   const members = new Set([...before.keys(), ...now.keys()])
-  return [...members].filter((member) => !isDeepStrictEqual(before.get(member), now.get(member)))
+  return [...members].filter((member) => !isSameJson(before.get(member), now.get(member)))
 }

@@ -1,43 +1,38 @@
 // The calls that make and end networks and endpoints, with what this process was told of each: an id that comes again
 // with other content is refused before the author's code sees it. A driver that has just started was told nothing, so
 // the first word counts, and so does every sync. docs/protocol.md IDEM-2, IDEM-3, PLUG-2, PLUG-3, NET-4
-import { isDeepStrictEqual } from 'node:util'
 import { ConetError } from '../errors/index.ts'
+import { isSameJson } from '../jsonrpc/index.ts'
 import type {
   CreateEndpointParams,
   CreateEndpointResult,
+  DesiredEndpoint,
   EndpointRef,
   Network,
   PlugParams,
   PlugResult,
   UnplugParams,
 } from '../protocol/index.ts'
+import { checkedResult } from './checked-result.ts'
 import type { Call, Driver } from './driver.ts'
+import { type KnownEndpoint, KnownEndpoints, type ToldEndpoint } from './known-endpoints.ts'
 import { RecordedObjects } from './recorded-objects.ts'
 import {
   contentOfEndpoint,
   contentOfNetwork,
-  type EndpointContent,
   endpointDifferences,
   type NetworkContent,
   networkDifferences,
 } from './told-content.ts'
 
-type ToldEndpoint = {
-  readonly content: EndpointContent
-  readonly addresses: readonly string[]
-  /** Where it is plugged. */
-  readonly sandboxPath: string | undefined
-}
-
 export class ToldObjects {
   readonly #objects: RecordedObjects
   readonly #hasOwnAddresses: boolean
   readonly #networks = new Map<string, NetworkContent>()
-  readonly #endpoints = new Map<string, ToldEndpoint>()
+  readonly #endpoints = new KnownEndpoints()
 
   constructor(driver: Driver) {
-    this.#objects = new RecordedObjects(driver)
+    this.#objects = new RecordedObjects(driver, this.#endpoints)
     this.#hasOwnAddresses = driver.ipam === 'driver'
   }
 
@@ -52,8 +47,9 @@ export class ToldObjects {
 
   /** Throws `inUse` while it has endpoints. */
   async deleteNetwork(networkId: string, call: Call): Promise<void> {
-    const members = [...this.#endpoints].filter(([, { content }]) => content.networkId === networkId)
-    if (members.length > 0) throw networkInUse(networkId, members.length)
+    let members = 0
+    for (const { told } of this.#endpoints.all()) if (told?.content.networkId === networkId) members += 1
+    if (members > 0) throw networkInUse(networkId, members)
     await this.#objects.deleteNetwork(networkId, call)
     this.#networks.delete(networkId)
   }
@@ -67,15 +63,14 @@ export class ToldObjects {
     const { endpointId } = params
     this.assertSameEndpoint('create', params)
     const result = await this.#objects.createEndpoint(params, call)
-    const sandboxPath = this.#endpoints.get(endpointId)?.sandboxPath
+    const known = this.#endpoints.of({ networkId: params.network.id, endpointId })
     const addresses = result.addresses ?? params.interface.addresses
-    this.#endpoints.set(endpointId, { content: contentOfEndpoint(params), addresses, sandboxPath })
+    known.told = { content: contentOfEndpoint(params), addresses, sandboxPath: known.told?.sandboxPath }
     return result
   }
 
   async deleteEndpoint(endpoint: EndpointRef, call: Call): Promise<void> {
     await this.#objects.deleteEndpoint(endpoint, call)
-    this.#endpoints.delete(endpoint.endpointId)
   }
 
   listEndpoints(call: Call): Promise<EndpointRef[]> {
@@ -87,31 +82,30 @@ export class ToldObjects {
    * another instance, or this one in a former life, was told to create.
    */
   async plug(params: PlugParams, call: Call): Promise<PlugResult> {
-    const { endpointId, sandbox, ...rest } = params
-    if (!this.#endpoints.has(endpointId)) await this.createEndpoint({ endpointId, ...rest }, call)
-    const told = this.#endpoints.get(endpointId)
+    const { endpointId, network, sandbox } = params
+    if (this.#endpoints.find(endpointId)?.told === undefined)
+      await this.createEndpoint(withoutSandbox(params), call)
     this.assertSameEndpoint('plug', params)
+    const known = this.#endpoints.of({ networkId: network.id, endpointId })
+    const { told } = known
     if (told?.sandboxPath !== undefined && told.sandboxPath !== sandbox.path)
       throw pluggedElsewhere(params, told.sandboxPath)
     const result = await this.#objects.plug(params, call)
+    this.#objects.notePlugged(known, sandbox)
     const { addresses } = params.interface
-    this.#endpoints.set(endpointId, {
-      content: contentOfEndpoint(params),
-      addresses,
-      sandboxPath: sandbox.path,
-    })
+    known.told = { content: contentOfEndpoint(params), addresses, sandboxPath: sandbox.path }
     return result
   }
 
   async unplug(params: UnplugParams, call: Call): Promise<void> {
     await this.#objects.unplug(params, call)
-    const told = this.#endpoints.get(params.endpointId)
-    if (told !== undefined) this.#endpoints.set(params.endpointId, { ...told, sandboxPath: undefined })
+    const told = this.#endpoints.find(params.endpointId)?.told
+    if (told !== undefined) told.sandboxPath = undefined
   }
 
   /** Throws `conflict` for an endpoint that exists with other content; what was never told of is as it is said to be. */
   assertSameEndpoint(verb: string, params: CreateEndpointParams): void {
-    const told = this.#endpoints.get(params.endpointId)
+    const told = this.#endpoints.find(params.endpointId)?.told
     if (told === undefined) return
     const differences = endpointDifferences(told.content, contentOfEndpoint(params))
     if (!this.#areSameAddresses(told.addresses, params.interface.addresses)) differences.push('addresses')
@@ -123,23 +117,100 @@ export class ToldObjects {
     this.#networks.delete(networkId)
   }
 
-  /** A sync is about to say what the endpoint is. Returns the path of the sandbox that it was plugged into. */
-  forgetEndpoint(endpointId: string): string | undefined {
-    const sandboxPath = this.#endpoints.get(endpointId)?.sandboxPath
-    this.#endpoints.delete(endpointId)
-    return sandboxPath
+  /** A sync begins. Returns the moment of it, for `isNamed` and `keepOnly`. */
+  beginNaming(): number {
+    this.#endpoints.now += 1
+    return this.#endpoints.now
   }
 
-  /** A sync has named everything: what it did not name may have gone while another instance was in charge. */
-  keepOnly({ networks, endpoints }: { networks: ReadonlySet<string>; endpoints: ReadonlySet<string> }): void {
+  /** The host speaks of the endpoint. */
+  nameEndpoint(ref: EndpointRef): KnownEndpoint {
+    return this.#endpoints.name(ref)
+  }
+
+  /** Whether the host has spoken of the endpoint since then. */
+  isNamed(endpointId: string, since: number): boolean {
+    const known = this.#endpoints.find(endpointId)
+    return known !== undefined && known.namedAt >= since
+  }
+
+  /**
+   * What a sync says of an endpoint: it is made so, whatever was said before. Resolves to the checked result of its plug;
+   * to undefined for one that should be in no sandbox. Thousands come, so nothing is awaited that need not be.
+   */
+  async ensureEndpoint(
+    endpoint: DesiredEndpoint,
+    named: KnownEndpoint,
+    call: Call,
+  ): Promise<PlugResult | undefined> {
+    // Deleted since it was named, before its turn came.
+    const known = named.isForgotten ? this.#endpoints.name(named) : named
+    const before = known.told
+    const wasIn = before?.sandboxPath
+    known.told = undefined
+    if (this.#objects.createsEndpoints) await this.createEndpoint(withoutSandbox(endpoint), call)
+    else this.#objects.noteCreated(known, endpoint.network.id)
+    const told = this.#tellAnew(known, endpoint, before)
+    if (!isToBePlugged(endpoint)) {
+      await this.#takeOut(known, wasIn, call)
+      return undefined
+    }
+    let result: PlugResult
+    try {
+      result = await this.#objects.plug(endpoint, call)
+    } catch (error) {
+      result = await this.#plugAnew(endpoint, error, call)
+    }
+    this.#objects.notePlugged(known, endpoint.sandbox)
+    told.sandboxPath = endpoint.sandbox.path
+    return checkedResult('endpoint/plug', result)
+  }
+
+  /** A sync that began then has named everything: what it did not name may have gone while another instance was in charge. */
+  keepOnly(networks: ReadonlySet<string>, since: number): void {
     for (const id of this.#networks.keys()) if (!networks.has(id)) this.#networks.delete(id)
-    for (const id of this.#endpoints.keys()) if (!endpoints.has(id)) this.#endpoints.delete(id)
+    for (const known of this.#endpoints.all()) {
+      if (known.namedAt >= since) continue
+      known.told = undefined
+      if (!known.isCreated) this.#endpoints.forget(known.endpointId)
+    }
+  }
+
+  /** Keeps what was told before if it is the same, so that thousands of new objects are not kept in its place. */
+  #tellAnew(known: KnownEndpoint, endpoint: DesiredEndpoint, before: ToldEndpoint | undefined): ToldEndpoint {
+    // A driver with addresses of its own has just answered with them.
+    const addresses = known.told?.addresses ?? endpoint.interface.addresses
+    const content = contentOfEndpoint(endpoint)
+    if (isToBePlugged(endpoint) && addresses !== endpoint.interface.addresses)
+      this.assertSameEndpoint('plug', endpoint)
+    const isSame =
+      before !== undefined && isSameJson(before.content, content) && isSameJson(before.addresses, addresses)
+    const told = isSame ? before : { content, addresses, sandboxPath: undefined }
+    told.sandboxPath = undefined
+    known.told = told
+    return told
+  }
+
+  async #takeOut(known: KnownEndpoint, wasIn: string | undefined, call: Call): Promise<void> {
+    const { networkId, endpointId } = known
+    await this.unplug({ networkId, endpointId }, call)
+    if (wasIn !== undefined) call.repaired(pluggedWrongly(endpointId, wasIn))
+  }
+
+  /** What the author's code finds in another sandbox is taken out of it. */
+  async #plugAnew(params: PlugParams, error: unknown, call: Call): Promise<PlugResult> {
+    if (!ConetError.is(error, 'inUse')) throw error
+    const { endpointId } = params
+    await this.unplug({ networkId: params.network.id, endpointId }, call)
+    const result = await this.#objects.plug(params, call)
+    call.repaired(pluggedWrongly(endpointId, 'another sandbox'))
+    return result
   }
 
   /** Before a driver with its own addresses has chosen, the host sends none. */
   #areSameAddresses(told: readonly string[], given: readonly string[]): boolean {
     if (this.#hasOwnAddresses && given.length === 0) return true
-    return isDeepStrictEqual(told, given)
+    return isSameJson(told, given)
   }
 }
 
@@ -161,4 +232,16 @@ function networkInUse(networkId: string, endpoints: number): ConetError {
 function pluggedElsewhere({ endpointId, sandbox }: PlugParams, sandboxPath: string): ConetError {
   const message = `plug endpoint ${endpointId} into ${sandbox.path}: it is plugged into ${sandboxPath}`
   return new ConetError('inUse', message, { details: { sandboxPath }, help: 'Unplug it there first.' })
+}
+
+function withoutSandbox({ sandbox: _where, ...params }: DesiredEndpoint): CreateEndpointParams {
+  return params
+}
+
+function isToBePlugged(endpoint: DesiredEndpoint): endpoint is PlugParams {
+  return endpoint.sandbox !== undefined
+}
+
+function pluggedWrongly(endpointId: string, where: string): string {
+  return `endpoint ${endpointId}: it was plugged into ${where}`
 }

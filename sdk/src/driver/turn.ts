@@ -29,33 +29,58 @@ export type Turn = {
 
 /**
  * What the author's code gets. A class, because V8 makes a hidden class of its own for each object literal with a
- * getter: thousands a second, which only a full collection frees.
+ * getter: thousands a second, which only a full collection frees. What most calls do not use is made for who asks.
  */
 export class TurnCall implements Call {
-  readonly operationId: string
-  readonly attempt: number
-  readonly traceparent: string | undefined
-  readonly tracestate: string | undefined
-  // Properties, so that an author may take them out of the call.
-  readonly log: Call['log']
-  readonly progress: Call['progress']
-  readonly repaired: Call['repaired']
-  readonly #cancellation: Cancellation
+  readonly #turn: Turn
+  readonly #log: Log
+  #writesLog: Call['log'] | undefined
+  #saysProgress: Call['progress'] | undefined
+  #saysRepaired: Call['repaired'] | undefined
 
-  constructor({ what, scope, meta, cancellation, repaired, progress }: Turn, log: Log) {
-    const { operationId, attempt, traceparent, tracestate } = meta
-    this.operationId = operationId
-    this.attempt = attempt
-    this.traceparent = traceparent
-    this.tracestate = tracestate
-    this.log = (level, message, fields) => log.write(level, message, { ...fields, ...scope, operationId })
-    this.progress = progress
-    this.repaired = repaired ?? ((difference) => this.log('info', `${what}: mended: ${difference}`))
-    this.#cancellation = cancellation
+  constructor(turn: Turn, log: Log) {
+    this.#turn = turn
+    this.#log = log
   }
 
-  /** Made for who asks. */
+  get operationId(): string {
+    return this.#turn.meta.operationId
+  }
+
+  get attempt(): number {
+    return this.#turn.meta.attempt
+  }
+
+  get traceparent(): string | undefined {
+    return this.#turn.meta.traceparent
+  }
+
+  get tracestate(): string | undefined {
+    return this.#turn.meta.tracestate
+  }
+
   get signal(): AbortSignal {
-    return this.#cancellation.signal
+    return this.#turn.cancellation.signal
+  }
+
+  // Functions of their own, so that an author may take them out of the call.
+  get log(): Call['log'] {
+    const { scope } = this.#turn
+    this.#writesLog ??= (level, message, fields) =>
+      this.#log.write(level, message, { ...fields, ...scope, operationId: this.operationId })
+    return this.#writesLog
+  }
+
+  get progress(): Call['progress'] {
+    this.#saysProgress ??= (message, percentage) => this.#turn.progress(message, percentage)
+    return this.#saysProgress
+  }
+
+  get repaired(): Call['repaired'] {
+    this.#saysRepaired ??= (difference) => {
+      if (this.#turn.repaired !== undefined) this.#turn.repaired(difference)
+      else this.log('info', `${this.#turn.what}: mended: ${difference}`)
+    }
+    return this.#saysRepaired
   }
 }

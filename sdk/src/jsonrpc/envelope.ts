@@ -3,6 +3,7 @@
 import type { Message, NotificationMessage, RequestMessage } from 'vscode-jsonrpc'
 import { ConetError } from '../errors/index.ts'
 import { isJsonObject, type JsonObject } from './framing.ts'
+import type { JsonText } from './json-text.ts'
 
 /** The id of a request, as its sender chose it. */
 export type MessageId = string | number
@@ -17,7 +18,7 @@ export type Outcome = { readonly result: unknown } | { readonly error: ReplyErro
 export type Outgoing =
   | (Message & { readonly id: MessageId } & Outcome)
   | ((Omit<RequestMessage, 'params'> | Omit<NotificationMessage, 'params'>) & {
-      readonly params: JsonObject | undefined
+      readonly params: JsonObject | JsonText | undefined
     })
 
 export type Envelope =

@@ -4,6 +4,7 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import { ConetError } from '../errors/index.ts'
 import { allowedLength, badHeader, maxHeaderBytes, parseFrameHeader, plainHeader } from './frame-header.ts'
+import { JsonText } from './json-text.ts'
 
 /** A JSON object whose members are not known yet. */
 export type JsonObject = { readonly [key: string]: unknown }
@@ -21,11 +22,18 @@ export type Frame = { readonly text: string; readonly bytes: number }
 
 /** Throws `messageTooLarge`, or what JSON.stringify throws on what is no JSON. */
 export function encodeFrame(message: object, maxBytes: number): Frame {
-  const body = JSON.stringify(message)
+  const body = textOfMessage(message)
   const bodyBytes = Buffer.byteLength(body)
   if (bodyBytes > maxBytes) throw tooLarge(bodyBytes, maxBytes)
   const header = `Content-Length: ${bodyBytes}${headerEnd}`
   return { text: header + body, bytes: header.length + bodyBytes }
+}
+
+function textOfMessage(message: { readonly params?: unknown }): string {
+  const { params } = message
+  if (!(params instanceof JsonText)) return JSON.stringify(message)
+  const around = JSON.stringify({ ...message, params: undefined })
+  return `${around.slice(0, -1)},"params":${params.text}}`
 }
 
 function tooLarge(bytes: number, maxBytes: number): ConetError {

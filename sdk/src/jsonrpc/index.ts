@@ -12,10 +12,12 @@ export {
   isJsonObject,
   type JsonObject,
 } from './framing.ts'
+export { JsonText } from './json-text.ts'
 export { defaultLimits, type PeerLimits } from './limits.ts'
 export { Pace, type PaceOptions } from './pace.ts'
 export { JsonRpcPeer } from './peer.ts'
 export type { CloseOptions, PeerOptions } from './peer-options.ts'
 export type { CallOptions } from './pending-calls.ts'
+export { isSameJson } from './same-json.ts'
 export type { RequestContext, RequestHandler } from './served-requests.ts'
 export { errorFromWire, errorToWire, jsonRpcCode, UnknownMethodError } from './wire-error.ts'

@@ -14,6 +14,7 @@ import {
 import { cancelMethod, Dispatcher, type NotificationHandler } from './dispatcher.ts'
 import type { MessageId, Outcome } from './envelope.ts'
 import type { JsonObject } from './framing.ts'
+import type { JsonText } from './json-text.ts'
 import { defaultLimits } from './limits.ts'
 import { Pace } from './pace.ts'
 import type { CloseOptions, PeerOptions } from './peer-options.ts'
@@ -99,7 +100,7 @@ export class JsonRpcPeer implements AsyncDisposable {
    * side answered, `deadlineExceeded`, `cancelled`, `messageTooLarge` or `overloaded` (nothing was sent), or
    * `closedKind`. A call that is given up is cancelled on the other side too.
    */
-  request(method: string, params: JsonObject | undefined, options: CallOptions): Promise<unknown> {
+  request(method: string, params: JsonObject | JsonText | undefined, options: CallOptions): Promise<unknown> {
     return new Promise((resolve, reject) => {
       this.#assertMayCall(method, options.signal)
       const id = this.#pending.nextId()

@@ -34,6 +34,25 @@ async function servedAlone(parts: Partial<Driver> = {}) {
 }
 
 describe('a driver that has plug and unplug alone', () => {
+  it('has an endpoint that a sync names while it is being deleted', async () => {
+    let finish: () => void = () => undefined
+    const held = new Promise<void>((resolve) => {
+      finish = resolve
+    })
+    await using served = await servedAlone({ unplug: () => held })
+    const { client } = served
+    const endpoint = sampleEndpoint()
+    const ref = { networkId: endpoint.network.id, endpointId: endpoint.endpointId }
+    await client.call('endpoint/create', endpoint)
+    const gone = client.call('endpoint/delete', ref)
+    const page = { syncId: 's', more: false, networks: [], endpoints: [endpoint] }
+    const synced = client.call('driver/sync', page)
+    finish()
+    await gone
+    expect((await synced).unknown.endpoints).toEqual([])
+    expect((await client.call('endpoint/list', {})).endpoints).toEqual([ref])
+  })
+
   it('offers all that a host needs, and names what it was told of', async () => {
     await using served = await servedAlone()
     const { client } = served

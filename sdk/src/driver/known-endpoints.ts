@@ -1,0 +1,75 @@
+// What this process knows of the endpoints: one entry for each, for all who want to know, since a sync asks for each of
+// thousands.
+import type { EndpointRef, Sandbox } from '../protocol/index.ts'
+import type { EndpointContent } from './told-content.ts'
+
+/** What the host has said last of an endpoint that was made so. */
+export type ToldEndpoint = {
+  readonly content: EndpointContent
+  readonly addresses: readonly string[]
+  /** Where it is plugged. */
+  sandboxPath: string | undefined
+}
+
+export class KnownEndpoint {
+  readonly endpointId: string
+  networkId: string
+  /** Created in this life, and not deleted since. */
+  isCreated = false
+  /** Into which it is plugged, if it was plugged in this life. */
+  sandbox: Sandbox | undefined
+  /** Undefined: whatever comes next counts. */
+  told: ToldEndpoint | undefined
+  /** When the host has named it last: `KnownEndpoints.now`. */
+  namedAt = 0
+  /** It is not this entry any more that stands for the endpoint. */
+  isForgotten = false
+
+  constructor({ networkId, endpointId }: EndpointRef) {
+    this.networkId = networkId
+    this.endpointId = endpointId
+  }
+}
+
+export class KnownEndpoints {
+  readonly #byId = new Map<string, KnownEndpoint>()
+  /** Goes forward with each sync that begins. */
+  now = 0
+
+  find(endpointId: string): KnownEndpoint | undefined {
+    return this.#byId.get(endpointId)
+  }
+
+  /** The entry, made if there is none. */
+  of(ref: EndpointRef): KnownEndpoint {
+    const known = this.#byId.get(ref.endpointId)
+    if (known !== undefined) return known
+    const made = new KnownEndpoint(ref)
+    this.#byId.set(ref.endpointId, made)
+    return made
+  }
+
+  /** The host speaks of it. */
+  name(ref: EndpointRef): KnownEndpoint {
+    const known = this.of(ref)
+    known.namedAt = this.now
+    return known
+  }
+
+  forget(endpointId: string): void {
+    const known = this.#byId.get(endpointId)
+    if (known !== undefined) known.isForgotten = true
+    this.#byId.delete(endpointId)
+  }
+
+  all(): IterableIterator<KnownEndpoint> {
+    return this.#byId.values()
+  }
+
+  created(): EndpointRef[] {
+    const refs: EndpointRef[] = []
+    for (const { networkId, endpointId, isCreated } of this.#byId.values())
+      if (isCreated) refs.push({ networkId, endpointId })
+    return refs
+  }
+}
