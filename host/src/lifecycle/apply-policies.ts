@@ -73,12 +73,24 @@ export async function applyPolicies(
     }
     record(host, steps, also)
   } catch (error) {
-    const diverged = await putBack(host, told.reverse())
+    const diverged = await undo(host, told.reverse(), error)
     for (const step of steps) if (!diverged.includes(step)) keepFormerPorts(host, step)
     throw policyFailure(error, current, diverged)
   }
   failpoint('host:policy:after-outcome')
   tellAgain(host, steps)
+}
+
+/** A driver that left the first of them unanswered would leave its client waiting for as long again: it is told later. */
+async function undo(
+  host: HostContext,
+  [last, ...others]: readonly PreparedStep[],
+  error: unknown,
+): Promise<PreparedStep[]> {
+  if (last === undefined) return []
+  if (!ConetError.is(error, 'deadlineExceeded')) return putBack(host, [last, ...others])
+  diverge(host, last, error)
+  return [last, ...(await putBack(host, others))]
 }
 
 /** The former policies are in force again; those that are not are on record as diverged, and returned. */

@@ -1,5 +1,4 @@
-// The ports on which processes of the machine listen, and the range from which the kernel gives outgoing connections
-// theirs. Read anew each time: nobody says when it changes.
+// The ports on which processes of the machine listen. Read anew each time: nobody says when it changes.
 import { readFile } from 'node:fs/promises'
 import { formatAddress } from '../ipam/index.ts'
 import type { ListeningPort } from '../ports/index.ts'
@@ -31,13 +30,6 @@ export function portsIn(text: string, state: string): Pick<ListeningPort, 'port'
     port: Number.parseInt(port, 16),
     address: addressOf(address),
   }))
-}
-
-/** A range in which both ends count; undefined where the kernel does not say. */
-export async function readEphemeralRange(): Promise<{ first: number; last: number } | undefined> {
-  const text = await textOf('/proc/sys/net/ipv4/ip_local_port_range')
-  const [first, last] = text.trim().split(/\s+/).map(Number)
-  return first === undefined || last === undefined || Number.isNaN(first + last) ? undefined : { first, last }
 }
 
 /** A kernel without IPv6 has no such files. */

@@ -1,0 +1,35 @@
+import { portWishesOf } from '@conet/host/ports/index'
+import { expect, it } from 'vitest'
+
+it('an element has defaults for whatever it leaves out', () => {
+  expect(portWishesOf({ net_in: [{}] }, 'net_in', 'p')).toEqual([
+    { protocol: 'tcp', hostPort: 0, containerPort: 0, count: 1 },
+  ])
+  const address = { protocol: 'udp', host_port: 53, host_address: '2001:db8::0:1' }
+  expect(portWishesOf({ net_in: [address] }, 'net_in', 'p')).toMatchObject([{ hostAddress: '2001:db8::1' }])
+  expect(portWishesOf({ net_in: [{ host_address: '0.0.0.0' }] }, 'net_in', 'p')[0]).not.toHaveProperty(
+    'hostAddress',
+  )
+})
+
+it('a document without the member asks for nothing, also where every object inherits one of that name', () => {
+  expect(portWishesOf({}, 'net_in', 'p')).toEqual([])
+  expect(portWishesOf({}, 'constructor', 'p')).toEqual([])
+})
+
+it.each([
+  [{}, 'policy.net_in', 'must be a list'],
+  [[{ protocol: 'icmp' }], 'policy.net_in[0].protocol', ''],
+  [[{}, { host_port: 70_000 }], 'policy.net_in[1].host_port', ''],
+  [[{ host_port: 65_535, count: 2 }], 'policy.net_in[0].host_port', 'would end above 65535'],
+  [[{ container_port: 65_535, count: 2 }], 'policy.net_in[0].container_port', 'would end above 65535'],
+  [[{ host_address: 'eth0' }], 'policy.net_in[0].host_address', ''],
+  [[{ port: 1 }], 'policy.net_in[0].port', ''],
+])('%j is refused at %s', (member, path, message) => {
+  expect(() => portWishesOf({ net_in: member }, 'net_in', 'policy')).toThrow(
+    expect.objectContaining({
+      kind: 'invalidArgument',
+      fields: [{ path, message: expect.stringContaining(message) }],
+    }),
+  )
+})
