@@ -34,7 +34,8 @@ const good: Partial<Record<RouteName, Record<string, unknown>>> = {
   up: { pid: 1 },
 }
 
-const routesWithBody = Object.entries(routes).filter(([, route]) => 'body' in route)
+/** Garden's calls answer in its form, and take what nobody knows. */
+const routesWithBody = Object.entries(routes).filter(([, route]) => 'body' in route && !('isLegacy' in route))
 const placed = (path: string) => path.replace(':handle', 'c1').replace(/:\w+/, 'blue')
 
 describe('a body', () => {

@@ -39,11 +39,11 @@ it('[B11] [B12] [B13] [A20] up of a container that nobody configured attaches it
   const common = {
     'container-ip': '10.95.0.2',
     'host-ip': '10.95.0.1',
-    'external-ip': '192.0.2.10',
     interface: 'eth0',
     'mapped-ports': '[]',
   }
   const further = {
+    'external-ip': '192.0.2.10',
     'mac-address': '02:42:0a:5f:00:02',
     'network-id': own?.network_id,
     'network-name': 'garden',

@@ -1,5 +1,6 @@
 // Garden's form of answers: JSON as Go writes it, and errors that name their type.
 import { ConetError } from '@conet/sdk'
+import type { GardenError } from '@conet/sdk/api'
 import type { FastifyReply } from 'fastify'
 
 /** Since when there is something better (RFC 9745): the first release of conet. */
@@ -26,7 +27,7 @@ export function sendGarden(reply: FastifyReply, status: number, value: unknown):
 }
 
 /** 404 for a container that is unknown, 500 for whatever else: Garden knows no others. */
-export function gardenError(error: ConetError, handle: string): { status: number; body: unknown } {
+export function gardenError(error: ConetError, handle: string): { status: number; body: GardenError } {
   const isUnknown = ConetError.is(error, 'notFound') && error.details.handle === handle
   const about = (type: string, message: string, named: string) => ({
     Type: type,

@@ -1,5 +1,12 @@
 // The OpenAPI 3.1 document, made of the same table that the server's routes are made of.
-import { Problem, type RequestLine, type RouteEntry, type RouteName, routes } from '@conet/sdk/api'
+import {
+  GardenError,
+  Problem,
+  type RequestLine,
+  type RouteEntry,
+  type RouteName,
+  routes,
+} from '@conet/sdk/api'
 import type { TSchema } from 'typebox'
 import { EventsQuery, eventsPath } from './event-route.ts'
 import { metricsPath } from './metrics-route.ts'
@@ -31,6 +38,10 @@ export function openApiDocument(version: string): JsonObject {
     paths: { ...paths, [eventsPath]: { get: eventsOperation }, [metricsPath]: { get: metricsOperation } },
     components: {
       responses: {
+        GardenError: {
+          description: 'The call failed, as Garden says it: 404 for an unknown container, else 500.',
+          content: json(GardenError),
+        },
         Problem: {
           description: 'The request failed (RFC 9457). `kind` says why; docs/errors.md explains each.',
           content: { [problemMediaType]: { schema: Problem } },
@@ -56,7 +67,7 @@ function operationOf(name: RouteName, entry: RouteEntry): JsonObject {
           { description: meaningOf(status), content: json(entry.reply) },
         ]),
       ),
-      default: { $ref: '#/components/responses/Problem' },
+      default: { $ref: `#/components/responses/${entry.isLegacy === true ? 'GardenError' : 'Problem'}` },
     },
   }
 }

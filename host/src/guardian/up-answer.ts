@@ -8,7 +8,8 @@ export type UpAnswer = {
 }
 
 /**
- * `garden.network.*` says what the primary network has, `conet.networks.NAME.*` what each has. Where nobody names a
+ * `garden.network.*` says what the primary network has, `conet.networks.NAME.*` what each has. The external address of
+ * the former stays Guardian's, which has set it before. Where nobody names a
  * server the key is left out, and Guardian gives the container its own.
  */
 export function upAnswer({ networks, dns }: ContainerView): UpAnswer {
@@ -32,13 +33,13 @@ function common(info: NetworkInfoView): Texts {
     'container-ip': info.container_ip,
     'container-ipv6': info.container_ipv6,
     'host-ip': info.host_ip,
-    'external-ip': info.external_ip,
     interface: info.interface,
   }
 }
 
 function further(info: NetworkInfoView): Texts {
   return {
+    'external-ip': info.external_ip,
     'mac-address': info.mac_address,
     'network-id': info.network_id,
     'network-name': info.network_name,

@@ -2,6 +2,7 @@
 // legacy calls. Field names and meanings are Garden's; as in Go, `null` is as good as absent, and members that nobody
 // knows are passed over.
 import { type Static, type TSchema, Type } from 'typebox'
+import { forms } from '../../fields/forms.ts'
 
 const orNull = <S extends TSchema>(schema: S) => Type.Optional(Type.Union([Type.Null(), schema]))
 
@@ -33,9 +34,22 @@ export type GardenNetOutRule = Static<typeof GardenNetOutRule>
 export const GardenNetOutRules = Type.Array(GardenNetOutRule, { maxItems: 16_384 })
 export type GardenNetOutRules = Static<typeof GardenNetOutRules>
 
+/** How Garden tells a failure. */
+export const GardenError = Type.Object({
+  /** Empty but for `ContainerNotFoundError`. */
+  Type: Type.String(),
+  Message: Type.String(),
+  Handle: Type.String(),
+  ProcessID: Type.String(),
+  Binary: Type.String(),
+})
+export type GardenError = Static<typeof GardenError>
+
 /** Properties of a container, as Garden keeps them. */
 export const GardenProperties = Type.Record(
-  Type.String({ maxLength: 1024 }),
+  // Not `.`: a key with a line break in it would go by unchecked.
+  Type.String({ pattern: forms.labelKey.pattern }),
   Type.String({ maxLength: 256 * 1024 }),
+  { additionalProperties: false },
 )
 export type GardenProperties = Static<typeof GardenProperties>
