@@ -17,6 +17,36 @@ import { runDriver } from '${join(repository, 'sdk/dist/index.js')}'
 import { nullDriver } from '${join(repository, 'drivers/null/dist/driver.js')}'
 await runDriver({ ...nullDriver(), async unplug() { throw new Error('not plugged') } })`
 
+/** Dies of an unplug. */
+const mortalDriver = `
+import { runDriver } from '${join(repository, 'sdk/dist/index.js')}'
+import { nullDriver } from '${join(repository, 'drivers/null/dist/driver.js')}'
+const unplug = () => {
+  console.error('no more of this')
+  process.exit(7)
+}
+await runDriver({ ...nullDriver(), unplug })`
+
+/** Cannot delete an endpoint whose network has had two. */
+const forgetfulDriver = `
+import { runDriver } from '${join(repository, 'sdk/dist/index.js')}'
+import { nullDriver } from '${join(repository, 'drivers/null/dist/driver.js')}'
+const made = new Map()
+const createEndpoint = async ({ network, endpointId }) => {
+  made.set(network.id, (made.get(network.id) ?? new Set()).add(endpointId))
+}
+const deleteEndpoint = async ({ networkId }) => {
+  if (made.get(networkId)?.size === 2) throw new Error('which one?')
+}
+await runDriver({ ...nullDriver(), createEndpoint, deleteEndpoint })`
+
+/** The command that starts a driver with that text. */
+async function commandOf(directory: string, text: string): Promise<string> {
+  const file = join(directory, 'driver.mjs')
+  await writeFile(file, text)
+  return `${process.execPath} ${file} --socket {socket} --log-level error`
+}
+
 type Ending = { readonly code: number; readonly stdout: string; readonly stderr: string }
 
 function kit(...words: string[]): Promise<Ending> {
@@ -32,7 +62,7 @@ function kit(...words: string[]): Promise<Ending> {
 }
 
 // Each is a program or two of its own, which mostly waits.
-describe.concurrent('conet-conformance', () => {
+describe.concurrent('conet-conformance', { timeout: 120_000 }, () => {
   it('[K7] checks a driver that it starts, with progress, and exits with 0', async () => {
     const { code, stdout } = await kit(
       'run',
@@ -107,20 +137,56 @@ describe.concurrent('conet-conformance', () => {
     expect(stale.code).toBe(5)
   })
 
-  it('exits with 2 for a word, a value or a check that it does not know', async () => {
-    const lines = [
-      ['run'],
-      ['run', '--socket', '/x', '--command', 'y'],
-      ['run', '--command', 'my-driver'],
-      ['run', '--socket', '/x', '--only', 'rpc.nothing'],
-      ['run', '--socket', '/x', '--report', 'tap=/nonexistent/report.tap'],
-      ['run', '--socket', '/x', '--expected-failures', '/nonexistent/list.json'],
-      ['explain', 'rpc.nothing'],
-      ['fly'],
+  it('[K7] says how the driver died and what it wrote, and starts it again for the next check', async () => {
+    await using directory = await temporaryDirectory()
+    const command = await commandOf(directory.path, mortalDriver)
+    const only = 'unplug.still-created,unplug.by-delete,plug.own-namespace'
+    const { code, stdout } = await kit(
+      'run',
+      '--no-isolation',
+      '--command',
+      command,
+      '--only',
+      only,
+      '--quiet',
+    )
+    expect(stdout).toMatch(/FAIL unplug\.still-created[\s\S]*ended during this check \(exit code 7\)/)
+    expect(stdout).toContain('no more of this')
+    expect(stdout).not.toContain('ECONNREFUSED')
+    expect(code).toBe(1)
+  })
+
+  it('[K7] tells a random sequence that fails without the steps that do not matter', async () => {
+    await using directory = await temporaryDirectory()
+    const command = await commandOf(directory.path, forgetfulDriver)
+    const words = [
+      'run',
+      '--no-isolation',
+      '--command',
+      command,
+      '--only',
+      'model.objects',
+      '--quiet',
+      '--seed',
+      '3',
     ]
-    const endings = await Promise.all(lines.map((words) => kit(...words)))
-    expect(endings.map(({ code }) => code)).toEqual(lines.map(() => 2))
-    for (const { stderr } of endings) expect(stderr).not.toMatch(/^\s*at /m)
+    const { stdout } = await kit(...words)
+    const [, steps = ''] = /after (.*?): endpoint\/delete failed/.exec(stdout) ?? []
+    expect(steps.replaceAll(/\(\d+\)/g, '')).toBe(
+      'createNetwork, createEndpoint, createEndpoint, deleteEndpoint',
+    )
+    const [, path = '', replayPath = ''] = /--path (\S+) --replay-path '(\S+)'/.exec(stdout) ?? []
+    const again = await kit(...words, '--path', path, '--replay-path', replayPath)
+    expect(again.stdout).toContain(`after ${steps}: endpoint/delete failed`)
+  })
+
+  it('exits with 2 for a check that it does not know, and starts nothing', async () => {
+    const words = ['run', '--command', 'touch /nonexistent/{socket}', '--only', 'rpc.nothing']
+    const { code, stdout, stderr } = await kit(...words)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toBe(
+      'conet-conformance: no check and no area is called "rpc.nothing": see conet-conformance list\n',
+    )
   })
 
   it('exits with 4 when nobody listens, and when the driver does not start', async () => {
@@ -128,14 +194,5 @@ describe.concurrent('conet-conformance', () => {
     const { code, stderr } = await kit('run', '--command', 'sh -c "echo no such luck >&2; exit 1" {socket}')
     expect(code).toBe(4)
     expect(stderr).toContain('no such luck')
-  })
-
-  it('lists and explains every check', async () => {
-    const { stdout } = await kit('list', '--json')
-    const checks: { id: string; rules: string[] }[] = JSON.parse(stdout)
-    expect(checks.length).toBeGreaterThan(80)
-    const { stdout: text, code } = await kit('explain', 'framing.byte-by-byte')
-    expect(text).toMatch(/FRM-4[\s\S]*why it matters[\s\S]*how to mend it/)
-    expect(code).toBe(0)
   })
 })

@@ -99,5 +99,8 @@ async function verdict(options: ConformanceOptions): Promise<Verdict> {
   const { checks } = await runConformance(options)
   const ids = (...statuses: string[]) =>
     checks.filter(({ status }) => statuses.includes(status)).map(({ id }) => id)
-  return { failed: ids('fail', 'warn', 'error'), undecided: ids('untestable', 'not-applicable') }
+  // Whatever a driver does, the kit has a verdict.
+  const broken = checks.find(({ status }) => status === 'error')
+  if (broken !== undefined) throw new Error(`the kit failed in ${broken.id}: ${broken.message}`)
+  return { failed: ids('fail', 'warn'), undecided: ids('untestable', 'not-applicable') }
 }

@@ -28,8 +28,22 @@ it.each([
   ['a list', '["rpc.ids"]'],
   ['no reason', '{"rpc.ids":""}'],
   ['a reason that is no text', '{"rpc.ids":true}'],
+  ['a reason of blanks', '{"rpc.ids":"  "}'],
+  ['no such check', '{"rpc.nothing":"issue 12"}'],
 ])('refuses a file of expected failures that is wrong: %s', async (_what, text) => {
   await expect(expectedFailures(text)).rejects.toThrow()
+})
+
+it('refuses an area among expected failures with the line, and names its checks', async () => {
+  const text = '{\n  "rpc.ids": "issue 12",\n  "cancel": "issue 13"\n}'
+  await expect(expectedFailures(text)).rejects.toThrow(
+    /expected\.json:3: "cancel" is an area.*cancel\.nothing/,
+  )
+})
+
+it('takes no option for names without one', () => {
+  expect(() => parseNames('')).toThrow()
+  expect(() => parseNames(' , ')).toThrow()
 })
 
 it('takes names with commas and in several options', () => {

@@ -82,6 +82,38 @@ describe('reports', () => {
     expect(text.split('what happened')).toHaveLength(3)
   })
 
+  it('as text have the exchange that failed as a whole, and of what was said before a line each', () => {
+    const long = 'x'.repeat(1_000)
+    const lines = [
+      { atMs: 1, what: 'kit →', text: '', brief: `kit → #1 ${long}`, request: '1' },
+      { atMs: 2, what: '← driver', text: '', brief: '  ← #1 result {}', request: '1' },
+      { atMs: 3, what: 'kit →', text: '', brief: `kit → #2 ${long}!`, request: '2' },
+      ...Array.from({ length: 12 }, (_, n) => ({
+        atMs: 4 + n,
+        what: 'note',
+        text: '',
+        brief: `(note ${n})`,
+      })),
+      { atMs: 20, what: '← driver', text: '', brief: `  ← #2 error ${long}?`, request: '2' },
+    ]
+    const failed = { ...failure, evidence: [{ connection: 1, lines }] }
+    const text = formats.text(reportOf([failed]))
+    expect(text).toContain(`#2 ${long}!`)
+    expect(text).toContain(`#2 error ${long}?`)
+    expect(text).not.toContain('#1')
+    expect(text).toContain('(earlier: 7 more)')
+  })
+
+  it('as text tell failures that differ in ids and numbers only once', () => {
+    const ids = ['0123456789abcdef', 'fedcba9876543210']
+    const failures = ids.map((id, number) =>
+      resultOf(`network.n${number}`, 'fail', { message: `network ${id} is gone after ${number} ms` }),
+    )
+    const text = formats.text(reportOf(failures))
+    expect(text.split('what happened')).toHaveLength(2)
+    expect(text).toMatch(/the same in:\s+network\.n1/)
+  })
+
   it('as JUnit count failures, and skip what was expected or did not apply', () => {
     const elements = elementsOf(formats.junit(mixed))
     expect(elements[0]).toEqual({

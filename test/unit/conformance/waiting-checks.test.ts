@@ -10,7 +10,14 @@ function waitingOn(process: { pid: number; isAlive: boolean } | undefined) {
   const target = {
     socketPath: '/x',
     description: 'x',
-    process: process && { ...process, stderr: '', end: fail, restart: fail, startAnother: fail },
+    process: process && {
+      ...process,
+      stderr: '',
+      ownEnd: undefined,
+      end: fail,
+      restart: fail,
+      startAnother: fail,
+    },
     async [Symbol.asyncDispose]() {},
   }
   return { check, target, waiting: new WaitingChecks<{ status: string }>(target) }

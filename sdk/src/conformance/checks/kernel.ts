@@ -1,8 +1,17 @@
 // What a plug says, held against what the sandbox shows.
 
-import { deleteAddress, Namespace, Rtnl, readSysctl, setLink, sysctlOfPath } from '../../linux/index.ts'
+import {
+  deleteAddress,
+  KernelError,
+  Namespace,
+  Rtnl,
+  readSysctl,
+  type SysctlKey,
+  setLink,
+  sysctlOfPath,
+} from '../../linux/index.ts'
 import type { PluggedInterface, PlugResult, Sandbox } from '../../protocol/index.ts'
-import { hostInterfaces, isAtSource } from '../kernel/host-part.ts'
+import { asAnswered, hostInterfaces, isAtSource } from '../kernel/host-part.ts'
 import { canonicalPrefix, pictureOf } from '../kernel/picture.ts'
 import { plugged, plugIn } from '../kernel/plugged.ts'
 import type { ActiveCheck } from './check.ts'
@@ -107,7 +116,7 @@ export const kernelChecks: readonly ActiveCheck[] = [
       )) {
         const key = sysctlOfPath(path)
         expect(key !== undefined, `${path} is no setting of the network`)
-        const found = readSysctl(namespace, key)
+        const found = settingIn(namespace, key, path)
         expect(found === value, `${path} has another value`, { expected: value, found })
       }
     },
@@ -172,7 +181,7 @@ export const kernelChecks: readonly ActiveCheck[] = [
       const { endpoint, sandbox, result } = await plugged(kit, host)
       const [wanted] = driverInterfaces(result)
       if (wanted === undefined) throw new NotApplicable('the driver leaves the interface to the host')
-      damage(sandbox, wanted)
+      asAnswered('look for what the driver has plugged', result, () => damage(sandbox, wanted))
       await plugIn(kit, host, endpoint, sandbox)
       expect(linkIn(sandbox, wanted).isUp, `${wanted.name} is still down`)
       const { addresses } = pictureOf(sandbox.path)
@@ -197,6 +206,16 @@ function linkIn({ path }: Sandbox, { name }: PluggedInterface) {
   const link = links.find((candidate) => candidate.name === name)
   if (link !== undefined) return link
   throw new Violation(`the sandbox has no ${name}`, { expected: name, found: links.map((one) => one.name) })
+}
+
+/** A setting that the sandbox does not have is one that the driver has not set. */
+function settingIn(namespace: Namespace, key: SysctlKey, path: string): string {
+  try {
+    return readSysctl(namespace, key)
+  } catch (error) {
+    if (!(error instanceof KernelError)) throw error
+    throw new Violation(`${path} is not in the sandbox: ${error.message}`)
+  }
 }
 
 function damage({ path }: Sandbox, { name, addresses }: PluggedInterface): void {

@@ -4,7 +4,7 @@
 export type Replay = { readonly path: string; readonly replayPath: string }
 
 /** `mend` stands in place of the check’s own, where the failure is about something else. */
-type Facts = { expected?: unknown; found?: unknown; replay?: Replay; mend?: string }
+type Facts = { expected?: unknown; found?: unknown; replay?: Replay; mend?: string; atMs?: number }
 
 /** The driver did not do what the rule asks. */
 export class Violation extends Error {
@@ -13,10 +13,13 @@ export class Violation extends Error {
   readonly found: string | undefined
   readonly replay: Replay | undefined
   readonly mend: string | undefined
+  /** When it was found, on the clock of transcripts: what is said later only takes away. */
+  readonly atMs: number
 
   /** `found` and `expected` may be any JSON; they are shown in the report. */
-  constructor(message: string, { expected, found, replay, mend }: Facts = {}) {
+  constructor(message: string, { expected, found, replay, mend, atMs = performance.now() }: Facts = {}) {
     super(message)
+    this.atMs = atMs
     this.replay = replay
     this.mend = mend
     this.expected = shown(expected)

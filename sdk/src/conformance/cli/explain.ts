@@ -1,13 +1,16 @@
-// `conet-conformance explain ID`.
+// `conet-conformance explain NAME…`.
+import type { Check } from '../checks/check.ts'
 import { allChecks } from '../checks/index.ts'
 import { ruleLine } from '../rules/protocol-rules.ts'
-import { UsageError } from '../runner/usage-error.ts'
+import { checksNamed } from '../runner/selection.ts'
 
-/** Throws a UsageError for an id that no check has. */
-export function explainCheck(id: string): string {
-  const check = allChecks.find((candidate) => candidate.id === id)
-  if (check === undefined) throw new UsageError(`no check is called "${id}": see conet-conformance list`)
-  const { title, level, severity = 'must', rules, sends, why, mend, profile, needs = [] } = check
+/** Throws a UsageError for a name that is neither a check nor an area. */
+export function explainChecks(names: readonly string[]): string {
+  return checksNamed(allChecks, names).map(explained).join('\n')
+}
+
+function explained(check: Check): string {
+  const { id, title, level, severity = 'must', rules, sends, why, mend, profile, needs = [] } = check
   const binding =
     severity === 'must' ? 'a MUST: breaking it is a failure' : 'a SHOULD: breaking it is a warning'
   const lines = [

@@ -1,7 +1,6 @@
 // `conet-conformance` as a process: the only file of the kit that touches one.
-import { CommanderError } from 'commander'
 import { exitCodes } from '../report/exit-codes.ts'
-import { UsageError } from '../runner/usage-error.ts'
+import { exitCodeOfFailure } from './failure.ts'
 import { buildProgram } from './program.ts'
 import { Interruption, type Terminal } from './terminal.ts'
 
@@ -26,7 +25,7 @@ try {
   })
   await program.parseAsync(process.argv.slice(2), { from: 'user' })
 } catch (error) {
-  process.exitCode = exitCodeOfFailure(error)
+  process.exitCode = exitCodeOfFailure(error, terminal)
 }
 
 /** The first one ends the run in order, a later one at once. A terminal, and the kit's own parent, may tell it twice. */
@@ -35,16 +34,4 @@ function interrupt(signal: NodeJS.Signals, exitCode: number): void {
     interruptedAtMs = performance.now()
     stop.abort(new Interruption(signal, exitCode))
   } else if (performance.now() - interruptedAtMs > echoMs) process.exit(exitCode)
-}
-
-function exitCodeOfFailure(error: unknown): number {
-  // Commander has said itself what is wrong.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
-  if (error instanceof Interruption) return error.exitCode
-  if (error instanceof UsageError) {
-    terminal.err(`conet-conformance: ${error.message}\n`)
-    return exitCodes.usage
-  }
-  terminal.err(`${error instanceof Error ? error.stack : String(error)}\n`)
-  return exitCodes.engine
 }

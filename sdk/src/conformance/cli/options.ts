@@ -2,7 +2,10 @@
 import { readFileSync } from 'node:fs'
 import { InvalidArgumentError } from 'commander'
 import { type Level, levels } from '../checks/check.ts'
+import { allChecks } from '../checks/index.ts'
 import { formats, isReportFormat, type ReportFormat } from '../report/formats.ts'
+import { assertCheck } from '../runner/selection.ts'
+import { UsageError } from '../runner/usage-error.ts'
 import { isJson, type Json } from '../wire/strict-parser.ts'
 
 /** Where a report goes, and in which form. */
@@ -16,13 +19,12 @@ export function parseLevel(text: string): Level {
 
 /** Several may come in one word, with commas, or in several options. */
 export function parseNames(text: string, before: readonly string[] = []): string[] {
-  return [
-    ...before,
-    ...text
-      .split(',')
-      .map((name) => name.trim())
-      .filter((name) => name !== ''),
-  ]
+  const names = text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '')
+  if (names.length === 0) throw new InvalidArgumentError('It names no check and no area.')
+  return [...before, ...names]
 }
 
 export function parseSeed(text: string): number {
@@ -53,24 +55,49 @@ export function parseReport(text: string, before: readonly ReportTarget[] = []):
 
 /** A file with one JSON object. */
 export function parseDocument(path: string): Json {
-  let value: unknown
-  try {
-    value = JSON.parse(readFileSync(path, 'utf8'))
-  } catch (error) {
-    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error))
-  }
-  if (!isJson(value)) throw new InvalidArgumentError(`${path} holds no JSON object.`)
-  return value
+  return documentOf(path, textOf(path))
 }
 
-/** A file with an object of check ids and reasons. */
+/** A file with an object of check ids and reasons. What is wrong is told with its line. */
 export function parseExpectedFailures(path: string): Record<string, string> {
+  const text = textOf(path)
   return Object.fromEntries(
-    Object.entries(parseDocument(path)).map(([id, reason]) => {
-      if (typeof reason !== 'string' || reason === '') {
-        throw new InvalidArgumentError(`${path}: ${id} has no reason.`)
+    Object.entries(documentOf(path, text)).map(([id, reason]) => {
+      const place = `${path}:${lineOf(text, id)}`
+      try {
+        assertCheck(allChecks, id)
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error
+        throw new InvalidArgumentError(`${place}: ${error.message}.`)
+      }
+      if (typeof reason !== 'string' || reason.trim() === '') {
+        throw new InvalidArgumentError(`${place}: ${id} has no reason.`)
       }
       return [id, reason]
     }),
   )
+}
+
+/** Of the member of that name, from 1. */
+function lineOf(text: string, name: string): number {
+  return text.slice(0, Math.max(0, text.indexOf(JSON.stringify(name)))).split('\n').length
+}
+
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error))
+  }
+}
+
+function documentOf(path: string, text: string): Json {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    throw new InvalidArgumentError(`${path}: ${error instanceof Error ? error.message : String(error)}`)
+  }
+  if (!isJson(value)) throw new InvalidArgumentError(`${path} holds no JSON object.`)
+  return value
 }

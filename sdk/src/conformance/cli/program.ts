@@ -2,8 +2,8 @@
 import { Command } from 'commander'
 import { kitVersion } from '../kit-version.ts'
 import { exitCodeMeanings } from '../report/exit-codes.ts'
-import { explainCheck } from './explain.ts'
-import { listChecks } from './list.ts'
+import { explainChecks } from './explain.ts'
+import { type ListOptions, listChecks } from './list.ts'
 import {
   parseDocument,
   parseExpectedFailures,
@@ -25,20 +25,26 @@ export function buildProgram(terminal: Terminal, exitWith: (code: number) => voi
   const root = new Command('conet-conformance')
     .description('Tells whether a conet driver, in any language, keeps the contract of docs/protocol.md.')
     .version(kitVersion, '-V, --version', 'write the version')
-    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+    .configureOutput({ writeOut: terminal.out, writeErr: terminal.err, outputError })
     .exitOverride()
   addRun(root, async (options) => exitWith(await runChecks(options, terminal)))
   root
-    .command('list')
-    .description('Which checks there are.')
+    .command('list [names...]')
+    .description('Which checks there are: all, or those of areas, or of a level.')
+    .option('--level <level>', 'only those of this level, without those before it', parseLevel)
     .option('--json', 'as JSON')
-    .action(({ json = false }: { json?: boolean }) => terminal.out(listChecks(json)))
+    .action((names: string[], options: ListOptions) => terminal.out(listChecks(names, options)))
   root
-    .command('explain <id>')
-    .description('What a check looks at, why, and how to mend what it finds.')
-    .action((id: string) => terminal.out(explainCheck(id)))
-  for (const command of root.commands) command.exitOverride()
+    .command('explain <names...>')
+    .description('What a check, or each check of an area, looks at, why, and how to mend what it finds.')
+    .action((names: string[]) => terminal.out(explainChecks(names)))
+  for (const command of root.commands) command.exitOverride().configureOutput({ outputError })
   return root
+}
+
+/** In the form that all errors of this program have. */
+function outputError(text: string, write: (text: string) => void): void {
+  write(text.replace(/^error: /, 'conet-conformance: '))
 }
 
 function addRun(root: Command, action: (options: RunOptions) => Promise<void>): void {

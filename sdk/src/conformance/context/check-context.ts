@@ -231,6 +231,9 @@ function excusing(process: TargetProcess, excuse: () => void): TargetProcess {
     get isAlive() {
       return process.isAlive
     },
+    get ownEnd() {
+      return process.ownEnd
+    },
     get stderr() {
       return process.stderr
     },

@@ -2,6 +2,7 @@
 import type { CreateEndpointParams, Network, PlugResult, Sandbox } from '../../protocol/index.ts'
 import type { CheckContext } from '../context/check-context.ts'
 import type { KitHost } from '../wire/kit-host.ts'
+import type { Step } from './steps.ts'
 
 export type ModelEndpoint = {
   readonly params: CreateEndpointParams
@@ -23,7 +24,12 @@ export type Real = {
   readonly sandboxes: readonly Sandbox[]
   /** Every id of this sequence: a driver that others use too may have more. */
   readonly ids: Set<string>
+  /** The steps of this sequence that were begun, in order. */
+  readonly done: Done[]
 }
+
+/** A step of a sequence; `position` says of which object. */
+export type Done = { readonly step: Step; readonly position: number }
 
 /** The one at that position, counted round and round: so any number means something, also in a shrunk sequence. */
 export function pick<T>(values: Iterable<T>, position: number): T | undefined {

@@ -2,8 +2,9 @@
 import fc from 'fast-check'
 import { Violation } from '../checks/verdicts.ts'
 import type { CheckContext } from '../context/check-context.ts'
-import { expectLists } from './invariants.ts'
-import type { Model, Real } from './model.ts'
+import { doStep, inLife } from './life.ts'
+import type { Done, Model, Real } from './model.ts'
+import { shortest } from './shortest.ts'
 import { firstSteps, type Step } from './steps.ts'
 
 export type SequenceOptions = {
@@ -22,7 +23,12 @@ export async function runSequences(kit: CheckContext, options: SequenceOptions):
     // Else most sequences would have a handful of steps.
     { maxCommands: options.mostSteps, size: 'max', ...(replayPath !== undefined && { replayPath }) },
   )
-  const property = fc.asyncProperty(commands, (sequence) => runOne(kit, options, sequence))
+  let failing: readonly Done[] = []
+  const property = fc.asyncProperty(commands, (sequence) =>
+    runOne(kit, options, sequence, (done) => {
+      failing = done
+    }),
+  )
   const details = await fc.check(property, {
     seed: seed | 0,
     numRuns: options.sequences,
@@ -31,7 +37,7 @@ export async function runSequences(kit: CheckContext, options: SequenceOptions):
     markInterruptAsFailure: false,
     ...(path !== undefined && { path, endOnFailure: true }),
   })
-  if (details.failed) throw explained(details)
+  if (details.failed) throw await explained(kit, options, { details, failing })
 }
 
 const mostMs = 25_000
@@ -40,17 +46,17 @@ async function runOne(
   kit: CheckContext,
   options: SequenceOptions,
   sequence: Iterable<fc.AsyncCommand<Model, Real>>,
+  onFailure: (done: readonly Done[]) => void,
 ): Promise<void> {
-  const model: Model = { networks: new Map(), endpoints: new Map() }
-  const sandboxes = Array.from({ length: options.sandboxes }, () => kit.sandbox())
-  const real: Real = { kit, host: await kit.connect(), sandboxes, ids: new Set() }
+  const done: Done[] = []
   try {
-    for (const [position, step] of firstSteps.entries()) await step.run(model, real, position)
-    await fc.asyncModelRun(() => ({ model, real }), sequence)
-  } finally {
-    real.host.close()
-    await kit.takeAway()
-    for (const sandbox of sandboxes) kit.deleteSandbox(sandbox)
+    await inLife(kit, { sandboxes: options.sandboxes, done }, async (model, real) => {
+      for (const [position, step] of firstSteps.entries()) await doStep({ step, position }, model, real)
+      await fc.asyncModelRun(() => ({ model, real }), sequence)
+    })
+  } catch (error) {
+    onFailure(done)
+    throw error
   }
 }
 
@@ -68,8 +74,7 @@ class StepCommand implements fc.AsyncCommand<Model, Real> {
   }
 
   async run(model: Model, real: Real): Promise<void> {
-    await this.#step.run(model, real, this.#position)
-    await expectLists(model, real)
+    await doStep({ step: this.#step, position: this.#position }, model, real)
   }
 
   toString(): string {
@@ -77,18 +82,27 @@ class StepCommand implements fc.AsyncCommand<Model, Real> {
   }
 }
 
-function explained(details: fc.RunDetails<[Iterable<fc.AsyncCommand<Model, Real>>]>): unknown {
+type Failure = {
+  readonly details: fc.RunDetails<[Iterable<fc.AsyncCommand<Model, Real>>]>
+  readonly failing: readonly Done[]
+}
+
+async function explained(
+  kit: CheckContext,
+  { sandboxes }: SequenceOptions,
+  { details, failing }: Failure,
+): Promise<unknown> {
   const { errorInstance, counterexample, counterexamplePath } = details
   if (!(errorInstance instanceof Violation)) return errorInstance
-  const sequence = String(counterexample?.[0])
-  const replayPath = /replayPath="([^"]*)"/.exec(sequence)?.[1]
-  const steps = sequence.replace(/\s*\/\*.*\*\/\s*/, '')
-  return new Violation(
-    `after ${[...firstSteps.map(({ name }) => name), steps].join()}: ${errorInstance.message}`,
-    {
-      expected: errorInstance.expected,
-      found: errorInstance.found,
-      replay: { path: counterexamplePath ?? '', replayPath: replayPath ?? '' },
-    },
-  )
+  const replayPath = /replayPath="([^"]*)"/.exec(String(counterexample?.[0]))?.[1]
+  const { steps, violation } = await shortest(kit, { sandboxes, steps: failing, violation: errorInstance })
+  const { expected, found, message, atMs } = violation
+  return new Violation(`after ${steps.map(nameOf).join(', ')}: ${message}`, {
+    ...{ expected, found, atMs },
+    replay: { path: counterexamplePath ?? '', replayPath: replayPath ?? '' },
+  })
+}
+
+function nameOf({ step, position }: Done): string {
+  return `${step.name}(${position})`
 }

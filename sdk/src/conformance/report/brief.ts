@@ -2,7 +2,8 @@
 import type { Entry } from '../transcript/transcript.ts'
 import { isJson, type Json } from '../wire/strict-parser.ts'
 
-const mostCharacters = 300
+/** The excerpt cuts what is no part of the exchange that failed to less. */
+const mostCharacters = 2_000
 const mostOfHandshake = 100
 /** Ids are long, and the first characters tell them apart. */
 const longId = /\b([0-9a-f]{8})[0-9a-f]{24,}\b/g

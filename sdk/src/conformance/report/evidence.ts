@@ -25,7 +25,18 @@ export function evidenceOf(transcripts: readonly Transcript[], span: Span): Evid
 function lineOf(entry: Entry, sinceMs: number): EvidenceLine {
   const atMs = Math.round((entry.atMs - sinceMs) * 10) / 10
   const brief = briefOf(entry)
-  return { atMs, what: wordOf(entry), text: cut(textOf(entry)), ...(brief !== undefined && { brief }) }
+  const request = requestOf(entry)
+  return {
+    ...{ atMs, what: wordOf(entry), text: cut(textOf(entry)) },
+    ...(brief !== undefined && { brief }),
+    ...(request !== undefined && { request }),
+  }
+}
+
+function requestOf(entry: Entry): string | undefined {
+  if (entry.kind !== 'sent' && entry.kind !== 'received') return undefined
+  const { id } = entry.message
+  return id === undefined ? undefined : JSON.stringify(id)
 }
 
 function wordOf(entry: Entry): string {

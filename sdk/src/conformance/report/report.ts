@@ -24,6 +24,8 @@ export type EvidenceLine = {
   readonly text: string
   /** The same for a terminal: shortened, without _meta. Absent where it would say nothing. */
   readonly brief?: string
+  /** The id of the request that it is, or that it answers. */
+  readonly request?: string
 }
 /** What went over one connection. */
 export type Evidence = { readonly connection: number; readonly lines: readonly EvidenceLine[] }

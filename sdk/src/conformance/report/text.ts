@@ -1,4 +1,5 @@
 // The report for people at a terminal: a line for each check as it ends, then what was wrong, then the sum.
+import { withoutParticulars } from '../checks/alike.ts'
 import { ruleLine } from '../rules/protocol-rules.ts'
 import { excerptOf } from './excerpt.ts'
 import { type CheckResult, isFailure, type Report, type Status } from './report.ts'
@@ -48,7 +49,7 @@ type Group = { readonly first: CheckResult; readonly others: readonly CheckResul
 function grouped(results: readonly CheckResult[]): Group[] {
   const groups = new Map<string, CheckResult[]>()
   for (const result of results) {
-    const alike = `${result.status} ${result.message}`
+    const alike = `${result.status} ${withoutParticulars(result.message ?? '')}`
     groups.set(alike, [...(groups.get(alike) ?? []), result])
   }
   return [...groups.values()].flatMap(([first, ...others]) =>

@@ -1,15 +1,14 @@
 // One run against one driver: its checks one after the other, and what was said judged along the way.
 import { type ActiveCheck, areaOf, type Check, isTranscriptCheck } from '../checks/check.ts'
 import { allChecks } from '../checks/index.ts'
-import { Violation } from '../checks/verdicts.ts'
 import { CheckContext } from '../context/check-context.ts'
 import { Objects, Subnets } from '../context/objects.ts'
 import { Random } from '../context/random.ts'
 import { evidenceOf } from '../report/evidence.ts'
 import type { CheckResult, Evidence, Report } from '../report/report.ts'
-import { socketPlace } from '../target/command-target.ts'
 import { Transcript } from '../transcript/transcript.ts'
 import { type Patience, patienceOf } from '../wire/patience.ts'
+import { assertUsable } from './assert-usable.ts'
 import { DriverUnderTest, minimalIntroduction } from './driver-under-test.ts'
 import { Judgements } from './judgements.ts'
 import type { ConformanceOptions } from './options.ts'
@@ -18,7 +17,6 @@ import { reproduction } from './reproduction.ts'
 import { type ActiveOutcome, runActiveCheck } from './run-active-check.ts'
 import { ordered, type Selected, select } from './selection.ts'
 import { summary } from './summary.ts'
-import { UsageError } from './usage-error.ts'
 import { WaitingChecks } from './waiting-checks.ts'
 
 type Ending = Outcome & { readonly evidence: readonly Evidence[]; readonly notes: readonly string[] }
@@ -126,8 +124,9 @@ export class ConformanceRun implements AsyncDisposable {
       const evidence = this.#judgements.evidenceOf(check)
       return { ...this.#judgements.outcomeOf(check), evidence, notes: [] }
     }
-    if (this.#driver.introduction === undefined && !areasWithoutIntroduction.includes(areaOf(check))) {
-      return { ...outcomeOf(notIntroduced, 'must'), evidence: [], notes: [] }
+    const { stranger } = this.#driver
+    if (stranger !== undefined && !areasWithoutIntroduction.includes(areaOf(check))) {
+      return { ...outcomeOf(stranger, 'must'), evidence: [], notes: [] }
     }
     if (check.needs?.includes('command')) await this.#waiting.settled()
     const attempt = (await this.#waiting.passOf(check)) ?? (await this.#attempt(check, this.#signal))
@@ -150,12 +149,13 @@ export class ConformanceRun implements AsyncDisposable {
     transcripts: Transcript[],
     signal: AbortSignal | undefined,
   ): Promise<ActiveOutcome> {
+    const revive = () => this.#driver.revive()
     try {
-      await this.#driver.revive()
+      await revive()
     } catch (error) {
       return { ...outcomeOf(error, 'must'), endedAtMs: performance.now(), notes: [] }
     }
-    return runActiveCheck(check, this.#contextOf(check, transcripts), signal)
+    return runActiveCheck(check, this.#contextOf(check, transcripts), { revive, signal })
   }
 
   #contextOf({ id }: Check, transcripts: Transcript[]): CheckContext {
@@ -209,21 +209,10 @@ export class ConformanceRun implements AsyncDisposable {
   }
 }
 
-const notIntroduced = new Violation('not tried: the driver does not introduce itself', {
-  expected: 'an answer to initialize: handshake.introduction says what is wrong with it',
-})
-
 const disabled: Ending = { status: 'disabled', message: 'left out by --skip', evidence: [], notes: [] }
 
 function eitherOf(one: AbortSignal, other: AbortSignal | undefined): AbortSignal {
   return other === undefined ? one : AbortSignal.any([one, other])
-}
-
-/** Throws a UsageError for what would be noticed only after the driver has been started. */
-function assertUsable(options: ConformanceOptions): void {
-  select(allChecks, options)
-  if (options.command === undefined || options.command.includes(socketPlace)) return
-  throw new UsageError(`the command has no ${socketPlace} in it: the path of the socket goes there`)
 }
 
 /** Who looks on while a run goes, and may end it. */

@@ -3,7 +3,7 @@ import { type InitializeResult, requests } from '../../protocol/index.ts'
 import { Violation } from '../checks/verdicts.ts'
 import { commandTarget } from '../target/command-target.ts'
 import { socketTarget } from '../target/socket-target.ts'
-import type { Target } from '../target/target.ts'
+import { endOf, type Target } from '../target/target.ts'
 import { Transcript } from '../transcript/transcript.ts'
 import { KitHost } from '../wire/kit-host.ts'
 import { Patience } from '../wire/patience.ts'
@@ -14,20 +14,25 @@ const startMs = 30_000
 const stopMs = 8_000
 const introductionMs = 10_000
 const servingMs = 3_000
+const obituaryMs = 100
 /** So often the driver may fail to start again; from then on nobody waits for it any more. */
 const mostFailures = 2
 
 export class DriverUnderTest implements AsyncDisposable {
   readonly target: Target
-  /** Undefined when it did not introduce itself properly; checks then say why. */
+  /** Undefined when it did not introduce itself properly. */
   readonly introduction: InitializeResult | undefined
+  /** Why there is no introduction. */
+  readonly stranger: Violation | undefined
   readonly #scale: number
   #failures = 0
 
-  private constructor(target: Target, introduction: InitializeResult | undefined, scale: number) {
+  private constructor(target: Target, introduction: InitializeResult | Violation, scale: number) {
     this.target = target
-    this.introduction = introduction
     this.#scale = scale
+    const isStranger = introduction instanceof Violation
+    this.introduction = isStranger ? undefined : introduction
+    this.stranger = isStranger ? introduction : undefined
   }
 
   /** Rejects with DriverUnreachable, or with the signal's reason. */
@@ -49,7 +54,7 @@ export class DriverUnderTest implements AsyncDisposable {
   /** Whether another host gets an answer now, soon. */
   async isServing(signal?: AbortSignal): Promise<boolean> {
     try {
-      return (await introductionOf(this.target, servingMs * this.#scale, signal)) !== undefined
+      return !((await introductionOf(this.target, servingMs * this.#scale, signal)) instanceof Violation)
     } catch (error) {
       if (error instanceof DriverUnreachable) return false
       throw error
@@ -77,11 +82,11 @@ export class DriverUnderTest implements AsyncDisposable {
 }
 
 async function introductionOf(
-  { socketPath }: Target,
+  target: Target,
   callMs: number,
   signal?: AbortSignal,
-): Promise<InitializeResult | undefined> {
-  using connection = await RawConnection.dial(socketPath, new Transcript('introduction', 0), callMs)
+): Promise<InitializeResult | Violation> {
+  using connection = await RawConnection.dial(target.socketPath, new Transcript('introduction', 0), callMs)
   const patience = new Patience({ callMs, toleranceMs: 0, momentMs: callMs })
   const host = new KitHost(connection, patience, () => 'introduction')
   const close = () => connection.close()
@@ -90,11 +95,20 @@ async function introductionOf(
     return await host.handshake()
   } catch (error) {
     signal?.throwIfAborted()
-    if (error instanceof Violation) return undefined
+    if (error instanceof Violation) return notTried(error, target)
     throw error
   } finally {
     signal?.removeEventListener('abort', close)
   }
+}
+
+/** For the checks that need an introduction. */
+async function notTried({ message }: Violation, { process }: Target): Promise<Violation> {
+  const end = process === undefined ? undefined : await endOf(process, obituaryMs)
+  const died = end === undefined ? '' : `; its process ended (${end})`
+  return new Violation(`not tried: the driver does not introduce itself: ${message}${died}`, {
+    expected: 'an answer to initialize: handshake.introduction says what is wrong with it',
+  })
 }
 
 /** What is assumed of a driver that did not say what it is. */

@@ -2,7 +2,7 @@
 import { type ActiveCheck, profiles } from '../checks/check.ts'
 import { NotApplicable, Untestable, Violation } from '../checks/verdicts.ts'
 import type { CheckContext } from '../context/check-context.ts'
-import type { Target } from '../target/target.ts'
+import { endOf, type Target } from '../target/target.ts'
 import { type Outcome, outcomeOf, passed } from './outcome.ts'
 import { within } from './within.ts'
 
@@ -11,6 +11,8 @@ const limitMs = 20_000
 const cleanupMs = 15_000
 /** When the user waits for the end. */
 const hurriedMs = 2_000
+/** From the end of a process's connections to the news of its end. */
+const obituaryMs = 100
 /** Of what the driver wrote to stderr. */
 const mostLines = 6
 const mostCharacters = 300
@@ -22,31 +24,43 @@ export type ActiveOutcome = Outcome & {
   readonly notes: readonly string[]
 }
 
+type RunOptions = {
+  /** Starts the driver again if it is gone. */
+  revive(): Promise<void>
+  readonly signal?: AbortSignal | undefined
+}
+
 /** Never rejects. When the signal aborts the check ends at once, and is still cleaned up after. */
 export async function runActiveCheck(
   check: ActiveCheck,
   kit: CheckContext,
-  signal?: AbortSignal,
+  { revive, signal }: RunOptions,
 ): Promise<ActiveOutcome> {
   const stderr = stderrOf(kit.target)
-  const outcome = await attempt(check, kit, signal)
-  const endedAtMs = performance.now()
-  const trouble = await cleanUp(kit, signal?.aborted ? hurriedMs : cleanupMs)
-  const isDead = outcome.status === 'pass' && hasDied(check, kit.target)
-  const final = isDead ? death() : outcome
-  const isGood = final.status === 'pass' || final.status === 'not-applicable' || final.status === 'untestable'
-  const wrote = isGood ? [] : writtenSince(stderr, kit.target)
-  return { ...final, endedAtMs, notes: [...trouble, ...wrote] }
+  const { endedAtMs, ...outcome } = await attempt(check, kit, signal)
+  const found = orDeath(outcome, await deathIn(kit, isGood(outcome)), 'during this check')
+  const before = isGood(found) ? [] : writtenSince(stderr, kit.target)
+  const limitMs = signal?.aborted ? hurriedMs : cleanupMs
+  const trouble = await cleanUp(kit, { limitMs, revive: signal?.aborted ? undefined : revive })
+  const death = await deathIn(kit, trouble.length === 0)
+  const final = isGood(found) ? orDeath(found, death, 'when the kit took away what it had asked for') : found
+  const after = isGood(found) && !isGood(final) ? writtenSince(stderr, kit.target) : []
+  return { ...final, endedAtMs, notes: [...trouble, ...before, ...after] }
 }
 
-async function attempt(check: ActiveCheck, kit: CheckContext, signal?: AbortSignal): Promise<Outcome> {
+async function attempt(
+  check: ActiveCheck,
+  kit: CheckContext,
+  signal?: AbortSignal,
+): Promise<Outcome & { readonly endedAtMs: number }> {
   const { severity = 'must' } = check
   try {
     assertTestable(check, kit)
     await within({ ms: kit.scaled(check.limitMs ?? limitMs), what: 'the check', signal }, check.run(kit))
-    return passed
+    return { ...passed, endedAtMs: performance.now() }
   } catch (error) {
-    return outcomeOf(error, severity)
+    const endedAtMs = error instanceof Violation ? error.atMs : performance.now()
+    return { ...outcomeOf(error, severity), endedAtMs }
   }
 }
 
@@ -62,23 +76,37 @@ function assertTestable({ profile, needs = [] }: ActiveCheck, { introduction, ta
   }
 }
 
-async function cleanUp(kit: CheckContext, limitMs: number): Promise<string[]> {
-  try {
-    await within({ ms: kit.scaled(limitMs), what: 'cleaning up' }, kit[Symbol.asyncDispose]())
-    return []
-  } catch (error) {
-    return [`cleaning up: ${error instanceof Error ? error.message : String(error)}`]
-  }
+/** By a driver that has died, too: what it made may be in the kernel still. */
+async function cleanUp(
+  kit: CheckContext,
+  { limitMs, revive }: { limitMs: number; revive: (() => Promise<void>) | undefined },
+): Promise<string[]> {
+  const trouble: string[] = []
+  const note = (error: unknown) =>
+    void trouble.push(`cleaning up: ${error instanceof Error ? error.message : String(error)}`)
+  await revive?.().catch(note)
+  await within({ ms: kit.scaled(limitMs), what: 'cleaning up' }, kit[Symbol.asyncDispose]()).catch(note)
+  return trouble
 }
 
-/** A check that needs the command may end the process; any other has found a crash. */
-function hasDied({ needs = [] }: ActiveCheck, { process }: Target): boolean {
-  return process !== undefined && !process.isAlive && !needs.includes('command')
+function isGood({ status }: Outcome): boolean {
+  return status === 'pass' || status === 'not-applicable' || status === 'untestable'
 }
 
-function death(): Outcome {
-  return outcomeOf(new Violation('the driver’s process ended during this check'), 'must')
+/** In words, if the driver's process ended by itself. */
+async function deathIn({ target: { process } }: CheckContext, isWell: boolean): Promise<string | undefined> {
+  return process === undefined ? undefined : endOf(process, isWell ? 0 : obituaryMs)
 }
+
+/** What the check found is mostly what came of it. */
+function orDeath(outcome: Outcome, how: string | undefined, when: string): Outcome {
+  if (how === undefined) return outcome
+  const died = `the driver’s process ended ${when} (${how})`
+  const message = isGood(outcome) ? died : `${died}: ${outcome.message}`
+  return { ...outcome, ...outcomeOf(new Violation(message, { mend: mendDeath }), 'must') }
+}
+
+const mendDeath = 'Read what it wrote to stderr. The kit starts it again for the checks that follow.'
 
 function stderrOf({ process }: Target): string {
   return process?.stderr ?? ''

@@ -10,11 +10,17 @@ export type Selected = { readonly check: Check; readonly isDisabled: boolean }
 export function select(checks: readonly Check[], options: ConformanceOptions): Selected[] {
   const { level = 'robust', only = [], skip = [], expectedFailures = {} } = options
   for (const word of [...only, ...skip]) assertKnown(checks, word)
-  for (const id of Object.keys(expectedFailures)) assertKnown(checks, id)
+  for (const id of Object.keys(expectedFailures)) assertCheck(checks, id)
   return checks
     .filter((check) => only.length > 0 || levels.indexOf(check.level) <= levels.indexOf(level))
     .filter((check) => only.length === 0 || only.some((word) => isNamed(check, word)))
     .map((check) => ({ check, isDisabled: skip.some((word) => isNamed(check, word)) }))
+}
+
+/** Checks by id and by area, in the order of the list. Throws a UsageError for a word that is neither. */
+export function checksNamed(checks: readonly Check[], words: readonly string[]): Check[] {
+  for (const word of words) assertKnown(checks, word)
+  return checks.filter((check) => words.some((word) => isNamed(check, word)))
 }
 
 /**
@@ -30,6 +36,14 @@ function turnOf(check: Check): number {
   if (isTranscriptCheck(check)) return 3
   if (check.needs?.includes('command')) return 2
   return check.mostlyWaits === true ? 1 : 0
+}
+
+/** Of a whole area nobody could say which failure is new. */
+export function assertCheck(checks: readonly Check[], word: string): void {
+  assertKnown(checks, word)
+  if (checks.some(({ id }) => id === word)) return
+  const ids = checks.filter((check) => areaOf(check) === word).map(({ id }) => id)
+  throw new UsageError(`"${word}" is an area, and failures are expected of checks: name ${ids.join(', ')}`)
 }
 
 function isNamed(check: Check, word: string): boolean {

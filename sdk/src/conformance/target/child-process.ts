@@ -10,6 +10,8 @@ export class ChildProcess {
   readonly #exited: Promise<number | string>
   #stderr = ''
   #isAlive = true
+  #isTold = false
+  #ownEnd: number | string | undefined
 
   /** Starts `sh -c line`. */
   constructor(line: string) {
@@ -23,6 +25,7 @@ export class ChildProcess {
     this.#exited = new Promise((resolve) => {
       const settle = (outcome: number | string) => {
         this.#isAlive = false
+        if (!this.#isTold) this.#ownEnd = outcome
         resolve(outcome)
       }
       this.#child.once('exit', (code, signal) => settle(signal ?? code ?? 0))
@@ -41,12 +44,17 @@ export class ChildProcess {
     return this.#isAlive
   }
 
+  get ownEnd(): number | string | undefined {
+    return this.#ownEnd
+  }
+
   get stderr(): string {
     return this.#stderr
   }
 
   /** Sends the signal and waits; what outlives `stopMs` is killed. */
   async end(signal: NodeJS.Signals, stopMs: number): Promise<number | string> {
+    this.#isTold = true
     this.#signal(signal)
     const killer = setTimeout(() => this.#signal('SIGKILL'), stopMs)
     try {

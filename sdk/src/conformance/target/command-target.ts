@@ -74,6 +74,9 @@ class CommandTarget implements Target {
       get isAlive() {
         return child()?.isAlive ?? false
       },
+      get ownEnd() {
+        return child()?.ownEnd
+      },
       get stderr() {
         return child()?.stderr ?? ''
       },
