@@ -1,6 +1,7 @@
 // Places at which a test can let a process die as if by `kill -9`, to prove that every such death is repaired.
 // Without CONET_FAILPOINT in the environment a failpoint costs one comparison.
 import { readFileSync } from 'node:fs'
+import { ConetError } from './errors/index.ts'
 
 type Armed = { readonly name: string; remaining: number }
 
@@ -29,6 +30,18 @@ export function declareFailpoints(...names: readonly string[]): void {
 /** All failpoints of the modules that are loaded, sorted: what a crash test goes through. */
 export function failpointNames(): string[] {
   return [...declared].sort()
+}
+
+/**
+ * Throws for a CONET_FAILPOINT that this program does not have: the crash test would wait for nothing. Call it at the
+ * start, when all modules are loaded. `isOfOthers` tells names of programs to which the environment goes on.
+ */
+export function assertFailpointKnown(isOfOthers: (name: string) => boolean = () => false): void {
+  if (armed === undefined || declared.has(armed.name) || isOfOthers(armed.name)) return
+  throw new ConetError('invalidArgument', `${variable}: there is no failpoint "${armed.name}"`, {
+    details: { known: failpointNames() },
+    help: `Those of this program are: ${failpointNames().join(', ') || 'none'}.`,
+  })
 }
 
 /**

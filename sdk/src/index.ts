@@ -3,7 +3,7 @@
 export { type Deadline, deadline } from './deadline.ts'
 export * from './driver/index.ts'
 export * from './errors/index.ts'
-export { declareFailpoints, failpoint, failpointNames } from './failpoint.ts'
+export { assertFailpointKnown, declareFailpoints, failpoint, failpointNames } from './failpoint.ts'
 export { fieldErrors, firstFieldError } from './fields/index.ts'
 export { KeyedQueue } from './keyed-queue.ts'
 export * from './protocol/index.ts'

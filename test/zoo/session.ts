@@ -39,7 +39,7 @@ export class Session {
     const fault = (why: string) => behaviour.fault(this, new FramingFault(why))
     const reader = behaviour.reader()
     this.#patience = new Patience(reader, behaviour.patienceMs, fault)
-    this.#silence = setTimeout(() => fault('no initialize came'), behaviour.patienceMs.silence)
+    this.#silence = setTimeout(() => void socket.destroy(), behaviour.patienceMs.silence)
     socket.on('data', (chunk) => {
       this.#receiveAll(reader.read(chunk))
       this.#patience.watch()

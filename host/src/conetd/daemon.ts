@@ -185,7 +185,8 @@ async function serve(
 ): Promise<void> {
   const { settings, version, log } = options
   const startedAt = new Date()
-  const drivers = driverReader(room, startedAt)
+  const isNeeded = (name: string) => [...host.inventory.networks.values()].some(({ type }) => type === name)
+  const drivers = driverReader(room, startedAt, isNeeded)
   const idempotencyKeys = new IdempotencyKeys({
     store: stores.volatile,
     onError: (err) => log.warn({ err }, 'an answer is not kept for its Idempotency-Key'),
@@ -214,7 +215,11 @@ async function serve(
       run: (operation) => reconcileNow(host, drivers, operation),
     },
     metrics: () => metrics.scrape(),
-    status: () => statusReport({ ...options, startedAt, host, cluster, drivers, stores, machine }),
+    status: () =>
+      statusReport({
+        ...{ ...options, startedAt, host, cluster, drivers, stores, machine },
+        strays: () => room.discovery.strays,
+      }),
     idempotencyKeys,
     log,
   }

@@ -9,7 +9,15 @@ import type { DriverRoom } from './driver-room.ts'
 
 type DriversOnly = Pick<DriverRoom, 'registry' | 'supervisor'>
 
-export function driverReader(room: DriversOnly, startedAt: Date): DriverReader {
+/** From the start of a process to the end of its sync. */
+const mostStartMs = 15_000
+
+/** `isNeeded`: a network on record is of that driver. */
+export function driverReader(
+  room: DriversOnly,
+  startedAt: Date,
+  isNeeded: (name: string) => boolean,
+): DriverReader {
   const { registry } = room
   const list = () =>
     registry
@@ -21,7 +29,7 @@ export function driverReader(room: DriversOnly, startedAt: Date): DriverReader {
     get: (name) => find(list(), name),
     stateOf: (name) => registry.stateOf(name),
     start: (name) => start(room, name),
-    stop: (name) => stop(room, name),
+    stop: (name) => stop(room, name, isNeeded),
   }
 }
 
@@ -46,7 +54,7 @@ async function start({ registry, supervisor }: DriversOnly, name: string): Promi
     if (!isOurs && !mayBeRelieved(running)) throw startedElsewhere(inTheWayOfStart, name, running.socket.path)
   }
   await supervisor.start(name)
-  await registry.require(name)
+  await registry.serving(name, mostStartMs)
 }
 
 /** That of conetd is kept for a while, in case that the one that took over from it fails. */
@@ -63,7 +71,12 @@ function mayBeRelieved({ driver: { name, capabilities }, socket }: Session): boo
   return capabilities.hotUpgrade === true && !isSocketOf(socket.path, name)
 }
 
-async function stop({ registry, supervisor }: DriversOnly, name: string): Promise<void> {
+/** One that is gone is not heard of any more, unless its networks wait for it. */
+async function stop(
+  { registry, supervisor }: DriversOnly,
+  name: string,
+  isNeeded: (name: string) => boolean,
+): Promise<void> {
   if (await supervisor.stop(name)) return
   const running = registry.ready(name)
   if (running !== undefined) throw startedElsewhere(inTheWayOfStop, name, running.socket.path)
@@ -72,6 +85,7 @@ async function stop({ registry, supervisor }: DriversOnly, name: string): Promis
     registry.list().map(({ name: known }) => ({ name: known ?? '' })),
     name,
   )
+  if (!isNeeded(name)) registry.forget(name)
 }
 
 function startedElsewhere(
@@ -87,8 +101,8 @@ function startedElsewhere(
 }
 
 /**
- * Two sockets may claim one name: the one in use counts. The others go by the name of their socket, as does a driver
- * that has not said its name.
+ * Two sockets may claim one name: the one in use counts. Any of them goes by its socket: `wire-2.sock`, its path, or
+ * `wire-2` where that is nobody's name.
  */
 function find<T extends { readonly name: string; readonly role?: string; readonly socket?: string }>(
   drivers: readonly T[],
@@ -98,7 +112,7 @@ function find<T extends { readonly name: string; readonly role?: string; readonl
   const found =
     named.find(({ role }) => role === 'active') ??
     named[0] ??
-    drivers.find(({ socket = '' }) => basename(socket, '.sock') === name)
+    drivers.find(({ socket = '' }) => [socket, basename(socket), basename(socket, '.sock')].includes(name))
   if (found !== undefined) return found
   const known = [...new Set(drivers.map((driver) => driver.name))].sort()
   throw new ConetError(

@@ -1,7 +1,7 @@
 // The program conetd: arguments, signals and the exit code. The only file of conetd that touches the process.
 import './small-young-generation.ts'
 import process from 'node:process'
-import { ConetError } from '@conet/sdk'
+import { assertFailpointKnown, ConetError } from '@conet/sdk'
 import type { Logger } from 'pino'
 import { parseArguments } from './arguments.ts'
 import { startDaemon } from './daemon.ts'
@@ -30,6 +30,8 @@ else
 
 async function run(action: 'serve' | 'stopDrivers', settings: Settings): Promise<void> {
   try {
+    // Others may be of the drivers that get this environment, which say so themselves.
+    assertFailpointKnown((name) => name.includes(':') && !name.startsWith('host:'))
     if (action === 'stopDrivers') await stopDrivers(settings, process.env)
     else await serve(settings)
   } catch (error) {

@@ -16,6 +16,8 @@ export type StatusSources = {
   readonly host: HostContext
   readonly cluster: Cluster | undefined
   readonly drivers: DriverReader
+  /** What stands in the driver directory and is no socket. */
+  strays(): readonly string[]
   readonly stores: Stores
   readonly machine: MachineReader
 }
@@ -33,6 +35,7 @@ export async function statusReport(sources: StatusSources): Promise<StatusView> 
     drivers,
     ...neglected(host),
     now: new Date(),
+    strays: sources.strays(),
     cluster: clusterTrouble(sources.cluster),
     storeReplaced: sources.cluster?.storeReplaced,
     quarantined: [...stores.durable.quarantine(), ...stores.volatile.quarantine()],

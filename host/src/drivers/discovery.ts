@@ -15,6 +15,8 @@ export type DiscoveredSocket = {
   readonly path: string
   /** Another file under the same path has another identity. */
   readonly identity: string
+  /** Since when the file has been as it is. */
+  readonly since: Date
   /** Why it must not be used. */
   readonly refusal: SocketRefusal | undefined
 }
@@ -37,6 +39,7 @@ export class Discovery {
   readonly #sockets = new Map<string, DiscoveredSocket>()
   #watcher: FSWatcher | undefined
   #watched: string | undefined
+  #strays: readonly string[] = []
   #timer: NodeJS.Timeout | undefined
   #scanning: Promise<void> | undefined
   #isStale = false
@@ -102,10 +105,17 @@ export class Discovery {
     await this.#watchDirectory()
     // After the watch, so that nothing can appear between the two unseen.
     const names = await readdir(this.#directory)
+    const strays: string[] = []
     const found = await Promise.all(
-      names.filter((name) => !name.startsWith('.')).map((name) => this.#inspect(name)),
+      names.filter((name) => !name.startsWith('.')).map((name) => this.#inspect(name, strays)),
     )
+    this.#strays = strays.sort()
     return found.filter((socket) => socket !== undefined)
+  }
+
+  /** What stands in the directory and is no socket, as of the last look. Names that begin with a dot are nobody's business. */
+  get strays(): readonly string[] {
+    return this.#strays
   }
 
   async #watchDirectory(): Promise<void> {
@@ -128,13 +138,17 @@ export class Discovery {
     this.#watched = undefined
   }
 
-  async #inspect(name: string): Promise<DiscoveredSocket | undefined> {
+  async #inspect(name: string, strays: string[]): Promise<DiscoveredSocket | undefined> {
     const path = join(this.#directory, name)
     try {
       const stats = await lstat(path, { bigint: true })
-      if (!claimsToBeSocket(stats)) return undefined
+      if (!claimsToBeSocket(stats)) {
+        strays.push(path)
+        return undefined
+      }
       const identity = `${path}:${stats.dev}:${stats.ino}:${stats.ctimeNs}`
-      return { path, identity, refusal: socketRefusal(path, stats, this.#uid) }
+      const since = new Date(Number(stats.ctimeMs))
+      return { path, identity, since, refusal: socketRefusal(path, stats, this.#uid) }
     } catch {
       // Gone since the directory was read, which the next look would find as well.
       return undefined

@@ -1,7 +1,11 @@
 // Why a driver cannot be called, for those who asked for it.
 import { ConetError } from '@conet/sdk'
+import type { DiscoveredSocket } from './discovery.ts'
+import type { Session } from './session.ts'
 import type { SessionFailure } from './session-record.ts'
 import type { SessionState } from './session-state.ts'
+import { isSocketOf, mayBeSocketOf } from './socket-name.ts'
+import type { SupervisedState } from './supervised-driver.ts'
 
 export type AbsentDriver = {
   /** Its own, or its socket where it has not said that. */
@@ -18,16 +22,55 @@ export function unavailable({ name, state, lastError }: AbsentDriver, what: stri
   })
 }
 
+export type Absence = {
+  /** Those that are, or may turn out to be, the driver of that name. */
+  readonly candidates: readonly Session[]
+  readonly refused: readonly DiscoveredSocket[]
+  readonly known: ReadonlySet<string>
+  readonly supervised: SupervisedState | undefined
+}
+
+/** Why nobody can be called under that name. */
+export function absenceOf(name: string, { candidates, refused, known, supervised }: Absence): ConetError {
+  const [nearest] = candidates
+    .filter(({ identity, socket }) => identity !== undefined || mayBeSocketOf(socket.path, name))
+    .sort((one, other) => distance(one) - distance(other))
+  if (nearest !== undefined) return nearest.unavailable('call it')
+  if (!known.has(name)) return unknown(name, [...known].sort())
+  const untrusted = refused.find(({ path }) => isSocketOf(path, name))
+  if (untrusted?.refusal !== undefined)
+    return withoutSocket(name, `${untrusted.path} is not used: ${untrusted.refusal.why}`)
+  return withoutSocket(name, supervised?.state === 'waiting' ? supervised.lastExit : undefined)
+}
+
+/** How far it is from taking calls: one that is refused is there, while a file may be all that is left of another. */
+function distance({ state }: Session): number {
+  if (state === 'closed') return 2
+  return state === 'rejected' ? 1 : 0
+}
+
 /** It is known, and there is no socket of it that can be used. */
-export function withoutSocket(name: string, why: string | undefined): ConetError {
+function withoutSocket(name: string, why: string | undefined): ConetError {
   const reason = why === undefined ? '' : `: ${why}`
   return new ConetError('driverUnavailable', `driver "${name}" has no socket${reason}`, {
     details: { driver: name, state: 'gone' },
   })
 }
 
+/** It was started, and takes no calls yet. It goes on starting. */
+export function takesTooLong(
+  name: string,
+  { timeoutMs, why }: { timeoutMs: number; why: Error },
+): ConetError {
+  return new ConetError(
+    'driverUnavailable',
+    `start driver "${name}": it was started, and takes no calls after ${timeoutMs / 1_000} s: ${why.message}`,
+    { details: { driver: name }, help: `Look into its log, or again: conet driver inspect ${name}` },
+  )
+}
+
 /** Nobody has heard of it. */
-export function unknown(name: string, known: readonly string[]): ConetError {
+function unknown(name: string, known: readonly string[]): ConetError {
   const list = known.length === 0 ? 'none' : known.join(', ')
   return new ConetError('unknownDriver', `there is no driver "${name}"; known drivers: ${list}`, {
     details: { driver: name, known },

@@ -80,28 +80,32 @@ export function entryOfSession(session: Session, supervised: SupervisedState | u
 }
 
 /** A socket that is not even dialled. */
-export function entryOfRefusedSocket({ path, refusal }: DiscoveredSocket): DriverEntry {
+export function entryOfRefusedSocket({ path, refusal, since }: DiscoveredSocket): DriverEntry {
   const message = `${path} is not used: ${refusal?.why}`
   return {
     ...nothingHappened,
     name: undefined,
     socketPath: path,
     state: 'rejected',
-    since: undefined,
-    lastError: { kind: 'permissionDenied', message, at: undefined, help: refusal?.help },
+    since,
+    lastError: { kind: 'permissionDenied', message, at: since, help: refusal?.help },
     supervised: undefined,
     pid: undefined,
   }
 }
 
-/** A driver that was seen, or should be there. */
-export function entryWithoutSocket(name: string, supervised: SupervisedState | undefined): DriverEntry {
+/** A driver that was seen, or should be there; `since` its last socket went, undefined if there never was one. */
+export function entryWithoutSocket(
+  name: string,
+  supervised: SupervisedState | undefined,
+  since: Date | undefined,
+): DriverEntry {
   return {
     ...nothingHappened,
     name,
     socketPath: undefined,
     state: 'gone',
-    since: undefined,
+    since,
     supervised,
     pid: pidOf(supervised),
   }

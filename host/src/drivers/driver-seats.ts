@@ -14,27 +14,38 @@ export class DriverSeats {
   readonly #options: DriverSeatsOptions
   /** Kept as long as the name is known. */
   readonly #seats = new Map<string, DriverSeat>()
-  /** Names that were seen or are expected, oldest first. */
-  readonly #known = new Set<string>()
+  /** Names that were seen or are expected, oldest first, with the time at which the last socket of each went. */
+  readonly #known = new Map<string, Date | undefined>()
 
   constructor(options: DriverSeatsOptions) {
     this.#options = options
   }
 
   names(): ReadonlySet<string> {
-    return this.#known
+    return new Set(this.#known.keys())
+  }
+
+  isKnown(name: string): boolean {
+    return this.#known.has(name)
   }
 
   /** It is the youngest from now on. */
-  remember(name: string): void {
+  remember(name: string, goneSince?: Date): void {
     this.#known.delete(name)
-    this.#known.add(name)
-    if (this.#known.size <= mostRemembered) return
-    for (const oldest of this.#known) {
-      this.#known.delete(oldest)
-      if (this.#seats.get(oldest)?.isEmpty) this.#seats.delete(oldest)
-      return
-    }
+    this.#known.set(name, goneSince)
+    const [oldest] = this.#known.keys()
+    if (oldest !== undefined && this.#known.size > mostRemembered) this.forget(oldest)
+  }
+
+  /** As if nobody had ever heard of it, unless somebody has the name. */
+  forget(name: string): void {
+    this.#known.delete(name)
+    if (this.#seats.get(name)?.isEmpty) this.#seats.delete(name)
+  }
+
+  /** Undefined for a driver that is there, or that never was. */
+  goneSince(name: string): Date | undefined {
+    return this.#known.get(name)
   }
 
   /** Made if it is the first time that somebody asks. */

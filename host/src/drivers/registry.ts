@@ -3,7 +3,7 @@
 import { EventEmitter, once } from 'node:events'
 import { type ConetError, deadline, type ErrorKind } from '@conet/sdk'
 import type { DiscoveredSocket } from './discovery.ts'
-import { unknown, waitGivenUp, withoutSocket } from './driver-absence.ts'
+import { absenceOf, takesTooLong, waitGivenUp } from './driver-absence.ts'
 import type { Role } from './driver-connection.ts'
 import { type DriverEntry, entryOfRefusedSocket, entryOfSession, entryWithoutSocket } from './driver-entry.ts'
 import type { DriverCalls } from './driver-link.ts'
@@ -102,12 +102,20 @@ export class DriverRegistry {
     this.#refused.delete(socket.identity)
     const session = this.#sessions.get(socket.identity)
     this.#sessions.delete(socket.identity)
-    if (session !== undefined) void session.remove().catch(this.#options.onError)
+    if (session === undefined) return
+    const name = session.identity?.name
+    if (name !== undefined && this.#seats.isKnown(name)) this.#seats.remember(name, new Date())
+    void session.remove().catch(this.#options.onError)
   }
 
   /** Drivers of these names are not unknown, only not there: networks on record need them. */
   expect(names: Iterable<string>): void {
     for (const name of names) this.#seats.remember(name)
+  }
+
+  /** A driver that is gone is not shown any more. Nothing changes for one that has a socket, or that the host starts. */
+  forget(name: string): void {
+    this.#seats.forget(name)
   }
 
   /** The instance that works under that name, if it takes calls now. */
@@ -134,6 +142,15 @@ export class DriverRegistry {
     throw this.#absence(name)
   }
 
+  /** The driver at that name's own socket, where the host starts it: resolves when that very instance takes calls. */
+  async serving(name: string, timeoutMs: number): Promise<void> {
+    using limit = deadline(timeoutMs, `wait for driver "${name}"`)
+    while (!this.#isServing(name)) {
+      if (limit.signal.aborted) throw takesTooLong(name, { timeoutMs, why: this.#absence(name) })
+      await once(this.#changes, 'change', { signal: limit.signal }).catch(ignoreAbort)
+    }
+  }
+
   /** `ready`, or what stands in the way, for people. */
   stateOf(name: string): string {
     if (this.#seats.available(name) !== undefined) return 'ready'
@@ -154,7 +171,9 @@ export class DriverRegistry {
     return [
       ...sessions,
       ...refused,
-      ...missing.map((name) => entryWithoutSocket(name, this.#options.supervision?.stateOf(name))),
+      ...missing.map((name) =>
+        entryWithoutSocket(name, this.#options.supervision?.stateOf(name), this.#seats.goneSince(name)),
+      ),
     ]
   }
 
@@ -213,28 +232,26 @@ export class DriverRegistry {
 
   /** Those that are, or may turn out to be, the driver of that name. */
   #candidates(name: string): Session[] {
-    const isKnown = this.#seats.names().has(name)
+    const isKnown = this.#seats.isKnown(name)
     return [...this.#sessions.values()].filter(({ identity, socket }) =>
       identity === undefined ? isKnown || mayBeSocketOf(socket.path, name) : identity.name === name,
     )
   }
 
   #absence(name: string): ConetError {
-    const candidates = this.#candidates(name).filter(
-      ({ identity, socket }) => identity !== undefined || mayBeSocketOf(socket.path, name),
-    )
-    const session = candidates.find(({ state }) => state !== 'rejected') ?? candidates[0]
-    if (session !== undefined) return session.unavailable('call it')
-    const known = [...this.#knownNames()].sort()
-    if (!known.includes(name)) return unknown(name, known)
-    return withoutSocket(name, this.#whyWithoutSocket(name))
+    return absenceOf(name, {
+      candidates: this.#candidates(name),
+      refused: [...this.#refused.values()],
+      known: this.#knownNames(),
+      supervised: this.#options.supervision?.stateOf(name),
+    })
   }
 
-  #whyWithoutSocket(name: string): string | undefined {
-    const refused = [...this.#refused.values()].find(({ path }) => isSocketOf(path, name))
-    if (refused?.refusal !== undefined) return `${refused.path} is not used: ${refused.refusal.why}`
-    const supervised = this.#options.supervision?.stateOf(name)
-    return supervised?.state === 'waiting' ? supervised.lastExit : undefined
+  #isServing(name: string): boolean {
+    return [...this.#sessions.values()].some(
+      ({ socket, identity, state }) =>
+        identity?.name === name && isSocketOf(socket.path, name) && takesCalls(state),
+    )
   }
 
   #knownNames(): Set<string> {

@@ -12,6 +12,7 @@ import { DriverConnection, type Role } from './driver-connection.ts'
 import type { DriverDocuments } from './driver-documents.ts'
 import type { CallMethod, CallOptions, DriverCalls, DriverLink } from './driver-link.ts'
 import type { DriverIdentity, Introduction } from './handshake.ts'
+import { namedAfter } from './named-after.ts'
 import { Redial } from './redial.ts'
 import type { SessionOptions } from './session-options.ts'
 import { SessionProgress } from './session-progress.ts'
@@ -99,7 +100,7 @@ export class Session implements DriverCalls {
       await this.#link?.call('driver/drain', {}, { operationId, timeoutMs })
     } catch (error) {
       // It keeps no one from anything: calls go elsewhere.
-      this.#note(error)
+      this.#note(namedAfter('driver/drain', error))
     }
   }
 
@@ -211,7 +212,9 @@ export class Session implements DriverCalls {
   }
 
   async #tellAll(link: DriverLink, { ended }: DriverConnection): Promise<void> {
-    await this.#options.sync(link, { signal: ended.signal })
+    await this.#options.sync(link, { signal: ended.signal }).catch((error: unknown) => {
+      throw namedAfter('driver/sync', error)
+    })
     ended.signal.throwIfAborted()
     this.#progress.step('synced')
   }

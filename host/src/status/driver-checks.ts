@@ -8,7 +8,7 @@ const working = new Set(['ready', 'degraded', 'standby', 'draining'])
 /** A driver that nobody uses may be away; one whose networks wait for it may not. */
 export const driverNotReady: Check = ({ drivers, networks }) =>
   drivers
-    .filter(({ state }) => !working.has(state) && state !== 'rejected')
+    .filter((driver) => isAway(driver) && !isReplacedIn(drivers, driver))
     .map((driver) => {
       const names = networks.filter(({ type }) => type === driver.name).map(({ name }) => name)
       const affected = names.length === 0 ? 'no network uses it' : waiting(names)
@@ -19,6 +19,38 @@ export const driverNotReady: Check = ({ drivers, networks }) =>
         help: `start it, or let conetd do so: conet driver start ${driver.name}; conet driver inspect ${driver.name} shows more`,
       }
     })
+
+/** What is left of an instance that crashed, or one that does not answer, while another one does its work. */
+export const driverSocketDead: Check = ({ drivers }) =>
+  drivers
+    .filter((driver) => isAway(driver) && driver.socket !== undefined && isReplacedIn(drivers, driver))
+    .map((driver) => ({
+      severity: 'info',
+      code: 'driver-socket-dead',
+      message: `driver ${driver.name} works; another instance of it, at ${driver.socket}, is ${driver.state}${lastError(driver)}`,
+      help: `if that instance is not to come back: rm ${driver.socket}`,
+    }))
+
+function isAway({ state }: DriverView): boolean {
+  return !working.has(state) && state !== 'rejected'
+}
+
+function isReplacedIn(drivers: readonly DriverView[], { name, socket }: DriverView): boolean {
+  return drivers.some((other) => other.name === name && other.role === 'active' && other.socket !== socket)
+}
+
+/** A driver's socket file that is none is a mistake that is hard to see. */
+export const driverFileIgnored: Check = ({ strays }) =>
+  strays.length === 0
+    ? []
+    : [
+        {
+          severity: 'info',
+          code: 'driver-file-ignored',
+          message: `${some(strays)}: not looked at, since only sockets are drivers`,
+          help: 'drivers make their sockets there; move anything else to another place',
+        },
+      ]
 
 /** By the kind of the reason; any other one is a fault of the driver's. */
 const rejectionCodes: Readonly<Record<string, string>> = {

@@ -49,6 +49,8 @@ export type StatusFacts = {
     readonly forgottenAt: Date | undefined
   }[]
   readonly now: Date
+  /** Paths in the driver directory that are no sockets. */
+  readonly strays: readonly string[]
   readonly quarantined: readonly QuarantinedRecord[]
   /** Why this host has no part in its cluster now; absent: it has, or is in none. */
   readonly cluster?: ClusterTrouble | undefined

@@ -9,8 +9,10 @@ import {
 import { configurationsUnused, processesGone } from './container-checks.ts'
 import {
   driverDegraded,
+  driverFileIgnored,
   driverNotReady,
   driverRejected,
+  driverSocketDead,
   driverSocketRefused,
   driverUnhealthy,
 } from './driver-checks.ts'
@@ -39,6 +41,8 @@ const checks = [
   driverDegraded,
   driverUnhealthy,
   driverSocketRefused,
+  driverSocketDead,
+  driverFileIgnored,
   endpointsInTrouble,
   deletionsPending,
   processesGone,

@@ -2,7 +2,7 @@
 import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ConetError } from '../errors/index.ts'
-import { failpointNames } from '../failpoint.ts'
+import { assertFailpointKnown, failpointNames } from '../failpoint.ts'
 import type { Driver } from './driver.ts'
 import { type LogLevel, logLevels } from './driver-log.ts'
 import { type ServedDriver, serveDriver } from './serve-driver.ts'
@@ -18,7 +18,8 @@ const usageExitCode = 2
  * and ends the process with exit code 0. A second signal ends it at once. Takes `--socket PATH` (or CONET_DRIVER_SOCKET, or `/run/conet/drivers/NAME.sock`),
  * `--log-level LEVEL` (or CONET_LOG_LEVEL), `--help` and `--version`. What goes wrong is told on stderr, with exit
  * code 2 for arguments and 1 for the rest. Call it once, at the end of the program: nothing that comes behind it is
- * sure to run. With CONET_FAILPOINT=list it prints the names of the failpoints.
+ * sure to run. With CONET_FAILPOINT=list it prints the names of the failpoints, and it does not start
+ * with one that is not among them.
  */
 export async function runDriver(driver: Driver): Promise<void> {
   // Whoever read our stderr may be gone, while the driver goes on.
@@ -38,6 +39,8 @@ async function run(driver: Driver): Promise<void> {
   if (help) return print(usage(driver))
   if (version) return print(`${driver.name} ${driver.version}`)
   if (process.env.CONET_FAILPOINT === 'list') return print(failpointNames().join('\n'))
+  // conetd hands its own environment on.
+  assertFailpointKnown((name) => name.startsWith('host:'))
   const socketPath =
     socket ?? process.env.CONET_DRIVER_SOCKET ?? `${defaultDriverDirectory}/${driver.name}.sock`
   const served = await serveDriver(driver, {

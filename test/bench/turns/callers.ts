@@ -39,7 +39,7 @@ export async function sessionCaller(socketPath: string): Promise<Caller> {
     onError: (error) => console.error(error),
   })
   registry.expect(['null'])
-  registry.appeared({ path: socketPath, identity: socketPath, refusal: undefined })
+  registry.appeared({ path: socketPath, identity: socketPath, since: new Date(), refusal: undefined })
   const session = await registry.require('null')
   const options = { operationId: 'bench', trace }
   return {

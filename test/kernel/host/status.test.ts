@@ -18,6 +18,7 @@ const codes = async () =>
     networks: [network],
     endpoints: [],
     drivers: [],
+    strays: [],
     quarantined: [],
     portPool: { start: 61_001, size: 4_534 },
     forsaken: [],

@@ -5,6 +5,7 @@ import { failpoint, failpointNames, requests } from '@conet/sdk'
 import { describe, expect, it } from 'vitest'
 import { DriverClient, sampleEndpoint, sampleNetwork, sampleSandbox } from '../../support/driver-client.ts'
 import { FakeDriver, startDriverProgram } from '../../support/fake-driver.ts'
+import { repository } from '../../support/repository.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 import { failureOf, nullProgram } from './driver/served.ts'
 
@@ -69,6 +70,30 @@ describe('a failpoint', () => {
     })
     expect(await driver.exited).toBe(0)
     expect(driver.stdout.trim().split('\n')).toEqual(expected)
+  })
+})
+
+describe('a failpoint that is none', () => {
+  it('keeps a driver from starting, which names those that there are', async () => {
+    await using driver = await startDriverProgram({
+      program: nullProgram,
+      env: { CONET_FAILPOINT: 'driver:endpoint/plugg:before' },
+    })
+    expect(await driver.exited).toBe(1)
+    expect(driver.stderr).toContain('there is no failpoint "driver:endpoint/plugg:before"')
+    expect(driver.stderr).toContain('driver:endpoint/plug:before')
+  })
+
+  it('keeps conetd from starting; those of drivers are left to them', () => {
+    const conetd = join(repository, 'host/bin/conetd.js')
+    const env = { ...process.env, CONET_FAILPOINT: 'host:no-such' }
+    const { status, stderr } = spawnSync(process.execPath, [conetd, '--stop-drivers'], {
+      env,
+      encoding: 'utf8',
+    })
+    expect(status).toBe(1)
+    expect(stderr).toContain('there is no failpoint "host:no-such"')
+    expect(stderr).toContain('host:spawn:started')
   })
 })
 

@@ -156,6 +156,7 @@ export const framingMutations: readonly Mutation[] = [
       'rpc.result-and-error',
       'rpc.neither',
     ],
+    spoils: ['framing.slow-header'],
     change: parts(() => ({ fault: () => undefined })),
   },
   {
@@ -231,6 +232,7 @@ export const framingMutations: readonly Mutation[] = [
       'framing.split-blank-line',
       'transcript.answered',
     ],
+    spoils: ['framing.slow-header'],
     change: reads(WholeHeaderOnly),
   },
   {

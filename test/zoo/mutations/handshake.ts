@@ -134,7 +134,7 @@ export const handshakeMutations: readonly Mutation[] = [
       'capabilities.unlisted-are-refused',
       'transcript.results',
     ],
-    spoils: afterTheHandshake,
+    spoils: [...afterTheHandshake, 'framing.slow-header', 'handshake.silence'],
     hostLogs: /instanceId/,
     change: introducedWith(({ driver: { name, version } }) => ({ driver: { name, version } })),
   },
@@ -203,6 +203,7 @@ export const handshakeMutations: readonly Mutation[] = [
     name: 'listsTooMany',
     does: 'lists driver/probe, and does not answer it',
     fails: ['capabilities.listed-are-answered'],
+    spoils: ['health.probe'],
     hostLogs: /driver\/probe/,
     change: parts(({ admit, unknown }) => ({
       admit: (request, session) => {

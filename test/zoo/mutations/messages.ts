@@ -205,6 +205,17 @@ export const messageMutations: readonly Mutation[] = [
     name: 'neverReplies',
     does: 'never answers endpoint/unplug',
     fails: ['capabilities.listed-are-answered', 'transcript.answered'],
+    spoils: [
+      'drain.serves',
+      'drain.waits',
+      'model.objects',
+      'model.plugs',
+      'plug.other-sandbox',
+      'unplug.nothing',
+      'unplug.sandbox-gone',
+      'unplug.still-created',
+      'unplug.without-sandbox',
+    ],
     hostLogs: /endpoint\/unplug: no answer within/,
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {

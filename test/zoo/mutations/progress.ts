@@ -14,8 +14,10 @@ export const progressMutations: readonly Mutation[] = [
   {
     name: 'progressAfterTheEnd',
     does: 'sends progress on a call that it has answered',
-    shownBy: ['network'],
+    shownBy: ['network', 'handshake'],
     fails: ['transcript.progress-token'],
+    // On a call that comes before initialize, which is refused.
+    spoils: ['transcript.silent-before-initialized'],
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         answer(session, request, outcome)

@@ -77,6 +77,21 @@ export const socketMutations: readonly Mutation[] = [
     does: 'does not start where the socket of a dead driver is',
     where: 'program',
     fails: ['socket.replaces-stale'],
+    // After the first SIGKILL there is nobody.
+    spoils: [
+      'framing.announced-memory',
+      'handshake.new-instance',
+      'handshake.rejection-logged',
+      'model.restarts',
+      'plug.own-namespace',
+      'restart.delete',
+      'restart.mid-plug',
+      'restart.sync',
+      'restart.unknown',
+      'upgrade.replaced',
+      'upgrade.standby',
+      'upgrade.takes-over',
+    ],
     change: parts(() => ({
       claim: async (path) => {
         if (existsSync(path)) throw new Error(`${path} is there`)

@@ -13,6 +13,7 @@ export const successorMutations: readonly Mutation[] = [
     of,
     where,
     fails: ['restart.delete', 'restart.mid-plug', 'restart.unknown', 'upgrade.takes-over'],
+    spoils: ['model.restarts'],
     change: deletesItsOwn,
   },
   {
@@ -29,6 +30,7 @@ export const successorMutations: readonly Mutation[] = [
     of,
     where,
     fails: ['upgrade.replaced'],
+    spoils: ['handshake.rejection-logged'],
     change: parts(() => ({ rejected: () => undefined })),
   },
 ]

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import type { CommandContext } from '../command-context.ts'
 import { forEachName, inspectEach } from '../several.ts'
-import { driverPage, driverTable } from '../show/driver.ts'
+import { driverPage, driverTable, namesForInspect } from '../show/driver.ts'
 import { addListOptions, addShowOptions, type ListOptions, type ShowOptions } from './read-options.ts'
 
 export function addDriverCommands(driver: Command, context: CommandContext): void {
@@ -12,7 +12,7 @@ export function addDriverCommands(driver: Command, context: CommandContext): voi
     .action(async (options: ListOptions) => {
       const { drivers } = await context.withClient((client, call) => client.listDrivers(call))
       if (options.json) context.json(drivers)
-      else if (options.quiet) for (const { name } of drivers) context.line(name)
+      else if (options.quiet) for (const name of namesForInspect(drivers)) context.line(name)
       else context.terminal.out(driverTable(drivers))
     })
   addInspect(driver, context)
@@ -25,8 +25,11 @@ function addInspect(driver: Command, context: CommandContext): void {
     .description(
       'Show drivers: what they can do, and how they fare. With --json: the schemas of their documents.',
     )
-    .argument('<driver...>')
-    .addHelpText('after', '\nExample:\n  $ conet driver inspect bridge')
+    .argument('<driver...>', 'names, or the sockets of those that share a name')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ conet driver inspect bridge\n  $ conet driver inspect bridge-2.sock',
+    )
     .action((drivers: string[], options: ShowOptions) =>
       context.withClient((client, call) =>
         inspectEach(context, drivers, {

@@ -1,4 +1,5 @@
 // Drivers as people read them.
+import { basename } from 'node:path'
 import type { DriverView } from '@conet/sdk/client'
 import { facts, indented, table } from './table.ts'
 
@@ -16,6 +17,14 @@ export function driverTable(drivers: readonly DriverView[]): string {
       whyText(driver),
     ]),
   )
+}
+
+/** The words by which `inspect` shows each: the name, or the socket where another driver has that name. */
+export function namesForInspect(drivers: readonly DriverView[]): string[] {
+  return drivers.map(({ name, role, socket }) => {
+    const isShared = drivers.some((other) => other.name === name && other.socket !== socket)
+    return isShared && role !== 'active' && socket !== undefined ? basename(socket) : name
+  })
 }
 
 /** What once went wrong with a driver that works is for inspect. */

@@ -23,6 +23,8 @@ type Ending = Outcome & { readonly evidence: readonly Evidence[]; readonly notes
 /** How a check that did something ended, and what was said meanwhile. */
 type Attempt = Ending & { readonly transcripts: readonly Transcript[]; readonly sinceMs: number }
 
+type AttemptOptions = { readonly signal: AbortSignal | undefined; readonly isBesideOthers?: boolean }
+
 /** Checks that begin before the handshake; others have nobody to talk to when it fails. */
 const areasWithoutIntroduction: readonly string[] = [
   'socket',
@@ -115,7 +117,9 @@ export class ConformanceRun implements AsyncDisposable {
     const patient = active.filter(({ mostlyWaits }) => mostlyWaits === true)
     const isAlone = patient.length === active.length
     if (patient.length === 0 || isAlone || this.#driver.introduction === undefined) return
-    this.#waiting.begin(patient, (check, signal) => this.#attempt(check, eitherOf(signal, this.#signal)))
+    this.#waiting.begin(patient, (check, signal) =>
+      this.#attempt(check, { signal: eitherOf(signal, this.#signal), isBesideOthers: true }),
+    )
     if (!(await this.#driver.isServing(this.#signal))) await this.#waiting.giveUp()
   }
 
@@ -129,16 +133,17 @@ export class ConformanceRun implements AsyncDisposable {
       return { ...outcomeOf(stranger, 'must'), evidence: [], notes: [] }
     }
     if (check.needs?.includes('command')) await this.#waiting.settled()
-    const attempt = (await this.#waiting.passOf(check)) ?? (await this.#attempt(check, this.#signal))
+    const attempt =
+      (await this.#waiting.passOf(check)) ?? (await this.#attempt(check, { signal: this.#signal }))
     const { transcripts, sinceMs, ...ending } = attempt
     this.#judgements.judge(transcripts, sinceMs)
     return ending
   }
 
-  async #attempt(check: ActiveCheck, signal: AbortSignal | undefined): Promise<Attempt> {
+  async #attempt(check: ActiveCheck, options: AttemptOptions): Promise<Attempt> {
     const sinceMs = performance.now()
     const transcripts: Transcript[] = []
-    const { endedAtMs: untilMs, notes, ...outcome } = await this.#runActive(check, transcripts, signal)
+    const { endedAtMs: untilMs, notes, ...outcome } = await this.#runActive(check, transcripts, options)
     const isShown = outcome.status === 'fail' || outcome.status === 'warn' || outcome.status === 'error'
     const evidence = isShown ? evidenceOf(transcripts, { sinceMs, untilMs }) : []
     return { ...outcome, evidence, notes, transcripts, sinceMs }
@@ -147,7 +152,7 @@ export class ConformanceRun implements AsyncDisposable {
   async #runActive(
     check: ActiveCheck,
     transcripts: Transcript[],
-    signal: AbortSignal | undefined,
+    { signal, isBesideOthers = false }: AttemptOptions,
   ): Promise<ActiveOutcome> {
     const revive = () => this.#driver.revive()
     try {
@@ -155,10 +160,11 @@ export class ConformanceRun implements AsyncDisposable {
     } catch (error) {
       return { ...outcomeOf(error, 'must'), endedAtMs: performance.now(), notes: [] }
     }
-    return runActiveCheck(check, this.#contextOf(check, transcripts), { revive, signal })
+    const kit = this.#contextOf(check, transcripts, isBesideOthers)
+    return runActiveCheck(check, kit, { revive, signal })
   }
 
-  #contextOf({ id }: Check, transcripts: Transcript[]): CheckContext {
+  #contextOf({ id }: Check, transcripts: Transcript[], isBesideOthers: boolean): CheckContext {
     const { timeScale = 1, networkConfig = {}, attachmentOptions = {}, path, replayPath } = this.#options
     const introduction = this.#driver.introduction ?? minimalIntroduction
     const random = new Random(this.seed, id)
@@ -190,6 +196,7 @@ export class ConformanceRun implements AsyncDisposable {
       random,
       property,
       scale: timeScale,
+      isBesideOthers,
       newTranscript,
     })
   }

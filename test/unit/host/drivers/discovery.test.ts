@@ -42,6 +42,23 @@ describe('discovery', () => {
     expect(found.appeared).toMatchObject([{ path, refusal: undefined }])
   })
 
+  it('names what is no socket, and since when a socket is refused', async () => {
+    await using directory = await temporaryDirectory()
+    const path = join(directory.path, 'a.sock')
+    await writeFile(join(directory.path, 'b.sock'), 'no socket')
+    await writeFile(join(directory.path, '.hidden'), '')
+    await using _server = await listen(path)
+    const before = Date.now()
+    await chmod(path, 0o666)
+    await using found = await discover(directory.path, neverMs)
+    expect(found.discovery.strays).toEqual([join(directory.path, 'b.sock')])
+    expect(found.appeared).toMatchObject([{ path, refusal: { why: 'others may write to it' } }])
+    // The clock of files is a tick behind that of processes.
+    expect(Math.abs((found.appeared[0]?.since.getTime() ?? 0) - before)).toBeLessThan(1_000)
+    await rm(join(directory.path, 'b.sock'))
+    await eventually(() => expect(found.discovery.strays).toEqual([]))
+  })
+
   it('[K1] sees a socket that appears by rename and one that vanishes, by the watch alone', async () => {
     await using directory = await temporaryDirectory()
     await using found = await discover(directory.path, neverMs)

@@ -65,6 +65,20 @@ describe('the registry of drivers', () => {
     expect(await timed(refusal)).toBeLessThan(500)
   })
 
+  it('shows since when a driver is gone, until it is forgotten', async () => {
+    await using host = await startDriverHost()
+    const driver = await ScriptedDriver.listen(host.socket('x'), 'x')
+    await host.until('x', 'ready')
+    const before = Date.now()
+    await driver[Symbol.asyncDispose]()
+    await rm(host.socket('x'), { force: true })
+    await host.until('x', 'gone')
+    expect(host.entry('x')?.since?.getTime()).toBeGreaterThanOrEqual(before)
+    host.registry.forget('x')
+    expect(host.registry.list()).toEqual([])
+    await expect(host.registry.require('x')).rejects.toMatchObject({ kind: 'unknownDriver' })
+  })
+
   it('waits for a driver that is being connected', async () => {
     let release: () => void = () => undefined
     const released = new Promise<void>((resolve) => {

@@ -32,6 +32,7 @@ const good: StatusFacts = {
   networks: [network],
   endpoints: [endpoint],
   drivers: [driver],
+  strays: [],
   quarantined: [],
   portPool: { start: 61_001, size: 4_534 },
   forsaken: [],
@@ -71,6 +72,26 @@ const rejected = (kind: string, help?: string): StatusFacts => ({
 describe('findings', () => {
   it('are none on a machine where nothing stands in the way', () => {
     expect(findingsOf(good)).toEqual([])
+  })
+
+  it('are no error about the dead socket of an instance while another one works: it may be removed', () => {
+    const active: DriverView = { ...driver, role: 'active', socket: '/d/null.sock' }
+    const dead: DriverView = { ...driver, state: 'closed', socket: '/d/null-2.sock', last_error: lastError }
+    const found = findingsOf({ ...good, drivers: [active, dead] })
+    expect(found).toMatchObject([{ severity: 'info', code: 'driver-socket-dead' }])
+    expect(found[0]?.message).toContain(
+      'driver null works; another instance of it, at /d/null-2.sock, is closed',
+    )
+    expect(found[0]?.help).toContain('rm /d/null-2.sock')
+    const other: DriverView = { ...dead, socket: '/d/null.sock' }
+    const codes = findingsOf({ ...good, drivers: [other, dead] })
+    expect(codes.map(({ code }) => code)).toEqual(['driver-not-ready', 'driver-not-ready'])
+  })
+
+  it('name files of the driver directory that are no sockets', () => {
+    const found = findingsOf({ ...good, strays: ['/d/null.sock', '/d/readme'] })
+    expect(found).toMatchObject([{ severity: 'info', code: 'driver-file-ignored' }])
+    expect(found[0]?.message).toContain('/d/null.sock, /d/readme')
   })
 
   it('tell of ports that outgoing connections may get too', () => {
