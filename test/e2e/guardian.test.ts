@@ -101,11 +101,17 @@ it('[A8] [A9] [A11] [A12] [A14] [A16] NetworkSpecs among the properties are atta
   expect((await fixture.client.listContainers()).containers).toEqual([])
 })
 
-it('[B8] [B10] a client’s configuration stands, and outlives the container', async () => {
-  await fixture.client.createNetwork({ name: 'blue', type: 'null', subnets: [{ subnet: '10.97.0.0/24' }] })
+it('[B8] [B10] a client’s configuration stands, its network’s name servers too, and outlives the container', async () => {
+  const dns = { servers: ['10.97.0.53', 'fd00::53'], options: ['ndots:2'] }
+  const blue = { name: 'blue', type: 'null', subnets: [{ subnet: '10.97.0.0/24' }], dns }
+  expect((await fixture.client.createNetwork(blue)).dns).toEqual({ search: [], ...dns })
   await fixture.client.putContainerConfig('h1', { attach_to: ['blue'] })
-  const properties = await guardian.up('h1', { Pid: init.pid, Properties: {} })
-  expect(properties['garden.network.container-ip']).toBe('10.97.0.2')
+  const { out } = await guardian.run('up', 'h1', { Pid: init.pid, Properties: {} })
+  expect(JSON.parse(out)).toMatchObject({
+    properties: { 'garden.network.container-ip': '10.97.0.2' },
+    dns_servers: dns.servers,
+    search_domains: ['apps.internal'],
+  })
   const twice = { Pid: init.pid, Properties: { specs: '[{"Name":"x","Type":"null"}]' } }
   await guardian.down('h1')
   expect((await guardian.run('up', 'h1', twice)).err).toContain('is said twice')

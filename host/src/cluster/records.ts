@@ -1,4 +1,5 @@
 // What is in the shared store. Newer versions may add members: they are kept out of the types, not refused.
+import { Dns } from '@conet/sdk'
 import { type Static, type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { SubnetRecord } from '../domain/network.ts'
@@ -17,6 +18,7 @@ export const SharedNetwork = Type.Object({
   blockBits: Type.Integer({ minimum: 0, maximum: 16 }),
   /** The number in each packet, for drivers that ask for one. */
   segmentId: Type.Optional(Type.Integer({ minimum: 0 })),
+  dns: Type.Optional(Dns),
   config: Document,
   defaultPolicy: Type.Optional(Document),
   createdAt: Type.String(),

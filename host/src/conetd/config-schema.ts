@@ -1,6 +1,6 @@
 // The configuration file of conetd: its schema, published as host/config.schema.json.
 import { IpAddress, NetworkName } from '@conet/sdk'
-import { CreateNetworkBody } from '@conet/sdk/api'
+import { CreateNetworkBody, DnsWish } from '@conet/sdk/api'
 import { forms } from '@conet/sdk/forms'
 import { type Static, Type } from 'typebox'
 
@@ -33,31 +33,8 @@ const DriverRule = Type.Object(
   strict,
 )
 
-const DnsSection = Type.Object(
-  {
-    servers: Type.Optional(
-      Type.Array(IpAddress, {
-        maxItems: 16,
-        description: 'The addresses of DNS servers, the first one first',
-      }),
-    ),
-    search: Type.Optional(
-      Type.Array(Type.String({ minLength: 1, maxLength: 253, pattern: '^\\S+$' }), {
-        maxItems: 32,
-        description: 'Domains in which short names are looked for',
-      }),
-    ),
-    options: Type.Optional(
-      Type.Array(Type.String({ minLength: 1, maxLength: 64, pattern: '^\\S+$' }), {
-        maxItems: 32,
-        description: 'Options of resolv.conf(5): ndots:2',
-      }),
-    ),
-  },
-  strict,
-)
-
-const { type, labels, internal, subnets, ipv4, ipv6, config, default_policy } = CreateNetworkBody.properties
+const { type, labels, internal, subnets, ipv4, ipv6, dns, config, default_policy } =
+  CreateNetworkBody.properties
 
 const DefaultAttachment = Type.Object(
   {
@@ -68,6 +45,7 @@ const DefaultAttachment = Type.Object(
     subnets,
     ipv4,
     ipv6,
+    dns,
     config,
     default_policy,
   },
@@ -163,8 +141,8 @@ export const ConfigFile = Type.Object(
       description: 'The cluster that this host is part of, for networks that span hosts. Default: none',
     }),
     dns: Type.Optional({
-      ...DnsSection,
-      description: 'For containers whose networks’ drivers name no servers, domains or options',
+      ...DnsWish,
+      description: 'For containers whose networks and their drivers name no servers, domains or options',
     }),
     default_attachment: Type.Optional({
       ...DefaultAttachment,

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { ConetError, type Dns } from '@conet/sdk'
 import { runtimeSocketPath } from '@conet/sdk/client'
+import { completeDns } from '../domain/dns.ts'
 import type { VersionRules } from '../drivers/index.ts'
 import { type AddressPool, defaultIpv4Pools, parsePools } from '../ipam/index.ts'
 import type { DefaultAttachment } from '../lifecycle/index.ts'
@@ -93,7 +94,7 @@ function complete(config: ConfigFile): Settings {
       timeoutMs: config.timeouts?.driver_ping_ms ?? 3_000,
     },
     driverVersions: parseVersionRules(config.drivers),
-    dns: config.dns && { servers: [], search: [], options: [], ...config.dns },
+    dns: config.dns && completeDns(config.dns),
     defaultAttachment: config.default_attachment,
     servesLegacyApi: config.legacy_api ?? true,
     cluster: readClusterSettings(config.cluster),

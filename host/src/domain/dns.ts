@@ -11,6 +11,11 @@ export function mergedDns(answers: readonly Dns[]): Dns {
   }
 }
 
+/** What is not said is empty. */
+export function completeDns({ servers = [], search = [], options = [] }: Partial<Dns>): Dns {
+  return { servers, search, options }
+}
+
 /** What the drivers say; each part of which none says anything comes from the configuration. Undefined: nobody does. */
 export function resolverFor(answers: readonly Dns[], defaults: Dns | undefined): Dns | undefined {
   if (answers.length === 0) return defaults

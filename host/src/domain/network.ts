@@ -1,5 +1,5 @@
 // What a network is to the host, and which step may follow which. Knows no driver, no store, no kernel.
-import { ConetError } from '@conet/sdk'
+import { ConetError, Dns } from '@conet/sdk'
 import { type Static, Type } from 'typebox'
 
 export const NetworkState = Type.Union([
@@ -41,6 +41,8 @@ export const NetworkRecord = Type.Object({
   blockBits: Type.Optional(Type.Integer()),
   /** The container whose own it is: it goes when the container goes down. */
   owner: Type.Optional(Type.String()),
+  /** What its containers' resolvers are told, before what the driver says. */
+  dns: Type.Optional(Dns),
   config: Document,
   defaultPolicy: Type.Optional(Document),
   createdAt: Type.String(),

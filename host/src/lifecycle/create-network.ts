@@ -1,6 +1,7 @@
 // A network is created: named, its subnets chosen, on record, made by its driver.
 import { ConetError } from '@conet/sdk'
 import type { CreateNetworkBody } from '@conet/sdk/api'
+import { completeDns } from '../domain/dns.ts'
 import { newId } from '../domain/ids.ts'
 import { driverView, goingHelp, type NetworkRecord } from '../domain/network.ts'
 import { twoWordName } from '../domain/two-word-name.ts'
@@ -138,6 +139,7 @@ function intend(
     config,
     createdAt: new Date().toISOString(),
     request,
+    ...(body.dns && { dns: completeDns(body.dns) }),
     ...(defaultPolicy === undefined ? {} : { defaultPolicy }),
     ...(requestKey === undefined ? {} : { requestKey }),
   }

@@ -1,4 +1,4 @@
-// How a container resolves names: what its networks' drivers say, the primary one's first, else the configuration.
+// How a container resolves names: what its networks and their drivers say, the primary one's first, else the configuration.
 import type { Dns } from '@conet/sdk'
 import { type ContainerRecord, primaryOf } from '../domain/container.ts'
 import { resolverFor } from '../domain/dns.ts'
@@ -13,10 +13,14 @@ export function resolverOf(host: HostContext, container: ContainerRecord): Dns |
       .endpointsOfContainer(container.handle)
       .map(({ attachment, result }) => [attachment, result?.dns]),
   )
-  const names = container.attachments.map(({ name }) => name)
-  const inOrder = primary === undefined ? names : [primary, ...names.filter((name) => name !== primary)]
-  const answers = inOrder.flatMap((name) => byAttachment.get(name) ?? [])
-  return resolverFor(answers, host.resolver.defaults)
+  const primaryFirst = [...container.attachments].sort(
+    (a, b) => Number(b.name === primary) - Number(a.name === primary),
+  )
+  const answers = primaryFirst.flatMap(({ name, networkId }) => [
+    host.inventory.networks.get(networkId)?.dns ?? [],
+    byAttachment.get(name) ?? [],
+  ])
+  return resolverFor(answers.flat(), host.resolver.defaults)
 }
 
 /** Writes the container's files, or writes them anew. Nothing to do for one that is unknown. */

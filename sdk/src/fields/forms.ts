@@ -63,6 +63,7 @@ export const forms = {
     words: 'etcd:// or etcds:// and the members of etcd with commas between them',
     example: 'etcd://10.0.0.1:2379,10.0.0.2:2379',
   },
+  word: { pattern: '^[^\\s\\u0000]+$', words: 'a word without white space', example: 'apps.internal' },
   namespaceId: {
     pattern: '^[0-9]{1,20}:[0-9]{1,20}$',
     words: 'the device and the inode of a namespace',

@@ -24,6 +24,7 @@ export function networkView(
     driver_state: drivers.stateOf(type),
     labels,
     internal,
+    ...(network.dns && { dns: network.dns }),
     ...(network.owner !== undefined && { owner: network.owner }),
     subnets: network.subnets.map((subnet, index) => subnetView(subnet, usage[index])),
     ...(network.ipam && { ipam: network.ipam }),

@@ -222,7 +222,7 @@ export const ContainerView = Type.Object({
   ),
   /** By the attachments' names, in their order: all that there is to know of the container in each network. */
   networks: Type.Record(Type.String(), NetworkInfoView),
-  /** What its resolver is told: by its primary network's driver, then those of the others, else by the configuration. */
+  /** What its resolver is told: by its primary network and its driver, then by the others, else by the configuration. */
   dns: Type.Optional(Dns),
   /** Of one that is up. */
   resolver_files: Type.Optional(ResolverFilesView),

@@ -1,5 +1,7 @@
 // Networks in the host's HTTP API. The schemas are the source of the routes' validation, of OpenAPI and of types.
 import { type Static, Type } from 'typebox'
+import { forms } from '../../fields/forms.ts'
+import { Dns } from '../../protocol/endpoint.ts'
 import { Document, Id, IpAddress, Labels, NetworkName } from '../../protocol/primitives.ts'
 
 const strict = { additionalProperties: false }
@@ -20,6 +22,28 @@ export const SubnetRequest = Type.Object(
 )
 export type SubnetRequest = Static<typeof SubnetRequest>
 
+const Word = (maxLength: number) => Type.String({ minLength: 1, maxLength, pattern: forms.word.pattern })
+
+/** What containers’ resolvers are told. */
+export const DnsWish = Type.Object(
+  {
+    servers: Type.Optional(
+      Type.Array(IpAddress, {
+        maxItems: 16,
+        description: 'The addresses of DNS servers, the first one first',
+      }),
+    ),
+    search: Type.Optional(
+      Type.Array(Word(253), { maxItems: 32, description: 'Domains in which short names are looked for' }),
+    ),
+    options: Type.Optional(
+      Type.Array(Word(64), { maxItems: 32, description: 'Options of resolv.conf(5): ndots:2' }),
+    ),
+  },
+  strict,
+)
+export type DnsWish = Static<typeof DnsWish>
+
 /** Body of `createNetwork`. The same name and content again is the same network. */
 export const CreateNetworkBody = Type.Object(
   {
@@ -38,6 +62,8 @@ export const CreateNetworkBody = Type.Object(
     ipv4: Type.Optional(Type.Boolean()),
     /** Take an IPv6 subnet from the default pools. Default: false. */
     ipv6: Type.Optional(Type.Boolean()),
+    /** For containers of this network, before what its driver says. */
+    dns: Type.Optional(DnsWish),
     /** The driver's own document. */
     config: Type.Optional(Document),
     /** The policy of every attached container until it gets one of its own. */
@@ -101,6 +127,7 @@ export const NetworkView = Type.Object({
   scope: Type.Optional(Type.Literal('global')),
   /** The number by which tunnels tell it from others, the same on all hosts. */
   segment_id: Type.Optional(Type.Integer()),
+  dns: Type.Optional(Dns),
   config: Document,
   default_policy: Type.Optional(Document),
   created_at: Type.String(),
