@@ -48,7 +48,7 @@ it('[B26] finds what somebody deleted in the kernel, changes nothing in a dry ru
   const { sandbox, endpoints } = await fixture.client.up('c')
   execFileSync('nsenter', [`--net=${sandbox?.path}`, 'ip', 'link', 'delete', 'eth0'])
   const expected = {
-    object: 'endpoint',
+    kind: 'endpoint',
     id: endpoints[0]?.id,
     problem: 'failing',
     driver: 'bridge',
@@ -79,7 +79,7 @@ it('removes what a driver has and nobody wants, and says what it could not mend'
   fake.plan({ methods: { 'endpoint/list': { result: [stranger] } } })
   const before = fake.calls().length
   expect((await fixture.client.previewReconciliation()).differences).toMatchObject([
-    { object: 'endpoint', id: stranger.endpointId, problem: 'unknown', repair: 'remove it from the driver' },
+    { kind: 'endpoint', id: stranger.endpointId, problem: 'unknown', repair: 'remove it from the driver' },
   ])
   expect(fake.calls().slice(before)).toEqual(['network/list', 'endpoint/list'])
   const { differences } = await fixture.client.reconcile()
@@ -97,7 +97,7 @@ it('lets go of a sandbox that nobody has, and takes a container down whose sandb
   execFileSync('umount', [path])
   const { differences } = await fixture.client.previewReconciliation()
   expect(
-    differences.map(({ object, problem, container, repair }) => [object, problem, container, repair]),
+    differences.map(({ kind, problem, container, repair }) => [kind, problem, container, repair]),
   ).toEqual([
     ['sandbox', 'missing', 'c', 'take the container down'],
     ['sandbox', 'unknown', undefined, 'let go of it'],

@@ -10,6 +10,7 @@ import {
 import type { TSchema } from 'typebox'
 import { EventsQuery, eventsPath } from './event-route.ts'
 import { metricsPath } from './metrics-route.ts'
+import { schemaComponents, schemaOf } from './openapi-schemas.ts'
 import { parameterNames, parameterSchema } from './path-parameters.ts'
 import { problemMediaType } from './problem.ts'
 import { routeNames } from './register-routes.ts'
@@ -17,6 +18,12 @@ import { routeNames } from './register-routes.ts'
 export const openApiPath = '/openapi.json'
 
 type JsonObject = Record<string, unknown>
+
+/** Not `default`, which generators take for one more kind of success. */
+function failuresAs(response: 'Problem' | 'GardenError'): JsonObject {
+  const reference = { $ref: `#/components/responses/${response}` }
+  return { '4XX': reference, '5XX': reference }
+}
 
 export function openApiDocument(version: string): JsonObject {
   const paths: Record<string, JsonObject> = {}
@@ -37,6 +44,7 @@ export function openApiDocument(version: string): JsonObject {
     ],
     paths: { ...paths, [eventsPath]: { get: eventsOperation }, [metricsPath]: { get: metricsOperation } },
     components: {
+      schemas: schemaComponents(),
       responses: {
         GardenError: {
           description: 'The call failed, as Garden says it: 404 for an unknown container, else 500.',
@@ -44,7 +52,7 @@ export function openApiDocument(version: string): JsonObject {
         },
         Problem: {
           description: 'The request failed (RFC 9457). `kind` says why; docs/errors.md explains each.',
-          content: { [problemMediaType]: { schema: Problem } },
+          content: { [problemMediaType]: { schema: schemaOf(Problem) } },
         },
       },
     },
@@ -67,7 +75,7 @@ function operationOf(name: RouteName, entry: RouteEntry): JsonObject {
           { description: meaningOf(status), content: json(entry.reply) },
         ]),
       ),
-      default: { $ref: `#/components/responses/${entry.isLegacy === true ? 'GardenError' : 'Problem'}` },
+      ...failuresAs(entry.isLegacy === true ? 'GardenError' : 'Problem'),
     },
   }
 }
@@ -103,7 +111,7 @@ const eventsOperation: JsonObject = {
   ],
   responses: {
     200: { description: 'The stream', content: { 'text/event-stream': { schema: { type: 'string' } } } },
-    default: { $ref: '#/components/responses/Problem' },
+    ...failuresAs('Problem'),
   },
 }
 
@@ -113,12 +121,12 @@ const metricsOperation: JsonObject = {
   summary: 'What conetd counts and measures, in the text format of Prometheus.',
   responses: {
     200: { description: 'The metrics', content: { 'text/plain': { schema: { type: 'string' } } } },
-    default: { $ref: '#/components/responses/Problem' },
+    ...failuresAs('Problem'),
   },
 }
 
 function json(schema: TSchema): JsonObject {
-  return { 'application/json': { schema } }
+  return { 'application/json': { schema: schemaOf(schema) } }
 }
 
 function meaningOf(status: number): string {

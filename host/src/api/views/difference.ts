@@ -5,7 +5,7 @@ import type { Difference, Mended } from '../../lifecycle/index.ts'
 export function differenceView(difference: Difference): DifferenceView {
   const { object, id, problem, driver, networkId, container, reason } = difference
   return {
-    object,
+    kind: object,
     id,
     problem,
     ...(driver !== undefined && { driver }),

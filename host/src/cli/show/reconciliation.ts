@@ -8,7 +8,7 @@ export function reconciliationPage(
   detail: Detail,
 ): string {
   const rows = differences.map((one) => [
-    one.object,
+    one.kind,
     shownId(one.id, detail),
     one.driver ?? '',
     one.container ?? '',
@@ -16,15 +16,7 @@ export function reconciliationPage(
     isDryRun ? one.repair : (one.outcome ?? ''),
     one.error?.message ?? one.reason ?? '',
   ])
-  const headings = [
-    'OBJECT',
-    'ID',
-    'DRIVER',
-    'CONTAINER',
-    'PROBLEM',
-    isDryRun ? 'WOULD' : 'OUTCOME',
-    'REASON',
-  ]
+  const headings = ['KIND', 'ID', 'DRIVER', 'CONTAINER', 'PROBLEM', isDryRun ? 'WOULD' : 'OUTCOME', 'REASON']
   const page = rows.length === 0 ? 'all is as the record says\n' : table(headings, rows)
   const missing = away.map(({ driver, state }) => `driver ${driver} could not be asked: ${state}\n`)
   return `${page}${missing.join('')}`

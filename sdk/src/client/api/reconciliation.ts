@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox'
 
 /** One thing that is not as the record says. */
 export const DifferenceView = Type.Object({
-  object: Type.Union([Type.Literal('network'), Type.Literal('endpoint'), Type.Literal('sandbox')]),
+  kind: Type.Union([Type.Literal('network'), Type.Literal('endpoint'), Type.Literal('sandbox')]),
   id: Type.String(),
   /**
    * `missing`: on record and not there. `unknown`: there and on no record. `failing`: there, and not as it should be.
