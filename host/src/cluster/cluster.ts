@@ -8,6 +8,7 @@ import { Mirror, type MirrorChange } from './mirror.ts'
 import { NetworksInUse } from './networks-in-use.ts'
 import { blocksOf, listNodes, type NodeReport, quarantineNode, removeFencedNode } from './node-directory.ts'
 import { NodePresence, type Trouble } from './node-presence.ts'
+import { ObeyedRemovals } from './obeyed-removals.ts'
 import { type BlockStore, OwnBlockRecord } from './own-blocks.ts'
 import { PublishedMembers } from './published-members.ts'
 import { putNetworkBack } from './put-network-back.ts'
@@ -53,6 +54,7 @@ export class Cluster {
     this.#presence = new NodePresence({
       store,
       node,
+      obeyed: new ObeyedRemovals(records),
       removed: () => this.#dropAll(),
       changed: (trouble) => this.#report(trouble),
     })
@@ -80,6 +82,7 @@ export class Cluster {
       log,
       isCurrent: () => this.isCurrent,
       assureWhole: () => this.#continuity.assure(this.#ending.signal),
+      isLoss: () => this.#continuity.isLoss(this.#ending.signal),
       peersChanged: (networkId) => this.#listener?.peersChanged(networkId),
     })
   }

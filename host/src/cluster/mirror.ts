@@ -21,9 +21,17 @@ export type MirrorOptions<T> = {
   changed(changes: readonly MirrorChange<T>[], revision: number): void
   /** Each time the whole prefix was read: the keys that there are. After `changed`; it must not throw. */
   listed?(keys: ReadonlySet<string>): void
+  /**
+   * Asked when a list lacks what was there: whether the store itself has lost it. Then it stays for a while, in which
+   * whoever it belongs to may put it back.
+   */
+  isLoss?(): Promise<boolean>
   /** Each time the store could not be followed. */
   lost?(reason: unknown): void
 }
+
+/** For others to find out that the store has lost something, and to put it back. */
+const doubtMs = 20_000
 
 export class Mirror<T> {
   readonly #options: MirrorOptions<T>
@@ -33,6 +41,8 @@ export class Mirror<T> {
   #revision = 0
   #isCurrent = false
   readonly #waiting = new Set<() => void>()
+  /** What the store has lost, maybe for good. */
+  readonly #doubted = new Set<string>()
 
   constructor(options: MirrorOptions<T>) {
     this.#options = options
@@ -89,7 +99,9 @@ export class Mirror<T> {
     const { entries, revision } = await store.list(prefix, { signal })
     const found = new Map(entries.map(({ key, value }) => [key, value]))
     const gone = [...this.#texts.keys()].filter((key) => !found.has(prefix + key))
-    this.#apply([...gone.map((key) => ({ key: prefix + key })), ...entries], revision)
+    const isLoss = gone.length > 0 && ((await this.#options.isLoss?.()) ?? false)
+    if (isLoss) void this.#doubt(gone, signal)
+    this.#apply([...(isLoss ? [] : gone.map((key) => ({ key: prefix + key }))), ...entries], revision)
     this.#isCurrent = true
     this.#backoff.reset()
     this.#options.listed?.(new Set(this.#texts.keys()))
@@ -102,11 +114,22 @@ export class Mirror<T> {
     })
   }
 
+  async #doubt(gone: readonly string[], signal: AbortSignal): Promise<void> {
+    for (const key of gone) this.#doubted.add(key)
+    await sleep(doubtMs, undefined, { signal }).catch(() => undefined)
+    if (signal.aborted) return
+    this.#apply(
+      [...this.#doubted].map((key) => ({ key: this.#options.prefix + key })),
+      this.#revision,
+    )
+  }
+
   #apply(writes: readonly Pick<WatchedChange, 'key' | 'value'>[], revision: number): void {
     const { prefix, changed } = this.#options
     const before = new Map<string, T | undefined>()
     for (const { key: fullKey, value } of writes) {
       const key = fullKey.slice(prefix.length)
+      this.#doubted.delete(key)
       if (this.#texts.get(key) === value) continue
       if (!before.has(key)) before.set(key, this.#records.get(key))
       this.#write(key, value)

@@ -25,6 +25,8 @@ export type NetworkHereOptions = {
   peersChanged(): void
   /** Whether the store is the one that is known; else what is missing there is put back. Rejects when that cannot be known. */
   assureWhole(): Promise<void>
+  /** Whether the store has lost something just now. Rejects as `assureWhole`. */
+  isLoss(): Promise<boolean>
 }
 
 const listMs = 3_000
@@ -48,11 +50,11 @@ export class NetworkHere {
   readonly #claims = new Map<string, Promise<void>>()
 
   constructor(options: NetworkHereOptions) {
-    const { store, node, network, refused, peersChanged } = options
+    const { store, node, network, refused, peersChanged, isLoss } = options
     this.#options = options
     this.#blocks = new AddressBlocks({ store, node, network, refused, changed: () => this.#adopt() })
     this.#macs = new MacClaims({ store, node, network, refused })
-    this.peers = new NetworkPeers({ store, networkId: network.id, node, changed: peersChanged })
+    this.peers = new NetworkPeers({ store, networkId: network.id, node, isLoss, changed: peersChanged })
     const { signal } = this.#ending
     this.#following = Promise.all([this.#blocks.follow(signal), this.peers.follow(signal)])
   }

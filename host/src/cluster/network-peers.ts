@@ -12,6 +12,8 @@ export type NetworkPeersOptions = {
   readonly store: SharedStore
   readonly networkId: string
   readonly node: string
+  /** Whether the store has lost something just now. */
+  isLoss?(): Promise<boolean>
   /** There is something that was not taken yet. It must not throw. */
   changed(): void
 }
@@ -38,11 +40,12 @@ export class NetworkPeers {
 
   constructor(options: NetworkPeersOptions) {
     this.#options = options
-    const { store, networkId } = options
+    const { store, networkId, isLoss = async () => false } = options
     this.#members = new Mirror({
       store,
       prefix: keys.members(networkId),
       parse: reader(SharedMember),
+      isLoss,
       changed: (changes) => this.#note(changes),
       // An empty directory is told too: until then a driver keeps what an earlier instance made.
       listed: () => this.#options.changed(),

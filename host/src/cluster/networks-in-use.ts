@@ -25,6 +25,8 @@ export type NetworksInUseOptions = {
   isCurrent(): boolean
   /** Whether the store is the one that is known; else it puts back what is missing. */
   assureWhole(): Promise<void>
+  /** Whether the store has lost something just now. */
+  isLoss(): Promise<boolean>
   /** There is something new to tell of the endpoints on other nodes. */
   peersChanged(networkId: string): void
 }
@@ -136,7 +138,7 @@ export class NetworksInUse {
   #use(network: SharedNetworkKey): NetworkHere {
     const known = this.#here.get(network.id)
     if (known !== undefined) return known
-    const { store, node, blocks, presence, log, peersChanged, assureWhole } = this.#options
+    const { store, node, blocks, presence, log, peersChanged, assureWhole, isLoss } = this.#options
     const networkId = network.id
     const here = new NetworkHere({
       store,
@@ -148,6 +150,7 @@ export class NetworksInUse {
       adoptionFailed: (err) => log.error({ networkId, err }, 'a block of this node is not on record here'),
       peersChanged: () => peersChanged(networkId),
       assureWhole,
+      isLoss,
     })
     this.#here.set(networkId, here)
     return here

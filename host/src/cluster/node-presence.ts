@@ -5,6 +5,7 @@ import { ConetError, deadline } from '@conet/sdk'
 import { Backoff } from '../retry/backoff.ts'
 import { keys } from './keys.ts'
 import { register } from './membership.ts'
+import type { ObeyedRemovals } from './obeyed-removals.ts'
 import type { SharedNode } from './records.ts'
 import type { CallLimits, Condition, SharedStore } from './shared-store.ts'
 
@@ -15,6 +16,7 @@ const waitMs = 3_000
 export type NodePresenceOptions = {
   readonly store: SharedStore
   readonly node: SharedNode
+  readonly obeyed: Pick<ObeyedRemovals, 'has' | 'note'>
   /** An operator has removed the node: what it had is no longer its own. It is registered anew after that. */
   removed(): Promise<void>
   /** It is registered, or not any more. */
@@ -93,13 +95,17 @@ export class NodePresence {
   }
 
   async #takePart(signal: AbortSignal): Promise<never> {
-    const { store, node, removed } = this.#options
+    const { store, node, obeyed, removed } = this.#options
     const end = new AbortController()
     const abort = () => end.abort(signal.reason)
     signal.addEventListener('abort', abort, { once: true })
     try {
       // Before the new registration, which takes the mark away.
-      if ((await store.get(keys.removed(node.identity), { signal })) !== undefined) await removed()
+      const mark = (await store.get(keys.removed(node.identity), { signal }))?.value
+      if (mark !== undefined && !obeyed.has(mark)) {
+        await removed()
+        obeyed.note(mark)
+      }
       const { condition } = await register(store, node, { signal })
       const lease = await store.holdLease(leaseSeconds, end.signal)
       const alive = { put: keys.aliveNode(node.name), value: new Date().toISOString(), lease: lease.id }

@@ -24,6 +24,9 @@ export type StoreContinuityOptions = {
   putBack(limits: CallLimits): Promise<string[]>
 }
 
+/** So long after a loss a list may lack what others have not put back yet. */
+const othersMs = 30_000
+
 /** Somebody who has the same may let it go. */
 const conflictRetryMs = 10_000
 
@@ -32,6 +35,7 @@ export class StoreContinuity {
   readonly #generation: StoreGeneration
   readonly #queue = new KeyedQueue()
   #replaced: StoreReplaced | undefined
+  #replacedAt = Number.NEGATIVE_INFINITY
 
   constructor(options: StoreContinuityOptions) {
     this.#options = options
@@ -60,6 +64,12 @@ export class StoreContinuity {
     })
   }
 
+  /** As `assure`; whether the store has lost something just now, which others put back too. */
+  async isLoss(signal: AbortSignal): Promise<boolean> {
+    await this.assure(signal)
+    return performance.now() - this.#replacedAt < othersMs
+  }
+
   /** How far the store is now is kept on the disk, for when this node comes back. */
   keep(): void {
     this.#generation.keep()
@@ -75,6 +85,7 @@ export class StoreContinuity {
     const { log, putBack } = this.#options
     const since = this.#replaced?.isPutBack === false ? this.#replaced.since : new Date().toISOString()
     this.#replaced = { since, isPutBack: false, conflicts: [] }
+    this.#replacedAt = performance.now()
     log.error({ since }, 'cluster: the shared store has lost what it held, or is an older copy; put back')
     const conflicts = await putBack({ signal })
     this.#replaced = { since, isPutBack: true, conflicts }

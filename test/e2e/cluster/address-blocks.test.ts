@@ -188,6 +188,7 @@ describe('a network that a node uses', () => {
       adoptionFailed: (reason) => failures.push(reason),
       peersChanged: () => undefined,
       assureWhole: async () => undefined,
+      isLoss: async () => false,
     })
     const first = await claimer?.claim('10.1.0.0/24')
     await eventually(() => expect(failures).toHaveLength(1))

@@ -39,7 +39,9 @@ describe('a store that was lost', () => {
     await one.run('a')
     const a = await one.client.plug('a', { network: 'blue', mac_address: '06:00:00:00:00:0a' })
     const z = await two.plug('z', 'blue')
+    await eventually(() => expect(two.peers()).toHaveLength(1))
     const before = await held()
+    const told = two.driver.records().length
     await cluster.etcd.lose()
     await eventually(async () => expect(withoutMakers(await held())).toEqual(withoutMakers(before)), patience)
     await eventually(() => expect(two.peers()).toEqual([[a.id, addressOf(a), '192.0.2.1']]), patience)
@@ -51,6 +53,9 @@ describe('a store that was lost', () => {
       )
       expect((await host.client.getNetwork('idle')).id).toBe(idle.id)
     }
+    // Whoever talks to a container on another host goes on: it was never said to be gone.
+    const batches = two.served<{ remove: string[] }>('network/peers', told)
+    expect(batches.flatMap(({ remove }) => remove)).toEqual([])
     await two.run('y')
     await expect(
       two.client.plug('y', { network: 'blue', mac_address: '06:00:00:00:00:0a' }),
