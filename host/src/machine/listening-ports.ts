@@ -1,23 +1,31 @@
 // The ports on which processes of the machine listen. Read anew each time: nobody says when it changes.
-import { readFile } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { formatAddress } from '../ipam/index.ts'
 import type { ListeningPort } from '../ports/index.ts'
 
 /** `/proc/net` would be that of the process's first thread, which visits other namespaces. */
 const directory = '/proc/thread-self/net'
 
-/** TCP sockets that listen (TCP_LISTEN), and UDP sockets that are bound and not connected (TCP_CLOSE). */
+const chunkBytes = 64 * 1024
+
+/** TCP_LISTEN; UDP sockets that are bound and not connected are in TCP_CLOSE. */
+const tcpListens = '0A'
+const udpIsBound = '07'
+
 const sources = [
-  { file: 'tcp', protocol: 'tcp', state: '0A' },
-  { file: 'tcp6', protocol: 'tcp', state: '0A' },
-  { file: 'udp', protocol: 'udp', state: '07' },
-  { file: 'udp6', protocol: 'udp', state: '07' },
+  { file: 'tcp', protocol: 'tcp', state: tcpListens },
+  { file: 'tcp6', protocol: 'tcp', state: tcpListens },
+  { file: 'udp', protocol: 'udp', state: udpIsBound },
+  { file: 'udp6', protocol: 'udp', state: udpIsBound },
 ] as const
 
 export async function readListeningPorts(): Promise<ListeningPort[]> {
   const all = await Promise.all(
     sources.map(async ({ file, protocol, state }) =>
-      portsIn(await textOf(`${directory}/${file}`), state).map((place) => ({ protocol, ...place })),
+      portsIn(await beginningOf(`${directory}/${file}`, state), state).map((place) => ({
+        protocol,
+        ...place,
+      })),
     ),
   )
   return all.flat()
@@ -32,10 +40,23 @@ export function portsIn(text: string, state: string): Pick<ListeningPort, 'port'
   }))
 }
 
-/** A kernel without IPv6 has no such files. */
-async function textOf(path: string): Promise<string> {
+/**
+ * The kernel names TCP sockets that listen before those that are connected, of which there may be a hundred thousand: what
+ * comes behind the first of these is not read. Empty on a kernel without IPv6.
+ */
+async function beginningOf(path: string, state: string): Promise<string> {
+  const hasOther = new RegExp(`^\\s*\\d+: \\S+ \\S+ (?!${state})[0-9A-F]{2} `, 'm')
+  const isTcp = state === tcpListens
+  const chunk = Buffer.alloc(chunkBytes)
+  let text = ''
   try {
-    return await readFile(path, 'utf8')
+    await using file = await open(path)
+    for (;;) {
+      const { bytesRead } = await file.read(chunk, 0, chunk.length)
+      const added = chunk.toString('latin1', 0, bytesRead)
+      text += added
+      if (bytesRead === 0 || (isTcp && hasOther.test(added))) return text
+    }
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
     throw error
