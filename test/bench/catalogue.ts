@@ -67,12 +67,23 @@ export const catalogue: readonly RowDefinition[] = [
     goal: { against: 'bridge-plug-10th', atMost: 1.2 },
   },
   { name: 'conetd-rss', unit: 'MB', what: 'conetd with 1,000 endpoints', goal: { atMost: 160 } },
-  { name: 'line-call', unit: 'ms', what: 'one line of JSON to a plain process and one back' },
+  {
+    name: 'line-call',
+    unit: 'ms',
+    what: 'one line of JSON to a plain process and one back, both on one processor',
+  },
   {
     name: 'driver-call',
     unit: 'ms',
     what: "an unplug through conetd's session to the null driver and back",
     goal: { against: 'line-call', atMost: 1.7 },
+  },
+  { name: 'line-call-apart', unit: 'ms', what: 'the line of JSON, each side on a processor of its own' },
+  {
+    name: 'driver-call-apart',
+    unit: 'ms',
+    what: 'the unplug, each side on a processor of its own',
+    goal: { against: 'line-call-apart', atMost: 1.7 },
   },
   { name: 'stock-calls-64', unit: 'calls/s', what: 'the same call over stock vscode-jsonrpc, 64 in flight' },
   {

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { eventually } from '../support/eventually.ts'
 import { repository } from '../support/repository.ts'
 
-export type PeerProcess = AsyncDisposable & { readonly socketPath: string }
+export type PeerProcess = AsyncDisposable & { readonly socketPath: string; readonly pid: number }
 
 /** A server of `rivals/`. */
 export function startRival(directory: string, name: string): Promise<PeerProcess> {
@@ -26,6 +26,8 @@ export function startNullDriver(directory: string): Promise<PeerProcess> {
 async function start(argv: readonly string[], socketPath: string): Promise<PeerProcess> {
   const child = spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'ignore'] })
   const ended = once(child, 'exit')
+  const { pid } = child
+  if (pid === undefined) throw new Error(`${argv[0]} could not be started`)
   const stop = async () => {
     child.kill('SIGTERM')
     await ended
@@ -38,5 +40,5 @@ async function start(argv: readonly string[], socketPath: string): Promise<PeerP
     await stop()
     throw error
   }
-  return { socketPath, [Symbol.asyncDispose]: stop }
+  return { socketPath, pid, [Symbol.asyncDispose]: stop }
 }

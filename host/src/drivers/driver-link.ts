@@ -144,12 +144,15 @@ export class DriverLink implements SyncCalls {
   async #ask<M extends CallMethod>(method: M, params: Content<M>, options: CallOptions): Promise<Result<M>> {
     if (!this.offers(method)) throw this.#unsupported(method)
     const budget = { ...options, timeoutMs: options.timeoutMs ?? this.#timeoutOf(method) }
+    const isCounted = method !== 'driver/ping' && !isAboutDriver(method)
+    if (isCounted) this.#underWay += 1
     try {
       if (method === 'driver/ping') return await this.#send(method, params, budget)
-      if (isAboutDriver(method)) return await this.#inLine(method, params, budget)
-      return await this.#counted(method, params, budget)
+      return await this.#inLine(method, params, budget)
     } catch (error) {
       throw this.#explain(error)
+    } finally {
+      if (isCounted) this.#ended()
     }
   }
 
@@ -165,21 +168,21 @@ export class DriverLink implements SyncCalls {
     })
   }
 
-  async #counted<M extends CallMethod>(method: M, params: Content<M>, budget: Budget): Promise<Result<M>> {
-    this.#underWay += 1
-    try {
-      return await this.#inLine(method, params, budget)
-    } finally {
-      this.#underWay -= 1
-      if (this.#underWay === 0) for (const resolve of this.#idleListeners.splice(0)) resolve()
-    }
+  /** One call on a network or endpoint less. */
+  #ended(): void {
+    this.#underWay -= 1
+    if (this.#underWay === 0) for (const resolve of this.#idleListeners.splice(0)) resolve()
   }
 
   async #inLine<M extends CallMethod>(method: M, params: Content<M>, budget: Budget): Promise<Result<M>> {
     const { timeoutMs, signal } = budget
     const turn = this.#line.enter({ what: method, timeoutMs, signal, isUrgent: urgentMethods.has(method) })
     const left = turn === undefined ? budget : { ...budget, timeoutMs: await turn }
-    return await this.#send(method, params, left).finally(() => this.#line.leave())
+    try {
+      return await this.#send(method, params, left)
+    } finally {
+      this.#line.leave()
+    }
   }
 
   async #send<M extends CallMethod>(method: M, params: Content<M>, budget: Budget): Promise<Result<M>> {

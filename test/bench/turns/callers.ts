@@ -27,6 +27,9 @@ function nextUnplug(): UnplugParams {
 
 const trace = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' }
 
+/** As the session adds it. */
+const meta = { operationId: 'bench', attempt: 1, timeoutMs: 30_000, progressToken: '1', ...trace }
+
 const ignore = () => undefined
 
 /** conetd's own session with a driver: handshake, checked answers, deadlines, trace context. */
@@ -48,7 +51,7 @@ export async function sessionCaller(socketPath: string): Promise<Caller> {
   }
 }
 
-/** One line of JSON each way, matched by its id; nothing is checked. */
+/** One line of JSON each way, with the same content as the session's, matched by its id; nothing is checked. */
 export async function newlineCaller(socketPath: string): Promise<Caller> {
   const socket = connect(socketPath)
   await once(socket, 'connect')
@@ -69,7 +72,8 @@ export async function newlineCaller(socketPath: string): Promise<Caller> {
       new Promise((resolve) => {
         const id = nextId++
         waiting.set(id, resolve)
-        socket.write(`${JSON.stringify({ id, method: 'endpoint/unplug', params: nextUnplug() })}\n`)
+        const params = { ...nextUnplug(), _meta: meta }
+        socket.write(`${JSON.stringify({ id, method: 'endpoint/unplug', params })}\n`)
       }),
     async [Symbol.asyncDispose]() {
       socket.destroy()
