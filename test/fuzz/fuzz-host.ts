@@ -9,10 +9,9 @@ import { goodBehaviour } from '../zoo/behaviour.ts'
 import type { Session } from '../zoo/session.ts'
 import { isJsonObject } from '../zoo/wire.ts'
 import { ZooDriver } from '../zoo/zoo-driver.ts'
-import { type Message, Mutants } from './mutants.ts'
+import { sendBatches } from './batches.ts'
+import type { Message } from './mutants.ts'
 
-const tameOnes = 95
-const wildOnes = 5
 const mostGrowthBytes = 64 * 1024 * 1024
 /** What is compiled and buffered by then is no growth. */
 const warmUpShare = 0.2
@@ -21,36 +20,34 @@ const warmUpShare = 0.2
 export async function fuzzHost(batches: number): Promise<void> {
   await using fixture = await ConetdFixture.start()
   const { conetd, driverDirectory } = fixture
-  const seed = Date.now() % 2 ** 31
-  const mutants = new Mutants(seed, messagesFrom('driver'))
-  await using talker = await Talker.begin(fixture, mutants)
+  await using talker = await Talker.begin(fixture)
   const filesBefore = openFilesOf(conetd.pid)
   let bytesBefore: number | undefined
-  for (let batch = 0; batch < batches; batch += 1) {
-    if (batch >= batches * warmUpShare) bytesBefore ??= residentBytesOf(conetd.pid)
-    talker.say(tameOnes)
-    await Promise.all(Array.from({ length: wildOnes }, (_, lane) => rave(driverDirectory, lane, mutants)))
-    await talker.answerACall(`seed ${seed}, batch ${batch}`)
-  }
-  expect(residentBytesOf(conetd.pid) - (bytesBefore ?? 0), `seed ${seed}`).toBeLessThan(mostGrowthBytes)
+  let sent = 0
+  await sendBatches(batches, messagesFrom('driver'), async ({ tame, wild }) => {
+    if (sent >= batches * warmUpShare) bytesBefore ??= residentBytesOf(conetd.pid)
+    talker.say(tame)
+    await Promise.all(wild.map((bytes, lane) => rave(driverDirectory, lane, bytes)))
+    await talker.answerACall()
+    sent += 1
+  })
+  expect(residentBytesOf(conetd.pid) - (bytesBefore ?? 0)).toBeLessThan(mostGrowthBytes)
   await eventually(() => expect(openFilesOf(conetd.pid)).toBeLessThanOrEqual(filesBefore))
 }
 
 /** A driver that keeps its one connection, says tame nonsense on it, and answers its calls well. */
 class Talker implements AsyncDisposable {
   readonly #fixture: ConetdFixture
-  readonly #mutants: Mutants
   readonly #driver: ZooDriver
   readonly #session: Session
 
-  private constructor(fixture: ConetdFixture, mutants: Mutants, driver: ZooDriver, session: Session) {
+  private constructor(fixture: ConetdFixture, driver: ZooDriver, session: Session) {
     this.#fixture = fixture
-    this.#mutants = mutants
     this.#driver = driver
     this.#session = session
   }
 
-  static async begin(fixture: ConetdFixture, mutants: Mutants): Promise<Talker> {
+  static async begin(fixture: ConetdFixture): Promise<Talker> {
     const path = join(fixture.driverDirectory, 'talker.sock')
     const driver = await ZooDriver.listen({ path, variant: { name: 'talker' } })
     await eventually(async () => {
@@ -59,22 +56,20 @@ class Talker implements AsyncDisposable {
     })
     const [session] = driver.sessions
     if (session === undefined) throw new Error('the host has no connection to the driver that it calls ready')
-    return new Talker(fixture, mutants, driver, session)
+    return new Talker(fixture, driver, session)
   }
 
-  say(count: number): void {
-    for (let said = 0; said < count; ) {
-      const message = this.#mutants.tame()
+  say(messages: readonly Message[]): void {
+    for (const [index, message] of messages.entries()) {
       // By chance it is no nonsense.
       if (isNotReady(message)) continue
-      this.#session.send(said % 10 === 0 ? replyToNothing(message) : message)
-      said += 1
+      this.#session.send(index % 10 === 0 ? replyToNothing(message) : message)
     }
   }
 
-  async answerACall(about: string): Promise<void> {
+  async answerACall(): Promise<void> {
     const { client } = this.#fixture
-    expect(this.#session.socket.destroyed, about).toBe(false)
+    expect(this.#session.socket.destroyed).toBe(false)
     await client.createNetwork({ name: 'talk', type: 'talker' })
     await client.deleteNetwork('talk')
   }
@@ -93,13 +88,13 @@ function replyToNothing({ params }: Message): object {
 }
 
 /** A driver that says something wild, the odd ones in place of an introduction; resolves when both sides have ended. */
-async function rave(directory: string, lane: number, mutants: Mutants): Promise<void> {
+async function rave(directory: string, lane: number, bytes: Buffer): Promise<void> {
   const name = `raver-${lane}`
   let end = () => {}
   const ended = new Promise<void>((resolve) => {
     end = resolve
   })
-  const raving = ({ socket }: Session) => void socket.end(mutants.wild())
+  const raving = ({ socket }: Session) => void socket.end(bytes)
   const behaviour = {
     ...goodBehaviour(),
     ...(lane % 2 === 0 ? { accepted: raving } : { answer: raving }),

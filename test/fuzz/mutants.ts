@@ -1,7 +1,7 @@
 // Messages of the protocol with something wrong in them. A tame one has its envelope in order, so that its receiver must
 // answer or ignore it and go on; a wild one may cost its connection, and nothing else.
+import fc from 'fast-check'
 import { encode, isJsonObject, type JsonObject } from '../zoo/wire.ts'
-import { Chance } from './chance.ts'
 
 export type Message = JsonObject & { readonly method: string }
 
@@ -45,89 +45,104 @@ const strangeKeys = [
   'x'.repeat(300),
 ]
 
-export class Mutants {
-  readonly #chance: Chance
-  readonly #corpus: readonly Message[]
+const strange = fc.oneof(
+  { weight: 4, arbitrary: fc.constantFrom(...strangeValues) },
+  { weight: 1, arbitrary: fc.jsonValue() },
+)
 
-  constructor(seed: number, corpus: readonly Message[]) {
-    this.#chance = new Chance(seed)
-    this.#corpus = corpus
-  }
+/** Messages with one to three faults in their params, or in the name of their method. */
+export function tame(corpus: readonly Message[]): fc.Arbitrary<Message> {
+  const good = fc.constantFrom(...corpus)
+  return fc.oneof(
+    {
+      weight: 1,
+      arbitrary: good.chain((message) => methodOf(message).map((method) => ({ ...message, method }))),
+    },
+    { weight: 1, arbitrary: fc.tuple(good, strange).map(([message, params]) => ({ ...message, params })) },
+    {
+      weight: 18,
+      arbitrary: fc
+        .tuple(good, fc.integer({ min: 1, max: 3 }))
+        .chain(([message, faults]) =>
+          faulty(message.params, faults).map((params) => ({ ...message, params })),
+        ),
+    },
+  )
+}
 
-  /** Has one to three faults in its params, or in the name of its method. */
-  tame(): Message {
-    const { method, params, ...rest } = this.#chance.oneOf(this.#corpus)
-    const strange = this.#chance.below(20)
-    if (strange === 0) return { ...rest, method: this.#strangeMethod(method), params }
-    if (strange === 1) return { ...rest, method, params: this.#chance.oneOf(strangeValues) }
-    let changed = params
-    for (let faults = 1 + this.#chance.below(3); faults > 0; faults -= 1) changed = this.#changed(changed)
-    return { ...rest, method, params: changed }
-  }
+/** The bytes of messages whose envelope, text or frame is wrong. */
+export function wild(corpus: readonly Message[]): fc.Arbitrary<Buffer> {
+  return fc.constantFrom(...corpus).chain((message) =>
+    fc.oneof(envelopeOf(message), textOf(message), headerOf(message), {
+      weight: 2,
+      arbitrary: bytesOf(message),
+    }),
+  )
+}
 
-  /** The bytes of a message whose envelope, text or frame is wrong. */
-  wild(): Buffer {
-    const message = this.#chance.oneOf(this.#corpus)
-    const change = this.#chance.oneOf([this.#envelope, this.#text, this.#header, this.#bytes, this.#bytes])
-    return change.call(this, message)
-  }
+function methodOf({ method }: Message): fc.Arbitrary<string> {
+  const others = [
+    `${method}/x`,
+    method.toUpperCase(),
+    `$/${method}`,
+    'toString',
+    '__proto__',
+    'x'.repeat(256),
+  ]
+  return fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...others) }, fc.string({ minLength: 1, maxLength: 60 }))
+}
 
-  #strangeMethod(method: string): string {
-    return this.#chance.oneOf([
-      `${method}/x`,
-      method.toUpperCase(),
-      `$/${method}`,
-      'toString',
-      '__proto__',
-      'x'.repeat(256),
-    ])
-  }
+function faulty(value: unknown, faults: number): fc.Arbitrary<unknown> {
+  if (faults === 0) return fc.constant(value)
+  return changed(value).chain((other) => faulty(other, faults - 1))
+}
 
-  /** One value somewhere in it replaced, taken away or added. */
-  #changed(value: unknown): unknown {
-    if (this.#chance.below(4) === 0) return this.#chance.oneOf(strangeValues)
-    if (Array.isArray(value)) {
-      const at = this.#chance.below(value.length + 1)
-      return value.toSpliced(at, 1, this.#changed(value[at]))
-    }
-    if (!isJsonObject(value)) return this.#chance.oneOf(strangeValues)
-    const members = Object.entries(value)
-    const kind = this.#chance.below(8)
-    if (members.length === 0 || kind === 0) {
-      return { ...value, [this.#chance.oneOf(strangeKeys)]: this.#chance.oneOf(strangeValues) }
-    }
-    const [key, member] = this.#chance.oneOf(members)
-    if (kind === 1) return Object.fromEntries(members.filter(([name]) => name !== key))
-    return { ...value, [key]: this.#changed(member) }
-  }
+/** One value somewhere in it replaced, taken away or added. */
+function changed(value: unknown): fc.Arbitrary<unknown> {
+  if (Array.isArray(value)) return fc.oneof(strange, { weight: 3, arbitrary: changedItem(value) })
+  if (isJsonObject(value)) return fc.oneof(strange, { weight: 3, arbitrary: changedMember(value) })
+  return strange
+}
 
-  #envelope(message: Message): Buffer {
-    const key = this.#chance.oneOf(['jsonrpc', 'id', 'method', 'params', 'result', 'error'])
-    return encode({ ...message, [key]: this.#chance.oneOf(strangeValues) })
-  }
+function changedItem(items: readonly unknown[]): fc.Arbitrary<unknown> {
+  return fc
+    .nat({ max: items.length })
+    .chain((at) => changed(items[at]).map((item) => items.toSpliced(at, 1, item)))
+}
 
-  #text(message: Message): Buffer {
-    const text = JSON.stringify(message)
-    const at = this.#chance.below(text.length)
-    const strange = this.#chance.oneOf([
-      '"',
-      '{',
-      ']',
-      ',',
-      '\\u',
-      '\u0000',
-      '1e999',
-      ' '.repeat(1_000),
-      '//',
-      '\ufeff',
-    ])
-    const body = Buffer.from(text.slice(0, at) + strange + text.slice(at + this.#chance.below(3)))
-    return Buffer.concat([Buffer.from(`Content-Length: ${body.length}\r\n\r\n`), body])
-  }
+function changedMember(value: JsonObject): fc.Arbitrary<unknown> {
+  const members = Object.entries(value)
+  const added = fc
+    .tuple(fc.oneof(fc.constantFrom(...strangeKeys), fc.string()), strange)
+    .map(([key, member]) => ({ ...value, [key]: member }))
+  if (members.length === 0) return added
+  const one = fc.constantFrom(...members)
+  const left = one.map(([key]) => Object.fromEntries(members.filter(([name]) => name !== key)))
+  const other = one.chain(([key, member]) => changed(member).map((strayed) => ({ ...value, [key]: strayed })))
+  return fc.oneof(added, left, { weight: 6, arbitrary: other })
+}
 
-  #header(message: Message): Buffer {
-    const text = JSON.stringify(message)
-    const header = this.#chance.oneOf([
+function envelopeOf(message: Message): fc.Arbitrary<Buffer> {
+  const key = fc.constantFrom('jsonrpc', 'id', 'method', 'params', 'result', 'error')
+  return fc.tuple(key, strange).map(([name, value]) => encode({ ...message, [name]: value }))
+}
+
+const strangeTexts = ['"', '{', ']', ',', '\\u', '\u0000', '1e999', ' '.repeat(1_000), '//', '\ufeff']
+
+function textOf(message: Message): fc.Arbitrary<Buffer> {
+  const text = JSON.stringify(message)
+  return fc
+    .tuple(fc.nat({ max: text.length }), fc.nat({ max: 2 }), fc.constantFrom(...strangeTexts))
+    .map(([at, gone, inserted]) => {
+      const body = Buffer.from(text.slice(0, at) + inserted + text.slice(at + gone))
+      return Buffer.concat([Buffer.from(`Content-Length: ${body.length}\r\n\r\n`), body])
+    })
+}
+
+function headerOf(message: Message): fc.Arbitrary<Buffer> {
+  const text = JSON.stringify(message)
+  return fc
+    .constantFrom(
       'Content-Length: -1',
       'Content-Length: 1e3',
       `Content-Length: ${Number.MAX_SAFE_INTEGER}`,
@@ -140,16 +155,18 @@ export class Mutants {
       '\u0000\u0001',
       'GET / HTTP/1.1',
       '',
-    ])
-    return Buffer.from(`${header}\r\n\r\n${text}`)
-  }
+    )
+    .map((header) => Buffer.from(`${header}\r\n\r\n${text}`))
+}
 
-  /** A few bytes of the frame are others, or it ends before its time. */
-  #bytes(message: Message): Buffer {
-    const bytes = encode(message)
-    for (let faults = this.#chance.below(4); faults > 0; faults -= 1) {
-      bytes[this.#chance.below(bytes.length)] = this.#chance.below(256)
-    }
-    return this.#chance.below(2) === 0 ? bytes : bytes.subarray(0, 1 + this.#chance.below(bytes.length))
-  }
+/** A few bytes of the frame are others, or it ends before its time. */
+function bytesOf(message: Message): fc.Arbitrary<Buffer> {
+  const whole = encode(message)
+  const place = fc.nat({ max: whole.length - 1 })
+  const faults = fc.array(fc.tuple(place, fc.nat({ max: 255 })), { maxLength: 3 })
+  return fc.tuple(faults, fc.option(place)).map(([changes, end]) => {
+    const bytes = Buffer.from(whole)
+    for (const [at, byte] of changes) bytes[at] = byte
+    return end === null ? bytes : bytes.subarray(0, end + 1)
+  })
 }
