@@ -89,7 +89,10 @@ function methodOf({ method }: Message): fc.Arbitrary<string> {
     '__proto__',
     'x'.repeat(256),
   ]
-  return fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...others) }, fc.string({ minLength: 1, maxLength: 60 }))
+  return fc.oneof(
+    { weight: 3, arbitrary: fc.constantFrom(...others) },
+    fc.string({ minLength: 1, maxLength: 60 }),
+  )
 }
 
 function faulty(value: unknown, faults: number): fc.Arbitrary<unknown> {
