@@ -93,8 +93,13 @@ function sum({ counts, driver, reached, level, seed, durationMs, checks }: Repor
   const name = driver === null ? 'a driver that did not introduce itself' : `${driver.name} ${driver.version}`
   return [
     `${parts.map(([status, count]) => `${count} ${status}`).join(', ')}${expected > 0 ? ` (${expected} expected)` : ''}`,
-    `${name}: checked at level ${level}, reaches ${reached ?? 'none'}; seed ${seed}, ${(durationMs / 1_000).toFixed(1)} s\n`,
+    `${name}: checked at level ${level}, reaches ${reached ?? noneBecause(counts)}; seed ${seed}, ${(durationMs / 1_000).toFixed(1)} s\n`,
   ].join('\n')
+}
+
+/** A run of some checks says nothing of levels. */
+function noneBecause({ fail, error }: Report['counts']): string {
+  return fail + error > 0 ? 'none' : 'none, since not all checks of core were made'
 }
 
 function firstLine(text: string): string {
