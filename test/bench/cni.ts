@@ -16,6 +16,13 @@ export function cniIsAbsent(): string | undefined {
     : `not installed: ${folder}/${missing} (Debian package containernetworking-plugins)`
 }
 
+/** The same for the plugin that maps ports, which runs iptables. */
+export function portmapIsAbsent(): string | undefined {
+  const programs = [join(folder, 'portmap'), '/usr/sbin/iptables']
+  const missing = programs.find((program) => !existsSync(program))
+  return missing === undefined ? cniIsAbsent() : `not installed: ${missing}`
+}
+
 /** A machine of its own for the plugin, with its records in the directory, and sandboxes. */
 export class Cni implements Disposable {
   readonly #namespace: Namespace
@@ -54,6 +61,15 @@ export class Cni implements Disposable {
     this.#run('DEL', this.#containers[number] ?? '')
   }
 
+  /** Leads a port of the machine to the first container, as a runtime does after the bridge plugin. */
+  addPort(hostPort: number): void {
+    this.#map('ADD', hostPort)
+  }
+
+  deletePort(hostPort: number): void {
+    this.#map('DEL', hostPort)
+  }
+
   /** What running any program costs here, to tell the plugin's own time from it. */
   execNothing(): void {
     this.#exec('/bin/true', {}, '')
@@ -69,15 +85,32 @@ export class Cni implements Disposable {
     return join(this.#directory, container)
   }
 
+  #map(command: 'ADD' | 'DEL', hostPort: number): void {
+    const [container = ''] = this.#containers
+    const interfaces = [{ name: 'eth0', sandbox: this.#sandboxOf(container) }]
+    const configuration = {
+      cniVersion: '1.0.0',
+      name: 'bench',
+      type: 'portmap',
+      capabilities: { portMappings: true },
+      runtimeConfig: { portMappings: [{ hostPort, containerPort: 80, protocol: 'tcp' }] },
+      prevResult: { cniVersion: '1.0.0', interfaces, ips: [{ interface: 0, address: '10.201.0.2/16' }] },
+    }
+    this.#exec(join(folder, 'portmap'), this.#words(command, container), JSON.stringify(configuration))
+  }
+
   #run(command: 'ADD' | 'DEL', container: string): void {
-    const words = {
+    this.#exec(join(folder, 'bridge'), this.#words(command, container), this.#configuration)
+  }
+
+  #words(command: 'ADD' | 'DEL', container: string): Record<string, string> {
+    return {
       CNI_COMMAND: command,
       CNI_CONTAINERID: container,
       CNI_NETNS: this.#sandboxOf(container),
       CNI_IFNAME: 'eth0',
       CNI_PATH: folder,
     }
-    this.#exec(join(folder, 'bridge'), words, this.#configuration)
   }
 
   #exec(program: string, words: Record<string, string>, input: string): void {

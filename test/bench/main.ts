@@ -11,6 +11,8 @@ import type { Run } from './groups/group.ts'
 import { oneAtATime } from './groups/one-at-a-time.ts'
 import { overlay } from './groups/overlay.ts'
 import { overlayPeers } from './groups/overlay-peers.ts'
+import { policies } from './groups/policies.ts'
+import { policyRules } from './groups/policy-rules.ts'
 import { scale } from './groups/scale.ts'
 import { startUp } from './groups/start-up.ts'
 import { progressLine } from './progress.ts'
@@ -25,6 +27,8 @@ const groups = [
   oneAtATime,
   bursts,
   scale,
+  policies,
+  policyRules,
   driverCalls,
   driverSync,
   brokenNeighbours,
