@@ -131,7 +131,7 @@ export class Endpoints {
     const members = this.#members.get(params.network.id) ?? 0
     const isAnnounced = history.mayMatter(addresses, { macAddress, members })
     const repaired = (what: string) => call.repaired(what)
-    const wishes = await this.#policies.plan(params, bridge)
+    const wishes = { ...(await this.#policies.plan(params, bridge)), isPlug: true }
     // First, so that nothing passes before it is judged.
     const undo = await this.#policies.put(params, bridge, wishes)
     try {

@@ -29,6 +29,8 @@ export type Undo = () => Promise<void>
 
 /** What an endpoint is to have. */
 export type PolicyWishes = {
+  /** The endpoint is about to be plugged, so nothing of it flows that could be cut. */
+  readonly isPlug?: boolean
   readonly limits: TrafficLimits
   readonly egress: EgressPolicy
   readonly holding: Holding
@@ -66,7 +68,8 @@ export class Policies {
     if (holding.elements.length > 0) await this.#putNetwork(params.network.id, bridge)
     if (holding.elements.some(isPort)) this.#leadFromLoopback(bridge.name)
     const before = await policyTable.put(owner, holding)
-    this.#cut(before, holding, { params, egress })
+    if (wishes.isPlug && before.elements.length === 0) this.#cutOverSoon(holding)
+    else this.#cut(before, holding, { params, egress })
     return async () => {
       const after = await policyTable.put(owner, before)
       this.#cutPorts(after, before)
@@ -109,6 +112,20 @@ export class Policies {
     writeSysctl(undefined, {
       key: interfaceSysctl('ipv4', { interfaceName, setting: 'route_localnet' }),
       value: 1,
+    })
+  }
+
+  /** After the answer: a look at all flows takes 10 ms. */
+  #cutOverSoon(after: Holding): void {
+    const added = after.elements.flatMap((element) => mappedPortOf(element) ?? [])
+    if (!added.some(isUdp)) return
+    setImmediate(() => {
+      try {
+        cutOver(this.#flows(), this.#machine.rtnl, added)
+      } catch (error) {
+        const message = `flows to new ports go on as before: ${error instanceof Error ? error.message : error}`
+        this.#machine.host.log({ level: 'warn', message })
+      }
     })
   }
 
