@@ -35,6 +35,8 @@ const crashes: Partial<Record<ScenarioName, readonly string[]>> = {
   'up that fails at its second attachment': around('endpoint/unplug'),
   unplug: removing,
   down: around('endpoint/delete'),
+  'change a policy': around('endpoint/policy'),
+  'read counters': around('endpoint/stats'),
   'remove a container': ['driver:endpoint/delete:before'],
 }
 

@@ -132,6 +132,16 @@ export const scenarios = {
     expect(await client.getContainer(handle)).toMatchObject({ state: 'down', endpoints: [] })
   }),
 
+  'change a policy': running(async ({ fixture: { client } }) => async () => {
+    const policy = { net_out: [{ networks: ['192.0.2.0/24'], action: 'deny' }] }
+    await client.putContainerPolicy(handle, { networks: { blue: policy } })
+    expect(await client.getContainerPolicy(handle)).toMatchObject({ networks: { blue: policy } })
+  }),
+
+  'read counters': running(async ({ fixture: { client } }) => async () => {
+    expect(await client.getContainerMetrics(handle)).toMatchObject({ networks: { blue: expect.anything() } })
+  }),
+
   'remove a container': running(async ({ fixture: { client } }) => async () => {
     const { containers } = await client.listContainers()
     if (containers.length > 0) await client.deleteContainer(handle)
