@@ -1,4 +1,5 @@
-// What conet, its demo, its tests and its bench need of the machine, and from which Debian package it comes.
+// Installs what conet, its demo, its tests and its bench need of the machine and it has not, each from its Debian package.
+// `node scripts/debian-packages.mjs [demo|test|bench]`: for one purpose only. The set-up runs it.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
@@ -28,8 +29,10 @@ const systemPath = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin'
 const aptOptions = ['-q', '-y', '-o', 'DPkg::Lock::Timeout=300']
 const aptInstall = ['install', '--no-install-recommends', ...aptOptions]
 
+ensureDebianPackages(process.argv[2])
+
 /** Installs what is missing for the purpose (`demo`, `test`, `bench`; all of it without one). */
-export function ensureDebianPackages(purpose, { say, fail }) {
+function ensureDebianPackages(purpose) {
   const missing = needs.filter((need) => (!purpose || need.for.includes(purpose)) && !isThere(need))
   if (missing.length === 0) return
   const required = missing.filter(({ optional }) => !optional).map((need) => need.package)
@@ -51,6 +54,15 @@ export function ensureDebianPackages(purpose, { say, fail }) {
   }
   const still = missing.filter((need) => !need.optional && !isThere(need)).map((need) => need.package)
   if (still.length > 0) fail(`still missing after apt-get: ${still.join(' ')}`)
+}
+
+function say(text) {
+  process.stderr.write(`setup: ${text}\n`)
+}
+
+function fail(text) {
+  say(text)
+  process.exit(1)
 }
 
 function apt(args, { report }) {

@@ -1,10 +1,10 @@
 // Sets up what a clone on a fresh machine lacks: Debian packages, npm packages, the build. Quiet, quick when there is
 // nothing to do, and safe when two run at once. `node scripts/setup.mjs [demo|test|bench]`: for one purpose only.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { openSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ensureDebianPackages } from './debian-packages.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const oldestNode = [20, 19]
@@ -54,6 +54,14 @@ function changedAt(path) {
 
 checkNode()
 lock()
-ensureDebianPackages(process.argv[2], { say, fail })
+// Beside the rest. If that fails it goes on to its end: dpkg is not to be interrupted.
+const debian = spawn(
+  process.execPath,
+  [join(root, 'scripts', 'debian-packages.mjs'), ...process.argv.slice(2, 3)],
+  { stdio: ['ignore', 'inherit', 'inherit'] },
+)
+const debianEnd = once(debian, 'exit')
 installPackages()
 run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'])
+const [code] = await debianEnd
+if (code !== 0) process.exit(1)

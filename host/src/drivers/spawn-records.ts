@@ -4,8 +4,8 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ConetError } from '@conet/sdk'
-import { Ajv } from 'ajv'
 import { type Static, Type } from 'typebox'
+import { Value } from 'typebox/value'
 import { assertDriverName } from './driver-program.ts'
 
 const SpawnRecord = Type.Object({
@@ -19,8 +19,6 @@ const SpawnRecord = Type.Object({
   ),
 })
 export type SpawnRecord = Static<typeof SpawnRecord>
-
-const validate = new Ajv().compile<SpawnRecord>(SpawnRecord)
 
 export class SpawnRecords {
   readonly directory: string
@@ -38,7 +36,7 @@ export class SpawnRecords {
     })
     if (text === undefined) return undefined
     const record = parseJson(text)
-    if (validate(record)) return record
+    if (Value.Check(SpawnRecord, record)) return record
     throw new ConetError('internal', `read the record of driver "${name}": ${path} is no record`, {
       help: `End conet-driver-${name} if it runs, then delete the file.`,
     })
