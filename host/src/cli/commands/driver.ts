@@ -28,7 +28,7 @@ function addInspect(driver: Command, context: CommandContext): void {
     .argument('<driver...>', 'names, or the sockets of those that share a name')
     .addHelpText(
       'after',
-      '\nExample:\n  $ conet driver inspect bridge\n  $ conet driver inspect bridge-2.sock',
+      '\nExample:\n  $ conet driver inspect bridge\n  $ conet driver inspect bridge.sock',
     )
     .action((drivers: string[], options: ShowOptions) =>
       context.withClient((client, call) =>
