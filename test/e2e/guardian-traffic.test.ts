@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ConetdFixture } from '../support/conetd-fixture.ts'
+import { eventually } from '../support/eventually.ts'
 import { ContainerInit, Guardian } from '../support/shims.ts'
 import { TrafficPeer } from '../support/traffic-peer.ts'
 
@@ -19,6 +20,11 @@ beforeAll(async () => {
   sh(`ip link add out0 type veth peer name eth0 netns ${elsewhere.pid}`)
   sh(`ip address add 192.0.2.1/24 dev out0 && ip link set out0 addrgenmode none up`)
   sh(`${there} ip address add 192.0.2.2/24 dev eth0 && ${there} ip link set eth0 up`)
+  // The kernel is behind with the link: what it adds later would look as if conet had left it.
+  await eventually(() => {
+    expect(sh('ip route show dev out0')).not.toContain('linkdown')
+    expect(sh('ip -6 route show table local dev out0')).toContain('multicast')
+  })
   fixture = await ConetdFixture.start({
     drivers: ['bridge'],
     config: {

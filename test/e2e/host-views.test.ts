@@ -34,7 +34,8 @@ async function samples(): Promise<Map<string, number>> {
   return new Map(
     lines.map((line) => {
       const [, name = '', value] = /^([a-z_][a-z0-9_]*(?:\{[^}]*\})?) (\S+)$/.exec(line) ?? []
-      expect(Number(value), line).not.toBeNaN()
+      // Its mean has no value until it was measured once.
+      if (!name.startsWith('nodejs_eventloop_lag')) expect(Number(value), line).not.toBeNaN()
       return [name, Number(value)]
     }),
   )
