@@ -2,6 +2,8 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { PlugParams } from '@conet/sdk'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { nameBytes } from '../../../sdk/dist/bridge-network/firewall/policy-chains.js'
+import { PolicyTable } from '../../../sdk/dist/bridge-network/firewall/policy-table.js'
 import { eventually } from '../../support/eventually.ts'
 import { RunningPing } from '../../support/running-ping.ts'
 import { TrafficPeer } from '../../support/traffic-peer.ts'
@@ -80,6 +82,34 @@ describe('a policy', () => {
       expect(tookMs, change).toBeLessThan(3_000)
     }
     await isInForce()
+  })
+
+  it('keeps its rules when networks come and go, and when another table is mended', async () => {
+    const policies = () => sh('nft -a list table inet conet_bridge_policy')
+    const before = policies()
+    const green = network('green', { subnets: [{ subnet: '10.2.0.0/16', gateway: '10.2.0.1' }] })
+    await fixture.create(green)
+    await fixture.driver.deleteNetwork(green.id, fixture.call())
+    fixture.logged.length = 0
+    // The driver then looks at both of its tables.
+    sh('nft flush table inet conet_bridge')
+    await eventually(() => fixture.logged.some((line) => /written anew/.test(line)), { timeoutMs: 10_000 })
+    expect(policies()).toBe(before)
+  })
+
+  it('is not taken for changed when others change what is theirs', async () => {
+    const table = new PolicyTable('lonely')
+    await table.adopt(() => true)
+    const element = { map: 'bridges' as const, key: nameBytes('lonely0'), value: undefined }
+    await table.put('network', { elements: [element], chains: [] })
+    sh('nft add table inet theirs; nft delete table inet theirs')
+    expect(table.isChanged()).toBe(false)
+    sh('nft add table inet theirs; nft delete table inet theirs')
+    expect(await table.repair()).toBe(false)
+    sh(`nft flush chain inet ${table.name} forward`)
+    expect(table.isChanged()).toBe(true)
+    await table.put('network', { elements: [], chains: [] })
+    await table.close()
   })
 
   it('goes on over a restart of the driver without a gap, and comes back with the sync', async () => {

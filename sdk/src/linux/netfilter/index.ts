@@ -2,7 +2,7 @@
 export { Conntrack } from './conntrack.ts'
 export type { Flow, FlowFilter, Tuple } from './conntrack-messages.ts'
 export type { NetfilterRequest } from './netfilter-request.ts'
-export { type FoundRule, NftablesClient } from './nftables-client.ts'
+export { NftablesClient } from './nftables-client.ts'
 export {
   type ChainVerdict,
   decide,
@@ -18,7 +18,7 @@ export {
   reject,
   setPriority,
 } from './nftables-expressions.ts'
-export type { FoundElement } from './nftables-listing.ts'
+export type { FoundElement, FoundRule } from './nftables-listing.ts'
 export {
   addChain,
   addElements,

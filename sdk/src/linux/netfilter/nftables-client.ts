@@ -9,6 +9,7 @@ import type { NetfilterRequest } from './netfilter-request.ts'
 import { NetfilterSocket } from './netfilter-socket.ts'
 import {
   type FoundElement,
+  type FoundRule,
   getGeneration,
   listChains,
   listElements,
@@ -17,13 +18,10 @@ import {
   parseChain,
   parseElements,
   parseGeneration,
-  parseRuleChain,
+  parseRule,
   parseSet,
 } from './nftables-listing.ts'
 import type { TableMember } from './nftables-objects.ts'
-
-/** A rule as the kernel describes it, for comparison. */
-export type FoundRule = { readonly chain: string; readonly bytes: Buffer }
 
 /**
  * Tables of family inet in the namespace of the thread that opens it, by nfnetlink. All but `runSlow` is synchronous.
@@ -64,10 +62,7 @@ export class NftablesClient implements Disposable {
   }
 
   rules(table: string): FoundRule[] {
-    return this.#reads.dump(listRules(table), (message) => {
-      const chain = parseRuleChain(message, table)
-      return chain === undefined ? undefined : { chain, bytes: Buffer.from(message.payload) }
-    })
+    return this.#reads.dump(listRules(table), (message) => parseRule(message, table))
   }
 
   /** The names of a table's sets and maps; none where there is no table. */

@@ -16,8 +16,11 @@ import {
 } from './nftables-attributes.ts'
 import type { TableMember } from './nftables-objects.ts'
 
-/** struct nfgenmsg. */
+/** struct nfgenmsg; its last two bytes are of the ruleset's generation. */
 const HEADER_LENGTH = 4
+
+/** A rule as the kernel describes it, for comparison. */
+export type FoundRule = { readonly chain: string; readonly bytes: Buffer }
 
 /** An element as the kernel has it. */
 export type FoundElement = {
@@ -47,10 +50,12 @@ export function listRules(table: string): NetfilterRequest {
   )
 }
 
-/** The chain in which a rule stands. */
-export function parseRuleChain(message: NetlinkMessage, table: string): string | undefined {
-  const attributes = attributesOf(message.payload)
-  return attributes.string(NFTA_RULE.TABLE) === table ? attributes.string(NFTA_RULE.CHAIN) : undefined
+/** Without the header, which counts the transactions of everybody. */
+export function parseRule({ payload }: NetlinkMessage, table: string): FoundRule | undefined {
+  const attributes = attributesOf(payload)
+  const chain = attributes.string(NFTA_RULE.CHAIN)
+  if (chain === undefined || attributes.string(NFTA_RULE.TABLE) !== table) return undefined
+  return { chain, bytes: Buffer.from(payload.subarray(HEADER_LENGTH)) }
 }
 
 export function listSets(table: string): NetfilterRequest {
