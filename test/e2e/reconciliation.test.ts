@@ -73,6 +73,31 @@ it('[B26] finds what somebody deleted in the kernel, changes nothing in a dry ru
   expect((await fixture.client.previewReconciliation()).differences).toEqual([])
 })
 
+it('[B26] an interface that lost its end in the host is a finding of the status, told once, until it is repaired', async () => {
+  await fixture.client.createNetwork({ name: 'blue', type: 'bridge' })
+  await fixture.client.putContainerConfig('dead', { attach_to: ['blue'] })
+  const { sandbox } = await fixture.client.up('dead')
+  execFileSync('nsenter', [`--net=${sandbox?.path}`, 'ip', 'link', 'delete', 'eth0'])
+  const troubles = async () =>
+    (await fixture.client.status()).findings.filter(({ code }) => code === 'endpoint-in-trouble')
+  const told = async () =>
+    (await fixture.client.getContainerEvents('dead')).events
+      .map(({ type }) => type)
+      .filter((type) => ['endpoint.diverged', 'endpoint.repaired'].includes(type))
+  expect(await troubles()).toMatchObject([
+    {
+      message: expect.stringContaining('of container dead (interface eth0 is not in the container)'),
+      help: expect.stringContaining('conet reconcile'),
+    },
+  ])
+  await fixture.client.previewReconciliation()
+  await troubles()
+  expect(await told()).toEqual(['endpoint.diverged'])
+  await fixture.client.reconcile()
+  expect(await told()).toEqual(['endpoint.diverged', 'endpoint.repaired'])
+  expect(await troubles()).toEqual([])
+})
+
 it('removes what a driver has and nobody wants, and says what it could not mend', async () => {
   await fixture.client.createNetwork({ name: 'odd', type: 'fake' })
   const stranger = { networkId: 'a'.repeat(64), endpointId: 'b'.repeat(64) }

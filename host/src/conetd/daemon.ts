@@ -92,6 +92,7 @@ async function start(options: DaemonOptions, parts: Rollback): Promise<void> {
   takeQueuedDown(host)
   host.forsaken.start()
   host.unused.start()
+  host.interfaces.start()
   await serve(options, { host, room, stores, cluster }, parts)
   await startDrivers(options, room, parts)
 }
@@ -152,6 +153,7 @@ function buildParts(
     host.repairs[Symbol.dispose]()
     host.forsaken[Symbol.dispose]()
     host.unused[Symbol.dispose]()
+    host.interfaces[Symbol.dispose]()
     await endOperations(host, room, lastSecondsMs)
   })
   return { host, room }

@@ -25,7 +25,7 @@ export type StatusSources = {
 export async function statusReport(sources: StatusSources): Promise<StatusView> {
   const { settings, version, pid, startedAt, host, stores } = sources
   const { inventory, removals } = host
-  const machine = await sources.machine.read()
+  const [machine] = await Promise.all([sources.machine.read(), host.interfaces.look()])
   const drivers = sources.drivers.list()
   const findings = findingsOf({
     machine,

@@ -5,6 +5,7 @@ import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
 import { sandboxIdOf } from '../domain/ids.ts'
 import type { CallOptions } from './driver-access.ts'
 import type { HostContext } from './host-context.ts'
+import { lookForInterfaces, type MissingInterface } from './missing-interfaces.ts'
 import { shouldBeAtDriver } from './network-at-driver.ts'
 import { isUnwanted } from './remove-unknown.ts'
 
@@ -29,7 +30,7 @@ export async function differencesOf(
   options: CallOptions,
 ): Promise<Difference[]> {
   const atDrivers = await Promise.all(drivers.map((driver) => differencesAt(host, driver, options)))
-  const interfaces = await missingInterfaces(host)
+  const interfaces = (await lookForInterfaces(host)).map((gone) => incomplete(gone, host.inventory))
   const troubles = knownTroubles(host)
   const told = new Set([...interfaces, ...atDrivers.flat()].map(({ id }) => id))
   return [
@@ -101,35 +102,12 @@ function knownTroubles({ inventory }: HostContext): Difference[] {
   return [...endpoints, ...networks]
 }
 
-/** Looked at without a pause; other work goes on after each lot. */
-const lot = 16
-
-/** A driver answers what it made; whether it is still there, only the sandbox shows. */
-async function missingInterfaces({ inventory, sandboxes }: HostContext): Promise<Difference[]> {
-  const found: Difference[] = []
-  for (const [index, { handle, path, state, hold }] of [...inventory.sandboxes.values()].entries()) {
-    if (index % lot === lot - 1) await new Promise(setImmediate)
-    const there = state === 'up' ? sandboxes.interfacesIn(path) : undefined
-    if (there === undefined) continue
-    const plugged = inventory
-      .endpointsOfContainer(handle)
-      .filter((endpoint) => endpoint.state === 'plugged' && endpoint.hold === hold)
-    found.push(...plugged.flatMap((endpoint) => incomplete(endpoint, there, inventory)))
-  }
-  return found
-}
-
 function incomplete(
-  endpoint: EndpointRecord,
-  there: readonly string[],
+  { endpoint, reason }: MissingInterface,
   { networks }: HostContext['inventory'],
-): Difference[] {
-  const made = endpoint.result?.interfaces.map(({ name }) => name) ?? []
-  const gone = made.filter((name) => !there.includes(name))
-  if (gone.length === 0) return []
-  const reason = `interface ${gone.join(', ')} is not in the container`
+): Difference {
   const driver = networks.get(endpoint.networkId)?.type
-  return [{ ...wantedEndpoint(endpoint), problem: 'failing', driver, reason }]
+  return { ...wantedEndpoint(endpoint), problem: 'failing', driver, reason }
 }
 
 function sandboxDifferences({ inventory, sandboxes }: HostContext): Difference[] {

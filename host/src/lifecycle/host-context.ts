@@ -11,6 +11,7 @@ import type { CallOptions, DriverAccess } from './driver-access.ts'
 import type { EventLog } from './event-log.ts'
 import type { ForsakenContainers } from './forsaken-containers.ts'
 import type { Inventory } from './inventory.ts'
+import type { InterfaceWatch } from './missing-interfaces.ts'
 import type { MadeNetworks } from './network-at-driver.ts'
 import type { PeerFeeder } from './peer-feeder.ts'
 import type { PendingRetries } from './pending-retries.ts'
@@ -48,6 +49,8 @@ export type HostContext = {
   readonly starting: StartingContainers
   /** Containers whose process is gone. */
   readonly forsaken: ForsakenContainers
+  /** Whether what was plugged is still there. */
+  readonly interfaces: InterfaceWatch
   /** Containers that never came up. */
   readonly unused: UnusedConfigurations
   /** What was to be taken down while conetd was away. */

@@ -6,7 +6,7 @@ import { takeDown } from './down.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { containerQueue } from './keys.ts'
 import { removeUnknown } from './remove-unknown.ts'
-import { retryRepair } from './repair.ts'
+import { noteDiverged, retryRepair } from './repair.ts'
 import { retryRemoval } from './retry-removal.ts'
 
 export type Mended = Difference & {
@@ -45,7 +45,8 @@ async function failureOf(
 }
 
 async function mend(host: HostContext, difference: Difference, operation: Operation): Promise<void> {
-  const { object, id, problem, container } = difference
+  const { object, id, problem, container, reason = 'its driver does not have it' } = difference
+  if (object === 'endpoint' && problem !== 'unknown') noteDiverged(host, id, reason)
   if (object === 'sandbox') return mendSandbox(host, { id, container }, operation)
   if (problem === 'removal-pending') return retryRemoval(host, { kind: object, id }, operation)
   if (problem === 'unknown') return removeStranger(host, difference, operation)

@@ -16,7 +16,17 @@ import { assertAnswer, isHostNeeded, mendInSandbox } from './sandbox-settlement.
 export function repairLater(host: HostContext, pending: Pending, error: string): void {
   host.repairs.add(pending)
   const endpoint = host.inventory.endpoints.get(pending.id)
-  if (endpoint === undefined || endpoint.lastError === error) return
+  if (endpoint !== undefined && endpoint.lastError !== error) diverged(host, endpoint, error)
+}
+
+/** Somebody looked, and it is not as it should be: shown from now on, and told once. Nothing is tried. */
+export function noteDiverged(host: HostContext, id: string, error: string): void {
+  const endpoint = host.inventory.endpoints.get(id)
+  if (endpoint !== undefined && isWanted(endpoint) && endpoint.lastError === undefined)
+    diverged(host, endpoint, error)
+}
+
+function diverged(host: HostContext, endpoint: EndpointRecord, error: string): void {
   put(host, { ...endpoint, lastError: error })
   host.events.append({ ...aboutEndpoint(endpoint), type: 'endpoint.diverged', message: error })
 }
@@ -44,8 +54,10 @@ export async function applyPlugged(
   try {
     if (isNews) assertAnswer(host, { endpoint, network, sandbox }, result)
     await mendInSandbox(host, { endpoint, network, sandbox }, result)
-    if (isNews) put(host, { ...withoutError(endpoint), result })
-    mended(host, endpoint)
+    // Somebody may have seen it in the middle of this.
+    const current = host.inventory.endpoints.get(endpoint.id) ?? endpoint
+    if (isOther(current, result)) put(host, { ...withoutError(current), result })
+    mended(host, current)
   } catch (error) {
     const lastError = error instanceof Error ? error.message : String(error)
     host.log.error(

@@ -24,9 +24,9 @@ export const endpointsInTrouble: Check = ({ endpoints }) => {
       severity: 'error',
       code: 'endpoint-in-trouble',
       message: `${failed.length === 1 ? '1 endpoint is not as it' : `${failed.length} endpoints are not as they`} should be: ${some(
-        failed.map(({ id, handle, lastError }) => `${id.slice(0, 12)} of ${handle} (${lastError})`),
+        failed.map(({ id, handle, lastError }) => `${id.slice(0, 12)} of container ${handle} (${lastError})`),
       )}`,
-      help: 'unplug them and plug them again; a driver that comes back mends its own first',
+      help: 'conet reconcile mends what it can, and says what it cannot; those: unplug and plug again',
     },
   ]
 }

@@ -230,7 +230,7 @@ describe('findings', () => {
       'endpoint-in-trouble',
       { ...good, endpoints: [{ ...endpoint, lastError: 'no link' }] },
       'error',
-      'of web (no link)',
+      'of container web (no link)',
     ],
     [
       'deletions-pending',
