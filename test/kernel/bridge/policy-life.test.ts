@@ -164,7 +164,12 @@ describe('a policy', () => {
     expect(lines()).toBeLessThan(55)
   })
 
-  it('limits what comes in and what goes out, each to its rate, changed live', async () => {
+  // On a busy machine a sender may fall behind for a while, so that the first measurement says less than the limit.
+  const again = { timeoutMs: 15_000 }
+
+  it('limits what comes in and what goes out, each to its rate, changed live', {
+    timeout: 60_000,
+  }, async () => {
     const rate = 1_250_000
     const measured = async (limits: Record<string, unknown>) => {
       await setPolicy({ net_out: netOut, limits })
@@ -173,14 +178,18 @@ describe('a policy', () => {
         out: await peers.machine.receive({ address: '10.1.0.2', port: 5000, forMs: 2_400 }),
       }
     }
-    const both = await measured({ rate })
-    for (const bytesPerSecond of [both.in, both.out]) {
-      expect(bytesPerSecond).toBeGreaterThan(rate * 0.9)
-      expect(bytesPerSecond).toBeLessThan(rate * 1.1)
-    }
-    const one = await measured({ egress: { rate: rate * 2, burst: 100_000 } })
-    expect(one.in).toBeGreaterThan(rate * 4)
-    expect(Math.abs(one.out / (rate * 2) - 1)).toBeLessThan(0.1)
+    await eventually(async () => {
+      const both = await measured({ rate })
+      for (const bytesPerSecond of [both.in, both.out]) {
+        expect(bytesPerSecond).toBeGreaterThan(rate * 0.9)
+        expect(bytesPerSecond).toBeLessThan(rate * 1.1)
+      }
+    }, again)
+    await eventually(async () => {
+      const one = await measured({ egress: { rate: rate * 2, burst: 100_000 } })
+      expect(one.in).toBeGreaterThan(rate * 4)
+      expect(Math.abs(one.out / (rate * 2) - 1)).toBeLessThan(0.1)
+    }, again)
     await setPolicy({ net_out: netOut })
     expect(sh('ip link show type ifb')).toBe('')
     expect(sh(`tc qdisc show dev ${portNameOf(web)}`)).not.toMatch(/tbf|ingress/)
