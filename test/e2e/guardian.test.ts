@@ -90,7 +90,12 @@ it('[A8] [A9] [A11] [A12] [A14] [A16] NetworkSpecs among the properties are atta
     [[...specs, ...specs], 'a second attachment is named private'],
     [[{ Name: 'shared', Type: 'null' }], 'network shared is of type bridge, not null'],
     [[{ Name: 'x', Type: 'calico' }], 'bridge'],
-    [[{ Name: 'x' }], 'properties.specs[0]'],
+    [[{ Name: 'x' }], 'properties.specs[0].type is required'],
+    [[{ Type: 'null' }], 'properties.specs[0].name is required'],
+    [
+      [{ Name: 'x', Type: 'null', Mtu: 9 }],
+      'properties.specs[0].mtu is not known here; known are name, type',
+    ],
     ['none', 'must be a JSON list of NetworkSpecs'],
   ] as const
   for (const [list, reason] of wrong) {
@@ -165,6 +170,44 @@ it('without conetd an up fails within two seconds; a down is kept and done when 
   )
 })
 
+it('a conetd that is stopped is given up soon: its up leaves nothing, and its down is kept and done', async () => {
+  await guardian.up('h1', { Pid: init.pid, Properties: {} })
+  await using other = await ContainerInit.start()
+  process.kill(fixture.conetd.pid, 'SIGSTOP')
+  try {
+    const asked = guardian.run('up', 'h2', { Pid: other.pid, Properties: {} })
+    const [up, down] = await Promise.all([asked, guardian.run('down', 'h1', null)])
+    expect([up.code, up.err]).toEqual([1, expect.stringContaining('gave no sign of life within 5 s')])
+    expect([down.code, down.out]).toEqual([0, '{}\n'])
+    expect(readdirSync(join(fixture.directory, 'run/conetd.spool'))).toHaveLength(1)
+  } finally {
+    process.kill(fixture.conetd.pid, 'SIGCONT')
+  }
+  await eventually(async () => expect((await fixture.client.listContainers()).containers).toEqual([]))
+  await eventually(() => expect(readdirSync(join(fixture.directory, 'run/conetd.spool'))).toEqual([]))
+  await fixture.settled()
+  expect(readdirSync(fixture.namespaceDirectory)).toEqual([])
+})
+
+it('a pid of 0 means the namespace at descriptor 3', async () => {
+  const own = `${process.execPath} ${guardianProgram} --socket ${fixture.conetd.socket} --action up --handle h1`
+  const script = `exec ${own} 3</proc/${init.pid}/ns/net`
+  const { code, out } = await runWith(['sh', '-c', script], '{"Pid":0,"Properties":{}}')
+  expect(code).toBe(0)
+  expect(JSON.parse(out).properties['garden.network.interface']).toBe('eth0')
+  await guardian.down('h1')
+})
+
+it('a rule that is wrong is named by its place among those that were sent', async () => {
+  const rule = { protocol: 1, networks: [{ start: '10.0.0.1', end: '10.0.0.9' }] }
+  await guardian.up('h1', { Pid: init.pid, Properties: {}, netout_rules: [rule] })
+  const wrong = { protocol: 1, ports: [{ start: 9, end: 1 }] }
+  const { code, err } = await guardian.run('bulk-net-out', 'h1', { netout_rules: [rule, wrong] })
+  expect([code, err]).toEqual([1, expect.stringContaining('netout_rules[1].ports')])
+  expect(err).not.toContain('net_out[')
+  await guardian.down('h1')
+})
+
 it('where Guardian counts processes otherwise, the container’s namespace is found by what it is', async () => {
   const through = ['unshare', '--pid', '--fork', '--mount-proc']
   const script = `
@@ -188,7 +231,12 @@ it('the handles of Guardian go through, of any length and with any characters; n
     await guardian.down(handle)
   }
   expect((await guardian.run('up', '', null)).code).toBe(2)
-  expect((await guardian.run('up', 'h'.repeat(1025), { Pid: init.pid, Properties: {} })).code).toBe(1)
+  const tooLong = 'h'.repeat(1025)
+  const refused = await guardian.run('up', tooLong, { Pid: init.pid, Properties: {} })
+  expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('at most 1024 bytes; it has 1025')])
+  expect(refused.err.length).toBeLessThan(300)
+  expect((await guardian.run('down', tooLong, null)).code).toBe(0)
+  expect(await runWith([process.execPath, guardianProgram, '--help'], '')).toMatchObject({ code: 0, err: '' })
   expect((await guardian.run('check', 'h', null)).err).toContain('unrecognized action: check')
 })
 

@@ -76,9 +76,9 @@ describe.each(['runc', 'crun'])('%s', (runtime) => {
   it('a container that cannot have its networks does not start, says why, and leaves nothing', async () => {
     await makeNetworks()
     const wrong = [
-      [{ 'dev.conet.networks': 'blue,green' }, 'no network has the id or name green'],
+      [{ 'dev.conet.networks': 'blue,green' }, 'annotation dev.conet.networks'],
       [{ 'dev.conet.networks': 'blue', 'dev.conet.network.blue.mut': '1' }, 'dev.conet.network.blue.mut'],
-      [{}, 'no container has the handle'],
+      [{}, 'set default_attachment'],
     ] as const
     for (const [annotations, reason] of wrong) {
       const { code, out, err } = await run(runtime, `${runtime}2`, { annotations, script: 'echo started' })

@@ -42,7 +42,8 @@ export function withFurtherEntries(policy: Document, member: string, entries: re
   return withEntries(policy, member, entries.filter(isNew))
 }
 
-function entriesOf(policy: Document, member: string): readonly unknown[] {
+/** The entries of one of its lists. */
+export function entriesOf(policy: Document, member: string): readonly unknown[] {
   const list: unknown = policy[member]
   return Array.isArray(list) ? list : []
 }

@@ -1,4 +1,5 @@
 // What Guardian writes on the standard input of each action. Names of members are Go's, which takes them in any case.
+import { readlinkSync } from 'node:fs'
 import { namespaceOf } from '../shim/calls.ts'
 
 export type Members = Readonly<Record<string, unknown>>
@@ -12,16 +13,38 @@ export function membersOf(text: string): Members {
   return Object.fromEntries(Object.entries(value).map(([key, member]) => [key.toLowerCase(), member]))
 }
 
-/** The body of conetd's `up`. A pid of 0: the namespace is what Guardian's shim opened for us, at descriptor 3. */
+/** Where Guardian's shim leaves the namespace of a container whose pid it does not know. */
+const inherited = '/proc/self/fd/3'
+
+/** The body of conetd's `up`. Throws an Error whose message is for people. */
 export function upBody({ pid, properties, netin, netout_rules: rules }: Members): Members {
-  const hasPid = typeof pid === 'number' && pid > 0
-  const namespace = namespaceOf(hasPid ? `/proc/${pid}/ns/net` : '/proc/self/fd/3')
+  assertPid(pid)
+  const namespace = namespaceOf(pid > 0 ? `/proc/${pid}/ns/net` : inherited)
   return {
-    ...(hasPid ? { pid } : {}),
+    ...(pid > 0 ? { pid } : {}),
     ...(namespace === undefined ? {} : { namespace }),
     ...(isThere(properties) ? { properties } : {}),
     ...(isThere(netin) ? { netin } : {}),
     ...(isThere(rules) ? { netout_rules: rules } : {}),
+  }
+}
+
+function assertPid(pid: unknown): asserts pid is number {
+  if (!isThere(pid))
+    throw new Error('Pid is missing on the standard input, such as {"Pid":4711,"Properties":{}}')
+  if (typeof pid !== 'number' || !Number.isInteger(pid) || pid < 0)
+    throw new Error(`Pid must be a number: that of the container's process; found ${JSON.stringify(pid)}`)
+  if (pid === 0 && !isNetworkNamespace(inherited))
+    throw new Error('Pid is 0, and descriptor 3 is no network namespace')
+}
+
+/** Descriptor 3 may be anything of Node's own. */
+function isNetworkNamespace(path: string): boolean {
+  try {
+    return readlinkSync(path).startsWith('net:[')
+  } catch {
+    // Nothing is open there.
+    return false
   }
 }
 

@@ -1,6 +1,7 @@
 // The program conet-guardian, Guardian's --network-plugin: the only file of it that touches the process.
 import { readInput } from '../shim/read-input.ts'
-import { type Arguments, parseArguments } from './arguments.ts'
+import { shownHandle } from '../shim/shown-handle.ts'
+import { type Arguments, asksForHelp, help, parseArguments } from './arguments.ts'
 import { run } from './run.ts'
 
 const exitCode = { failed: 1, usage: 2 } as const
@@ -11,11 +12,15 @@ try {
   const answer = await run(parsed, parsed.action === 'down' ? '' : await readInput())
   process.stdout.write(`${JSON.stringify(answer)}\n`)
 } catch (error) {
-  explain(`conet-guardian: ${parsed.action} ${parsed.handle}: ${messageOf(error)}`)
+  explain(`conet-guardian: ${parsed.action} ${shownHandle(parsed.handle)}: ${messageOf(error)}`)
   process.exitCode = exitCode.failed
 }
 
 function argumentsOrExit(): Arguments {
+  if (asksForHelp(process.argv.slice(2))) {
+    process.stdout.write(`${help}\n`)
+    process.exit()
+  }
   try {
     return parseArguments(process.argv.slice(2), process.env)
   } catch (error) {

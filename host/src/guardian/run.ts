@@ -1,20 +1,21 @@
 // Guardian's five actions as calls of conetd.
 import type { ContainerView } from '@conet/sdk/client'
-import { ask, takeDown } from '../shim/calls.ts'
+import { ask, assertHandle, takeDown } from '../shim/calls.ts'
 import { runtimeSocketOf } from '../shim/socket-place.ts'
 import type { Arguments } from './arguments.ts'
 import { type Members, membersOf, netInBody, upBody } from './input.ts'
 import { upAnswer } from './up-answer.ts'
 
 /** What Guardian is to read on the standard output: one JSON document. Throws an Error whose message is for people. */
-export async function run({ action, handle, socket }: Arguments, input: string): Promise<unknown> {
-  const runtime = runtimeSocketOf(socket)
+export async function run({ action, handle, socket, timeoutMs }: Arguments, input: string): Promise<unknown> {
+  const conetd = { socket: runtimeSocketOf(socket), timeoutMs }
   const said = saidBy(input)
+  if (action !== 'down') assertHandle(handle)
   const legacy = (call: string, body: unknown) =>
-    ask({ socket: runtime, path: `/garden/containers/${encodeURIComponent(handle)}/${call}`, body })
+    ask({ ...conetd, path: `/garden/containers/${encodeURIComponent(handle)}/${call}`, body })
   switch (action) {
     case 'down':
-      await takeDown(runtime, handle)
+      await takeDown(conetd, handle)
       return {}
     case 'net-in':
       return legacy('net/in', netInBody(handle, said))
@@ -25,7 +26,7 @@ export async function run({ action, handle, socket }: Arguments, input: string):
     default: {
       const path = `/internal/containers/${encodeURIComponent(handle)}/up`
       // conetd checks its answers against the schema of this type.
-      return upAnswer((await ask({ socket: runtime, path, body: upBody(said) })) as ContainerView)
+      return upAnswer((await ask({ ...conetd, path, body: upBody(said) })) as ContainerView)
     }
   }
 }

@@ -65,10 +65,10 @@ type Policies = NonNullable<ContainerRecord['policies']>
 async function wantedBy(
   host: HostContext,
   handle: string,
-  { attach_to: named, network_specs: specs }: ContainerConfigBody,
+  { attach_to: named, network_specs: specs, ...further }: ContainerConfigBody,
   operation: Operation,
 ): Promise<{ placed: PlacedAttachment[]; policies: Policies }> {
-  if (named === undefined && specs === undefined) throw nothingSaid(handle)
+  if (named === undefined && specs === undefined) throw nothingSaid(handle, Object.keys(further))
   const attached = (named ?? []).map((entry, index) =>
     configuredAttachment(host, entry, `attach_to[${index}]`),
   )
@@ -109,11 +109,27 @@ function withPolicies(policies: Policies): Pick<ContainerRecord, 'policies'> {
   return Object.keys(policies).length === 0 ? {} : { policies }
 }
 
-function nothingSaid(handle: string): ConetError {
+/** A key that conet does not know is the driver's, so a slip in one of ours is seen only here. */
+function nothingSaid(handle: string, further: readonly string[]): ConetError {
   const message = 'is required, unless network_specs is there; [] for a container without networks'
   return new ConetError('invalidArgument', `configure container ${handle}: attach_to ${message}`, {
     fields: [{ path: 'attach_to', message }],
+    ...slipIn(further),
   })
+}
+
+/** `NetworkSpecs`, `network-spec`: names of other languages, or without the plural. */
+function slipIn(keys: readonly string[]): { help?: string } {
+  const plain = (key: string) =>
+    key
+      .toLowerCase()
+      .replaceAll(/[^a-z]/g, '')
+      .replace(/s$/, '')
+  for (const key of keys) {
+    const meant = ['attach_to', 'network_specs'].find((name) => plain(name) === plain(key))
+    if (meant !== undefined) return { help: `is ${JSON.stringify(key)} meant to be ${meant}?` }
+  }
+  return {}
 }
 
 async function endReplaced(

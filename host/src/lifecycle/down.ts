@@ -11,7 +11,12 @@ import { bury, removeEndpoint } from './remove-endpoint.ts'
 /** Takes the container down; aborts an `up` that is running. Fine for handles never seen. May be repeated. */
 export function down(host: HostContext, handle: string, operation: Operation): Promise<Removed> {
   host.starting.abort(handle)
-  return host.queue.run(containerQueue(handle), () => takeDown(host, handle, operation))
+  return host.queue.run(containerQueue(handle), async () => {
+    const removed = await takeDown(host, handle, operation)
+    // Left by a client that had no answer in time: this is what it asked for.
+    host.queuedDowns.remove(handle)
+    return removed
+  })
 }
 
 /** As `down`, for callers that are inside the container's queue. */

@@ -2,11 +2,12 @@
 import { ConetError } from '@conet/sdk'
 import type { GardenMappedPort, GardenNetIn, GardenNetOutRule } from '@conet/sdk/api'
 import { primaryOf } from '../domain/container.ts'
-import { netOutRule, portRequest, withEntries } from '../domain/garden-policy.ts'
+import { entriesOf, netOutRule, portRequest, withEntries } from '../domain/garden-policy.ts'
 import { requireContainer } from './containers.ts'
 import { isUp } from './down.ts'
 import type { HostContext, Operation } from './host-context.ts'
-import { changePolicy } from './set-policy.ts'
+import { aboutSent, type SentEntries } from './sent-entries.ts'
+import { type ChangedPolicy, changePolicy } from './set-policy.ts'
 
 /** Maps one more TCP port. Not to be repeated: each call maps another one. */
 export async function netIn(
@@ -17,12 +18,8 @@ export async function netIn(
 ): Promise<GardenMappedPort> {
   const place = placeOf(host, handle, 'net in')
   const entry = portRequest(wish)
-  const { portMappings } = await changePolicy(
-    host,
-    place,
-    (policy = {}) => withEntries(policy, 'net_in', [entry]),
-    operation,
-  )
+  const added = { member: 'net_in', entries: [entry], nameOf: () => 'netin' } as const
+  const { portMappings } = await addEntries(host, place, added, operation)
   // In the order of the policy's entries, of which this one is the last.
   const mapped = portMappings.at(-1)
   if (mapped === undefined)
@@ -39,8 +36,32 @@ export async function netOut(
 ): Promise<void> {
   const place = placeOf(host, handle, 'net out')
   if (rules.length === 0) return
-  const entries = rules.map(netOutRule)
-  await changePolicy(host, place, (policy = {}) => withEntries(policy, 'net_out', entries), operation)
+  const nameOf = (index: number) => `netout_rules[${index}]`
+  const added = { member: 'net_out', entries: rules.map(netOutRule), nameOf } as const
+  await addEntries(host, place, added, operation)
+}
+
+/** What is refused of them is told of them as they were sent, not by their places in the whole policy. */
+async function addEntries(
+  host: HostContext,
+  place: { handle: string; attachment: string },
+  { member, nameOf, entries }: Omit<SentEntries, 'before'> & { readonly entries: readonly unknown[] },
+  operation: Operation,
+): Promise<ChangedPolicy> {
+  let before = 0
+  try {
+    return await changePolicy(
+      host,
+      place,
+      (policy = {}) => {
+        before = entriesOf(policy, member).length
+        return withEntries(policy, member, entries)
+      },
+      operation,
+    )
+  } catch (error) {
+    throw aboutSent(error, { member, nameOf, before })
+  }
 }
 
 function placeOf(host: HostContext, handle: string, what: string): { handle: string; attachment: string } {

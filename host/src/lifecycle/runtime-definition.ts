@@ -40,7 +40,15 @@ export async function defineForUp(
 export function assertDefined(host: HostContext, handle: string, body: UpBody): void {
   const isTold = body.attach_to !== undefined || body.network_specs !== undefined
   const isKnown = isTold || body.properties?.specs !== undefined || host.defaultAttachment !== undefined
-  if (!isKnown) requireContainer(host, handle)
+  if (!isKnown && !host.inventory.containers.has(handle)) throw definedByNobody(handle)
+}
+
+function definedByNobody(handle: string): ConetError {
+  const message = `up: no container has the handle ${handle}, and nobody says what it is attached to`
+  return new ConetError('notFound', message, {
+    details: { handle },
+    help: `set default_attachment in conetd’s configuration; or say it in Garden’s property network.specs, or in the annotation dev.conet.networks of an OCI runtime; or define it first: conet container create ${handle}`,
+  })
 }
 
 /** The container is what it was before: as a client configured it, or unknown. */

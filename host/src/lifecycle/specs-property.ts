@@ -1,12 +1,12 @@
 // NetworkSpecs as they come through an unmodified Garden: JSON in the property `network.specs`, with the names of Go's
 // fields or those of conet's API.
-import { ConetError } from '@conet/sdk'
+import { ConetError, firstFieldError } from '@conet/sdk'
 import { NetworkSpec } from '@conet/sdk/api'
 import { Ajv } from 'ajv'
 import { Type } from 'typebox'
 
 const path = 'properties.specs'
-const validate = new Ajv({ allErrors: false }).compile<NetworkSpec[]>(
+const validate = new Ajv({ allErrors: false, verbose: true }).compile<NetworkSpec[]>(
   Type.Array(NetworkSpec, { maxItems: 64 }),
 )
 
@@ -14,9 +14,8 @@ const validate = new Ajv({ allErrors: false }).compile<NetworkSpec[]>(
 export function specsOfProperties(text: string): readonly NetworkSpec[] {
   const specs = listOf(text).map(withLowerCaseKeys)
   if (validate(specs)) return specs
-  const [fault] = validate.errors ?? []
-  const place = (fault?.instancePath ?? '').replace(/\/(\d+)/, '[$1]').replaceAll('/', '.')
-  throw refusal(`${path}${place}`, fault?.message ?? 'is not valid')
+  const fault = firstFieldError(validate.errors)
+  throw refusal(`${path}${fault?.path ?? ''}`, fault?.message ?? 'is not valid')
 }
 
 function listOf(text: string): unknown[] {

@@ -24,7 +24,9 @@ export function attachmentsOf(annotations: Texts): readonly AttachmentWish[] | u
     if (first !== undefined) throw new Error(`annotation ${first[0]}: there is no annotation ${list}`)
     return undefined
   }
-  const wishes = namesIn(said).map(({ network, name }) => ({ network, name, ...wishesOf(name, options) }))
+  const names = namesIn(said)
+  refuseSameName(said, names)
+  const wishes = names.map(({ network, name }) => ({ network, name, ...wishesOf(name, options) }))
   refuseUnknown(options, wishes)
   return wishes
 }
@@ -38,6 +40,25 @@ function namesIn(text: string): { network: string; name: string }[] {
     if (network === '' || name === '')
       throw new Error(`annotation ${list}: ${JSON.stringify(text)} has an empty name`)
     return { network, name }
+  })
+}
+
+function refuseSameName(text: string, names: readonly { network: string; name: string }[]): void {
+  const again = names.find(({ name }, index) => names.findIndex((other) => other.name === name) !== index)
+  if (again === undefined) return
+  const { network, name } = again
+  throw new Error(
+    `annotation ${list}: ${JSON.stringify(text)} names ${name} twice: each attachment needs a name of its own, such as ${network},${network}=second`,
+  )
+}
+
+/** conetd's words about a request with these wishes, about the annotations that said them. */
+export function inWordsOfAnnotations(text: string, wishes: readonly AttachmentWish[] = []): string {
+  return text.replaceAll(/\battach_to\[(\d+)\](?:\.(\w+))?/g, (whole, index, member) => {
+    const wish = wishes[Number(index)]
+    if (wish === undefined) return whole
+    const option = Object.entries(optionsByName).find(([, known]) => known.member === member)?.[0]
+    return `annotation ${option === undefined ? list : `${prefix}${wish.name}.${option}`}`
   })
 }
 

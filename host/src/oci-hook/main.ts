@@ -1,6 +1,6 @@
 // The program conet-oci-hook: the only file of it that touches the process.
 import { readInput } from '../shim/read-input.ts'
-import { type Arguments, parseArguments } from './arguments.ts'
+import { type Arguments, asksForHelp, help, parseArguments } from './arguments.ts'
 import { run } from './run.ts'
 
 const exitCode = { failed: 1, usage: 2 } as const
@@ -15,6 +15,10 @@ try {
 }
 
 function argumentsOrExit(): Arguments {
+  if (asksForHelp(process.argv.slice(2))) {
+    process.stdout.write(`${help}\n`)
+    process.exit()
+  }
   try {
     return parseArguments(process.argv.slice(2), process.env)
   } catch (error) {

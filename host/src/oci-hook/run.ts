@@ -1,22 +1,22 @@
 // The two hooks: a container comes up before its process starts, and goes down when the runtime has deleted it.
 import type { ContainerView } from '@conet/sdk/client'
-import { ask, namespaceOf, Refusal, takeDown } from '../shim/calls.ts'
+import { ask, type Conetd, namespaceOf, Refusal, takeDown } from '../shim/calls.ts'
 import { NoAnswer } from '../shim/exchange.ts'
 import { runtimeSocketOf } from '../shim/socket-place.ts'
-import { attachmentsOf } from './annotations.ts'
+import { attachmentsOf, inWordsOfAnnotations } from './annotations.ts'
 import type { Arguments } from './arguments.ts'
 import { type ContainerState, parseState, rootOf } from './state.ts'
 
 /** Throws an Error whose message is for people. */
-export async function run({ stage, socket }: Arguments, input: string): Promise<void> {
+export async function run({ stage, socket, timeoutMs }: Arguments, input: string): Promise<void> {
   const state = parseState(input)
-  const runtime = runtimeSocketOf(socket)
-  if (stage === 'poststop') await takeDown(runtime, state.id)
-  else await createRuntime(runtime, state)
+  const conetd = { socket: runtimeSocketOf(socket), timeoutMs }
+  if (stage === 'poststop') await takeDown(conetd, state.id)
+  else await createRuntime(conetd, state)
 }
 
 /** crun runs no poststop after this has failed, so what was half done is taken back here. */
-async function createRuntime(socket: string, state: ContainerState): Promise<void> {
+async function createRuntime(conetd: Conetd, state: ContainerState): Promise<void> {
   const { id, pid, annotations } = state
   if (pid === undefined) throw new Error('the state on the standard input has no pid')
   const attachTo = attachmentsOf(annotations)
@@ -29,13 +29,13 @@ async function createRuntime(socket: string, state: ContainerState): Promise<voi
   const path = `/internal/containers/${encodeURIComponent(id)}/up`
   try {
     // conetd checks its answers against the schema of this type.
-    const container = (await ask({ socket, path, body })) as ContainerView
+    const container = (await ask({ ...conetd, path, body })) as ContainerView
     await bindFiles(container, { pid, root: rootOf(state.bundle) })
   } catch (error) {
     // What conetd refused it has undone, and where nobody listens nothing was done.
     if (!(error instanceof Refusal) && !(error instanceof NoAnswer && error.isAway))
-      await takeDown(socket, id)
-    throw error
+      await takeDown(conetd, id)
+    throw error instanceof Refusal ? new Refusal(inWordsOfAnnotations(error.message, attachTo)) : error
   }
 }
 

@@ -2,24 +2,38 @@
 import { statSync } from 'node:fs'
 import { type Answer, exchange, NoAnswer } from './exchange.ts'
 
-/** conetd bounds what it does for a container by the deadlines of its drivers' calls; this bounds conetd. */
-const callTimeoutMs = 330_000
-/** Then the container is gone for its runtime anyway, and conetd finishes by itself. */
-const downTimeoutMs = 60_000
+/** For handing over the word that an entry in the spool waits: nobody waits for what conetd does then. */
+const reminderTimeoutMs = 1_000
 /** For one that is being started again. */
 const awayPatienceMs = 800
 const betweenTriesMs = 100
+
+/** conetd takes no longer ones. */
+const longestHandleBytes = 1024
+
+/** Throws an Error whose message is for people. */
+export function assertHandle(handle: string): void {
+  const bytes = Buffer.byteLength(handle)
+  if (bytes > longestHandleBytes)
+    throw new Error(`the handle must have at most ${longestHandleBytes} bytes; it has ${bytes}`)
+}
 
 /** conetd answered, and said no. The message is for people. */
 export class Refusal extends Error {
   override readonly name = 'Refusal'
 }
 
-type Asked = { readonly socket: string; readonly path: string; readonly body: unknown }
+/** The runtime socket of conetd, and for how long its answer is waited for. */
+export type Conetd = { readonly socket: string; readonly timeoutMs: number }
 
-/** The answer's document. Throws Refusal or NoAnswer; when conetd is away it does so within two seconds. */
-export async function ask({ socket, path, body }: Asked): Promise<unknown> {
-  const whole = { socketPath: socket, path, body, timeoutMs: callTimeoutMs }
+type Asked = Conetd & { readonly path: string; readonly body: unknown }
+
+/**
+ * The answer's document. Throws Refusal or NoAnswer; when conetd is away it does so within two seconds. Whoever gives up
+ * hangs up, and conetd takes back an `up` whose client has gone.
+ */
+export async function ask({ socket, timeoutMs, path, body }: Asked): Promise<unknown> {
+  const whole = { socketPath: socket, path, body, timeoutMs }
   const end = performance.now() + awayPatienceMs
   for (;;) {
     try {
@@ -35,12 +49,14 @@ export async function ask({ socket, path, body }: Asked): Promise<unknown> {
  * `queued`: conetd is away or did not answer, and does it when it is back, before anything else for this handle. It may
  * have come back between the call and the word that was left, so it is called once more.
  */
-export async function takeDown(socket: string, handle: string): Promise<'done' | 'queued'> {
+export async function takeDown({ socket, timeoutMs }: Conetd, handle: string): Promise<'done' | 'queued'> {
+  // Such a container cannot have been up, and its runtime would try again for ever.
+  if (Buffer.byteLength(handle) > longestHandleBytes) return 'done'
   const path = `/internal/containers/${encodeURIComponent(handle)}/down`
-  const whole = { socketPath: socket, path, body: {}, timeoutMs: downTimeoutMs }
   for (let isQueued = false; ; isQueued = true) {
+    const patienceMs = isQueued ? Math.min(reminderTimeoutMs, timeoutMs) : timeoutMs
     try {
-      documentOf(await exchange(whole))
+      documentOf(await exchange({ socketPath: socket, path, body: {}, timeoutMs: patienceMs }))
       return 'done'
     } catch (error) {
       if (!(error instanceof NoAnswer)) throw error

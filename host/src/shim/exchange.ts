@@ -11,6 +11,9 @@ export type Exchange = {
   readonly timeoutMs: number
 }
 
+/** Node says that it has read a request's head before anything is done about it: a conetd that is stopped does not. */
+const signOfLifeMs = 5_000
+
 /** `document`: the answer's JSON; undefined where it is none. */
 export type Answer = { readonly status: number; readonly document: unknown }
 
@@ -30,22 +33,28 @@ export function exchange({ socketPath, path, body, timeoutMs }: Exchange): Promi
   return new Promise((resolve, reject) => {
     const received: Buffer[] = []
     const socket = connect(socketPath)
-    const fail = (message: string, isAway = false) => {
+    const end = () => {
       clearTimeout(patience)
+      clearTimeout(silence)
       socket.destroy()
+    }
+    const fail = (message: string, isAway = false) => {
+      end()
       reject(new NoAnswer(message, isAway))
     }
-    const patience = setTimeout(
-      () => fail(`conetd at ${socketPath} gave no answer within ${timeoutMs / 1000} s`),
-      timeoutMs,
-    )
-    socket.on('data', (chunk) => received.push(chunk))
+    const after = (ms: number, what: string) =>
+      setTimeout(() => fail(`conetd at ${socketPath} gave no ${what} within ${ms / 1000} s`), ms)
+    const patience = after(timeoutMs, 'answer')
+    const silence = after(signOfLifeMs, 'sign of life')
+    socket.on('data', (chunk) => {
+      clearTimeout(silence)
+      received.push(chunk)
+    })
     socket.on('error', (error) => fail(...wordsFor(socketPath, error)))
     socket.on('end', () => {
       const answer = answerIn(Buffer.concat(received).toString('utf8'))
       if (answer === undefined) return fail(`conetd at ${socketPath} ended before it answered`)
-      clearTimeout(patience)
-      socket.destroy()
+      end()
       resolve(answer)
     })
     socket.write(requestText(path, JSON.stringify(body)))
@@ -58,6 +67,8 @@ function requestText(path: string, text: string): string {
     `POST ${path} HTTP/1.1`,
     'host: conet',
     'connection: close',
+    // Asks for the sign of life.
+    'expect: 100-continue',
     'content-type: application/json',
     `content-length: ${Buffer.byteLength(text)}`,
   ]
@@ -65,7 +76,8 @@ function requestText(path: string, text: string): string {
 }
 
 /** Undefined: it is not whole. */
-function answerIn(text: string): Answer | undefined {
+function answerIn(received: string): Answer | undefined {
+  const text = received.replace(/^HTTP\/1\.1 100 [^\r]*\r\n\r\n/, '')
   const [, status, fields = ''] = /^HTTP\/1\.1 (\d{3})[^\r]*\r\n(.*?)\r\n\r\n/s.exec(text) ?? []
   const body = text.slice(text.indexOf('\r\n\r\n') + 4)
   const length = /^content-length: *(\d+)$/im.exec(fields)?.[1]

@@ -1,4 +1,4 @@
-import { parseArguments } from '@conet/host/guardian/arguments'
+import { asksForHelp, help, parseArguments } from '@conet/host/guardian/arguments'
 import { membersOf, netInBody, upBody } from '@conet/host/guardian/input'
 import { upAnswer } from '@conet/host/guardian/up-answer'
 import type { ContainerView } from '@conet/sdk/client'
@@ -7,7 +7,7 @@ import { container, networkId } from '../client/samples.ts'
 
 describe('the command line of conet-guardian', () => {
   it('takes Guardian’s words in their order, and its own in every form', () => {
-    const expected = { action: 'up', handle: 'h', socket: '/s' }
+    const expected = { action: 'up', handle: 'h', socket: '/s', timeoutMs: 60_000 }
     const own = [['--socket', '/s'], ['--socket=/s'], ['-socket', '/s']]
     for (const argv of own)
       expect(parseArguments([...argv, '--action', 'up', '--handle', 'h'], {})).toEqual(expected)
@@ -18,8 +18,24 @@ describe('the command line of conet-guardian', () => {
     expect(parseArguments(['--action', 'down', '--handle', '--action'], {}).handle).toBe('--action')
   })
 
+  it('takes a deadline in seconds, from the environment too', () => {
+    const up = ['--action', 'up', '--handle', 'h']
+    expect(parseArguments([...up, '--timeout', '1.5'], { CONET_TIMEOUT: '9' }).timeoutMs).toBe(1_500)
+    expect(parseArguments(up, { CONET_TIMEOUT: '9' }).timeoutMs).toBe(9_000)
+    expect(() => parseArguments(up, { CONET_TIMEOUT: 'x' })).toThrow(
+      'CONET_TIMEOUT must be a number of seconds',
+    )
+  })
+
+  it('explains itself with an example, unless the word is somebody’s handle', () => {
+    expect([['--help'], ['--action', 'up', '-h']].map(asksForHelp)).toEqual([true, true])
+    expect(asksForHelp(['--action', 'down', '--handle', '--help'])).toBe(false)
+    expect(help).toMatch(/usage: conet-guardian .*conet-guardian --action up --handle web-1/s)
+  })
+
   it.each([
     [[], '--action is missing'],
+    [['--action', 'up', '--handle', 'h', '--timeout=0'], '--timeout must be a number of seconds'],
     [['--action', 'up'], '--handle is missing'],
     [['--action', 'up', '--handle', ''], '--handle is missing'],
     [['--action', 'check', '--handle', 'h'], 'unrecognized action: check'],
@@ -48,6 +64,19 @@ describe('what Guardian writes', () => {
       netin: [{ host_port: 1 }],
     })
     expect(upBody({ pid: 4_000_000, properties: null })).toEqual({ pid: 4_000_000 })
+  })
+
+  it.each([
+    ['', 'Pid is missing'],
+    ['null', 'Pid is missing'],
+    ['{}', 'Pid is missing'],
+    ['{"Pid":null}', 'Pid is missing'],
+    ['{"Pid":"x"}', 'Pid must be a number'],
+    ['{"Pid":1.5}', 'Pid must be a number'],
+    ['{"Pid":-1}', 'Pid must be a number'],
+    ['{"Pid":0}', 'Pid is 0, and descriptor 3 is no network namespace'],
+  ])('an up with %j is refused with %s', (text, reason) => {
+    expect(() => upBody(membersOf(text))).toThrow(reason)
   })
 
   it('becomes a NetIn', () => {

@@ -1,5 +1,5 @@
-import { attachmentsOf } from '@conet/host/oci-hook/annotations'
-import { parseArguments } from '@conet/host/oci-hook/arguments'
+import { attachmentsOf, inWordsOfAnnotations } from '@conet/host/oci-hook/annotations'
+import { asksForHelp, help, parseArguments } from '@conet/host/oci-hook/arguments'
 import { parseState } from '@conet/host/oci-hook/state'
 import { describe, expect, it } from 'vitest'
 
@@ -30,6 +30,7 @@ describe('annotations', () => {
 
   it.each([
     [{ 'dev.conet.networks': 'blue,' }, 'empty name'],
+    [{ 'dev.conet.networks': 'blue,blue' }, 'such as blue,blue=second'],
     [{ 'dev.conet.network.blue.ip': '10.0.0.7' }, 'there is no annotation dev.conet.networks'],
     [{ 'dev.conet.networks': 'blue', 'dev.conet.network.red.ip': '10.0.0.7' }, 'dev.conet.network.red.ip'],
     [{ 'dev.conet.networks': 'blue', 'dev.conet.network.blue.mtu': 'big' }, 'is no number'],
@@ -38,6 +39,14 @@ describe('annotations', () => {
   ])('%j is refused with %s', (annotations: Record<string, string>, reason) => {
     expect(() => attachmentsOf(annotations)).toThrow(reason)
   })
+})
+
+it('what conetd says of a wish is told of the annotation that said it', () => {
+  const wishes = attachmentsOf({ 'dev.conet.networks': 'blue,red=other' })
+  const told = (text: string) => inWordsOfAnnotations(text, wishes)
+  expect(told('attach_to[1].network: no network')).toBe('annotation dev.conet.networks: no network')
+  expect(told('x attach_to[1].addresses[0] is')).toBe('x annotation dev.conet.network.other.ip[0] is')
+  expect(told('attach_to[7] is')).toBe('attach_to[7] is')
 })
 
 it('the state has a pid while there is a process: runc leaves it out afterwards, crun says 0', () => {
@@ -51,7 +60,13 @@ it('the state has a pid while there is a process: runc leaves it out afterwards,
 })
 
 it('the command line names one stage', () => {
-  expect(parseArguments(['--socket', '/s', 'poststop'], {})).toEqual({ stage: 'poststop', socket: '/s' })
+  expect(parseArguments(['--socket', '/s', 'poststop'], {})).toEqual({
+    stage: 'poststop',
+    socket: '/s',
+    timeoutMs: 60_000,
+  })
   for (const argv of [[], ['prestart'], ['poststop', 'poststop']])
     expect(() => parseArguments(argv, {})).toThrow('name one stage')
+  expect([asksForHelp(['--help']), asksForHelp(['poststop'])]).toEqual([true, false])
+  expect(help).toMatch(/usage: conet-oci-hook .*dev\.conet\.networks.*\| conet-oci-hook createRuntime/s)
 })
