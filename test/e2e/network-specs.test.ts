@@ -103,6 +103,9 @@ it('[A11] [A12] [A13] wrong specs are refused with their place, and nothing chan
   expect(await refusal({ network_specs: [{ name: 'a', type: 'calico' }] })).toMatchObject({
     message: expect.stringMatching(/bridge.*fake.*null/),
   })
+  expect(await refusal({ NetworkSpec: [twice] })).toMatchObject({
+    help: 'is "NetworkSpec" meant to be network_specs?',
+  })
   expect((await fixture.client.listContainers()).containers).toEqual([])
 })
 
