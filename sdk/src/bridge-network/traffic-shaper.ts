@@ -19,7 +19,7 @@ import type { TrafficLimits } from './policy/limits.ts'
 /** The kernel may be so late, and what it could have sent meanwhile would be lost to the rate. */
 const leastBurstSeconds = 0.004
 /** The same on a busy machine. */
-const usualBurstSeconds = 0.02
+const usualBurstSeconds = 0.05
 /** What a packet has on the wire beyond its MTU. */
 const ethernetBytes = 18
 
