@@ -6,7 +6,7 @@ import { entriesOf, netOutRule, portRequest, withEntries } from '../domain/garde
 import { requireContainer } from './containers.ts'
 import { isUp } from './down.ts'
 import type { HostContext, Operation } from './host-context.ts'
-import { aboutSent, type SentEntries } from './sent-entries.ts'
+import { aboutSent } from './sent-entries.ts'
 import { type ChangedPolicy, changePolicy } from './set-policy.ts'
 
 /** Maps one more TCP port. Not to be repeated: each call maps another one. */
@@ -18,7 +18,7 @@ export async function netIn(
 ): Promise<GardenMappedPort> {
   const place = placeOf(host, handle, 'net in')
   const entry = portRequest(wish)
-  const added = { member: 'net_in', entries: [entry], nameOf: () => 'netin' } as const
+  const added = { member: 'net_in', entries: [entry], nameOfSent: () => 'netin' } as const
   const { portMappings } = await addEntries(host, place, added, operation)
   // In the order of the policy's entries, of which this one is the last.
   const mapped = portMappings.at(-1)
@@ -36,16 +36,23 @@ export async function netOut(
 ): Promise<void> {
   const place = placeOf(host, handle, 'net out')
   if (rules.length === 0) return
-  const nameOf = (index: number) => `netout_rules[${index}]`
-  const added = { member: 'net_out', entries: rules.map(netOutRule), nameOf } as const
+  const nameOfSent = (index: number) => `netout_rules[${index}]`
+  const added = { member: 'net_out', entries: rules.map(netOutRule), nameOfSent } as const
   await addEntries(host, place, added, operation)
+}
+
+type Added = {
+  readonly member: 'net_in' | 'net_out'
+  readonly entries: readonly unknown[]
+  /** What the sender calls each of them; the first one is 0. */
+  readonly nameOfSent: (index: number) => string
 }
 
 /** What is refused of them is told of them as they were sent, not by their places in the whole policy. */
 async function addEntries(
   host: HostContext,
   place: { handle: string; attachment: string },
-  { member, nameOf, entries }: Omit<SentEntries, 'before'> & { readonly entries: readonly unknown[] },
+  { member, entries, nameOfSent }: Added,
   operation: Operation,
 ): Promise<ChangedPolicy> {
   let before = 0
@@ -60,7 +67,10 @@ async function addEntries(
       operation,
     )
   } catch (error) {
-    throw aboutSent(error, { member, nameOf, before })
+    throw aboutSent(error, {
+      member,
+      nameOf: (at) => (at < before ? undefined : nameOfSent(at - before)),
+    })
   }
 }
 

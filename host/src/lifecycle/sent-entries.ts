@@ -1,22 +1,25 @@
 // Entries that a client adds at the end of a policy's list, when one of them is refused: it knows those it has sent and
 // not what is in the list before them.
+import { isDeepStrictEqual } from 'node:util'
 import { ConetError } from '@conet/sdk'
+import type { UpBody } from '@conet/sdk/api'
+import { type Attachment, type ContainerRecord, primaryOf } from '../domain/container.ts'
+import { entriesOf, netOutRule, portRequest } from '../domain/garden-policy.ts'
+import { ownPolicyOf } from '../domain/policy.ts'
 
 export type SentEntries = {
   readonly member: 'net_in' | 'net_out'
-  /** How many entries the list had before. */
-  readonly before: number
-  /** What the sender calls the entry; the first one is 0. */
-  readonly nameOf: (index: number) => string
+  /** What the sender calls the entry at this place in the list; undefined: it has not sent it. */
+  readonly nameOf: (place: number) => string | undefined
 }
 
 /** The same error about what was sent, or what was given when it is about something else. */
-export function aboutSent(error: unknown, { member, before, nameOf }: SentEntries): unknown {
+export function aboutSent(error: unknown, { member, nameOf }: SentEntries): unknown {
   if (!ConetError.is(error)) return error
   const place = new RegExp(`[\\w.-]*\\b${member}\\[(\\d+)\\]`, 'g')
-  const renamed = (text: string) =>
-    text.replace(place, (whole, index) => (Number(index) < before ? whole : nameOf(Number(index) - before)))
+  const renamed = (text: string) => text.replace(place, (whole, index) => nameOf(Number(index)) ?? whole)
   const { kind, message, fields, details, operationState, help } = error
+  if ([message, ...fields.map(({ path }) => path)].every((text) => renamed(text) === text)) return error
   return new ConetError(kind, renamed(message), {
     cause: error,
     fields: fields.map((field) => ({ ...field, path: renamed(field.path) })),
@@ -24,4 +27,24 @@ export function aboutSent(error: unknown, { member, before, nameOf }: SentEntrie
     operationState,
     ...(help === undefined ? {} : { help }),
   })
+}
+
+/** What is refused of the ports and rules of an `up`, which are in the policy of the primary network by now. */
+export function aboutSentAtUp(
+  error: unknown,
+  { container, attachment }: { container: ContainerRecord; attachment: Attachment },
+  { netin = [], netout_rules: rules = [] }: UpBody,
+): unknown {
+  if (attachment.name !== primaryOf(container.attachments)?.name) return error
+  const policy = ownPolicyOf(container, attachment.name) ?? {}
+  const placesIn = (member: SentEntries['member'], name: string, sent: readonly unknown[]) => ({
+    member,
+    nameOf: (place: number) => {
+      const entry = entriesOf(policy, member)[place]
+      const index = sent.findIndex((one) => isDeepStrictEqual(one, entry))
+      return index < 0 ? undefined : `${name}[${index}]`
+    },
+  })
+  const ofPorts = aboutSent(error, placesIn('net_in', 'netin', netin.map(portRequest)))
+  return aboutSent(ofPorts, placesIn('net_out', 'netout_rules', rules.map(netOutRule)))
 }

@@ -20,6 +20,7 @@ import { finishQueuedDown } from './queued-downs.ts'
 import { endAtDriver, removeEndpoint } from './remove-endpoint.ts'
 import { writeResolverFiles } from './resolution.ts'
 import { assertDefined, defineForUp, forgetDefinition } from './runtime-definition.ts'
+import { aboutSentAtUp } from './sent-entries.ts'
 
 /**
  * Brings the container up. Repeated with the same namespace: nothing to do. With another one the container is taken
@@ -56,7 +57,11 @@ async function upNow(
   undo.defer('let go of the sandbox', () => dropSandbox(host, sandbox, before))
   for (const attachment of container.attachments) {
     operation.signal?.throwIfAborted()
-    await plugAttachment(host, { container, attachment, sandbox }, { undo, operation })
+    try {
+      await plugAttachment(host, { container, attachment, sandbox }, { undo, operation })
+    } catch (error) {
+      throw aboutSentAtUp(error, { container, attachment }, body)
+    }
   }
   writeResolverFiles(host, handle)
   recordUp(host, sandbox)
