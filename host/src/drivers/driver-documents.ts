@@ -7,6 +7,8 @@ import type { IsolatedChecks } from './isolated-checks.ts'
 
 const maxSchemaBytes = 256 * 1024
 const maxReportedFields = 32
+/** A schema with alternatives has several for one wrong field. */
+const maxErrors = 16 * maxReportedFields
 
 /** Keywords whose check can take longer than the document is long. */
 const costlyKeywords: ReadonlySet<string> = new Set([
@@ -59,7 +61,9 @@ export class DriverDocuments {
     if (checked === undefined) return
     const errors = await this.#errorsOf(document, checked)
     if (errors.length === 0) return
-    const fields = fieldErrors(errors).map(({ path, message }) => fieldBelow(at, path, message))
+    const fields = fieldErrors(errors)
+      .slice(0, maxReportedFields)
+      .map(({ path, message }) => fieldBelow(at, path, message))
     const text = fields.map(({ path, message }) => `${path} ${message}`).join('; ')
     throw new ConetError('invalidArgument', `${text} (says driver "${this.#driver}")`, { fields })
   }
@@ -67,10 +71,10 @@ export class DriverDocuments {
   async #errorsOf(document: object, { schema, validate, isCostly }: Checked): Promise<ErrorObject[]> {
     // The usual document is empty, which costs nothing under any schema.
     if (isCostly && Object.keys(document).length > 0) {
-      const task = { schema, document, maxErrors: maxReportedFields }
+      const task = { schema, document, maxErrors }
       return await this.#isolated.run(task, `check a document against the schema of driver "${this.#driver}"`)
     }
-    return validate(document) ? [] : (validate.errors ?? []).slice(0, maxReportedFields)
+    return validate(document) ? [] : (validate.errors ?? []).slice(0, maxErrors)
   }
 }
 

@@ -17,10 +17,27 @@ export function faultOf(error: ErrorObject): string {
 /** Several faults of one field of which one had to be avoided: the branches of an `anyOf`. */
 export function faultOfAny(errors: readonly ErrorObject[]): string {
   const [first] = errors
-  const allowed = errors.map(wordsOf).flatMap((words) => ('mustBe' in words ? [words.mustBe] : []))
-  if (first !== undefined && allowed.length === errors.length)
+  if (errors.every(({ keyword }) => keyword === 'additionalProperties'))
+    return unknownMember(mergedOf(errors))
+  const values = new Set(errors.flatMap(valuesOf))
+  const words: Words[] = errors.filter((error) => valuesOf(error).length === 0).map(wordsOf)
+  if (values.size > 0) words.push({ mustBe: oneOf([...values]) })
+  const allowed = words.flatMap((word) => ('mustBe' in word ? [word.mustBe] : []))
+  if (first !== undefined && allowed.length === words.length)
     return `must be ${[...new Set(allowed)].join(', or ')}${found(first)}`
   return [...new Set(errors.map(faultOf))].join(', or ')
+}
+
+/** The members of all. */
+function mergedOf(errors: readonly ErrorObject[]): Schema {
+  const members = errors.map((error) => schemaOf(error).properties).filter(isSchema)
+  return { properties: Object.fromEntries(members.flatMap((each) => Object.entries(each))) }
+}
+
+/** Where only certain values are allowed. */
+function valuesOf({ keyword, params }: ErrorObject): unknown[] {
+  if (keyword === 'const') return [params.allowedValue]
+  return keyword === 'enum' && Array.isArray(params.allowedValues) ? params.allowedValues : []
 }
 
 function wordsOf(error: ErrorObject): Words {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { type CompiledPolicy, compile } from '../../../sdk/dist/bridge-network/policy/compile.js'
+import type { NetOutRule } from '../../../sdk/dist/bridge-network/policy/document.js'
 import { layersOf } from '../../../sdk/dist/bridge-network/policy/layers.js'
 import type { Box } from '../../../sdk/dist/bridge-network/policy/planes.js'
 import { parseRange } from '../../../sdk/dist/bridge-network/policy/ranges.js'
@@ -32,11 +33,12 @@ const ports = fc.array(
   { maxLength: 3 },
 )
 const outcome = { log: fc.boolean(), action: fc.constantFrom('allow' as const, 'deny' as const) }
+const oneOf = (...protocols: NonNullable<NetOutRule['protocol']>[]) => fc.constantFrom(...protocols)
 const rule = fc.oneof(
-  fc.record({ protocol: fc.constantFrom('tcp' as const, 'udp' as const, 1, 2), networks, ports, ...outcome }),
-  fc.record({ protocol: fc.constantFrom('all' as const, 0), networks, ...outcome }),
+  fc.record({ protocol: oneOf('tcp', 'udp', 1, 2), networks, ports, ...outcome }),
+  fc.record({ protocol: oneOf('all', 0), networks, ...outcome }),
   fc.record({
-    protocol: fc.constantFrom('icmp' as const, 'icmpv6' as const, 3, 4),
+    protocol: oneOf('icmp', 'icmpv6', 3, 4),
     networks,
     icmps: fc.record({ type: fc.constantFrom(0, 8, 255), code: fc.constantFrom(0, 1, 255) }),
     ...outcome,
@@ -150,8 +152,8 @@ describe('a compiled policy', () => {
 })
 
 describe('the rules of a document', () => {
-  it.each([
-    [{ protocol: 'icmp' as const, ports: [{ start: 1 }] }, 'policy.net_out[0].ports'],
+  it.each<[NetOutRule, string]>([
+    [{ protocol: 'icmp', ports: [{ start: 1 }] }, 'policy.net_out[0].ports'],
     [{ ports: [{ start: 1 }] }, 'policy.net_out[0].ports'],
     [{ protocol: 1, ports: [{ start: 2, end: 1 }] }, 'policy.net_out[0].ports[0]'],
     [{ networks: ['10.0.0.0/33'] }, 'policy.net_out[0].networks[0]'],
@@ -161,6 +163,26 @@ describe('the rules of a document', () => {
   ])('are refused by the path of what is wrong: %j', (wrong, path) => {
     expect(() => egressPolicy(openEgress, [wrong])).toThrow(
       expect.objectContaining({ fields: [expect.objectContaining({ path })] }),
+    )
+  })
+
+  it('are refused with everything that is wrong in them', () => {
+    const rules: NetOutRule[] = [
+      { protocol: 'icmp', ports: [{ start: 1 }] },
+      {
+        protocol: 'tcp',
+        ports: [{ start: 2, end: 1 }],
+        networks: [{ start: '10.0.0.1', end: 'fd00::1' }, '10.0.0.0/8', 'nowhere'],
+      },
+    ]
+    const paths = [
+      'policy.net_out[0].ports',
+      'policy.net_out[1].networks[0]',
+      'policy.net_out[1].networks[2]',
+      'policy.net_out[1].ports[0]',
+    ]
+    expect(() => egressPolicy(openEgress, rules)).toThrow(
+      expect.objectContaining({ fields: paths.map((path) => expect.objectContaining({ path })) }),
     )
   })
 

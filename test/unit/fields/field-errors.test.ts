@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { fieldErrors, firstFieldError, protocolDocument } from '@conet/sdk'
 import { routes } from '@conet/sdk/api'
+import { PolicyDocument } from '@conet/sdk/bridge-network'
 import { faultOfForm, forms } from '@conet/sdk/forms'
 import { Ajv } from 'ajv'
 import { describe, expect, it } from 'vitest'
@@ -116,6 +117,56 @@ describe('the fault of alternatives', () => {
       path: 'x.bogus',
       message: 'is not known here; known are network',
     })
+  })
+})
+
+describe('a wrong place has one fault', () => {
+  const faultsOfPolicy = (document: unknown) => faultsOf(PolicyDocument, document)
+
+  it('where the schema has alternatives', () => {
+    const words = { anyOf: [{ type: 'integer', minimum: 0 }, { const: 'all' }, { const: 'tcp' }] }
+    expect(property(words, 'x')).toEqual([
+      'x must be a whole number of at least 0, or one of "all", "tcp"; found "x"',
+    ])
+    expect(property({ oneOf: [{ const: 'all' }, { const: 'tcp' }] }, 7)).toEqual([
+      'x must be one of "all", "tcp"; found 7',
+    ])
+    expect(property({ anyOf: [{ anyOf: [{ const: 1 }, { const: 2 }] }, { type: 'null' }] }, 7)).toEqual([
+      'x must be null, or one of 1, 2; found 7',
+    ])
+    expect(property({ oneOf: [{ type: 'integer' }, { type: 'number' }, { type: 'string' }] }, 7)).toEqual([
+      'x has several of the forms of which it may have one',
+    ])
+  })
+
+  it.each<[object, string[]]>([
+    [
+      { net_out: [{ protocol: 7, action: 'x' }] },
+      [
+        'net_out[0].protocol must be one of "all", "tcp", "udp", "icmp", "icmpv6", "sctp", 0, 1, 2, 3, 4; found 7',
+        'net_out[0].action must be one of "allow", "deny"; found "x"',
+      ],
+    ],
+    [
+      { net_out: [{ networks: [5, {}, '', { start: 5 }] }] },
+      [
+        'net_out[0].networks[0] must be text, or an object; found 5',
+        'net_out[0].networks[2] must not be empty',
+        'net_out[0].networks[3].start must be text; found 5',
+      ],
+    ],
+    [{ limits: 5 }, ['limits must be an object; found 5']],
+    [{ limits: { rat: 5 } }, ['limits.rat is not known here; known are rate, burst, ingress, egress']],
+    [
+      { limits: { rate: 0 } },
+      [expect.stringMatching(/^limits\.rate must be a whole number from 1 .*found 0$/)],
+    ],
+    [
+      { limits: { ingress: { rate: -1 }, egress: {} } },
+      [expect.stringMatching(/^limits\.ingress\.rate must be .*found -1$/), 'limits.egress.rate is required'],
+    ],
+  ])('in a policy: %j', (document, expected) => {
+    expect(faultsOfPolicy(document)).toEqual(expected)
   })
 })
 

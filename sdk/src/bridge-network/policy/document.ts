@@ -23,18 +23,10 @@ const PortRange = Type.Object({ start: Type.Optional(Port), end: Type.Optional(P
 const NetOutRule = Type.Object(
   {
     protocol: Type.Optional(
-      Type.Union(
-        [
-          Type.Integer({ minimum: 0, maximum: 4 }),
-          Type.Literal('all'),
-          Type.Literal('tcp'),
-          Type.Literal('udp'),
-          Type.Literal('icmp'),
-          Type.Literal('icmpv6'),
-          Type.Literal('sctp'),
-        ],
-        { default: 'all', description: "Garden's numbers: 0 all, 1 tcp, 2 udp, 3 icmp, 4 icmpv6." },
-      ),
+      Type.Enum(['all', 'tcp', 'udp', 'icmp', 'icmpv6', 'sctp', 0, 1, 2, 3, 4], {
+        default: 'all',
+        description: "Garden's numbers: 0 all, 1 tcp, 2 udp, 3 icmp, 4 icmpv6.",
+      }),
     ),
     networks: Type.Optional(
       Type.Array(AddressRange, { description: 'To where. Absent or empty: anywhere.' }),
@@ -53,7 +45,7 @@ const NetOutRule = Type.Object(
     ),
     log: Type.Optional(Type.Boolean({ default: false, description: 'Log the first packet of each flow.' })),
     action: Type.Optional(
-      Type.Union([Type.Literal('allow'), Type.Literal('deny')], {
+      Type.Enum(['allow', 'deny'], {
         default: 'allow',
         description: 'What becomes of a packet that fits. Later rules take precedence.',
       }),
@@ -113,7 +105,7 @@ export type PolicyDocument = Static<typeof PolicyDocument>
 /** The members of a network's `config` that say what its members may do without rules of their own. */
 export const egressConfig = {
   egress: Type.Optional(
-    Type.Union([Type.Literal('allow'), Type.Literal('deny')], {
+    Type.Enum(['allow', 'deny'], {
       default: 'allow',
       description: 'Whether members may go where no rule of theirs says anything.',
     }),
@@ -124,7 +116,7 @@ export const egressConfig = {
     }),
   ),
   deny_precedence: Type.Optional(
-    Type.Union([Type.Literal('deny'), Type.Literal('rules')], {
+    Type.Enum(['deny', 'rules'], {
       default: 'deny',
       description: 'Which wins where both say something: `deny_networks`, or `net_out` as in Garden.',
     }),

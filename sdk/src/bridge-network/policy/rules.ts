@@ -45,7 +45,9 @@ export const openEgress: EgressPlan = { usual: 'allow', denied: [], isDenialFirs
 
 /** Later rules of a document count first. Throws `invalidArgument` that names the fields. */
 export function egressPolicy(network: EgressPlan, netOut: readonly NetOutRule[]): EgressPolicy {
-  const own = parseRules(netOut).reverse()
+  const faults: FieldError[] = []
+  const own = netOut.map((rule, at) => parseRule(rule, { path: `policy.net_out[${at}]`, faults })).reverse()
+  if (faults.length > 0) throw invalid(faults)
   const { usual, denied, isDenialFirst } = network
   const denial = denied.length === 0 ? [] : [denialOf(denied)]
   return { usual, rules: isDenialFirst ? [...denial, ...own] : [...own, ...denial] }
@@ -56,17 +58,12 @@ export function ruleFor({ rules }: EgressPolicy, packet: Packet): Rule | undefin
   return rules.find((rule) => fits(rule, packet))
 }
 
-/** One address range after the other; throws `invalidArgument` that names the field. */
+/** One address range after the other; throws `invalidArgument` that names the fields. */
 export function parseNetworks(networks: readonly AddressRange[], path: string): IpRange[] {
-  return networks.map((network, at) => {
-    try {
-      return parseRange(network)
-    } catch (error) {
-      throw invalid([
-        { path: `${path}[${at}]`, message: error instanceof Error ? error.message : String(error) },
-      ])
-    }
-  })
+  const faults: FieldError[] = []
+  const ranges = networksOf(networks, { path, faults })
+  if (faults.length > 0) throw invalid(faults)
+  return ranges
 }
 
 function fits({ protocol, networks, selectors }: Rule, packet: Packet): boolean {
@@ -83,18 +80,17 @@ function denialOf(networks: readonly IpRange[]): Rule {
   return { verdict: 'deny', isLogged: false, protocol: undefined, networks, selectors: [anyPort] }
 }
 
-function parseRules(netOut: readonly NetOutRule[]): Rule[] {
-  return netOut.map((rule, at) => parseRule(rule, `policy.net_out[${at}]`))
-}
+/** Where something stands in the document, and what has been found wrong so far. */
+type Reading = { readonly path: string; readonly faults: FieldError[] }
 
 const gardenProtocols = ['all', 'tcp', 'udp', 'icmp', 'icmpv6'] as const
 
-function parseRule(rule: NetOutRule, path: string): Rule {
+function parseRule(rule: NetOutRule, { path, faults }: Reading): Rule {
   const { protocol: given = 'all', networks = [], ports = [], log = false, action = 'allow' } = rule
   const name = typeof given === 'number' ? (gardenProtocols[given] ?? 'all') : given
   const isIcmp = name === 'icmp' || name === 'icmpv6'
   if (ports.length > 0 && (isIcmp || name === 'all')) {
-    throw invalid([{ path: `${path}.ports`, message: `cannot be given for protocol ${name}` }])
+    faults.push({ path: `${path}.ports`, message: `cannot be given for protocol ${name}` })
   }
   return {
     verdict: action,
@@ -102,10 +98,21 @@ function parseRule(rule: NetOutRule, path: string): Rule {
     protocol: name === 'all' ? undefined : protocols[name],
     networks: familiesOf(
       name,
-      networks.length === 0 ? everywhere : parseNetworks(networks, `${path}.networks`),
+      networks.length === 0 ? everywhere : networksOf(networks, { path: `${path}.networks`, faults }),
     ),
-    selectors: isIcmp ? [icmpSelectors(rule.icmps)] : portsOf(ports, `${path}.ports`),
+    selectors: isIcmp ? [icmpSelectors(rule.icmps)] : portsOf(ports, { path: `${path}.ports`, faults }),
   }
+}
+
+function networksOf(networks: readonly AddressRange[], { path, faults }: Reading): IpRange[] {
+  return networks.flatMap((network, at) => {
+    try {
+      return [parseRange(network)]
+    } catch (error) {
+      faults.push({ path: `${path}[${at}]`, message: error instanceof Error ? error.message : String(error) })
+      return []
+    }
+  })
 }
 
 const everywhere: readonly IpRange[] = [anyAddress(4), anyAddress(6)]
@@ -127,16 +134,20 @@ function icmpSelectors(icmps: NetOutRule['icmps']): PortRange {
   return code === anyIcmp ? { start: first, end: first + 255 } : { start: first + code, end: first + code }
 }
 
-function portsOf(ports: NonNullable<NetOutRule['ports']>, path: string): readonly PortRange[] {
+function portsOf(ports: NonNullable<NetOutRule['ports']>, { path, faults }: Reading): readonly PortRange[] {
   if (ports.length === 0) return [anyPort]
-  return ports.map((range, at) => {
+  return ports.flatMap((range, at) => {
     const { start = range.end ?? 0, end = start } = range
-    if (start <= end) return { start, end }
-    throw invalid([{ path: `${path}[${at}]`, message: 'must not end before it starts' }])
+    if (start <= end) return [{ start, end }]
+    faults.push({ path: `${path}[${at}]`, message: 'must not end before it starts' })
+    return []
   })
 }
 
-function invalid(fields: FieldError[]): ConetError {
-  const [first] = fields
-  return new ConetError('invalidArgument', `${first?.path} ${first?.message}`, { fields })
+const mostFaults = 32
+
+function invalid(faults: readonly FieldError[]): ConetError {
+  const fields = faults.slice(0, mostFaults)
+  const text = fields.map(({ path, message }) => `${path} ${message}`).join('; ')
+  return new ConetError('invalidArgument', text, { fields })
 }
