@@ -26,10 +26,7 @@ function addInspect(driver: Command, context: CommandContext): void {
       'Show drivers: what they can do, and how they fare. With --json: the schemas of their documents.',
     )
     .argument('<driver...>', 'names, or the sockets of those that share a name')
-    .addHelpText(
-      'after',
-      '\nExample:\n  $ conet driver inspect bridge\n  $ conet driver inspect bridge.sock',
-    )
+    .addHelpText('after', '\nExample:\n  $ conet driver inspect bridge\n  $ conet driver inspect bridge.sock')
     .action((drivers: string[], options: ShowOptions) =>
       context.withClient((client, call) =>
         inspectEach(context, drivers, {
