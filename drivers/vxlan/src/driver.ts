@@ -11,12 +11,8 @@ const name = 'vxlan'
 /** A driver that has not started. It works in the network namespace of the thread that starts it. */
 export function vxlanDriver() {
   const tunnels = new Tunnels()
-  // Without policies and counters, until its networks have them.
-  const {
-    policy: _,
-    stats: __,
-    ...networks
-  } = bridgeNetworks({
+  // Without policies, until its networks have them.
+  const { policy: _, ...networks } = bridgeNetworks({
     driverName: name,
     prefixes,
     plan: planNetwork,

@@ -39,6 +39,22 @@ describe('a vxlan network over three hosts', () => {
     expect(cluster.cannotPing('blue1', '10.1.0.12', '-M do -s 1423')).toBe(true)
   })
 
+  it('counts what a container sees', async () => {
+    const net = await cluster.create(
+      network('counted', { subnets: [{ subnet: '10.77.0.0/16', gateway: '10.77.0.1' }] }),
+    )
+    const { endpointId } = await cluster.join(1, net, 'counted1', 11)
+    cluster.exec('counted1', 'ping -q -c5 -i0.01 -s 1000 10.77.0.1')
+    const [shown] = JSON.parse(cluster.exec('counted1', 'ip -j -s link show eth0'))
+    const { rx, tx } = shown.stats64
+    const endpoints = [{ networkId: net.id, endpointId }]
+    const { stats } = await cluster.host(1).client.call('endpoint/stats', { endpoints })
+    expect(stats).toEqual([expect.objectContaining({ networkId: net.id, endpointId, rxErrors: 0 })])
+    expect(rx.bytes).toBeGreaterThan(5_000)
+    expect(stats[0]?.rxBytes).toBeGreaterThanOrEqual(rx.bytes)
+    expect(stats[0]?.txBytes).toBeGreaterThanOrEqual(tx.bytes)
+  })
+
   it('[D17] floods nothing and learns nothing: what nobody has goes nowhere', async () => {
     const net = await cluster.create(
       network('still', { subnets: [{ subnet: '10.2.0.0/16', gateway: '10.2.0.1' }] }),
