@@ -132,6 +132,18 @@ describe('a network', () => {
     ))
 })
 
+describe('the configuration of a container', () => {
+  it.each(['10.99.0.9', '10.50.0.1', '10.50.0.200'])(
+    'that asks for an address which no endpoint can get is refused at once: %s',
+    (address) =>
+      expectRefusal(
+        define('later', { network: 'blue', addresses: [address] }),
+        'attach_to[0].addresses[0]',
+        'addressOutOfRange',
+      ),
+  )
+})
+
 describe('a plug', () => {
   it.each<[string, Record<string, unknown>, string, string]>([
     ['the gateway', { addresses: ['10.50.0.1'] }, 'addresses[0]', 'addressOutOfRange'],

@@ -82,6 +82,44 @@ it('[B14] [B15] documents of any form that the driver takes change while the con
   expect(await fixture.client.getContainerPolicy('c')).toEqual(view)
 })
 
+it('a policy that the driver refuses at up names the container, the attachment, the network and whose policy it is', async () => {
+  const at = (path: string): FakeBehaviour => ({
+    error: { kind: 'invalidArgument', message: `${path} is wrong`, fields: [{ path, message: 'is wrong' }] },
+  })
+  await network('one', 'first', { rate: 1 })
+  await fixture.client.putContainerConfig('c', { attach_to: [{ network: 'one', name: 'uplink' }] })
+  first.plan(planOf({ 'endpoint/create': at('policy.rate') }))
+  const place = { container: 'c', attachment: 'uplink', network: 'one' }
+  await expect(fixture.client.up('c')).rejects.toMatchObject({
+    kind: 'invalidArgument',
+    message: expect.stringMatching(/container c: attachment uplink in network one: the default policy/),
+    fields: [{ path: 'default_policy.rate' }],
+    details: place,
+    help: expect.stringContaining('conet net default-policy one'),
+  })
+  await put('c', { uplink: { rate: 2 } })
+  await expect(fixture.client.up('c')).rejects.toMatchObject({
+    message: expect.stringMatching(/container c: attachment uplink in network one: its own policy/),
+    fields: [{ path: 'networks.uplink.rate' }],
+    details: place,
+    help: expect.stringContaining('conet container policy c'),
+  })
+  first.plan(planOf({ 'endpoint/create': at('options') }))
+  await expect(fixture.client.up('c')).rejects.toMatchObject({ fields: [{ path: 'options' }] })
+})
+
+it('a fixed port in a default policy of several containers is refused with a word on why', async () => {
+  await network('one', 'first')
+  await running('a', 'one')
+  await running('b', 'one')
+  const refusal = { kind: 'portInUse', help: expect.stringContaining('cannot serve several containers') }
+  const fixed = { net_in: [{ host_port: 64_700 }] }
+  await expect(fixture.client.putDefaultPolicy('one', fixed)).rejects.toMatchObject(refusal)
+  await fixture.client.down('b')
+  await fixture.client.putDefaultPolicy('one', fixed)
+  await expect(fixture.client.up('b')).rejects.toMatchObject(refusal)
+})
+
 it('[B16] a name that is no attachment is 422, and nothing is applied', async () => {
   await network('one', 'first')
   await running('c', 'one')

@@ -28,7 +28,7 @@ export function sendGarden(reply: FastifyReply, status: number, value: unknown):
 
 /** 404 for a container that is unknown, 500 for whatever else: Garden knows no others. */
 export function gardenError(error: ConetError, handle: string): { status: number; body: GardenError } {
-  const isUnknown = ConetError.is(error, 'notFound') && error.details.handle === handle
+  const isUnknown = ConetError.is(error, 'notFound') && error.details.container === handle
   const about = (type: string, message: string, named: string) => ({
     Type: type,
     Message: message,

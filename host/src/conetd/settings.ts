@@ -4,7 +4,7 @@ import { ConetError, type Dns } from '@conet/sdk'
 import { runtimeSocketPath } from '@conet/sdk/client'
 import { completeDns } from '../domain/dns.ts'
 import type { VersionRules } from '../drivers/index.ts'
-import { type AddressPool, defaultIpv4Pools, parsePools } from '../ipam/index.ts'
+import { type AddressPool, defaultIpv4Pools, parseNetworkSubnet, parsePools } from '../ipam/index.ts'
 import type { DefaultAttachment } from '../lifecycle/index.ts'
 import type { PoolRange } from '../ports/index.ts'
 import { type ClusterSettings, readClusterSettings } from './cluster-settings.ts'
@@ -95,10 +95,17 @@ function complete(config: ConfigFile): Settings {
     },
     driverVersions: parseVersionRules(config.drivers),
     dns: config.dns && completeDns(config.dns),
-    defaultAttachment: config.default_attachment,
+    defaultAttachment: checkedAttachment(config),
     servesLegacyApi: config.legacy_api ?? true,
     cluster: readClusterSettings(config.cluster),
   }
+}
+
+/** Made when the first container starts without a word: a slip must not wait until then. */
+function checkedAttachment({ default_attachment: attachment }: ConfigFile): DefaultAttachment | undefined {
+  for (const [index, subnet] of (attachment?.subnets ?? []).entries())
+    parseNetworkSubnet(subnet, attachment?.internal === true, `default_attachment.subnets[${index}]`)
+  return attachment
 }
 
 /** Behind what Linux gives to outgoing connections, up to the last port. */

@@ -19,6 +19,7 @@ export function unavailable({ name, state, lastError }: AbsentDriver, what: stri
   const why = lastError === undefined ? '' : `: ${lastError.message}`
   return new ConetError('driverUnavailable', `driver "${name}": ${what}: it is ${state}${why}`, {
     details: { driver: name, state, lastError },
+    help: `see why: conet driver inspect ${name}`,
   })
 }
 
@@ -54,6 +55,7 @@ function withoutSocket(name: string, why: string | undefined): ConetError {
   const reason = why === undefined ? '' : `: ${why}`
   return new ConetError('driverUnavailable', `driver "${name}" has no socket${reason}`, {
     details: { driver: name, state: 'gone' },
+    help: `start driver ${name}; the ones that are there: conet driver list`,
   })
 }
 

@@ -83,6 +83,11 @@ export class AddressAllocator {
     return this.#format(value)
   }
 
+  /** Throws `addressOutOfRange` for one that no endpoint can ever get; another one may be taken all the same. */
+  assertRequestable(address: string): void {
+    this.#requestable(address)
+  }
+
   /** Gives an address back. False, and nothing done, if that holder does not have it: so it may be repeated. */
   release({ address, holder }: Lease): boolean {
     const value = this.#valueOf(address)
@@ -97,12 +102,17 @@ export class AddressAllocator {
   }
 
   #allocateRequested(requested: string, holder: string): string {
-    const value = this.#valueOf(requested)
-    if (value === undefined || !isIn(this.#usable.requestable, value)) throw this.#outOfRange(requested)
+    const value = this.#requestable(requested)
     const other = this.#held.holderOf(value)
     if (other !== undefined && other !== holder) throw this.#inUse(requested, other)
     if (other === undefined) this.#hold(value, holder)
     return this.#format(value)
+  }
+
+  #requestable(address: string): bigint {
+    const value = this.#valueOf(address)
+    if (value === undefined || !isIn(this.#usable.requestable, value)) throw this.#outOfRange(address)
+    return value
   }
 
   #hold(value: bigint, holder: string): void {

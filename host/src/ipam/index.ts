@@ -6,4 +6,4 @@ export { ipv4OfMac, linkLocalOfMac, macFromEndpointId, macFromIpv4 } from './mac
 export { findOverlap, type TakenSubnet } from './overlap.ts'
 export { type PoolUsage, poolUsage } from './pool-usage.ts'
 export { type AddressPool, choosePool, defaultIpv4Pools, generateUlaPool, parsePools } from './pools.ts'
-export { parseSubnet, type SubnetInput, type SubnetSpec } from './subnet.ts'
+export { parseNetworkSubnet, parseSubnet, type SubnetInput, type SubnetSpec } from './subnet.ts'

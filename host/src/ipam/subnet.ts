@@ -78,6 +78,17 @@ export function parseSubnet(input: SubnetInput, path = ''): SubnetSpec {
   return spec
 }
 
+/** As `parseSubnet`; an internal network has no gateway. */
+export function parseNetworkSubnet(input: SubnetInput, internal: boolean, path: string): SubnetSpec {
+  if (!internal) return parseSubnet(input, path)
+  if (input.gateway === undefined || input.gateway === 'none')
+    return parseSubnet({ ...input, gateway: 'none' }, path)
+  const message = 'an internal network has no way out'
+  throw new ConetError('invalidArgument', `${path}.gateway: ${message}`, {
+    fields: [{ path: `${path}.gateway`, message }],
+  })
+}
+
 type Check = <T>(field: string, parsed: Parsed<T>) => T | undefined
 
 function parseWithin(block: Block, { gateway, range, exclude = [] }: SubnetInput, check: Check): SubnetSpec {

@@ -1,11 +1,10 @@
 // The addresses of all networks: which subnets they have, which endpoint holds what. In memory; what must be
 // remembered is written by the operations, in the transaction of the endpoint's own record.
-import { ConetError } from '@conet/sdk'
 import type { CreateNetworkBody } from '@conet/sdk/api'
 import type { Attachment } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { NetworkRecord, SubnetRecord } from '../domain/network.ts'
-import { type AddressPool, choosePool, parseSubnet } from '../ipam/index.ts'
+import { type AddressPool, choosePool, parseNetworkSubnet, parseSubnet } from '../ipam/index.ts'
 import { DriverGivenAddresses, type GivenAddresses } from './driver-given-addresses.ts'
 import { type AddressPlan, NetworkAddresses, type OwnBlocks } from './network-addresses.ts'
 import { refuseOverlaps, type SubnetOwner } from './subnet-overlap.ts'
@@ -75,7 +74,7 @@ export class AddressBook {
     }: CreateNetworkBody & { ipam?: 'driver' },
     elsewhere: readonly (SubnetOwner & { internal: boolean })[] = [],
   ): SubnetRecord[] {
-    const given = (subnets ?? []).map((subnet, index) => this.#parse(subnet, internal, `subnets[${index}]`))
+    const given = (subnets ?? []).map((subnet, index) => parseNetworkSubnet(subnet, internal, `subnets[${index}]`))
     // A dump of the kernel's: once for all that looks at it.
     const routes = this.#options.machineRoutes()
     const others = elsewhere.filter((owner) => !owner.internal)
@@ -98,6 +97,12 @@ export class AddressBook {
     const plan = open.addresses.reserve(wish)
     this.#networkOfEndpoint.set(wish.endpointId, network.id)
     return { ...plan, release: () => this.release(wish.endpointId) }
+  }
+
+  /** Throws `addressOutOfRange`. Where a driver hands out the addresses it alone knows which. */
+  assertRequestable(networkId: string, address: string): void {
+    const addresses = this.#networks.get(networkId)?.addresses
+    if (addresses instanceof NetworkAddresses) addresses.assertRequestable(address)
   }
 
   /**
@@ -142,16 +147,6 @@ export class AddressBook {
   /** Of each subnet, in order: how many addresses are held, and how many there are. */
   usage(networkId: string): { subnet: string; used: number; capacity: number }[] {
     return this.#networks.get(networkId)?.addresses.usage() ?? []
-  }
-
-  #parse(input: Parameters<typeof parseSubnet>[0], internal: boolean, path: string): SubnetRecord {
-    if (!internal) return parseSubnet(input, path)
-    if (input.gateway !== undefined && input.gateway !== 'none') {
-      throw new ConetError('invalidArgument', `${path}.gateway: an internal network has no way out`, {
-        fields: [{ path: `${path}.gateway`, message: 'an internal network has no way out' }],
-      })
-    }
-    return parseSubnet({ ...input, gateway: 'none' }, path)
   }
 
   #fromPool(

@@ -9,11 +9,13 @@ import {
   type ContainerRecord,
   type PlacedAttachment,
 } from '../domain/container.ts'
+import type { NetworkRecord } from '../domain/network.ts'
 import { attachmentOf, networkAt } from './attachments.ts'
 import { removeAll } from './down.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { containerQueue } from './keys.ts'
+import { about } from './named-field.ts'
 import { specifiedAttachments } from './network-specs.ts'
 
 /** Nothing changes in the kernel until `up`. Endpoints of attachments that are replaced end. May be repeated. */
@@ -89,7 +91,20 @@ function configuredAttachment(
 ): PlacedAttachment {
   const request = typeof entry === 'string' ? { network: entry } : entry
   const network = networkAt(host, request.network, typeof entry === 'string' ? at : `${at}.network`)
-  return { attachment: attachmentOf(request, network, `${at}.`), at }
+  const attachment = attachmentOf(request, network, `${at}.`)
+  refuseOutside(host, { attachment, network, at })
+  return { attachment, at }
+}
+
+/** What can be known before it comes up: an address may be taken until then. */
+function refuseOutside(
+  host: HostContext,
+  { attachment, network, at }: PlacedAttachment & { network: NetworkRecord },
+): void {
+  for (const [index, address] of attachment.addresses.entries()) {
+    const path = `${at}.addresses[${index}]`
+    about(path, () => host.addresses.assertRequestable(network.id, address))
+  }
 }
 
 /** A policy is not part of the configuration: it stays with an attachment that stays, in its network. */

@@ -8,6 +8,7 @@ import { ownPolicyOf, type PolicyDocument, policyFor } from '../domain/policy.ts
 import type { DriverSession } from './driver-access.ts'
 import type { HostContext } from './host-context.ts'
 import { takePorts, type WantedPorts, wantedPorts } from './policy-ports.ts'
+import { defaultPolicyPath, pathOfPolicy } from './policy-refusal.ts'
 
 export type WantedPolicy = {
   /** What stood for the attachment when it was looked at, whether or not the driver takes it. */
@@ -42,8 +43,8 @@ export async function wantedPolicy(
 ): Promise<WantedPolicy> {
   const source = policyFor(container, name, network)
   if (source === undefined) return { source, policy: undefined, ports: undefined }
-  const at = ownPolicyOf(container, name) === undefined ? 'default_policy' : `policies.${name}`
-  if (at !== 'default_policy') assertTakesPolicies(session, at)
+  const at = ownPolicyOf(container, name) === undefined ? defaultPolicyPath : pathOfPolicy(name)
+  if (at !== defaultPolicyPath) assertTakesPolicies(session, at)
   if (!takesPolicies(session)) return { source, policy: undefined, ports: undefined }
   await session.documents.check('policy', source, at)
   return { source, policy: source, ports: await wantedPorts(host, session, { policy: source, at }) }

@@ -113,6 +113,11 @@ export class NetworkAddresses {
     return subnet.record.subnet
   }
 
+  /** Throws `addressOutOfRange` for one that no endpoint can ever get. */
+  assertRequestable(address: string): void {
+    this.#subnetOf(address).allocator.assertRequestable(address)
+  }
+
   reserve({ endpointId, attachment }: { endpointId: string; attachment: Attachment }): AddressPlan {
     const held: { addresses: string[]; macAddress: string } = { addresses: [], macAddress: '' }
     this.#held.set(endpointId, held)

@@ -12,6 +12,7 @@ import { intendEndpoint } from './intend-endpoint.ts'
 import { containerQueue } from './keys.ts'
 import { createAndPlug, createEndpoint } from './make-endpoint.ts'
 import { about } from './named-field.ts'
+import { namingPolicy } from './policy-refusal.ts'
 import { awaitPublication } from './publication.ts'
 import { buryWithAttachment, postpone, removeEndpoint } from './remove-endpoint.ts'
 import { writeResolverFiles } from './resolution.ts'
@@ -40,8 +41,19 @@ async function plugNow(
   if (made !== undefined) return made
   const attachment = newAttachment(host, container, body)
   const changed = { ...container, attachments: [...container.attachments, attachment] }
+  return namingPolicy(host, { container: changed, attachment }, () =>
+    makeAttached(host, { container: changed, attachment }, operation),
+  )
+}
+
+async function makeAttached(
+  host: HostContext,
+  { container, attachment }: { container: ContainerRecord; attachment: Attachment },
+  operation: Operation,
+): Promise<EndpointRecord> {
+  const { handle } = container
   const sandbox = runningSandbox(host, handle)
-  const wish = { container: changed, attachment, madeBy: 'plug', sandbox } as const
+  const wish = { container, attachment, madeBy: 'plug', sandbox } as const
   const intended = await intendEndpoint(host, wish, operation)
   try {
     if (sandbox === undefined) return await createEndpoint(host, intended, operation)

@@ -12,9 +12,10 @@ import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { containerQueue, defaultPolicyQueue } from './keys.ts'
 import { wantedPorts } from './policy-ports.ts'
+import { defaultPolicyPath, helpingWithPorts } from './policy-refusal.ts'
 
 const atOnce = 16
-const at = 'default_policy'
+const at = defaultPolicyPath
 
 /** `null`: none from now on. Throws as `setPolicies` does; then all is as before, or on record as diverged. May be repeated. */
 export function setDefaultPolicy(
@@ -109,7 +110,9 @@ async function changeOne(
   if (!isToChange(host, endpoint, change)) return undefined
   const { policy, session, done } = change
   const ports = await wantedPorts(host, session, { policy, former: endpoint.policy, at })
-  const steps = prepared(host, [{ endpoint, network, session, policy, ports, at }])
+  const steps = helpingWithPorts(network.name, () =>
+    prepared(host, [{ endpoint, network, session, policy, ports, at }]),
+  )
   await applyPolicies(host, steps, { operation })
   done.push(...steps)
   return steps[0]

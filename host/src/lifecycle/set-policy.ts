@@ -12,6 +12,7 @@ import type { HostContext, Operation } from './host-context.ts'
 import { containerQueue } from './keys.ts'
 import { namingField } from './named-field.ts'
 import { wantedPorts } from './policy-ports.ts'
+import { pathOfPolicy } from './policy-refusal.ts'
 
 /**
  * Names that are absent keep what they have; `null` gives the network's default again. Throws `notAttached`,
@@ -83,7 +84,7 @@ async function stepsFor(
   name: string,
   operation: Operation,
 ): Promise<PolicyStep[]> {
-  const at = `networks.${name}`
+  const at = pathOfPolicy(name)
   const endpoint = endpointFor(host, container.handle, name)
   const own = ownPolicyOf(container, name)
   if (own === undefined && endpoint === undefined) return []

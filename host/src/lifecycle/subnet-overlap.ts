@@ -34,7 +34,7 @@ export function refuseAmbiguousNetworks(
     throw new ConetError(
       'subnetOverlap',
       `plug container ${handle} into ${network.name}: ${met.subnet} overlaps a subnet of ${other.name}, where it is plugged already`,
-      { details: { handle, subnet: met.subnet, network: other.name } },
+      { details: { container: handle, subnet: met.subnet, network: other.name } },
     )
   }
 }

@@ -31,7 +31,7 @@ function findEndpoint(host: HostContext, handle: string, key: string): EndpointR
   const endpoint = resolveKey(key, host.inventory.endpoints.values(), 'endpoint')
   if (endpoint.handle === handle) return endpoint
   throw new ConetError('notFound', `unplug: container ${handle} has no endpoint ${key}`, {
-    details: { handle, endpointId: endpoint.id },
+    details: { container: handle, endpointId: endpoint.id },
     help: `the endpoint belongs to container ${endpoint.handle}`,
   })
 }

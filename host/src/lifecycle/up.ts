@@ -15,6 +15,7 @@ import { containerQueue } from './keys.ts'
 import { createAndPlug, plugCreated } from './make-endpoint.ts'
 import { about } from './named-field.ts'
 import { makeOwnNetwork, removeOwnNetwork } from './own-networks.ts'
+import { namingPolicy } from './policy-refusal.ts'
 import { awaitPublication } from './publication.ts'
 import { finishQueuedDown } from './queued-downs.ts'
 import { endAtDriver, removeEndpoint } from './remove-endpoint.ts'
@@ -57,11 +58,12 @@ async function upNow(
   undo.defer('let go of the sandbox', () => dropSandbox(host, sandbox, before))
   for (const attachment of container.attachments) {
     operation.signal?.throwIfAborted()
-    try {
-      await plugAttachment(host, { container, attachment, sandbox }, { undo, operation })
-    } catch (error) {
-      throw aboutSentAtUp(error, { container, attachment }, body)
-    }
+    const place = { container, attachment }
+    await namingPolicy(host, place, () =>
+      plugAttachment(host, { ...place, sandbox }, { undo, operation }).catch((error: unknown) => {
+        throw aboutSentAtUp(error, place, body)
+      }),
+    )
   }
   writeResolverFiles(host, handle)
   recordUp(host, sandbox)

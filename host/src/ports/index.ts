@@ -1,8 +1,8 @@
 export {
   type GivenPorts,
-  type ListeningPort,
   type PoolRange,
   type PortAssignment,
   PortPool,
 } from './port-pool.ts'
+export type { ListeningPort } from './port-refusals.ts'
 export { type PortWish, portWishesOf } from './port-wishes.ts'

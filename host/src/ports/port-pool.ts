@@ -1,18 +1,18 @@
 // The ports of the machine: who has which, and which is next in turn. In memory; each lease is on the record of its
 // endpoint, from which it comes back after a restart.
 import { isDeepStrictEqual } from 'node:util'
-import { ConetError, type PortMapping } from '@conet/sdk'
-import { HeldPorts, type PortOwner } from './held-ports.ts'
+import type { PortMapping } from '@conet/sdk'
+import { HeldPorts } from './held-ports.ts'
+import {
+  type ListeningPort,
+  type Obstacle,
+  type PoolUse,
+  portInUse,
+  portsExhausted,
+} from './port-refusals.ts'
 import type { PortWish } from './port-wishes.ts'
 
 export type PoolRange = { readonly start: number; readonly size: number }
-
-/** A port on which a process of the machine listens, or that it has bound. Address undefined: all addresses. */
-export type ListeningPort = {
-  readonly protocol: PortMapping['protocol']
-  readonly port: number
-  readonly address: string | undefined
-}
 
 /** What an endpoint asked for, and what it got for that. */
 export type GivenPorts = { readonly wishes: readonly PortWish[]; readonly mappings: readonly PortMapping[] }
@@ -77,7 +77,7 @@ export class PortPool {
     const mappings: PortMapping[] = []
     for (const [index, wish] of wishes.entries()) {
       const path = `${at}[${index}].host_port`
-      const mapping = kept[index] ?? this.#choose(wish, { holder, given, listening, path })
+      const mapping = kept[index] ?? this.#choose(wish, { holder, wishes, given, listening, path })
       mappings.push(mapping)
       given.push(mapping)
     }
@@ -117,7 +117,7 @@ export class PortPool {
   #asked(wish: PortWish, request: Choice): number {
     for (let port = wish.hostPort; port < wish.hostPort + wish.count; port++) {
       const obstacle = this.#obstacleAt(port, wish, request)
-      if (obstacle !== undefined) throw this.#inUse({ port, wish, obstacle }, request.path)
+      if (obstacle !== undefined) throw portInUse({ port, wish, obstacle }, request.path, this.#describe)
     }
     return wish.hostPort
   }
@@ -125,7 +125,8 @@ export class PortPool {
   /** The second time round nothing rests any more. */
   #nextInTurn(wish: PortWish, request: Choice): number {
     const first = this.#goRound(wish, request) ?? this.#goRound(wish, request)
-    if (first === undefined) throw this.#exhausted(wish, request)
+    if (first === undefined)
+      throw portsExhausted(wish, request, { ...this.#range, ...this.#useFor(wish, request) })
     this.cursor = first + wish.count
     return first
   }
@@ -166,54 +167,29 @@ export class PortPool {
     if (this.#isInPool(port)) this.#resting.add(port)
   }
 
-  #inUse(
-    { port, wish, obstacle }: { port: number; wish: PortWish; obstacle: Obstacle },
-    path: string,
-  ): ConetError {
-    const { protocol } = wish
-    const why = this.#reasonOf(obstacle)
-    return new ConetError('portInUse', `give out port ${protocol} ${port}: ${why}`, {
-      fields: [{ path, message: `${protocol} ${port}: ${why}` }],
-      details: { protocol, port, ...('owner' in obstacle && { endpointId: obstacle.owner.holder }) },
-    })
-  }
-
-  #reasonOf(obstacle: Obstacle): string {
-    if ('sameDocument' in obstacle) return 'the same document asks for it twice'
-    if ('owner' in obstacle) return `${this.#describe(obstacle.owner.holder)} has it`
-    const { address = 'all addresses' } = obstacle.listener
-    return `a process of the machine has it (${address})`
-  }
-
-  #exhausted({ protocol, count }: PortWish, { listening, path }: Choice): ConetError {
-    const { start, size, used } = this.usage
-    const last = this.#last
-    const ofProcesses = new Set(
-      listening
-        .filter((one) => one.protocol === protocol && this.#isInPool(one.port))
-        .map(({ port }) => port),
-    ).size
-    const wanted = count === 1 ? 'a port' : `${count} ports in a row`
-    const use = `${used} of ${size} are endpoints’, ${ofProcesses} are taken by processes of the machine`
-    return new ConetError('portsExhausted', `give out ${wanted} of ${start}-${last}: ${use}`, {
-      fields: [{ path, message: `the pool ${start}-${last} has not ${wanted} free` }],
-      details: { first: start, last, size, used, listening: ofProcesses, protocol, count },
-    })
+  /** Each port of the pool counts once: by what keeps it from this wish. */
+  #useFor(wish: PortWish, request: Choice): PoolUse {
+    const use = { used: 0, own: 0, listening: 0, free: 0 }
+    for (let port = this.#range.start; port <= this.#last; port++) {
+      const obstacle = this.#obstacleAt(port, wish, request)
+      if (obstacle === undefined) use.free += 1
+      else if ('sameDocument' in obstacle) use.own += 1
+      else if ('owner' in obstacle) use.used += 1
+      else use.listening += 1
+    }
+    return use
   }
 }
 
 type Choice = {
   readonly holder: string
+  /** All of the document. */
+  readonly wishes: readonly PortWish[]
   /** For other wishes of the document. */
   readonly given: readonly PortMapping[]
   readonly listening: readonly ListeningPort[]
   readonly path: string
 }
-
-type Obstacle =
-  | { readonly sameDocument: true }
-  | { readonly owner: PortOwner }
-  | { readonly listener: ListeningPort }
 
 /** For each wish, what its like has got before. */
 function keptOf(wishes: readonly PortWish[], former: GivenPorts | undefined): (PortMapping | undefined)[] {

@@ -38,7 +38,7 @@ it('[B19] [B20] [B21] answers have Garden’s bodies and status codes, and a mar
 
 it('an unknown container is Garden’s 404; everything else is its 500', async () => {
   const failures = [
-    new ConetError('notFound', 'no container has the handle h/1', { details: { handle: 'h/1' } }),
+    new ConetError('notFound', 'no container has the handle h/1', { details: { container: 'h/1' } }),
     new ConetError('portsExhausted', 'no port <left> & none free'),
   ]
   await using api = await apiFixture(

@@ -62,6 +62,24 @@ describe('settings', () => {
     }
   })
 
+  it('name what is wrong in the subnets of the default attachment before a container needs them', async () => {
+    const attachment = (subnet: Record<string, unknown>) => ({
+      default_attachment: { name: 'all', type: 'bridge', subnets: [subnet] },
+    })
+    const settings = await withFile(attachment({ subnet: '10.0.0.0/24' }), (config) =>
+      readSettings({ config }, {}),
+    )
+    expect(settings.defaultAttachment).toMatchObject({ name: 'all' })
+    for (const [subnet, field] of [
+      [{ subnet: '10.0.0.1/33' }, 'subnet'],
+      [{ subnet: '10.0.0.0/24', gateway: '10.0.1.1' }, 'gateway'],
+    ] as const) {
+      const failure = await withFile(attachment(subnet), (config) => failureOf({ config }))
+      const path = `default_attachment.subnets[0].${field}`
+      expect(failure).toMatchObject({ kind: 'invalidArgument', fields: [{ path }] })
+    }
+  })
+
   it('take a flag over the environment over the file over the default', async () => {
     const file = { socket: '/f/s.sock', state_dir: '/f/state', run_dir: '/f/run', spawn: ['null'] }
     await withFile(file, (config) => {

@@ -62,6 +62,22 @@ describe('the pool of ports', () => {
     expect(full.fields).toMatchObject([{ path: 'net_in[0].host_port' }])
   })
 
+  it('says of a full pool who has how many, each port once, with what this document took before', () => {
+    const pool = poolOf()
+    assign(pool, 'a', wish(), wish())
+    // A process may listen where an endpoint has its port.
+    const listening = [100, 102].map((port) => ({ protocol: 'tcp' as const, port, address: undefined }))
+    const wishes = [wish(), wish(), wish({ protocol: 'udp' })]
+    expect(failureOf(() => pool.assign({ holder: 'c', wishes, listening, at: 'net_in' }))).toMatchObject({
+      kind: 'portsExhausted',
+      fields: [{ path: 'net_in[1].host_port' }],
+      details: { size: 4, used: 2, own: 1, listening: 1, free: 0, asked: 2 },
+      message:
+        'give out one more port of tcp 100-103: it asks for 2 in all; of the 4: 2 taken by endpoints, 1 by processes of the machine, 1 by this document, 0 free',
+      help: expect.stringContaining('ports.size'),
+    })
+  })
+
   it('keeps the port of a wish that stays, whatever changes around it, and takes nothing where one fails', () => {
     const pool = poolOf()
     const wishes = [wish({ containerPort: 80 }), wish({ containerPort: 443 })]

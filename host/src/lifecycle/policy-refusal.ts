@@ -1,0 +1,101 @@
+// A policy that was taken while its container was down may be refused when it comes up: the driver knows more than its
+// schema says, and ports may be taken. Who started the container did not write the policy, and must learn whose it is.
+import { ConetError } from '@conet/sdk'
+import type { Attachment, ContainerRecord } from '../domain/container.ts'
+import { ownPolicyOf } from '../domain/policy.ts'
+import type { HostContext } from './host-context.ts'
+
+/** The path of a container's own policy for an attachment, as clients say it. */
+export function pathOfPolicy(attachment: string): string {
+  return `networks.${attachment}`
+}
+
+export const defaultPolicyPath = 'default_policy'
+
+type Place = { readonly container: ContainerRecord; readonly attachment: Attachment }
+
+/** Runs `work`, which makes the endpoint of the attachment; an error about its policy says whose that is. */
+export async function namingPolicy<T>(host: HostContext, place: Place, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw ConetError.is(error) && isAboutPolicy(error, place) ? refusalOf(error, nameOf(host, place)) : error
+  }
+}
+
+type PolicyName = {
+  readonly handle: string
+  readonly attachment: string
+  readonly network: string
+  readonly isOwn: boolean
+}
+
+function nameOf({ inventory }: HostContext, { container, attachment }: Place): PolicyName {
+  const { name, networkId } = attachment
+  return {
+    handle: container.handle,
+    attachment: name,
+    network: inventory.networks.get(networkId)?.name ?? name,
+    isOwn: ownPolicyOf(container, name) !== undefined,
+  }
+}
+
+/** Drivers speak of `policy`, the host of the path in its API. */
+function isAboutPolicy({ fields }: ConetError, { attachment }: Place): boolean {
+  const roots = ['policy', defaultPolicyPath, pathOfPolicy(attachment.name)]
+  return fields.some(({ path }) => roots.some((root) => isBelow(path, root)))
+}
+
+function isBelow(path: string, root: string): boolean {
+  return path === root || path.startsWith(`${root}.`) || path.startsWith(`${root}[`)
+}
+
+function refusalOf(error: ConetError, { handle, attachment, network, isOwn }: PolicyName): ConetError {
+  const { kind, message, fields, details, operationState } = error
+  const at = isOwn ? pathOfPolicy(attachment) : defaultPolicyPath
+  const whose = isOwn ? 'its own policy there' : 'the default policy of that network'
+  return new ConetError(
+    kind,
+    `plug container ${handle}: attachment ${attachment} in network ${network}: ${whose}: ${message}`,
+    {
+      cause: error,
+      fields: fields.map((field) => ({ ...field, path: inRequest(field.path, at) })),
+      details: { ...details, container: handle, attachment, network },
+      operationState,
+      help: isOwn
+        ? `see or replace it: conet container policy ${handle}`
+        : (sharedPortHelp(error, network) ?? `see or replace it: conet net default-policy ${network}`),
+    },
+  )
+}
+
+/** Runs `work`, which takes the ports of a default policy; one that another of its containers has says what to do. */
+export function helpingWithPorts<T>(network: string, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    const help = ConetError.is(error) ? sharedPortHelp(error, network) : undefined
+    if (!ConetError.is(error) || help === undefined) throw error
+    const { kind, message, fields, details, operationState } = error
+    throw new ConetError(kind, message, {
+      cause: error,
+      fields: [...fields],
+      details: { ...details },
+      operationState,
+      help,
+    })
+  }
+}
+
+/** Undefined unless it is a port that another one of those has whom the policy is for. */
+function sharedPortHelp(error: ConetError, network: string): string | undefined {
+  if (!ConetError.is(error, 'portInUse') || error.details.endpointId === undefined) return undefined
+  return (
+    'a fixed port cannot serve several containers: leave host_port out, or give each container a policy of its own; ' +
+    `conet net default-policy ${network} shows it`
+  )
+}
+
+function inRequest(path: string, at: string): string {
+  return path.replace(/^policy(?=$|[.[])/, at)
+}

@@ -1,0 +1,11 @@
+import { unknownContainer } from '@conet/host/domain/unknown-container'
+import { expect, it } from 'vitest'
+
+it('an unknown container comes with the command that defines it, unless no client may choose that handle', () => {
+  expect(unknownContainer('web')).toMatchObject({
+    kind: 'notFound',
+    details: { container: 'web' },
+    help: 'define it first: conet container create web',
+  })
+  expect(unknownContainer('a/b').help).toBeUndefined()
+})
