@@ -74,7 +74,9 @@ export class AddressBook {
     }: CreateNetworkBody & { ipam?: 'driver' },
     elsewhere: readonly (SubnetOwner & { internal: boolean })[] = [],
   ): SubnetRecord[] {
-    const given = (subnets ?? []).map((subnet, index) => parseNetworkSubnet(subnet, internal, `subnets[${index}]`))
+    const given = (subnets ?? []).map((subnet, index) =>
+      parseNetworkSubnet(subnet, internal, `subnets[${index}]`),
+    )
     // A dump of the kernel's: once for all that looks at it.
     const routes = this.#options.machineRoutes()
     const others = elsewhere.filter((owner) => !owner.internal)
