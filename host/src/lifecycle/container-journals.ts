@@ -1,5 +1,6 @@
 // The last events of each container, on tmpfs: they outlive conetd and the container, and end with the machine's boot.
-// Written some moments after they happen, many at once, so that nobody waits for it.
+// Written up to a second after they happen, many at once: a journal is written anew as a whole, which under a burst of plugs
+// would cost more than the plugs.
 import { EventView } from '@conet/sdk/api'
 import { type Static, Type } from 'typebox'
 import { sandboxIdOf } from '../domain/ids.ts'
@@ -30,7 +31,7 @@ export class ContainerJournals implements Disposable {
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: ContainerJournalsOptions) {
-    this.#options = { keptEvents: 64, keptForeign: 256, delayMs: 50, ...options }
+    this.#options = { keptEvents: 64, keptForeign: 256, delayMs: 1_000, ...options }
     this.#table = options.store.table('journals', Journal)
     const lastOf = ({ events }: Journal) => events.at(-1)?.id ?? 0
     const journals = this.#table.list().map(({ record }) => record)

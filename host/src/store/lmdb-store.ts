@@ -6,7 +6,7 @@ import { open, type RootDatabase } from 'lmdb'
 import type { Changes, Entry, KeyValueStore, Purpose } from './key-value-store.ts'
 import { checkLmdbFile } from './lmdb-file.ts'
 import { Reserve } from './reserve.ts'
-import { isFull, storeFull, writeError } from './store-error.ts'
+import { isFull, isGivenUp, storeFull, writeError } from './store-error.ts'
 
 export type LmdbStoreOptions = {
   /** The file. Its directory belongs to the store alone: it is made, and closed to all but the owner. */
@@ -55,6 +55,7 @@ export class LmdbStore implements KeyValueStore {
     try {
       return this.#attempt(work, purpose)
     } catch (error) {
+      if (isGivenUp(error)) return this.#attempt(work, purpose)
       const isForWantOfRoom = purpose === 'removal' && ConetError.is(error, 'storageFull')
       if (!isForWantOfRoom || !this.#reserve.release()) throw error
       return this.#attempt(work, purpose)

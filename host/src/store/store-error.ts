@@ -32,6 +32,14 @@ export function writeError(path: string, error: unknown): unknown {
   })
 }
 
+/** MDB_BAD_TXN: lmdb has given the transaction up, nothing of it was done. Seen once, in a burst that made the file grow. */
+const badTransaction = -30_782
+
+/** Whether the same transaction may be tried again at once. */
+export function isGivenUp(error: unknown): boolean {
+  return ConetError.is(error, 'internal') && error.details?.errno === badTransaction
+}
+
 /** A write that fits only in part is EIO to lmdb, and so is a broken disk. */
 export function isFull(directory: string): boolean {
   const { bavail, bsize } = statfsSync(directory)
