@@ -1,5 +1,6 @@
 export { type Announcement, announce } from './announce.ts'
 export { FileLock, type LockResult } from './file-lock.ts'
+export { listOpenSockets, type OpenSocket } from './inet-diag.ts'
 export { KernelError, type KernelErrorOptions } from './kernel-error.ts'
 export { bindInMountNamespace, type MountPlan } from './mount-namespace.ts'
 export { Namespace, type Place } from './namespace.ts'

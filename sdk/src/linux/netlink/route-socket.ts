@@ -28,6 +28,8 @@ const recv: (fd: number, bytes: Buffer, length: number, flags: number) => number
 const SOCK_RAW = 3
 const SOCK_CLOEXEC = 0o2000000
 const NETLINK_ROUTE = 0
+/** The protocol by which sockets are listed. */
+export const NETLINK_SOCK_DIAG = 4
 /** The protocol of nftables and conntrack. */
 export const NETLINK_NETFILTER = 12
 const SOL_SOCKET = 1

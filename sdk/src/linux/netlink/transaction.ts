@@ -25,8 +25,13 @@ export type ReplyListener = (message: NetlinkMessage) => void
 
 /** A socket and the numbering of what is sent over it. One transaction at a time. */
 export class Transactions {
-  readonly #socket = new RouteSocket()
+  readonly #socket: RouteSocket
   #sequence = 0
+
+  /** In the namespace of the calling thread. Throws a KernelError. */
+  constructor(options: { protocol?: number } = {}) {
+    this.#socket = new RouteSocket(options)
+  }
 
   /**
    * Sends the requests, in few sends, and collects their verdicts. Throws the KernelError of a single

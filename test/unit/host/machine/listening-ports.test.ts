@@ -1,7 +1,9 @@
 import { createSocket } from 'node:dgram'
-import { createServer } from 'node:net'
-import { portsIn, readListeningPorts } from '@conet/host/machine/listening-ports'
-import { expect, it } from 'vitest'
+import { once } from 'node:events'
+import { connect, createServer } from 'node:net'
+import { readListeningPorts } from '@conet/host/machine/listening-ports'
+import { portsIn, readProcNetPorts } from '@conet/host/machine/proc-net-ports'
+import { describe, expect, it } from 'vitest'
 
 const text = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0
@@ -20,16 +22,49 @@ it('of the kernel’s table those that listen are read, with their addresses', (
   ])
 })
 
-it('sockets of this machine are found, TCP and UDP', async () => {
-  const server = createServer()
-  const socket = createSocket('udp4')
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
-  const address = server.address()
-  const tcp = typeof address === 'object' ? address?.port : undefined
-  const found = await readListeningPorts()
-  expect(found).toContainEqual({ protocol: 'tcp', port: tcp, address: '127.0.0.1' })
-  expect(found).toContainEqual({ protocol: 'udp', port: socket.address().port, address: '127.0.0.1' })
-  await new Promise((resolve) => server.close(resolve))
-  socket.close()
+describe.each([
+  ['as the kernel lists them', readListeningPorts],
+  ['out of /proc', readProcNetPorts],
+])('sockets of this machine, %s', (_, read) => {
+  it('are found where they listen, TCP and UDP', async () => {
+    await using tcp = await listening('127.0.0.1')
+    await using mapped = await listening('::ffff:127.0.0.1')
+    await using everywhere = await listening('::')
+    await using udp = await bound('127.0.0.1')
+    const found = await read()
+    expect(found).toContainEqual({ protocol: 'tcp', port: tcp.port, address: '127.0.0.1' })
+    expect(found).toContainEqual({ protocol: 'tcp', port: mapped.port, address: '127.0.0.1' })
+    expect(found).toContainEqual({ protocol: 'tcp', port: everywhere.port, address: undefined })
+    expect(found).toContainEqual({ protocol: 'udp', port: udp.port, address: '127.0.0.1' })
+  })
+
+  it('are left out where they are connected', async () => {
+    await using server = await listening('127.0.0.1')
+    const client = connect(server.port, '127.0.0.1')
+    const socket = createSocket('udp4')
+    socket.connect(9, '127.0.0.1')
+    await Promise.all([once(client, 'connect'), once(socket, 'connect')])
+    const ports = (await read()).map(({ protocol, port }) => `${protocol} ${port}`)
+    expect(ports).toContain(`tcp ${server.port}`)
+    expect(ports).not.toContain(`tcp ${client.localPort}`)
+    expect(ports).not.toContain(`udp ${socket.address().port}`)
+    client.destroy()
+    socket.close()
+  })
 })
+
+async function listening(address: string) {
+  const server = createServer()
+  server.listen(0, address)
+  await once(server, 'listening')
+  const place = server.address()
+  const port = place !== null && typeof place === 'object' ? place.port : 0
+  return { port, [Symbol.asyncDispose]: () => new Promise<void>((resolve) => server.close(() => resolve())) }
+}
+
+async function bound(address: string) {
+  const socket = createSocket('udp4')
+  socket.bind(0, address)
+  await once(socket, 'listening')
+  return { port: socket.address().port, [Symbol.asyncDispose]: async () => void socket.close() }
+}

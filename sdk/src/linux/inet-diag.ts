@@ -1,0 +1,74 @@
+// The sockets of TCP and UDP that are open to anybody, as the kernel lists them (sock_diag(7)). In /proc/net/tcp they come
+// with a walk through the table of all connections: 4 ms where it has 262,144 buckets, however few are used.
+import { AF_INET, AF_INET6, NLM_F } from './netlink/constants.ts'
+import type { NetlinkMessage } from './netlink/message.ts'
+import { PayloadWriter } from './netlink/payload-writer.ts'
+import type { RouteRequest } from './netlink/request.ts'
+import { NETLINK_SOCK_DIAG } from './netlink/route-socket.ts'
+import { Transactions } from './netlink/transaction.ts'
+import { formatIp } from './rtnetlink/ip-address.ts'
+
+const SOCK_DIAG_BY_FAMILY = 20
+/** struct inet_diag_sockid: ports, addresses, interface, cookie; all of it zero asks for any. */
+const SOCKET_ID_LENGTH = 48
+/** struct inet_diag_msg: family, state, timer, retransmissions, then the id. */
+const ANSWER = { PORT: 4, ADDRESS: 8, LENGTH: 72 } as const
+
+const mappedPrefix = Buffer.from('00000000000000000000ffff', 'hex')
+
+/** TCP_LISTEN; sockets of UDP that are bound and not connected are in TCP_CLOSE. */
+const kinds = [
+  { protocol: 'tcp', number: 6, state: 10 },
+  { protocol: 'udp', number: 17, state: 7 },
+] as const
+
+type Kind = (typeof kinds)[number]
+
+/** A socket that listens (TCP), or is bound and not connected (UDP). The address is `0.0.0.0` or `::` for all. */
+export type OpenSocket = {
+  readonly protocol: Kind['protocol']
+  readonly address: string
+  readonly port: number
+}
+
+/**
+ * Every socket that is open to others in the namespace of the calling thread. Synchronous: 0.1 ms, and more with thousands of
+ * them. Throws a KernelError: ENOENT or EPROTONOSUPPORT from a kernel that was built without inet_diag.
+ */
+export function listOpenSockets(): OpenSocket[] {
+  const transactions = new Transactions({ protocol: NETLINK_SOCK_DIAG })
+  try {
+    return kinds.flatMap((kind) =>
+      [AF_INET, AF_INET6].flatMap((family) =>
+        transactions.dump(request(kind, family), (message) => parse(message, kind)),
+      ),
+    )
+  } finally {
+    transactions.close()
+  }
+}
+
+function request({ protocol, number, state }: Kind, family: number): RouteRequest {
+  const payload = new PayloadWriter()
+    .u8(family)
+    .u8(number)
+    .u16(0)
+    .u32(1 << state)
+  return {
+    operation: `list the open sockets of ${protocol}`,
+    type: SOCK_DIAG_BY_FAMILY,
+    flags: NLM_F.DUMP,
+    payload: payload.zeros(SOCKET_ID_LENGTH).finish(),
+  }
+}
+
+function parse({ type, payload }: NetlinkMessage, { protocol }: Kind): OpenSocket | undefined {
+  if (type !== SOCK_DIAG_BY_FAMILY || payload.length < ANSWER.LENGTH) return undefined
+  const bytes = payload.subarray(ANSWER.ADDRESS, ANSWER.ADDRESS + (payload[0] === AF_INET ? 4 : 16))
+  return { protocol, address: formatIp(unmapped(bytes)), port: payload.readUInt16BE(ANSWER.PORT) }
+}
+
+/** A socket of IPv6 that is bound to `::ffff:127.0.0.1` has the port of IPv4. */
+function unmapped(address: Buffer): Buffer {
+  return address.subarray(0, -4).equals(mappedPrefix) ? address.subarray(-4) : address
+}
