@@ -25,6 +25,8 @@ describe.concurrent('the bundled drivers keep the contract', () => {
       expect(failuresOf(report)).toEqual([])
       expect(exitCode).toBe(0)
       expect(report.checks.find(({ id }) => id === 'upgrade.takes-over')?.status).toBe('pass')
+      const policy = report.checks.find(({ id }) => id === 'policy.repeated')?.status
+      expect(policy).toBe(name === 'weave-example' ? 'not-applicable' : 'pass')
     },
   )
 })

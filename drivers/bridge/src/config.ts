@@ -1,6 +1,6 @@
 // The user's `config` document of a bridge network: its published JSON Schema, and the document with defaults.
 import { ConetError, type FieldError, type Network } from '@conet/sdk'
-import { type EgressPlan, egressConfig, leastIpv6Mtu, parseNetworks } from '@conet/sdk/bridge-network'
+import { type EgressPlan, egressConfig, egressPlanOf, leastIpv6Mtu } from '@conet/sdk/bridge-network'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 
@@ -75,7 +75,6 @@ export type BridgeConfig = {
 export function parseConfig({ config, subnets }: Pick<Network, 'config' | 'subnets'>): BridgeConfig {
   if (!Value.Check(configSchema, config)) throw invalid(faultsOf(config))
   const { mtu, icc = true, hairpin = false, masquerade = true, mac_address, host_access = true } = config
-  const { egress = 'allow', deny_networks = [], deny_precedence = 'deny' } = config
   const hasIpv6 = subnets.some(({ subnet }) => subnet.includes(':'))
   if (mtu !== undefined && mtu < leastIpv6Mtu && hasIpv6) {
     throw invalid([
@@ -89,11 +88,7 @@ export function parseConfig({ config, subnets }: Pick<Network, 'config' | 'subne
     masquerade,
     macAddress: mac_address?.toLowerCase(),
     hostAccess: host_access,
-    egress: {
-      usual: egress,
-      denied: parseNetworks(deny_networks, 'config.deny_networks'),
-      isDenialFirst: deny_precedence === 'deny',
-    },
+    egress: egressPlanOf(config),
   }
 }
 

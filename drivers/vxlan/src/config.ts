@@ -1,5 +1,6 @@
 // The user's `config` document of a vxlan network: its published JSON Schema, and the document with defaults.
 import { ConetError, type FieldError, type Network } from '@conet/sdk'
+import { type EgressPlan, egressConfig, egressPlanOf } from '@conet/sdk/bridge-network'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 
@@ -52,6 +53,14 @@ export const configSchema = Type.Object(
           'MAC address of the gateway, the same on all hosts. Default: made of the id of the network.',
       }),
     ),
+    host_access: Type.Optional(
+      Type.Boolean({
+        default: true,
+        description:
+          'Whether members reach the machine that they are on. Ports that lead to members stay reachable.',
+      }),
+    ),
+    ...egressConfig,
   },
   closed,
 )
@@ -68,12 +77,21 @@ export type VxlanConfig = {
   readonly mtu: number | undefined
   readonly masquerade: boolean
   readonly macAddress: string | undefined
+  readonly hostAccess: boolean
+  readonly egress: EgressPlan
 }
 
 /** Throws `invalidArgument` that names the fields. */
 export function parseConfig({ config, segmentId }: Pick<Network, 'config' | 'segmentId'>): VxlanConfig {
   if (!Value.Check(configSchema, config)) throw invalid(faultsOf(config))
-  const { vni = segmentId, port = usualPort, mtu, masquerade = true, mac_address } = config
+  const {
+    vni = segmentId,
+    port = usualPort,
+    mtu,
+    masquerade = true,
+    mac_address,
+    host_access = true,
+  } = config
   if (vni === undefined) {
     throw invalid([{ path: 'config.vni', message: 'is missing: the host has assigned none' }])
   }
@@ -82,7 +100,16 @@ export function parseConfig({ config, segmentId }: Pick<Network, 'config' | 'seg
   }
   assertVni(vni)
   const vniField = config.vni === undefined ? 'segmentId' : 'config.vni'
-  return { vni, vniField, port, mtu, masquerade, macAddress: mac_address?.toLowerCase() }
+  return {
+    vni,
+    vniField,
+    port,
+    mtu,
+    masquerade,
+    macAddress: mac_address?.toLowerCase(),
+    hostAccess: host_access,
+    egress: egressPlanOf(config),
+  }
 }
 
 /** An error that names wrong fields. */

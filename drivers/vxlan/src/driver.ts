@@ -1,7 +1,7 @@
 // The vxlan driver: networks that span hosts. On each host a bridge as any other, and a tunnel that is one of its
 // ports; who is behind the tunnel comes from the host, and nothing is flooded or learned.
 import { defineDriver } from '@conet/sdk'
-import { bridgeNetworks } from '@conet/sdk/bridge-network'
+import { bridgeNetworks, PolicyDocument } from '@conet/sdk/bridge-network'
 import { attachmentSchema, configSchema, vniRange } from './config.ts'
 import { planNetwork, prefixes } from './network-plan.ts'
 import { Tunnels } from './tunnels.ts'
@@ -11,8 +11,7 @@ const name = 'vxlan'
 /** A driver that has not started. It works in the network namespace of the thread that starts it. */
 export function vxlanDriver() {
   const tunnels = new Tunnels()
-  // Without policies, until its networks have them.
-  const { policy: _, ...networks } = bridgeNetworks({
+  const networks = bridgeNetworks({
     driverName: name,
     prefixes,
     plan: planNetwork,
@@ -26,6 +25,8 @@ export function vxlanDriver() {
     segments: { ...vniRange, configMember: 'vni' },
     configSchema: { ...configSchema },
     attachmentSchema: { ...attachmentSchema },
+    policySchema: { ...PolicyDocument },
+    ports: { policyMember: 'net_in' },
     // What it knows is in the kernel, or comes with the sync and the snapshots after it.
     hotUpgrade: true,
     ...networks,

@@ -39,9 +39,18 @@ const memberPort = {
 export function planNetwork(network: Network, machine: Machine): BridgePlan {
   const config = parseConfig(network)
   const { tunnelMtu } = findUnderlay(machine)
-  const { macAddress, masquerade } = config
+  const { macAddress, masquerade, hostAccess, egress } = config
   const mtu = mtuOf(network, config, tunnelMtu)
-  const wishes = { mtu, mostMtu: mtu, macAddress, icc: true, masquerade, port: memberPort }
+  const wishes = {
+    mtu,
+    mostMtu: mtu,
+    macAddress,
+    icc: true,
+    masquerade,
+    hostAccess,
+    egress,
+    port: memberPort,
+  }
   return planBridge(network, wishes, machine)
 }
 

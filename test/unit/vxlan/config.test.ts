@@ -19,6 +19,8 @@ describe('the config of a vxlan network', () => {
     ['segmentId', { config: {}, segmentId: 0 }],
     ['config.port', { config: { port: 0 }, segmentId: 7 }],
     ['config.masquerade', { config: { masquerade: 'yes' }, segmentId: 7 }],
+    ['config.egress', { config: { egress: 'maybe' }, segmentId: 7 }],
+    ['config.deny_networks[0]', { config: { deny_networks: ['nowhere'] }, segmentId: 7 }],
     ['config.typo', { config: { typo: 1 }, segmentId: 7 }],
   ])('names %s, which is wrong in %j', (path, network) => {
     expect(() => parseConfig(network)).toThrow(

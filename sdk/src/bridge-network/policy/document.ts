@@ -122,3 +122,6 @@ export const egressConfig = {
     }),
   ),
 } as const
+
+/** Those members of a `config`. */
+export type EgressConfig = Static<ReturnType<typeof Type.Object<typeof egressConfig>>>

@@ -1,7 +1,7 @@
 // What a document and its network say about what a container may send, as one list of rules in the order in which
 // they count, and what that list makes of a packet.
 import { ConetError, type FieldError } from '../../errors/index.ts'
-import type { AddressRange, NetOutRule } from './document.ts'
+import type { AddressRange, EgressConfig, NetOutRule } from './document.ts'
 import { anyAddress, anyPort, type Family, type IpRange, type PortRange, parseRange } from './ranges.ts'
 
 /** Numbers of IP protocols. */
@@ -43,6 +43,16 @@ export type Packet = {
 /** Whatever members do that have no rules of their own. */
 export const openEgress: EgressPlan = { usual: 'allow', denied: [], isDenialFirst: true }
 
+/** What a network's `config` says of its members. Throws `invalidArgument` that names the fields. */
+export function egressPlanOf({
+  egress = 'allow',
+  deny_networks = [],
+  deny_precedence = 'deny',
+}: EgressConfig): EgressPlan {
+  const denied = parseNetworks(deny_networks, 'config.deny_networks')
+  return { usual: egress, denied, isDenialFirst: deny_precedence === 'deny' }
+}
+
 /** Later rules of a document count first. Throws `invalidArgument` that names the fields. */
 export function egressPolicy(network: EgressPlan, netOut: readonly NetOutRule[]): EgressPolicy {
   const faults: FieldError[] = []
@@ -58,8 +68,7 @@ export function ruleFor({ rules }: EgressPolicy, packet: Packet): Rule | undefin
   return rules.find((rule) => fits(rule, packet))
 }
 
-/** One address range after the other; throws `invalidArgument` that names the fields. */
-export function parseNetworks(networks: readonly AddressRange[], path: string): IpRange[] {
+function parseNetworks(networks: readonly AddressRange[], path: string): IpRange[] {
   const faults: FieldError[] = []
   const ranges = networksOf(networks, { path, faults })
   if (faults.length > 0) throw invalid(faults)
