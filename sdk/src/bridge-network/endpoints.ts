@@ -90,13 +90,14 @@ export class Endpoints {
     const wishes = await this.#policies.plan(params, bridge)
     const port = rtnl.link(names.port(params.endpointId))
     if (port === undefined || !names.isPortOf(port, endpoint)) return
-    const undo = await this.#policies.put(params, bridge, wishes)
+    const inForce = await this.#policies.put(params, bridge, wishes)
     const flags = portFlags(bridge.port.flags, params)
     if (port.bridgePort?.hairpin !== flags.hairpin) rtnl.run(setBridgePort(port.index, flags))
     await this.#limit({ link: port, isFound: true }, { endpoint, wishes }).catch(async (error: unknown) => {
-      await undo()
+      await inForce.takeBack()
       throw error
     })
+    inForce.settle()
   }
 
   #count(networkId: string, change: 1 | -1): void {
@@ -133,14 +134,15 @@ export class Endpoints {
     const repaired = (what: string) => call.repaired(what)
     const wishes = { ...(await this.#policies.plan(params, bridge)), isPlug: true }
     // First, so that nothing passes before it is judged.
-    const undo = await this.#policies.put(params, bridge, wishes)
+    const inForce = await this.#policies.put(params, bridge, wishes)
     try {
       const port = await plug({ rtnl: this.#machine.rtnl, plan, bridge: index, isAnnounced, repaired })
       await this.#limit(port, { endpoint: refOf(params), wishes })
     } catch (error) {
-      await undo()
+      await inForce.takeBack()
       throw error
     }
+    inForce.settle()
     // Only now: a plug that failed has told nobody.
     history.note(addresses, macAddress)
     return resultOf(plan)

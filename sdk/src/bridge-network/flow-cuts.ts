@@ -1,7 +1,7 @@
 // Ends flows that the kernel remembers and that a new policy or port mapping would not have let begin so: with the next
 // packet they are judged and translated anew.
 import { formatIp, type Rtnl } from '../linux/index.ts'
-import type { Conntrack, Flow } from '../linux/netfilter/index.ts'
+import type { Conntrack, Flow, FlowFilter } from '../linux/netfilter/index.ts'
 import { withoutPrefix } from './addressing.ts'
 import type { TableElement } from './firewall/policy-elements.ts'
 import { addressNumber, type Family, type IpRange } from './policy/ranges.ts'
@@ -14,16 +14,14 @@ type Sender = {
 }
 
 /** Ends what an endpoint has begun and may not send any more. */
-export function cutForbidden(
+export async function cutForbidden(
   conntrack: Conntrack,
   policy: EgressPolicy,
   { addresses, ownNetwork }: Sender,
-): void {
+): Promise<void> {
   for (const source of addresses) {
     const family: Family = source.length === 4 ? 4 : 6
-    for (const flow of conntrack.flows({ family, source })) {
-      if (!isAllowed(flow, { policy, family, ownNetwork })) conntrack.delete(flow)
-    }
+    await conntrack.cut({ family, source }, (flow) => !isAllowed(flow, { policy, family, ownNetwork }))
   }
 }
 
@@ -73,29 +71,63 @@ export function mappedPortOf({ map, key, value }: TableElement): MappedPort | un
   }
 }
 
-/** Ends the flows through ports that are mapped no more. */
-export function cutUnmapped(conntrack: Conntrack, ports: readonly MappedPort[]): void {
-  for (const { family, protocol, hostPort, address, port } of ports) {
-    for (const flow of conntrack.flows({ family, protocol, destinationPort: hostPort })) {
-      const { reply } = flow
-      if (reply.sourcePort === port && reply.source.equals(address)) conntrack.delete(flow)
-    }
+/** Ends the flows through ports that are mapped no more: one look for each address, however many ports it had. */
+export async function cutUnmapped(conntrack: Conntrack, ports: readonly MappedPort[]): Promise<void> {
+  const unmapped = new Set(
+    ports.map(({ protocol, hostPort, address, port }) => pathOf({ protocol, hostPort, address, port })),
+  )
+  const byAddress = new Map(ports.map((port) => [port.address.toString('hex'), port]))
+  for (const { family, address: answerer } of byAddress.values()) {
+    await conntrack.cut({ family, answerer }, ({ original, reply }) => {
+      const { protocol, destinationPort: hostPort } = original
+      return unmapped.has(pathOf({ protocol, hostPort, address: reply.source, port: reply.sourcePort }))
+    })
   }
 }
+
+const pathOf = ({
+  protocol,
+  hostPort,
+  address,
+  port,
+}: Pick<MappedPort, 'protocol' | 'hostPort' | 'address' | 'port'>) =>
+  `${protocol} ${hostPort} ${address.toString('hex')} ${port}`
 
 /**
  * Ends flows of UDP that lead to the machine itself, or to whoever had the port before, although the port is mapped now: they
  * would never end while their sender goes on.
  */
-export function cutOver(conntrack: Conntrack, rtnl: Rtnl, ports: readonly MappedPort[]): void {
+export async function cutOver(conntrack: Conntrack, rtnl: Rtnl, ports: readonly MappedPort[]): Promise<void> {
   const own = new Set(rtnl.addresses().map(({ address }) => withoutPrefix(address)))
-  for (const { family, protocol, hostPort, hostAddress, address, port } of ports.filter(isUdp)) {
-    for (const flow of conntrack.flows({ family, protocol, destinationPort: hostPort })) {
-      const { original, reply } = flow
-      const isThere = reply.source.equals(address) && reply.sourcePort === port
-      if (!isThere && isForMachine(original.destination, { hostAddress, own })) conntrack.delete(flow)
-    }
+  for (const family of [4, 6] as const) {
+    const byPort = byHostPort(ports.filter((one) => one.family === family && isUdp(one)))
+    const isMisled = ({ original, reply }: Flow) =>
+      (byPort.get(original.destinationPort) ?? []).some(({ hostAddress, address, port }) => {
+        const isThere = reply.source.equals(address) && reply.sourcePort === port
+        return !isThere && isForMachine(original.destination, { hostAddress, own })
+      })
+    for (const filter of filtersOf([...byPort.keys()])) await conntrack.cut({ family, ...filter }, isMisled)
   }
+}
+
+/** Two may share a port of different addresses. */
+function byHostPort(ports: readonly MappedPort[]): ReadonlyMap<number, MappedPort[]> {
+  const groups = new Map<number, MappedPort[]>()
+  for (const one of ports) {
+    const others = groups.get(one.hostPort)
+    if (others === undefined) groups.set(one.hostPort, [one])
+    else others.push(one)
+  }
+  return groups
+}
+
+/** A look takes the same time whatever it is for, but all flows of UDP may be many. */
+const fewPorts = 4
+
+function filtersOf(ports: readonly number[]): Pick<FlowFilter, 'protocol' | 'destinationPort'>[] {
+  const protocol = protocols.udp
+  if (ports.length > fewPorts) return [{ protocol }]
+  return ports.map((destinationPort) => ({ protocol, destinationPort }))
 }
 
 function isForMachine(

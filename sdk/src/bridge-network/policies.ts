@@ -1,5 +1,6 @@
 // Policies and ports of endpoints: brings the table to what calls want, cuts flows that are not allowed any more, and sets
 // limits.
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Compile } from 'typebox/compile'
 import { ConetError } from '../errors/index.ts'
 import { interfaceSysctl, parsePrefix, writeSysctl } from '../linux/index.ts'
@@ -24,12 +25,17 @@ import { parseRange } from './policy/ranges.ts'
 import type { EgressPolicy } from './policy/rules.ts'
 import { TrafficShaper } from './traffic-shaper.ts'
 
-/** Takes back what a call has put in force. */
-export type Undo = () => Promise<void>
+/** What a call has put in force. */
+export type PolicyInForce = {
+  /** The call has failed: what was before is in force again. */
+  takeBack(): Promise<void>
+  /** The call has done its work. */
+  settle(): void
+}
 
 /** What an endpoint is to have. */
 export type PolicyWishes = {
-  /** The endpoint is about to be plugged, so nothing of it flows that could be cut. */
+  /** The endpoint is about to be plugged, so nothing of it flows that could be cut before the answer. */
   readonly isPlug?: boolean
   readonly limits: TrafficLimits
   readonly egress: EgressPolicy
@@ -41,6 +47,8 @@ export class Policies {
   readonly shaper: TrafficShaper
   readonly #compiler = new EgressCompiler()
   #conntrack: Conntrack | undefined
+  /** What goes on after answers. */
+  #afterwards: Promise<void> = Promise.resolve()
 
   constructor(machine: Machine) {
     this.#machine = machine
@@ -60,19 +68,24 @@ export class Policies {
    * Puts policy and ports in force instead of the former ones, in one step. Where there is nothing and nothing is wanted
    * the kernel is not asked. May be repeated.
    */
-  async put(params: CreateEndpointParams, bridge: BridgePlan, wishes: PolicyWishes): Promise<Undo> {
+  async put(params: CreateEndpointParams, bridge: BridgePlan, wishes: PolicyWishes): Promise<PolicyInForce> {
     const { policyTable } = this.#machine
     const owner = endpointOwner(params.endpointId)
     const { holding, egress } = wishes
-    if (holding.elements.length === 0 && !policyTable.has(owner)) return async () => undefined
+    if (holding.elements.length === 0 && !policyTable.has(owner)) return nothingInForce
     if (holding.elements.length > 0) await this.#putNetwork(params.network.id, bridge)
     if (holding.elements.some(isPort)) this.#leadFromLoopback(bridge.name)
     const before = await policyTable.put(owner, holding)
-    if (wishes.isPlug && before.elements.length === 0) this.#cutOverSoon(holding)
-    else this.#cut(before, holding, { params, egress })
-    return async () => {
-      const after = await policyTable.put(owner, before)
-      this.#cutPorts(after, before)
+    const isFresh = wishes.isPlug === true && before.elements.length === 0
+    if (!isFresh) await this.#cut(before, holding, { params, egress })
+    return {
+      takeBack: async () => {
+        const after = await policyTable.put(owner, before)
+        await this.#cutPorts(after, before)
+      },
+      settle: () => {
+        if (isFresh) this.#cutOverAfterwards(holding)
+      },
     }
   }
 
@@ -80,7 +93,7 @@ export class Policies {
   async delete(endpointId: string): Promise<void> {
     const owner = endpointOwner(endpointId)
     if (!this.#machine.policyTable.has(owner)) return
-    this.#cutPorts(await this.#machine.policyTable.put(owner, emptyHolding), emptyHolding)
+    await this.#cutPorts(await this.#machine.policyTable.put(owner, emptyHolding), emptyHolding)
   }
 
   /** What all members of the network may do. Nothing where they may do all, until one has a policy. */
@@ -98,7 +111,8 @@ export class Policies {
 
   async close(): Promise<void> {
     await this.#compiler.close()
-    this.#conntrack?.close()
+    await this.#afterwards
+    await this.#conntrack?.close()
     this.#conntrack = undefined
   }
 
@@ -115,13 +129,14 @@ export class Policies {
     })
   }
 
-  /** After the answer: a look at all flows takes 10 ms. */
-  #cutOverSoon(after: Holding): void {
-    const added = after.elements.flatMap((element) => mappedPortOf(element) ?? [])
+  /** After the answer: it takes 10 ms, and nobody could have sent to the endpoint before. */
+  #cutOverAfterwards(after: Holding): void {
+    const added = portsOf(after)
     if (!added.some(isUdp)) return
-    setImmediate(() => {
+    this.#afterwards = this.#afterwards.then(async () => {
+      await nextTurn()
       try {
-        cutOver(this.#flows(), this.#machine.rtnl, added)
+        await cutOver(this.#flows(), this.#machine.rtnl, added)
       } catch (error) {
         const message = `flows to new ports go on as before: ${error instanceof Error ? error.message : error}`
         this.#machine.host.log({ level: 'warn', message })
@@ -129,25 +144,25 @@ export class Policies {
     })
   }
 
-  #cut(
+  async #cut(
     before: Holding,
     after: Holding,
     { params, egress }: { params: CreateEndpointParams; egress: EgressPolicy },
-  ): void {
+  ): Promise<void> {
     const isJudgedAnew = differing(before, after).some(isSource) || differing(after, before).some(isSource)
     if (isJudgedAnew) {
       const addresses = params.interface.addresses.map((text) => parsePrefix(text).bytes)
       const ownNetwork = params.network.subnets.map(({ subnet }) => parseRange(subnet))
-      cutForbidden(this.#flows(), egress, { addresses, ownNetwork })
+      await cutForbidden(this.#flows(), egress, { addresses, ownNetwork })
     }
-    this.#cutPorts(before, after)
+    await this.#cutPorts(before, after)
   }
 
-  #cutPorts(before: Holding, after: Holding): void {
-    const removed = differing(before, after).flatMap((element) => mappedPortOf(element) ?? [])
-    const added = differing(after, before).flatMap((element) => mappedPortOf(element) ?? [])
-    if (removed.length > 0) cutUnmapped(this.#flows(), removed)
-    if (added.some(isUdp)) cutOver(this.#flows(), this.#machine.rtnl, added)
+  async #cutPorts(before: Holding, after: Holding): Promise<void> {
+    const removed = portsOf({ elements: differing(before, after) })
+    const added = portsOf({ elements: differing(after, before) })
+    if (removed.length > 0) await cutUnmapped(this.#flows(), removed)
+    if (added.some(isUdp)) await cutOver(this.#flows(), this.#machine.rtnl, added)
   }
 
   #flows(): Conntrack {
@@ -168,6 +183,11 @@ function documentOf(policy: unknown): PolicyDocument {
   const message = first?.message ?? 'is no policy of a bridge network'
   throw new ConetError('invalidArgument', `${path} ${message}`, { fields: [{ path, message }] })
 }
+
+const nothingInForce: PolicyInForce = { takeBack: async () => undefined, settle: () => undefined }
+
+const portsOf = ({ elements }: Pick<Holding, 'elements'>) =>
+  elements.flatMap((element) => mappedPortOf(element) ?? [])
 
 const isPort = ({ map }: TableElement) => map.includes('ports')
 const isSource = ({ map }: TableElement) => map.startsWith('sources')

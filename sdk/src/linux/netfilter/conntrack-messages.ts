@@ -58,7 +58,9 @@ type FlowIdentity = {
 export type FlowFilter = {
   readonly family: 4 | 6
   /** Who began it. */
-  readonly source?: Uint8Array
+  readonly source?: Uint8Array | undefined
+  /** Where it really leads: answers come from there. */
+  readonly answerer?: Uint8Array | undefined
   readonly protocol?: number
   /** As it was before it was translated. Needs `protocol`. */
   readonly destinationPort?: number
@@ -71,9 +73,13 @@ export function listFlows(filter: FlowFilter): NetfilterRequest {
     number: CT.GET,
     family: filter.family === 4 ? AF_INET : AF_INET6,
     write: (payload) => {
-      writeTuple(payload, filter)
+      const { family, answerer } = filter
+      payload.nested(CTA.TUPLE_ORIG, (tuple) => writeTuple(tuple, filter))
+      payload.nested(CTA.TUPLE_REPLY, (tuple) => writeTuple(tuple, { family, source: answerer }))
       payload.nested(CTA.FILTER, (flags) =>
-        flags.attributeU32(CTA_FILTER.ORIG_FLAGS, flagsOf(filter)).attributeU32(CTA_FILTER.REPLY_FLAGS, 0),
+        flags
+          .attributeU32(CTA_FILTER.ORIG_FLAGS, flagsOf(filter))
+          .attributeU32(CTA_FILTER.REPLY_FLAGS, flagsOf({ source: answerer })),
       )
     },
   })
@@ -129,7 +135,14 @@ function parseTuple(tuple: Attributes): Tuple | undefined {
   }
 }
 
-function flagsOf({ source, protocol, destinationPort }: FlowFilter): number {
+/** What is compared of one direction. */
+type Wanted = {
+  readonly source?: Uint8Array | undefined
+  readonly protocol?: number | undefined
+  readonly destinationPort?: number | undefined
+}
+
+function flagsOf({ source, protocol, destinationPort }: Wanted): number {
   return (
     (source === undefined ? 0 : FILTER_BY.SOURCE) |
     (protocol === undefined ? 0 : FILTER_BY.PROTOCOL) |
@@ -137,18 +150,18 @@ function flagsOf({ source, protocol, destinationPort }: FlowFilter): number {
   )
 }
 
-function writeTuple(payload: PayloadWriter, { family, source, protocol, destinationPort }: FlowFilter): void {
-  payload.nested(CTA.TUPLE_ORIG, (tuple) => {
-    if (source !== undefined) {
-      tuple.nested(CTA_TUPLE.IP, (ip) =>
-        ip.attributeBytes(family === 4 ? CTA_IP.V4_SRC : CTA_IP.V6_SRC, source),
-      )
-    }
-    if (protocol === undefined) return
-    tuple.nested(CTA_TUPLE.PROTO, (proto) =>
-      proto.attributeU8(CTA_PROTO.NUM, protocol).attributeU16BigEndian(CTA_PROTO.DST_PORT, destinationPort),
-    )
-  })
+function writeTuple(
+  tuple: PayloadWriter,
+  { family, source, protocol, destinationPort }: Wanted & Pick<FlowFilter, 'family'>,
+): void {
+  if (source !== undefined) {
+    const type = family === 4 ? CTA_IP.V4_SRC : CTA_IP.V6_SRC
+    tuple.nested(CTA_TUPLE.IP, (ip) => ip.attributeBytes(type, source))
+  }
+  if (protocol === undefined) return
+  tuple.nested(CTA_TUPLE.PROTO, (proto) =>
+    proto.attributeU8(CTA_PROTO.NUM, protocol).attributeU16BigEndian(CTA_PROTO.DST_PORT, destinationPort),
+  )
 }
 
 const copyOf = (bytes: Buffer | undefined) => (bytes === undefined ? undefined : Buffer.from(bytes))

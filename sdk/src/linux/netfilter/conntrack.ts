@@ -1,12 +1,15 @@
 // The flows that the kernel remembers, of one network namespace. A flow that is deleted is judged and translated anew
 // with its next packet.
+import { KeyedQueue } from '../../keyed-queue.ts'
 import { KernelError } from '../kernel-error.ts'
 import { type Place, runIn } from '../namespace.ts'
 import { deleteFlow, type Flow, type FlowFilter, listFlows, parseFlow } from './conntrack-messages.ts'
 import { NetfilterSocket } from './netfilter-socket.ts'
 
-export class Conntrack implements Disposable {
+export class Conntrack {
   readonly #socket: NetfilterSocket
+  /** One look after the other: they share the socket. */
+  readonly #queue = new KeyedQueue()
 
   private constructor() {
     this.#socket = new NetfilterSocket()
@@ -16,30 +19,41 @@ export class Conntrack implements Disposable {
     return runIn(place, () => new Conntrack())
   }
 
-  /** Looks through the whole table of the namespace, which takes the kernel about a millisecond, and more when it is full. */
-  flows(filter: FlowFilter): Flow[] {
-    const { source, ...others } = filter
-    if (filter.family === 4 || source === undefined) return this.#socket.dump(listFlows(filter), parseFlow)
+  /**
+   * Deletes those that fit the filter and the test. The kernel looks through the whole table of the machine for that, which takes it
+   * 10 ms where there are 262,144 buckets, however few are used: a thread of libuv's pool waits for it. Throws a KernelError.
+   */
+  async cut(filter: FlowFilter, isToEnd: (flow: Flow) => boolean): Promise<void> {
+    await this.#queue.run('', async () => {
+      for (const flow of await this.#flows(filter)) if (isToEnd(flow)) this.#delete(flow)
+    })
+  }
+
+  /** Waits for what is under way. May be repeated. */
+  async close(): Promise<void> {
+    await this.#queue.idle()
+    this.#socket.close()
+  }
+
+  async #flows(filter: FlowFilter): Promise<Flow[]> {
+    const { source, answerer, ...others } = filter
     // The kernel (5.8 to 6.18 at least) compares IPv6 addresses the wrong way round, and sends all the others.
-    const flows = this.#socket.dump(listFlows(others), parseFlow)
-    return flows.filter(({ original }) => original.source.equals(source))
+    const request = listFlows(filter.family === 4 ? filter : others)
+    const flows = await this.#socket.dumpInThread(request, parseFlow)
+    return flows.filter(
+      ({ original, reply }) => fits(original.source, source) && fits(reply.source, answerer),
+    )
   }
 
   /** One that is gone is fine. */
-  delete(flow: Flow): void {
+  #delete(flow: Flow): void {
     try {
       this.#socket.ask(deleteFlow(flow), () => undefined)
     } catch (error) {
       if (!KernelError.is(error, 'ENOENT')) throw error
     }
   }
-
-  /** May be repeated. */
-  close(): void {
-    this.#socket.close()
-  }
-
-  [Symbol.dispose](): void {
-    this.close()
-  }
 }
+
+const fits = (address: Buffer, wanted: Uint8Array | undefined) =>
+  wanted === undefined || address.equals(wanted)

@@ -60,11 +60,29 @@ export class NetfilterSocket {
   /** Reads a table. Reads it again when it changed meanwhile. */
   dump<T>(request: NetfilterRequest, parse: (message: NetlinkMessage) => T | undefined): T[] {
     for (let attempt = 0; attempt < MAX_DUMPS; attempt++) {
-      const found = this.#dumpOnce(request, parse)
+      const dump = this.#dumpOf(request)
+      this.#socket.send(dump.bytes, request.operation)
+      const found = this.#receiveDump(dump, parse)
       if (found !== undefined) return found
     }
-    const kernelMessage = `the table changed during each of ${MAX_DUMPS} reads`
-    throw new KernelError({ errno: EINTR, operation: request.operation, kernelMessage })
+    throw changedTooOften(request)
+  }
+
+  /**
+   * The same, while the event loop goes on until the kernel has found the first 32 KiB. One at a time, and nothing else
+   * over this socket meanwhile.
+   */
+  async dumpInThread<T>(
+    request: NetfilterRequest,
+    parse: (message: NetlinkMessage) => T | undefined,
+  ): Promise<T[]> {
+    for (let attempt = 0; attempt < MAX_DUMPS; attempt++) {
+      const dump = this.#dumpOf(request)
+      await this.#socket.sendInThread(dump.bytes, request.operation)
+      const found = this.#receiveDump(dump, parse)
+      if (found !== undefined) return found
+    }
+    throw changedTooOften(request)
   }
 
   /** May be repeated. */
@@ -72,22 +90,25 @@ export class NetfilterSocket {
     this.#socket.close()
   }
 
+  #dumpOf(request: NetfilterRequest): Dump {
+    const sequence = this.#number(1)
+    return { sequence, operation: request.operation, bytes: format(request, { sequence, flags: NLM_F.DUMP }) }
+  }
+
   /** Undefined when it was interrupted. */
-  #dumpOnce<T>(
-    request: NetfilterRequest,
+  #receiveDump<T>(
+    { sequence, operation }: Dump,
     parse: (message: NetlinkMessage) => T | undefined,
   ): T[] | undefined {
-    const sequence = this.#number(1)
-    this.#socket.send(format(request, { sequence, flags: NLM_F.DUMP }), request.operation)
     const found: T[] = []
     let isInterrupted = false
     for (;;) {
-      for (const message of messagesIn(this.#socket.receive(request.operation))) {
+      for (const message of messagesIn(this.#socket.receive(operation))) {
         if (message.sequence !== sequence) continue
         if (message.flags & NLM_F.DUMP_INTR) isInterrupted = true
         if (message.type === NLMSG.DONE || message.type === NLMSG.ERROR) {
           if (isInterrupted || isInterruption(message)) return undefined
-          throwIfRefused(message, request.operation)
+          throwIfRefused(message, operation)
           return found
         }
         const item = parse(message)
@@ -140,6 +161,9 @@ export class NetfilterSocket {
   }
 }
 
+/** One read of a table. */
+type Dump = { readonly sequence: number; readonly operation: string; readonly bytes: Buffer }
+
 type Transaction = {
   readonly bytes: Buffer
   readonly first: number
@@ -163,6 +187,11 @@ function format(request: NetfilterRequest, { sequence = 0, flags = 0 }): Buffer 
   view.setUint32(8, sequence >>> 0, littleEndian)
   bytes.set(request.payload, HEADER_LENGTH)
   return bytes
+}
+
+function changedTooOften({ operation }: NetfilterRequest): KernelError {
+  const kernelMessage = `the table changed during each of ${MAX_DUMPS} reads`
+  return new KernelError({ errno: EINTR, operation, kernelMessage })
 }
 
 function throwIfRefused(message: NetlinkMessage, operation: string): void {
