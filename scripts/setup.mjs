@@ -63,5 +63,6 @@ const debian = spawn(
 const debianEnd = once(debian, 'exit')
 installPackages()
 run(process.execPath, [join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-b'])
+run(process.execPath, [join(root, 'scripts', 'bundle.mjs')])
 const [code] = await debianEnd
 if (code !== 0) process.exit(1)

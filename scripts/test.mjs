@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { bundlePrograms } from './bundle.mjs'
 import { endAllRuns, runVitest } from './vitest-run.mjs'
 
 const testDir = fileURLToPath(new URL('../test', import.meta.url))
@@ -35,6 +36,7 @@ function tell({ title, passed, failed, seconds, output }) {
   if (failed > 0) console.log(output)
 }
 
+await bundlePrograms()
 const reports = mkdtempSync(join(tmpdir(), 'conet-test-'))
 const totals = { passed: 0, failed: 0 }
 let interrupted = false

@@ -7,6 +7,8 @@ export default defineConfig({
       (folder) => `${folder}/**/*.test.ts`,
     ),
     pool: 'forks',
+    // Loaded by node as they are, instead of each module being transformed again in each run.
+    server: { deps: { external: [/\/(sdk|host|drivers\/[^/]+)\/dist\//] } },
     // Those that run at the same time mostly wait.
     maxConcurrency: 8,
     testTimeout: 30_000,

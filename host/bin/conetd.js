@@ -1,2 +1,2 @@
 #!/usr/bin/env node
-import '../dist/conetd/main.js'
+import '../dist/programs/conetd.js'

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const main = fileURLToPath(new URL('../dist/support/scripted-driver-main.js', import.meta.url))
+const main = fileURLToPath(new URL('../dist/programs/scripted-driver.js', import.meta.url))
 
 /** Makes the directory with one program a name. */
 export async function driverPrograms(directory: string, names: readonly string[]): Promise<string> {

@@ -100,7 +100,7 @@ async function takesConnections(path: string): Promise<boolean> {
 }
 
 /** Compiled, because Node 20 runs no TypeScript. */
-const fakeDriverProgram = fileURLToPath(new URL('../dist/support/fake-driver-program.js', import.meta.url))
+const fakeDriverProgram = fileURLToPath(new URL('../dist/programs/fake-driver.js', import.meta.url))
 
 export type FakeDriverOptions = {
   /** For the socket, the plan and the record; a private one. */

@@ -10,7 +10,7 @@ export type KeeperOrder =
   | { readonly act: 'show'; readonly directory: string; readonly drivers: readonly Shown[] }
   | { readonly act: 'hide'; readonly names: readonly string[] }
 
-const program = join(repository, 'test/dist/zoo/keeper-main.js')
+const program = join(repository, 'test/dist/programs/keeper.js')
 
 export class Keeper implements AsyncDisposable {
   readonly #process: ChildProcess = fork(program)

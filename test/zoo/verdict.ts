@@ -36,7 +36,7 @@ const timeScale = 0.2
 /** Chance is the same each time: what random sequences find of a broken driver they find always. */
 const seed = 1
 
-const program = join(repository, 'test/dist/zoo/main.js')
+const program = join(repository, 'test/dist/programs/zoo.js')
 
 type Options = Pick<ConformanceOptions, 'level' | 'only' | 'skip' | 'timeScale'> & {
   /** Directories above the socket. */

@@ -1,0 +1,72 @@
+// Joins the modules of each program into a few files in its package's `dist/programs`, which its bin loads: finding and
+// reading 1,400 files was most of the start of conetd (docs/decisions/0021). Build first. Quick when nothing has changed.
+import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const compileWorker = 'sdk/dist/bridge-network/firewall/compile-worker.js'
+
+/** Of each package its programs, by the names of their files, and the threads that they start, as they name them. */
+const programs = {
+  host: {
+    conetd: 'host/dist/conetd/main.js',
+    conet: 'host/dist/cli/main.js',
+    'document-worker': 'host/dist/drivers/document-worker.js',
+    'machine-worker': 'host/dist/status/machine-worker.js',
+  },
+  'drivers/null': { driver: 'drivers/null/dist/main.js' },
+  'drivers/bridge': { driver: 'drivers/bridge/dist/main.js', 'compile-worker': compileWorker },
+  'drivers/vxlan': { driver: 'drivers/vxlan/dist/main.js', 'compile-worker': compileWorker },
+  test: {
+    'fake-driver': 'test/dist/support/fake-driver-program.js',
+    'scripted-driver': 'test/dist/support/scripted-driver-main.js',
+    zoo: 'test/dist/zoo/main.js',
+    keeper: 'test/dist/zoo/keeper-main.js',
+  },
+}
+
+/** They have compiled code, or start threads from files of their own. The last two are loaded by few. */
+const left = ['koffi', 'lmdb', 'netlink', 'pino', 'piscina', 'etcd3', '@grpc/grpc-js']
+
+/** Joins them all again if a module of ours, or a library, is newer than what was joined last. */
+export async function bundlePrograms() {
+  const packages = Object.keys(programs)
+  const newest = Math.max(...inputs().map(changedAt))
+  if (packages.every((name) => changedAt(stampOf(name)) > newest)) return
+  const { rolldown } = await import('rolldown')
+  await Promise.all(packages.map((name) => bundle(rolldown, name)))
+}
+
+async function bundle(rolldown, name) {
+  const entries = Object.entries(programs[name]).map(([title, file]) => [title, join(root, file)])
+  const joined = await rolldown({
+    input: Object.fromEntries(entries),
+    platform: 'node',
+    external: (id) => left.some((library) => id === library || id.startsWith(`${library}/`)),
+  })
+  const directory = join(root, name, 'dist/programs')
+  rmSync(directory, { recursive: true, force: true })
+  await joined.write({ dir: directory, chunkFileNames: '[name].js', sourcemap: true, minify: false })
+  await joined.close()
+  writeFileSync(stampOf(name), '')
+}
+
+function stampOf(name) {
+  return join(root, name, 'dist/programs/.joined')
+}
+
+function inputs() {
+  const modules = ['sdk', ...Object.keys(programs)].flatMap((name) =>
+    readdirSync(join(root, name, 'dist'), { recursive: true })
+      .filter((file) => file.endsWith('.js') && !file.startsWith('programs'))
+      .map((file) => join(root, name, 'dist', file)),
+  )
+  return [...modules, join(root, 'package-lock.json'), fileURLToPath(import.meta.url)]
+}
+
+function changedAt(path) {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await bundlePrograms()
