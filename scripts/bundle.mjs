@@ -1,23 +1,17 @@
 // Joins the modules of each program into a few files in its package's `dist/programs`, which its bin loads: finding and
 // reading 1,400 files was most of the start of conetd (docs/decisions/0021). Build first. Quick when nothing has changed.
 import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const compileWorker = 'sdk/dist/bridge-network/firewall/compile-worker.js'
 
-/** Of each package its programs, by the names of their files, and the threads that they start, as they name them. */
+/** Of each package its programs, by the names of their files. */
 const programs = {
-  host: {
-    conetd: 'host/dist/conetd/main.js',
-    conet: 'host/dist/cli/main.js',
-    'document-worker': 'host/dist/drivers/document-worker.js',
-    'machine-worker': 'host/dist/status/machine-worker.js',
-  },
+  host: { conetd: 'host/dist/conetd/main.js', conet: 'host/dist/cli/main.js' },
   'drivers/null': { driver: 'drivers/null/dist/main.js' },
-  'drivers/bridge': { driver: 'drivers/bridge/dist/main.js', 'compile-worker': compileWorker },
-  'drivers/vxlan': { driver: 'drivers/vxlan/dist/main.js', 'compile-worker': compileWorker },
+  'drivers/bridge': { driver: 'drivers/bridge/dist/main.js' },
+  'drivers/vxlan': { driver: 'drivers/vxlan/dist/main.js' },
   test: {
     'fake-driver': 'test/dist/support/fake-driver-program.js',
     'scripted-driver': 'test/dist/support/scripted-driver-main.js',
@@ -38,12 +32,24 @@ export async function bundlePrograms() {
   await Promise.all(packages.map((name) => bundle(rolldown, name)))
 }
 
+/** What a module starts as a thread, from a file beside it, is beside the program under the same name. */
+const threads = {
+  name: 'threads',
+  moduleParsed({ id, code }) {
+    for (const [, path, name] of code?.matchAll(
+      /new URL\('(\.\/([\w-]+-worker\.js))', import\.meta\.url\)/g,
+    ) ?? [])
+      this.emitFile({ type: 'chunk', id: join(dirname(id), path), fileName: name })
+  },
+}
+
 async function bundle(rolldown, name) {
   const entries = Object.entries(programs[name]).map(([title, file]) => [title, join(root, file)])
   const joined = await rolldown({
     input: Object.fromEntries(entries),
     platform: 'node',
     external: (id) => left.some((library) => id === library || id.startsWith(`${library}/`)),
+    plugins: [threads],
   })
   const directory = join(root, name, 'dist/programs')
   rmSync(directory, { recursive: true, force: true })

@@ -1,2 +1,3 @@
 #!/usr/bin/env node
+// Made by `npm run build`.
 import '../dist/programs/driver.js'
