@@ -10,7 +10,10 @@ import type { FakePlan } from './fake-driver-plan.ts'
 const schemas: NonNullable<FakePlan['schemas']> = {
   scope: 'global',
   segments: { minimum: 1, maximum: 99_999, configMember: 'vni' },
+  policySchema: { type: 'object', properties: { rate: { type: 'integer' } } },
+  ports: { policyMember: 'net_in' },
 }
+const offers = ['endpoint/policy'] as const
 
 /** How a host shows the store who it is: keys of the configuration. */
 export type StoreAccess = Partial<Record<'ca' | 'cert' | 'key' | 'user' | 'password_file', string>>
@@ -43,7 +46,11 @@ export class ClusterHost implements AsyncDisposable {
     const { access = {}, environment = {} } = options
     const cluster = { store, node: name, underlay_address: `192.0.2.${n}`, block_bits: 4, ...access }
     const fixture = await ConetdFixture.start({ config: { cluster }, environment, hasNeighbours: true })
-    return new ClusterHost(name, fixture, await fixture.startFakeDriver({ name: 'span', plan: { schemas } }))
+    return new ClusterHost(
+      name,
+      fixture,
+      await fixture.startFakeDriver({ name: 'span', plan: { schemas, offers } }),
+    )
   }
 
   get client() {
@@ -52,7 +59,7 @@ export class ClusterHost implements AsyncDisposable {
 
   /** What its driver does from now on. */
   plan(methods: FakePlan['methods'] = {}): void {
-    this.driver.plan({ schemas, methods })
+    this.driver.plan({ schemas, offers, methods })
   }
 
   /** Waits until it knows the network. */

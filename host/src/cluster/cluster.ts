@@ -1,6 +1,7 @@
 // This node's part in the cluster: what all nodes know is followed, what this node has is said, and both go on after the
 // store was away. Who uses it hears of networks that come and go, and asks for addresses.
 import type { Logger } from 'pino'
+import { changeSharedNetwork, type NetworkChange } from './change-shared-network.ts'
 import type { ClusterListener } from './cluster-listener.ts'
 import { keys } from './keys.ts'
 import { MemberPublisher } from './member-publisher.ts'
@@ -13,7 +14,12 @@ import { type BlockStore, OwnBlockRecord } from './own-blocks.ts'
 import { PublishedMembers } from './published-members.ts'
 import { putNetworkBack } from './put-network-back.ts'
 import { reader, SharedNetwork, type SharedNode } from './records.ts'
-import { createSharedNetwork, deleteSharedNetwork, type ProposedNetwork } from './shared-networks.ts'
+import {
+  createSharedNetwork,
+  deleteSharedNetwork,
+  type ProposedNetwork,
+  type Registered,
+} from './shared-networks.ts'
 import type { CallLimits, SharedStore } from './shared-store.ts'
 import { StoreContinuity, type StoreReplaced } from './store-continuity.ts'
 import { readWholeNetwork, type WholeNetwork } from './whole-network.ts'
@@ -136,13 +142,16 @@ export class Cluster {
     propose: (known: readonly SharedNetwork[]) => Promise<ProposedNetwork>,
     limits: CallLimits = {},
   ): Promise<ProposedNetwork> {
-    const registered = {
-      condition: () => this.#presence.registered('create a network of the cluster', limits),
-      refused: () => this.#presence.refused(),
-    }
+    const registered = this.#registered('create a network of the cluster', limits)
     // Before anything is proposed, which a driver here makes at once.
     await registered.condition()
     return createSharedNetwork(this.#options.store, propose, { ...limits, registered })
+  }
+
+  /** As `changeSharedNetwork`; only a node that is registered may. */
+  changeNetwork(id: string, change: NetworkChange, limits: CallLimits = {}): Promise<SharedNetwork> {
+    const registered = this.#registered('change a network of the cluster', limits)
+    return changeSharedNetwork(this.#options.store, { id, change }, { ...limits, registered })
   }
 
   /** As `deleteSharedNetwork`. */
@@ -174,6 +183,13 @@ export class Cluster {
     } catch (err) {
       this.#options.log.debug({ networkId, err }, 'cluster: what other nodes have is not known now')
       return undefined
+    }
+  }
+
+  #registered(what: string, limits: CallLimits): Registered {
+    return {
+      condition: () => this.#presence.registered(what, limits),
+      refused: () => this.#presence.refused(),
     }
   }
 

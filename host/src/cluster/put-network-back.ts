@@ -1,8 +1,10 @@
 // A network that this node has on record comes back into a store that has lost it.
 import { keys } from './keys.ts'
-import type { SharedNetwork } from './records.ts'
+import { reader, SharedNetwork } from './records.ts'
 import { namesOf } from './shared-networks.ts'
-import type { CallLimits, Condition, SharedStore } from './shared-store.ts'
+import type { CallLimits, Condition, SharedEntry, SharedStore } from './shared-store.ts'
+
+const readNetwork = reader(SharedNetwork)
 
 /** Resolves to why it cannot: another network has its name or its number now. May be repeated. */
 export async function putNetworkBack(
@@ -20,11 +22,28 @@ export async function putNetworkBack(
     ],
     limits,
   )
-  if (committed || (await store.get(keys.network(id), limits)) !== undefined) return []
+  if (committed) return []
+  const found = await store.get(keys.network(id), limits)
+  if (found !== undefined) {
+    await putPolicyBack(store, { network, found }, { condition, ...limits })
+    return []
+  }
   const other = await store.get(keys.name(name), limits)
   return [
     other === undefined
       ? `the number of network ${name} (${id.slice(0, 12)}) is another’s`
       : `the name of network ${name} (${id.slice(0, 12)}) is that of ${other.value.slice(0, 12)}`,
   ]
+}
+
+/** An older copy of the store has an older default policy; one that somebody changes meanwhile is newer. */
+async function putPolicyBack(
+  store: SharedStore,
+  { network, found: { key, value, revision } }: { network: SharedNetwork; found: SharedEntry },
+  { condition, ...limits }: CallLimits & { condition: Condition },
+): Promise<void> {
+  const { policyRevision: there = 0 } = readNetwork(value) ?? {}
+  if (there >= (network.policyRevision ?? 0)) return
+  const change = { put: key, value: JSON.stringify(network) }
+  await store.commit([{ unchanged: key, since: revision }, condition], [change], limits)
 }

@@ -21,6 +21,8 @@ export const SharedNetwork = Type.Object({
   dns: Type.Optional(Dns),
   config: Document,
   defaultPolicy: Type.Optional(Document),
+  /** How often it was changed: nobody goes back to an earlier one, not even with a store that is an old copy. */
+  policyRevision: Type.Optional(Type.Integer({ minimum: 0 })),
   createdAt: Type.String(),
   createdBy: Type.String(),
   requestKey: Type.Optional(Type.String()),

@@ -45,6 +45,8 @@ export const NetworkRecord = Type.Object({
   dns: Type.Optional(Dns),
   config: Document,
   defaultPolicy: Type.Optional(Document),
+  /** Of a global network: how often its default policy was changed. */
+  policyRevision: Type.Optional(Type.Integer()),
   createdAt: Type.String(),
   /** Since when it is `deleting`. */
   buriedAt: Type.Optional(Type.String()),

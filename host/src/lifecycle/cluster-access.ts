@@ -36,6 +36,15 @@ export type ClusterAccess = {
     propose: (known: readonly SharedNetwork[]) => Promise<ProposedNetwork>,
     limits: Limits,
   ): Promise<ProposedNetwork>
+  /**
+   * `change` makes another record of what the store has now; called again when others came first. Resolves to what is
+   * there then. After `clusterUnavailable` it may be there, unless the error says `not-started`; the directory tells.
+   */
+  changeNetwork(
+    id: string,
+    change: (known: SharedNetwork) => Promise<SharedNetwork>,
+    limits: Limits,
+  ): Promise<SharedNetwork>
   /** Throws `inUse` that names the hosts with something of it. May be repeated. */
   deleteNetwork(
     network: Pick<SharedNetwork, 'id' | 'name' | 'type' | 'segmentId'>,

@@ -2,6 +2,7 @@
 // knows them when it starts while the shared store is away.
 import type { SharedNetwork } from '../cluster/records.ts'
 import type { NetworkRecord } from '../domain/network.ts'
+import { followDefaultPolicy } from './follow-default-policy.ts'
 import type { HostContext } from './host-context.ts'
 import { networkQueue } from './keys.ts'
 import { dropEverythingShared } from './leave-cluster.ts'
@@ -59,7 +60,10 @@ export function clusterListener(host: HostContext) {
   }
   return {
     networkSeen: (network: SharedNetwork) =>
-      later('a network does not come on record', () => adoptNetwork(host, network)),
+      later('a network, or its default policy, does not come on record', async () => {
+        await adoptNetwork(host, network)
+        await followDefaultPolicy(host, network)
+      }),
     networkGone: (id: string) => later('a network that is gone stays on record', () => dropNetwork(host, id)),
     networksKnown: (ids: ReadonlySet<string>) =>
       later('a network that is gone stays on record', () => dropOthers(host, ids)),

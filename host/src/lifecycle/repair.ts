@@ -4,6 +4,7 @@ import type { PlugResult } from '@conet/sdk'
 import { isSameJson } from '@conet/sdk/jsonrpc'
 import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
 import { driverView, type NetworkRecord } from '../domain/network.ts'
+import { alignEndpoint } from './align-endpoint.ts'
 import { callToItsEnd } from './driver-call.ts'
 import { createParameters, plugParameters } from './driver-parameters.ts'
 import type { HostContext, Operation } from './host-context.ts'
@@ -114,10 +115,11 @@ async function repairEndpoint(host: HostContext, id: string, operation: Operatio
 
 async function makeAgain(
   host: HostContext,
-  { endpoint, network }: { endpoint: EndpointRecord; network: NetworkRecord },
+  { endpoint: asOnRecord, network }: { endpoint: EndpointRecord; network: NetworkRecord },
   operation: Operation,
 ): Promise<void> {
   const session = await host.drivers.require(network.type)
+  const endpoint = await alignEndpoint(host, session, { endpoint: asOnRecord, network })
   const call = callToItsEnd(operation)
   const create = createParameters(host, endpoint, network)
   await session.call('endpoint/create', create, call)
