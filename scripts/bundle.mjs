@@ -53,7 +53,13 @@ async function bundle(rolldown, name) {
   })
   const directory = join(root, name, 'dist/programs')
   rmSync(directory, { recursive: true, force: true })
-  await joined.write({ dir: directory, chunkFileNames: '[name].js', sourcemap: true, minify: false })
+  await joined.write({
+    dir: directory,
+    chunkFileNames: '[name].js',
+    sourcemap: true,
+    charset: 'ascii',
+    comments: { legal: true, annotation: false, jsdoc: false },
+  })
   await joined.close()
   writeFileSync(stampOf(name), '')
 }

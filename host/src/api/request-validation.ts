@@ -6,6 +6,8 @@ import type { TSchema } from 'typebox'
 
 const ajv = new Ajv({
   strict: true,
+  // They are our own: to check them against the schema of schemas would take longer than to compile them.
+  validateSchema: false,
   allErrors: false,
   coerceTypes: false,
   removeAdditional: false,

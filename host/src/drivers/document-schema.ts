@@ -14,9 +14,18 @@ const ajvOptions: Options = {
   logger: false,
 }
 
+type Dialect = typeof Ajv | typeof Ajv2020
+
+/** Each knows the schema of schemas of its dialect and no other: it takes longer to compile than most schemas do. */
+const judges = new Map<Dialect, Ajv | Ajv2020>()
+
 /** Throws what is wrong with the schema. An instance for each, so that the `$id` of one cannot meet another's. */
 export function compileSchema(schema: JsonSchema): ValidateFunction {
-  const ajv = usesDialect2020(schema) ? new Ajv2020(ajvOptions) : new Ajv(ajvOptions)
+  const Dialect = usesDialect2020(schema) ? Ajv2020 : Ajv
+  const judge = judges.get(Dialect) ?? new Dialect(ajvOptions)
+  judges.set(Dialect, judge)
+  judge.validateSchema(schema, true)
+  const ajv = new Dialect({ ...ajvOptions, validateSchema: false })
   // Nothing is ever loaded: a $ref to what the schema does not hold itself is an error.
   return ajv.compile(schema)
 }

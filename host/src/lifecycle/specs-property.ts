@@ -2,17 +2,23 @@
 // fields or those of conet's API.
 import { ConetError, firstFieldError } from '@conet/sdk'
 import { NetworkSpec } from '@conet/sdk/api'
-import { Ajv } from 'ajv'
+import { Ajv, type ValidateFunction } from 'ajv'
 import { Type } from 'typebox'
 
 const path = 'properties.specs'
-const validate = new Ajv({ allErrors: false, verbose: true }).compile<NetworkSpec[]>(
-  Type.Array(NetworkSpec, { maxItems: 64 }),
-)
+const specList = Type.Array(NetworkSpec, { maxItems: 64 })
+let compiled: ValidateFunction<NetworkSpec[]> | undefined
+
+/** Compiled at first use, so that a start stays quick; the schema is our own and needs no check. */
+function specsValidator(): ValidateFunction<NetworkSpec[]> {
+  compiled ??= new Ajv({ validateSchema: false, verbose: true }).compile<NetworkSpec[]>(specList)
+  return compiled
+}
 
 /** Throws `invalidArgument` that names what is wrong. */
 export function specsOfProperties(text: string): readonly NetworkSpec[] {
   const specs = listOf(text).map(withLowerCaseKeys)
+  const validate = specsValidator()
   if (validate(specs)) return specs
   const fault = firstFieldError(validate.errors)
   throw refusal(`${path}${fault?.path ?? ''}`, fault?.message ?? 'is not valid')

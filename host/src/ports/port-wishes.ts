@@ -1,6 +1,6 @@
 // The ports that a policy document asks for, checked: an array in the member that its driver names.
 import { ConetError, firstFieldError, type PortMapping, PortRequest } from '@conet/sdk'
-import { Ajv } from 'ajv'
+import { Ajv, type ValidateFunction } from 'ajv'
 import { Type } from 'typebox'
 import { formatAddress, readAddress } from '../ipam/index.ts'
 
@@ -9,7 +9,16 @@ export type PortWish = Required<Pick<PortMapping, 'protocol' | 'hostPort' | 'con
   Pick<PortMapping, 'hostAddress'>
 
 const mostPort = 65_535
-const isRequests = new Ajv({ strict: true, verbose: true }).compile<PortRequest[]>(Type.Array(PortRequest))
+const portRequests = Type.Array(PortRequest)
+let compiled: ValidateFunction<PortRequest[]> | undefined
+
+/** Compiled at first use, so that a start stays quick; the schema is our own and needs no check. */
+function requestsValidator(): ValidateFunction<PortRequest[]> {
+  compiled ??= new Ajv({ strict: true, validateSchema: false, verbose: true }).compile<PortRequest[]>(
+    portRequests,
+  )
+  return compiled
+}
 
 /**
  * The wishes of a document, none where it lacks the member. Throws `invalidArgument` that names the field; `at` is the
@@ -21,6 +30,7 @@ export function portWishesOf(
   at: string,
 ): PortWish[] {
   const requests: unknown = Object.hasOwn(document, member) ? document[member] : []
+  const isRequests = requestsValidator()
   if (!isRequests(requests)) {
     const { path = '', message = 'is not valid' } = firstFieldError(isRequests.errors) ?? {}
     throw wrong(`${at}.${member}${path}`, message)
