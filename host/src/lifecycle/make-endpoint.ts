@@ -43,7 +43,7 @@ async function createAtDriver(
   return { ...endpoint, interface: { ...endpoint.interface, addresses: given } }
 }
 
-/** The driver creates the endpoint and plugs it: both calls are under way at once, and served in this order. */
+/** The driver creates the endpoint and plugs it: by the plug alone, or by two calls that are under way at once. */
 export async function createAndPlug(
   host: HostContext,
   intended: IntendedEndpoint,
@@ -55,9 +55,11 @@ export async function createAndPlug(
   if (network.scope === 'global') await ensureAtDriver(host, { network, session }, operation)
   const call = callFor(operation)
   const create = createParameters(host, endpoint, network)
-  const created = session.call('endpoint/create', create, call)
+  const isCreatedFirst = session.driver.capabilities.plugCreates !== true
+  const created = isCreatedFirst ? session.call('endpoint/create', create, call) : undefined
   const plugged = session.call('endpoint/plug', plugParameters(create, sandbox), call)
-  return recordPlug(host, { endpoint, network, sandbox }, await bothOrFirstError(created, plugged))
+  const result = created === undefined ? await plugged : await bothOrFirstError(created, plugged)
+  return recordPlug(host, { endpoint, network, sandbox }, result)
 }
 
 /** The plug has the addresses with which the driver answers the create. */

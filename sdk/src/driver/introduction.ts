@@ -19,6 +19,8 @@ export function introduction(driver: Driver, { protocolVersion, instanceId }: Ch
       scope: driver.scope ?? 'local',
       ipam: driver.ipam ?? 'host',
       hotUpgrade: driver.hotUpgrade ?? false,
+      // See ToldObjects.
+      plugCreates: true,
       ...(driver.segments !== undefined && { segments: driver.segments }),
       ...(driver.ports !== undefined && { ports: driver.ports }),
     },

@@ -65,6 +65,8 @@ export const Capabilities = Type.Object({
   ipam: Type.Optional(Type.Union([Type.Literal('host'), Type.Literal('driver')])),
   /** True: a second instance may be synced while this one works, and takes over from it. Default false. */
   hotUpgrade: Type.Optional(Type.Boolean()),
+  /** True: a plug of an endpoint that is not there creates it first, so the host sends no create before it. Default false. */
+  plugCreates: Type.Optional(Type.Boolean()),
   /** Present: the host gives each network a `segmentId`. */
   segments: Type.Optional(Segments),
   /** Present: the host gives out the ports that policies ask for. Needs `endpoint/policy`. */

@@ -237,6 +237,12 @@ export const handshakeMutations: readonly Mutation[] = [
     }),
   },
   {
+    name: 'plugsOnlyWhatWasCreated',
+    does: 'says that a plug creates the endpoint, and refuses one that it does not know',
+    fails: ['plug.alone'],
+    change: introducedWith(({ capabilities }) => ({ capabilities: { ...capabilities, plugCreates: true } })),
+  },
+  {
     name: 'foreignSchema',
     does: 'publishes a schema that refers to elsewhere',
     fails: ['capabilities.schemas'],

@@ -16,6 +16,7 @@ export const profiles = {
   probe: ({ capabilities }) => capabilities.methods.includes('driver/probe'),
   drain: ({ capabilities }) => capabilities.methods.includes('driver/drain'),
   hotUpgrade: ({ capabilities }) => capabilities.hotUpgrade === true,
+  plugCreates: ({ capabilities }) => capabilities.plugCreates === true,
   peers: ({ capabilities }) => capabilities.methods.includes('network/peers'),
   policy: ({ capabilities }) => capabilities.methods.includes('endpoint/policy'),
   ports: ({ capabilities }) => capabilities.ports !== undefined,

@@ -98,6 +98,27 @@ export const plugChecks: readonly ActiveCheck[] = [
     },
   },
   {
+    id: 'plug.alone',
+    title: 'a plug of an endpoint that is not there creates and plugs it',
+    level: 'core',
+    profile: 'plugCreates',
+    needs: ['root'],
+    rules: ['PLUG-7', 'PLUG-1'],
+    sends: 'endpoint/plug without a create, twice; endpoint/list',
+    why: 'The host sends nothing else to a driver that says it can do so: it is the quickest way into a container.',
+    mend: 'Do in plug what create does for an endpoint that you do not know, or leave plugCreates out.',
+    async run(kit) {
+      if (kit.introduction.capabilities.ipam === 'driver')
+        throw new NotApplicable('the host asks a driver with its own IPAM for the addresses first')
+      using host = await kit.connect()
+      const endpoint = kit.objects.endpoint(await kit.createNetwork(host))
+      const sandbox = kit.sandbox()
+      const first = await kit.plug(host, endpoint, sandbox)
+      expectSame(await kit.plug(host, endpoint, sandbox), first)
+      expectListed(await listedEndpoints(host), endpoint.endpointId, { times: 1 })
+    },
+  },
+  {
     id: 'plug.after-failed-create',
     title: 'a plug behind a create that failed is refused with 1007, until a create succeeds',
     level: 'core',
