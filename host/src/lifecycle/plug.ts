@@ -15,7 +15,7 @@ import { about } from './named-field.ts'
 import { namingPolicy } from './policy-refusal.ts'
 import { awaitPublication } from './publication.ts'
 import { buryWithAttachment, postpone, removeEndpoint } from './remove-endpoint.ts'
-import { writeResolverFiles } from './resolution.ts'
+import { writeResolverFilesAhead } from './resolution.ts'
 
 /**
  * Plugs the container into the network. When it fails nothing is left, or what is left is on record and being
@@ -55,14 +55,15 @@ async function makeAttached(
   const sandbox = runningSandbox(host, handle)
   const wish = { container, attachment, madeBy: 'plug', sandbox } as const
   const intended = await intendEndpoint(host, wish, operation)
+  const settleFiles = sandbox && writeResolverFilesAhead(host, intended.endpoint)
   try {
     if (sandbox === undefined) return await createEndpoint(host, intended, operation)
     const endpoint = await createAndPlug(host, intended, sandbox, operation)
     await awaitPublication(host, endpoint)
-    writeResolverFiles(host, handle)
+    settleFiles?.()
     return endpoint
   } catch (error) {
-    await undoPlug(host, intended.endpoint, error)
+    await undoPlug(host, intended.endpoint, { reason: error, settleFiles })
     throw error
   }
 }
@@ -112,9 +113,14 @@ function runningSandbox(host: HostContext, handle: string): SandboxRecord | unde
 }
 
 /** Undoing has its own time: the caller may be gone. */
-async function undoPlug(host: HostContext, endpoint: EndpointRecord, reason: unknown): Promise<void> {
+async function undoPlug(
+  host: HostContext,
+  endpoint: EndpointRecord,
+  { reason, settleFiles }: { reason: unknown; settleFiles: (() => void) | undefined },
+): Promise<void> {
   try {
     const buried = buryWithAttachment(host, host.inventory.endpoints.get(endpoint.id) ?? endpoint)
+    settleFiles?.()
     // A driver that left the plug unanswered would leave its client waiting for as long again.
     if (ConetError.is(reason, 'deadlineExceeded')) postpone(host, buried, reason)
     else await removeEndpoint(host, buried, { id: `undo-${endpoint.id}` })
