@@ -13,7 +13,7 @@ import { portBytes } from './firewall/policy-parts.ts'
 import { openPolicy } from './firewall/policy-ruleset.ts'
 import type { PolicyDocument } from './policy/document.ts'
 import type { Family } from './policy/ranges.ts'
-import { type EgressPolicy, protocols } from './policy/rules.ts'
+import { type EgressPolicy, egressPolicy, protocols } from './policy/rules.ts'
 
 /** What an endpoint has: its policy for what it sends, and ports. */
 export type EndpointWishes = {
@@ -40,14 +40,19 @@ export async function planEndpointPolicy(
 ): Promise<EndpointWishes> {
   const addresses = texts.map(addressOf)
   const ports = portMappings.flatMap((mapping, at) => portElements(mapping, { addresses, at, bridge }))
+  // The usual case: it may do what all members of the network may, and costs no plug anything.
+  if (netOut.length === 0) {
+    return { egress: egressPolicy(bridge.egress, netOut), holding: { elements: ports, chains: [] } }
+  }
   // It can send nothing in a family in which it has no address, but by the address of another.
   const own = families.filter((family) => addresses.some((address) => address.family === family))
   const logPrefix = logPrefixOf(endpointId, container.handle)
   const compiled = await compiler.compile({ network: bridge.egress, netOut, families: own, logPrefix, table })
-  const sources =
-    netOut.length === 0 ? [] : addresses.map((address) => sourceOf(address, { bridge, compiled }))
-  const chains = netOut.length === 0 ? [] : Object.values(compiled.chains)
-  return { egress: compiled.policy, holding: { elements: [...sources, ...ports], chains } }
+  const sources = addresses.map((address) => sourceOf(address, { bridge, compiled }))
+  return {
+    egress: compiled.policy,
+    holding: { elements: [...sources, ...ports], chains: Object.values(compiled.chains) },
+  }
 }
 
 /** What all members of a network have in common; nothing is looked up for bridges that are not there. */
