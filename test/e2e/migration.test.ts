@@ -72,6 +72,23 @@ it('[B19] [B20] [B25] old clients need nothing new: ports and rules come with up
   expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('unknown handle: never')])
 })
 
+it('[B19] [B20] a container that a client has defined and Garden has not created is one that Garden does not know', async () => {
+  await fixture.client.putContainerConfig('planned', { attach_to: [] })
+  await fixture.client.putContainerConfig('over', { attach_to: [] })
+  await fixture.client.up('over')
+  await fixture.client.down('over')
+  for (const handle of ['planned', 'over'])
+    for (const call of ['in', 'out', 'out/bulk']) {
+      const { status, text } = await httpCall(fixture.conetd.runtimeSocket, {
+        method: 'POST',
+        path: `/garden/containers/${handle}/net/${call}`,
+        body: call === 'out/bulk' ? [{}] : {},
+      })
+      const body = { Type: 'ContainerNotFoundError', Message: `unknown handle: ${handle}`, Handle: handle }
+      expect([status, JSON.parse(text)]).toEqual([404, expect.objectContaining(body)])
+    }
+})
+
 it('[B14] [B25] a new client and old calls work on one document', async () => {
   await guardian.up('h1', { Pid: init.pid, Properties: {}, netout_rules: [rule] })
   await fixture.client.putContainerPolicy('h1', { networks: { garden: { net_out: [other] } } })

@@ -22,8 +22,7 @@ export async function netIn(
   const { portMappings } = await addEntries(host, place, added, operation)
   // In the order of the policy's entries, of which this one is the last.
   const mapped = portMappings.at(-1)
-  if (mapped === undefined)
-    throw new ConetError('failedPrecondition', `net in ${handle}: it went down meanwhile`)
+  if (mapped === undefined) throw notUp(handle, 'net in')
   return { host_port: mapped.hostPort, container_port: mapped.containerPort }
 }
 
@@ -76,7 +75,15 @@ async function addEntries(
 
 function placeOf(host: HostContext, handle: string, what: string): { handle: string; attachment: string } {
   const primary = primaryOf(requireContainer(host, handle).attachments)
-  if (isUp(host, handle) && primary !== undefined) return { handle, attachment: primary.name }
-  const why = primary === undefined ? 'the container has no network' : 'the container is not up'
-  throw new ConetError('failedPrecondition', `${what} ${handle}: ${why}`)
+  if (!isUp(host, handle)) throw notUp(handle, what)
+  if (primary !== undefined) return { handle, attachment: primary.name }
+  throw new ConetError('failedPrecondition', `${what} ${handle}: the container has no network`)
+}
+
+/** Garden knows no container before it is up, nor after it is down: to its clients it is an unknown handle. */
+function notUp(handle: string, what: string): ConetError {
+  return new ConetError('notFound', `${what} ${handle}: the container is not up`, {
+    details: { container: handle },
+    help: `its policy may be set before it is up: conet container policy ${handle}`,
+  })
 }
