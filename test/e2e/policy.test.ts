@@ -276,6 +276,33 @@ it('[A18] ports come from the pool in turn, stay over changes and a restart of c
   expect(next.effective.one?.mapped_ports[0]?.host_port).toBe(64_003)
 })
 
+it('a port moves from one attachment to another in one change, and stays where it was when that fails', async () => {
+  await network('one', 'first')
+  await network('two', 'second')
+  await running('c', 'one', 'two')
+  const port = { host_port: 64_650, container_port: 80 }
+  const portsOf = async () => {
+    const { one, two } = (await fixture.client.getContainerPolicy('c')).effective
+    return [one, two].map((shown) => shown?.mapped_ports.map(({ host_port: mapped }) => mapped))
+  }
+  await put('c', { one: { net_in: [] }, two: { net_in: [port] } })
+  // Who takes it is named first, and told last.
+  await put('c', { one: { net_in: [port] }, two: { net_in: [] } })
+  expect(await portsOf()).toEqual([[64_650], []])
+  first.plan(planOf({ 'endpoint/policy': { error: { kind: 'invalidArgument', message: 'not so' } } }))
+  await put('c', { two: { net_in: [{ host_port: 64_651 }] } })
+  await expect(put('c', { one: { net_in: [{ host_port: 64_651 }] }, two: {} })).rejects.toMatchObject({
+    kind: 'invalidArgument',
+  })
+  first.plan(planOf())
+  expect(await portsOf()).toEqual([[64_650], [64_651]])
+  expect(lastTold(second, 'c')).toMatchObject({ portMappings: [{ hostPort: 64_651 }] })
+  await expect(
+    put('c', { one: { net_in: [{ host_port: 64_651 }] }, two: { net_in: [port] } }),
+  ).rejects.toMatchObject({ kind: 'portInUse' })
+  expect(await portsOf()).toEqual([[64_650], [64_651]])
+})
+
 it('a port that another endpoint or a process has is refused, and an empty pool says who uses it', async () => {
   await network('one', 'first')
   await network('two', 'null')

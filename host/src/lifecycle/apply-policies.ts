@@ -5,6 +5,7 @@ import { ConetError, type PortMapping } from '@conet/sdk'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { NetworkRecord } from '../domain/network.ts'
 import type { PolicyDocument } from '../domain/policy.ts'
+import { giversFirst } from '../ports/index.ts'
 import type { CallOptions, DriverSession } from './driver-access.ts'
 import { callFor, callToItsEnd } from './driver-call.ts'
 import { policyParameters } from './driver-parameters.ts'
@@ -33,12 +34,21 @@ export type PreparedStep = PolicyStep & {
   readonly round: number
 }
 
-/** Takes the ports of all steps, in one step of the event loop. Throws `portInUse`, `portsExhausted`; then none is taken. */
+/**
+ * Takes the ports of all steps, in one step of the event loop; a port may move from one to another. Throws `portInUse`,
+ * `portsExhausted`; then none is taken. The order of the answer is that in which they are to be applied.
+ */
 export function prepared(host: HostContext, steps: readonly PolicyStep[]): PreparedStep[] {
   const all: PreparedStep[] = []
+  const changed = new Map<string, readonly PortMapping[]>()
+  const moverOf = ({ endpoint, ports }: PolicyStep) => ({
+    held: endpoint.portMappings ?? [],
+    wishes: ports?.wishes ?? [],
+  })
   try {
-    for (const step of steps) {
-      const portMappings = takePorts(host, step.endpoint, step.ports)
+    for (const step of giversFirst(steps, moverOf)) {
+      const portMappings = takePorts(host, step.endpoint, step.ports, changed)
+      changed.set(step.endpoint.id, portMappings ?? [])
       const next = inForce(step.policy, portMappings)
       all.push({ ...step, next, round: host.syncRounds.of(step.network.type) })
     }

@@ -37,11 +37,15 @@ export async function wantedPorts(
   return { wishes, former: formerWishes, listening, at: `${at}.${member}` }
 }
 
-/** Held beside what the endpoint has, until `host.ports.keepOnly`. Throws `portInUse`, `portsExhausted`. */
+/**
+ * Held beside what the endpoint has, until `host.ports.keepOnly`. `changed`: what endpoints of the same change will have, by
+ * id. Throws `portInUse`, `portsExhausted`.
+ */
 export function takePorts(
   { ports }: HostContext,
   { id: holder, portMappings = [] }: Pick<EndpointRecord, 'id' | 'portMappings'>,
   wanted: WantedPorts | undefined,
+  changed?: ReadonlyMap<string, readonly PortMapping[]>,
 ): PortMapping[] | undefined {
   if (wanted === undefined || wanted.wishes.length === 0) return undefined
   const { wishes, listening, at } = wanted
@@ -50,6 +54,7 @@ export function takePorts(
     wishes,
     listening,
     at,
+    ...(changed && { changed }),
     former: { wishes: wanted.former, mappings: portMappings },
   })
 }

@@ -40,12 +40,12 @@ export class HeldPorts {
     return own
   }
 
-  /** Who has the port there, but for one holder. */
-  ownerOf({ protocol, port, address }: Place, except: string): PortOwner | undefined {
-    return this.#byPort.get(port)?.find(({ holder, mapping }) => {
-      const { hostAddress } = mapping
+  /** Who has the port there, of those who count. */
+  ownerOf({ protocol, port, address }: Place, counts: (owner: PortOwner) => boolean): PortOwner | undefined {
+    return this.#byPort.get(port)?.find((owner) => {
+      const { hostAddress, protocol: held } = owner.mapping
       const isSamePlace = hostAddress === undefined || address === undefined || hostAddress === address
-      return holder !== except && mapping.protocol === protocol && isSamePlace
+      return held === protocol && isSamePlace && counts(owner)
     })
   }
 

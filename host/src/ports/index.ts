@@ -1,3 +1,4 @@
+export { giversFirst } from './port-moves.ts'
 export {
   type GivenPorts,
   type PoolRange,

@@ -2,7 +2,7 @@
 // endpoint, from which it comes back after a restart.
 import { isDeepStrictEqual } from 'node:util'
 import type { PortMapping } from '@conet/sdk'
-import { HeldPorts } from './held-ports.ts'
+import { HeldPorts, type PortOwner } from './held-ports.ts'
 import {
   type ListeningPort,
   type Obstacle,
@@ -23,6 +23,8 @@ export type PortAssignment = {
   readonly wishes: readonly PortWish[]
   /** What it has now: a wish that stays keeps its ports. */
   readonly former?: GivenPorts | undefined
+  /** Holders who change with this one, and what each will have: what they give up is free. */
+  readonly changed?: ReadonlyMap<string, readonly PortMapping[]>
   readonly listening: readonly ListeningPort[]
   /** The path of the wishes in the request, for errors: `networks.blue.net_in`. */
   readonly at: string
@@ -71,13 +73,14 @@ export class PortPool {
    * A mapping for each wish, held beside what the holder has already: end it with `keepOnly`, of these or of the former
    * ones. Throws `portInUse`, `portsExhausted` with the pool's use; then nothing more is held.
    */
-  assign({ holder, wishes, former, listening, at }: PortAssignment): PortMapping[] {
+  assign({ holder, wishes, former, changed, listening, at }: PortAssignment): PortMapping[] {
     const kept = keptOf(wishes, former)
     const given = kept.filter((mapping) => mapping !== undefined)
     const mappings: PortMapping[] = []
+    const counts = (owner: PortOwner) => owner.holder !== holder && !isGivenUp(owner, changed)
     for (const [index, wish] of wishes.entries()) {
       const path = `${at}[${index}].host_port`
-      const mapping = kept[index] ?? this.#choose(wish, { holder, wishes, given, listening, path })
+      const mapping = kept[index] ?? this.#choose(wish, { counts, wishes, given, listening, path })
       mappings.push(mapping)
       given.push(mapping)
     }
@@ -149,7 +152,7 @@ export class PortPool {
     const place = { protocol, port, address: hostAddress }
     const sibling = request.given.find((mapping) => coversPort(mapping, place))
     if (sibling !== undefined) return { sameDocument: true }
-    const owner = this.#held.ownerOf(place, request.holder)
+    const owner = this.#held.ownerOf(place, request.counts)
     if (owner !== undefined) return { owner }
     const listener = request.listening.find((one) => meets(one, place))
     return listener === undefined ? undefined : { listener }
@@ -182,13 +185,20 @@ export class PortPool {
 }
 
 type Choice = {
-  readonly holder: string
+  readonly counts: (owner: PortOwner) => boolean
   /** All of the document. */
   readonly wishes: readonly PortWish[]
   /** For other wishes of the document. */
   readonly given: readonly PortMapping[]
   readonly listening: readonly ListeningPort[]
   readonly path: string
+}
+
+function isGivenUp(
+  { holder, mapping }: PortOwner,
+  changed: ReadonlyMap<string, readonly PortMapping[]> | undefined,
+): boolean {
+  return changed?.get(holder)?.every((kept) => !isDeepStrictEqual(kept, mapping)) ?? false
 }
 
 /** For each wish, what its like has got before. */
