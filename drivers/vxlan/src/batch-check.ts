@@ -3,12 +3,11 @@ import type { FieldError, Peer } from '@conet/sdk'
 import { isIpv6 } from '@conet/sdk/bridge-network'
 import { formatIp, parseIp, parseMac } from '@conet/sdk/linux'
 import { invalid } from './config.ts'
-import type { TunnelPlan } from './network-plan.ts'
 
 /** The peers with addresses as the kernel writes them. Throws `invalidArgument` that names the fields. */
 export function assertPeers(
   peers: readonly Peer[],
-  { localAddress }: Pick<TunnelPlan, 'localAddress'>,
+  { localAddress, gatewayMac }: { localAddress: string; gatewayMac: string },
 ): Peer[] {
   const faults: FieldError[] = []
   const canonical = (path: string, text: string): string => {
@@ -30,6 +29,8 @@ export function assertPeers(
     }
     if (isGroup(peer.macAddress))
       faults.push({ path: `${path}.macAddress`, message: 'is not that of one receiver' })
+    if (peer.macAddress.toLowerCase() === gatewayMac)
+      faults.push({ path: `${path}.macAddress`, message: 'is that of the network’s gateway' })
     const addresses = peer.addresses.map((address, of) => canonical(`${path}.addresses[${of}]`, address))
     return { ...peer, addresses, tunnelAddress }
   })

@@ -1,13 +1,18 @@
 // The vxlan link of a network, which is a port of its bridge: made, compared with what should be, mended in place.
 import { ConetError, declareFailpoints, failpoint } from '@conet/sdk'
-import { differencesOf, type ExtensionWork, isIpv6, networkOfAlias } from '@conet/sdk/bridge-network'
+import {
+  differencesOf,
+  type ExtensionWork,
+  isIpv6,
+  networkOfAlias,
+  withoutKernelAddress,
+} from '@conet/sdk/bridge-network'
 import {
   type BridgePortChange,
   createVxlan,
   deleteLink,
   KernelError,
   type Link,
-  type LinkChange,
   type Rtnl,
   setBridgePort,
   setLink,
@@ -35,8 +40,6 @@ const portFlags = {
 
 /** Fixed when the link is made. */
 const fixed = { proxy: false, l2Miss: false, l3Miss: false, device: undefined } as const
-
-const noAddress = { ipv6AddressGeneration: 'none' } as const satisfies LinkChange
 
 /** The tunnel's link if it is there. Throws `conflict` when something else has its name. */
 export function findTunnel(
@@ -66,7 +69,7 @@ export function makeTunnel(plan: TunnelPlan, bridge: number, { machine, undo }: 
   const link = refusing(plan, rtnl, () => rtnl.create(request))
   undo.defer(`delete link ${name}`, () => rtnl.runSlow(deleteLink(link.index), { tolerate: ['ENODEV'] }))
   failpoint('vxlan:tunnel:link-made')
-  rtnl.run(setLink(link.index, { alias, ...noAddress }))
+  rtnl.run(setLink(link.index, { alias, ...withoutKernelAddress(mtu) }))
   rtnl.run(setBridgePort(link.index, portFlags))
   failpoint('vxlan:tunnel:link-set')
   refusing(plan, rtnl, () => rtnl.run(setLink(link.index, { up: true })))
@@ -86,7 +89,7 @@ export function mendTunnel(
   { plan, bridge }: { plan: TunnelPlan; bridge: number },
 ): string[] {
   const { name, alias, mtu, localAddress } = plan
-  const wanted = { alias, mtu, master: bridge, ...noAddress }
+  const wanted = { alias, mtu, master: bridge, ...withoutKernelAddress(mtu) }
   const ofTunnel = { localAddress, learning: false, ttl: 0 }
   const differences = differencesOf(link, wanted)
   if (differences.length > 0) rtnl.run(setLink(link.index, wanted))

@@ -16,7 +16,12 @@ import { findTunnel, isMendable, isTunnel, makeTunnel, mendTunnel } from './tunn
 
 declareFailpoints('vxlan:tunnel:link-deleted', 'vxlan:peers:checked', 'vxlan:peers:programmed')
 
-type Tunnel = { readonly plan: TunnelPlan; readonly members: TunnelMembers }
+type Tunnel = {
+  readonly localAddress: string
+  /** Of the bridge, on each host. */
+  readonly gatewayMac: string
+  readonly members: TunnelMembers
+}
 
 export class Tunnels implements BridgeExtension {
   readonly #tunnels = new Map<string, Tunnel>()
@@ -29,7 +34,8 @@ export class Tunnels implements BridgeExtension {
     const known = this.#tunnels.get(network.id)?.members
     const members = known ?? new TunnelMembers(machine.rtnl, bridge, links)
     for (const what of await members.repair(bridge, links)) call.repaired(`tunnel ${plan.name}: ${what}`)
-    this.#tunnels.set(network.id, { plan, members })
+    const { localAddress } = plan
+    this.#tunnels.set(network.id, { localAddress, gatewayMac: bridge.plan.macAddress, members })
   }
 
   async delete(networkId: string, { rtnl, deletions }: Machine): Promise<void> {
@@ -53,7 +59,7 @@ export class Tunnels implements BridgeExtension {
   async peers(batch: PeersBatch): Promise<void> {
     const tunnel = this.#tunnels.get(batch.networkId)
     if (tunnel === undefined) throw noNetwork(batch.networkId)
-    const checked = { ...batch, set: assertPeers(batch.set, tunnel.plan) }
+    const checked = { ...batch, set: assertPeers(batch.set, tunnel) }
     failpoint('vxlan:peers:checked')
     await tunnel.members.apply(checked)
     failpoint('vxlan:peers:programmed')

@@ -28,11 +28,12 @@ export type EndpointPlan = {
 /** Throws `invalidArgument` for what is no address or no interface name. */
 export function planEndpoint(
   params: PlugParams,
-  bridge: Pick<BridgePlan, 'mtu' | 'mostMtu' | 'port' | 'gateways'>,
+  bridge: Pick<BridgePlan, 'macAddress' | 'mtu' | 'mostMtu' | 'port' | 'gateways'>,
   { names }: Pick<Machine, 'names'>,
 ): EndpointPlan {
   const { endpointId, network, interface: wanted, sandbox } = params
   const addresses = checkInterface(params)
+  refuseMacOf(bridge, wanted.macAddress)
   const mtu = checkedMtu(wanted.mtu ?? bridge.mtu, bridge)
   const ref = { networkId: network.id, endpointId }
   return {
@@ -62,6 +63,12 @@ export function portFlags(
   { portMappings = [] }: Pick<PlugParams, 'portMappings'>,
 ): BridgePlan['port']['flags'] {
   return portMappings.length === 0 ? flags : { ...flags, hairpin: true }
+}
+
+/** Frames for the gateway would go to the endpoint, on other machines of the network too. */
+function refuseMacOf(bridge: Pick<BridgePlan, 'macAddress'>, macAddress: string): void {
+  if (macAddress.toLowerCase() !== bridge.macAddress) return
+  throw invalid('interface.macAddress', 'is that of the network’s gateway')
 }
 
 function checkedMtu(mtu: number, { mostMtu = mtu }: Pick<BridgePlan, 'mostMtu'>): number {

@@ -89,6 +89,17 @@ describe('what is wrong with a vxlan network is refused with the name of the fie
     await host.remove(wide)
   })
 
+  it('an interface with the MAC of the gateway, which would take what is sent there on every host', async () => {
+    const net = network('usurped', { subnets: ipv4, config: { mac_address: '02:42:00:00:00:0b' } })
+    await host.create(net)
+    cluster.namespaces.make('usurper')
+    const params = cluster.params(net, 'usurper', 11)
+    await expect(host.plug(params)).rejects.toMatchObject({
+      fields: [expect.objectContaining({ path: 'interface.macAddress' })],
+    })
+    await host.remove(params)
+  })
+
   it.each([
     ['none', null, 'failedPrecondition'],
     ['one that is not here', '203.0.113.7', 'invalidArgument'],

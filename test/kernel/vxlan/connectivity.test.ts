@@ -114,6 +114,16 @@ describe('a vxlan network over three hosts', () => {
     expect(cluster.cannotPing('routed1', '192.0.2.3')).toBe(true)
   })
 
+  it('carries IPv4 with an MTU at which the kernel takes IPv6 from a link', async () => {
+    const subnets = [{ subnet: '10.6.0.0/16', gateway: '10.6.0.1' }]
+    const net = await cluster.create(network('small', { subnets, config: { mtu: 1000 } }))
+    await cluster.join(1, net, 'small1', 11)
+    await cluster.join(2, net, 'small2', 12)
+    await cluster.tell(net)
+    expect(cluster.ping('small1', '10.6.0.12', '-M do -s 972')).toBe(true)
+    expect((await cluster.host(1).sync()).repaired.join()).not.toContain(tunnelNameOf(net))
+  })
+
   it('keeps two internal networks with the same subnet apart, and from everything else', async () => {
     const subnets = [{ subnet: '10.5.0.0/16' }]
     const one = await cluster.create(network('one', { internal: true, subnets }))

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Network, Params, Peer } from '@conet/sdk'
+import { macOfNetwork } from '@conet/sdk/bridge-network'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { bridgeNameOf, idOf, network, tunnelNameOf, VxlanCluster } from './vxlan-cluster.ts'
 import type { VxlanHost } from './vxlan-host.ts'
@@ -97,6 +98,7 @@ describe('peers of a vxlan network', () => {
       [{ tunnelAddress: '2001:db8::2' }, 'set[1].tunnelAddress'],
       [{ tunnelAddress: '192.0.2.1' }, 'set[1].tunnelAddress'],
       [{ macAddress: '01:00:5e:00:00:01' }, 'set[1].macAddress'],
+      [{ macAddress: macOfNetwork(net.id) }, 'set[1].macAddress'],
       [{ addresses: ['10.1.0.300'] }, 'set[1].addresses[0]'],
     ]
     for (const [change, path] of wrong) {
