@@ -1,7 +1,10 @@
 // Hosts of one cluster and its store, each a real process, with a driver whose networks span hosts.
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import type { EndpointView, NetworkView } from '@conet/sdk/client'
 import { expect } from 'vitest'
 import { ConetdFixture } from './conetd-fixture.ts'
+import { conetProgram } from './conetd-process.ts'
 import { EtcdProcess } from './etcd-process.ts'
 import { eventually } from './eventually.ts'
 import type { FakeDriver } from './fake-driver.ts'
@@ -60,6 +63,13 @@ export class ClusterHost implements AsyncDisposable {
   /** What its driver does from now on. */
   plan(methods: FakePlan['methods'] = {}): void {
     this.driver.plan({ schemas, offers, methods })
+  }
+
+  /** What the command line prints. */
+  async conet(...argv: string[]): Promise<string> {
+    const socket = ['--socket', this.fixture.conetd.socket]
+    const { stdout } = await promisify(execFile)(process.execPath, [conetProgram, ...socket, ...argv])
+    return stdout
   }
 
   /** Waits until it knows the network. */

@@ -18,7 +18,7 @@ const refusals = [
 /** `what` opens the message, `endpoints` are those that were tried. */
 export function clusterError(what: string, endpoints: readonly string[], cause: unknown): ConetError {
   if (cause instanceof ConetError) return cause
-  const found = cause instanceof Error ? cause.message : String(cause)
+  const found = wordsOf(cause)
   const details = { endpoints: [...endpoints], cause: found }
   if (cause instanceof GRPCDeadlineExceededError) {
     return new ConetError('clusterUnavailable', `${what}: etcd gave no answer in time`, {
@@ -37,6 +37,12 @@ export function clusterError(what: string, endpoints: readonly string[], cause: 
       help: isRefusal ? 'look at --cluster-user, and at what this user may do in etcd' : help,
     },
   )
+}
+
+/** The client's words, without its notes on how it resolved names, which are empty or say the same. */
+function wordsOf(cause: unknown): string {
+  const [words = ''] = (cause instanceof Error ? cause.message : String(cause)).split(/\.? Resolution note:/)
+  return words.replace(/^\d+ [A-Z_]+: /, '').replace('No connection established. Last error: Error: ', '')
 }
 
 const help = 'look whether etcd runs and whether this host reaches it; containers that run are not affected'

@@ -1,14 +1,15 @@
 // What conetd is told of the cluster that it is part of.
-import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { ConetError, type FieldError } from '@conet/sdk'
 import type { EtcdOptions } from '../cluster/etcd-store.ts'
+import { formatAddress, readAddress } from '../ipam/address.ts'
+import { checkTls, readPassword } from './cluster-files.ts'
+import { wrongSetting } from './cluster-setting-error.ts'
 import type { ClusterSection } from './config-schema.ts'
 
 export type ClusterSettings = {
   /** This host's name, unique in the cluster. */
   readonly node: string
-  /** Under which other hosts reach this one's tunnels. */
+  /** Under which other hosts reach this one's tunnels; as the kernel writes it. */
   readonly underlayAddress: string
   /** The most addresses of a block, as a power of two. */
   readonly blockBits: number
@@ -16,6 +17,7 @@ export type ClusterSettings = {
 }
 
 const defaultPort = 2379
+const largestPort = 65_535
 const defaultBlockBits = 6
 
 /** Undefined: this host is in no cluster. Throws `invalidArgument` that names what is missing or wrong. */
@@ -26,57 +28,60 @@ export function readClusterSettings(section: ClusterSection | undefined): Cluste
   if (underlayAddress === undefined) throw missing('underlay_address', '--underlay-address', '10.0.0.7')
   return {
     node,
-    underlayAddress,
+    underlayAddress: ownAddress(underlayAddress),
     blockBits: blockBits ?? defaultBlockBits,
     etcd: etcdOptions(store, section),
   }
 }
 
 function etcdOptions(store: string, section: ClusterSection): EtcdOptions {
-  const { ca, cert, key, user, password_file: passwordFile } = section
+  const { ca, cert, key } = section
   if ((cert === undefined) !== (key === undefined))
     throw missing(
       cert === undefined ? 'cert' : 'key',
       cert === undefined ? '--cluster-cert' : '--cluster-key',
       'a file, in PEM',
     )
-  if ((user === undefined) !== (passwordFile === undefined))
-    throw user === undefined
-      ? missing('user', '--cluster-user', 'the user of etcd whose password it is')
-      : missing('password_file', '--cluster-password-file', 'a file with the password and nothing else')
   const isTls = store.startsWith('etcds://') || ca !== undefined || cert !== undefined
   const tls = { ...(ca && { caFile: ca }), ...(cert && { certFile: cert }), ...(key && { keyFile: key }) }
+  checkTls(tls)
+  const user = userOf(section)
   return {
     endpoints: store
       .slice(store.indexOf('://') + 3)
       .split(',')
-      .map(withPort),
+      .map(endpointOf),
     ...(isTls && { tls }),
-    ...(user !== undefined &&
-      passwordFile !== undefined && { user: { name: user, password: readPassword(passwordFile) } }),
+    ...(user && { user }),
   }
 }
 
-function withPort(endpoint: string): string {
-  return /:\d+$/.test(endpoint) && !/^\[[^\]]*$/.test(endpoint) ? endpoint : `${endpoint}:${defaultPort}`
+/** As etcdctl has it: the password follows the name, unless it comes by itself. */
+function userOf({ user, password_file: passwordFile }: ClusterSection): EtcdOptions['user'] {
+  if (user === undefined && passwordFile === undefined) return undefined
+  if (user === undefined) throw missing('user', '--cluster-user', 'the user of etcd whose password it is')
+  if (passwordFile !== undefined) return { name: user, password: readPassword(passwordFile) }
+  const colon = user.indexOf(':')
+  if (colon > 0) return { name: user.slice(0, colon), password: user.slice(colon + 1) }
+  throw missing('password_file', '--cluster-password-file', 'a file with the password and nothing else')
 }
 
-function readPassword(path: string): string {
-  try {
-    return readFileSync(path, 'utf8').trimEnd()
-  } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause)
-    throw invalid({ path: 'cluster.password_file', message: `cannot be read: ${why}` })
-  }
+function endpointOf(member: string): string {
+  const [, host, port = String(defaultPort)] = /^(\[[^[\]]+\]|[^:[\]]+)(?::(\d+))?$/.exec(member) ?? []
+  if (host !== undefined && Number(port) >= 1 && Number(port) <= largestPort) return `${host}:${port}`
+  const what = `has ${JSON.stringify(member)}, which is no member of etcd`
+  throw wrongSetting('store', `${what}: HOST, HOST:PORT, [IPV6] or [IPV6]:PORT`)
 }
 
-function missing(key: string, flag: string, example: string): ConetError {
-  return invalid({ path: `cluster.${key}`, message: `is missing (${flag}): ${example}` })
+function ownAddress(text: string): string {
+  const address = readAddress(text)
+  if (!address.ok) throw wrongSetting('underlay_address', address.reason)
+  const { family, value } = address.value
+  const [bits, loopback] = family === 4 ? [24n, 127n] : [0n, 1n]
+  if (value !== 0n && value >> bits !== loopback) return formatAddress(address.value)
+  throw wrongSetting('underlay_address', `${text} is no address under which other hosts reach this one`)
 }
 
-function invalid(field: FieldError): ConetError {
-  return new ConetError('invalidArgument', `cluster: ${field.path} ${field.message}`, {
-    fields: [field],
-    help: 'docs/operating.md, section "A cluster", has all that is needed',
-  })
+function missing(key: string, flag: string, example: string) {
+  return wrongSetting(key, `is missing (${flag}): ${example}`)
 }

@@ -48,20 +48,22 @@ function sizeReason({ family, prefix }: Block): string {
 }
 
 /**
- * The first block of the pools that shares no address with `taken` (other networks' subnets, routes of the
- * machine; default routes do not count). `addressesExhausted` when there is none.
+ * The first block of the pools, or in the first pool with one the last, that shares no address with `taken` (other
+ * networks' subnets, routes of the machine; default routes do not count). `addressesExhausted` when there is none.
  */
-export function choosePool(family: Family, pools: readonly AddressPool[], taken: Iterable<string>): string {
+export function choosePool(
+  family: Family,
+  pools: readonly AddressPool[],
+  taken: Iterable<string>,
+  from: 'start' | 'end' = 'start',
+): string {
   const obstacles = merged([...taken].filter((subnet) => !isDefaultRoute(subnet)).map(blockAround))
   const usable = pools
     .map(({ base, size }) => ({ base: blockAround(base), size }))
     .filter((p) => p.base.family === family)
   for (const { base, size } of usable) {
-    const free = firstFree(
-      base,
-      size,
-      obstacles.filter((other) => other.family === family),
-    )
+    const ofFamily = obstacles.filter((other) => other.family === family)
+    const free = from === 'start' ? firstFree(base, size, ofFamily) : lastFree(base, size, ofFamily)
     if (free !== undefined) return formatBlock(free)
   }
   throw exhausted(family, usable)
@@ -76,6 +78,19 @@ function firstFree(base: Block, size: number, obstacles: readonly Interval[]): B
     candidate = blockAt(base.family, blockAt(base.family, obstacle.last, size).last + 1n, size)
   }
   return contains(base, candidate) ? candidate : undefined
+}
+
+function lastFree(base: Block, size: number, obstacles: readonly Interval[]): Block | undefined {
+  let candidate = blockAt(base.family, base.last, size)
+  for (const obstacle of obstacles.toReversed()) {
+    if (obstacle.last < candidate.first) break
+    if (obstacle.first > candidate.last) continue
+    // Back to the last block that ends before the obstacle.
+    const { first } = blockAt(base.family, obstacle.first, size)
+    if (first <= base.first) return undefined
+    candidate = blockAt(base.family, first - 1n, size)
+  }
+  return candidate
 }
 
 function exhausted(family: Family, pools: readonly { base: Block; size: number }[]): ConetError {

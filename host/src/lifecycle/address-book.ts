@@ -7,7 +7,7 @@ import type { NetworkRecord, SubnetRecord } from '../domain/network.ts'
 import { type AddressPool, choosePool, parseNetworkSubnet, parseSubnet } from '../ipam/index.ts'
 import { DriverGivenAddresses, type GivenAddresses } from './driver-given-addresses.ts'
 import { type AddressPlan, NetworkAddresses, type OwnBlocks } from './network-addresses.ts'
-import { refuseOverlaps, type SubnetOwner } from './subnet-overlap.ts'
+import { refuseOnThisMachine, refuseOverlaps, type SubnetOwner } from './subnet-overlap.ts'
 
 export type Reservation = AddressPlan & {
   /** Gives everything back: for an endpoint that never came on record. */
@@ -62,7 +62,9 @@ export class AddressBook {
 
   /**
    * The subnets that a new network gets: those asked for, and free blocks of the pools. Without a word of the client
-   * a driver with addresses of its own gets none. Reserved by `open`. `elsewhere` has what the book does not know of.
+   * a driver with addresses of its own gets none. Reserved by `open`. `elsewhere` is for a network of the cluster, and has
+   * what the book does not know of: such a one begins at the other end of the pools than the networks of each host, which
+   * the others do not know.
    */
   chooseSubnets(
     {
@@ -72,18 +74,22 @@ export class AddressBook {
       ipv6 = false,
       internal = false,
     }: CreateNetworkBody & { ipam?: 'driver' },
-    elsewhere: readonly (SubnetOwner & { internal: boolean })[] = [],
+    elsewhere?: readonly (SubnetOwner & { internal: boolean })[],
   ): SubnetRecord[] {
     const given = (subnets ?? []).map((subnet, index) =>
       parseNetworkSubnet(subnet, internal, `subnets[${index}]`),
     )
     // A dump of the kernel's: once for all that looks at it.
     const routes = this.#options.machineRoutes()
-    const others = elsewhere.filter((owner) => !owner.internal)
+    const others = elsewhere?.filter((owner) => !owner.internal) ?? []
     refuseOverlaps(given, internal ? [] : [...this.#ownedByOthers(), ...others, ...routes])
     const chosen = [...given]
     const fromPool = (family: 4 | 6) =>
-      this.#fromPool(family, { internal, taken: [...chosen, ...elsewhere, ...routes] })
+      this.#fromPool(family, {
+        internal,
+        taken: [...chosen, ...(elsewhere ?? []), ...routes],
+        from: elsewhere === undefined ? 'start' : 'end',
+      })
     if (ipv4) chosen.push(fromPool(4))
     if (ipv6) chosen.push(fromPool(6))
     return chosen
@@ -125,14 +131,20 @@ export class AddressBook {
     this.#networks.get(networkId)?.addresses.release(endpointId)
   }
 
-  /** Throws `subnetOverlap` when a network of this host's own, or another one used here, has addresses of this one. */
-  assertApart(network: NetworkRecord, isUsedHere: (record: NetworkRecord) => boolean): void {
+  /**
+   * Throws `subnetOverlap` when a network that is on this machine has addresses of this one, or, of one that is not there
+   * itself yet, a route of the machine.
+   */
+  assertApart(
+    network: NetworkRecord,
+    { isHere, isNew }: { isHere: (record: NetworkRecord) => boolean; isNew: boolean },
+  ): void {
     if (network.internal) return
     const others = [...this.#networks.values()].filter(
-      ({ record }) => record.id !== network.id && !record.internal && isUsedHere(record),
+      ({ record }) => record.id !== network.id && !record.internal && isHere(record),
     )
     const taken = others.flatMap(({ record }) => ownersOf(record))
-    refuseOverlaps(network.subnets, taken)
+    refuseOnThisMachine(network, isNew ? [...taken, ...this.#options.machineRoutes()] : taken)
   }
 
   /** The addresses of a network of which this host hands out only some blocks. */
@@ -153,12 +165,16 @@ export class AddressBook {
 
   #fromPool(
     family: 4 | 6,
-    { internal, taken }: { internal: boolean; taken: readonly { subnet: string }[] },
+    {
+      internal,
+      taken,
+      from,
+    }: { internal: boolean; taken: readonly { subnet: string }[]; from: 'start' | 'end' },
   ): SubnetRecord {
     const pools = family === 4 ? this.#options.pools.ipv4 : this.#options.pools.ipv6
     const all = [...this.#networks.values()].flatMap(({ record }) => record.subnets)
     const obstacles = [...all, ...taken].map(({ subnet }) => subnet)
-    const subnet = choosePool(family, pools, obstacles)
+    const subnet = choosePool(family, pools, obstacles, from)
     return parseSubnet(internal ? { subnet, gateway: 'none' } : { subnet })
   }
 

@@ -44,11 +44,16 @@ export async function ensureRoom(
   const of = clusterNetwork(network)
   cluster.networks.use(of)
   for (const [n, address] of attachment.addresses.entries()) {
-    const subnet = host.addresses.inBlocks(network.id)?.foreignSubnetOf(address)
-    if (subnet !== undefined)
-      await cluster.networks.claimFor(of, { address, subnet }, operation).catch((error: unknown) => {
-        throw namingField(error, `addresses[${n}]`)
-      })
+    const inBlocks = host.addresses.inBlocks(network.id)
+    const subnet = inBlocks?.foreignSubnetOf(address)
+    if (subnet === undefined) continue
+    try {
+      // Else a block would be taken for nothing.
+      inBlocks?.assertRequestable(address)
+      await cluster.networks.claimFor(of, { address, subnet }, operation)
+    } catch (error) {
+      throw namingField(error, `addresses[${n}]`)
+    }
   }
   for (const family of [4, 6] as const) {
     if (attachment.addresses.some((address) => familyOf(address) === family)) continue

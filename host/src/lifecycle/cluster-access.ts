@@ -4,6 +4,7 @@
 import type { PeersDifference } from '../cluster/network-peers.ts'
 import type { SharedNetwork } from '../cluster/records.ts'
 import type { ProposedNetwork } from '../cluster/shared-networks.ts'
+import type { WholeNetwork } from '../cluster/whole-network.ts'
 
 type Limits = { readonly signal?: AbortSignal | undefined }
 
@@ -50,6 +51,8 @@ export type ClusterAccess = {
     network: Pick<SharedNetwork, 'id' | 'name' | 'type' | 'segmentId'>,
     limits: Limits,
   ): Promise<void>
+  /** What all hosts have of a network; undefined while the shared store is away. */
+  wholeNetwork(networkId: string): Promise<Pick<WholeNetwork, 'members'> | undefined>
   /** What this host has of networks. */
   readonly networks: {
     /** One more block of a subnet is this host's. Throws `addressesExhausted` with the use per host. */

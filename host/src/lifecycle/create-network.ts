@@ -120,7 +120,7 @@ type Wish = {
 function intend(
   host: HostContext,
   { body, request, requestKey, own, mostBlockBits }: Wish,
-  { elsewhere = [], part = {} }: { elsewhere?: readonly Elsewhere[]; part?: ClusterPart } = {},
+  { elsewhere, part = {} }: { elsewhere?: readonly Elsewhere[]; part?: ClusterPart } = {},
 ): NetworkRecord {
   const { name, type, labels = {}, internal = false, config, default_policy: defaultPolicy } = body
   const subnets = host.addresses.chooseSubnets(body, elsewhere)

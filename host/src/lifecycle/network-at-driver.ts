@@ -41,8 +41,13 @@ export class MadeNetworks {
 }
 
 /** Whether the driver should have the network now. */
-export function shouldBeAtDriver(host: HostContext, { id, scope, state }: NetworkRecord): boolean {
-  return state === 'active' && (scope !== 'global' || isUsedHere(host, id))
+export function shouldBeAtDriver(host: HostContext, network: NetworkRecord): boolean {
+  return network.state === 'active' && isHere(host, network)
+}
+
+/** Whether this machine has something of it, or may have: also one that is being made or deleted. */
+function isHere(host: HostContext, { id, scope }: NetworkRecord): boolean {
+  return scope !== 'global' || isUsedHere(host, id)
 }
 
 export function isUsedHere(host: HostContext, networkId: string): boolean {
@@ -51,7 +56,7 @@ export function isUsedHere(host: HostContext, networkId: string): boolean {
 
 /**
  * Makes a network of the cluster here, if it is not. An endpoint of it must be on record, or it may be taken away again.
- * Throws `subnetOverlap` where this host has a network with the same addresses.
+ * Throws `subnetOverlap` where this machine has a network, or a route, with the same addresses.
  */
 export async function ensureAtDriver(
   host: HostContext,
@@ -62,7 +67,10 @@ export async function ensureAtDriver(
   if (scope !== 'global' || host.made.isMade(id)) return
   await host.queue.run(queueOf(id), async () => {
     if (host.made.isMade(id)) return
-    host.addresses.assertApart(network, (other) => shouldBeAtDriver(host, other))
+    host.addresses.assertApart(network, {
+      isHere: (other) => isHere(host, other),
+      isNew: !host.made.mayBeMade(id),
+    })
     host.made.begun(id)
     await session.call('network/create', { network: driverView(network) }, callFor(operation))
     host.made.made(id)

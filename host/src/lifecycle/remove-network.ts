@@ -1,5 +1,4 @@
 // A network goes: its record says so first, then its driver, then its subnets are free.
-import { ConetError } from '@conet/sdk'
 import type { NetworkRecord } from '../domain/network.ts'
 import { resolveKey } from '../domain/resolve.ts'
 import { deleteInCluster } from './delete-shared-network.ts'
@@ -7,6 +6,7 @@ import { callToItsEnd, isDriverAway } from './driver-call.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation, Removed } from './host-context.ts'
 import { containerQueue, networkQueue } from './keys.ts'
+import { assertUnused } from './network-holders.ts'
 
 /**
  * Deletes the network that `key` names. Refused with `inUse` while containers want it; endpoints that are on their way out
@@ -18,7 +18,7 @@ export function deleteNetwork(host: HostContext, key: string, operation: Operati
   return host.queue.run(networkQueue(name), async () => {
     const network = host.inventory.networks.get(id)
     if (network === undefined) return 'gone'
-    assertUnused(host, network)
+    await assertUnused(host, network)
     if (network.scope === 'global') {
       await endpointsLeaving(host, id)
       await deleteInCluster(host, network, operation)
@@ -82,19 +82,4 @@ function buryNetwork(host: HostContext, network: NetworkRecord): void {
   if (host.inventory.networks.get(network.id)?.state !== 'deleting')
     host.inventory.putNetwork({ ...network, state: 'deleting', buriedAt: new Date().toISOString() })
   failpoint('host:network:buried')
-}
-
-function assertUnused(host: HostContext, network: NetworkRecord): void {
-  const staying = host.inventory.endpointsOfNetwork(network.id).filter(({ state }) => state !== 'deleting')
-  const holders = new Set(staying.map(({ handle }) => handle))
-  for (const { handle, attachments } of host.inventory.containers.values()) {
-    if (attachments.some(({ networkId }) => networkId === network.id)) holders.add(handle)
-  }
-  if (holders.size === 0) return
-  const named = [...holders]
-  const shown = named.slice(0, 5).join(', ') + (named.length > 5 ? `, and ${named.length - 5} more` : '')
-  throw new ConetError('inUse', `delete network ${network.name}: it is used by ${shown}`, {
-    details: { networkId: network.id, containers: named.slice(0, 100) },
-    help: 'unplug or remove these containers first',
-  })
 }

@@ -20,6 +20,25 @@ export function refuseOverlaps(given: readonly SubnetRecord[], taken: readonly S
   })
 }
 
+/** Throws `subnetOverlap` when a network of the cluster meets what this machine has. */
+export function refuseOnThisMachine(
+  { name, id, subnets }: Pick<NetworkRecord, 'name' | 'id' | 'subnets'>,
+  taken: readonly SubnetOwner[],
+): void {
+  for (const { subnet } of subnets) {
+    const other = findOverlap(subnet, taken)
+    if (other === undefined) continue
+    throw new ConetError(
+      'subnetOverlap',
+      `use network ${name} on this host: ${subnet} overlaps ${other.subnet} of ${other.owner}`,
+      {
+        details: { networkId: id, subnet, overlaps: other.subnet, owner: other.owner },
+        help: 'use the network on other hosts, or take away here what has these addresses',
+      },
+    )
+  }
+}
+
 /** One container cannot tell two different networks apart that use the same addresses. */
 export function refuseAmbiguousNetworks(
   network: NetworkRecord,

@@ -59,7 +59,7 @@ export const forms = {
   },
   labelKey: { pattern: '^[\\s\\S]{0,256}$', words: 'at most 256 characters', example: 'env' },
   clusterStore: {
-    pattern: '^etcds?://[^,/\\s]+(,[^,/\\s]+)*$',
+    pattern: '^etcds?://[^,/@\\s]+(,[^,/@\\s]+)*$',
     words: 'etcd:// or etcds:// and the members of etcd with commas between them',
     example: 'etcd://10.0.0.1:2379,10.0.0.2:2379',
   },

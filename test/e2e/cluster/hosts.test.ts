@@ -1,4 +1,5 @@
 // Two hosts of a cluster: networks that all know, addresses that no two hand out, a directory that all read.
+import { execFileSync } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -95,6 +96,30 @@ describe('a network of a cluster', () => {
     await flat.program.end('SIGTERM')
   })
 
+  it('is refused on a host where a network of its own, or a route, has its addresses', async () => {
+    const flat = await two.fixture.startFakeDriver({ name: 'flat' })
+    const subnets = (subnet: string) => ({ subnets: [{ subnet }] })
+    const own = await two.client.createNetwork({ name: 'own', type: 'flat', ...subnets('10.44.0.0/16') })
+    await one.client.createNetwork({ name: 'met', type: 'span', ...subnets('10.44.7.0/24') })
+    await one.client.createNetwork({ name: 'routed', type: 'span', ...subnets('10.45.7.0/24') })
+    execFileSync('ip', ['route', 'add', 'blackhole', '10.45.0.0/16'])
+    for (const [name, owner] of [
+      ['met', 'network own'],
+      ['routed', 'route to 10.45.0.0/16'],
+    ] as const) {
+      await two.knows(name)
+      await expect(two.plug('c1', name)).rejects.toMatchObject({
+        kind: 'subnetOverlap',
+        message: expect.stringContaining(owner),
+      })
+      await two.removeContainers()
+    }
+    execFileSync('ip', ['route', 'delete', 'blackhole', '10.45.0.0/16'])
+    await two.plug('c1', 'routed')
+    await two.client.deleteNetwork(own.id)
+    await flat.program.end('SIGTERM')
+  })
+
   it('is at a driver only while the host has endpoints in it', async () => {
     await one.client.createNetwork({ name: 'blue', type: 'span' })
     await two.knows('blue')
@@ -154,6 +179,11 @@ describe('addresses in a network of a cluster', () => {
       details: { node: 'one' },
       fields: [{ path: 'addresses[0]' }],
     })
+    const claimed = (await cluster.keys('blocks/')).length
+    await expect(two.client.plug('c2', { network: 'blue', addresses: ['10.7.0.255'] })).rejects.toMatchObject(
+      { kind: 'addressOutOfRange', fields: [{ path: 'addresses[0]' }] },
+    )
+    expect(await cluster.keys('blocks/')).toHaveLength(claimed)
     const other = addressOf(await two.client.plug('c2', { network: 'blue' }))
     expect(other).not.toMatch(/^10\.7\.0\.(6[4-9]|7\d)$/)
     await eventually(() =>
@@ -162,7 +192,10 @@ describe('addresses in a network of a cluster', () => {
       ).rejects.toMatchObject({ kind: 'addressInUse', details: { node: 'one', container: 'c1' } }),
     )
     const refused = two.client.deleteNetwork('blue')
-    await expect(refused).rejects.toMatchObject({ kind: 'inUse' })
+    await expect(refused).rejects.toMatchObject({
+      kind: 'inUse',
+      message: expect.stringContaining('used by c2 and, on one, by c1'),
+    })
     await two.client.deleteContainer('c2')
     await expect(two.client.deleteNetwork('blue')).rejects.toMatchObject({
       kind: 'inUse',

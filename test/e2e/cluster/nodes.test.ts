@@ -1,11 +1,8 @@
 // Hosts that come and go: who is shown, what stays with one that is away, and what becomes of one that was removed.
-import { execFile } from 'node:child_process'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { addressOf, ClusterFixture, ClusterHost } from '../../support/cluster-fixture.ts'
-import { conetProgram } from '../../support/conetd-process.ts'
 import { eventually } from '../../support/eventually.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 
@@ -22,12 +19,6 @@ beforeAll(async () => {
 }, 60_000)
 afterEach(() => cluster.removeEverything(), 30_000)
 afterAll(() => cluster?.[Symbol.asyncDispose]())
-
-async function conet(host: ClusterHost, ...argv: string[]): Promise<string> {
-  const socket = ['--socket', host.fixture.conetd.socket]
-  const { stdout } = await promisify(execFile)(process.execPath, [conetProgram, ...socket, ...argv])
-  return stdout
-}
 
 const stateOf = async (name: string) => (await one.client.getNode(name)).state
 
@@ -91,8 +82,8 @@ describe('the hosts of a cluster', () => {
         { node: 'two', container: 'z', endpoint_id: z.id, addresses: [addressOf(z)] },
       ],
     })
-    expect(await conet(one, 'node', 'list')).toMatch(/one +alive \(this host\) +192\.0\.2\.1 +1 +1/)
-    expect(await conet(one, 'net', 'inspect', 'blue')).toMatch(/on other hosts:\n +NODE .*\n +two +z /)
+    expect(await one.conet('node', 'list')).toMatch(/one +alive \(this host\) +192\.0\.2\.1 +1 +1/)
+    expect(await one.conet('net', 'inspect', 'blue')).toMatch(/on other hosts:\n +NODE .*\n +two +z /)
     await expect(one.client.getNode('three')).rejects.toMatchObject({ kind: 'notFound' })
   })
 
@@ -121,7 +112,7 @@ describe('the hosts of a cluster', () => {
     await two.plug('z', 'blue')
     await eventually(() => expect(one.peers()).toHaveLength(1))
     await two.fixture.conetd.stop()
-    await eventually(() => conet(one, 'node', 'rm', 'two', '--fenced'), { timeoutMs: 15_000, everyMs: 200 })
+    await eventually(() => one.conet('node', 'rm', 'two', '--fenced'), { timeoutMs: 15_000, everyMs: 200 })
     expect((await one.client.listNodes()).nodes.map(({ name }) => name)).toEqual(['one'])
     expect((await one.client.getNetwork('blue')).subnets).toMatchObject([{ blocks: { one: 1 } }])
     await eventually(() => expect(one.peers()).toEqual([]))

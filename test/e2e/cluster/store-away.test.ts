@@ -30,6 +30,9 @@ describe('while the store of the cluster is away', () => {
     const b = await one.client.plug('b', { network: 'blue' })
     expect(performance.now() - began).toBeLessThan(2_000)
     expect(b.published).toBe(false)
+    expect(await one.conet('net', 'inspect', 'blue')).toMatch(
+      /plugged, not published\n\n +on other hosts: not known/,
+    )
     await two.run('z')
     await expect(two.client.plug('z', { network: 'blue' })).rejects.toMatchObject({
       kind: 'clusterUnavailable',

@@ -1,5 +1,6 @@
 // Containers as people read them.
 import type { ContainerView, EndpointView, SandboxView } from '@conet/sdk/client'
+import { endpointState } from './endpoint-state.ts'
 import { mappedPortFacts } from './policy.ts'
 import { type Detail, shownId, shownList } from './short-id.ts'
 import { facts, indented, table } from './table.ts'
@@ -63,7 +64,7 @@ function sandboxText({ path, owner, pid }: SandboxView): string {
 
 function attachmentTable({ attachments, endpoints }: ContainerView, detail: Detail): string {
   if (attachments.length === 0) return '  no networks\n'
-  const states = new Map(endpoints.map(({ id, state }) => [id, state]))
+  const states = new Map(endpoints.map((endpoint) => [endpoint.id, endpointState(endpoint)]))
   const rows = attachments.map(({ name, network_name, network_id, endpoint_id }) => [
     name,
     network_name,

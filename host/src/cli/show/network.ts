@@ -1,5 +1,6 @@
 // Networks as people read them.
 import type { ContainerView, EndpointView, NetworkMemberView, NetworkView } from '@conet/sdk/client'
+import { endpointState } from './endpoint-state.ts'
 import { type Detail, shownId, shownList } from './short-id.ts'
 import { facts, indented, table } from './table.ts'
 
@@ -30,6 +31,8 @@ export function networkPage(
     (member) => !network.endpoints.includes(member.endpoint_id),
   )
   if (elsewhere.length > 0) sections.push(memberTable(elsewhere, detail))
+  if (network.scope === 'global' && network.members === undefined)
+    sections.push('  on other hosts: not known now (conet status says why)\n')
   if (network.pending_removals !== undefined) sections.push(pendingTable(network, detail))
   return `network ${network.name}\n${sections.join('\n')}`
 }
@@ -117,13 +120,14 @@ function endpointTable(endpoints: readonly EndpointView[], detail: Detail): stri
 
 function endpointRows(endpoint: EndpointView, detail: Detail): string[][] {
   const id = shownId(endpoint.id, detail)
-  if (endpoint.interfaces.length === 0) return [[endpoint.container, '', '', '', id, endpoint.state]]
+  const state = endpointState(endpoint)
+  if (endpoint.interfaces.length === 0) return [[endpoint.container, '', '', '', id, state]]
   return endpoint.interfaces.map(({ name, mac_address, addresses }) => [
     endpoint.container,
     name,
     mac_address,
     addresses.join(','),
     id,
-    endpoint.state,
+    state,
   ])
 }

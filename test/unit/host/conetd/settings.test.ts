@@ -178,6 +178,33 @@ describe('settings of a cluster', () => {
     expect(failureOf({ ...cluster, clusterUser: 'u' }).message).toContain('cluster.password_file is missing')
     const unreadable = { clusterUser: 'u', clusterPasswordFile: '/nonexistent' }
     expect(failureOf({ ...cluster, ...unreadable }).message).toContain('cluster.password_file cannot be read')
+    for (const address of ['10.0.0.300', '127.0.0.1', '0.0.0.0', '::1', 'fe80::1%eth0'])
+      expect(failureOf({ ...cluster, underlayAddress: address }).message).toContain(
+        'cluster.underlay_address',
+      )
+    for (const store of ['etcd://a:99999', 'etcd://a:0', 'etcd://fd00::1', 'etcd://a,b:', 'etcd://me:pw@a'])
+      expect(failureOf({ ...cluster, cluster: store }).message).toContain('cluster.store')
+  })
+
+  it('name files that can be read, and hold what they should', () => {
+    const ca = (path: string) => failureOf({ ...cluster, clusterCa: path }).message
+    expect(ca('/nonexistent')).toContain('cluster.ca cannot be read')
+    expect(ca('/proc/version')).toContain('cluster.ca /proc/version holds no certificate in PEM')
+    const both = { clusterCert: '/proc/version', clusterKey: '/proc/version' }
+    expect(failureOf({ ...cluster, ...both }).message).toContain('cluster.cert /proc/version holds no')
+  })
+
+  it('have the password of a user in a file, or behind its name, as etcdctl has it', async () => {
+    const userOf = (clusterUser: string, more = {}) =>
+      readSettings({ ...cluster, clusterUser, ...more }, {}).cluster?.etcd.user
+    expect(userOf('conet:open:sesame')).toEqual({ name: 'conet', password: 'open:sesame' })
+    const clusterPasswordFile = '/proc/sys/kernel/ostype'
+    expect(userOf('co:net', { clusterPasswordFile })).toEqual({ name: 'co:net', password: 'Linux' })
+  })
+
+  it('have the address of the underlay as the kernel writes it', () => {
+    const { cluster: found } = readSettings({ ...cluster, underlayAddress: 'fd00:0:0::7' }, {})
+    expect(found?.underlayAddress).toBe('fd00::7')
   })
 })
 

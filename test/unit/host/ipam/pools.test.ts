@@ -15,6 +15,7 @@ describe('default pools', () => {
     expect(choosePool(4, defaultIpv4Pools, ['0.0.0.0/0', '10.0.0.0/16', '10.1.7.0/24'])).toBe('10.2.0.0/16')
     expect(choosePool(4, defaultIpv4Pools, ['10.0.0.0/8'])).toBe('172.16.0.0/16')
     expect(choosePool(4, defaultIpv4Pools, ['10.0.0.0/8', '172.16.0.0/12'])).toBe('192.168.0.0/20')
+    expect(choosePool(4, defaultIpv4Pools, ['10.255.7.0/24'], 'end')).toBe('10.254.0.0/16')
   })
 
   it('fail with use and capacity when no block is free', () => {
@@ -43,7 +44,10 @@ describe('default pools', () => {
             block,
             taken.map((subnet) => ({ subnet, owner: 'x' })),
           ) === undefined
+        const inEachPool = [blocks.slice(0, 8), blocks.slice(8)]
+        const last = inEachPool.map((some) => some.findLast(isFree)).find((block) => block !== undefined)
         const expected = blocks.find(isFree)
+        if (last !== undefined) expect(choosePool(4, pools, taken, 'end')).toBe(last)
         if (expected === undefined) expect(() => choosePool(4, pools, taken)).toThrow()
         else expect(choosePool(4, pools, taken)).toBe(expected)
       }),

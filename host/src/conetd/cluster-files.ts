@@ -1,0 +1,47 @@
+// The files by which this host is known to etcd, and etcd to it: looked at when conetd starts, since what is wrong with
+// them is otherwise seen only as an etcd that cannot be reached.
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { EtcdTls } from '../cluster/etcd-store.ts'
+import { wrongSetting } from './cluster-setting-error.ts'
+
+type Key = 'ca' | 'cert' | 'key' | 'password_file'
+
+/** Throws `invalidArgument` that names the setting whose file cannot be read, or is not what it should be. */
+export function checkTls({ caFile, certFile, keyFile }: EtcdTls): void {
+  if (caFile !== undefined) certificateOf('ca', caFile)
+  if (certFile === undefined || keyFile === undefined) return
+  const certificate = certificateOf('cert', certFile)
+  const key = parse('key', keyFile, 'private key', createPrivateKey)
+  if (!certificate.checkPrivateKey(key)) throw wrongSetting('key', `is not the key of ${certFile}`)
+}
+
+/** The password is all that the file holds, but for an end of line. */
+export function readPassword(path: string): string {
+  return read('password_file', path).toString().trimEnd()
+}
+
+function certificateOf(setting: Key, path: string): X509Certificate {
+  return parse(setting, path, 'certificate', (pem) => new X509Certificate(pem))
+}
+
+function parse<T>(setting: Key, path: string, what: string, work: (pem: Buffer) => T): T {
+  const pem = read(setting, path)
+  try {
+    return work(pem)
+  } catch (cause) {
+    throw wrongSetting(setting, `${path} holds no ${what} in PEM: ${wordsOf(cause)}`)
+  }
+}
+
+function read(setting: Key, path: string): Buffer {
+  try {
+    return readFileSync(path)
+  } catch (cause) {
+    throw wrongSetting(setting, `cannot be read: ${wordsOf(cause)}`)
+  }
+}
+
+function wordsOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause)
+}
