@@ -17,13 +17,19 @@ const many = 1000
 
 const idOf = (word: string) => createHash('sha256').update(word).digest('hex')
 
+/**
+ * Too small for IPv6: a thousand interfaces in one namespace would tell each other of neighbours and groups while packets are
+ * measured (114,000 packets in ten rounds, against 6 with one interface; a quarter of the time).
+ */
+const mtu = 1279
+
 const network: Network = {
   id: idOf('rules'),
   name: 'rules',
   labels: {},
   internal: false,
   subnets: [{ subnet: '10.64.0.0/16', gateway: '10.64.0.1' }],
-  config: { egress: 'deny' },
+  config: { egress: 'deny', mtu },
 }
 
 const call: Call = {
