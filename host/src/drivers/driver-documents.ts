@@ -98,7 +98,15 @@ function checkedSchema(what: string, schema: JsonSchema): Checked {
 /** Also where such a word is no keyword but the name of a member: then a thread is used without need. */
 function hasCostlyKeyword(schema: unknown): boolean {
   if (typeof schema !== 'object' || schema === null) return false
-  return Object.entries(schema).some(([key, value]) => costlyKeywords.has(key) || hasCostlyKeyword(value))
+  return Object.entries(schema).some(([key, value]) => {
+    if (key === 'pattern' && isPlainPattern(value)) return false
+    return costlyKeywords.has(key) || hasCostlyKeyword(value)
+  })
+}
+
+/** One class of characters, repeated, from the beginning to the end (`^[0-9a-f:]{2,39}$`): there is one way to match it. */
+function isPlainPattern(pattern: unknown): boolean {
+  return typeof pattern === 'string' && /^\^\[[^\\[\]]+\](?:[*+?]|\{\d+(?:,\d*)?\})?\$$/.test(pattern)
 }
 
 function badSchema(what: string, why: string, cause?: unknown): ConetError {
