@@ -1,4 +1,4 @@
 // `npm run bench:nodes [-- NODES [ENDPOINTS]]`: many nodes of a cluster in one process against a real etcd.
 import { runInPrivateNamespaces } from './in-private-namespaces.mjs'
 
-await runInPrivateNamespaces('bench/nodes/main.js', process.argv.slice(2))
+runInPrivateNamespaces('bench/nodes/main.js', process.argv.slice(2))

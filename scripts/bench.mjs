@@ -1,4 +1,4 @@
 // `npm run bench`: measures conet against its floor and its rival. See `--help`.
 import { runInPrivateNamespaces } from './in-private-namespaces.mjs'
 
-await runInPrivateNamespaces('bench/main.js', process.argv.slice(2))
+runInPrivateNamespaces('bench/main.js', process.argv.slice(2))

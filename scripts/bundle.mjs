@@ -1,9 +1,11 @@
 // Joins the modules of each program into a few files in its package's `dist/programs`, which its bin loads: finding and
 // reading 1,400 files was most of the start of conetd (docs/decisions/0021). Build first. Quick when nothing has changed.
+import { spawnSync } from 'node:child_process'
 import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
+const thisFile = fileURLToPath(import.meta.url)
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 /** Of each package its programs, by the names of their files. */
@@ -24,12 +26,17 @@ const programs = {
 const left = ['koffi', 'lmdb', 'netlink', 'pino', 'piscina', 'etcd3', '@grpc/grpc-js']
 
 /** Joins them all again if a module of ours, or a library, is newer than what was joined last. */
-export async function bundlePrograms() {
-  const packages = Object.keys(programs)
+export function bundlePrograms() {
   const newest = Math.max(...inputs().map(changedAt))
-  if (packages.every((name) => changedAt(stampOf(name)) > newest)) return
+  if (Object.keys(programs).every((name) => changedAt(stampOf(name)) > newest)) return
+  // A process of its own: rolldown keeps hundreds of megabytes until it ends.
+  const { status } = spawnSync(process.execPath, [thisFile, 'now'], { stdio: 'inherit' })
+  if (status !== 0) throw new Error('the programs could not be joined')
+}
+
+async function bundleNow() {
   const { rolldown } = await import('rolldown')
-  await Promise.all(packages.map((name) => bundle(rolldown, name)))
+  for (const name of Object.keys(programs)) await bundle(rolldown, name)
 }
 
 /** What a module starts as a thread, from a file beside it, is beside the program under the same name. */
@@ -74,11 +81,14 @@ function inputs() {
       .filter((file) => file.endsWith('.js') && !file.startsWith('programs'))
       .map((file) => join(root, name, 'dist', file)),
   )
-  return [...modules, join(root, 'package-lock.json'), fileURLToPath(import.meta.url)]
+  return [...modules, join(root, 'package-lock.json'), thisFile]
 }
 
 function changedAt(path) {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await bundlePrograms()
+if (process.argv[1] === thisFile) {
+  if (process.argv[2] === 'now') await bundleNow()
+  else bundlePrograms()
+}

@@ -1,4 +1,4 @@
 // `npm run demo`: the story of conet with two real containers, every step of it checked.
 import { runInPrivateNamespaces } from './in-private-namespaces.mjs'
 
-await runInPrivateNamespaces('demo/main.js', process.argv.slice(2))
+runInPrivateNamespaces('demo/main.js', process.argv.slice(2))

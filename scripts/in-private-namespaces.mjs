@@ -7,12 +7,12 @@ import { bundlePrograms } from './bundle.mjs'
 // Loopback is up on every machine; a fresh namespace starts with it down.
 const prepare = 'ip link set lo up && exec "$@"'
 
-export async function runInPrivateNamespaces(program, args) {
+export function runInPrivateNamespaces(program, args) {
   if (process.getuid() !== 0) {
     console.error('this needs root: it makes network namespaces')
     process.exit(1)
   }
-  await bundlePrograms()
+  bundlePrograms()
   const file = fileURLToPath(new URL(`../test/dist/${program}`, import.meta.url))
   const command = ['sh', '-c', prepare, 'sh', process.execPath, file, ...args]
   const child = spawn('unshare', ['--net', '--mount', '--propagation', 'private', ...command], {

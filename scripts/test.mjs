@@ -36,7 +36,7 @@ function tell({ title, passed, failed, seconds, output }) {
   if (failed > 0) console.log(output)
 }
 
-await bundlePrograms()
+bundlePrograms()
 const reports = mkdtempSync(join(tmpdir(), 'conet-test-'))
 const totals = { passed: 0, failed: 0 }
 let interrupted = false

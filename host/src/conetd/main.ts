@@ -4,10 +4,7 @@ import process from 'node:process'
 import { assertFailpointKnown, ConetError } from '@conet/sdk'
 import type { Logger } from 'pino'
 import { parseArguments } from './arguments.ts'
-import { startDaemon } from './daemon.ts'
-import { makeLogger } from './logger.ts'
 import { readSettings, type Settings } from './settings.ts'
-import { stopDrivers } from './stop-drivers.ts'
 import { readVersion } from './version.ts'
 
 const exitCode = { done: 0, failed: 1, usage: 2 } as const
@@ -32,8 +29,11 @@ async function run(action: 'serve' | 'stopDrivers', settings: Settings): Promise
   try {
     // Others may be of the drivers that get this environment, which say so themselves.
     assertFailpointKnown((name) => name.includes(':') && !name.startsWith('host:'))
-    if (action === 'stopDrivers') await stopDrivers(settings, process.env)
-    else await serve(settings)
+    // Loaded only now: who asks for help, or is told what is wrong with a setting, waits for neither.
+    if (action === 'stopDrivers') {
+      const { stopDrivers } = await import('./stop-drivers.ts')
+      await stopDrivers(settings, process.env)
+    } else await serve(settings)
   } catch (error) {
     explain(error)
     process.exit(exitCode.failed)
@@ -50,6 +50,7 @@ function settingsOrExit(read: () => Settings): Settings {
 }
 
 async function serve(settings: Settings): Promise<void> {
+  const [{ makeLogger }, { startDaemon }] = await Promise.all([import('./logger.ts'), import('./daemon.ts')])
   const log = makeLogger(settings.logLevel)
   const failed = (error: unknown) => {
     log.fatal({ err: error }, 'conetd: ends, because something failed that it cannot do without')
