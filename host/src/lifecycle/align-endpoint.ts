@@ -9,15 +9,24 @@ import { takesPolicies } from './endpoint-policy.ts'
 import type { HostContext } from './host-context.ts'
 import { takePorts, wantedPorts } from './policy-ports.ts'
 
+type Placed = { readonly endpoint: EndpointRecord; readonly network: NetworkRecord }
+
+/** Whether there is nothing to do. */
+export function isAligned(host: HostContext, session: DriverSession, placed: Placed): boolean {
+  const { endpoint } = placed
+  return !isWanted(endpoint) || isDeepStrictEqual(endpoint.policy, policyOn(host, session, placed))
+}
+
 /** Resolves to the record then. Throws `portInUse`, `portsExhausted`. May be repeated. */
 export async function alignEndpoint(
   host: HostContext,
   session: DriverSession,
-  { endpoint, network }: { endpoint: EndpointRecord; network: NetworkRecord },
+  placed: Placed,
 ): Promise<EndpointRecord> {
+  const { endpoint } = placed
   const { id } = endpoint
-  const policy = policyOn(host, session, { endpoint, network })
-  if (!isWanted(endpoint) || isDeepStrictEqual(endpoint.policy, policy)) return endpoint
+  if (isAligned(host, session, placed)) return endpoint
+  const policy = policyOn(host, session, placed)
   const wanted = await wantedPorts(host, session, { policy, former: endpoint.policy, at: 'policy' })
   const current = host.inventory.endpoints.get(id)
   // Somebody changes it meanwhile, and knows better.
@@ -33,7 +42,7 @@ export async function alignEndpoint(
 function policyOn(
   host: HostContext,
   session: DriverSession,
-  { endpoint, network }: { endpoint: EndpointRecord; network: NetworkRecord },
+  { endpoint, network }: Placed,
 ): PolicyDocument | undefined {
   if (!takesPolicies(session)) return undefined
   const container = host.inventory.containers.get(endpoint.handle)

@@ -9,6 +9,8 @@ export class EndpointIndex {
   readonly #byNetwork = new Map<string, Set<string>>()
   readonly #byContainer = new Map<string, Set<string>>()
   readonly #listeners: EndpointListener[] = []
+  readonly #revisions = new Map<string, number>()
+  #changes = 0
 
   /** Calls the listener after each change from now on. */
   listen(listener: EndpointListener): void {
@@ -20,6 +22,7 @@ export class EndpointIndex {
     this.byId.set(record.id, record)
     addTo(this.#byNetwork, record.networkId, record.id)
     addTo(this.#byContainer, record.handle, record.id)
+    this.#revise(record.networkId)
     for (const listener of this.#listeners) listener(before, record)
   }
 
@@ -29,7 +32,26 @@ export class EndpointIndex {
     this.byId.delete(id)
     removeFrom(this.#byNetwork, record.networkId, id)
     removeFrom(this.#byContainer, record.handle, id)
+    this.#revise(record.networkId)
     for (const listener of this.#listeners) listener(record, undefined)
+  }
+
+  /** Another number after each change of what its endpoints are and where; 0 for a network that never had one. */
+  revisionOf(networkId: string): number {
+    return this.#revisions.get(networkId) ?? 0
+  }
+
+  /** Something of the container has changed that counts for its endpoints. */
+  containerChanged(handle: string): void {
+    for (const id of this.#byContainer.get(handle) ?? []) {
+      const record = this.byId.get(id)
+      if (record !== undefined) this.#revise(record.networkId)
+    }
+  }
+
+  /** The network is gone. */
+  forgetNetwork(networkId: string): void {
+    this.#revisions.delete(networkId)
   }
 
   hasOfNetwork(networkId: string): boolean {
@@ -55,6 +77,11 @@ export class EndpointIndex {
     const ids: string[] = []
     for (const id of few) if (many.has(id)) ids.push(id)
     return this.#recordsOf(ids)
+  }
+
+  #revise(networkId: string): void {
+    this.#changes += 1
+    this.#revisions.set(networkId, this.#changes)
   }
 
   #recordsOf(ids: Iterable<string> | undefined): EndpointRecord[] {

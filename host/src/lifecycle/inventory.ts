@@ -77,6 +77,14 @@ export class Inventory implements Disposable {
     return this.#endpoints.ofNetwork(networkId)
   }
 
+  /**
+   * Another number after each change of the network's endpoints, of their containers or of their sandboxes: what a driver
+   * is told of them is the same while it stays the same.
+   */
+  revisionOf(networkId: string): number {
+    return this.#endpoints.revisionOf(networkId)
+  }
+
   /** Called after each change of an endpoint's record, from now on. It must not throw. */
   onEndpoint(listener: EndpointListener): void {
     this.#endpoints.listen(listener)
@@ -110,6 +118,7 @@ export class Inventory implements Disposable {
   deleteNetwork(id: string): void {
     this.#stores.durable.transaction((changes) => this.#tables.networks.delete(changes, id), 'removal')
     this.networks.delete(id)
+    this.#endpoints.forgetNetwork(id)
     this.#changes += 1
     const keys = [...this.cursors.keys()].filter((key) => key.startsWith(`${id}/`))
     if (keys.length === 0) return
@@ -123,13 +132,14 @@ export class Inventory implements Disposable {
   putConfiguration(record: ContainerRecord): void {
     this.#stores.durable.transaction((changes) => this.#tables.containers.put(changes, record.handle, record))
     this.#dropOverlay(record.handle)
-    this.containers.set(record.handle, record)
+    this.#keepContainer(record)
   }
 
   deleteContainer(handle: string): void {
     this.#stores.durable.transaction((changes) => this.#tables.containers.delete(changes, handle), 'removal')
     this.#dropOverlay(handle)
     this.containers.delete(handle)
+    this.#endpoints.containerChanged(handle)
   }
 
   /** Writes what `work` says in one transaction of the volatile store. A removal goes through on a full disk too. */
@@ -169,11 +179,17 @@ export class Inventory implements Disposable {
     return {
       putSandbox: (record) => {
         tables.sandboxes.put(changes, record.handle, record)
-        applied.push(() => this.sandboxes.set(record.handle, record))
+        applied.push(() => {
+          this.sandboxes.set(record.handle, record)
+          this.#endpoints.containerChanged(record.handle)
+        })
       },
       deleteSandbox: (handle) => {
         tables.sandboxes.delete(changes, handle)
-        applied.push(() => this.sandboxes.delete(handle))
+        applied.push(() => {
+          this.sandboxes.delete(handle)
+          this.#endpoints.containerChanged(handle)
+        })
       },
       putEndpoint: (record) => {
         tables.endpoints.put(changes, record.id, record)
@@ -194,8 +210,13 @@ export class Inventory implements Disposable {
     }
   }
 
-  #flushSoon(record: ContainerRecord): void {
+  #keepContainer(record: ContainerRecord): void {
     this.containers.set(record.handle, record)
+    this.#endpoints.containerChanged(record.handle)
+  }
+
+  #flushSoon(record: ContainerRecord): void {
+    this.#keepContainer(record)
     this.#unflushed.add(record.handle)
     this.#flushTimer ??= setTimeout(() => this.#tryFlush(), flushDelayMs)
   }

@@ -10,13 +10,15 @@ const longestText = 4096
 /** What stands on a page. */
 export type PageContent = {
   readonly networks: readonly { readonly id: string }[]
-  readonly endpoints: readonly {
-    readonly endpointId: string
-    readonly network: { readonly id: string }
-    /** Present: to be plugged there. */
-    readonly sandbox?: { readonly path: string } | undefined
-    readonly policyRevision?: number | undefined
-  }[]
+  readonly endpoints: readonly PageEndpoint[]
+}
+
+export type PageEndpoint = {
+  readonly endpointId: string
+  readonly network: { readonly id: string }
+  /** Present: to be plugged there. */
+  readonly sandbox?: { readonly path: string } | undefined
+  readonly policyRevision?: number | undefined
 }
 
 export type SyncAnswer = Pick<SyncResult, 'repaired' | 'failed' | 'plugged'> & {

@@ -1,13 +1,12 @@
 // What should be at a driver, in pages: each is built when it is its turn, so that the host never stands still over
 // thousands of endpoints, and says what is on record then.
 import { JsonText } from '@conet/sdk/jsonrpc'
-import type { SandboxRecord } from '../domain/container.ts'
-import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
 import type { NetworkRecord } from '../domain/network.ts'
 import type { HostContext } from './host-context.ts'
 import { shouldBeAtDriver } from './network-at-driver.ts'
-import type { PageContent } from './sync-answer.ts'
-import { type Text, textOfEndpoint, textOfNetwork } from './sync-text.ts'
+import type { PageContent, PageEndpoint } from './sync-answer.ts'
+import { type Piece, piecesOf } from './sync-pieces.ts'
+import { type Text, textOfNetwork } from './sync-text.ts'
 
 /**
  * Far below what the protocol allows: neither side should stand still over one page. And two of them fit into the buffer
@@ -16,8 +15,9 @@ import { type Text, textOfEndpoint, textOfNetwork } from './sync-text.ts'
 const mostPageBytes = 64 * 1024
 /** For what is around the content of a page: the frame of the request and its `_meta`. */
 const envelopeBytes = 1024
-/** The name of the member `network`, and a comma. */
-const memberBytes = 16
+/** Endpoints come in pieces of this size, but one by one to a driver that takes small messages only. */
+const pieceBytes = 8 * 1024
+const leastRoomForPieces = 4 * pieceBytes
 
 export type PagesOptions = {
   readonly driver: string
@@ -34,7 +34,7 @@ export function* syncPages(host: HostContext, options: PagesOptions): Generator<
   const { syncId, maxMessageBytes } = options
   const room = Math.min(mostPageBytes, maxMessageBytes) - envelopeBytes
   let draft = new PageDraft(syncId)
-  for (const item of itemsOf(host, options)) {
+  for (const item of itemsOf(host, options.driver, room < leastRoomForPieces ? 0 : pieceBytes)) {
     if (draft.bytes > 0 && draft.bytes + item.bytes > room) {
       yield draft.page(true)
       draft = new PageDraft(syncId)
@@ -44,18 +44,14 @@ export function* syncPages(host: HostContext, options: PagesOptions): Generator<
   yield draft.page(false)
 }
 
-type Endpoint = PageContent['endpoints'][number]
-type Item = { readonly bytes: number; readonly networkText: Text } & (
-  | { readonly network: { readonly id: string } }
-  | { readonly endpoint: Endpoint; readonly text: Text }
-)
+type Item = (Text & { readonly network: { readonly id: string } }) | Piece
 
 /** A page that is being filled. Its texts are joined at the end, which costs no more than a copy. */
 class PageDraft {
   readonly #syncId: string
   readonly #networks: { readonly id: string }[] = []
   readonly #networkTexts: string[] = []
-  readonly #endpoints: Endpoint[] = []
+  readonly #endpoints: PageEndpoint[] = []
   readonly #endpointTexts: string[] = []
   bytes = 0
 
@@ -64,14 +60,14 @@ class PageDraft {
   }
 
   add(item: Item): void {
-    this.bytes += item.bytes
-    const { networkText } = item
+    // And a comma.
+    this.bytes += item.bytes + 1
     if ('network' in item) {
       this.#networks.push(item.network)
-      this.#networkTexts.push(networkText.json)
+      this.#networkTexts.push(item.json)
     } else {
-      this.#endpoints.push(item.endpoint)
-      this.#endpointTexts.push(`{"network":${networkText.json},${item.text.json.slice(1)}`)
+      this.#endpoints.push(...item.endpoints)
+      this.#endpointTexts.push(item.json)
     }
   }
 
@@ -83,38 +79,16 @@ class PageDraft {
   }
 }
 
-function* itemsOf(host: HostContext, { driver }: PagesOptions): Generator<Item> {
+function* itemsOf(host: HostContext, driver: string, mostBytes: number): Generator<Item> {
   const networkIds: string[] = []
   for (const record of networksOf(host, driver)) {
-    const networkText = textOfNetwork(record)
     networkIds.push(record.id)
-    yield { network: { id: record.id }, networkText, bytes: networkText.bytes + 1 }
+    yield { ...textOfNetwork(record), network: { id: record.id } }
   }
-  for (const networkId of networkIds) yield* endpointsOf(host, networkId)
-}
-
-function* endpointsOf(host: HostContext, networkId: string): Generator<Item> {
-  const { inventory } = host
-  const listedAt = inventory.changes
-  for (const listed of inventory.endpointsOfNetwork(networkId)) {
-    // As they are now: a page may have been answered since.
-    const record = inventory.changes === listedAt ? listed : inventory.endpoints.get(listed.id)
-    const network = inventory.networks.get(networkId)
-    if (record === undefined || network?.state !== 'active' || !isWanted(record)) continue
-    const networkText = textOfNetwork(network)
-    const sandbox = sandboxOf(host, record)
-    const text = textOfEndpoint(host, { endpoint: record, network }, sandbox)
-    const endpoint = { endpointId: record.id, network, sandbox, policyRevision: record.policyRevision }
-    yield { endpoint, networkText, text, bytes: networkText.bytes + text.bytes + memberBytes }
-  }
+  for (const networkId of networkIds) yield* piecesOf(host, networkId, mostBytes)
 }
 
 export function networksOf(host: HostContext, driver: string): NetworkRecord[] {
   const all = [...host.inventory.networks.values()]
   return all.filter((network) => network.type === driver && shouldBeAtDriver(host, network))
-}
-
-/** The sandbox in which it should be; undefined for one that is only created. */
-export function sandboxOf(host: HostContext, { state, handle }: EndpointRecord): SandboxRecord | undefined {
-  return state === 'plugged' ? host.inventory.sandboxes.get(handle) : undefined
 }

@@ -2,7 +2,8 @@
 import { isWanted } from '../domain/endpoint.ts'
 import type { HostContext } from './host-context.ts'
 import type { PageContent } from './sync-answer.ts'
-import { networksOf, sandboxOf } from './sync-pages.ts'
+import { networksOf } from './sync-pages.ts'
+import { sandboxOf } from './sync-pieces.ts'
 
 export class Told {
   readonly #pages: PageContent[] = []

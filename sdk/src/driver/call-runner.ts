@@ -14,6 +14,7 @@ import { DriverLife } from './driver-life.ts'
 import { errorFields, type Log } from './driver-log.ts'
 import { HeldPeers } from './held-peers.ts'
 import { passFailpoints } from './method-failpoints.ts'
+import { PageReader } from './page-reader.ts'
 import { ToldObjects } from './told-objects.ts'
 import { type Turn, TurnCall, type TurnHooks } from './turn.ts'
 import { untilCancelled } from './until-cancelled.ts'
@@ -24,6 +25,8 @@ export class CallRunner implements Served {
   readonly driver: Driver
   readonly objects: ToldObjects
   readonly peers: HeldPeers
+  /** Outlives connections: after one of them the host says nearly all of it again. */
+  readonly pages = new PageReader()
   readonly #log: Log
   readonly #life: DriverLife
   readonly #order = new CallOrder()

@@ -71,6 +71,7 @@ export class HostSession {
       closedKind: 'cancelled',
       urgentMethods: ['driver/ping'],
       limits: { maxInFlight: maxInFlightOf(runner.driver) },
+      parse: (text) => runner.pages.parse(text),
     })
     this.peer.onRequest((method, params, { cancellation }) =>
       this.#answer(method, params ?? {}, cancellation),
@@ -132,7 +133,7 @@ export class HostSession {
 
   #serveSync(request: Request): Promise<object> {
     const context = this.#contextOf('driver/sync', request)
-    const params = checkParams('driver/sync', request.params)
+    const params = this.#options.runner.pages.check(request.params)
     this.#options.runner.endDrain()
     this.#failedCreates.clear()
     return this.#sync.serve(params, context)

@@ -1,10 +1,12 @@
 // What this process knows of the endpoints: one entry for each, for all who want to know, since a sync asks for each of
 // thousands.
-import type { EndpointRef, Sandbox } from '../protocol/index.ts'
+import type { DesiredEndpoint, EndpointRef, Sandbox } from '../protocol/index.ts'
 import type { EndpointContent } from './told-content.ts'
 
 /** What the host has said last of an endpoint that was made so. */
 export type ToldEndpoint = {
+  /** What a sync has said of it; the same object when the next one says the same. */
+  readonly said?: DesiredEndpoint
   readonly content: EndpointContent
   readonly addresses: readonly string[]
   /** Where it is plugged. */
@@ -24,6 +26,8 @@ export class KnownEndpoint {
   namedAt = 0
   /** It is not this entry any more that stands for the endpoint. */
   isForgotten = false
+  /** Which one was named after it: most likely the next time, too. */
+  next: KnownEndpoint | undefined
 
   constructor({ networkId, endpointId }: EndpointRef) {
     this.networkId = networkId
@@ -33,6 +37,7 @@ export class KnownEndpoint {
 
 export class KnownEndpoints {
   readonly #byId = new Map<string, KnownEndpoint>()
+  #named: KnownEndpoint | undefined
   /** Goes forward with each sync that begins. */
   now = 0
 
@@ -51,14 +56,22 @@ export class KnownEndpoints {
 
   /** The host speaks of it. */
   name(ref: EndpointRef): KnownEndpoint {
-    const known = this.of(ref)
+    const before = this.#named
+    const next = before?.next
+    // A map of thousands is in no cache.
+    const isNext = next !== undefined && next.endpointId === ref.endpointId && !next.isForgotten
+    const known = isNext ? next : this.of(ref)
+    if (before !== undefined && !isNext) before.next = known
     known.namedAt = this.now
+    this.#named = known
     return known
   }
 
   forget(endpointId: string): void {
     const known = this.#byId.get(endpointId)
-    if (known !== undefined) known.isForgotten = true
+    if (known === undefined) return
+    known.isForgotten = true
+    known.next = undefined
     this.#byId.delete(endpointId)
   }
 
@@ -66,10 +79,11 @@ export class KnownEndpoints {
     return this.#byId.values()
   }
 
-  created(): EndpointRef[] {
+  /** Those of them that the host has not named from then on. */
+  created(notSince = Number.POSITIVE_INFINITY): EndpointRef[] {
     const refs: EndpointRef[] = []
-    for (const { networkId, endpointId, isCreated } of this.#byId.values())
-      if (isCreated) refs.push({ networkId, endpointId })
+    for (const { networkId, endpointId, isCreated, namedAt } of this.#byId.values())
+      if (isCreated && namedAt < notSince) refs.push({ networkId, endpointId })
     return refs
   }
 }

@@ -62,11 +62,17 @@ export class RecordedObjects {
     this.#endpoints.forget(endpoint.endpointId)
   }
 
-  async listEndpoints(call: Call): Promise<EndpointRef[]> {
+  /** `notSince`: only those that the host has not named from then on. */
+  async listEndpoints(call: Call, notSince = Number.POSITIVE_INFINITY): Promise<EndpointRef[]> {
     const found = await this.#driver.listEndpoints?.(call)
-    if (this.#driver.createEndpoint && found) return found
-    if (found === undefined) return this.#endpoints.created()
-    const byId = [...found, ...this.#endpoints.created()].map((one) => [one.endpointId, one] as const)
+    if (found === undefined) return this.#endpoints.created(notSince)
+    const listed = found.filter(
+      ({ endpointId }) => (this.#endpoints.find(endpointId)?.namedAt ?? 0) < notSince,
+    )
+    if (this.#driver.createEndpoint) return listed
+    const byId = [...listed, ...this.#endpoints.created(notSince)].map(
+      (one) => [one.endpointId, one] as const,
+    )
     return [...new Map(byId).values()]
   }
 

@@ -15,7 +15,7 @@ const pauseMs = 250
 /** What the pages of one sync have named so far. */
 export type Round = {
   readonly syncId: string
-  /** From this moment on endpoints were named in it: `ToldObjects.isNamed`. */
+  /** From this moment on endpoints were named in it: `ToldObjects.listUnnamed`. */
   readonly since: number
   readonly networks: Set<string>
   readonly failedNetworks: Map<string, ConetError>

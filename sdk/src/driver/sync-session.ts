@@ -117,16 +117,13 @@ export class SyncSession {
     const { objects } = this.#runner
     const say: Turn['progress'] = (message) => progress.say(message)
     const turn: Turn = { what: 'driver/sync', scope: undefined, meta, cancellation, progress: say }
-    const has = await this.#runner.inTurn(turn, { hasBegun: false }, async (call) => {
-      const [networkIds, endpoints] = await Promise.all([
-        objects.listNetworks(call),
-        objects.listEndpoints(call),
-      ])
-      return { networkIds, endpoints }
-    })
-    result.unknown.networkIds.push(...has.networkIds.filter((id) => !round.networks.has(id)))
-    const unknown = has.endpoints.filter(({ endpointId }) => !objects.isNamed(endpointId, round.since))
-    result.unknown.endpoints.push(...unknown.map(({ networkId, endpointId }) => ({ networkId, endpointId })))
+    const [networkIds, unknown] = await this.#runner.inTurn(turn, { hasBegun: false }, (call) =>
+      Promise.all([objects.listNetworks(call), objects.listUnnamed(round.since, call)]),
+    )
+    result.unknown.networkIds.push(...networkIds.filter((id) => !round.networks.has(id)))
+    // A call may have named one while the networks were listed.
+    for (const { networkId, endpointId } of unknown)
+      if (!objects.isNamed(endpointId, round.since)) result.unknown.endpoints.push({ networkId, endpointId })
     objects.keepOnly(round.networks, round.since)
     this.#runner.peers.keepOnly(round.networks)
     if (this.#round === round) this.#round = undefined

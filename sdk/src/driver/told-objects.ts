@@ -77,6 +77,17 @@ export class ToldObjects {
     return this.#objects.listEndpoints(call)
   }
 
+  /** Whether the host has spoken of the endpoint since then. */
+  isNamed(endpointId: string, since: number): boolean {
+    const known = this.#endpoints.find(endpointId)
+    return known !== undefined && known.namedAt >= since
+  }
+
+  /** Those of which it has not. */
+  listUnnamed(since: number, call: Call): Promise<EndpointRef[]> {
+    return this.#objects.listEndpoints(call, since)
+  }
+
   /**
    * Throws `conflict` for other content, `inUse` while the endpoint is plugged into another sandbox. Creates first what
    * another instance, or this one in a former life, was told to create.
@@ -117,7 +128,7 @@ export class ToldObjects {
     this.#networks.delete(networkId)
   }
 
-  /** A sync begins. Returns the moment of it, for `isNamed` and `keepOnly`. */
+  /** A sync begins. Returns the moment of it, for `listUnnamed` and `keepOnly`. */
   beginNaming(): number {
     this.#endpoints.now += 1
     return this.#endpoints.now
@@ -126,12 +137,6 @@ export class ToldObjects {
   /** The host speaks of the endpoint. */
   nameEndpoint(ref: EndpointRef): KnownEndpoint {
     return this.#endpoints.name(ref)
-  }
-
-  /** Whether the host has spoken of the endpoint since then. */
-  isNamed(endpointId: string, since: number): boolean {
-    const known = this.#endpoints.find(endpointId)
-    return known !== undefined && known.namedAt >= since
   }
 
   /**
@@ -176,17 +181,19 @@ export class ToldObjects {
     }
   }
 
-  /** Keeps what was told before if it is the same, so that thousands of new objects are not kept in its place. */
+  /** Keeps what was told before if the very same was said. */
   #tellAnew(known: KnownEndpoint, endpoint: DesiredEndpoint, before: ToldEndpoint | undefined): ToldEndpoint {
     // A driver with addresses of its own has just answered with them.
     const addresses = known.told?.addresses ?? endpoint.interface.addresses
+    if (before?.said === endpoint && before.addresses === addresses) {
+      before.sandboxPath = undefined
+      known.told = before
+      return before
+    }
     const content = contentOfEndpoint(endpoint)
     if (isToBePlugged(endpoint) && addresses !== endpoint.interface.addresses)
       this.assertSameEndpoint('plug', endpoint)
-    const isSame =
-      before !== undefined && isSameJson(before.content, content) && isSameJson(before.addresses, addresses)
-    const told = isSame ? before : { content, addresses, sandboxPath: undefined }
-    told.sandboxPath = undefined
+    const told = { said: endpoint, content, addresses, sandboxPath: undefined }
     known.told = told
     return told
   }

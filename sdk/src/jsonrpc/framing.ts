@@ -47,6 +47,8 @@ export type FramePhase = 'between' | 'header' | 'body'
 /** What a frame parser takes, and who hears of it. */
 export type FrameParserOptions = {
   readonly maxMessageBytes: number
+  /** Instead of `JSON.parse`: makes the same of the text, and throws where that does. */
+  readonly parse?: ((text: string) => unknown) | undefined
   /** `length` is that of its text. */
   onMessage(message: JsonObject, length: number): void
 }
@@ -55,6 +57,7 @@ export type FrameParserOptions = {
 export class FrameParser {
   readonly #maxMessageBytes: number
   readonly #onMessage: (message: JsonObject, length: number) => void
+  readonly #parse: (text: string) => unknown
   #failure: unknown
   #messages = 0
   /** The bytes of a header or body that began in an earlier chunk; `#held` of them are set. */
@@ -63,8 +66,9 @@ export class FrameParser {
   /** Length of the body that is being read; undefined while a header is. */
   #bodyBytes: number | undefined
 
-  constructor({ maxMessageBytes, onMessage }: FrameParserOptions) {
+  constructor({ maxMessageBytes, onMessage, parse = JSON.parse }: FrameParserOptions) {
     this.#maxMessageBytes = maxMessageBytes
+    this.#parse = (text) => parse(text)
     this.#onMessage = onMessage
   }
 
@@ -148,7 +152,7 @@ export class FrameParser {
   }
 
   #finish(body: string): void {
-    const message = parseBody(body)
+    const message = parseBody(body, this.#parse)
     this.#bodyBytes = undefined
     this.#release()
     this.#messages += 1
@@ -181,10 +185,10 @@ function textOf(buffer: Buffer, start: number, end: number): string {
   return body.toString('utf8')
 }
 
-function parseBody(body: string): JsonObject {
+function parseBody(body: string, parse: (text: string) => unknown): JsonObject {
   let value: unknown
   try {
-    value = JSON.parse(body)
+    value = parse(body)
   } catch (cause) {
     // A SyntaxError, or a RangeError for nesting deeper than the stack.
     throw badBody('is not JSON', cause)

@@ -17,6 +17,8 @@ export type PeerOptions = {
   /** Requests that are let through beyond `maxInFlight`, of which they take nothing: such as are answered at once, so that their number stays small. */
   readonly urgentMethods?: readonly string[]
   readonly limits?: Partial<PeerLimits>
+  /** Instead of `JSON.parse`, for who has read most of a text before: it has to make the same of it. */
+  readonly parse?: (text: string) => unknown
   /** Reads what nobody awaits no faster than that; by default as fast as it comes. */
   readonly pace?: PaceOptions
 }

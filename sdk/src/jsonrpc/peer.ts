@@ -66,6 +66,7 @@ export class JsonRpcPeer implements AsyncDisposable {
     this.#reader = new SocketReader(socket, {
       limits,
       gate,
+      parse: options.parse,
       onMessage: (message, length) => {
         if (!this.#dispatcher.receive(message)) this.#keepPace(length)
       },

@@ -9,6 +9,8 @@ import type { ReadGate } from './read-gate.ts'
 export type SocketReaderOptions = {
   readonly limits: PeerLimits
   readonly gate: ReadGate
+  /** Instead of `JSON.parse`. */
+  readonly parse?: ((text: string) => unknown) | undefined
   onMessage(message: JsonObject, length: number): void
   /** The other side ended the stream between two messages. */
   onEnd(): void
@@ -32,6 +34,7 @@ export class SocketReader {
     this.#options = options
     this.#parser = new FrameParser({
       maxMessageBytes: options.limits.maxMessageBytes,
+      parse: options.parse,
       onMessage: (message, length) => {
         // A message may have closed the connection while others of the same chunk wait.
         if (!this.#isClosed) options.onMessage(message, length)

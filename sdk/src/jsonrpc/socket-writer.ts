@@ -12,6 +12,8 @@ const pauseFactor = 4
 
 /** As many messages leave in one write at most, so that the other side begins while this one goes on. */
 const mostTogether = 16
+/** A message of this size waits for no others: the other side begins on it while this one goes on. */
+const largeBytes = 8 * 1024
 
 export type SocketWriterOptions = {
   readonly limits: PeerLimits
@@ -61,7 +63,7 @@ export class SocketWriter {
     this.#text += text
     this.#textBytes += bytes
     this.#messages += 1
-    if (this.#messages >= mostTogether) this.#write()
+    if (this.#messages >= mostTogether || bytes >= largeBytes) this.#write()
     else this.#flushSoon(forTurn)
     this.#watchBacklog()
   }
