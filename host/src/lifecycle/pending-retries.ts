@@ -42,6 +42,7 @@ export class PendingRetries implements Disposable {
   }
 
   done(id: string): void {
+    if (this.#waiting.size === 0) return
     clearTimeout(this.#waiting.get(id)?.timer)
     this.#waiting.delete(id)
   }

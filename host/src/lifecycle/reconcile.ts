@@ -98,10 +98,13 @@ async function applyAnswer(host: HostContext, page: PageContent, answer: SyncAns
   }
   for (const { endpointId, result: plugged } of answer.plugged) {
     const endpoint = host.inventory.endpoints.get(endpointId)
-    const network = endpoint && host.inventory.networks.get(endpoint.networkId)
-    if (endpoint === undefined || network === undefined) continue
-    if (isSettledAs(host, endpoint, plugged)) host.repairs.done(endpointId)
-    else await applyPlugged(host, { endpoint, network }, plugged)
+    if (endpoint === undefined) continue
+    if (isSettledAs(host, endpoint, plugged)) {
+      host.repairs.done(endpoint.id)
+      continue
+    }
+    const network = host.inventory.networks.get(endpoint.networkId)
+    if (network !== undefined) await applyPlugged(host, { endpoint, network }, plugged)
   }
 }
 

@@ -1,7 +1,8 @@
-// In which rhythm a driver hears the pages of a sync: two at a time, so that neither side waits for the other. One is on
-// its way while the one before is worked on.
+// In which rhythm a driver hears the pages of a sync: three at a time, so that neither side waits for the other. One is
+// worked on, one waits for the driver, and of one the host reads the answer.
+
 /** Under way at once. */
-const mostPages = 2
+const mostPages = 3
 
 /** What of a page counts for when it is told. */
 export type Paced = { readonly more: boolean; readonly networks: readonly unknown[] }

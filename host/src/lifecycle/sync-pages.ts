@@ -9,7 +9,7 @@ import { type Piece, piecesOf } from './sync-pieces.ts'
 import { type Text, textOfNetwork } from './sync-text.ts'
 
 /**
- * Far below what the protocol allows: neither side should stand still over one page. And two of them fit into the buffer
+ * Far below what the protocol allows: neither side should stand still over one page. And three of them fit into the buffer
  * of a socket, or the driver waits for the rest of one while the host makes the next.
  */
 const mostPageBytes = 64 * 1024

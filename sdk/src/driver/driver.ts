@@ -66,6 +66,8 @@ export type PeersBatch = {
  * arrive, and those on a network after those before it on that network; all others run side by side.
  * Every method may be called again with the same parameters and then must succeed with the same result;
  * `deleteNetwork`, `unplug` and `deleteEndpoint` succeed when what they name is gone or was never known.
+ * Parameters are not yours to change: those of a sync are frozen, since the next sync hands out the same objects where it
+ * says the same.
  * A method that fails leaves nothing behind. Throw ConetError for what users should read; a KernelError becomes
  * `kernelRefused`, anything else `internal`, with its stack in the driver's log alone.
  * When a call is given up, or its time is over, `call.signal` aborts and the host has its answer: undo what was done,

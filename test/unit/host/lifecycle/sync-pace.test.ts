@@ -4,14 +4,14 @@ import { expect, it } from 'vitest'
 import { sampleEndpoint, sampleNetwork } from '../../../support/driver-client.ts'
 
 const ofNetworks = page({ networks: [sampleNetwork()] })
-const ofEndpoints = [1, 2, 3].map(() => page({ endpoints: [sampleEndpoint()] }))
+const ofEndpoints = [1, 2, 3, 4].map(() => page({ endpoints: [sampleEndpoint()] }))
 const last = page({ more: false })
 
-it('a page of endpoints is told while the one before is answered, two at a time', async () => {
+it('a page of endpoints is told while the one before is answered, three at a time', async () => {
   const driver = new SlowDriver()
   const told = tellInPace([...ofEndpoints, last], driver.hear)
   await turn()
-  expect(driver.heard).toEqual(ofEndpoints.slice(0, 2))
+  expect(driver.heard).toEqual(ofEndpoints.slice(0, 3))
   await driver.answer()
   expect(driver.heard).toEqual(ofEndpoints)
   await driver.answerAll()
@@ -29,7 +29,7 @@ it('endpoints wait for the page that names their networks, and the last page for
   await told
 })
 
-it('fails as the first page that failed does, once the other has its answer', async () => {
+it('fails as the first page that failed does, once the others have theirs', async () => {
   const driver = new SlowDriver()
   const told = tellInPace([...ofEndpoints, last], driver.hear)
   let hasEnded = false
@@ -39,10 +39,11 @@ it('fails as the first page that failed does, once the other has its answer', as
   })
   await turn()
   await driver.answer(new Error('no room'))
+  await driver.answer()
   expect(hasEnded).toBe(false)
   await driver.answer()
   expect(await ended).toEqual(new Error('no room'))
-  expect(driver.heard).toHaveLength(2)
+  expect(driver.heard).toHaveLength(3)
 })
 
 /** Answers when it is told to, in order. */
