@@ -1,6 +1,6 @@
 // The endpoints: what was asked for in this process's life, and what is plugged, which the kernel knows.
 import type { Call } from '../driver/index.ts'
-import { KernelError, setBridgePort } from '../linux/index.ts'
+import { KernelError, type Link, setBridgePort } from '../linux/index.ts'
 import type {
   CreateEndpointParams,
   EndpointRef,
@@ -15,6 +15,7 @@ import type { Machine } from './machine.ts'
 import type { Networks } from './networks.ts'
 import { type Port, plug } from './plug.ts'
 import type { Policies, PolicyWishes } from './policies.ts'
+import { isLimiting } from './traffic-shaper.ts'
 
 export class Endpoints {
   readonly #machine: Machine
@@ -93,10 +94,12 @@ export class Endpoints {
     const inForce = await this.#policies.put(params, bridge, wishes)
     const flags = portFlags(bridge.port.flags, params)
     if (port.bridgePort?.hairpin !== flags.hairpin) rtnl.run(setBridgePort(port.index, flags))
-    await this.#limit({ link: port, isFound: true }, { endpoint, wishes }).catch(async (error: unknown) => {
+    try {
+      await this.#limitAnew(port, { endpoint, wishes })
+    } catch (error) {
       await inForce.takeBack()
       throw error
-    })
+    }
     inForce.settle()
   }
 
@@ -106,14 +109,26 @@ export class Endpoints {
     else this.#members.set(networkId, members)
   }
 
+  /** Of a port that stands. */
+  async #limitAnew(
+    port: Link,
+    { endpoint, wishes: { limits } }: { endpoint: EndpointRef; wishes: PolicyWishes },
+  ): Promise<void> {
+    const { shaper } = this.#policies
+    if (isLimiting(limits) || !shaper.isFree(endpoint.endpointId))
+      await shaper.set({ endpoint, port }, limits)
+  }
+
   /** A port that is new and is not to be limited costs nothing. One that could not be limited does not stay. */
   async #limit(
     { link, isFound }: Port,
     { endpoint, wishes: { limits } }: { endpoint: EndpointRef; wishes: PolicyWishes },
   ): Promise<void> {
     const { shaper } = this.#policies
-    const isWanted = limits.ingress !== undefined || limits.egress !== undefined
-    if (!isWanted && !isFound && !shaper.has(endpoint.endpointId)) return
+    if (!isLimiting(limits) && !isFound && !shaper.has(endpoint.endpointId)) {
+      shaper.noteNew(endpoint.endpointId)
+      return
+    }
     try {
       await shaper.set({ endpoint, port: link }, limits)
     } catch (error) {

@@ -46,6 +46,8 @@ export class Policies {
   readonly #machine: Machine
   readonly shaper: TrafficShaper
   readonly #compiler = new EgressCompiler()
+  /** Compiled once for each plan: every policy of a member asks for them. */
+  readonly #ofNetworks = new WeakMap<BridgePlan, Holding>()
   #conntrack: Conntrack | undefined
   /** What goes on after answers. */
   #afterwards: Promise<void> = Promise.resolve()
@@ -118,7 +120,9 @@ export class Policies {
 
   async #putNetwork(networkId: string, bridge: BridgePlan): Promise<void> {
     const { policyTable } = this.#machine
-    await policyTable.put(networkOwner(networkId), networkHolding(bridge, policyTable.name))
+    const holding = this.#ofNetworks.get(bridge) ?? networkHolding(bridge, policyTable.name)
+    this.#ofNetworks.set(bridge, holding)
+    await policyTable.put(networkOwner(networkId), holding)
   }
 
   /** So that what the machine sends from 127.0.0.1 may leave by the bridge. What comes in to such addresses the firewall drops. */

@@ -27,8 +27,8 @@ export type ShapedPort = { readonly endpoint: EndpointRef; readonly port: Pick<L
 
 export class TrafficShaper {
   readonly #machine: Machine
-  /** By endpoint. Those of a former process are unknown until a call names them. */
-  readonly #limited = new Set<string>()
+  /** Whether an endpoint is limited. Of those of a former process it is unknown until a call names them. */
+  readonly #isLimited = new Map<string, boolean>()
 
   constructor(machine: Machine) {
     this.#machine = machine
@@ -41,30 +41,42 @@ export class TrafficShaper {
     for (const link of rtnl.links({ kind: 'ifb' })) {
       const endpointId = names.shapedEndpoint(link)
       if (endpointId === undefined) continue
-      if (ports.has(names.port(endpointId))) this.#limited.add(endpointId)
+      if (ports.has(names.port(endpointId))) this.#isLimited.set(endpointId, true)
       else await deletions.delete(link.index)
     }
   }
 
   /** Whether the endpoint may have a limit, as far as this process knows. */
   has(endpointId: string): boolean {
-    return this.#limited.has(endpointId)
+    return this.#isLimited.get(endpointId) ?? false
+  }
+
+  /** Whether this process knows that the endpoint has no limit. */
+  isFree(endpointId: string): boolean {
+    return this.#isLimited.get(endpointId) === false
+  }
+
+  /** Its port was made just now. */
+  noteNew(endpointId: string): void {
+    this.#isLimited.set(endpointId, false)
   }
 
   /** Brings both directions to these limits, whatever was before. May be repeated. */
   async set({ endpoint, port }: ShapedPort, { ingress, egress }: TrafficLimits): Promise<void> {
     const { rtnl } = this.#machine
-    this.#limited.add(endpoint.endpointId)
+    this.#isLimited.set(endpoint.endpointId, true)
     if (ingress === undefined) rtnl.run(removeEgressLimit(port.index), { tolerate: ['ENOENT', 'EINVAL'] })
     else rtnl.run(limitEgress({ link: port.index, ...bucketOf(ingress, port.mtu) }))
     if (egress === undefined) await this.#removeEgress({ endpoint, port })
     else this.#limitEgress({ endpoint, port }, egress)
-    if (ingress === undefined && egress === undefined) this.#limited.delete(endpoint.endpointId)
+    this.#isLimited.set(endpoint.endpointId, isLimiting({ ingress, egress }))
   }
 
   /** The veth is gone, or about to be; what is left is the ifb. May be repeated, and costs nothing where there was no limit. */
   async delete(endpointId: string): Promise<void> {
-    if (!this.#limited.delete(endpointId)) return
+    const isLimited = this.has(endpointId)
+    this.#isLimited.delete(endpointId)
+    if (!isLimited) return
     const link = this.#link(endpointId)
     if (link !== undefined) await this.#machine.deletions.delete(link.index)
   }
@@ -99,6 +111,10 @@ export class TrafficShaper {
     ])
     return link
   }
+}
+
+export function isLimiting({ ingress, egress }: TrafficLimits): boolean {
+  return ingress !== undefined || egress !== undefined
 }
 
 /** A packet that does not fit the bucket never goes; a small bucket on a busy machine does not keep up with its rate. */
