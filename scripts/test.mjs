@@ -20,6 +20,29 @@ const deadlineMs = values.long ? 4 * 3_600_000 : 300_000
 /** More than the two processors of the machine it is meant for: much of a test is waiting. */
 const concurrency = 3
 const slowSeconds = 20
+/** Begun first, so that the end does not wait for one that started last. */
+const longest = [
+  'chaos/conetd-failpoints',
+  'conformance/zoo',
+  'chaos/ten-thousand-plugs',
+  'conformance/bundled-drivers',
+  'chaos/driver-failpoints',
+  'chaos/host-survives-zoo',
+  'e2e/bad-input-conetd',
+  'e2e/cluster/nodes',
+  'chaos/spawned-drivers',
+  'chaos/driver-trouble',
+  'conformance/kernel-zoo',
+  'e2e/packed-sdk',
+  'chaos/policies',
+  'chaos/host-interfaces',
+  'e2e/guardian',
+  'e2e/bad-input-cli',
+  'e2e/demo',
+  'e2e/readme-driver',
+  'chaos/spawn-failpoints',
+  'e2e/cluster/store-replaced',
+].map((title) => `${title}.test.ts`)
 
 function testFiles(folder) {
   if (!existsSync(join(testDir, folder))) return []
@@ -54,14 +77,23 @@ async function run(files, options) {
   tell(result)
 }
 
-// The long ones first, so that the end does not wait for one that started last.
+function longestFirst(files) {
+  return [
+    ...longest.filter((file) => files.includes(file)),
+    ...files.filter((file) => !longest.includes(file)),
+  ]
+}
+
 const unit = values.long ? [] : testFiles('unit')
-const isolated = isolatedFolders.flatMap(testFiles)
+const runs = longestFirst(isolatedFolders.flatMap(testFiles)).map((file) => ({
+  files: [file],
+  isolated: true,
+}))
+if (unit.length > 0) runs.unshift({ files: unit, isolated: false })
 try {
-  if (unit.length > 0) await run(unit, { isolated: false })
   const worker = async () => {
-    for (let file = isolated.shift(); file !== undefined && !interrupted; file = isolated.shift()) {
-      await run([file], { isolated: true })
+    for (let next = runs.shift(); next !== undefined && !interrupted; next = runs.shift()) {
+      await run(next.files, { isolated: next.isolated })
     }
   }
   await Promise.all(Array.from({ length: concurrency }, worker))

@@ -17,7 +17,7 @@ import {
   up,
 } from './model.ts'
 
-const timeLimitMs = 25_000
+const timeLimitMs = 15_000
 
 const network = fc.constantFrom('blue', 'red', 'green')
 const handle = fc.constantFrom('a', 'b')

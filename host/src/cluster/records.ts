@@ -59,8 +59,11 @@ export type SharedMember = Static<typeof SharedMember>
 
 /** Reads a record; undefined where it is none. */
 export function reader<S extends TSchema>(schema: S): (text: string) => Static<S> | undefined {
-  const validator = Compile(schema)
+  // At first use: a host that is in no cluster starts without.
+  const compiled = () => Compile(schema)
+  let validator: ReturnType<typeof compiled> | undefined
   return (text) => {
+    validator ??= compiled()
     try {
       const value: unknown = JSON.parse(text)
       return validator.Check(value) ? value : undefined

@@ -8,7 +8,7 @@ import type { Exposition, HostMetrics } from '../metrics/prometheus.ts'
 import { poolReport } from './pool-report.ts'
 
 /** After the start, in which each millisecond is somebody's. */
-const loadDelayMs = 1_000
+const loadDelayMs = 5_000
 
 export type MetricsRoomOptions = {
   readonly host: HostContext
