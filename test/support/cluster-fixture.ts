@@ -163,7 +163,9 @@ export class ClusterFixture implements AsyncDisposable {
         timeoutMs: 15_000,
       })
     await eventually(async () => {
-      const left = (await this.keys()).filter((key) => !/\/(generation$|nodes\/|alive\/)/.test(key))
+      const left = (await this.keys()).filter(
+        (key) => !/\/(generation$|progress\/|nodes\/|alive\/)/.test(key),
+      )
       expect(left).toEqual([])
     })
   }

@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { closeSync, cpSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { EtcdStore } from '@conet/host/cluster/etcd-store'
 import { eventually } from './eventually.ts'
 import { type TemporaryDirectory, temporaryDirectory } from './temporary-directory.ts'
 
@@ -116,6 +117,15 @@ export class EtcdProcess implements AsyncDisposable {
     rmSync(join(this.#directory.path, 'data'), { recursive: true })
     renameSync(join(this.#directory.path, 'copy'), join(this.#directory.path, 'data'))
     await this.start()
+  }
+
+  /** Changes so many times what is nobody's here. */
+  async writeOtherThings(times: number): Promise<void> {
+    const { tls } = this.#options
+    if (tls !== undefined) throw new Error('others write to an etcd without TLS only')
+    const store = new EtcdStore({ endpoints: [this.endpoint] })
+    for (let time = 0; time < times; time++) await store.commit([], [{ put: '/others', value: `${time}` }])
+    store.close()
   }
 
   /** What `etcdctl` prints. */

@@ -68,6 +68,7 @@ export class Cluster {
     this.#continuity = new StoreContinuity({
       store,
       records,
+      identity: node.identity,
       log,
       putBack: (limits) => this.#putBack(limits),
     })
@@ -125,6 +126,7 @@ export class Cluster {
       this.#presence.follow(signal),
       this.#directory.follow(signal),
       this.#publisher.follow(signal),
+      this.#continuity.follow(signal),
     ])
   }
 
@@ -133,7 +135,7 @@ export class Cluster {
     this.#ending.abort()
     await this.#running
     await this.networks.close()
-    this.#continuity.keep()
+    await this.#continuity.leave()
     this.#options.store.close()
   }
 

@@ -40,6 +40,7 @@ export class EtcdStore implements SharedStore {
   readonly #connected: Connected
   readonly #timeoutMs: number
   #revision = 0
+  #written = 0
 
   constructor(options: EtcdOptions) {
     this.#client = new Etcd3(clientOptions(options))
@@ -49,6 +50,10 @@ export class EtcdStore implements SharedStore {
 
   get revision(): number {
     return this.#revision
+  }
+
+  get written(): number {
+    return this.#written
   }
 
   restartAt(revision: number): void {
@@ -94,7 +99,9 @@ export class EtcdStore implements SharedStore {
     const { succeeded, header } = await this.#call('commit', limits, (call) =>
       this.#client.kv.txn(request, call),
     )
-    return { committed: succeeded, revision: this.#note(header) }
+    const revision = this.#note(header)
+    if (succeeded && changes.length > 0) this.#written = revision
+    return { committed: succeeded, revision }
   }
 
   watch(prefix: string, watching: Watching): Promise<void> {

@@ -6,6 +6,9 @@ export const keys = {
   /** Names this store, and is another one after it has lost something: so hosts that come back later learn it too. */
   generation: `${root}generation`,
 
+  /** How often a machine has noted that it wrote: it finds out by it that the store is an older copy. Stays when it is removed. */
+  progress: (identity: string) => `${root}progress/${identity}`,
+
   networks: `${root}networks/`,
   network: (id: string) => `${root}networks/${id}`,
   /** The id of the network that has the name. */

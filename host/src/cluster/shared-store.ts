@@ -29,6 +29,8 @@ export type CallLimits = { readonly signal?: AbortSignal | undefined; readonly t
 export interface SharedStore {
   /** The highest that any answer had: later answers of the same store have no lower one. */
   readonly revision: number
+  /** That of the last change that this process made. */
+  readonly written: number
   /** The store is another one, or an older copy: it counts from there. */
   restartAt(revision: number): void
   get(key: string, limits?: CallLimits): Promise<SharedEntry | undefined>

@@ -19,6 +19,8 @@ export type StoreReplaced = {
 export type StoreContinuityOptions = {
   readonly store: SharedStore
   readonly records: BlockStore
+  /** Of the machine. */
+  readonly identity: string
   readonly log: Logger
   /** Writes to the store what this node has and the store has not. Resolves to what others have there. May be repeated. */
   putBack(limits: CallLimits): Promise<string[]>
@@ -26,6 +28,11 @@ export type StoreContinuityOptions = {
 
 /** So long after a loss a list may lack what others have not put back yet. */
 const othersMs = 30_000
+
+/** What this node has written in the last while may be lost with an older copy without its notice, if all are ended by force. */
+const keepMs = 30_000
+const keepAgainMs = 2_000
+const leaveMs = 1_000
 
 /** Somebody who has the same may let it go. */
 const conflictRetryMs = 10_000
@@ -39,7 +46,7 @@ export class StoreContinuity {
 
   constructor(options: StoreContinuityOptions) {
     this.#options = options
-    this.#generation = new StoreGeneration(options.store, options.records)
+    this.#generation = new StoreGeneration(options.store, options)
   }
 
   /** Since this process has started: the store was lost, or is an older copy. */
@@ -70,15 +77,33 @@ export class StoreContinuity {
     return performance.now() - this.#replacedAt < othersMs
   }
 
-  /** How far the store is now is kept on the disk, for when this node comes back. */
-  keep(): void {
-    this.#generation.keep()
+  /** Notes now and then how far the store is, until the signal aborts. Called once. */
+  async follow(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.assure(signal)
+        if (await this.#generation.keep({ signal })) await sleep(keepMs, undefined, { signal, ref: false })
+      } catch (err) {
+        if (signal.aborted) return
+        this.#options.log.debug({ err }, 'cluster: how far the shared store is could not be noted')
+        await sleep(keepAgainMs, undefined, { signal, ref: false }).catch(() => undefined)
+      }
+    }
+  }
+
+  /** The same for the last time; in a moment or not at all. */
+  async leave(): Promise<void> {
+    try {
+      await this.#generation.keep({ timeoutMs: leaveMs })
+    } catch (err) {
+      this.#options.log.debug({ err }, 'cluster: how far the shared store is could not be noted at the end')
+    }
   }
 
   async #look(signal: AbortSignal): Promise<void> {
     const sight = await this.#generation.look({ signal })
     if (sight.isReplaced) await this.#mend(signal)
-    this.#generation.remember(sight)
+    await this.#generation.remember(sight, { signal })
   }
 
   async #mend(signal: AbortSignal): Promise<void> {

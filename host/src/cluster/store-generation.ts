@@ -5,6 +5,7 @@ import { type Static, Type } from 'typebox'
 import type { Table } from '../store/index.ts'
 import { keys } from './keys.ts'
 import type { BlockStore } from './own-blocks.ts'
+import { OwnProgress } from './own-progress.ts'
 import type { CallLimits, Condition, SharedEntry, SharedStore } from './shared-store.ts'
 
 const KnownStore = Type.Object({ generation: Type.String(), revision: Type.Integer() })
@@ -25,11 +26,13 @@ export class StoreGeneration {
   readonly #store: SharedStore
   readonly #records: BlockStore
   readonly #table: Table<KnownStore>
+  readonly #progress: OwnProgress
   #known: KnownStore | undefined
 
-  constructor(store: SharedStore, records: BlockStore) {
+  constructor(store: SharedStore, { records, identity }: { records: BlockStore; identity: string }) {
     this.#store = store
     this.#records = records
+    this.#progress = new OwnProgress(store, { records, identity })
     this.#table = records.table('store', KnownStore)
     this.#known = this.#table.get(recordKey)
   }
@@ -41,7 +44,7 @@ export class StoreGeneration {
       const before = Math.max(known?.revision ?? 0, this.#store.revision)
       const { entries, revision } = await this.#store.list(keys.generation, limits)
       const [found] = entries
-      const isOlder = known !== undefined && revision < before
+      const isOlder = known !== undefined && (revision < before || (await this.#progress.isForgotten(limits)))
       const isReplaced = known !== undefined && (isOlder || found?.value !== known.generation)
       if (found !== undefined && !(isOlder && found.value === known.generation))
         return { generation: found.value, revision, isReplaced }
@@ -51,17 +54,24 @@ export class StoreGeneration {
     throw new Error('the name of the shared store changes all the time')
   }
 
-  /** All that follows from what was seen is done: on the disk when this returns. */
-  remember({ generation, revision, isReplaced }: StoreSight): void {
-    if (isReplaced) this.#store.restartAt(revision)
+  /** All that follows from what was seen is done: on the disk when this resolves. Throws what the store throws. */
+  async remember({ generation, revision, isReplaced }: StoreSight, limits: CallLimits): Promise<void> {
+    if (isReplaced) {
+      await this.#progress.catchUp(limits)
+      this.#store.restartAt(revision)
+    }
     this.#write({ generation, revision: Math.max(revision, this.#store.revision) })
   }
 
-  /** How far the store is now, for when this node comes back. */
-  keep(): void {
-    if (this.#known === undefined) return
+  /**
+   * How far the store is now, for when this node comes back. False: the store has forgotten something. Throws what the store
+   * throws.
+   */
+  async keep(limits: CallLimits): Promise<boolean> {
+    if (this.#known === undefined) return true
     const revision = Math.max(this.#known.revision, this.#store.revision)
-    this.#write({ ...this.#known, revision })
+    if (revision !== this.#known.revision) this.#write({ ...this.#known, revision })
+    return this.#progress.advance(limits)
   }
 
   #write(record: KnownStore): void {

@@ -100,6 +100,28 @@ describe('a store that was restored from an older copy', () => {
   }, 90_000)
 })
 
+describe('a store that was restored from an older copy while no host was there', () => {
+  it('is found out also when others have written so much since that it counts further than before', async () => {
+    await one.client.createNetwork({ name: 'blue', type: 'span', subnets })
+    await two.knows('blue')
+    await one.plug('a', 'blue')
+    await cluster.etcd.backUp()
+    const late = await eventually(() => two.client.createNetwork({ name: 'late', type: 'span' }), patience)
+    await one.knows('late')
+    await eventually(() => two.plug('z', 'late'), patience)
+    const isPublished = async () => (await two.client.getContainer('z')).endpoints[0]?.published
+    await eventually(async () => expect(await isPublished()).toBe(true), patience)
+    const before = await held()
+    for (const host of [one, two]) await host.fixture.conetd.stop()
+    await cluster.etcd.restore()
+    await cluster.etcd.writeOtherThings(500)
+    for (const host of [one, two]) await host.fixture.start()
+    await eventually(async () => expect(withoutMakers(await held())).toEqual(withoutMakers(before)), patience)
+    expect((await one.knows('late')).id).toBe(late.id)
+    await eventually(async () => expect(await one.findings()).toContain('cluster-store-replaced'), patience)
+  }, 90_000)
+})
+
 /** Who has put a network back is another host than its maker, maybe. */
 function withoutMakers(pairs: readonly string[]): string[] {
   return pairs.map((pair) => pair.replace(/"createdBy":"\w+"/, ''))

@@ -11,6 +11,7 @@ const node = { name: 'one', identity: 'machine', underlayAddress: '192.0.2.1', v
 function storeWith(mark: string): SharedStore {
   return {
     revision: 1,
+    written: 0,
     restartAt: () => undefined,
     get: async (key) => (key.includes('/removed/') ? { key, value: mark, revision: 1 } : undefined),
     list: async () => ({ entries: [], revision: 1 }),
