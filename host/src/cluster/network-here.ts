@@ -2,12 +2,14 @@
 // while it is used here.
 import { ConetError, deadline, KeyedQueue } from '@conet/sdk'
 import { AddressBlocks } from './address-blocks.ts'
-import { keys } from './keys.ts'
+import { GivingBack } from './giving-back.ts'
 import { MacClaims } from './mac-claims.ts'
 import { NetworkPeers } from './network-peers.ts'
+import { blocksOf } from './node-directory.ts'
 import { lettingGo } from './node-holdings.ts'
 import type { OwnBlockRecord } from './own-blocks.ts'
-import { reader, SharedBlock, type SharedNetwork } from './records.ts'
+import { putClaimsBack } from './put-claims-back.ts'
+import type { SharedNetwork } from './records.ts'
 import type { CallLimits, Condition, SharedStore } from './shared-store.ts'
 
 export type NetworkHereOptions = {
@@ -32,7 +34,6 @@ export type NetworkHereOptions = {
 const listMs = 3_000
 /** Of one transaction, below what etcd takes. */
 const blocksAtOnce = 100
-const readBlock = reader(SharedBlock)
 
 export class NetworkHere {
   readonly #options: NetworkHereOptions
@@ -44,8 +45,7 @@ export class NetworkHere {
   readonly peers: NetworkPeers
   /** What is done to the blocks is done one after the other. */
   readonly #queue = new KeyedQueue()
-  /** The revision at which blocks were given back last; what a mirror says of an earlier one is not true any more. */
-  #givenBackAt = 0
+  readonly #givingBack: GivingBack
   /** Claims under way, by subnet: who comes meanwhile waits for the same. */
   readonly #claims = new Map<string, Promise<void>>()
 
@@ -56,6 +56,7 @@ export class NetworkHere {
     this.#macs = new MacClaims({ store, node, network, refused })
     this.peers = new NetworkPeers({ store, networkId: network.id, node, isLoss, changed: peersChanged })
     const { signal } = this.#ending
+    this.#givingBack = new GivingBack({ settle: () => this.#settle(), signal })
     this.#following = Promise.all([this.#blocks.follow(signal), this.peers.follow(signal)])
   }
 
@@ -69,6 +70,8 @@ export class NetworkHere {
     const running = this.#claims.get(subnet)
     if (running !== undefined) return running
     const claim = this.#run(async () => {
+      // First, since it knows at once that the store is away.
+      await this.#registered({})
       await this.#listed()
       const condition = await this.#registered({})
       const block = await this.#blocks.claim(subnet, { condition })
@@ -108,7 +111,7 @@ export class NetworkHere {
       const condition = await this.#registered(limits)
       if (!isEmpty() || !own.has(network.id, block)) return
       own.remove(network.id, [block])
-      await this.#givingBack(() => this.#blocks.giveBack(block, { ...limits, condition }))
+      await this.#givingBack.run(() => this.#blocks.giveBack(block, { ...limits, condition }))
     })
   }
 
@@ -122,7 +125,7 @@ export class NetworkHere {
       if (!isUnused()) return false
       await this.#macs.tidy(() => false, { ...limits, condition })
       own.remove(network.id, own.all(network.id))
-      await this.#givingBack(() => this.#clear(mine, condition, limits))
+      await this.#givingBack.run(() => this.#clear(mine, condition, limits))
       return true
     })
   }
@@ -141,15 +144,10 @@ export class NetworkHere {
       const { own, network } = this.#options
       const condition = await this.#registered(limits)
       const there = await this.#mine(limits)
-      for (const block of there)
-        if (!own.has(network.id, block))
-          await this.#givingBack(() => this.#blocks.giveBack(block, { ...limits, condition }))
-      const conflicts: string[] = []
-      for (const { block, subnet } of own.of(network.id))
-        if (!there.includes(block))
-          conflicts.push(...(await orConflict(this.#blocks.restore(block, subnet, { ...limits, condition }))))
-      for (const mac of macAddresses)
-        conflicts.push(...(await orConflict(this.#macs.claim(mac, { ...limits, condition }))))
+      await this.#givingBack.run(() => this.#giveBackStrange(there, { ...limits, condition }))
+      const lost = own.of(network.id).filter(({ block }) => !there.includes(block))
+      const rooms = { blocks: this.#blocks, macs: this.#macs }
+      const conflicts = await putClaimsBack(rooms, { lost, macAddresses }, { ...limits, condition })
       return conflicts.map((conflict) => `${conflict} (network ${network.name})`)
     })
   }
@@ -160,18 +158,29 @@ export class NetworkHere {
     await this.#queue.idle()
   }
 
-  /** From here until the store has answered nobody knows whose these blocks are. */
-  async #givingBack(work: () => Promise<number>): Promise<void> {
-    this.#givenBackAt = Number.POSITIVE_INFINITY
-    this.#givenBackAt = await work()
+  /** What the store has as this node's, and is not on record, others may have from now on. */
+  async #giveBackStrange(
+    there: readonly string[],
+    limits: CallLimits & { condition: Condition },
+  ): Promise<number> {
+    const { own, network, store } = this.#options
+    for (const block of there) if (!own.has(network.id, block)) await this.#blocks.giveBack(block, limits)
+    return store.revision
+  }
+
+  /** Whose the blocks are that were given back without an answer. */
+  #settle(): Promise<number> {
+    const limits = { signal: this.#ending.signal }
+    return this.#run(async () => {
+      const condition = await this.#registered(limits)
+      return this.#giveBackStrange(await this.#mine(limits), { ...limits, condition })
+    })
   }
 
   async #mine(limits: CallLimits): Promise<string[]> {
     const { store, network, node } = this.#options
-    const prefix = keys.blocks(network.id)
-    const { entries } = await store.list(prefix, limits)
-    const own = entries.filter(({ value }) => readBlock(value)?.node === node)
-    return own.map(({ key }) => key.slice(prefix.length))
+    const blocks = await blocksOf(store, { node, networkIds: [network.id] }, limits)
+    return blocks.get(network.id) ?? []
   }
 
   async #clear(mine: readonly string[], condition: Condition, limits: CallLimits): Promise<number> {
@@ -190,7 +199,7 @@ export class NetworkHere {
 
   /** What the mirror says came after what this node has given back last. */
   get #isNewerThanOwn(): boolean {
-    return !this.#ending.signal.aborted && this.#blocks.revision >= this.#givenBackAt
+    return !this.#ending.signal.aborted && this.#givingBack.isKnownAt(this.#blocks.revision)
   }
 
   #run<T>(work: () => Promise<T>): Promise<T> {
@@ -238,16 +247,5 @@ export class NetworkHere {
         .filter((block) => !own.has(network.id, block))
         .map((block) => ({ block, subnet })),
     )
-  }
-}
-
-/** What somebody else has; all other errors are thrown. */
-async function orConflict(work: Promise<unknown>): Promise<string[]> {
-  try {
-    await work
-    return []
-  } catch (error) {
-    if (ConetError.is(error, 'addressInUse')) return [error.message]
-    throw error
   }
 }

@@ -2,6 +2,7 @@
 // knows them when it starts while the shared store is away.
 import type { SharedNetwork } from '../cluster/records.ts'
 import type { NetworkRecord } from '../domain/network.ts'
+import { giveBackSpare } from './block-room.ts'
 import { followDefaultPolicy } from './follow-default-policy.ts'
 import type { HostContext } from './host-context.ts'
 import { networkQueue } from './keys.ts'
@@ -53,6 +54,14 @@ export async function dropOthers(host: HostContext, known: ReadonlySet<string>):
   for (const { id } of gone) await dropNetwork(host, id)
 }
 
+/** What has come out of use while the shared store was away. */
+function giveBackUnneeded(host: HostContext, id: string): void {
+  const network = host.inventory.networks.get(id)
+  if (network === undefined || !isUsedHere(host, id)) return
+  tidyMacs(host, network)
+  giveBackSpare(host, network)
+}
+
 /** What the lifecycle does when something changes in the cluster; nothing of it is waited for. */
 export function clusterListener(host: HostContext) {
   const later = (what: string, work: () => Promise<unknown>) => {
@@ -66,12 +75,14 @@ export function clusterListener(host: HostContext) {
       }),
     networkGone: (id: string) => later('a network that is gone stays on record', () => dropNetwork(host, id)),
     networksKnown: (ids: ReadonlySet<string>) =>
-      later('a network that is gone stays on record', () => dropOthers(host, ids)),
+      later('a network that is gone stays on record', async () => {
+        await dropOthers(host, ids)
+        for (const id of ids) giveBackUnneeded(host, id)
+      }),
     networksHeld(ids: readonly string[]) {
       for (const id of ids) {
         releaseIfUnused(host, id)
-        const network = host.inventory.networks.get(id)
-        if (network !== undefined && isUsedHere(host, id)) tidyMacs(host, network)
+        giveBackUnneeded(host, id)
       }
     },
     blocksChanged: (networkId: string) => host.addresses.inBlocks(networkId)?.blocksChanged(),

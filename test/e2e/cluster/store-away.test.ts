@@ -23,16 +23,20 @@ describe('while the store of the cluster is away', () => {
   it('plugs go on from the blocks of the host, and say that other hosts do not know yet', async () => {
     await one.client.createNetwork({ name: 'blue', type: 'span', subnets: [{ subnet: '10.7.0.0/24' }] })
     await two.knows('blue')
-    await one.plug('a', 'blue')
+    const apart = { a: '10.7.0.20', c: '10.7.0.100', d: '10.7.0.200' }
+    for (const [handle, address] of Object.entries(apart)) {
+      await one.run(handle)
+      await one.client.plug(handle, { network: 'blue', addresses: [address] })
+    }
     await cluster.etcd.stop('SIGKILL')
     await one.run('b')
     const began = performance.now()
     const b = await one.client.plug('b', { network: 'blue' })
     expect(performance.now() - began).toBeLessThan(2_000)
     expect(b.published).toBe(false)
-    expect(await one.conet('net', 'inspect', 'blue')).toMatch(
-      /plugged, not published\n\n +on other hosts: not known/,
-    )
+    const page = await one.conet('net', 'inspect', 'blue')
+    expect(page).toMatch(/ b .* plugged, not published\n/)
+    expect(page).toContain('on other hosts: not known now')
     await two.run('z')
     await expect(two.client.plug('z', { network: 'blue' })).rejects.toMatchObject({
       kind: 'clusterUnavailable',
@@ -40,13 +44,15 @@ describe('while the store of the cluster is away', () => {
     await expect(one.client.createNetwork({ name: 'red', type: 'span' })).rejects.toMatchObject({
       kind: 'clusterUnavailable',
     })
-    await one.client.deleteContainer('a')
+    for (const handle of Object.keys(apart)) await one.client.deleteContainer(handle)
     await cluster.etcd.start()
     await eventually(
       async () => expect((await one.client.getContainer('b')).endpoints).toMatchObject([{ published: true }]),
       patience,
     )
     await eventually(() => two.client.plug('z', { network: 'blue' }), patience)
+    // Of the two blocks that its containers have left meanwhile one host keeps one for the next.
+    await eventually(async () => expect(await cluster.keys('blocks/')).toHaveLength(3), patience)
     await eventually(() => expect(two.peers()).toEqual([[b.id, addressOf(b), '192.0.2.1']]), patience)
     expect((await one.client.listNetworks()).networks.map(({ name }) => name)).toEqual(['blue'])
   }, 60_000)
