@@ -37,6 +37,7 @@ export async function statusReport(sources: StatusSources): Promise<StatusView> 
     now: new Date(),
     strays: sources.strays(),
     cluster: clusterTrouble(sources.cluster),
+    underlayAddress: settings.cluster?.underlayAddress,
     storeReplaced: sources.cluster?.storeReplaced,
     quarantined: [...stores.durable.quarantine(), ...stores.volatile.quarantine()],
   })

@@ -15,6 +15,19 @@ export const clusterAway: Check = ({ cluster }) => {
   ]
 }
 
+/** As when the machine got another address since, or the flag of another host was copied. */
+export const underlayAddressMissing: Check = ({ underlayAddress, machine }) => {
+  if (underlayAddress === undefined || machine.addresses.has(underlayAddress)) return []
+  return [
+    {
+      severity: 'error',
+      code: 'underlay-address-missing',
+      message: `the underlay address ${underlayAddress} is on no interface of this machine: other hosts do not reach its containers`,
+      help: 'start conetd with the --underlay-address under which other hosts reach this one, or give it to an interface',
+    },
+  ]
+}
+
 /** A network of this host's own, and one that another host of the cluster has created since. */
 export const networkNamesAmbiguous: Check = ({ networks }) => {
   const byName = new Map<string, string[]>()

@@ -54,6 +54,8 @@ export type StatusFacts = {
   readonly quarantined: readonly QuarantinedRecord[]
   /** Why this host has no part in its cluster now; absent: it has, or is in none. */
   readonly cluster?: ClusterTrouble | undefined
+  /** Where other hosts send what is for containers here; absent: this host is in no cluster. */
+  readonly underlayAddress?: string | undefined
   /** The shared store is not the one, or not as far, as it was. */
   readonly storeReplaced?: StoreReplaced | undefined
 }

@@ -5,6 +5,7 @@ import {
   clusterNameTaken,
   clusterStoreReplaced,
   networkNamesAmbiguous,
+  underlayAddressMissing,
 } from './cluster-checks.ts'
 import { configurationsUnused, processesGone } from './container-checks.ts'
 import {
@@ -35,6 +36,7 @@ const checks = [
   clusterAway,
   clusterNameTaken,
   clusterStoreReplaced,
+  underlayAddressMissing,
   networkNamesAmbiguous,
   driverRejected,
   driverNotReady,

@@ -197,6 +197,12 @@ describe('findings', () => {
     ],
     ['cluster-away', { ...good, cluster: away }, 'error', '2 changes of this host’s endpoints wait'],
     [
+      'underlay-address-missing',
+      { ...good, underlayAddress: '203.0.113.7' },
+      'error',
+      '203.0.113.7 is on no',
+    ],
+    [
       'cluster-name-taken',
       { ...good, cluster: { ...away, isNameTaken: true } },
       'error',
