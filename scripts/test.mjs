@@ -17,8 +17,8 @@ const { values, positionals: wanted } = parseArgs({
 })
 const isolatedFolders = values.long ? ['long'] : ['chaos', 'conformance', 'e2e', 'kernel']
 const deadlineMs = values.long ? 4 * 3_600_000 : 300_000
-/** More than the two processors of the machine it is meant for: much of a test is waiting. */
-const concurrency = 3
+/** Twice the processors of the machine it is meant for: much of a test is waiting. */
+const concurrency = 4
 const slowSeconds = 20
 /** Begun first, so that the end does not wait for one that started last. */
 const longest = [

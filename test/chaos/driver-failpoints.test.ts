@@ -11,7 +11,8 @@ const driver = 'bridge'
 const around = (...methods: string[]) =>
   methods.flatMap((method) => [`driver:${method}:before`, `driver:${method}:after`])
 
-const plugging = [...around('endpoint/create', 'endpoint/plug')]
+/** A plug into a running container makes the endpoint, too. */
+const plugging = around('endpoint/plug')
 const inPlug = ['bridge:plug:link-made', 'bridge:plug:port-set', 'bridge:plug:interface-set']
 const removing = [...around('endpoint/unplug', 'endpoint/delete')]
 
@@ -29,7 +30,7 @@ const crashes: Partial<Record<ScenarioName, readonly string[]>> = {
   ],
   'plug into a defined container': around('endpoint/create'),
   'plug into a running container': [...plugging, ...inPlug],
-  'up in a namespace that conet makes': ['driver:endpoint/create:after', 'bridge:plug:port-set'],
+  'up in a namespace that conet makes': ['driver:endpoint/plug:before', 'bridge:plug:port-set'],
   'up in the namespace at a path': ['bridge:plug:interface-set', 'driver:endpoint/plug:after'],
   'up of an endpoint that a plug has made': around('endpoint/plug'),
   'up that fails at its second attachment': around('endpoint/unplug'),
