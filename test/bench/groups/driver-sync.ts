@@ -2,7 +2,7 @@
 import { readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { Rollback } from '@conet/sdk'
+import { checkParams, Rollback, type SyncResult } from '@conet/sdk'
 import type { ConetClient } from '@conet/sdk/client'
 import { ConetdProcess } from '../../support/conetd-process.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -91,7 +91,7 @@ async function tellAnother(watch: DriverWatch, socketPath: string): Promise<stri
   await using driver = await ScriptedDriver.listen(socketPath, 'null', {
     'driver/sync': (params) => {
       heard.push(JSON.stringify(params))
-      return { repaired: [], failed: [], plugged: [], unknown: { networkIds: [], endpoints: [] } }
+      return { repaired: [], failed: [], plugged: pluggedOn(params), unknown: { networkIds: [], endpoints: [] } }
     },
   })
   await watch.untilReady()
@@ -117,4 +117,13 @@ async function makeAll(run: Run, client: ConetClient, undo: Rollback): Promise<v
     await client.putContainerConfig(handle, { attach_to: networks.slice(first, first + endpoints) })
     await client.up(handle)
   })
+}
+
+/** As the null driver answers: conetd would have 10,000 endpoints to repair, and to write down, if nothing were said of them. */
+function pluggedOn(params: unknown): SyncResult['plugged'] {
+  return checkParams('driver/sync', params).endpoints.map(({ network, endpointId }) => ({
+    networkId: network.id,
+    endpointId,
+    result: { interfaces: [] },
+  }))
 }
