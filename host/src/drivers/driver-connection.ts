@@ -32,7 +32,7 @@ export type ConnectionListener = {
 
 export type DriverConnectionOptions = Pick<
   SessionOptions,
-  'host' | 'timing' | 'sinks' | 'isolatedChecks' | 'onError'
+  'host' | 'timing' | 'sinks' | 'isolatedChecks' | 'syncAnswers' | 'onError'
 > &
   ConnectionListener & { readonly record: SessionRecord }
 
@@ -46,7 +46,7 @@ export class DriverConnection implements Disposable {
 
   /** Takes over the socket. */
   constructor(socket: Socket, options: DriverConnectionOptions) {
-    const { record, timing, onError } = options
+    const { record, timing, syncAnswers, onError } = options
     const { violations } = record
     this.#options = options
     this.#progress = new ProgressBook({ ...timing, violations })
@@ -54,6 +54,7 @@ export class DriverConnection implements Disposable {
       onError,
       reservedMethods: ['$/progress'],
       pace,
+      parse: (text) => syncAnswers.parse(text),
       onViolation: ({ message }, kind) => violations.add(kind, message),
     })
     this.#peer.onNotification((method, params) => this.#hear(method, params))
@@ -129,12 +130,13 @@ export class DriverConnection implements Disposable {
   }
 
   #link(introduction: Introduction): DriverLink {
-    const { timing, record, onMissed, onAnswered } = this.#options
+    const { timing, record, syncAnswers, onMissed, onAnswered } = this.#options
     return new DriverLink(this.#peer, introduction, {
       callTimeoutMs: timing.callTimeoutMs,
       ledger: record.ledger,
       violations: record.violations,
       progress: this.#progress,
+      syncAnswers,
       onMissed,
       onAnswered,
       onTrouble: () => this.#prober?.suspect(),

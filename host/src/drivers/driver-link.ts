@@ -17,6 +17,7 @@ import { CallLine } from './call-line.ts'
 import type { DriverDocuments } from './driver-documents.ts'
 import type { DriverIdentity, Introduction } from './handshake.ts'
 import type { ProgressBook } from './progress-book.ts'
+import type { SyncAnswers } from './sync-answers.ts'
 import type { Violations } from './violations.ts'
 
 /** `initialize` is the session's own. */
@@ -96,6 +97,7 @@ export type DriverLinkOptions = {
   readonly ledger: CallLedger
   readonly progress: ProgressBook
   readonly violations: Violations
+  readonly syncAnswers: SyncAnswers
   /** Told of each call that was not answered within its time. */
   onMissed(error: ConetError): void
   /** Told of each call that was answered with a result, and when it was sent (`performance.now()`). */
@@ -207,8 +209,12 @@ export class DriverLink implements SyncCalls {
   }
 
   #checked<M extends CallMethod>(method: M, answer: unknown): Result<M> {
+    const { syncAnswers } = this.#options
+    if (syncAnswers.isChecked(method, answer)) return answer
     try {
-      return checkResult(method, answer)
+      const result = checkResult(method, answer)
+      if (method === 'driver/sync') syncAnswers.remember(result)
+      return result
     } catch (error) {
       if (ConetError.is(error)) this.#options.violations.add('bad-answer', error.message)
       throw error

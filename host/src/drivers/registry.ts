@@ -16,6 +16,7 @@ import { isUnderWay, takesCalls } from './session-state.ts'
 import { isSocketOf, mayBeSocketOf } from './socket-name.ts'
 import { takeOver } from './succession.ts'
 import type { SupervisedState } from './supervised-driver.ts'
+import { SyncAnswers } from './sync-answers.ts'
 import { type VersionRules, versionRefusal } from './version-rules.ts'
 
 /** What the registry asks the supervisor. */
@@ -58,6 +59,8 @@ export class DriverRegistry {
   readonly #seats: DriverSeats
   readonly #changes = new EventEmitter().setMaxListeners(0)
   readonly #isolatedChecks = new IsolatedChecks()
+  /** Outlives sessions: a driver that comes back answers as before. */
+  readonly #syncAnswers = new SyncAnswers()
   #isClosed = false
 
   constructor(options: RegistryOptions) {
@@ -87,6 +90,7 @@ export class DriverRegistry {
       sync,
       onError,
       isolatedChecks: this.#isolatedChecks,
+      syncAnswers: this.#syncAnswers,
       timing,
       admit: (newcomer, driver) => this.#admit(newcomer, driver),
       succeed: (standby, link, signal) =>

@@ -8,6 +8,7 @@ import type { DriverIdentity, HostIdentity } from './handshake.ts'
 import type { IsolatedChecks } from './isolated-checks.ts'
 import type { Health } from './prober.ts'
 import type { Session } from './session.ts'
+import type { SyncAnswers } from './sync-answers.ts'
 import type { ViolationKind } from './violations.ts'
 
 export type SessionTiming = {
@@ -69,6 +70,7 @@ export type SessionOptions = {
   readonly timing: SessionTiming
   readonly sinks: SessionSinks
   readonly isolatedChecks: IsolatedChecks
+  readonly syncAnswers: SyncAnswers
   /** The last word on a driver that passed the handshake: as what it is used, or why it is not. */
   admit(session: Session, driver: DriverIdentity): Role | ConetError
   readonly sync: Sync

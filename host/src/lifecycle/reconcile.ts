@@ -7,6 +7,7 @@ import { failpoint } from './failpoints.ts'
 import type { HostContext } from './host-context.ts'
 import { removeUnknown } from './remove-unknown.ts'
 import { applyCreated, applyPlugged, isSettledAs, repairLater } from './repair.ts'
+import { isSettledBy, noteSettled } from './settled-answers.ts'
 import { assertTakesOver } from './standby-answer.ts'
 import { answerToPage, logAnswer, type PageContent, type SyncAnswer } from './sync-answer.ts'
 import { tellInPace } from './sync-pace.ts'
@@ -58,13 +59,16 @@ async function tell(
   }
   const tellPage = async (page: SyncPage) => {
     told.add({ networks: page.networks, endpoints: page.endpoints })
+    const { changes } = host.inventory
     const result = await session.sync(page.params, options)
     failpoint('host:sync:answered')
-    const answer = answerToPage(page, result)
-    logAnswer(host.log, name, answer)
-    if (isStandby) return assertTakesOver(host, name, answer.failed)
-    await applyAnswer(host, page, answer)
-    if (!page.more) await removeUnknown(host, session, result.unknown, options)
+    if (!isSettledBy(host, page, result, changes)) {
+      const answer = answerToPage(page, result)
+      logAnswer(host.log, name, answer)
+      if (isStandby) return assertTakesOver(host, name, answer.failed)
+      if (await applyAnswer(host, page, answer)) noteSettled(page, result)
+    }
+    if (!page.more && !isStandby) await removeUnknown(host, session, result.unknown, options)
   }
   await tellInPace(syncPages(host, { driver: name, syncId: operationId, ...limits }), tellPage)
 }
@@ -84,7 +88,8 @@ export async function finishRemovals(host: HostContext, driver: string): Promise
   })
 }
 
-async function applyAnswer(host: HostContext, page: PageContent, answer: SyncAnswer): Promise<void> {
+/** Resolves to whether there was nothing to do, and nothing to say. */
+async function applyAnswer(host: HostContext, page: PageContent, answer: SyncAnswer): Promise<boolean> {
   noteMade(host, page, answer)
   for (const { networkId, endpointId, error } of answer.failed) {
     if (endpointId === undefined) repairLater(host, { kind: 'network', id: networkId }, error.message)
@@ -96,16 +101,19 @@ async function applyAnswer(host: HostContext, page: PageContent, answer: SyncAns
     const endpoint = host.inventory.endpoints.get(endpointId)
     if (endpoint !== undefined) applyCreated(host, endpoint)
   }
+  let settled = 0
   for (const { endpointId, result: plugged } of answer.plugged) {
     const endpoint = host.inventory.endpoints.get(endpointId)
     if (endpoint === undefined) continue
     if (isSettledAs(host, endpoint, plugged)) {
       host.repairs.done(endpoint.id)
+      settled += 1
       continue
     }
     const network = host.inventory.networks.get(endpoint.networkId)
     if (network !== undefined) await applyPlugged(host, { endpoint, network }, plugged)
   }
+  return settled === page.endpoints.length && answer.repaired.length + answer.strangers === 0
 }
 
 /** Of networks of the cluster: which of them the driver has now. */

@@ -27,7 +27,12 @@ export type PagesOptions = {
 }
 
 /** One page: what stands on it, and the params of its `driver/sync`. */
-export type SyncPage = PageContent & { readonly more: boolean; readonly params: JsonText }
+export type SyncPage = PageContent & {
+  readonly more: boolean
+  readonly params: JsonText
+  /** Of which it is made, but for the networks: the same as on another page while nothing of these endpoints changes. */
+  readonly pieces: readonly Piece[]
+}
 
 /** Networks before their endpoints. The last page may be empty. */
 export function* syncPages(host: HostContext, options: PagesOptions): Generator<SyncPage> {
@@ -52,7 +57,7 @@ class PageDraft {
   readonly #networks: { readonly id: string }[] = []
   readonly #networkTexts: string[] = []
   readonly #endpoints: PageEndpoint[] = []
-  readonly #endpointTexts: string[] = []
+  readonly #pieces: Piece[] = []
   bytes = 0
 
   constructor(syncId: string) {
@@ -67,15 +72,16 @@ class PageDraft {
       this.#networkTexts.push(item.json)
     } else {
       this.#endpoints.push(...item.endpoints)
-      this.#endpointTexts.push(item.json)
+      this.#pieces.push(item)
     }
   }
 
   page(more: boolean): SyncPage {
     const about = `"syncId":${JSON.stringify(this.#syncId)},"more":${more}`
-    const objects = `"networks":[${this.#networkTexts.join(',')}],"endpoints":[${this.#endpointTexts.join(',')}]`
+    const endpoints = this.#pieces.map(({ json }) => json)
+    const objects = `"networks":[${this.#networkTexts.join(',')}],"endpoints":[${endpoints.join(',')}]`
     const params = new JsonText(`{${about},${objects}}`)
-    return { more, networks: this.#networks, endpoints: this.#endpoints, params }
+    return { more, networks: this.#networks, endpoints: this.#endpoints, params, pieces: this.#pieces }
   }
 }
 

@@ -83,6 +83,7 @@ export class RecordedObjects {
 
   notePlugged(known: KnownEndpoint, sandbox: Sandbox): void {
     // In a sync of thousands nearly all stay where they are, and what is new need not be kept.
+    if (known.sandbox === sandbox) return
     if (known.sandbox?.path !== sandbox.path || known.sandbox.id !== sandbox.id) known.sandbox = sandbox
   }
 

@@ -183,13 +183,13 @@ export class ToldObjects {
 
   /** Keeps what was told before if the very same was said. */
   #tellAnew(known: KnownEndpoint, endpoint: DesiredEndpoint, before: ToldEndpoint | undefined): ToldEndpoint {
-    // A driver with addresses of its own has just answered with them.
-    const addresses = known.told?.addresses ?? endpoint.interface.addresses
-    if (before?.said === endpoint && before.addresses === addresses) {
+    if (before?.said === endpoint && known.told === undefined) {
       before.sandboxPath = undefined
       known.told = before
       return before
     }
+    // A driver with addresses of its own has just answered with them.
+    const addresses = known.told?.addresses ?? endpoint.interface.addresses
     const content = contentOfEndpoint(endpoint)
     if (isToBePlugged(endpoint) && addresses !== endpoint.interface.addresses)
       this.assertSameEndpoint('plug', endpoint)
