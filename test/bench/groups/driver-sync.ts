@@ -91,7 +91,12 @@ async function tellAnother(watch: DriverWatch, socketPath: string): Promise<stri
   await using driver = await ScriptedDriver.listen(socketPath, 'null', {
     'driver/sync': (params) => {
       heard.push(JSON.stringify(params))
-      return { repaired: [], failed: [], plugged: pluggedOn(params), unknown: { networkIds: [], endpoints: [] } }
+      return {
+        repaired: [],
+        failed: [],
+        plugged: pluggedOn(params),
+        unknown: { networkIds: [], endpoints: [] },
+      }
     },
   })
   await watch.untilReady()
