@@ -44,7 +44,7 @@ const crashes: Partial<Record<ScenarioName, readonly string[]>> = {
 const atConnect = around('initialize', 'driver/sync')
 
 /**
- * conetd never asks for the lists: a sync names what a driver has. A ping does nothing that could be half done, and the
+ * conetd never asks for the lists: a sync names what a driver has. A ping, and a look at a policy, do nothing that could be half done, and the
  * bridge driver offers no probe and has no peers. It is drained in an upgrade, for which there is no second instance here.
  */
 const unused = around(
@@ -54,6 +54,7 @@ const unused = around(
   'driver/ping',
   'driver/probe',
   'driver/drain',
+  'policy/check',
 )
 
 let fixture: ConetdFixture

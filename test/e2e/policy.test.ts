@@ -276,6 +276,27 @@ it('[A18] ports come from the pool in turn, stay over changes and a restart of c
   expect(next.effective.one?.mapped_ports[0]?.host_port).toBe(64_003)
 })
 
+it('[B6] what only the driver can know of a document is refused when it is written, not when the container comes up', async () => {
+  const checking: FakePlan = { schemas, offers: [...offers, 'policy/check'] }
+  const driver = await fixture.startFakeDriver({ name: 'checking', plan: checking })
+  const fields = [{ path: 'policy.rate', message: 'makes no sense' }]
+  const error = { kind: 'invalidArgument', message: 'policy.rate makes no sense', fields }
+  await network('three', 'checking')
+  await fixture.client.putContainerConfig('c', { attach_to: ['three'] })
+  await put('c', { three: { rate: 1 } })
+  driver.plan({ ...checking, methods: { 'policy/check': { error } } })
+  await expect(put('c', { three: { rate: 2 } })).rejects.toMatchObject({
+    kind: 'invalidArgument',
+    fields: [{ path: 'networks.three.rate', message: 'makes no sense' }],
+  })
+  const aboutDefault = { fields: [{ path: 'default_policy.rate' }] }
+  await expect(fixture.client.putDefaultPolicy('three', { rate: 2 })).rejects.toMatchObject(aboutDefault)
+  await expect(network('four', 'checking', { rate: 2 })).rejects.toMatchObject(aboutDefault)
+  expect((await fixture.client.getContainerPolicy('c')).networks).toEqual({ three: { rate: 1 } })
+  await fixture.removeEverything()
+  await driver.program.end()
+})
+
 it('a port moves from one attachment to another in one change, and stays where it was when that fails', async () => {
   await network('one', 'first')
   await network('two', 'second')

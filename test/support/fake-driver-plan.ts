@@ -50,7 +50,7 @@ export type FakePlan = {
     | 'ports'
   >
   /** Which of the optional methods it has. */
-  offers?: readonly ('endpoint/policy' | 'endpoint/stats')[]
+  offers?: readonly ('endpoint/policy' | 'policy/check' | 'endpoint/stats')[]
   /** What the driver has although nobody told it. */
   has?: { networkIds?: string[]; endpoints?: { networkId: string; endpointId: string }[] }
 }

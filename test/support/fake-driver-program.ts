@@ -105,6 +105,11 @@ const driver = defineDriver({
       await behave('endpoint/policy', params, call)
     },
   }),
+  ...(offers.includes('policy/check') && {
+    async checkPolicy(policy: object, call: Call) {
+      await behave('policy/check', { policy }, call)
+    },
+  }),
   ...(offers.includes('endpoint/stats') && {
     async stats(asked: readonly EndpointRef[], call: Call) {
       return planned<EndpointStats[]>(await behave('endpoint/stats', { endpoints: asked }, call), [])

@@ -59,6 +59,7 @@ export const methods: Methods = {
     await work(call)
     return setPolicy(call.session.driver, params)
   },
+  'policy/check': async () => ({}),
   'endpoint/stats': async ({ endpoints }, { session }) => statsOf(session.driver, endpoints),
 }
 

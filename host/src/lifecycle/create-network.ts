@@ -6,6 +6,7 @@ import { newId } from '../domain/ids.ts'
 import { driverView, goingHelp, type NetworkRecord } from '../domain/network.ts'
 import { twoWordName } from '../domain/two-word-name.ts'
 import { blockBitsFor } from '../ipam/index.ts'
+import { checkPolicy } from './check-policy.ts'
 import type { ClusterAccess } from './cluster-access.ts'
 import { type ClusterPart, createSharedNetwork, type Elsewhere } from './create-shared-network.ts'
 import type { DriverSession } from './driver-access.ts'
@@ -14,6 +15,7 @@ import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { networkQueue } from './keys.ts'
 import { namingField } from './named-field.ts'
+import { defaultPolicyPath } from './policy-refusal.ts'
 import { removeNetwork, removeNetworkLater } from './remove-network.ts'
 
 export type CreatedNetwork = { network: NetworkRecord; created: boolean }
@@ -58,7 +60,7 @@ async function createNow(
   const config = body.config ?? {}
   await session.documents.check('config', config, 'config')
   const { default_policy: policy } = body
-  if (policy !== undefined) await session.documents.check('policy', policy, 'default_policy')
+  if (policy !== undefined) await checkPolicy(session, { policy, at: defaultPolicyPath }, operation)
   const { capabilities } = session.driver
   const ipam = capabilities.ipam === 'driver' ? { ipam: 'driver' as const } : {}
   const { requestKey } = operation

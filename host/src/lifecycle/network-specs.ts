@@ -7,6 +7,7 @@ import { newId } from '../domain/ids.ts'
 import type { NetworkRecord } from '../domain/network.ts'
 import { splitConfig } from '../domain/network-spec.ts'
 import { networkAt } from './attachments.ts'
+import { checkPolicy } from './check-policy.ts'
 import type { DriverSession } from './driver-access.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { namingField } from './named-field.ts'
@@ -42,7 +43,7 @@ async function specified(
   const existing = networkOf(host, spec, at)
   const session = await driverOf(host, { spec, at }, operation)
   const { config, policy } = splitConfig(spec.config ?? {}, session.driver)
-  if (policy !== undefined) await session.documents.check('policy', policy, `${at}.config`)
+  if (policy !== undefined) await checkPolicy(session, { policy, at: `${at}.config` }, operation)
   const common = {
     name: spec.name,
     addresses: [],

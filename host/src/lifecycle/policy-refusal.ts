@@ -96,6 +96,7 @@ function sharedPortHelp(error: ConetError, network: string): string | undefined 
   )
 }
 
-function inRequest(path: string, at: string): string {
+/** The path in a client's request of what a driver calls `policy…`. */
+export function inRequest(path: string, at: string): string {
   return path.replace(/^policy(?=$|[.[])/, at)
 }

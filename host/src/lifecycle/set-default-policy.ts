@@ -7,6 +7,7 @@ import { assertUsable, type NetworkRecord } from '../domain/network.ts'
 import type { PolicyDocument } from '../domain/policy.ts'
 import { resolveKey } from '../domain/resolve.ts'
 import { changeThose, type DefaultChange, putDefault, takeBack } from './change-default-policy.ts'
+import { checkPolicy } from './check-policy.ts'
 import { assertTakesPolicies } from './endpoint-policy.ts'
 import { failpoint } from './failpoints.ts'
 import { followNow } from './follow-default-policy.ts'
@@ -38,7 +39,7 @@ async function setNow(
   const session = await host.drivers.require(network.type, operation)
   if (policy !== undefined) {
     assertTakesPolicies(session, at)
-    await session.documents.check('policy', policy, at)
+    await checkPolicy(session, { policy, at }, operation)
   }
   const change: DefaultChange = { networkId, session, policy, done: [] }
   try {

@@ -4,6 +4,7 @@ import type { ContainerRecord } from '../domain/container.ts'
 import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
 import { ownPolicyOf, type PolicyDocument, type PolicyPatch, policyFor, withPatch } from '../domain/policy.ts'
 import { applyPolicies, type PolicyStep, prepared } from './apply-policies.ts'
+import { checkPolicy } from './check-policy.ts'
 import { requireContainer } from './containers.ts'
 import type { DriverSession } from './driver-access.ts'
 import { assertTakesPolicies, takesPolicies } from './endpoint-policy.ts'
@@ -91,7 +92,9 @@ async function stepsFor(
   const { network, session } = await driverOf(host, { container, name, at }, operation)
   if (own !== undefined) assertTakesPolicies(session, at)
   if (!takesPolicies(session)) return []
-  if (own !== undefined) await session.documents.check('policy', own, at)
+  // With an endpoint the driver sees it in a moment.
+  if (own !== undefined && endpoint === undefined) await checkPolicy(session, { policy: own, at }, operation)
+  else if (own !== undefined) await session.documents.check('policy', own, at)
   const policy = policyFor(container, name, network)
   const ports = await wantedPorts(host, session, { policy, former: endpoint?.policy, at })
   if (endpoint === undefined || network === undefined) return []

@@ -24,6 +24,8 @@ export type MachineFacts = {
   readonly bridgeCallsIp6tables: string | undefined
   /** `first\tlast`: from which ports outgoing connections get theirs. */
   readonly ephemeralPorts: string | undefined
+  /** `8080,61000-62000`: which of these they do not get. */
+  readonly reservedPorts: string | undefined
   readonly forwardChains:
     | { readonly ok: true; readonly chains: readonly ForwardChain[] }
     | { readonly ok: false; readonly reason: string }

@@ -18,6 +18,7 @@ export function readMachineFacts(): MachineFacts {
     bridgeCallsIptables: settingOf('bridge/bridge-nf-call-iptables'),
     bridgeCallsIp6tables: settingOf('bridge/bridge-nf-call-ip6tables'),
     ephemeralPorts: settingOf('ipv4/ip_local_port_range'),
+    reservedPorts: settingOf('ipv4/ip_local_reserved_ports'),
     forwardChains: readForwardChains(),
   }
 }

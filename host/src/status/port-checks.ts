@@ -9,7 +9,7 @@ type Range = { readonly first: number; readonly last: number }
 export const portPoolEphemeral: Check = ({ machine, portPool: { start, size } }) => {
   const ephemeral = ephemeralRange(machine)
   const pool = { first: start, last: start + size - 1 }
-  if (ephemeral === undefined || !meet(pool, ephemeral)) return []
+  if (ephemeral === undefined || !isInTheWay(pool, ephemeral)) return []
   return [
     {
       severity: 'warning',
@@ -27,7 +27,9 @@ export const mappedPortsEphemeral: Check = ({ machine, endpoints, portPool: { st
   const found = endpoints.flatMap(({ handle, portMappings = [] }) =>
     portMappings
       .map(rangeOf)
-      .filter((range) => meet(range, ephemeral) && !meet(range, { first: start, last: start + size - 1 }))
+      .filter(
+        (range) => isInTheWay(range, ephemeral) && !meet(range, { first: start, last: start + size - 1 }),
+      )
       .map((range) => ({ range, text: `${textOf(range)} of ${handle}` })),
   )
   const [first] = found
@@ -42,9 +44,25 @@ export const mappedPortsEphemeral: Check = ({ machine, endpoints, portPool: { st
   ]
 }
 
-function ephemeralRange({ ephemeralPorts = '' }: MachineFacts): Range | undefined {
+type Ephemeral = Range & { readonly reserved: readonly Range[] }
+
+function ephemeralRange({ ephemeralPorts = '', reservedPorts = '' }: MachineFacts): Ephemeral | undefined {
   const [first = Number.NaN, last = Number.NaN] = ephemeralPorts.trim().split(/\s+/).map(Number)
-  return Number.isNaN(first + last) ? undefined : { first, last }
+  const texts = reservedPorts.trim() === '' ? [] : reservedPorts.trim().split(',')
+  const reserved = texts.map((text) => {
+    const [start = Number.NaN, end = start] = text.split('-').map(Number)
+    return { first: start, last: end }
+  })
+  return Number.isNaN(first + last) ? undefined : { first, last, reserved }
+}
+
+/** A connection may get a port of the range: one that is not reserved. */
+function isInTheWay(range: Range, ephemeral: Ephemeral): boolean {
+  let port = Math.max(range.first, ephemeral.first)
+  const last = Math.min(range.last, ephemeral.last)
+  // The kernel tells them in order, and joined.
+  for (const { first, last: end } of ephemeral.reserved) if (first <= port && port <= end) port = end + 1
+  return port <= last
 }
 
 function meet(one: Range, other: Range): boolean {

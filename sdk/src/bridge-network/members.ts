@@ -8,6 +8,7 @@ import type { BridgeNetworkKind } from './kind.ts'
 import { Machine } from './machine.ts'
 import { Networks } from './networks.ts'
 import { Policies } from './policies.ts'
+import { checkPolicy } from './policy/check.ts'
 import { statsOf } from './stats.ts'
 
 /** What `bridgeNetworks` gives. */
@@ -26,6 +27,7 @@ export type BridgeNetworkMembers = Required<
     | 'plug'
     | 'unplug'
     | 'policy'
+    | 'checkPolicy'
     | 'stats'
   >
 > & { createEndpoint(...call: Parameters<Required<Driver>['createEndpoint']>): Promise<void> }
@@ -95,6 +97,7 @@ export function bridgeNetworks(kind: BridgeNetworkKind): BridgeNetworkMembers {
     unplug: (endpoint) => started().endpoints.unplug(endpoint),
 
     policy: (params) => started().endpoints.policy(params),
+    checkPolicy: async (policy) => checkPolicy(policy),
     async stats(endpoints) {
       return statsOf(started().machine, endpoints)
     },

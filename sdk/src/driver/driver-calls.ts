@@ -112,6 +112,15 @@ export const driverCalls: { readonly [M in DriverMethod]: DriverCall<M> } = {
       return {}
     },
   },
+  'policy/check': {
+    member: 'checkPolicy',
+    scope: () => undefined,
+    run: async ({ driver }, { policy }, call) => {
+      if (driver.checkPolicy === undefined) throw lacking(driver, 'checkPolicy')
+      await driver.checkPolicy(policy, call)
+      return {}
+    },
+  },
   'endpoint/stats': {
     member: 'stats',
     scope: () => undefined,

@@ -161,6 +161,12 @@ export type Driver = {
    */
   policy?(params: PolicyParams, call: Call): Promise<void>
   /**
+   * Optional. Throws `invalidArgument` with paths that begin with `policy` where a document that fits the schema can be no
+   * endpoint's policy, as `policy` and `plug` would; resolves where they may take it. Changes nothing, and may run beside
+   * every other call. Without it users hear of that when a container comes up. Needs `policy`.
+   */
+  checkPolicy?(policy: Readonly<Record<string, unknown>>, call: Call): Promise<void>
+  /**
    * Optional. The counters of these endpoints as their containers see them: `rx` is what comes into the container. Leave
    * out those that are not plugged or not known. Changes nothing, and may run beside every other call. Without this
    * member the host reads the interfaces in the sandbox.

@@ -14,7 +14,7 @@ import { InitializedParams, InitializeParams, InitializeResult, RejectedParams }
 import { CreateNetworkParams, DeleteNetworkParams, ListNetworksResult } from './network.ts'
 import { DriverEvent, DriverLog, Progress, Readiness } from './notices.ts'
 import { PeersParams, PeersResult } from './peers.ts'
-import { PolicyParams } from './policy.ts'
+import { CheckPolicyParams, PolicyParams } from './policy.ts'
 import { StatsParams, StatsResult } from './stats.ts'
 import { SyncParams, SyncResult } from './sync.ts'
 
@@ -51,6 +51,7 @@ export const requests = {
   'endpoint/unplug': { params: UnplugParams, result: Nothing, required: true, timeoutMs: 30_000 },
   'endpoint/list': { params: Nothing, result: ListEndpointsResult, required: true, timeoutMs: 30_000 },
   'endpoint/policy': { params: PolicyParams, result: Nothing, required: false, timeoutMs: 30_000 },
+  'policy/check': { params: CheckPolicyParams, result: Nothing, required: false, timeoutMs: 10_000 },
   'endpoint/stats': { params: StatsParams, result: StatsResult, required: false, timeoutMs: 10_000 },
 } as const satisfies Record<string, RequestEntry>
 

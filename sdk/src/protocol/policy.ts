@@ -1,4 +1,4 @@
-// The policy of one endpoint, changed while traffic flows.
+// The policy of one endpoint, changed while traffic flows, and a policy that is only looked at.
 import { type Static, Type } from 'typebox'
 import { CreateEndpointParams, Sandbox } from './endpoint.ts'
 
@@ -12,3 +12,7 @@ export const PolicyParams = Type.Object({
   sandbox: Type.Optional(Sandbox),
 })
 export type PolicyParams = Static<typeof PolicyParams>
+
+/** Params of `policy/check`: what some endpoint may be given later. */
+export const CheckPolicyParams = Type.Object({ policy: Type.Record(Type.String(), Type.Unknown()) })
+export type CheckPolicyParams = Static<typeof CheckPolicyParams>

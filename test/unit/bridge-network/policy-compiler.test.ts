@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { checkPolicy } from '../../../sdk/dist/bridge-network/policy/check.js'
 import { type CompiledPolicy, compile } from '../../../sdk/dist/bridge-network/policy/compile.js'
 import type { NetOutRule } from '../../../sdk/dist/bridge-network/policy/document.js'
 import { layersOf } from '../../../sdk/dist/bridge-network/policy/layers.js'
@@ -164,6 +165,18 @@ describe('the rules of a document', () => {
     expect(() => egressPolicy(openEgress, [wrong])).toThrow(
       expect.objectContaining({ fields: [expect.objectContaining({ path })] }),
     )
+  })
+
+  it('are refused with the whole document, before there is a network or a container', () => {
+    expect(() => checkPolicy({ net_out: [{}, { networks: ['nowhere'] }] })).toThrow(
+      expect.objectContaining({
+        kind: 'invalidArgument',
+        fields: [expect.objectContaining({ path: 'policy.net_out[1].networks[0]' })],
+      }),
+    )
+    expect(() => checkPolicy({ net_in: [{ host_port: 65_530, count: 7 }] })).toThrow('policy.net_in[0]')
+    expect(() => checkPolicy({ limits: { rate: 0 } })).toThrow('policy.limits')
+    checkPolicy({ net_in: [{ host_port: 65_530, count: 6 }], net_out: [{ networks: ['10.0.0.0/8'] }] })
   })
 
   it('are refused with everything that is wrong in them', () => {

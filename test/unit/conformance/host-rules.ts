@@ -118,6 +118,7 @@ export const hostRules: Readonly<Record<string, Proof>> = {
   'POL-1': policy('a driver that takes no policies is named, and one whose schema refuses'),
   'POL-10': policy('where the second driver fails the first one gets its former policy back'),
   'POL-11': policy('what cannot be put back is shown as diverged, and repaired'),
+  'POL-13': policy('what only the driver can know of a document is refused when it is written'),
   'PORT-2': policy('ports come from the pool in turn, stay over changes and a restart of conetd'),
   'PORT-4': policy('a port that another endpoint or a process has is refused'),
   'STAT-4': policy('counters of a container come by the names of its attachments'),

@@ -75,6 +75,14 @@ export const policyMutations: readonly Mutation[] = [
     })),
   },
   {
+    name: 'policyOfNobody',
+    does: 'refuses to look at a policy that is no endpoint’s',
+    fails: ['policy.looked-at'],
+    change: method('policy/check', () => async () => {
+      throw new ConetError('notFound', 'there is no such endpoint')
+    }),
+  },
+  {
     name: 'statsOfAll',
     does: 'answers with the counters of all endpoints that are plugged',
     fails: ['policy.counted'],

@@ -19,6 +19,7 @@ export const profiles = {
   plugCreates: ({ capabilities }) => capabilities.plugCreates === true,
   peers: ({ capabilities }) => capabilities.methods.includes('network/peers'),
   policy: ({ capabilities }) => capabilities.methods.includes('endpoint/policy'),
+  policyCheck: ({ capabilities }) => capabilities.methods.includes('policy/check'),
   ports: ({ capabilities }) => capabilities.ports !== undefined,
   stats: ({ capabilities }) => capabilities.methods.includes('endpoint/stats'),
   ownIpam: ({ capabilities }) => capabilities.ipam === 'driver',

@@ -101,6 +101,20 @@ export const policyChecks: readonly ActiveCheck[] = [
     },
   },
   {
+    id: 'policy.looked-at',
+    title: 'a policy is looked at without a network and an endpoint',
+    level: 'core',
+    profile: 'policyCheck',
+    rules: ['POL-12'],
+    why: 'Users write policies long before a container comes up, and want to hear of mistakes at once.',
+    sends: 'policy/check with the empty document, with no network made',
+    mend: 'Judge the document alone; what depends on the endpoint is for endpoint/policy and endpoint/plug to refuse.',
+    async run(kit) {
+      using host = await kit.connect()
+      await host.call('policy/check', { policy: {} })
+    },
+  },
+  {
     id: 'policy.counted',
     title: 'counters are those of the endpoints that were asked for and are plugged, each once',
     level: 'core',

@@ -11,6 +11,7 @@ const goodMachine: MachineFacts = {
   bridgeCallsIptables: undefined,
   bridgeCallsIp6tables: '0',
   ephemeralPorts: '32768\t60999',
+  reservedPorts: '\n',
   forwardChains: { ok: true, chains: [] },
 }
 const driver: DriverView = {
@@ -104,6 +105,11 @@ describe('findings', () => {
     expect(codesOf(mapped(8080))).toEqual([])
     expect(codesOf(mapped(40_000))).toEqual(['mapped-ports-ephemeral'])
     expect(codesOf({ ...mapped(40_000), machine: { ...goodMachine, ephemeralPorts: undefined } })).toEqual([])
+    for (const [reservedPorts, codes] of [
+      ['22,40000-40001,61000-65534\n', []],
+      ['40001\n', ['mapped-ports-ephemeral']],
+    ] as const)
+      expect(codesOf({ ...mapped(40_000), machine: { ...goodMachine, reservedPorts } })).toEqual(codes)
   })
 
   it('are none of forwarding where no network needs it: no gateway is here, or there is no network', () => {

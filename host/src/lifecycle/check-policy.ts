@@ -1,0 +1,35 @@
+// A policy is looked at before it is on record: by the schema of its driver, and by the driver itself where it can do that
+// without an endpoint. So who wrote it hears of a mistake, and not who starts the container.
+import { ConetError } from '@conet/sdk'
+import type { PolicyDocument } from '../domain/policy.ts'
+import type { DriverSession } from './driver-access.ts'
+import { callFor } from './driver-call.ts'
+import type { Operation } from './host-context.ts'
+import { inRequest } from './policy-refusal.ts'
+
+/** `at`: the path of the document in the request. Throws `invalidArgument` that names the fields. Changes nothing. */
+export async function checkPolicy(
+  session: DriverSession,
+  { policy, at }: { policy: PolicyDocument; at: string },
+  operation: Operation,
+): Promise<void> {
+  await session.documents.check('policy', policy, at)
+  if (!session.driver.capabilities.methods.includes('policy/check')) return
+  try {
+    await session.call('policy/check', { policy }, callFor(operation))
+  } catch (error) {
+    throw ConetError.is(error) ? namedAt(error, at) : error
+  }
+}
+
+/** The driver speaks of `policy`. */
+function namedAt(error: ConetError, at: string): ConetError {
+  const { kind, message, fields, details, help } = error
+  return new ConetError(kind, `${at}: ${message}`, {
+    cause: error,
+    fields: fields.map((field) => ({ ...field, path: inRequest(field.path, at) })),
+    details: { ...details },
+    operationState: 'not-started',
+    ...(help !== undefined && { help }),
+  })
+}
