@@ -78,6 +78,35 @@ describe('ports of the machine', () => {
     expect(await peers.outside.tcp({ address: '10.1.0.2', port: 80, timeoutMs: 300 })).toMatch(/^failed/)
   })
 
+  it.each([0, 1])(
+    'with bridge-nf-call-iptables %i, and so for what policies allow and deny',
+    async (value) => {
+      const settings = ['iptables', 'ip6tables'].map((name) => `/proc/sys/net/bridge/bridge-nf-call-${name}`)
+      const before = sh(`cat ${settings[0]}`).trim()
+      const set = (to: string | number) => sh(settings.map((path) => `echo ${to} >${path}`).join('\n'))
+      set(value)
+      try {
+        await setPolicy(
+          { net_out: [{ networks: ['192.0.2.0/24', '2001:db8::/64'], action: 'deny' }] },
+          mappings,
+        )
+        expect(await peers.outside.tcp({ address: '192.0.2.1', port: 8080 })).toBe('web sees 192.0.2.2')
+        expect(await peers.machine.tcp({ address: '127.0.0.1', port: 8080 })).toBe('web sees 10.1.0.1')
+        for (const name of ['other', 'web'] as const) {
+          expect(await peers[name].tcp({ address: '192.0.2.1', port: 8080 }), name).toMatch(/^web sees/)
+          expect(await peers[name].tcp({ address: '2001:db8::1', port: 8080 }), name).toMatch(/^web sees/)
+        }
+        expect(await peers.web.tcp(outside)).toBe('failed: ECONNREFUSED')
+        expect(await peers.web.tcp({ address: '2001:db8::2', port: 80 })).toBe('failed: ECONNREFUSED')
+        // Members of one network are not judged.
+        expect(await peers.other.tcp({ address: '10.1.0.2', port: 80 })).toBe('web sees 10.1.0.3')
+        expect(await peers.other.tcp({ address: 'fd00:1::2', port: 80 })).toBe('web sees fd00:1::3')
+      } finally {
+        set(before)
+      }
+    },
+  )
+
   it('let nobody outside reach 127.0.0.1 of the machine', async () => {
     await setPolicy({ net_in: [] }, mappings)
     for (const name of ['web', 'outside'] as const) {

@@ -1,16 +1,24 @@
-import { spawnSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { PlugParams, Role } from '@conet/sdk'
 import { FileLock } from '@conet/sdk/linux'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { DriverClient, initializeParams, sampleEndpoint, sampleNetwork } from '../../support/driver-client.ts'
+import {
+  DriverClient,
+  initializeParams,
+  newId,
+  sampleEndpoint,
+  sampleNetwork,
+} from '../../support/driver-client.ts'
 import { eventually } from '../../support/eventually.ts'
 import { type DriverProgram, startDriverProgram } from '../../support/fake-driver.ts'
 import { inventory, show } from '../../support/iproute.ts'
 import { NamespaceFixture } from '../../support/namespace-fixture.ts'
 import { repository } from '../../support/repository.ts'
+import { RunningPing } from '../../support/running-ping.ts'
 import { type TemporaryDirectory, temporaryDirectory } from '../../support/temporary-directory.ts'
+import { TrafficPeer } from '../../support/traffic-peer.ts'
 
 const program = join(repository, 'drivers/bridge/bin/conet-driver-bridge.js')
 let directory: TemporaryDirectory
@@ -109,6 +117,61 @@ describe('an upgrade of the bridge driver while it works', () => {
     }
     await fresh.client.call('network/delete', { networkId: network.id })
     expect(show('ip link').map(({ ifname }) => ifname)).toEqual(['lo'])
+  })
+
+  it('keeps policies in force all the time: what is allowed and mapped loses nothing, what is denied never passes', async () => {
+    namespaces.make('outside')
+    const sh = (command: string) => execFileSync('sh', ['-ec', command])
+    sh(`ip link add up0 type veth peer name eth0 netns ${namespaces.path('outside')}
+        ip link set up0 up; ip address add 192.0.2.1/24 dev up0`)
+    namespaces.exec(
+      'outside',
+      'ip link set eth0 up; ip address add 192.0.2.2/24 dev eth0; ip address add 192.0.2.3/24 dev eth0',
+    )
+    const strict = { ...network, id: newId(), config: { egress: 'deny' } }
+    const old = await start('old', 'active')
+    await old.client.call('network/create', { network: strict })
+    const box: PlugParams = {
+      ...plugged('box', '10.0.0.2'),
+      network: strict,
+      policy: { net_out: [{ protocol: 'icmp', networks: ['192.0.2.2'] }], limits: { rate: 10_000_000 } },
+      portMappings: [{ protocol: 'tcp', hostPort: 8080, containerPort: 80 }],
+    }
+    await plug(old, box)
+    await using inBox = new TrafficPeer('box', namespaces.path('box'))
+    await using outside = new TrafficPeer('outside', namespaces.path('outside'))
+    await inBox.listen('tcp', 80)
+    const namespacePath = namespaces.path('box')
+    const allowed = new RunningPing({ namespacePath, address: '192.0.2.2' })
+    const denied = new RunningPing({ namespacePath, address: '192.0.2.3' })
+    await allowed.goesOn()
+    const mapped = async () =>
+      expect(await outside.tcp({ address: '192.0.2.1', port: 8080 })).toBe('box sees 192.0.2.2')
+
+    const whole = { ...page([box]), networks: [strict] }
+    const fresh = await start('fresh', 'standby')
+    await fresh.client.call('driver/sync', whole)
+    await mapped()
+    const again = await fresh.client.call('driver/sync', { ...whole, syncId: 't' })
+    expect(again).toMatchObject({ repaired: [], failed: [] })
+    fresh.client.peer.notify('initialized', { role: 'active' })
+    await old.client.call('driver/drain', {})
+    await mapped()
+    old.client.peer.notify('rejected', { code: 1311, name: 'replaced', message: 'by another' })
+    expect(await old.program.exited).toBe(0)
+    await mapped()
+    // And the new one knows what it has to change.
+    const { policy: _, ...open } = { ...box, portMappings: [] }
+    await allowed.goesOn()
+    const { sent, received } = await allowed.stop()
+    expect(sent - received).toBeLessThanOrEqual(1)
+    expect((await denied.stop()).received).toBe(0)
+    await fresh.client.call('endpoint/policy', open)
+    expect(await outside.tcp({ address: '192.0.2.1', port: 8080 })).toBe('failed: ECONNREFUSED')
+    await fresh.client.call('endpoint/delete', { networkId: strict.id, endpointId: box.endpointId })
+    await fresh.client.call('network/delete', { networkId: strict.id })
+    sh('ip link delete up0')
+    expect(execFileSync('nft', ['list', 'ruleset'], { encoding: 'utf8' })).toBe('')
   })
 
   it('is admitted only for the host that the working instance serves, also after that has ended', async () => {
