@@ -20,6 +20,9 @@ beforeAll(async () => {
   sh(`ip link add out0 type veth peer name eth0 netns ${elsewhere.pid}`)
   sh(`ip address add 192.0.2.1/24 dev out0 && ip link set out0 addrgenmode none up`)
   sh(`${there} ip address add 192.0.2.2/24 dev eth0 && ${there} ip link set eth0 up`)
+  // What conet sets stays, and gives each interface an address more.
+  sh('echo 1 >/proc/sys/net/ipv6/conf/all/forwarding')
+  sh(`ip address add 2001:db8::1/64 dev out0 nodad && ${there} ip address add 2001:db8::2/64 dev eth0 nodad`)
   // The kernel is behind with the link: what it adds later would look as if conet had left it.
   await eventually(() => {
     expect(sh('ip route show dev out0')).not.toContain('linkdown')
@@ -117,4 +120,37 @@ it('[A8] [A10] ports and rules of a NetworkSpec stand for its network', async ()
   expect(mapped).toEqual([{ HostPort: 61888, ContainerPort: 8080, Protocol: 'tcp' }])
   expect(await peers.outside.tcp({ address: '192.0.2.1', port: 61888 })).toBe('app sees 192.0.2.2')
   await guardian.down('h2')
+})
+
+it('[A18] [B19] [B20] a network with IPv6 alone, or with both, has ports and rules as one with IPv4', async () => {
+  const six = { start: '2001:db8::', end: '2001:db8::ff' }
+  for (const subnets of [
+    [{ subnet: 'fd00:96::/64' }],
+    [{ subnet: '10.96.0.0/24' }, { subnet: 'fd00:96::/64' }],
+  ]) {
+    await fixture.client.createNetwork({ name: 'six', type: 'bridge', subnets, config: { egress: 'deny' } })
+    const specs = [{ Name: 'six', Type: 'bridge' }]
+    const properties = await guardian.up('h6', {
+      Pid: init.pid,
+      Properties: { specs: JSON.stringify(specs) },
+      netin: [{ host_port: 0, container_port: 8080 }],
+      netout_rules: [{ protocol: 1, networks: [six], ports: [{ start: 80, end: 80 }] }],
+    })
+    const [{ HostPort: port }] = JSON.parse(properties['garden.network.mapped-ports'] ?? '[{}]')
+    const ip = properties['garden.network.container-ip']
+    expect(ip).toMatch(subnets.length === 1 ? /^fd00:96::/ : /^10\.96\./)
+    expect(await peers.outside.tcp({ address: '2001:db8::1', port })).toBe('app sees 2001:db8::2')
+    const there = { address: '2001:db8::2', timeoutMs: 500 }
+    expect(await peers.app.tcp({ ...there, port: 80 })).toBe('outside sees 2001:db8::1')
+    expect(await peers.app.tcp({ ...there, port: 81 })).toMatch(/^failed/)
+    const rule = { protocol: 1, networks: [six], ports: [{ start: 81, end: 81 }] }
+    await guardian.run('net-out', 'h6', { container_ip: ip, netout_rule: rule })
+    expect(await peers.app.tcp({ ...there, port: 81 })).toBe('outside sees 2001:db8::1')
+    const wanted = { HostIP: '2001:db8::1', HostPort: 61778, ContainerIP: ip, ContainerPort: 8080 }
+    const { out } = await guardian.run('net-in', 'h6', wanted)
+    expect(out).toBe('{"host_port":61778,"container_port":8080}\n')
+    expect(await peers.outside.tcp({ address: '2001:db8::1', port: 61778 })).toBe('app sees 2001:db8::2')
+    await guardian.down('h6')
+    await fixture.client.deleteNetwork('six')
+  }
 })
