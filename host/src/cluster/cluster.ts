@@ -7,7 +7,7 @@ import { keys } from './keys.ts'
 import { MemberPublisher } from './member-publisher.ts'
 import { Mirror, type MirrorChange } from './mirror.ts'
 import { NetworksInUse } from './networks-in-use.ts'
-import { blocksOf, listNodes, type NodeReport, quarantineNode, removeFencedNode } from './node-directory.ts'
+import { NodeOperations } from './node-operations.ts'
 import { NodePresence, type Trouble } from './node-presence.ts'
 import { ObeyedRemovals } from './obeyed-removals.ts'
 import { type BlockStore, OwnBlockRecord } from './own-blocks.ts'
@@ -37,6 +37,8 @@ export type ClusterOptions = {
 export class Cluster {
   readonly blocks: OwnBlockRecord
   readonly members: PublishedMembers
+  /** All nodes, for who operates them. */
+  readonly nodes: NodeOperations
   /** What this node has of networks. */
   readonly networks: NetworksInUse
   readonly mostBlockBits: number
@@ -56,6 +58,7 @@ export class Cluster {
     const { store, node, records, log } = options
     this.#options = options
     this.mostBlockBits = options.mostBlockBits
+    this.nodes = new NodeOperations(store)
     this.blocks = new OwnBlockRecord(records, (networkId) => this.#listener?.blocksChanged(networkId))
     this.#presence = new NodePresence({
       store,
@@ -159,23 +162,6 @@ export class Cluster {
   /** As `deleteSharedNetwork`. */
   deleteNetwork(network: Parameters<typeof deleteSharedNetwork>[1], limits: CallLimits = {}): Promise<void> {
     return deleteSharedNetwork(this.#options.store, network, limits)
-  }
-
-  nodes(): Promise<NodeReport[]> {
-    return listNodes(this.#options.store)
-  }
-
-  /** The blocks that a node has of networks. */
-  blocksOf(node: string, networkIds: Iterable<string>): Promise<Map<string, string[]>> {
-    return blocksOf(this.#options.store, { node, networkIds })
-  }
-
-  quarantineNode(name: string): Promise<void> {
-    return quarantineNode(this.#options.store, name)
-  }
-
-  removeFencedNode(name: string): Promise<void> {
-    return removeFencedNode(this.#options.store, name)
   }
 
   /** What is known of a network on all nodes; undefined while the store is away. */

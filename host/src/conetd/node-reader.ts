@@ -8,16 +8,17 @@ import type { HostContext } from '../lifecycle/index.ts'
 
 export function nodeReader(cluster: Cluster | undefined, { inventory }: HostContext): NodeReader {
   return {
-    list: async () => (await need(cluster).nodes()).map((report) => nodeView(report, need(cluster).node)),
+    list: async () =>
+      (await need(cluster).nodes.list()).map((report) => nodeView(report, need(cluster).node)),
     async get(name) {
-      const report = (await need(cluster).nodes()).find(({ node }) => node.name === name)
+      const report = (await need(cluster).nodes.list()).find(({ node }) => node.name === name)
       if (report === undefined) {
         throw new ConetError('notFound', `the cluster has no node ${name}`, {
           details: { node: name },
           help: 'conet node list shows them',
         })
       }
-      const blocks = await need(cluster).blocksOf(name, report.endpoints.keys())
+      const blocks = await need(cluster).nodes.blocksOf(name, report.endpoints.keys())
       const holds = [...report.endpoints].map(([networkId, endpoints]) => {
         const network = inventory.networks.get(networkId)?.name
         return {
@@ -29,8 +30,8 @@ export function nodeReader(cluster: Cluster | undefined, { inventory }: HostCont
       })
       return { ...nodeView(report, need(cluster).node), holds }
     },
-    remove: (name) => need(cluster).quarantineNode(name),
-    removeFenced: (name) => need(cluster).removeFencedNode(name),
+    remove: (name) => need(cluster).nodes.quarantine(name),
+    removeFenced: (name) => need(cluster).nodes.removeFenced(name),
     wholeNetwork: async ({ id, scope }) => (scope === 'global' ? cluster?.wholeNetwork(id) : undefined),
   }
 }
