@@ -107,7 +107,7 @@ describe.each(['runc', 'crun'])('%s', (runtime) => {
   })
 })
 
-it('podman runs it from its hooks directory', async () => {
+it('podman runs it from its hooks directory, for two networks with options of each', async () => {
   await makeNetworks()
   const at = (name: string) => join(fixture.directory, name)
   for (const name of ['podman-rootfs', 'hooks.d']) mkdirSync(at(name))
@@ -127,8 +127,13 @@ it('podman runs it from its hooks directory', async () => {
   const own = ['--root', at('podman'), '--runroot', at('podman-run'), '--cgroup-manager', 'cgroupfs']
   const quiet = ['--events-backend', 'file', '--runtime', 'runc', '--hooks-dir', at('hooks.d')]
   const limits = ['--ulimit', 'nofile=20000:20000', '--ulimit', 'nproc=20000:20000']
-  const wishes = ['--network', 'none', '--annotation', 'dev.conet.networks=blue', '--rm']
-  const script = 'ip -o -4 addr show eth0; cat /etc/resolv.conf'
+  const annotations = [
+    'dev.conet.networks=blue red',
+    'dev.conet.network.red.interface=second',
+    'dev.conet.network.red.ip=10.82.0.7',
+  ].flatMap((annotation) => ['--annotation', annotation])
+  const wishes = ['--network', 'none', ...annotations, '--rm']
+  const script = 'ip -o -4 addr; ip route; cat /etc/resolv.conf'
   const { code, out, err } = await runWith(
     [
       'podman',
@@ -146,7 +151,10 @@ it('podman runs it from its hooks directory', async () => {
     '',
   )
   expect([code, err]).toEqual([0, ''])
-  expect(out).toContain('inet 10.81.0.2/24')
+  expect(out).toContain('eth0    inet 10.81.0.2/24')
+  expect(out).toContain('second    inet 10.82.0.7/24')
+  expect(out).toContain('default via 10.81.0.1 dev eth0')
+  expect(out).toContain('10.82.0.0/24 dev second')
   expect(out).toContain('nameserver 10.81.0.53')
   await eventually(async () => expect(await containers()).toEqual([]))
 })

@@ -3,7 +3,8 @@
 //   dev.conet.networks: blue,red                 in order; a network twice: blue,blue=second
 //   dev.conet.network.blue.ip: 10.0.0.7          of one attachment, by its name
 //
-// `dev.conet.network: blue` alone is the same as `dev.conet.networks: blue`.
+// `dev.conet.network: blue` alone is the same as `dev.conet.networks: blue`. Lists may have spaces instead of commas: podman
+// takes a comma for the end of an annotation.
 
 const list = 'dev.conet.networks'
 const single = 'dev.conet.network'
@@ -33,14 +34,18 @@ export function attachmentsOf(annotations: Texts): readonly AttachmentWish[] | u
 
 /** `blue,red`, `blue,blue=second`: the network, and the attachment's name where that is another. */
 function namesIn(text: string): { network: string; name: string }[] {
-  const entries = text.split(',').map((entry) => entry.trim())
+  const entries = listed(text.replaceAll(/\s*=\s*/g, '='))
   if (entries.length === 1 && entries[0] === '') return []
   return entries.map((entry) => {
-    const [network = '', name = network] = entry.split('=').map((part) => part.trim())
+    const [network = '', name = network] = entry.split('=')
     if (network === '' || name === '')
       throw new Error(`annotation ${list}: ${JSON.stringify(text)} has an empty name`)
     return { network, name }
   })
+}
+
+function listed(text: string): string[] {
+  return text.trim().split(/\s*,\s*|\s+/)
 }
 
 function refuseSameName(text: string, names: readonly { network: string; name: string }[]): void {
@@ -65,7 +70,7 @@ export function inWordsOfAnnotations(text: string, wishes: readonly AttachmentWi
 type Option = { readonly member: string; readonly parse: (text: string, key: string) => unknown }
 
 const optionsByName: Readonly<Record<string, Option>> = {
-  ip: { member: 'addresses', parse: (text) => text.split(',').map((address) => address.trim()) },
+  ip: { member: 'addresses', parse: listed },
   mac: { member: 'mac_address', parse: (text) => text },
   mtu: { member: 'mtu', parse: wholeNumber },
   interface: { member: 'interface', parse: (text) => text },

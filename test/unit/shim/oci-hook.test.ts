@@ -22,6 +22,17 @@ describe('annotations', () => {
     ])
   })
 
+  it('have commas or spaces between the parts of a list', () => {
+    const annotations = {
+      'dev.conet.networks': ' blue red = second',
+      'dev.conet.network.blue.ip': '10.0.0.7 fd00::7',
+    }
+    expect(attachmentsOf(annotations)).toEqual([
+      { network: 'blue', name: 'blue', addresses: ['10.0.0.7', 'fd00::7'] },
+      { network: 'red', name: 'second' },
+    ])
+  })
+
   it('say nothing, say one, or say that there is none', () => {
     expect(attachmentsOf({})).toBeUndefined()
     expect(attachmentsOf({ 'dev.conet.network': 'blue' })).toEqual([{ network: 'blue', name: 'blue' }])
