@@ -1,6 +1,5 @@
 // Policies and ports of endpoints: brings the table to what calls want, cuts flows that are not allowed any more, and sets
 // limits.
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import { interfaceSysctl, parsePrefix, writeSysctl } from '../linux/index.ts'
 import { Conntrack } from '../linux/netfilter/index.ts'
 import type { CreateEndpointParams } from '../protocol/index.ts'
@@ -14,7 +13,8 @@ import {
   isSameValue,
   type TableElement,
 } from './firewall/policy-elements.ts'
-import { cutForbidden, cutOver, cutUnmapped, isUdp, mappedPortOf } from './flow-cuts.ts'
+import { cutForbidden, cutOver, cutUnmapped, isUdp, type MappedPort, mappedPortOf } from './flow-cuts.ts'
+import { FreshPorts } from './fresh-ports.ts'
 import type { Machine } from './machine.ts'
 import { endpointOwner, networkOwner } from './names.ts'
 import { documentOf } from './policy/check.ts'
@@ -47,8 +47,7 @@ export class Policies {
   /** Compiled once for each plan: every policy of a member asks for them. */
   readonly #ofNetworks = new WeakMap<BridgePlan, Holding>()
   #conntrack: Conntrack | undefined
-  /** What goes on after answers. */
-  #afterwards: Promise<void> = Promise.resolve()
+  readonly #freshPorts = new FreshPorts((ports) => this.#cutOverLate(ports))
 
   constructor(machine: Machine) {
     this.#machine = machine
@@ -84,7 +83,7 @@ export class Policies {
         await this.#cutPorts(after, before)
       },
       settle: () => {
-        if (isFresh) this.#cutOverAfterwards(holding)
+        if (isFresh) this.#freshPorts.add(owner, portsOf(holding))
       },
     }
   }
@@ -92,6 +91,7 @@ export class Policies {
   /** Nothing of the endpoint is left in the table. May be repeated; costs nothing where there was nothing. */
   async delete(endpointId: string): Promise<void> {
     const owner = endpointOwner(endpointId)
+    this.#freshPorts.delete(owner)
     if (!this.#machine.policyTable.has(owner)) return
     await this.#cutPorts(await this.#machine.policyTable.put(owner, emptyHolding), emptyHolding)
   }
@@ -111,7 +111,7 @@ export class Policies {
 
   async close(): Promise<void> {
     await this.#compiler.close()
-    await this.#afterwards
+    await this.#freshPorts.close()
     await this.#conntrack?.close()
     this.#conntrack = undefined
   }
@@ -131,19 +131,14 @@ export class Policies {
     })
   }
 
-  /** After the answer: it takes 10 ms, and nobody could have sent to the endpoint before. */
-  #cutOverAfterwards(after: Holding): void {
-    const added = portsOf(after)
-    if (!added.some(isUdp)) return
-    this.#afterwards = this.#afterwards.then(async () => {
-      await nextTurn()
-      try {
-        await cutOver(this.#flows(), this.#machine.rtnl, added)
-      } catch (error) {
-        const message = `flows to new ports go on as before: ${error instanceof Error ? error.message : error}`
-        this.#machine.host.log({ level: 'warn', message })
-      }
-    })
+  /** Nobody waits for it. */
+  async #cutOverLate(ports: readonly MappedPort[]): Promise<void> {
+    try {
+      await cutOver(this.#flows(), this.#machine.rtnl, ports)
+    } catch (error) {
+      const message = `flows to new ports go on as before: ${error instanceof Error ? error.message : error}`
+      this.#machine.host.log({ level: 'warn', message })
+    }
   }
 
   async #cut(
