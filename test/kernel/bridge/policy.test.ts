@@ -1,5 +1,6 @@
 import type { PlugParams, PortMapping } from '@conet/sdk'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { eventually } from '../../support/eventually.ts'
 import { TrafficPeer } from '../../support/traffic-peer.ts'
 import { BridgeFixture, bridgeNameOf, network, sh } from './bridge-fixture.ts'
 
@@ -134,6 +135,20 @@ describe('ports of the machine', () => {
     // The flow of the failures is cut over too.
     await setPolicy({ net_in: [] }, mappings)
     expect(await peers.outside.udp(target)).toBe('web sees 192.0.2.2')
+  })
+
+  it('take over flows of UDP that began before their container was plugged', async () => {
+    const target = { address: '192.0.2.1', port: 8056, from: 5456 }
+    expect(await peers.outside.udp({ ...target, timeoutMs: 200 })).toMatch(/^failed/)
+    fixture.sandbox('late')
+    await using late = new TrafficPeer('late', fixture.namespaces.path('late'))
+    await late.listen('udp', 53)
+    const params = fixture.params(blue, 'late', { addresses: ['10.1.0.9/16'] })
+    const portMappings: PortMapping[] = [{ protocol: 'udp', hostPort: 8056, containerPort: 53 }]
+    await fixture.plug({ ...params, portMappings })
+    await eventually(async () => {
+      expect(await peers.outside.udp({ ...target, timeoutMs: 200 })).toBe('late sees 192.0.2.2')
+    })
   })
 
   it('are at one address only, or a range, where the mapping says so', async () => {
