@@ -79,12 +79,16 @@ export class StoreContinuity {
 
   /** Notes now and then how far the store is, until the signal aborts. Called once. */
   async follow(signal: AbortSignal): Promise<void> {
+    // A node that writes nothing asks for nothing.
+    let isWhole = false
     while (!signal.aborted) {
       try {
-        await this.assure(signal)
-        if (await this.#generation.keep({ signal })) await sleep(keepMs, undefined, { signal, ref: false })
+        if (!isWhole) await this.assure(signal)
+        isWhole = await this.#generation.keep({ signal })
+        if (isWhole) await sleep(keepMs, undefined, { signal, ref: false })
       } catch (err) {
         if (signal.aborted) return
+        isWhole = false
         this.#options.log.debug({ err }, 'cluster: how far the shared store is could not be noted')
         await sleep(keepAgainMs, undefined, { signal, ref: false }).catch(() => undefined)
       }
