@@ -1,7 +1,7 @@
 // Joins the modules of each program into a few files in its package's `dist/programs`, which its bin loads: finding and
 // reading 1,400 files was most of the start of conetd (docs/decisions/0021). Build first. Quick when nothing has changed.
 import { spawnSync } from 'node:child_process'
-import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -60,7 +60,7 @@ async function bundle(rolldown, name) {
   })
   const directory = join(root, name, 'dist/programs')
   rmSync(directory, { recursive: true, force: true })
-  await joined.write({
+  const { output } = await joined.write({
     dir: directory,
     chunkFileNames: '[name].js',
     sourcemap: true,
@@ -68,7 +68,18 @@ async function bundle(rolldown, name) {
     comments: { legal: true, annotation: false, jsdoc: false },
   })
   await joined.close()
+  assertFound(directory, output)
   writeFileSync(stampOf(name), '')
+}
+
+/** A file that a module names by its own place must be at the same place from where the module is now. */
+function assertFound(directory, output) {
+  const named = output.flatMap(({ code = '' }) => [
+    ...code.matchAll(/new URL\("(\.[^"]*)", import\.meta\.url\)/g),
+  ])
+  for (const [expression, path] of named)
+    if (!existsSync(join(directory, path)))
+      throw new Error(`${directory}: nothing is where ${expression} says`)
 }
 
 function stampOf(name) {
