@@ -73,6 +73,31 @@ it('[B26] finds what somebody deleted in the kernel, changes nothing in a dry ru
   expect((await fixture.client.previewReconciliation()).differences).toEqual([])
 })
 
+it('[B26] says what a repair would put back in a container, address by address and route by route, and does it', async () => {
+  const subnets = [{ subnet: '10.97.0.0/24' }, { subnet: 'fd00:97::/64' }]
+  await fixture.client.createNetwork({ name: 'blue', type: 'bridge', subnets })
+  await fixture.client.putContainerConfig('c', { attach_to: ['blue'] })
+  const { sandbox } = await fixture.client.up('c')
+  const inside = (...command: string[]) =>
+    execFileSync('nsenter', [`--net=${sandbox?.path}`, 'ip', ...command], { encoding: 'utf8' })
+  expect((await fixture.client.previewReconciliation()).differences).toEqual([])
+  inside('address', 'delete', 'fd00:97::2/64', 'dev', 'eth0')
+  inside('route', 'delete', 'default')
+  inside('link', 'set', 'eth0', 'mtu', '1400')
+  const { differences } = await fixture.client.previewReconciliation()
+  expect(differences).toMatchObject([
+    {
+      problem: 'failing',
+      reason:
+        'eth0 has MTU 1400 instead of 1500; eth0 lacks address fd00:97::2/64; eth0 lacks route 0.0.0.0/0 via 10.97.0.1',
+    },
+  ])
+  expect(inside('link', 'show', 'eth0')).toContain('mtu 1400')
+  expect((await fixture.client.reconcile()).differences).toMatchObject([{ outcome: 'repaired' }])
+  expect(inside('link', 'show', 'eth0')).toContain('mtu 1500')
+  expect((await fixture.client.previewReconciliation()).differences).toEqual([])
+})
+
 it('[B26] an interface that lost its end in the host is a finding of the status, told once, until it is repaired', async () => {
   await fixture.client.createNetwork({ name: 'blue', type: 'bridge' })
   await fixture.client.putContainerConfig('dead', { attach_to: ['blue'] })

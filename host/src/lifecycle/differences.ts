@@ -3,6 +3,7 @@
 import type { EndpointRef } from '@conet/sdk'
 import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
 import { sandboxIdOf } from '../domain/ids.ts'
+import { alteredInterfaces } from './altered-interfaces.ts'
 import type { CallOptions } from './driver-access.ts'
 import type { HostContext } from './host-context.ts'
 import { lookForInterfaces, type MissingInterface } from './missing-interfaces.ts'
@@ -31,14 +32,13 @@ export async function differencesOf(
 ): Promise<Difference[]> {
   const atDrivers = await Promise.all(drivers.map((driver) => differencesAt(host, driver, options)))
   const interfaces = (await lookForInterfaces(host)).map((gone) => incomplete(gone, host.inventory))
+  const altered = (await alteredInterfaces(host)).map((one) => incomplete(one, host.inventory))
   const troubles = knownTroubles(host)
-  const told = new Set([...interfaces, ...atDrivers.flat()].map(({ id }) => id))
-  return [
-    ...atDrivers.flat(),
-    ...interfaces,
-    ...troubles.filter(({ id }) => !told.has(id)),
-    ...sandboxDifferences(host),
-  ]
+  const found = [...atDrivers.flat(), ...interfaces]
+  const isNew = ({ id }: Difference) => found.every((one) => one.id !== id)
+  found.push(...altered.filter(isNew))
+  const told = new Set(found.map(({ id }) => id))
+  return [...found, ...troubles.filter(({ id }) => !told.has(id)), ...sandboxDifferences(host)]
 }
 
 async function differencesAt(host: HostContext, driver: string, options: CallOptions): Promise<Difference[]> {

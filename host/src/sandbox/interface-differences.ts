@@ -1,0 +1,46 @@
+// How an interface in a sandbox differs from what was made there: what a repair would put back. Reads, and changes nothing.
+import type { PluggedInterface, Route } from '@conet/sdk'
+import { formatIp, formatPrefix, MAIN_TABLE, Namespace, parsePrefix, Rtnl } from '@conet/sdk/linux'
+
+type Made = Pick<PluggedInterface, 'name' | 'macAddress' | 'addresses' | 'mtu' | 'routes'>
+
+/** In words, for people: `eth0 is down`. What somebody has added counts for nothing. Throws a KernelError. */
+export function interfaceDifferences(path: string, interfaces: readonly Made[]): string[] {
+  using namespace = Namespace.open(path)
+  using rtnl = Rtnl.openIn(namespace)
+  return interfaces.flatMap((made) => differencesOf(rtnl, made).map((what) => `${made.name} ${what}`))
+}
+
+function differencesOf(rtnl: Rtnl, made: Made): string[] {
+  const link = rtnl.link(made.name)
+  if (link === undefined) return ['is not in the container']
+  const { mtu } = made
+  const macAddress = made.macAddress.toLowerCase()
+  const there = new Set(rtnl.addresses({ link: link.index }).map(({ address }) => prefixOf(address)))
+  const routes = new Set(
+    rtnl.routes({ table: MAIN_TABLE }).flatMap((route) => (route.link === link.index ? textOf(route) : [])),
+  )
+  const isMain = ({ table = MAIN_TABLE }: Route) => table === MAIN_TABLE
+  return [
+    ...(link.isUp ? [] : ['is down']),
+    ...(link.macAddress === macAddress ? [] : [`has MAC ${link.macAddress} instead of ${macAddress}`]),
+    ...(mtu === undefined || link.mtu === mtu ? [] : [`has MTU ${link.mtu} instead of ${mtu}`]),
+    ...made.addresses
+      .filter((address) => !there.has(prefixOf(address)))
+      .map((address) => `lacks address ${address}`),
+    ...made.routes
+      .filter((route) => isMain(route) && !routes.has(textOf(route)))
+      .map((route) => `lacks route ${textOf(route)}`),
+  ]
+}
+
+function textOf({ destination, gateway }: { destination: string; gateway?: string | undefined }): string {
+  const via = gateway === undefined ? '' : ` via ${formatIp(parsePrefix(gateway).bytes)}`
+  return `${prefixOf(destination)}${via}`
+}
+
+/** In one spelling. */
+function prefixOf(text: string): string {
+  const { bytes, prefixLength } = parsePrefix(text)
+  return formatPrefix(bytes, prefixLength)
+}
