@@ -13,6 +13,11 @@ const exitCode = { done: 0, failed: 1, usage: 2 } as const
 process.umask(0o077)
 process.title = 'conetd'
 
+// `conetd --help | head -1`: the reader has what it wants.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
 const version = readVersion()
 const parsed = parseArguments(process.argv.slice(2), version, {
   out: (text) => process.stdout.write(text),

@@ -1,6 +1,7 @@
 // The whole `main` of a driver's program: arguments, signals, exit code. The one file of the SDK that ends a process.
 import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
+import { endWithReader } from '../closed-output.ts'
 import { ConetError } from '../errors/index.ts'
 import { assertFailpointKnown, failpointNames } from '../failpoint.ts'
 import type { Driver } from './driver.ts'
@@ -99,6 +100,7 @@ function programName({ name }: Driver): string {
 }
 
 function print(text: string): void {
+  endWithReader()
   process.stdout.write(`${text}\n`)
 }
 

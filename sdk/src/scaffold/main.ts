@@ -1,6 +1,7 @@
 // The program conet-sdk: `conet-sdk init FOLDER`.
 import { relative } from 'node:path'
 import { parseArgs } from 'node:util'
+import { endWithReader } from '../closed-output.ts'
 import { ConetError } from '../errors/index.ts'
 import { initDriver, type NewDriver } from './init.ts'
 
@@ -62,6 +63,7 @@ function textOf(error: unknown): string {
   return error.help === undefined ? error.message : `${error.message}\n${error.help}`
 }
 
+endWithReader()
 try {
   process.stdout.write(await run(process.argv.slice(2)))
 } catch (error) {

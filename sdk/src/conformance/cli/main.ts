@@ -1,9 +1,11 @@
 // `conet-conformance` as a process: the only file of the kit that touches one.
+import { endWithReader } from '../../closed-output.ts'
 import { exitCodes } from '../report/exit-codes.ts'
 import { exitCodeOfFailure } from './failure.ts'
 import { buildProgram } from './program.ts'
 import { Interruption, type Terminal } from './terminal.ts'
 
+endWithReader()
 const stop = new AbortController()
 process.on('SIGINT', (signal) => interrupt(signal, exitCodes.interrupted))
 process.on('SIGTERM', (signal) => interrupt(signal, exitCodes.terminated))
