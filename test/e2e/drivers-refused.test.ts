@@ -244,7 +244,7 @@ it('conet driver inspect shows how a driver fares while it works, and --json has
     /^ {2}methods +.*endpoint\/plug/m,
     /^ {2}limits +\d+ bytes a message/m,
     /^ {2}in flight +1 call$/m,
-    /^ {2}endpoint\/create +\d+ +0 +[\d.]+ ms +[\d.]+ ms$/m,
+    /^ {2}endpoint\/unplug +\d+ +0 +[\d.]+ ms +[\d.]+ ms$/m,
     /^ {2}endpoint\/plug +\S+ +1 +2\d{3}-/m,
   ])
     expect(page).toMatch(line)
@@ -259,7 +259,7 @@ it('conet driver inspect shows how a driver fares while it works, and --json has
     ],
     methods: expect.arrayContaining([
       {
-        method: 'endpoint/create',
+        method: 'endpoint/unplug',
         count: expect.any(Number),
         failed: 0,
         p50_ms: expect.any(Number),

@@ -45,7 +45,9 @@ function hintsFor({ kind, operationState }: ConetError, hints: readonly string[]
   if (kind === 'notFound') return hints
   if (kind === 'unknownDriver' || kind === 'driverUnavailable') return ['conet driver list']
   if (operationState === 'unknown' && kind !== 'internal') {
-    return ['look whether it was done (`conet status`, inspect), then repeat the command: that does no harm']
+    return [
+      'look whether it was done (inspect, `conet status`) before you repeat the command: a plug makes one endpoint more each time',
+    ]
   }
   return []
 }

@@ -24,8 +24,10 @@ const defaultBlockBits = 6
 export function readClusterSettings(section: ClusterSection | undefined): ClusterSettings | undefined {
   if (section === undefined) return undefined
   const { store, node = hostname(), underlay_address: underlayAddress, block_bits: blockBits } = section
-  if (store === undefined) throw missing('store', '--cluster', 'etcd://10.0.0.1:2379,10.0.0.2:2379')
-  if (underlayAddress === undefined) throw missing('underlay_address', '--underlay-address', '10.0.0.7')
+  if (store === undefined)
+    throw missing('store', '--cluster', 'for example etcd://10.0.0.1:2379,10.0.0.2:2379')
+  if (underlayAddress === undefined)
+    throw missing('underlay_address', '--underlay-address', 'for example 10.0.0.7')
   return {
     node,
     underlayAddress: ownAddress(underlayAddress),
@@ -73,15 +75,28 @@ function endpointOf(member: string): string {
   throw wrongSetting('store', `${what}: HOST, HOST:PORT, [IPV6] or [IPV6]:PORT`)
 }
 
+/** How far to shift, and what is left then: loopback, groups, and the reserved end of IPv4 with the broadcast address. */
+const notOfOneHost: Record<4 | 6, readonly (readonly [bits: bigint, head: bigint])[]> = {
+  4: [
+    [24n, 127n],
+    [28n, 14n],
+    [28n, 15n],
+  ],
+  6: [
+    [0n, 1n],
+    [120n, 255n],
+  ],
+}
+
 function ownAddress(text: string): string {
   const address = readAddress(text)
   if (!address.ok) throw wrongSetting('underlay_address', address.reason)
   const { family, value } = address.value
-  const [bits, loopback] = family === 4 ? [24n, 127n] : [0n, 1n]
-  if (value !== 0n && value >> bits !== loopback) return formatAddress(address.value)
+  const isOfNoHost = value === 0n || notOfOneHost[family].some(([bits, head]) => value >> bits === head)
+  if (!isOfNoHost) return formatAddress(address.value)
   throw wrongSetting('underlay_address', `${text} is no address under which other hosts reach this one`)
 }
 
-function missing(key: string, flag: string, example: string) {
-  return wrongSetting(key, `is missing (${flag}): ${example}`)
+function missing(key: string, flag: string, hint: string) {
+  return wrongSetting(key, `is missing (${flag}): ${hint}`)
 }

@@ -17,17 +17,17 @@ export function resolveKey<T extends Named>(key: string, objects: Iterable<T>, w
   for (const object of objects) {
     if (object.id === key) return object
     if (object.name === key) byName.push(object)
-    if (key.length >= shortestPrefix && object.id.startsWith(key)) byPrefix.push(object)
+    if (object.id.startsWith(key)) byPrefix.push(object)
   }
   const isName = byName.length > 0
-  const [first, second] = isName ? byName : byPrefix
+  const isLongEnough = key.length >= shortestPrefix
+  const found = isName || !isLongEnough ? byName : byPrefix
+  const [first, second] = found
   if (first === undefined) {
-    throw new ConetError('notFound', `no ${what} has the id${what === 'network' ? ' or name' : ''} ${key}`, {
-      details: { [what]: key },
-    })
+    throw unknown(key, what, { isPrefix: byPrefix.length > 0 })
   }
   if (second !== undefined) {
-    const candidates = (isName ? byName : byPrefix).map(({ id }) => id.slice(0, 12)).join(', ')
+    const candidates = found.map(({ id }) => id.slice(0, 12)).join(', ')
     const message = `the ${isName ? 'name' : 'prefix'} fits several: ${candidates}`
     throw new ConetError('invalidArgument', `${what} ${key}: ${message}`, {
       fields: [{ path: what, message }],
@@ -35,4 +35,11 @@ export function resolveKey<T extends Named>(key: string, objects: Iterable<T>, w
     })
   }
   return first
+}
+
+function unknown(key: string, what: string, { isPrefix }: { isPrefix: boolean }): ConetError {
+  return new ConetError('notFound', `no ${what} has the id${what === 'network' ? ' or name' : ''} ${key}`, {
+    details: { [what]: key },
+    ...(isPrefix && { help: `give at least ${shortestPrefix} digits of the id` }),
+  })
 }

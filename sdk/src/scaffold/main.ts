@@ -7,8 +7,8 @@ import { initDriver, type NewDriver } from './init.ts'
 
 const usage = `Usage: conet-sdk init FOLDER [--name NAME]
 
-Writes a network driver for conet into a new or empty folder: a driver that works, its test (the conformance kit), a
-systemd unit and a README. Its name is that of the folder, unless --name says another.
+Writes a network driver for conet into a new or empty folder: a driver that answers every call and makes no interface
+yet, its test (the conformance kit), a systemd unit and a README. Its name is that of the folder, unless --name says another.
 
   --name NAME  what networks will name as their type
   --help       print this

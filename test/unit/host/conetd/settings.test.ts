@@ -178,7 +178,16 @@ describe('settings of a cluster', () => {
     expect(failureOf({ ...cluster, clusterUser: 'u' }).message).toContain('cluster.password_file is missing')
     const unreadable = { clusterUser: 'u', clusterPasswordFile: '/nonexistent' }
     expect(failureOf({ ...cluster, ...unreadable }).message).toContain('cluster.password_file cannot be read')
-    for (const address of ['10.0.0.300', '127.0.0.1', '0.0.0.0', '::1', 'fe80::1%eth0'])
+    for (const address of [
+      '10.0.0.300',
+      '127.0.0.1',
+      '0.0.0.0',
+      '::1',
+      'fe80::1%eth0',
+      '224.0.0.1',
+      '255.255.255.255',
+      'ff02::1',
+    ])
       expect(failureOf({ ...cluster, underlayAddress: address }).message).toContain(
         'cluster.underlay_address',
       )

@@ -36,6 +36,12 @@ describe('naming an object', () => {
   })
 
   it('takes no prefix shorter than four digits', () => {
-    expect(() => resolveKey('abc', [blue], 'network')).toThrow(expect.objectContaining({ kind: 'notFound' }))
+    const help = 'give at least 4 digits of the id'
+    expect(() => resolveKey('abc', [blue], 'network')).toThrow(
+      expect.objectContaining({ kind: 'notFound', help }),
+    )
+    expect(() => resolveKey('abd', [blue], 'network')).toThrow(
+      expect.objectContaining({ kind: 'notFound', help: undefined }),
+    )
   })
 })

@@ -5,7 +5,7 @@ it('an unknown container comes with the command that defines it, unless no clien
   expect(unknownContainer('web')).toMatchObject({
     kind: 'notFound',
     details: { container: 'web' },
-    help: 'define it first: conet container create web',
+    help: 'conet container list shows those that are there; a new one: conet container create web',
   })
   expect(unknownContainer('a/b').help).toBeUndefined()
 })
