@@ -112,19 +112,24 @@ function runningSandbox(host: HostContext, handle: string): SandboxRecord | unde
   return stateOf(sandbox) === 'up' ? sandbox : undefined
 }
 
-/** Undoing has its own time: the caller may be gone. */
+/** Undoing has its own time: the caller may be gone. What fails of it keeps nothing else of it from being done. */
 async function undoPlug(
   host: HostContext,
   endpoint: EndpointRecord,
   { reason, settleFiles }: { reason: unknown; settleFiles: (() => void) | undefined },
 ): Promise<void> {
+  const facts = { endpointId: endpoint.id, reason }
   try {
     const buried = buryWithAttachment(host, host.inventory.endpoints.get(endpoint.id) ?? endpoint)
-    settleFiles?.()
     // A driver that left the plug unanswered would leave its client waiting for as long again.
     if (ConetError.is(reason, 'deadlineExceeded')) postpone(host, buried, reason)
     else await removeEndpoint(host, buried, { id: `undo-${endpoint.id}` })
   } catch (error) {
-    host.log.error({ endpointId: endpoint.id, err: error, reason }, 'a failed plug could not be undone yet')
+    host.log.error({ ...facts, err: error }, 'a failed plug could not be undone yet')
+  }
+  try {
+    settleFiles?.()
+  } catch (error) {
+    host.log.error({ ...facts, err: error }, 'resolver files could not be written after a failed plug')
   }
 }

@@ -76,8 +76,8 @@ export class HttpExchanger {
 }
 
 /**
- * Sends the request and reads the answer. A listener on the signal, and events: what Node makes of a signal and of
- * `for await` costs a tenth of a short call each.
+ * Sends the request and reads the answer. A listener on the signal, and events: Node's own `signal` and `for await` make
+ * a short call cost its client an eighth more.
  */
 function exchangeOnce(request: HttpRequest, signal: AbortSignal, agent: Agent | false): Promise<HttpAnswer> {
   signal.throwIfAborted()
