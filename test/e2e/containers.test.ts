@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { ConetdFixture } from '../support/conetd-fixture.ts'
 import type { FakeDriver } from '../support/fake-driver.ts'
@@ -99,3 +99,17 @@ async function endpointOf(handle: string): Promise<string> {
   const { endpoints } = await fixture.client.getContainer(handle)
   return endpoints[0]?.id ?? ''
 }
+
+it('a plug whose resolver files cannot be written leaves nothing, in the container or at the driver', async () => {
+  const one = await start('one')
+  const { resolver_files: files } = await fixture.client.getContainer('one')
+  const hosts = files?.hosts ?? ''
+  rmSync(hosts)
+  mkdirSync(hosts)
+  await expect(fixture.client.plug('one', { network: 'blue' })).rejects.toThrow()
+  expect(one('ip -o link')).not.toContain('eth0')
+  expect((await fixture.client.getContainer('one')).endpoints).toEqual([])
+  rmSync(hosts, { recursive: true })
+  await fixture.client.plug('one', { network: 'blue' })
+  expect(readFileSync(hosts, 'utf8')).toContain('10.93.0.')
+})
