@@ -1,0 +1,18 @@
+import { readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { ResolverFiles } from '@conet/host/sandbox/resolver-files'
+import { expect, it } from 'vitest'
+import { temporaryDirectory } from '../../../support/temporary-directory.ts'
+
+it('writes files anew in place, to their new length, so that what is bound into a container changes with them', async () => {
+  await using directory = await temporaryDirectory()
+  const files = new ResolverFiles(directory.path, undefined)
+  const hosts = join(directory.path, 'box', 'hosts')
+
+  files.write('box', { dns: undefined, handle: 'box', addresses: ['10.0.0.2', '10.0.0.3'] })
+  const { ino } = statSync(hosts)
+  files.write('box', { dns: undefined, handle: 'box', addresses: ['10.0.0.4'] })
+
+  expect(readFileSync(hosts, 'utf8')).toBe('127.0.0.1\tlocalhost\n::1\tlocalhost\n10.0.0.4\tbox\n')
+  expect(statSync(hosts).ino).toBe(ino)
+})
