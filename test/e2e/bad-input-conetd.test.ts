@@ -1,7 +1,15 @@
 // What conetd is told that makes no sense, and places in which it cannot live: it says so, in a sentence that names
 // the setting or the path, and ends; what is not its own stays as it is.
 import { execFile, execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { conetdProgram } from '../support/conetd-process.ts'
@@ -27,6 +35,42 @@ async function expectRefusal(outcome: Promise<Outcome>, code: 1 | 2, named: stri
   expect(said).toContain(named)
   expect(said).not.toMatch(/^ +at /m)
 }
+
+/** On directories of its own, none of which is there yet. */
+const withSpawn = (directory: string, names: string, config = join(directory, 'none')) =>
+  conetd([
+    ...['--run-dir', join(directory, 'run'), '--state-dir', join(directory, 'state')],
+    ...['--spawn', names, ...(existsSync(config) ? ['--config', config] : [])],
+  ])
+
+describe('drivers to start', () => {
+  it('of which some are not there: names these and the known ones, before it makes or serves anything', async () => {
+    await using directory = await temporaryDirectory()
+    const { code, err } = await withSpawn(directory.path, 'nosuch,null,nosuch2')
+    expect(code).toBe(1)
+    expect(err).toContain('no conet-driver-nosuch in')
+    expect(err).toContain('no conet-driver-nosuch2 in')
+    expect(err).toMatch(/known drivers: bridge, null, vxlan/)
+    expect(err).not.toContain('listening')
+    expect(readdirSync(directory.path)).toEqual([])
+  })
+
+  it('whose program others may write to is refused with the path, its mode, its owner and what to do', async () => {
+    await using directory = await temporaryDirectory()
+    const bin = join(directory.path, 'bin')
+    const program = join(bin, 'conet-driver-x')
+    mkdirSync(bin)
+    writeFileSync(program, '#!/bin/sh\n', { mode: 0o755 })
+    chmodSync(program, 0o777)
+    const config = join(directory.path, 'c.json')
+    writeFileSync(config, JSON.stringify({ driver_program_dirs: [bin] }))
+    const { code, err } = await withSpawn(directory.path, 'x', config)
+    expect(code).toBe(1)
+    expect(err).toContain(`${program} is writable by others (mode 0777, uid 0)`)
+    expect(err).toContain(`chown root ${program} && chmod o-w ${program}`)
+    expect(err).not.toContain('listening')
+  })
+})
 
 describe('settings', () => {
   it.each<[string, string[], string]>([

@@ -20,7 +20,11 @@ describe('the null driver under the host', () => {
     const supervisor = new Supervisor({
       runDirectory: run.path,
       driverDirectory: host.driverDirectory,
-      places: { directories: [], packageDirectory: fileURLToPath(new URL('.', import.meta.url)), path: '' },
+      places: {
+        directories: [],
+        packageDirectory: fileURLToPath(new URL('../../host', import.meta.url)),
+        path: '',
+      },
       environment: process.env,
     })
     await using undo = new Rollback()

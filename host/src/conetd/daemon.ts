@@ -22,7 +22,7 @@ import { MachineReader } from '../status/index.ts'
 import { openCluster } from './cluster-room.ts'
 import { makeDirectories } from './directories.ts'
 import { driverReader } from './driver-reader.ts'
-import { buildDriverRoom, type DriverRoom } from './driver-room.ts'
+import { buildDriverRoom, buildSupervisor, type DriverRoom } from './driver-room.ts'
 import { eventSource, keepEvents, withContainer } from './event-history.ts'
 import { buildHost } from './host-context.ts'
 import { inventoryReader } from './inventory-reader.ts'
@@ -70,7 +70,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 }
 
 async function start(options: DaemonOptions, parts: Rollback): Promise<void> {
-  const { settings, log } = options
+  const { settings, log, environment } = options
+  // Before anything is made: a name that nobody has is the operator's mistake.
+  await buildSupervisor(settings, environment).assertStartable(settings.spawn)
   makeDirectories(settings)
   const lock = lockStateDirectory(settings.stateDir)
   parts.defer('release the state directory', () => lock.release())

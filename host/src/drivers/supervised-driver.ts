@@ -171,6 +171,12 @@ export async function stopRecorded(
   return true
 }
 
+/** Whether the process of the driver's record lives, whoever started it. */
+export async function isRecordedAlive(records: SpawnRecords, name: string): Promise<boolean> {
+  const record = await records.read(name)
+  return record !== undefined && (await findRecorded(record)) !== undefined
+}
+
 async function findRecorded({ process, token }: SpawnRecord): Promise<ProcessIdentity | undefined> {
   if (process === undefined) return findByEnvironment(`${tokenVariable}=${token}`)
   return (await isAlive(process)) ? process : undefined

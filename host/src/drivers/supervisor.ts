@@ -1,10 +1,11 @@
 // The drivers that the host starts itself (`--spawn bridge,null`). They outlive the host: it finds them again by
 // their records. It knows nothing of sockets and sessions.
 import { join } from 'node:path'
-import { KeyedQueue } from '@conet/sdk'
-import type { ProgramPlaces } from './driver-program.ts'
+import { ConetError, KeyedQueue } from '@conet/sdk'
+import { findDriverProgram, type ProgramPlaces } from './driver-program.ts'
 import { SpawnRecords } from './spawn-records.ts'
 import {
+  isRecordedAlive,
   SupervisedDriver,
   type SupervisedState,
   type SupervisionTiming,
@@ -46,6 +47,13 @@ export class Supervisor {
     this.#options = options
     this.#timing = { ...defaultTiming, ...options.timing }
     this.#records = new SpawnRecords(join(options.runDirectory, 'spawned'))
+  }
+
+  /** Throws what would keep these drivers from being started, of all of them. Changes nothing. */
+  async assertStartable(names: readonly string[]): Promise<void> {
+    const found = await Promise.allSettled(names.map((name) => this.#assertStartable(name)))
+    const failures = found.flatMap((one): unknown[] => (one.status === 'rejected' ? [one.reason] : []))
+    if (failures.length > 0) throw failures.length === 1 ? failures[0] : joined(failures)
   }
 
   /** Finds the driver's process or starts one, and keeps it running. Nothing to do if it is kept already. */
@@ -112,6 +120,12 @@ export class Supervisor {
     await Promise.all(drivers.map((driver) => driver.close()))
   }
 
+  async #assertStartable(name: string): Promise<void> {
+    // One that runs is found again, also when its program is gone meanwhile.
+    if (await isRecordedAlive(this.#records, name)) return
+    await findDriverProgram(name, this.#options.places)
+  }
+
   #create(name: string): SupervisedDriver {
     const { driverDirectory, places, environment, onChange } = this.#options
     return new SupervisedDriver({
@@ -125,4 +139,13 @@ export class Supervisor {
       onChange: () => onChange?.(name),
     })
   }
+}
+
+function joined(failures: readonly unknown[]): ConetError {
+  const texts = failures.map((failure) => (failure instanceof Error ? failure.message : String(failure)))
+  const helps = failures.flatMap((failure) => (ConetError.is(failure) && failure.help ? [failure.help] : []))
+  return new ConetError('failedPrecondition', texts.join('; '), {
+    cause: new AggregateError(failures),
+    ...(helps.length > 0 && { help: [...new Set(helps)].join(' ') }),
+  })
 }

@@ -1,0 +1,84 @@
+// Whether a program may be started: conetd is root, so whoever can change the file, or what is on the way to it, is root
+// too. Looks at names and file attributes only.
+import type { BigIntStats } from 'node:fs'
+import { lstat, readlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { ConetError } from '@conet/sdk'
+
+/** The uids whose files may be started. */
+export type TrustedOwners = ReadonlySet<bigint>
+
+type Step = { readonly path: string; readonly stats: BigIntStats }
+
+const writableByOthers = 0o002n
+const sticky = 0o1000n
+/** As the kernel has it (path_resolution(7)). */
+const mostLinks = 40
+
+/** Root, this process, and the owner of conet's own files: who can change those decides already what conetd does. */
+export async function trustedOwners(packageDirectory: string): Promise<TrustedOwners> {
+  const { uid } = await lstat(packageDirectory, { bigint: true })
+  return new Set([0n, BigInt(process.geteuid?.() ?? 0), uid])
+}
+
+/** Throws `failedPrecondition` that names what on the way to the program somebody else can change, and how. */
+export async function assertTrustedProgram(program: string, owners: TrustedOwners): Promise<void> {
+  for await (const { path, stats } of stepsTo(program)) {
+    if (!owners.has(stats.uid)) throw refusal(program, { path, stats }, 'belongs to somebody else')
+    if (isOpenToOthers(stats)) throw refusal(program, { path, stats }, 'is writable by others')
+  }
+}
+
+/** In a sticky directory such as /tmp others can add, but neither rename nor remove what is not theirs. */
+function isOpenToOthers(stats: BigIntStats): boolean {
+  if (stats.isSymbolicLink() || (stats.mode & writableByOthers) === 0n) return false
+  return !(stats.isDirectory() && (stats.mode & sticky) !== 0n)
+}
+
+/** All that decides which file the path names: directories, links, what they lead to, and the file. */
+async function* stepsTo(program: string): AsyncGenerator<Step> {
+  let at = '/'
+  let links = 0
+  const left = namesOf(program)
+  yield await stepAt(at)
+  for (let name = left.shift(); name !== undefined; name = left.shift()) {
+    const step = await stepAt(join(at, name))
+    yield step
+    if (!step.stats.isSymbolicLink()) {
+      at = step.path
+      continue
+    }
+    links += 1
+    if (links > mostLinks) throw refusal(program, step, `is one of more than ${mostLinks} links`)
+    const target = await readlink(step.path)
+    if (target.startsWith('/')) at = '/'
+    left.unshift(...namesOf(target))
+  }
+}
+
+/** `..` stays: what it leads to depends on the links before it, which are resolved by then. */
+function namesOf(path: string): string[] {
+  return path.split('/').filter((name) => name !== '' && name !== '.')
+}
+
+async function stepAt(path: string): Promise<Step> {
+  return { path, stats: await lstat(path, { bigint: true }) }
+}
+
+function refusal(program: string, { path, stats }: Step, why: string): ConetError {
+  const mode = (stats.mode & 0o7777n).toString(8).padStart(4, '0')
+  const owner = Number(stats.uid)
+  return new ConetError(
+    'failedPrecondition',
+    `start ${program}: ${path} ${why} (mode ${mode}, uid ${owner}), who could put another program there`,
+    {
+      details: { program, path, mode, owner },
+      help: `If what is there can be trusted: ${mending(path, stats)}. Else take it away, or name another directory as driver_program_dirs.`,
+    },
+  )
+}
+
+function mending(path: string, stats: BigIntStats): string {
+  if (stats.isSymbolicLink()) return `chown -h root ${path}`
+  return `chown root ${path} && chmod o-w ${path}`
+}
