@@ -59,6 +59,8 @@ afterEach(async () => {
 describe('an interface that the driver leaves to the host', () => {
   it('[D16] is moved into the sandbox, named and addressed, and comes back at unplug', async () => {
     await plug()
+    // The driver has not said it.
+    expect((await fixture.client.getContainer('c')).endpoints[0]?.interfaces[0]?.mtu).toBe(1500)
     expect(links()).not.toContain('src0')
     expect(await within('ip -o address show eth0 up')).toContain('10.92.0.77/24')
     await unplugAll()

@@ -116,7 +116,8 @@ export const ConfigFile = Type.Object(
     driver_program_dirs: Type.Optional(
       Type.Array(Directory, {
         maxItems: 64,
-        description: 'Where conet-driver-NAME is looked for first, before node_modules/.bin of conet’s own tree and PATH',
+        description:
+          'Where conet-driver-NAME is looked for first, before node_modules/.bin of conet’s own tree and PATH',
       }),
     ),
     spawn: Type.Optional(

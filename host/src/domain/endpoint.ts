@@ -61,6 +61,8 @@ export const EndpointRecord = Type.Object({
   ),
   /** What the driver answered to the plug. */
   result: Type.Optional(PlugResult),
+  /** By the names of interfaces of which nobody said an MTU: what they came into the sandbox with. */
+  foundMtus: Type.Optional(Type.Record(Type.String(), Type.Integer())),
   createdAt: Type.String(),
   /** Of the request that made it, if its client said that it may ask again. */
   requestKey: Type.Optional(Type.String()),

@@ -110,9 +110,9 @@ async function recordNow(
   judge(host, { endpoint, network, sandbox }, result)
   // On record before the host touches the sandbox, so that whatever ends it here knows what to take back.
   if (result.interfaces.some(isLeftToHost)) record(host, { ...endpoint, result })
-  await settleInSandbox(host, { endpoint, network, sandbox }, result)
+  const settled = await settleInSandbox(host, { endpoint, network, sandbox }, result)
   failpoint('host:endpoint:settled')
-  const plugged = record(host, { ...endpoint, state: 'plugged', result })
+  const plugged = record(host, { ...endpoint, state: 'plugged', result, ...settled })
   failpoint('host:endpoint:after-outcome')
   host.events.append({
     type: 'endpoint.plugged',

@@ -47,13 +47,20 @@ export function isHostNeeded(
 }
 
 /** When it fails, what it has not taken back itself is taken back by `unsettle`. */
-export async function settleInSandbox(host: HostContext, placed: Placed, result: PlugResult): Promise<void> {
+export async function settleInSandbox(
+  host: HostContext,
+  placed: Placed,
+  result: PlugResult,
+): Promise<Pick<EndpointRecord, 'foundMtus'>> {
   const { path } = placed.sandbox
+  const found: [string, number][] = []
   for (const wanted of leftToHost(result.interfaces)) {
-    await bringIn(path, wanted, () => failpoint('host:endpoint:interface-moved'))
+    const mtu = await bringIn(path, wanted, () => failpoint('host:endpoint:interface-moved'))
+    if (wanted.mtu === undefined) found.push([wanted.name, mtu])
     failpoint('host:endpoint:interface-configured')
   }
   settleRouting(host, placed, result)
+  return found.length === 0 ? {} : { foundMtus: Object.fromEntries(found) }
 }
 
 /** Of an endpoint that was settled before: what differs is made as it should be, without an interruption. */

@@ -23,13 +23,13 @@ export function assertCanBringIn(sandboxPath: string, interfaces: readonly Plugg
 
 /**
  * Brings one interface into the sandbox and configures it. When a step fails it is back where it was, as it was.
- * `onMoved` is called between the two.
+ * `onMoved` is called between the two. The answer: the MTU that it has.
  */
 export async function bringIn(
   sandboxPath: string,
   wanted: HostInterface,
   onMoved: () => void,
-): Promise<void> {
+): Promise<number> {
   using passage = new Passage(sandboxPath, wanted)
   await using undo = new Rollback()
   moveIn(passage, wanted)
@@ -38,8 +38,9 @@ export async function bringIn(
   })
   onMoved()
   applySysctls(passage.sandbox, wanted, undo)
-  applySettings(passage.inside, wanted)
+  const mtu = applySettings(passage.inside, wanted)
   undo.commit()
+  return mtu
 }
 
 /**
@@ -55,7 +56,8 @@ export async function mend(
   const { inside, outside, sandbox } = passage
   if (inside.link(wanted.name) === undefined) {
     if (outside.link(wanted.sourceName) === undefined) throw sourceMissing(wanted, 'sourceName')
-    return bringIn(sandboxPath, wanted, () => undefined)
+    await bringIn(sandboxPath, wanted, () => undefined)
+    return
   }
   await using undo = new Rollback()
   applySysctls(sandbox, wanted, undo)

@@ -23,11 +23,12 @@ import {
 
 type Route = PluggedInterface['routes'][number]
 
-/** Makes the interface as it should be. May be repeated: what is so already is not touched. */
-export function applySettings(inside: Rtnl, wanted: PluggedInterface): void {
+/** Makes the interface as it should be. May be repeated: what is so already is not touched. The answer: its MTU. */
+export function applySettings(inside: Rtnl, wanted: PluggedInterface): number {
   const link = inside.existingLink(wanted.name)
   inside.batch([...linkRequests(link, wanted), ...addressRequests(link.index, wanted)])
   addRoutes(inside, link.index, wanted)
+  return wanted.mtu ?? link.mtu
 }
 
 /** Takes away what an answer of before said and this one does not say any more. */

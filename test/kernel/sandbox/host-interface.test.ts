@@ -73,6 +73,15 @@ describe('an interface that the driver leaves to the host', () => {
     await takeBack(path, wanted)
   })
 
+  it('of which nobody has said an MTU keeps the one it has, and that is what the host hears', async () => {
+    ip('link', 'set', 'src0', 'mtu', '1312')
+    const { mtu: _said, ...silent } = wanted
+    expect(await bringIn(path, silent, moved)).toBe(1312)
+    await takeBack(path, silent)
+    expect(await bringIn(path, wanted, moved)).toBe(1400)
+    await takeBack(path, wanted)
+  })
+
   it('is moved back under its own name, down and without addresses, and that may be repeated', async () => {
     const before = inventory()
     await bringIn(path, wanted, moved)

@@ -27,9 +27,12 @@ export function endpointView(endpoint: EndpointRecord, inventory: InventoryReade
 }
 
 /** What the driver made; before that, and for a driver that makes nothing, what the endpoint holds. */
-function interfaceViews({ interface: plan, result }: EndpointRecord): InterfaceView[] {
+function interfaceViews({ interface: plan, result, foundMtus = {} }: EndpointRecord): InterfaceView[] {
   if (result === undefined || result.interfaces.length === 0) return [interfaceView(plan, plan)]
-  return result.interfaces.map((plugged) => interfaceView(plugged, plan))
+  return result.interfaces.map((plugged) => {
+    const mtu = plugged.mtu ?? foundMtus[plugged.name]
+    return interfaceView(mtu === undefined ? plugged : { ...plugged, mtu }, plan)
+  })
 }
 
 function interfaceView(made: InterfacePlan | PluggedInterface, plan: InterfacePlan): InterfaceView {
