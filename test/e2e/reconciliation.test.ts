@@ -7,6 +7,7 @@ import { makeNamespace } from '@conet/sdk/linux'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { ConetdFixture } from '../support/conetd-fixture.ts'
 import { conetProgram } from '../support/conetd-process.ts'
+import { eventually } from '../support/eventually.ts'
 import type { FakeDriver } from '../support/fake-driver.ts'
 
 let fixture: ConetdFixture
@@ -156,4 +157,27 @@ it('lets go of a sandbox that nobody has, and takes a container down whose sandb
   expect(mended.map(({ outcome }) => outcome)).toEqual(['repaired', 'repaired'])
   expect(existsSync(strange)).toBe(false)
   expect((await fixture.client.getContainer('c')).state).toBe('down')
+})
+
+it('a network that its driver could not make is shown, also without containers, until it is as it should be', async () => {
+  const { id } = await fixture.client.createNetwork({ name: 'odd', type: 'fake' })
+  const message = 'the interface "odd0" exists and is not its bridge'
+  fake.plan({ methods: { 'network/create': { error: { kind: 'conflict', message } } } })
+  await fake.program.end('SIGKILL')
+  await fake.restart()
+  await fixture.driversReady()
+  const troubles = async () =>
+    (await fixture.client.status()).findings.filter(({ code }) => code === 'network-in-trouble')
+  await eventually(async () =>
+    expect(await troubles()).toMatchObject([
+      { message: expect.stringContaining(`odd of driver fake (${message})`) },
+    ]),
+  )
+  expect(await conet('net', 'inspect', 'odd')).toMatch(/last error +the interface "odd0" exists/)
+  const failing = { kind: 'network', id, problem: 'failing', reason: expect.stringContaining(message) }
+  expect((await fixture.client.previewReconciliation()).differences).toMatchObject([failing])
+  fake.plan({})
+  expect((await fixture.client.reconcile()).differences).toMatchObject([{ id, outcome: 'repaired' }])
+  expect(await troubles()).toEqual([])
+  expect((await fixture.client.getNetwork('odd')).last_error).toBeUndefined()
 })

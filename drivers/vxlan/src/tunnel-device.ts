@@ -42,12 +42,10 @@ const portFlags = {
 const fixed = { proxy: false, l2Miss: false, l3Miss: false, device: undefined } as const
 
 /** The tunnel's link if it is there. Throws `conflict` when something else has its name. */
-export function findTunnel(
-  rtnl: Rtnl,
-  { name, alias }: Pick<TunnelPlan, 'name' | 'alias'>,
-): Link | undefined {
+export function findTunnel(rtnl: Rtnl, plan: TunnelPlan, bridge: number): Link | undefined {
+  const { name, alias } = plan
   const found = rtnl.link(name)
-  if (found === undefined || isTunnel(found, alias)) return found
+  if (found === undefined || isTunnel(found, alias) || isEvidently(found, plan, bridge)) return found
   const { kind = 'device', alias: foreign = 'none' } = found
   throw new ConetError(
     'conflict',
@@ -59,6 +57,11 @@ export function findTunnel(
 /** Whether it is the tunnel that has this alias, or has lost it. */
 export function isTunnel({ kind, alias }: Link, ownAlias: string): boolean {
   return kind === 'vxlan' && (alias === undefined || alias === ownAlias)
+}
+
+/** Whatever its alias is: nobody else puts a tunnel with this name, VNI and port into the network's bridge. */
+function isEvidently({ vxlan, master }: Link, { vni, port }: TunnelPlan, bridge: number): boolean {
+  return vxlan?.vni === vni && vxlan.port === port && master === bridge
 }
 
 /** Makes the link; on failure `undo` takes it away. */

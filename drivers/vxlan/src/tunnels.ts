@@ -4,6 +4,7 @@ import {
   type BridgeExtension,
   type ExtensionWork,
   isLinkName,
+  linkName,
   type Machine,
   networkAlias,
   type StandingBridge,
@@ -41,7 +42,9 @@ export class Tunnels implements BridgeExtension {
   async delete(networkId: string, { rtnl, deletions }: Machine): Promise<void> {
     this.#tunnels.delete(networkId)
     const link = rtnl.link(tunnelName(networkId))
-    if (link !== undefined && isTunnel(link, networkAlias(networkId))) await deletions.delete(link.index)
+    const bridge = rtnl.link(linkName(prefixes.bridge, networkId))
+    const isOwn = (tunnel: Link) => isTunnel(tunnel, networkAlias(networkId)) || isPortOf(tunnel, bridge)
+    if (link !== undefined && isOwn(link)) await deletions.delete(link.index)
     failpoint('vxlan:tunnel:link-deleted')
   }
 
@@ -73,7 +76,7 @@ export class Tunnels implements BridgeExtension {
   async #ensureLink(plan: TunnelPlan, bridge: number, work: ExtensionWork): Promise<Link> {
     const { machine, call } = work
     const { rtnl, deletions } = machine
-    const found = findTunnel(rtnl, plan)
+    const found = findTunnel(rtnl, plan, bridge)
     if (found === undefined) return makeTunnel(plan, bridge, work)
     if (isMendable(found, plan)) {
       for (const what of mendTunnel(rtnl, found, { plan, bridge })) call.repaired(what)
@@ -84,6 +87,11 @@ export class Tunnels implements BridgeExtension {
     call.repaired(`tunnel ${plan.name}: it was made anew, since it was another tunnel`)
     return link
   }
+}
+
+/** Somebody has given it another alias, and it is where a tunnel belongs. */
+function isPortOf({ kind, master }: Link, bridge: Link | undefined): boolean {
+  return kind === 'vxlan' && bridge?.kind === 'bridge' && master === bridge.index
 }
 
 function noNetwork(networkId: string): ConetError {

@@ -69,6 +69,8 @@ export type InventoryReader = {
   endpointsOfContainer(handle: string): readonly EndpointRecord[]
   /** What the container's resolver is told, and where its files are while it is up. */
   resolutionOf(container: ContainerRecord): { readonly dns?: Dns; readonly files: ResolverPaths }
+  /** Why the driver could not make a network as it should be; undefined: all is well. */
+  troubleOf?(networkId: string): string | undefined
   /** Whether nobody seems to care for the container. */
   neglectOf?(container: ContainerRecord): Pick<ContainerView, 'process_gone' | 'unused'>
   /** Whether other hosts know of it; undefined where they need not. */

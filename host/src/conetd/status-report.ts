@@ -31,6 +31,7 @@ export async function statusReport(sources: StatusSources): Promise<StatusView> 
     machine,
     networks: [...inventory.networks.values()],
     endpoints: [...inventory.endpoints.values()],
+    troubledNetworks: troubledNetworks(host),
     portPool: settings.ports,
     drivers,
     ...neglected(host),
@@ -59,6 +60,13 @@ export async function statusReport(sources: StatusSources): Promise<StatusView> 
     },
     findings,
   }
+}
+
+function troubledNetworks({ inventory, repairs }: HostContext): StatusFacts['troubledNetworks'] {
+  return [...inventory.networks.values()].flatMap((network) => {
+    const reason = repairs.reasonOf(network.id)
+    return reason === undefined ? [] : [{ network, reason }]
+  })
 }
 
 function neglected({ inventory, forsaken, unused }: HostContext): Pick<StatusFacts, 'forsaken' | 'unused'> {

@@ -89,16 +89,19 @@ function strangeEndpoint({ networkId, endpointId }: EndpointRef, driver: string)
 }
 
 /** What the host knows already to be amiss, and tries again by itself. */
-function knownTroubles({ inventory }: HostContext): Difference[] {
+function knownTroubles({ inventory, repairs }: HostContext): Difference[] {
   const endpoints = [...inventory.endpoints.values()].flatMap((endpoint): Difference[] => {
     const driver = inventory.networks.get(endpoint.networkId)?.type
     const about = { ...wantedEndpoint(endpoint), driver, reason: endpoint.lastError }
     if (endpoint.state === 'deleting') return [{ ...about, problem: 'removal-pending' }]
     return isWanted(endpoint) && endpoint.lastError !== undefined ? [{ ...about, problem: 'failing' }] : []
   })
-  const networks = [...inventory.networks.values()].flatMap(({ id, state, type }): Difference[] =>
-    state === 'deleting' ? [{ object: 'network', id, problem: 'removal-pending', driver: type }] : [],
-  )
+  const networks = [...inventory.networks.values()].flatMap(({ id, state, type }): Difference[] => {
+    const about = { object: 'network' as const, id, driver: type }
+    if (state === 'deleting') return [{ ...about, problem: 'removal-pending' }]
+    const reason = repairs.reasonOf(id)
+    return reason === undefined ? [] : [{ ...about, problem: 'failing', reason }]
+  })
   return [...endpoints, ...networks]
 }
 

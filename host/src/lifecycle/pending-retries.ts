@@ -13,7 +13,14 @@ export type PendingRetriesOptions = {
   maxDelayMs?: number
 }
 
-type Waiting = { pending: Pending; attempt: number; delayMs: number; timer: NodeJS.Timeout | undefined }
+type Waiting = {
+  pending: Pending
+  /** Why it waits, as far as somebody has said. */
+  reason: string | undefined
+  attempt: number
+  delayMs: number
+  timer: NodeJS.Timeout | undefined
+}
 
 export class PendingRetries implements Disposable {
   readonly #waiting = new Map<string, Waiting>()
@@ -28,17 +35,27 @@ export class PendingRetries implements Disposable {
     return this.#waiting.size
   }
 
-  /** Remembers it until `done`. Again for one that waits: nothing changes. */
-  add(pending: Pending): void {
-    if (this.#isClosed || this.#waiting.has(pending.id)) return
+  /** Remembers it until `done`. Again for one that waits: nothing changes but the reason. */
+  add(pending: Pending, reason?: string): void {
+    if (this.#isClosed) return
+    const known = this.#waiting.get(pending.id)
+    if (known !== undefined) {
+      known.reason = reason ?? known.reason
+      return
+    }
     const { firstDelayMs: delayMs } = this.#options
-    const waiting: Waiting = { pending, attempt: 0, delayMs, timer: undefined }
+    const waiting: Waiting = { pending, reason, attempt: 0, delayMs, timer: undefined }
     this.#waiting.set(pending.id, waiting)
     this.#wait(waiting)
   }
 
   has(id: string): boolean {
     return this.#waiting.has(id)
+  }
+
+  /** Why it could not be done when it was tried last; undefined: it is not pending, or nobody has said. */
+  reasonOf(id: string): string | undefined {
+    return this.#waiting.get(id)?.reason
   }
 
   done(id: string): void {
@@ -76,6 +93,7 @@ export class PendingRetries implements Disposable {
     try {
       await retry(pending, { id: `${verb}-${pending.id}`, attempt: waiting.attempt })
     } catch (error) {
+      waiting.reason = error instanceof Error ? error.message : String(error)
       this.#options.onError(pending, error)
     }
     if (this.#waiting.get(pending.id) === waiting && !this.#isClosed) this.#wait(waiting)

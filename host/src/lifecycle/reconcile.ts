@@ -91,6 +91,8 @@ export async function finishRemovals(host: HostContext, driver: string): Promise
 /** Resolves to whether there was nothing to do, and nothing to say. */
 async function applyAnswer(host: HostContext, page: PageContent, answer: SyncAnswer): Promise<boolean> {
   noteMade(host, page, answer)
+  const lacking = new Set(answer.failed.map(({ networkId, endpointId }) => endpointId ?? networkId))
+  for (const { id } of page.networks) if (!lacking.has(id)) host.repairs.done(id)
   for (const { networkId, endpointId, error } of answer.failed) {
     if (endpointId === undefined) repairLater(host, { kind: 'network', id: networkId }, error.message)
     else repairLater(host, { kind: 'endpoint', id: endpointId }, error.message)

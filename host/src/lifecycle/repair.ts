@@ -15,7 +15,7 @@ import { assertAnswer, isHostNeeded, mendInSandbox } from './sandbox-settlement.
 
 /** What went wrong stands on the endpoint, and it is tried again until it is well or gone. */
 export function repairLater(host: HostContext, pending: Pending, error: string): void {
-  host.repairs.add(pending)
+  host.repairs.add(pending, error)
   const endpoint = host.inventory.endpoints.get(pending.id)
   if (endpoint !== undefined && endpoint.lastError !== error) diverged(host, endpoint, error)
 }

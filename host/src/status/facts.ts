@@ -35,6 +35,8 @@ export type StatusFacts = {
   readonly machine: MachineFacts
   readonly networks: readonly NetworkRecord[]
   readonly endpoints: readonly EndpointRecord[]
+  /** What a driver could not make as it should be, and why. */
+  readonly troubledNetworks: readonly { readonly network: NetworkRecord; readonly reason: string }[]
   /** From which ports those get theirs who ask for any. */
   readonly portPool: { readonly start: number; readonly size: number }
   readonly drivers: readonly DriverView[]

@@ -26,7 +26,12 @@ import {
   ipv6ForwardingOff,
 } from './machine-checks.ts'
 import { mappedPortsEphemeral, portPoolEphemeral } from './port-checks.ts'
-import { deletionsPending, endpointsInTrouble, recordsQuarantined } from './record-checks.ts'
+import {
+  deletionsPending,
+  endpointsInTrouble,
+  networksInTrouble,
+  recordsQuarantined,
+} from './record-checks.ts'
 
 export type { MachineFacts, StatusFacts } from './facts.ts'
 export { MachineReader } from './machine-reader.ts'
@@ -45,6 +50,7 @@ const checks = [
   driverSocketRefused,
   driverSocketDead,
   driverFileIgnored,
+  networksInTrouble,
   endpointsInTrouble,
   deletionsPending,
   processesGone,

@@ -31,6 +31,22 @@ export const endpointsInTrouble: Check = ({ endpoints }) => {
   ]
 }
 
+export const networksInTrouble: Check = ({ troubledNetworks }) => {
+  if (troubledNetworks.length === 0) return []
+  return [
+    {
+      severity: 'error',
+      code: 'network-in-trouble',
+      message: `${counted(troubledNetworks.length, 'network')} could not be made on this machine as it should be: ${some(
+        troubledNetworks.map(
+          ({ network: { name, type }, reason }) => `${name} of driver ${type} (${reason})`,
+        ),
+      )}`,
+      help: 'mend what the reason names; it is tried again by itself, and at once by: conet reconcile',
+    },
+  ]
+}
+
 /** One for each driver: it is what a person can do something about. */
 export const deletionsPending: Check = ({ endpoints, networks, drivers }) =>
   [...new Set(networks.map(({ type }) => type))].flatMap((type) => {

@@ -16,6 +16,7 @@ const codes = async () =>
   findingsOf({
     machine: await machine.read(),
     networks: [network],
+    troubledNetworks: [],
     endpoints: [],
     drivers: [],
     strays: [],

@@ -88,6 +88,23 @@ describe('a vxlan driver that starts again', () => {
     await expectNothingLost()
   })
 
+  it('gives a tunnel of a foreign alias its own back while a ping runs, and refuses one that is not its', async () => {
+    const tunnel = tunnelNameOf(net)
+    host.exec(`ip link set ${tunnel} alias "somebody else's"`)
+    const { repaired, failed } = await host.restart('SIGKILL')
+    expect(failed).toEqual([])
+    expect(repaired.join('\n')).toMatch(/alias was somebody else's/)
+    await cluster.tell(net)
+    await expectNothingLost()
+    host.exec(`ip link set ${tunnel} nomaster alias "somebody else's"`)
+    const refused = await host.sync()
+    expect(refused.failed[0]?.error.message).toMatch(
+      /is not the tunnel \(kind vxlan, alias somebody else's\)/,
+    )
+    host.exec(`ip link set ${tunnel} master ${bridgeNameOf(net)}`)
+    expect((await host.sync()).failed).toEqual([])
+  })
+
   it('makes a tunnel anew that is another one, or is gone', async () => {
     const tunnel = tunnelNameOf(net)
     const peers = host.exec(`bridge fdb show dev ${tunnel} | grep 'dst\\|static' | sort`)

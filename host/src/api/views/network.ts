@@ -16,6 +16,7 @@ export function networkView(
   const staying = endpoints.filter((endpoint) => endpoint.state !== 'deleting')
   const leaving = endpoints.filter((endpoint) => endpoint.state === 'deleting')
   const usage = usageOf(id)
+  const trouble = inventory.troubleOf?.(id)
   return {
     id,
     name,
@@ -33,6 +34,7 @@ export function networkView(
     config,
     ...(defaultPolicy === undefined ? {} : { default_policy: defaultPolicy }),
     created_at: createdAt,
+    ...(trouble !== undefined && { last_error: trouble }),
     endpoints: endpoints.map((endpoint) => endpoint.id),
     containers: [...new Set(staying.map(({ handle }) => handle))],
     ...(leaving.length === 0 ? {} : { pending_removals: leaving.map(pendingRemovalView) }),

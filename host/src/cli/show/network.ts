@@ -49,6 +49,7 @@ function networkFacts(network: NetworkView): string {
     ['config', JSON.stringify(network.config)],
     ['default policy', policy === undefined ? undefined : JSON.stringify(policy)],
     ['created', network.created_at],
+    ['last error', network.last_error],
   ])
 }
 

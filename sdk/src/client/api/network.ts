@@ -131,6 +131,8 @@ export const NetworkView = Type.Object({
   config: Document,
   default_policy: Type.Optional(Document),
   created_at: Type.String(),
+  /** Why the driver could not make it on this machine as it should be; it is tried again. Absent: all is well. */
+  last_error: Type.Optional(Type.String()),
   /** Ids only, so that nothing refers in circles. */
   endpoints: Type.Array(Id),
   /** Handles of the containers that have an endpoint here, but for those that only wait for its removal. */

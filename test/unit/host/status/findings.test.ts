@@ -32,6 +32,7 @@ const good: StatusFacts = {
   machine: goodMachine,
   networks: [network],
   endpoints: [endpoint],
+  troubledNetworks: [],
   drivers: [driver],
   strays: [],
   quarantined: [],
@@ -237,6 +238,12 @@ describe('findings', () => {
       { ...good, quarantined: [{ table: 'networks', key: 'k', reason: 'torn', text: '' }] },
       'error',
       'networks/k (torn)',
+    ],
+    [
+      'network-in-trouble',
+      { ...good, troubledNetworks: [{ network, reason: 'its bridge is none' }] },
+      'error',
+      '1 network could not be made on this machine as it should be: blue of driver null (its bridge is none)',
     ],
     [
       'endpoint-in-trouble',
