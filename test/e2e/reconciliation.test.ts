@@ -174,8 +174,8 @@ it('a network that its driver could not make is shown, also without containers, 
     ]),
   )
   expect(await conet('net', 'inspect', 'odd')).toMatch(/last error +the interface "odd0" exists/)
-  const failing = { kind: 'network', id, problem: 'failing', reason: expect.stringContaining(message) }
-  expect((await fixture.client.previewReconciliation()).differences).toMatchObject([failing])
+  const missing = { kind: 'network', id, problem: 'missing', reason: expect.stringContaining(message) }
+  expect((await fixture.client.previewReconciliation()).differences).toMatchObject([missing])
   fake.plan({})
   expect((await fixture.client.reconcile()).differences).toMatchObject([{ id, outcome: 'repaired' }])
   expect(await troubles()).toEqual([])

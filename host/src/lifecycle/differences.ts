@@ -63,7 +63,10 @@ async function differencesAt(host: HostContext, driver: string, options: CallOpt
     ({ endpointId: id }) => !known.endpoints.has(id) && !host.inventory.endpoints.has(id),
   )
   return [
-    ...missing.map((wanted) => ({ ...wanted, problem: 'missing' as const, driver })),
+    ...missing.map((wanted) => {
+      const reason = host.repairs.reasonOf(wanted.id)
+      return { ...wanted, problem: 'missing' as const, driver, reason }
+    }),
     ...strangeEndpoints.map((about) => strangeEndpoint(about, driver)),
     ...strangeNetworks.map((id) => ({ object: 'network' as const, id, problem: 'unknown' as const, driver })),
   ]
