@@ -49,7 +49,7 @@ export const answerMutations: readonly Mutation[] = [
     name: 'errorsWithoutData',
     does: 'has no data in its errors',
     fails: ['handshake.version-not-echoed', 'peers.forgotten', 'peers.gap', 'transcript.errors'],
-    spoils: ['endpoint.invalid', 'network.invalid'],
+    spoils: ['endpoint.invalid', 'network.invalid', 'policy.no-endpoint'],
     change: parts(({ answer }) => ({
       answer: (session, request, outcome) => {
         if (!('error' in outcome)) return answer(session, request, outcome)

@@ -66,6 +66,7 @@ export const endpointMutations: readonly Mutation[] = [
     name: 'endpointsOnce',
     does: 'refuses to create an endpoint that is there',
     fails: ['endpoint.conflict', 'endpoint.repeated', 'model.objects', 'model.plugs'],
+    spoils: ['policy.no-content'],
     change: method('endpoint/create', (good) => async (params, call) => {
       if (!call.session.driver.records.endpoints.has(params.endpointId)) return good(params, call)
       throw new ConetError('conflict', `create endpoint ${params.endpointId}: it exists`)

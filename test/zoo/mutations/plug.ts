@@ -21,6 +21,7 @@ export const plugMutations: readonly Mutation[] = [
     name: 'otherAnswerEachTime',
     does: 'answers a repeated plug with another resolver',
     fails: ['model.plugs', 'plug.other-content', 'plug.repeated', 'sync.plugged'],
+    spoils: ['policy.no-content'],
     change: (good) => {
       let plugs = 0
       const counting = method('endpoint/plug', (plug) => async (params, call) => {

@@ -66,6 +66,7 @@ export const policyMutations: readonly Mutation[] = [
     name: 'portsAlone',
     does: 'asks for ports and takes no policies',
     fails: ['policy.ports'],
+    spoils: ['capabilities.unlisted-are-refused'],
     change: parts(({ introduce }) => ({
       introduce: (driver, version) => {
         const { capabilities, ...rest } = introduce(driver, version)

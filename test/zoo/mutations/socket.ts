@@ -1,6 +1,8 @@
 // Drivers whose socket, or whose life, is not as it should be.
 import { existsSync } from 'node:fs'
-import { type Mutation, parts } from './mutation.ts'
+import type { Behaviour } from '../behaviour.ts'
+import type { Session } from '../session.ts'
+import { type Mutation, method, parts } from './mutation.ts'
 
 export const socketMutations: readonly Mutation[] = [
   {
@@ -48,15 +50,10 @@ export const socketMutations: readonly Mutation[] = [
   },
   {
     name: 'forgetsWithTheConnection',
-    does: 'forgets its networks and endpoints when a connection ends',
+    does: 'forgets the networks and endpoints that a connection has made when it ends',
     fails: ['socket.objects-outlive-connection'],
     spoils: ['framing.small-host', 'model.objects', 'model.plugs'],
-    change: parts(() => ({
-      closed: ({ driver }) => {
-        driver.records.networks.clear()
-        driver.records.endpoints.clear()
-      },
-    })),
+    change: forgettingWithTheConnection,
   },
   {
     name: 'endsBadly',
@@ -106,3 +103,27 @@ export const socketMutations: readonly Mutation[] = [
     change: (good) => good,
   },
 ]
+
+/** What other connections have made stays: they may end late, while the next check is at work. */
+function forgettingWithTheConnection(good: Behaviour): Behaviour {
+  const makers = new Map<string, Session>()
+  const noteNetwork = method('network/create', (create) => async (params, call) => {
+    makers.set(params.network.id, call.session)
+    return create(params, call)
+  })
+  const noteEndpoint = method('endpoint/create', (create) => async (params, call) => {
+    makers.set(params.endpointId, call.session)
+    return create(params, call)
+  })
+  const forget = parts(() => ({
+    closed: (ended) => {
+      for (const [id, session] of makers) {
+        if (session !== ended) continue
+        makers.delete(id)
+        ended.driver.records.networks.delete(id)
+        ended.driver.records.endpoints.delete(id)
+      }
+    },
+  }))
+  return forget(noteEndpoint(noteNetwork(good)))
+}
