@@ -36,6 +36,7 @@ beforeAll(async () => {
   await host.done(define('c1'))
   await host.done(up({}, 'c1'))
   await host.done(define('c2', 'blue'))
+  await host.done(define('c3', { network: 'blue', name: 'a' }, { network: 'blue', name: 'b' }))
   const first = { network: 'blue', name: 'first', interface: 'lan0', mac_address: '02:42:aa:00:00:01' }
   await host.done(plug({ ...first, addresses: ['10.50.0.7'] }))
   await host.done(plug({ network: 'tiny', default_route: false }))
@@ -56,6 +57,76 @@ async function expectRefusal(
   expect(await host.picture()).toEqual(before)
 }
 
+/** All that is wrong is named at once, and nothing has changed. */
+async function expectAllNamed(call: Parameters<HostUnderTest['refused']>[0], ...paths: string[]) {
+  const before = await host.picture()
+  const problem = await host.refused(call)
+  expect(problem.fields?.map(({ path }) => path).sort(), problem.detail).toEqual(paths.sort())
+  expect(await host.picture()).toEqual(before)
+}
+
+const manyFaults = [
+  { subnet: '10.1.0.0/24', gateway: '10.2.0.1', range: '10.3.0.0/28', exclude: ['10.1.0.9', 'x'] },
+  { subnet: '10.1.0.1/24' },
+  { subnet: '10.50.0.0/16' },
+  { subnet: '10.4.0.7/32' },
+]
+const theirPaths = [
+  ...['subnets[0].gateway', 'subnets[0].range', 'subnets[0].exclude[1]'],
+  ...['subnets[1].subnet', 'subnets[2].subnet', 'subnets[3].gateway'],
+]
+
+describe('everything that is wrong', () => {
+  it('with a network is named at once: its subnets, its configuration and its policy', () =>
+    expectAllNamed(
+      network({
+        ...{ name: 'x', type: 'bridge', subnets: manyFaults, config: { mtu: 5, bogus: 1 } },
+        default_policy: { bogus: 1 },
+      }),
+      ...theirPaths,
+      ...['config.mtu', 'config.bogus', 'default_policy.bogus'],
+    ))
+
+  it('with a network is named at once: its name, its driver and its subnets', async () => {
+    await expectAllNamed(network({ type: 'nul', subnets: manyFaults }), 'name', 'type', ...theirPaths)
+    const gateways = [{ subnet: '10.1.0.0/24', gateway: '10.1.0.1' }, { subnet: '10.1.0.1/24' }]
+    const internal = { name: 'x', type: 'null', internal: true, subnets: gateways }
+    await expectAllNamed(network(internal), 'subnets[0].gateway', 'subnets[1].subnet')
+  })
+
+  it('with the configuration of a container is named at once', () =>
+    expectAllNamed(
+      define(
+        'later',
+        'none',
+        { network: 'blue', addresses: ['nowhere', '10.50.0.1'], mac_address: 'zz' },
+        { network: 'none', interface: 'lo' },
+      ),
+      ...['attach_to[0]', 'attach_to[1].addresses[0]', 'attach_to[1].addresses[1]'],
+      ...['attach_to[1].mac_address', 'attach_to[2].network', 'attach_to[2].interface'],
+    ))
+
+  it('with a plug is named at once', async () => {
+    const wrong = { addresses: ['10.50.0.1', 'nowhere'], mac_address: 'zz', interface: 'lan0' }
+    const paths = ['addresses[0]', 'addresses[1]', 'mac_address', 'interface']
+    await expectAllNamed(plug({ network: 'blue', ...wrong }), ...paths)
+    await expectAllNamed(
+      plug({ network: 'none', ...wrong, addresses: ['nowhere'] }),
+      ...['network', 'addresses[0]', 'mac_address', 'interface'],
+    )
+  })
+
+  it('with the policies of a container is named at once', () =>
+    expectAllNamed(
+      {
+        method: 'PUT',
+        path: '/containers/c3/policy',
+        body: { networks: { a: { bogus: 1 }, b: { net_in: 5 } } },
+      },
+      ...['networks.a.bogus', 'networks.b.net_in'],
+    ))
+})
+
 describe('a network', () => {
   const at = 'subnets[0]'
   it.each<[string, Record<string, unknown>, string]>([
@@ -75,6 +146,8 @@ describe('a network', () => {
     ['a gateway outside', { subnet: '10.1.0.0/24', gateway: '10.2.0.1' }, `${at}.gateway`],
     ['the broadcast address as gateway', { subnet: '10.1.0.0/24', gateway: '10.1.0.255' }, `${at}.gateway`],
     ['a gateway of the other family', { subnet: '10.1.0.0/24', gateway: 'fd00::1' }, `${at}.gateway`],
+    ['no room for a gateway and an endpoint', { subnet: '10.1.0.7/32' }, `${at}.gateway`],
+    ['no room for them in IPv6', { subnet: 'fd51::7/128' }, `${at}.gateway`],
     ['a range outside', { subnet: '10.1.0.0/24', range: '10.2.0.0/28' }, `${at}.range`],
     ['a range backwards', { subnet: '10.1.0.0/24', range: '10.1.0.9-10.1.0.3' }, `${at}.range`],
     ['an exclude outside', { subnet: '10.1.0.0/24', exclude: ['10.1.0.9', '10.2.0.1'] }, `${at}.exclude[1]`],

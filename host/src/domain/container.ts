@@ -3,7 +3,7 @@
 //   defined ──up──► up ──down──► down ──up──► up …        any ──remove──► gone
 //
 // What a client configured survives `down`; endpoints and the sandbox do not.
-import { ConetError } from '@conet/sdk'
+import { ConetError, type FieldError } from '@conet/sdk'
 import { type Static, Type } from 'typebox'
 
 export const ContainerState = Type.Union([Type.Literal('defined'), Type.Literal('up'), Type.Literal('down')])
@@ -102,10 +102,12 @@ export type PlacedAttachment = { readonly attachment: Attachment; readonly at: s
 
 /** Throws when two attachments of one container share a name or an interface, or both want what only one can have. */
 export function assertDistinct(handle: string, placed: readonly PlacedAttachment[]): void {
+  const wrong: FieldError[] = []
   const once = { name: new Set(), interface: new Set(), default_route: new Set(), primary: new Set() }
   for (const { attachment, at } of placed) {
     const refuseSecond = (what: keyof typeof once, value: unknown, message: string) => {
-      if (once[what].has(value)) refuse(handle, `${at}.${what}`, `a second attachment ${message}`)
+      if (once[what].has(value))
+        wrong.push({ path: `${at}.${what}`, message: `a second attachment ${message}` })
       if (value !== undefined && value !== false) once[what].add(value)
     }
     const { name, interface: wanted, defaultRoute, primary } = attachment
@@ -114,15 +116,12 @@ export function assertDistinct(handle: string, placed: readonly PlacedAttachment
     refuseSecond('default_route', defaultRoute, 'wants the default route')
     refuseSecond('primary', primary, 'is to be the primary one')
   }
+  if (wrong.length === 0) return
+  const reasons = wrong.map(({ path, message }) => `${path}: ${message}`).join('; ')
+  throw new ConetError('invalidArgument', `container ${handle}: ${reasons}`, { fields: wrong })
 }
 
 /** The attachment that stands for the container where only one can: the one that is said to, else the first. */
 export function primaryOf(attachments: readonly Attachment[]): Attachment | undefined {
   return attachments.find(({ primary }) => primary === true) ?? attachments[0]
-}
-
-function refuse(handle: string, path: string, message: string): never {
-  throw new ConetError('invalidArgument', `container ${handle}: ${path}: ${message}`, {
-    fields: [{ path, message }],
-  })
 }

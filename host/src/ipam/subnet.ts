@@ -18,7 +18,7 @@ import {
 export type SubnetInput = {
   /** A block without host bits. */
   subnet: string
-  /** An address in the subnet, or `none`; the first usable address by default. */
+  /** An address in the subnet, or `none`, which a subnet of one address needs; the first usable address by default. */
   gateway?: string
   /** Where addresses that nobody asked for come from: a block or `first-last`; the whole subnet by default. */
   range?: string
@@ -60,10 +60,10 @@ const forbidden: readonly { block: Block; what: string }[] = [
 
 /**
  * Checks a subnet. Throws `invalidArgument` with every wrong field, named below `path`
- * (`subnets[0]` gives `subnets[0].gateway`).
+ * (`subnets[0]` gives `subnets[0].gateway`), and with those that are wrong for a `further` reason.
  */
-export function parseSubnet(input: SubnetInput, path = ''): SubnetSpec {
-  const problems: FieldError[] = []
+export function parseSubnet(input: SubnetInput, path = '', further: readonly FieldError[] = []): SubnetSpec {
+  const problems: FieldError[] = [...further]
   const check = <T>(field: string, parsed: Parsed<T>): T | undefined => {
     if (parsed.ok) return parsed.value
     problems.push({ path: path === '' ? field : `${path}.${field}`, message: parsed.reason })
@@ -74,19 +74,17 @@ export function parseSubnet(input: SubnetInput, path = ''): SubnetSpec {
   if (spec !== undefined && problems.length === 0 && sizeOf(usableAddresses(spec).requestable) === 0n) {
     check('subnet', { ok: false, reason: `${spec.subnet} leaves no address for an endpoint` })
   }
-  if (spec === undefined || problems.length > 0) throw invalid(input, problems)
+  if (spec === undefined || problems.length > 0) throw invalid(problems)
   return spec
 }
 
 /** As `parseSubnet`; an internal network has no gateway. */
 export function parseNetworkSubnet(input: SubnetInput, internal: boolean, path: string): SubnetSpec {
   if (!internal) return parseSubnet(input, path)
-  if (input.gateway === undefined || input.gateway === 'none')
-    return parseSubnet({ ...input, gateway: 'none' }, path)
-  const message = 'an internal network has no way out'
-  throw new ConetError('invalidArgument', `${path}.gateway: ${message}`, {
-    fields: [{ path: `${path}.gateway`, message }],
-  })
+  const { gateway = 'none' } = input
+  const further =
+    gateway === 'none' ? [] : [{ path: `${path}.gateway`, message: 'an internal network has no way out' }]
+  return parseSubnet({ ...input, gateway: 'none' }, path, further)
 }
 
 type Check = <T>(field: string, parsed: Parsed<T>) => T | undefined
@@ -136,8 +134,12 @@ function readSubnet(text: string): Parsed<Block> {
 }
 
 function readGateway(text: string | undefined, block: Block): Parsed<string> {
-  if (text === 'none' || (text === undefined && block.first === block.last))
-    return { ok: true, value: 'none' }
+  if (text === 'none') return { ok: true, value: 'none' }
+  if (text === undefined && block.first === block.last)
+    return {
+      ok: false,
+      reason: `${formatBlock(block)} has no room for a gateway and an endpoint; with "none" it has no gateway`,
+    }
   const [lowest] = subtract(block, reserved(block))
   if (text === undefined && lowest !== undefined) {
     return { ok: true, value: formatAddress({ family: block.family, value: lowest.first }) }
@@ -168,7 +170,7 @@ function notWithin(text: string | undefined, block: Block): { ok: false; reason:
   return { ok: false, reason: `${text} is not within ${formatBlock(block)}` }
 }
 
-function invalid({ subnet }: SubnetInput, fields: FieldError[]): ConetError {
+function invalid(fields: FieldError[]): ConetError {
   const reasons = fields.map(({ path, message }) => `${path}: ${message}`).join('; ')
-  return new ConetError('invalidArgument', `check subnet ${JSON.stringify(subnet)}: ${reasons}`, { fields })
+  return new ConetError('invalidArgument', reasons, { fields })
 }

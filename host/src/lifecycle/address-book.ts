@@ -7,7 +7,8 @@ import type { NetworkRecord, SubnetRecord } from '../domain/network.ts'
 import { type AddressPool, choosePool, parseNetworkSubnet, parseSubnet } from '../ipam/index.ts'
 import { DriverGivenAddresses, type GivenAddresses } from './driver-given-addresses.ts'
 import { type AddressPlan, NetworkAddresses, type OwnBlocks } from './network-addresses.ts'
-import { refuseOnThisMachine, refuseOverlaps, type SubnetOwner } from './subnet-overlap.ts'
+import { RequestFaults } from './request-faults.ts'
+import { noteOverlaps, refuseOnThisMachine, type SubnetOwner } from './subnet-overlap.ts'
 
 export type Reservation = AddressPlan & {
   /** Gives everything back: for an endpoint that never came on record. */
@@ -76,14 +77,16 @@ export class AddressBook {
     }: CreateNetworkBody & { ipam?: 'driver' },
     elsewhere?: readonly (SubnetOwner & { internal: boolean })[],
   ): SubnetRecord[] {
+    const faults = new RequestFaults()
     const given = (subnets ?? []).map((subnet, index) =>
-      parseNetworkSubnet(subnet, internal, `subnets[${index}]`),
+      faults.of(() => parseNetworkSubnet(subnet, internal, `subnets[${index}]`)),
     )
     // A dump of the kernel's: once for all that looks at it.
     const routes = this.#options.machineRoutes()
     const others = elsewhere?.filter((owner) => !owner.internal) ?? []
-    refuseOverlaps(given, internal ? [] : [...this.#ownedByOthers(), ...others, ...routes])
-    const chosen = [...given]
+    noteOverlaps(faults, given, internal ? [] : [...this.#ownedByOthers(), ...others, ...routes])
+    faults.throwIfAny()
+    const chosen = given.filter((subnet) => subnet !== undefined)
     const fromPool = (family: 4 | 6) =>
       this.#fromPool(family, {
         internal,

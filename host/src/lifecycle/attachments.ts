@@ -6,10 +6,23 @@ import type { Attachment } from '../domain/container.ts'
 import { assertShareable, assertUsable, type NetworkRecord } from '../domain/network.ts'
 import { resolveKey } from '../domain/resolve.ts'
 import type { HostContext } from './host-context.ts'
+import type { RequestFaults } from './request-faults.ts'
 import { parseRequestedAddresses, parseRequestedMac } from './requested-addresses.ts'
 
-/** `at` opens the paths of wrong fields: `attach_to[1].`, or nothing. */
-export function attachmentOf(request: AttachmentRequest, network: NetworkRecord, at: string): Attachment {
+type Wish = {
+  readonly request: AttachmentRequest
+  /** Opens the paths of wrong fields: `attach_to[1].`, or nothing. */
+  readonly at: string
+  /** Undefined if that field is wrong already: then nothing but the others is looked at. */
+  readonly network: NetworkRecord | undefined
+}
+
+/** Notes all that can be known to be wrong before there is an endpoint: another may have an address until then. */
+export function attachmentOf(
+  host: HostContext,
+  { request, at, network }: Wish,
+  faults: RequestFaults,
+): Attachment | undefined {
   const {
     interface: wanted,
     mac_address: mac,
@@ -18,12 +31,18 @@ export function attachmentOf(request: AttachmentRequest, network: NetworkRecord,
     primary,
     options = {},
   } = request
-  if (wanted !== undefined) refuseInterfaceName(wanted, `${at}interface`)
-  const macAddress = mac === undefined ? undefined : parseRequestedMac(mac, `${at}mac_address`)
+  if (wanted !== undefined) faults.of(() => refuseInterfaceName(wanted, `${at}interface`))
+  const macAddress =
+    mac === undefined ? undefined : faults.of(() => parseRequestedMac(mac, `${at}mac_address`))
+  const list = { addresses: request.addresses ?? [], path: `${at}addresses` }
+  const addresses = parseRequestedAddresses(list, faults, (address) => {
+    if (network !== undefined) host.addresses.assertRequestable(network.id, address)
+  })
+  if (network === undefined) return undefined
   return {
     name: request.name ?? network.name,
     networkId: network.id,
-    addresses: parseRequestedAddresses(request.addresses ?? [], `${at}addresses`),
+    addresses,
     options,
     ...(wanted === undefined ? {} : { interface: wanted }),
     ...(macAddress === undefined ? {} : { macAddress }),

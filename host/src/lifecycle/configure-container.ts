@@ -9,14 +9,13 @@ import {
   type ContainerRecord,
   type PlacedAttachment,
 } from '../domain/container.ts'
-import type { NetworkRecord } from '../domain/network.ts'
 import { attachmentOf, networkAt } from './attachments.ts'
 import { removeAll } from './down.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { containerQueue } from './keys.ts'
-import { about } from './named-field.ts'
 import { specifiedAttachments } from './network-specs.ts'
+import { RequestFaults } from './request-faults.ts'
 
 /** Nothing changes in the kernel until `up`. Endpoints of attachments that are replaced end. May be repeated. */
 export function configureContainer(
@@ -71,10 +70,13 @@ async function wantedBy(
   operation: Operation,
 ): Promise<{ placed: PlacedAttachment[]; policies: Policies }> {
   if (named === undefined && specs === undefined) throw nothingSaid(handle, Object.keys(further))
-  const attached = (named ?? []).map((entry, index) =>
-    configuredAttachment(host, entry, `attach_to[${index}]`),
+  const faults = new RequestFaults()
+  const attached = (named ?? []).flatMap((entry, index) =>
+    configuredAttachment(host, { entry, at: `attach_to[${index}]` }, faults),
   )
-  const specified = await specifiedAttachments(host, { specs: specs ?? [], at: 'network_specs' }, operation)
+  const listed = { specs: specs ?? [], at: 'network_specs' }
+  const specified = await faults.ofLater(() => specifiedAttachments(host, listed, operation))
+  if (specified === undefined || faults.any) throw faults.error
   const placed = [
     ...attached,
     ...specified.map(({ attachment }, index) => ({ attachment, at: `network_specs[${index}]` })),
@@ -86,25 +88,14 @@ async function wantedBy(
 
 function configuredAttachment(
   host: HostContext,
-  entry: NonNullable<ContainerConfigBody['attach_to']>[number],
-  at: string,
-): PlacedAttachment {
+  { entry, at }: { entry: NonNullable<ContainerConfigBody['attach_to']>[number]; at: string },
+  faults: RequestFaults,
+): PlacedAttachment[] {
   const request = typeof entry === 'string' ? { network: entry } : entry
-  const network = networkAt(host, request.network, typeof entry === 'string' ? at : `${at}.network`)
-  const attachment = attachmentOf(request, network, `${at}.`)
-  refuseOutside(host, { attachment, network, at })
-  return { attachment, at }
-}
-
-/** What can be known before it comes up: an address may be taken until then. */
-function refuseOutside(
-  host: HostContext,
-  { attachment, network, at }: PlacedAttachment & { network: NetworkRecord },
-): void {
-  for (const [index, address] of attachment.addresses.entries()) {
-    const path = `${at}.addresses[${index}]`
-    about(path, () => host.addresses.assertRequestable(network.id, address))
-  }
+  const path = typeof entry === 'string' ? at : `${at}.network`
+  const network = faults.of(() => networkAt(host, request.network, path))
+  const attachment = attachmentOf(host, { request, network, at: `${at}.` }, faults)
+  return attachment === undefined ? [] : [{ attachment, at }]
 }
 
 /** A policy is not part of the configuration: it stays with an attachment that stays, in its network. */

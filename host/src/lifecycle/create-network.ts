@@ -6,7 +6,6 @@ import { newId } from '../domain/ids.ts'
 import { driverView, goingHelp, type NetworkRecord } from '../domain/network.ts'
 import { twoWordName } from '../domain/two-word-name.ts'
 import { blockBitsFor } from '../ipam/index.ts'
-import { checkPolicy } from './check-policy.ts'
 import type { ClusterAccess } from './cluster-access.ts'
 import { type ClusterPart, createSharedNetwork, type Elsewhere } from './create-shared-network.ts'
 import type { DriverSession } from './driver-access.ts'
@@ -14,8 +13,7 @@ import { callFor } from './driver-call.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { networkQueue } from './keys.ts'
-import { namingField } from './named-field.ts'
-import { defaultPolicyPath } from './policy-refusal.ts'
+import { driverForRequest, refuseNameless } from './network-request.ts'
 import { removeNetwork, removeNetworkLater } from './remove-network.ts'
 
 export type CreatedNetwork = { network: NetworkRecord; created: boolean }
@@ -27,7 +25,7 @@ export async function createNetwork(
   operation: Operation,
 ): Promise<CreatedNetwork> {
   for (;;) {
-    const name = nameOf(host, body, operation)
+    const name = nameOf(host, body, operation) ?? (await refuseNameless(host, body, operation))
     const made = await host.queue.run(networkQueue(name), async () => {
       const other = body.name === undefined ? findByName(host, name) : undefined
       // A made-up name that another request was given in the same moment.
@@ -56,11 +54,8 @@ async function createNow(
   const request = canonicalText(body)
   const existing = findByName(host, body.name)
   if (existing !== undefined) return { network: sameOrConflict(existing, request), created: false }
-  const session = await driverOf(host, body.type, operation)
-  const config = body.config ?? {}
-  await session.documents.check('config', config, 'config')
-  const { default_policy: policy } = body
-  if (policy !== undefined) await checkPolicy(session, { policy, at: defaultPolicyPath }, operation)
+  const session = await driverForRequest(host, body, operation)
+  const { config = {} } = body
   const { capabilities } = session.driver
   const ipam = capabilities.ipam === 'driver' ? { ipam: 'driver' as const } : {}
   const { requestKey } = operation
@@ -94,14 +89,6 @@ async function createInCluster(
   const shared = { name, request, config, intend: intendShared }
   const made = await createSharedNetwork(host, { cluster, session, wish: shared }, operation)
   return made.created ? made : { network: sameOrConflict(made.network, request), created: false }
-}
-
-async function driverOf(host: HostContext, type: string, operation: Operation): Promise<DriverSession> {
-  try {
-    return await host.drivers.require(type, operation)
-  } catch (error) {
-    throw ConetError.is(error, 'unknownDriver') ? namingField(error, 'type') : error
-  }
 }
 
 function makeAtDriver(session: DriverSession, network: NetworkRecord, operation: Operation) {
@@ -165,15 +152,13 @@ function nameOf(
   host: HostContext,
   { name, generate_name: generate }: CreateNetworkBody,
   operation: Operation,
-): string {
+): string | undefined {
   if (name !== undefined) return name
   // A crash came between the network and the answer, and the client asks again.
   for (const network of host.inventory.networks.values())
     if (isOfSameRequest(network, operation)) return network.name
   if (generate === true) return twoWordName((candidate) => findByName(host, candidate) !== undefined)
-  throw new ConetError('invalidArgument', 'create network: name: is required', {
-    fields: [{ path: 'name', message: 'is required, unless generate_name is true' }],
-  })
+  return undefined
 }
 
 function isOfSameRequest(network: NetworkRecord, { requestKey }: Operation): boolean {

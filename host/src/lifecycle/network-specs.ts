@@ -11,6 +11,7 @@ import { checkPolicy } from './check-policy.ts'
 import type { DriverSession } from './driver-access.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { namingField } from './named-field.ts'
+import { RequestFaults } from './request-faults.ts'
 
 /** One spec as the container's record has it. */
 export type SpecifiedAttachment = {
@@ -29,9 +30,14 @@ export async function specifiedAttachments(
   { specs, at }: { specs: readonly NetworkSpec[]; at: string },
   operation: Operation,
 ): Promise<SpecifiedAttachment[]> {
+  const faults = new RequestFaults()
   const attachments: SpecifiedAttachment[] = []
-  for (const [index, spec] of specs.entries())
-    attachments.push(await specified(host, { spec, at: `${at}[${index}]` }, operation))
+  for (const [index, spec] of specs.entries()) {
+    const placed = { spec, at: `${at}[${index}]` }
+    const attachment = await faults.ofLater(() => specified(host, placed, operation))
+    if (attachment !== undefined) attachments.push(attachment)
+  }
+  faults.throwIfAny()
   return attachments
 }
 
@@ -43,7 +49,9 @@ async function specified(
   const existing = networkOf(host, spec, at)
   const session = await driverOf(host, { spec, at }, operation)
   const { config, policy } = splitConfig(spec.config ?? {}, session.driver)
-  if (policy !== undefined) await checkPolicy(session, { policy, at: `${at}.config` }, operation)
+  const faults = new RequestFaults()
+  const path = `${at}.config`
+  if (policy !== undefined) await faults.ofLater(() => checkPolicy(session, { policy, at: path }, operation))
   const common = {
     name: spec.name,
     addresses: [],
@@ -52,11 +60,13 @@ async function specified(
   const withPolicy = policy === undefined ? {} : { policy }
   if (existing !== undefined) {
     const options = beyond(existing.config, config)
-    await session.documents.check('attachment', options, `${at}.config`)
+    await faults.ofLater(() => session.documents.check('attachment', options, path))
+    faults.throwIfAny()
     return { attachment: { ...common, networkId: existing.id, options }, ...withPolicy }
   }
   refuseShared(host, { session, spec, at })
-  await session.documents.check('config', config, `${at}.config`)
+  await faults.ofLater(() => session.documents.check('config', config, path))
+  faults.throwIfAny()
   const own = { type: spec.type, config }
   return { attachment: { ...common, networkId: newId(), options: {}, own }, ...withPolicy }
 }

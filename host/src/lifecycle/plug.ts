@@ -3,7 +3,7 @@ import { ConetError } from '@conet/sdk'
 import type { PlugBody } from '@conet/sdk/api'
 import { type Attachment, type ContainerRecord, type SandboxRecord, stateOf } from '../domain/container.ts'
 import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
-import { assertShareable } from '../domain/network.ts'
+import { assertShareable, type NetworkRecord } from '../domain/network.ts'
 import { resolveKey } from '../domain/resolve.ts'
 import { attachmentOf, freeAttachmentName } from './attachments.ts'
 import { requireContainer } from './containers.ts'
@@ -15,6 +15,7 @@ import { about } from './named-field.ts'
 import { namingPolicy } from './policy-refusal.ts'
 import { awaitPublication } from './publication.ts'
 import { buryWithAttachment, postpone, removeEndpoint } from './remove-endpoint.ts'
+import { RequestFaults } from './request-faults.ts'
 import { writeResolverFilesAhead } from './resolution.ts'
 
 /**
@@ -81,30 +82,43 @@ function madeBefore(
 }
 
 function newAttachment(host: HostContext, container: ContainerRecord, body: PlugBody): Attachment {
-  const networks = host.inventory.networks.values()
-  const network = about('network', () => resolveKey(body.network, networks, 'network'))
-  about('network', () => assertShareable(network))
-  const name = body.name ?? freeAttachmentName(network.name, container.attachments)
-  const attachment = attachmentOf({ ...body, name }, network, '')
-  refuseTaken(container, attachment)
+  const faults = new RequestFaults()
+  const network = faults.of(() => about('network', () => shareableNetwork(host, body.network)))
+  const name = body.name ?? (network && freeAttachmentName(network.name, container.attachments))
+  const request = name === undefined ? body : { ...body, name }
+  const attachment = attachmentOf(host, { request, network, at: '' }, faults)
+  noteTaken(container, request, faults)
+  if (attachment === undefined || faults.any) throw faults.error
   return attachment
 }
 
+function shareableNetwork(host: HostContext, key: string): NetworkRecord {
+  const network = resolveKey(key, host.inventory.networks.values(), 'network')
+  assertShareable(network)
+  return network
+}
+
 /** Attachments without an endpoint count too: they get theirs when the container starts. */
-function refuseTaken({ handle, attachments }: ContainerRecord, wanted: Attachment): void {
-  const refuse = (path: string, what: string): never => {
-    throw new ConetError('conflict', `plug container ${handle}: an attachment of it ${what}`, {
-      fields: [{ path, message: `an attachment of the container ${what}` }],
-    })
+function noteTaken(
+  { handle, attachments }: ContainerRecord,
+  { name, interface: wanted, default_route: defaultRoute }: Omit<PlugBody, 'network'>,
+  faults: RequestFaults,
+): void {
+  const refuseIf = (isTaken: boolean, path: string, what: string): void => {
+    if (isTaken) faults.of(() => refuse(handle, path, what))
   }
-  if (attachments.some(({ name }) => name === wanted.name)) refuse('name', `is named ${wanted.name}`)
-  const { interface: name, defaultRoute } = wanted
-  if (name !== undefined && attachments.some((one) => one.interface === name)) {
-    refuse('interface', `wants interface ${name}`)
-  }
-  if (defaultRoute === true && attachments.some((one) => one.defaultRoute === true)) {
-    refuse('default_route', 'wants the default route')
-  }
+  const has = (isSo: (one: Attachment) => boolean) => attachments.some(isSo)
+  refuseIf(name !== undefined && has((one) => one.name === name), 'name', `is named ${name}`)
+  const isNameTaken = wanted !== undefined && has((one) => one.interface === wanted)
+  refuseIf(isNameTaken, 'interface', `wants interface ${wanted}`)
+  const isRouteTaken = defaultRoute === true && has((one) => one.defaultRoute === true)
+  refuseIf(isRouteTaken, 'default_route', 'wants the default route')
+}
+
+function refuse(handle: string, path: string, what: string): never {
+  throw new ConetError('conflict', `plug container ${handle}: an attachment of it ${what}`, {
+    fields: [{ path, message: `an attachment of the container ${what}` }],
+  })
 }
 
 function runningSandbox(host: HostContext, handle: string): SandboxRecord | undefined {

@@ -1,12 +1,28 @@
 // Addresses and MACs that clients ask for, checked and in canonical text.
 import { ConetError } from '@conet/sdk'
 import { formatAddress, parseAddress } from '../ipam/index.ts'
+import { about } from './named-field.ts'
+import type { RequestFaults } from './request-faults.ts'
 
-/** `path` names the list in the request: `addresses` gives `addresses[0]`. */
-export function parseRequestedAddresses(addresses: readonly string[], path: string): string[] {
-  const parsed = addresses.map((address, index) => parseAt(address, `${path}[${index}]`))
-  const repeated = parsed.findIndex((address, index) => parsed.indexOf(address) !== index)
-  if (repeated >= 0) refuse(`${path}[${repeated}]`, `${parsed[repeated]} is asked for twice`)
+/**
+ * `path` names the list in the request: `addresses` gives `addresses[0]`. What is wrong, or refused by `assertPossible`, is
+ * noted and left out.
+ */
+export function parseRequestedAddresses(
+  { addresses, path }: { addresses: readonly string[]; path: string },
+  faults: RequestFaults,
+  assertPossible: (address: string) => void,
+): string[] {
+  const parsed: string[] = []
+  addresses.forEach((text, index) => {
+    const at = `${path}[${index}]`
+    faults.of(() => {
+      const address = parseAt(text, at)
+      if (parsed.includes(address)) refuse(at, `${address} is asked for twice`)
+      about(at, () => assertPossible(address))
+      parsed.push(address)
+    })
+  })
   return parsed
 }
 

@@ -14,6 +14,7 @@ import { containerQueue } from './keys.ts'
 import { namingField } from './named-field.ts'
 import { wantedPorts } from './policy-ports.ts'
 import { pathOfPolicy } from './policy-refusal.ts'
+import { RequestFaults } from './request-faults.ts'
 
 /**
  * Names that are absent keep what they have; `null` gives the network's default again. Throws `notAttached`,
@@ -37,8 +38,11 @@ export async function setPoliciesNow(
   operation: Operation,
 ): Promise<ContainerRecord> {
   const container = withPatch(requireContainer(host, handle), patch, 'networks')
+  const faults = new RequestFaults()
   const steps: PolicyStep[] = []
-  for (const name of Object.keys(patch)) steps.push(...(await stepsFor(host, container, name, operation)))
+  for (const name of Object.keys(patch))
+    steps.push(...((await faults.ofLater(() => stepsFor(host, container, name, operation))) ?? []))
+  faults.throwIfAny()
   if (steps.length > 0) {
     const also = (change: { putContainer(record: ContainerRecord): void }) => change.putContainer(container)
     await applyPolicies(host, prepared(host, steps), { operation, also })

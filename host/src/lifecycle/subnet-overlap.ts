@@ -2,21 +2,39 @@
 import { ConetError } from '@conet/sdk'
 import type { NetworkRecord, SubnetRecord } from '../domain/network.ts'
 import { findOverlap } from '../ipam/index.ts'
+import type { RequestFaults } from './request-faults.ts'
 
 export type SubnetOwner = { subnet: string; owner: string }
 
-/** Throws `subnetOverlap` when a given subnet meets another of the same network, or one that is taken. */
-export function refuseOverlaps(given: readonly SubnetRecord[], taken: readonly SubnetOwner[]): void {
-  given.forEach(({ subnet }, index) => {
-    const before = given.slice(0, index).map((other, n) => ({ subnet: other.subnet, owner: `subnets[${n}]` }))
-    const other = findOverlap(subnet, [...before, ...taken])
-    if (other === undefined) return
-    const message = `${subnet} overlaps ${other.subnet} of ${other.owner}`
-    throw new ConetError('subnetOverlap', `subnets[${index}].subnet: ${message}`, {
-      fields: [{ path: `subnets[${index}].subnet`, message }],
-      details: { subnet, overlaps: other.subnet, owner: other.owner },
-      help: 'choose another subnet, or leave it out to get a free one',
-    })
+/**
+ * Notes a `subnetOverlap` for each given subnet that meets another of the same network, or one that is taken. `given`: by
+ * their places in the request; undefined is one that is wrong already.
+ */
+export function noteOverlaps(
+  faults: RequestFaults,
+  given: readonly (SubnetRecord | undefined)[],
+  taken: readonly SubnetOwner[],
+): void {
+  given.forEach((record, index) => {
+    if (record === undefined) return
+    const before = given
+      .slice(0, index)
+      .flatMap((other, n) => (other ? [{ subnet: other.subnet, owner: `subnets[${n}]` }] : []))
+    faults.of(() => refuseOverlap(record, index, [...before, ...taken]))
+  })
+}
+
+function refuseOverlap({ subnet }: SubnetRecord, index: number, taken: readonly SubnetOwner[]): void {
+  const other = findOverlap(subnet, taken)
+  if (other === undefined) return
+  const message =
+    other.subnet === subnet
+      ? `${subnet} is that of ${other.owner}`
+      : `${subnet} overlaps ${other.subnet} of ${other.owner}`
+  throw new ConetError('subnetOverlap', `subnets[${index}].subnet: ${message}`, {
+    fields: [{ path: `subnets[${index}].subnet`, message }],
+    details: { subnet, overlaps: other.subnet, owner: other.owner },
+    help: 'choose another subnet, or leave it out to get a free one',
   })
 }
 

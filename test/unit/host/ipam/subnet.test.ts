@@ -44,7 +44,7 @@ describe('a subnet', () => {
     ['the first address without a gateway', { subnet: '10.0.0.0/30', gateway: 'none' }, ['1', '2']],
     ['both addresses of a /31 (RFC 3021)', { subnet: '10.0.0.0/31', gateway: 'none' }, ['0', '1']],
     ['the other address of a /31 with a gateway', { subnet: '10.0.0.0/31' }, ['1']],
-    ['the one address of a /32', { subnet: '10.0.0.7/32' }, ['7']],
+    ['the one address of a /32', { subnet: '10.0.0.7/32', gateway: 'none' }, ['7']],
     [
       'what lies in the range and is not excluded',
       { subnet: '10.0.0.0/24', range: '10.0.0.8/29', exclude: ['10.0.0.9', '10.0.0.12-10.0.0.14'] },
@@ -61,7 +61,7 @@ describe('a subnet', () => {
       ['fd00::2', 'fd00::3'],
     ],
     ['both addresses of a /127 (RFC 6164)', { subnet: 'fd00::/127', gateway: 'none' }, ['fd00::', 'fd00::1']],
-    ['the one address of a /128', { subnet: 'fd00::7/128' }, ['fd00::7']],
+    ['the one address of a /128', { subnet: 'fd00::7/128', gateway: 'none' }, ['fd00::7']],
   ])('of IPv6 gives endpoints %s', (_, input, addresses) => {
     expect(handedOut(input)).toEqual(addresses)
   })
@@ -90,6 +90,8 @@ describe('a subnet', () => {
       ['gateway', 'range', 'exclude[1]', 'exclude[2]'],
     ],
     ['nothing left', { subnet: '10.0.0.0/30', exclude: ['10.0.0.0/30'] }, ['subnet']],
+    ['a /32 without room for a gateway and an endpoint', { subnet: '10.0.0.7/32' }, ['gateway']],
+    ['a /128 without room for a gateway and an endpoint', { subnet: 'fd00::7/128' }, ['gateway']],
     ['a /32 taken by its gateway', { subnet: '10.0.0.7/32', gateway: '10.0.0.7' }, ['subnet']],
     ['too many excludes', { subnet: '10.0.0.0/16', exclude: Array(300).fill('10.0.0.9') }, ['exclude']],
   ])('is refused for %s, each wrong field named', (_, input, fields) => {
