@@ -15,7 +15,7 @@ export async function readListeningPorts(): Promise<ListeningPort[]> {
   }
 }
 
+/** A socket that is bound to `::` may take what comes for IPv4 too. */
 function listeningPort({ protocol, port, address }: OpenSocket): ListeningPort {
-  const isAny = address === '0.0.0.0' || address === '::'
-  return { protocol, port, address: isAny ? undefined : address }
+  return { protocol, port, address: address === '::' ? undefined : address }
 }

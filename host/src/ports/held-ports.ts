@@ -1,5 +1,6 @@
 // Which ports are held, and by whom: found by port, whatever the number of mappings.
 import type { PortMapping } from '@conet/sdk'
+import { haveCommonAddress } from './host-addresses.ts'
 
 export type PortOwner = { readonly holder: string; readonly mapping: PortMapping }
 
@@ -44,8 +45,7 @@ export class HeldPorts {
   ownerOf({ protocol, port, address }: Place, counts: (owner: PortOwner) => boolean): PortOwner | undefined {
     return this.#byPort.get(port)?.find((owner) => {
       const { hostAddress, protocol: held } = owner.mapping
-      const isSamePlace = hostAddress === undefined || address === undefined || hostAddress === address
-      return held === protocol && isSamePlace && counts(owner)
+      return held === protocol && haveCommonAddress(hostAddress, address) && counts(owner)
     })
   }
 

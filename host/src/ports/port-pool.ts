@@ -3,6 +3,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { PortMapping } from '@conet/sdk'
 import { HeldPorts, type PortOwner } from './held-ports.ts'
+import { haveCommonAddress } from './host-addresses.ts'
 import {
   type ListeningPort,
   type Obstacle,
@@ -222,8 +223,7 @@ function coversPort(
   return isInside && meets({ protocol, port: place.port, address: hostAddress }, place)
 }
 
-/** All addresses meet each one. */
 function meets(one: ListeningPort, other: ListeningPort): boolean {
-  if (one.protocol !== other.protocol || one.port !== other.port) return false
-  return one.address === undefined || other.address === undefined || one.address === other.address
+  const isSamePort = one.protocol === other.protocol && one.port === other.port
+  return isSamePort && haveCommonAddress(one.address, other.address)
 }

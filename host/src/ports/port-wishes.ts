@@ -60,9 +60,9 @@ function assertInRange(port: number, count: number, path: string): void {
     throw wrong(path, `${count} ports from ${port} would end above ${mostPort}`)
 }
 
-/** In one spelling; undefined: all addresses of the machine. */
+/** In one spelling; undefined: all addresses of the machine. `0.0.0.0` and `::` are all of their family. */
 function hostAddressOf(text: string | undefined, path: string): string | undefined {
-  if (text === undefined || text === '0.0.0.0' || text === '::') return undefined
+  if (text === undefined) return undefined
   const address = readAddress(text)
   if (!address.ok) throw wrong(path, 'is no address')
   return formatAddress(address.value)

@@ -13,12 +13,13 @@ import {
   limitRate,
   logPacket,
   type NetfilterRequest,
-  reject,
   setPriority,
 } from '../../linux/netfilter/index.ts'
 import type { CompiledPolicy } from '../policy/compile.ts'
 import { type Part, partsOf } from './policy-parts.ts'
-import { policiesMap } from './policy-ruleset.ts'
+import { policiesMap, refusal } from './policy-ruleset.ts'
+
+const refuse = decide({ goto: refusal })
 
 /** A compiled policy in the table. Its name says its content. */
 export type PolicyChain = {
@@ -81,7 +82,7 @@ export function policyChain(policy: CompiledPolicy, table: string): PolicyChain 
   const rules = [
     setPriority(0),
     ...parts.flatMap((part) => rulesOf(part, policy)),
-    ...(usual === 'deny' ? [[reject()]] : []),
+    ...(usual === 'deny' ? [[refuse]] : []),
   ]
   return {
     name: id,
@@ -108,6 +109,6 @@ function setRequests(table: string, { set }: Part): NetfilterRequest[] {
 
 function rulesOf({ matches, verdict, isLogged }: Part, { logPrefix }: CompiledPolicy): Expression[][] {
   const log = [limitRate(logLimit), logPacket({ group: logGroup, prefix: logPrefix, bytes: logBytes })]
-  const outcome = verdict === 'allow' ? decide('accept') : reject()
+  const outcome = verdict === 'allow' ? decide('accept') : refuse
   return matches.flatMap((match) => [...(isLogged ? [[...match, ...log]] : []), [...match, outcome]])
 }

@@ -30,6 +30,9 @@ export const policiesMap = 'policies'
 /** The policy of those who may do whatever they like, in a network where others may not. */
 export const openPolicy = { name: 'allow', number: 0x10 } as const
 
+/** Where all lead that are refused: TCP hears of it by a reset, in the middle of a connection too. */
+export const refusal = 'refuse'
+
 const translate = `
     fib daddr type local dnat ip to ip daddr . meta l4proto . th dport map @ports4
     fib daddr type local dnat ip to meta l4proto . th dport map @any_ports4
@@ -43,10 +46,16 @@ const translate = `
  * What leads back into the network it came from (`peers`) has to carry the machine's address, or the answer would not
  * come by the machine; and so does what the machine sends from 127.0.0.1. Where bridge-nf-call-iptables is 1 such packets do
  * not leave the bridge, and show no `iifname`: then only what a member sends to itself needs it (`mirrors`).
+ *
+ * What comes from elsewhere for 127.0.0.0/8 is left to the kernel, which drops it: translated, it would pass for a packet to
+ * the member. The machine's own is translated in `output`.
  */
 const chains: Readonly<Record<string, string>> = {
   [openPolicy.name]: `
     meta priority set 0:0 accept`,
+  [refusal]: `
+    meta l4proto tcp reject with tcp reset
+    reject with icmpx port-unreachable`,
   forward: `
     type filter hook forward priority filter - 10; policy accept;
     ct state established,related accept
@@ -60,7 +69,8 @@ const chains: Readonly<Record<string, string>> = {
     meta priority 0:0 meta nfproto ipv6 meta priority set iifname map @networks6
     meta priority vmap @policies`,
   prerouting: `
-    type nat hook prerouting priority dstnat; policy accept;${translate}`,
+    type nat hook prerouting priority dstnat; policy accept;
+    ip daddr 127.0.0.0/8 return${translate}`,
   output: `
     type nat hook output priority -100; policy accept;${translate}`,
   postrouting: `

@@ -15,7 +15,6 @@ export {
   loadProtocol,
   logPacket,
   parseHostOrder,
-  reject,
   setPriority,
 } from './nftables-expressions.ts'
 export type { FoundElement, FoundRule } from './nftables-listing.ts'

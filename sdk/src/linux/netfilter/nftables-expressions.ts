@@ -10,8 +10,6 @@ const FIRST_REGISTER = 8
 const META_PRIORITY = 2
 const META_L4PROTO = 16
 const EQUAL = 0
-const REJECT_ICMPX = 2
-const REJECT_PORT_UNREACHABLE = 1
 const PAYLOAD_BASE = { network: 1, transport: 2 } as const
 
 /** A part of a rule, yet to be written. */
@@ -64,13 +62,6 @@ export function hostOrder(value: number): Buffer {
 /** The number that `hostOrder` was given. */
 export function parseHostOrder(bytes: Uint8Array): number {
   return viewOf(bytes).getUint32(0, littleEndian)
-}
-
-/** Refuses the packet, and tells its sender that the port is unreachable. */
-export function reject(): Expression {
-  const write = (data: PayloadWriter) =>
-    data.attributeU32BigEndian(1, REJECT_ICMPX).attributeU8(2, REJECT_PORT_UNREACHABLE)
-  return { name: 'reject', write }
 }
 
 /** Goes on only if the bytes in a register are between these two, as numbers in network byte order. */

@@ -109,6 +109,19 @@ describe('the pool of ports', () => {
     expect(failureOf(() => assign(pool, 'c', at('::1'), at()))).toMatchObject({ kind: 'portInUse' })
   })
 
+  it('gives all addresses of IPv4 and all of IPv6 to two, and neither of them to who has one of its addresses', () => {
+    const pool = poolOf()
+    const at = (hostAddress: string) => wish({ hostPort: 53, hostAddress })
+    assign(pool, 'a', at('0.0.0.0'))
+    assign(pool, 'b', at('::'))
+    for (const address of ['0.0.0.0', '192.0.2.1', '::', '2001:db8::1']) {
+      expect(failureOf(() => assign(pool, 'c', at(address))).kind, address).toBe('portInUse')
+    }
+    pool.release('b')
+    assign(pool, 'c', at('2001:db8::1'))
+    expect(failureOf(() => assign(pool, 'b', at('::'))).kind).toBe('portInUse')
+  })
+
   it('never gives a port to two, and forgets nobody, over any sequence', () => {
     const command = fc.record({
       holder: fc.constantFrom('a', 'b', 'c'),
