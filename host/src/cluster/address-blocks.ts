@@ -5,7 +5,7 @@ import { BlockGrid } from '../ipam/block-grid.ts'
 import { keys } from './keys.ts'
 import { Mirror } from './mirror.ts'
 import { holding } from './node-holdings.ts'
-import { reader, SharedBlock, type SharedNetwork } from './records.ts'
+import { BlockWish, reader, SharedBlock, type SharedNetwork } from './records.ts'
 import type { CallLimits, Condition, SharedStore } from './shared-store.ts'
 
 /** Among so many free blocks a node takes one by chance, so that nodes that come at once seldom meet. */
@@ -19,6 +19,8 @@ export type AddressBlocksOptions = {
   readonly random?: () => number
   /** Somebody has taken blocks or given them back. It must not throw. */
   changed?(): void
+  /** Another node needs a block of the subnet, and none is free. It must not throw. */
+  wanted?(subnet: string): void
   /** The store does not take what is written, because this node is not registered any more. */
   refused?(): void
 }
@@ -27,12 +29,12 @@ export type AddressBlocksOptions = {
 type ClaimLimits = CallLimits & { readonly condition?: Condition }
 
 export class AddressBlocks {
-  readonly #options: Required<Omit<AddressBlocksOptions, 'changed'>>
+  readonly #options: Required<Omit<AddressBlocksOptions, 'changed' | 'wanted'>>
   readonly #grids: Map<string, BlockGrid>
-  readonly #claims: Mirror<SharedBlock>
+  readonly #claims: Mirror<SharedBlock | BlockWish>
 
   constructor(options: AddressBlocksOptions) {
-    const { store, network, changed = () => undefined } = options
+    const { store, node, network, changed = () => undefined, wanted = () => undefined } = options
     this.#options = { random: Math.random, refused: () => undefined, ...options }
     this.#grids = new Map(
       network.subnets.map((spec) => [spec.subnet, new BlockGrid(spec, network.blockBits)]),
@@ -40,8 +42,12 @@ export class AddressBlocks {
     this.#claims = new Mirror({
       store,
       prefix: keys.blocks(network.id),
-      parse: reader(SharedBlock),
-      changed,
+      parse: (text) => readBlock(text) ?? readWish(text),
+      changed: (changes) => {
+        changed()
+        for (const { after } of changes)
+          if (after !== undefined && isWish(after) && after.wantedBy !== node) wanted(after.ofSubnet)
+      },
     })
   }
 
@@ -80,6 +86,28 @@ export class AddressBlocks {
       lost.add(block)
     }
     throw new ConetError('overloaded', `${this.#what(subnet)}: other nodes came first, each time`)
+  }
+
+  /** Whether a block is free, as far as is known. */
+  hasFree(subnet: string): boolean {
+    return this.#grid(subnet).free(new Set(this.#claims.records.keys()), 1).length > 0
+  }
+
+  /** Every node that has an empty block of the subnet is asked to give it back, until `unask`. May be repeated. */
+  ask(subnet: string, { condition, ...limits }: ClaimLimits = {}): Promise<unknown> {
+    const { store, node, network } = this.#options
+    const wish: BlockWish = { wantedBy: node, ofSubnet: subnet }
+    const key = keys.wish(network.id, node, subnet)
+    const conditions = [
+      { present: keys.network(network.id) },
+      ...(condition === undefined ? [] : [condition]),
+    ]
+    return store.commit(conditions, [{ put: key, value: JSON.stringify(wish) }], limits)
+  }
+
+  unask(subnet: string, limits: CallLimits = {}): Promise<unknown> {
+    const { store, node, network } = this.#options
+    return store.commit([], [{ delete: keys.wish(network.id, node, subnet) }], limits)
   }
 
   /** Takes the block of an address that somebody asked for. Throws `addressInUse` with the node that has it. */
@@ -122,8 +150,8 @@ export class AddressBlocks {
   /** Of each node: how many blocks of the subnet it has. */
   use(subnet: string): Record<string, number> {
     const use: Record<string, number> = {}
-    for (const { node, subnet: other } of this.#claims.records.values())
-      if (other === subnet) use[node] = (use[node] ?? 0) + 1
+    for (const record of this.#claims.records.values())
+      if (!isWish(record) && record.subnet === subnet) use[record.node] = (use[record.node] ?? 0) + 1
     return use
   }
 
@@ -168,7 +196,7 @@ export class AddressBlocks {
 
   #of(subnet: string, isWanted: (node: string) => boolean): string[] {
     return [...this.#claims.records]
-      .filter(([, claim]) => claim.subnet === subnet && isWanted(claim.node))
+      .filter(([, claim]) => !isWish(claim) && claim.subnet === subnet && isWanted(claim.node))
       .map(([block]) => block)
   }
 
@@ -179,11 +207,18 @@ export class AddressBlocks {
   #exhausted(subnet: string): ConetError {
     const use = this.use(subnet)
     const words = Object.entries(use).map(([node, count]) => `${node} has ${count}`)
+    const { network } = this.#options
+    const roomOf = `conet net inspect ${network.name}`
     return new ConetError('addressesExhausted', `${this.#what(subnet)}: none is free: ${words.join(', ')}`, {
-      details: { subnet, blocks: use },
-      help: 'unplug what is not needed, or create a network with a larger subnet',
+      details: { subnet, blocks: use, blockSize: Number(this.#grid(subnet).blockSize) },
+      help: `plug on a host that has room in its blocks (${roomOf}), free a whole block by unplugging all that is in it, or create a network with a larger subnet; what a host has that is gone for good is freed by: conet node rm NAME --fenced`,
     })
   }
 }
 
 const readBlock = reader(SharedBlock)
+const readWish = reader(BlockWish)
+
+function isWish(record: SharedBlock | BlockWish): record is BlockWish {
+  return 'wantedBy' in record
+}

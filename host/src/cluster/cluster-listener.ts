@@ -14,6 +14,8 @@ export type ClusterListener = {
   peersChanged(networkId: string): void
   /** This node has other blocks of a network's subnets than before. */
   blocksChanged(networkId: string): void
+  /** Another node needs a block of the subnet, and none is free. */
+  blockWanted(networkId: string, subnet: string): void
   /** An operator has removed this node: nothing that it has in networks of the cluster is its own any more. */
   removed(): Promise<void>
   /** The store has lost what it held: all networks of the cluster that are on record here, to be written there again. */

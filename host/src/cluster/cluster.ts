@@ -94,6 +94,7 @@ export class Cluster {
       assureWhole: () => this.#continuity.assure(this.#ending.signal),
       isLoss: () => this.#continuity.isLoss(this.#ending.signal),
       peersChanged: (networkId) => this.#listener?.peersChanged(networkId),
+      blockWanted: (networkId, subnet) => this.#listener?.blockWanted(networkId, subnet),
     })
   }
 

@@ -36,6 +36,11 @@ export const keys = {
   blocks: (networkId: string) => `${root}blocks/${networkId}/`,
   block: (networkId: string, block: string) => `${root}blocks/${networkId}/${block}`,
 
+  /** Subnets of which a node needs a block, and found none: whoever has an empty one gives it back. Among the blocks, so that one watch has both. */
+  wishesOf: (networkId: string, node: string) => `${root}blocks/${networkId}/wanted/${node}/`,
+  wish: (networkId: string, node: string, subnet: string) =>
+    `${root}blocks/${networkId}/wanted/${node}/${subnet}`,
+
   /** Which node has a MAC that somebody asked for; those that follow from an address are its block's. */
   macs: (networkId: string) => `${root}macs/${networkId}/`,
   mac: (networkId: string, mac: string) => `${root}macs/${networkId}/${mac}`,

@@ -2,6 +2,7 @@
 // while it is used here.
 import { ConetError, deadline, KeyedQueue } from '@conet/sdk'
 import { AddressBlocks } from './address-blocks.ts'
+import { BlockRecall } from './block-recall.ts'
 import { GivingBack } from './giving-back.ts'
 import { MacClaims } from './mac-claims.ts'
 import { NetworkPeers } from './network-peers.ts'
@@ -25,6 +26,8 @@ export type NetworkHereOptions = {
   adoptionFailed(reason: unknown): void
   /** There is something new to tell of the endpoints on other nodes. */
   peersChanged(): void
+  /** Another node needs a block of the subnet, and none is free. */
+  blockWanted(subnet: string): void
   /** Whether the store is the one that is known; else what is missing there is put back. Rejects when that cannot be known. */
   assureWhole(): Promise<void>
   /** Whether the store has lost something just now. Rejects as `assureWhole`. */
@@ -48,14 +51,25 @@ export class NetworkHere {
   readonly #givingBack: GivingBack
   /** Claims under way, by subnet: who comes meanwhile waits for the same. */
   readonly #claims = new Map<string, Promise<void>>()
+  readonly #recall: BlockRecall
 
   constructor(options: NetworkHereOptions) {
-    const { store, node, network, refused, peersChanged, isLoss } = options
+    const { store, node, network, refused, peersChanged, blockWanted, isLoss } = options
     this.#options = options
-    this.#blocks = new AddressBlocks({ store, node, network, refused, changed: () => this.#adopt() })
+    const changed = () => {
+      this.#adopt()
+      this.#recall.blocksChanged()
+    }
+    this.#blocks = new AddressBlocks({ store, node, network, refused, changed, wanted: blockWanted })
     this.#macs = new MacClaims({ store, node, network, refused })
     this.peers = new NetworkPeers({ store, networkId: network.id, node, isLoss, changed: peersChanged })
     const { signal } = this.#ending
+    this.#recall = new BlockRecall({
+      blocks: this.#blocks,
+      claim: (subnet) => this.claim(subnet),
+      registered: (limits) => this.#registered(limits),
+      signal,
+    })
     this.#givingBack = new GivingBack({ settle: () => this.#settle(), signal })
     this.#following = Promise.all([this.#blocks.follow(signal), this.peers.follow(signal)])
   }
@@ -79,6 +93,14 @@ export class NetworkHere {
     }).finally(() => this.#claims.delete(subnet))
     this.#claims.set(subnet, claim)
     return claim
+  }
+
+  /**
+   * One more block of a subnet of which none was free: nodes that have an empty one give it back. Throws as
+   * `claim`.
+   */
+  recall(subnet: string): Promise<void> {
+    return this.#recall.run(subnet)
   }
 
   /** The block of an address that somebody asked for. */

@@ -29,6 +29,8 @@ export type NetworksInUseOptions = {
   isLoss(): Promise<boolean>
   /** There is something new to tell of the endpoints on other nodes. */
   peersChanged(networkId: string): void
+  /** Another node needs a block of the subnet, and none is free. */
+  blockWanted(networkId: string, subnet: string): void
 }
 
 export class NetworksInUse {
@@ -44,6 +46,11 @@ export class NetworksInUse {
   /** One more block of addresses of a subnet. */
   claim(network: SharedNetworkKey, subnet: string): Promise<void> {
     return this.#use(network).claim(subnet)
+  }
+
+  /** One more block of which none was free: nodes that have an empty one give it back. */
+  recall(network: SharedNetworkKey, subnet: string): Promise<void> {
+    return this.#use(network).recall(subnet)
   }
 
   /** The block of an address that somebody asked for. */
@@ -138,7 +145,8 @@ export class NetworksInUse {
   #use(network: SharedNetworkKey): NetworkHere {
     const known = this.#here.get(network.id)
     if (known !== undefined) return known
-    const { store, node, blocks, presence, log, peersChanged, assureWhole, isLoss } = this.#options
+    const { store, node, blocks, presence, log, peersChanged, blockWanted, assureWhole, isLoss } =
+      this.#options
     const networkId = network.id
     const here = new NetworkHere({
       store,
@@ -149,6 +157,7 @@ export class NetworksInUse {
       refused: () => presence.refused(),
       adoptionFailed: (err) => log.error({ networkId, err }, 'a block of this node is not on record here'),
       peersChanged: () => peersChanged(networkId),
+      blockWanted: (subnet) => blockWanted(networkId, subnet),
       assureWhole,
       isLoss,
     })

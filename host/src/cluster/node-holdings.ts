@@ -13,6 +13,7 @@ export function holding(networkId: string, node: string): SharedChange[] {
 export function lettingGo(networkId: string, node: string, blocks: readonly string[]): SharedChange[] {
   return [
     { clear: keys.membersOf(networkId, node) },
+    { clear: keys.wishesOf(networkId, node) },
     ...blocks.map((block) => ({ delete: keys.block(networkId, block) })),
     { delete: keys.holder(networkId, node) },
     { delete: keys.held(node, networkId) },

@@ -46,6 +46,9 @@ export type SharedNode = Static<typeof SharedNode>
 export const SharedBlock = Type.Object({ node: Type.String(), subnet: Type.String() })
 export type SharedBlock = Static<typeof SharedBlock>
 
+export const BlockWish = Type.Object({ wantedBy: Type.String(), ofSubnet: Type.String() })
+export type BlockWish = Static<typeof BlockWish>
+
 export const SharedMac = Type.Object({ node: Type.String() })
 export type SharedMac = Static<typeof SharedMac>
 

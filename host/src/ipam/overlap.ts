@@ -13,6 +13,12 @@ export function findOverlap(subnet: string, taken: Iterable<TakenSubnet>): Taken
   return undefined
 }
 
+/** Whether the subnet has the address. */
+export function isInSubnet(address: string, subnet: string): boolean {
+  const bits = address.includes(':') ? 128 : 32
+  return overlaps(blockAround(subnet), blockAround(`${address}/${bits}`))
+}
+
 // VPN clients that want all traffic add two routes with prefix 1 over the default route; they mean the same.
 export function isDefaultRoute(subnet: string): boolean {
   return blockAround(subnet).prefix <= 1

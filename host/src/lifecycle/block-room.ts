@@ -67,13 +67,16 @@ async function ensureFamily(host: HostContext, { cluster, of, family }: Wanted):
   const roomsNow = () => roomsOf(host, of.id).filter((room) => room.family === family)
   if (roomsNow().length === 0 || hasRoom(roomsNow())) return
   let full: unknown
-  for (const { subnet } of roomsNow()) {
-    try {
-      await cluster.networks.claim(of, subnet)
-      if (hasRoom(roomsNow())) return
-    } catch (error) {
-      if (!ConetError.is(error, 'addressesExhausted')) throw error
-      full = error
+  // All that is free first, before others are asked for what they do not need.
+  for (const way of ['claim', 'recall'] as const) {
+    for (const { subnet } of roomsNow()) {
+      try {
+        await cluster.networks[way](of, subnet)
+        if (hasRoom(roomsNow())) return
+      } catch (error) {
+        if (!ConetError.is(error, 'addressesExhausted')) throw error
+        full = error
+      }
     }
   }
   if (full !== undefined) throw full
@@ -104,18 +107,27 @@ export function claimAhead(host: HostContext, network: NetworkRecord): void {
 
 /** After addresses were given up: of the empty blocks one is kept for the next endpoints. */
 export function giveBackSpare(host: HostContext, network: NetworkRecord): void {
+  if (!isUsedHere(host, network.id)) return
+  for (const { subnet } of roomsOf(host, network.id)) giveBackBut(host, { network, subnet, kept: 1 })
+}
+
+/** Another host needs a block, and none is free. */
+export function giveBackEmpty(host: HostContext, network: NetworkRecord, subnet: string): void {
+  giveBackBut(host, { network, subnet, kept: 0 })
+}
+
+function giveBackBut(
+  host: HostContext,
+  { network, subnet, kept }: { network: NetworkRecord; subnet: string; kept: 0 | 1 },
+): void {
   const { cluster } = host
-  if (network.scope !== 'global' || cluster === undefined || !isUsedHere(host, network.id)) return
-  for (const { subnet, emptyBlocks } of roomsOf(host, network.id)) {
-    for (const block of emptyBlocks.slice(1)) {
-      const isSpare = () => {
-        const now = roomsOf(host, network.id).find((room) => room.subnet === subnet)?.emptyBlocks ?? []
-        return now.length > 1 && now.includes(block)
-      }
-      cluster.networks.giveBack(clusterNetwork(network), block, isSpare).catch((err) => {
-        host.log.debug({ networkId: network.id, block, err }, 'a block of addresses is not given back')
-      })
-    }
+  if (network.scope !== 'global' || cluster === undefined) return
+  const emptyNow = () => roomsOf(host, network.id).find((room) => room.subnet === subnet)?.emptyBlocks ?? []
+  for (const block of emptyNow().slice(kept)) {
+    const isSpare = () => emptyNow().length > kept && emptyNow().includes(block)
+    cluster.networks.giveBack(clusterNetwork(network), block, isSpare).catch((err) => {
+      host.log.debug({ networkId: network.id, block, err }, 'a block of addresses is not given back')
+    })
   }
 }
 

@@ -57,6 +57,8 @@ export type ClusterAccess = {
   readonly networks: {
     /** One more block of a subnet is this host's. Throws `addressesExhausted` with the use per host. */
     claim(network: ClusterNetwork, subnet: string): Promise<void>
+    /** As `claim`, where none was free: hosts that have an empty one are asked to give it back. */
+    recall(network: ClusterNetwork, subnet: string): Promise<void>
     /** The block of an address is this host's. Throws `addressInUse` that names the host that has it. */
     claimFor(
       network: ClusterNetwork,

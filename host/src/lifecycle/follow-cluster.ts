@@ -2,7 +2,7 @@
 // knows them when it starts while the shared store is away.
 import type { SharedNetwork } from '../cluster/records.ts'
 import type { NetworkRecord } from '../domain/network.ts'
-import { giveBackSpare } from './block-room.ts'
+import { giveBackEmpty, giveBackSpare } from './block-room.ts'
 import { followDefaultPolicy } from './follow-default-policy.ts'
 import type { HostContext } from './host-context.ts'
 import { networkQueue } from './keys.ts'
@@ -86,6 +86,10 @@ export function clusterListener(host: HostContext) {
       }
     },
     blocksChanged: (networkId: string) => host.addresses.inBlocks(networkId)?.blocksChanged(),
+    blockWanted(networkId: string, subnet: string) {
+      const network = host.inventory.networks.get(networkId)
+      if (network !== undefined) giveBackEmpty(host, network, subnet)
+    },
     peersChanged: (networkId: string) => host.peers.feed(networkId),
     removed: () => dropEverythingShared(host),
     networksOnRecord: () =>

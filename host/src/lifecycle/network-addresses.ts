@@ -3,7 +3,7 @@ import { ConetError } from '@conet/sdk'
 import type { Attachment } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { NetworkRecord, SubnetRecord } from '../domain/network.ts'
-import { AddressAllocator, BlockGrid, findOverlap } from '../ipam/index.ts'
+import { AddressAllocator, BlockGrid, isInSubnet } from '../ipam/index.ts'
 import { about } from './named-field.ts'
 import { NetworkMacs } from './network-macs.ts'
 
@@ -203,11 +203,4 @@ function hostOf(address: string): string {
 
 function familyOf(address: string): 4 | 6 {
   return address.includes(':') ? 6 : 4
-}
-
-function isInSubnet(address: string, subnet: string): boolean {
-  return (
-    findOverlap(subnet, [{ subnet: `${address}/${familyOf(address) === 4 ? 32 : 128}`, owner: '' }]) !==
-    undefined
-  )
 }

@@ -43,6 +43,7 @@ export class ManyNode {
       networksKnown: nothing,
       networksHeld: nothing,
       blocksChanged: nothing,
+      blockWanted: nothing,
       removed: async () => undefined,
       networksOnRecord: () => this.networks,
       claimedMacs: () => [],

@@ -187,6 +187,7 @@ describe('a network that a node uses', () => {
       refused: () => undefined,
       adoptionFailed: (reason) => failures.push(reason),
       peersChanged: () => undefined,
+      blockWanted: () => undefined,
       assureWhole: async () => undefined,
       isLoss: async () => false,
     })

@@ -239,17 +239,26 @@ describe('addresses in a network of a cluster', () => {
     await eventually(async () => expect(await cluster.keys('macs/')).toEqual([]))
   })
 
-  it('are exhausted when no block is left, and free again when a host has given its blocks back', async () => {
+  it('are exhausted when no block is left, and free again when a host has an empty one, which it gives back', async () => {
     await one.client.createNetwork({ name: 'tiny', type: 'span', subnets: [{ subnet: '10.7.0.0/29' }] })
     await two.knows('tiny')
-    for (const handle of ['a', 'b', 'c', 'd', 'e']) await one.plug(handle, 'tiny')
+    const inBlocks = new Map<number, string[]>()
+    for (const handle of ['a', 'b', 'c', 'd', 'e']) {
+      const block = Math.floor(Number(addressOf(await one.plug(handle, 'tiny')).split('.')[3]) / 2)
+      inBlocks.set(block, [...(inBlocks.get(block) ?? []), handle])
+    }
     await two.run('z')
     await expect(two.client.plug('z', { network: 'tiny' })).rejects.toMatchObject({
       kind: 'addressesExhausted',
-      details: { blocks: { one: 3 } },
+      details: { blocks: { one: 3 }, blockSize: 2 },
     })
-    for (const handle of ['a', 'b', 'c', 'd']) await one.client.deleteContainer(handle)
-    await eventually(() => two.client.plug('z', { network: 'tiny' }))
+    // One empty block is kept, as long as nobody needs it.
+    const [emptied = []] = inBlocks.values()
+    for (const handle of emptied) await one.client.deleteContainer(handle)
+    await two.client.plug('z', { network: 'tiny' })
+    const { subnets } = await two.client.getNetwork('tiny')
+    expect(subnets[0]?.blocks).toEqual({ one: 2, two: 1 })
+    expect((await cluster.keys('blocks/')).filter((key) => key.includes('wanted'))).toEqual([])
   })
 })
 

@@ -76,14 +76,16 @@ describe('the hosts of a cluster', () => {
     expect((await one.client.getNode('two')).holds).toMatchObject([{ network_name: 'blue', endpoints: 1 }])
     expect(await one.client.getNetwork('blue')).toMatchObject({
       scope: 'global',
-      subnets: [{ blocks: { one: 1, two: 1 } }],
+      subnets: [{ used: 1, blocks: { one: 1, two: 1 }, used_by_node: { one: 1, two: 1 } }],
       members: [
         { node: 'one', container: 'a', endpoint_id: a.id, addresses: [addressOf(a)] },
         { node: 'two', container: 'z', endpoint_id: z.id, addresses: [addressOf(z)] },
       ],
     })
     expect(await one.conet('node', 'list')).toMatch(/one +alive \(this host\) +192\.0\.2\.1 +1 +1/)
-    expect(await one.conet('net', 'inspect', 'blue')).toMatch(/on other hosts:\n +NODE .*\n +two +z /)
+    const page = await one.conet('net', 'inspect', 'blue')
+    expect(page).toMatch(/on other hosts:\n +NODE .*\n +two +z /)
+    expect(page).toMatch(/USED +BLOCKS\n.* 2 of \d+ +one 1 \(1 used\), two 1 \(1 used\)\n/)
     await expect(one.client.getNode('three')).rejects.toMatchObject({ kind: 'notFound' })
   })
 

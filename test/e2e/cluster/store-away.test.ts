@@ -37,6 +37,7 @@ describe('while the store of the cluster is away', () => {
     const page = await one.conet('net', 'inspect', 'blue')
     expect(page).toMatch(/ b .* plugged, not published\n/)
     expect(page).toContain('on other hosts: not known now')
+    expect(page).toMatch(/USED HERE\n.* 4 of /)
     await two.run('z')
     await expect(two.client.plug('z', { network: 'blue' })).rejects.toMatchObject({
       kind: 'clusterUnavailable',

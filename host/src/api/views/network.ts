@@ -3,6 +3,7 @@ import type { NetworkView, PendingRemovalView } from '@conet/sdk/api'
 import type { WholeNetwork } from '../../cluster/whole-network.ts'
 import type { EndpointRecord } from '../../domain/endpoint.ts'
 import type { NetworkRecord, SubnetRecord } from '../../domain/network.ts'
+import { isInSubnet } from '../../ipam/index.ts'
 import type { ApiContext, SubnetUsage } from '../api-context.ts'
 
 type NetworkReads = Pick<ApiContext, 'inventory' | 'usageOf' | 'drivers'>
@@ -47,7 +48,11 @@ export function wholeNetworkView(view: NetworkView, whole: WholeNetwork | undefi
   const { members, blocks } = whole
   return {
     ...view,
-    subnets: view.subnets.map((subnet) => ({ ...subnet, blocks: blocks.get(subnet.subnet) ?? {} })),
+    subnets: view.subnets.map((subnet) => ({
+      ...subnet,
+      blocks: blocks.get(subnet.subnet) ?? {},
+      used_by_node: usedByNode(subnet.subnet, members),
+    })),
     members: members.map(({ node, endpointId, container, macAddress, addresses }) => ({
       node,
       container,
@@ -56,6 +61,15 @@ export function wholeNetworkView(view: NetworkView, whole: WholeNetwork | undefi
       addresses,
     })),
   }
+}
+
+function usedByNode(subnet: string, members: WholeNetwork['members']): Record<string, number> {
+  const used: Record<string, number> = {}
+  for (const { node, addresses } of members) {
+    const inSubnet = addresses.filter((address) => isInSubnet(address, subnet)).length
+    if (inSubnet > 0) used[node] = (used[node] ?? 0) + inSubnet
+  }
+  return used
 }
 
 function pendingRemovalView({ id, handle, buriedAt, lastError }: EndpointRecord): PendingRemovalView {

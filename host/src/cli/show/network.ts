@@ -70,26 +70,33 @@ function memberTable(members: readonly NetworkMemberView[], detail: Detail): str
   return `  on other hosts:\n${indented(table(['NODE', 'CONTAINER', 'MAC', 'ADDRESSES', 'ENDPOINT'], rows))}`
 }
 
-function subnetTable({ subnets, ipam }: NetworkView): string {
+function subnetTable({ subnets, ipam, scope }: NetworkView): string {
   if (subnets.length === 0) return ipam === 'driver' ? '  addresses from the driver\n' : '  no subnets\n'
-  const rows = subnets.map(({ subnet, gateway, range, exclude, used, capacity, blocks }) => [
+  const rows = subnets.map(({ subnet, gateway, range, exclude, capacity, blocks, used_by_node, ...here }) => [
     subnet,
     gateway ?? '',
     range ?? '',
     exclude.join(','),
-    usage({ subnet, range, used, capacity }),
-    ...(blocks === undefined ? [] : [blockWords(blocks)]),
+    usage({ subnet, range, used: used_by_node ? sum(used_by_node) : here.used, capacity }),
+    ...(blocks === undefined ? [] : [blockWords(blocks, used_by_node)]),
   ])
-  const headings = ['SUBNET', 'GATEWAY', 'RANGE', 'EXCLUDED', 'USED']
   const isShared = subnets.some(({ blocks }) => blocks !== undefined)
+  const isOfHost = scope === 'global' && !isShared
+  const headings = ['SUBNET', 'GATEWAY', 'RANGE', 'EXCLUDED', isOfHost ? 'USED HERE' : 'USED']
   return indented(table(isShared ? [...headings, 'BLOCKS'] : headings, rows))
 }
 
-/** `one 2, two 1` */
-function blockWords(blocks: Readonly<Record<string, number>>): string {
+type OfNodes = Readonly<Record<string, number>>
+
+/** `one 2 (5 used), two 1 (0 used)` */
+function blockWords(blocks: OfNodes, used: OfNodes = {}): string {
   return Object.entries(blocks)
-    .map(([node, count]) => `${node} ${count}`)
+    .map(([node, count]) => `${node} ${count} (${used[node] ?? 0} used)`)
     .join(', ')
+}
+
+function sum(ofNodes: OfNodes): number {
+  return Object.values(ofNodes).reduce((total, count) => total + count, 0)
 }
 
 /** An IPv6 subnet has more addresses than its view can count. */

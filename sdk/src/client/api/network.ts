@@ -79,11 +79,13 @@ export const SubnetView = Type.Object({
   gateway: Type.Optional(IpAddress),
   range: Type.Optional(Type.String()),
   exclude: Type.Array(Type.String()),
-  /** Addresses held by endpoints, and how many there are to hold (capped at 2^53 - 1). */
+  /** Addresses held by endpoints of this host, and how many there are to hold (capped at 2^53 - 1). */
   used: Type.Integer(),
   capacity: Type.Integer(),
   /** Of a network of a cluster: how many blocks of its addresses each host has. */
   blocks: Type.Optional(Type.Record(Type.String(), Type.Integer())),
+  /** With `blocks`: how many addresses endpoints of each host hold, as far as the others know. */
+  used_by_node: Type.Optional(Type.Record(Type.String(), Type.Integer())),
 })
 
 /** An endpoint of a network of a cluster, on any host. */
