@@ -1,5 +1,6 @@
 // Time limits. AbortSignal.any is not used: on Node 20 it keeps memory for as long as the outer signal lives.
 import { ConetError } from './errors/index.ts'
+import { onAbort } from './on-abort.ts'
 
 /** A signal with a timer behind it, to be disposed. */
 export type Deadline = Disposable & {
@@ -26,7 +27,7 @@ export function deadline(timeoutMs: number, what: string, outer?: AbortSignal): 
   let timer = setTimeout(expire, timeoutMs)
   const abort = () => controller.abort(outer?.reason)
   if (outer?.aborted) abort()
-  outer?.addEventListener('abort', abort, { once: true })
+  const outerListener = outer && onAbort(outer, abort)
   return {
     signal: controller.signal,
     extend(grantedMs) {
@@ -38,7 +39,7 @@ export function deadline(timeoutMs: number, what: string, outer?: AbortSignal): 
     },
     [Symbol.dispose]() {
       clearTimeout(timer)
-      outer?.removeEventListener('abort', abort)
+      outerListener?.[Symbol.dispose]()
     },
   }
 }

@@ -150,11 +150,19 @@ describe('conet-sdk init', () => {
       stderr: expect.stringContaining('its name must be'),
     })
     expect(await readdir(directory.path)).not.toContain('Not_A_Name')
-    for (const args of [[], ['init'], ['make', 'x'], ['init', 'x', '--colour']]) {
-      expect(await failure(args, directory.path)).toMatchObject({
-        code: 2,
-        stderr: expect.stringContaining('Usage: conet-sdk init'),
-      })
+    const wrong: [string[], string][] = [
+      [[], 'a command is missing'],
+      [['init'], 'init needs the FOLDER'],
+      [['init', 'x', 'y'], 'does not know y'],
+      [['make', 'x'], 'there is no command "make"'],
+      [['init', 'x', '--colour'], '--colour'],
+    ]
+    for (const [args, why] of wrong) {
+      const { code, stderr } = await failure(args, directory.path)
+      expect([code, stderr.split('\n')[0], stderr]).toEqual([
+        ...[2, expect.stringContaining(why)],
+        expect.stringContaining('Usage: conet-sdk init'),
+      ])
     }
   })
 

@@ -1,7 +1,6 @@
 // Where calls wait before they are sent: as long as the line is shut, or as many are under way as may be. A call waits
 // inside its own time, in its turn; what ends something does not wait behind what makes something.
-import { addAbortListener } from 'node:events'
-import { ConetError } from '@conet/sdk'
+import { ConetError, onAbort } from '@conet/sdk'
 
 /** A line as long as this has no end in sight; one more is refused with `overloaded`. */
 const mostWaiting = 10_000
@@ -89,7 +88,7 @@ export class CallLine {
         },
       }
       const timer = setTimeout(() => fail(tookTooLong(what, timeoutMs)), timeoutMs)
-      const listener = signal && addAbortListener(signal, () => fail(givenUp(what, signal)))
+      const listener = signal && onAbort(signal, () => fail(givenUp(what, signal)))
       line.add(place)
     })
   }

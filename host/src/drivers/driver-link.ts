@@ -1,11 +1,11 @@
 // One accepted connection to a driver: typed calls over the peer. It lives as long as the connection; what happens
 // after it is for the session to say.
-import { addAbortListener } from 'node:events'
 import {
   type CallMeta,
   ConetError,
   checkResult,
   type ErrorKind,
+  onAbort,
   type Params,
   type RequestMethod,
   type Result,
@@ -162,7 +162,7 @@ export class DriverLink implements SyncCalls {
   idle(signal: AbortSignal): Promise<void> {
     if (this.#underWay === 0) return Promise.resolve()
     return new Promise((resolve, reject) => {
-      const listener = addAbortListener(signal, () => reject(signal.reason))
+      const listener = onAbort(signal, () => reject(signal.reason))
       this.#idleListeners.push(() => {
         listener[Symbol.dispose]()
         resolve()

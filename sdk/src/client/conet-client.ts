@@ -12,7 +12,7 @@ import { type EventStreamOptions, followEvents } from './event-stream.ts'
 import { exchangeFailure } from './exchange-failure.ts'
 import { type HttpAnswer, HttpExchanger, type HttpRequest } from './http-exchange.ts'
 import { jsonOf } from './problem.ts'
-import { defaultSocketPath, runtimeSocketPath } from './socket-paths.ts'
+import { assertSocketPath, defaultSocketPath, runtimeSocketPath } from './socket-paths.ts'
 
 /** Where the host is, and how patient the client. */
 export type ConetClientOptions = {
@@ -35,9 +35,6 @@ export type CallOptions = {
   /** For calls that make something: the same key again gets the first answer. Default: a new key a call. */
   idempotencyKey?: string
 }
-
-/** The longest path of a UNIX socket (unix(7): 108 bytes with the final zero). */
-const longestSocketPathBytes = 107
 
 /**
  * Calls conetd over its UNIX sockets. Connections are made on demand, kept, and do not hold the process. Every method
@@ -273,13 +270,8 @@ export class ConetClient implements AsyncDisposable {
     const path = this.#socketPaths[family]
     if (this.#closing.signal.aborted)
       throw new ConetError('cancelled', `call conetd at ${path}: the client is closed`)
-    const bytes = Buffer.byteLength(path)
-    if (bytes > 0 && bytes <= longestSocketPathBytes) return path
-    const message = `must have 1 to ${longestSocketPathBytes} bytes, has ${bytes}`
-    const fields = [{ path: family === 'client' ? 'socketPath' : 'runtimeSocketPath', message }]
-    throw new ConetError('invalidArgument', `call conetd at ${path}: the socket’s path ${message}`, {
-      fields,
-    })
+    assertSocketPath(path, family === 'client' ? 'socketPath' : 'runtimeSocketPath')
+    return path
   }
 }
 

@@ -1,7 +1,7 @@
 // Says in the catalogue's terms why no answer came, and what a person can do about it.
 import { ConetError } from '../errors/index.ts'
 import { ExchangeError } from './http-exchange.ts'
-import { defaultSocketPath } from './socket-paths.ts'
+import { emptyPlace } from './socket-place.ts'
 
 export type ExchangeFacts = {
   /** What was being done: `plug c1`. */
@@ -30,13 +30,10 @@ function unreachable(cause: ExchangeError, { socketPath, family }: ExchangeFacts
   switch (cause.code) {
     case 'ENOENT':
     case 'ENOTDIR':
-      return new ConetError('hostUnavailable', `${what}: there is no such socket`, {
-        ...{ cause, details, help: startHelp(socketPath) },
-      })
-    case 'ECONNREFUSED':
-      return new ConetError('hostUnavailable', `${what}: nobody listens there`, {
-        ...{ cause, details, help: startHelp(socketPath) },
-      })
+    case 'ECONNREFUSED': {
+      const { why, help } = emptyPlace(socketPath)
+      return new ConetError('hostUnavailable', `${what}: ${why}`, { cause, details, help })
+    }
     case 'EACCES':
     case 'EPERM':
       return new ConetError('permissionDenied', `${what}: this user may not connect`, {
@@ -46,16 +43,6 @@ function unreachable(cause: ExchangeError, { socketPath, family }: ExchangeFacts
       return new ConetError('overloaded', `${what}: too many connections wait already`, { cause, details })
   }
   return undefined
-}
-
-function startHelp(socketPath: string): string {
-  const socket = clientSocketOf(socketPath)
-  const place = socket === defaultSocketPath ? '' : ` --socket ${socket}`
-  return `start it as root: conetd${place} --spawn bridge,null (it starts these drivers too)\nname the socket of one that runs: --socket PATH or CONET_SOCKET`
-}
-
-function clientSocketOf(socketPath: string): string {
-  return socketPath.replace(/\.runtime\.sock$/, '.sock')
 }
 
 const permissionHelp = {
@@ -73,5 +60,6 @@ function brokenOff(cause: ExchangeError, { what, socketPath }: ExchangeFacts): C
     })
   }
   const message = `${what}: no HTTP answer from ${socketPath}: ${cause.message}`
-  return new ConetError('internal', message, { cause, details })
+  const help = 'is it conetd that listens there? else name its socket: --socket PATH or CONET_SOCKET'
+  return new ConetError('internal', message, { cause, details, help })
 }

@@ -1,7 +1,7 @@
 // Our own calls that wait for an answer: their numbers, deadlines and signals, and the ids of those that were given
 // up, so that a late answer is told from one that nobody asked for. It sends nothing.
-import { addAbortListener } from 'node:events'
 import { ConetError } from '../errors/index.ts'
+import { onAbort } from '../on-abort.ts'
 import { SharedTimer } from '../shared-timer.ts'
 import type { MessageId, Outcome } from './envelope.ts'
 import { errorFromWire } from './wire-error.ts'
@@ -54,7 +54,7 @@ export class PendingCalls {
 
   /** The call was sent. It is settled once: by its answer, its deadline, its signal or `failAll`. */
   add(id: number, method: string, { timeoutMs, signal }: CallOptions, settle: Settle): void {
-    const listener = signal && addAbortListener(signal, () => this.#giveUp(id, cancelled(method, signal)))
+    const listener = signal && onAbort(signal, () => this.#giveUp(id, cancelled(method, signal)))
     const dueAt = performance.now() + timeoutMs
     this.#calls.set(id, { method, settle, timeoutMs, dueAt, listener })
     this.#deadlines.add(dueAt)

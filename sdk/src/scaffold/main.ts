@@ -26,7 +26,10 @@ async function run(argv: string[]): Promise<string> {
   const { values, positionals } = parsed(argv)
   if (values.help) return usage
   const [command, folder, ...rest] = positionals
-  if (command !== 'init' || folder === undefined || rest.length > 0) throw new UsageError(usage.trimEnd())
+  if (command === undefined) throw usageError('a command is missing')
+  if (command !== 'init') throw usageError(`there is no command ${JSON.stringify(command)}`)
+  if (folder === undefined) throw usageError('init needs the FOLDER to write the driver into')
+  if (rest.length > 0) throw usageError(`init takes one FOLDER, and does not know ${rest.join(' ')}`)
   return told(await initDriver(folder, values.name))
 }
 
@@ -38,8 +41,12 @@ function parsed(args: string[]) {
       options: { name: { type: 'string' }, help: { type: 'boolean', short: 'h' } },
     })
   } catch (error) {
-    throw new UsageError(`${error instanceof Error ? error.message : error}\n\n${usage.trimEnd()}`)
+    throw usageError(error instanceof Error ? error.message : String(error))
   }
+}
+
+function usageError(why: string): UsageError {
+  return new UsageError(`${why}\n\n${usage.trimEnd()}`)
 }
 
 function told({ name, folder, files }: NewDriver): string {

@@ -15,7 +15,7 @@ describe('failures of the host', () => {
       out: '',
       err: `\
 conet: reach conetd at /nowhere/conetd.sock: there is no such socket
-try: start it as root: conetd --socket /nowhere/conetd.sock --spawn bridge,null (it starts these drivers too)
+try: start it as root: conetd --run-dir /nowhere --spawn bridge,null (it starts these drivers too)
 try: name the socket of one that runs: --socket PATH or CONET_SOCKET
 `,
     })

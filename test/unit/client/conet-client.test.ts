@@ -1,6 +1,6 @@
 // The client against a real HTTP server on a UNIX socket.
-import { execFile } from 'node:child_process'
-import { chmod, writeFile } from 'node:fs/promises'
+import { execFile, spawn } from 'node:child_process'
+import { chmod, mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { ConetClient, ConetError, type ErrorKind } from '@conet/sdk/client'
@@ -176,22 +176,52 @@ describe('ConetClient errors', () => {
     await using client = new ConetClient({ socketPath: '/nowhere/conetd.sock' })
     const error = await failureOf(client.status(), 'hostUnavailable')
     expect(error.message).toBe('reach conetd at /nowhere/conetd.sock: there is no such socket')
-    expect(error.help).toContain('conetd --socket /nowhere/conetd.sock')
+    expect(error.help).toContain('conetd --run-dir /nowhere ')
     expect(error.operationState).toBe('not-started')
   })
 
-  it('a socket that nobody serves is hostUnavailable', async () => {
+  it('a place without conetd says what is there, and how to start it only where that can work', async () => {
     await using directory = await temporaryDirectory()
-    const socketPath = join(directory.path, 'conetd.sock')
-    await writeFile(socketPath, '')
-    await using client = new ConetClient({ socketPath })
-    expect((await failureOf(client.status(), 'hostUnavailable')).message).toMatch(/nobody listens there$/)
+    const at = (name: string) => join(directory.path, name)
+    await writeFile(at('file'), '')
+    await mkdir(at('run'))
+    await leaveSocket(at('run/conetd.sock'))
+    const starts = (flags: string) =>
+      new RegExp(`^start it as root: ${flags} --spawn .*\\nname the socket of`)
+    const places: [string, RegExp, RegExp][] = [
+      ['run/conetd.sock', /: nobody listens there$/, starts(`conetd --socket ${at('run/conetd.sock')}`)],
+      ['run/x.sock', /: there is no such socket$/, starts(`conetd --socket ${at('run/x.sock')}`)],
+      ['a/conetd.sock', /: there is no such socket$/, starts(`conetd --run-dir ${at('a')}`)],
+      [
+        'a/b/x.sock',
+        /no such socket$/,
+        starts(`mkdir -p ${at('a/b')} && conetd --socket ${at('a/b/x.sock')}`),
+      ],
+      ['file', /: that is a file, and no socket$/, /^name the socket of one that runs/],
+      ['file/x.sock', /: there is no such socket: .*\/file is no directory$/, /^name the socket of/],
+      [
+        'run',
+        /: that is a directory, and no socket$/,
+        /^name the socket in it: --socket .*\/run\/conetd.sock$/,
+      ],
+      ['.', /: that is a directory, and no socket$/, /^name the socket of one that runs/],
+    ]
+    for (const [name, message, help] of places) {
+      await using client = new ConetClient({ socketPath: `${directory.path}/${name}` })
+      const error = await failureOf(client.status(), 'hostUnavailable')
+      expect([error.message, error.help]).toEqual([
+        expect.stringMatching(message),
+        expect.stringMatching(help),
+      ])
+    }
   })
 
   it('a path longer than a socket may have is refused by name', async () => {
-    await using client = new ConetClient({ socketPath: `/${'x'.repeat(107)}` })
+    const socketPath = `/${'x'.repeat(107)}`
+    await using client = new ConetClient({ socketPath })
     const error = await failureOf(client.status(), 'invalidArgument')
-    expect(error.fields).toEqual([{ path: 'socketPath', message: 'must have 1 to 107 bytes, has 108' }])
+    expect(error.message).toContain('must have 1 to 107 bytes, has 108')
+    expect(error.fields).toEqual([{ path: 'socketPath', message: `is too long for a socket: ${socketPath}` }])
   })
 
   it('a host that ends before the answer leaves the outcome unknown', async () => {
@@ -262,3 +292,9 @@ it.runIf(isRoot)('a socket that this user may not use names the group (run as no
     help: 'become a member of the group conet (`usermod -aG conet USER`, then log in again), or use root',
   })
 })
+
+/** As a process leaves it that was killed. */
+async function leaveSocket(path: string): Promise<void> {
+  const code = `require('net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 9))`
+  await new Promise((resolve) => spawn(process.execPath, ['-e', code]).once('exit', resolve))
+}
