@@ -1,8 +1,8 @@
 // The JSON Schemas that a driver publishes, and users' documents checked against them before the driver is called.
 // A schema comes from another process: it is bounded, self-contained, and a bad one rejects the driver that sent it.
 import { ConetError, type FieldError, fieldErrors, type InitializeResult, type JsonSchema } from '@conet/sdk'
-import type { ErrorObject, ValidateFunction } from 'ajv'
-import { compileSchema } from './document-schema.ts'
+import type { ErrorObject } from 'ajv'
+import { type CompiledSchema, compiledSchema } from './compiled-schemas.ts'
 import type { IsolatedChecks } from './isolated-checks.ts'
 
 const maxSchemaBytes = 256 * 1024
@@ -10,25 +10,11 @@ const maxReportedFields = 32
 /** A schema with alternatives has several for one wrong field. */
 const maxErrors = 16 * maxReportedFields
 
-/** Keywords whose check can take longer than the document is long. */
-const costlyKeywords: ReadonlySet<string> = new Set([
-  'pattern',
-  'patternProperties',
-  'uniqueItems',
-  '$ref',
-  '$recursiveRef',
-  '$dynamicRef',
-])
-
 export type DocumentKind = 'config' | 'attachment' | 'policy'
 
 export type DriverSchemas = Pick<InitializeResult, 'configSchema' | 'attachmentSchema' | 'policySchema'>
 
-type Checked = {
-  readonly schema: JsonSchema
-  readonly validate: ValidateFunction
-  readonly isCostly: boolean
-}
+type Checked = CompiledSchema & { readonly schema: JsonSchema }
 
 export class DriverDocuments {
   readonly #driver: string
@@ -84,29 +70,16 @@ function fieldBelow(at: string, path: string, message: string): FieldError {
 }
 
 function checkedSchema(what: string, schema: JsonSchema): Checked {
-  const bytes = Buffer.byteLength(JSON.stringify(schema))
+  const text = JSON.stringify(schema)
+  const bytes = Buffer.byteLength(text)
   if (bytes > maxSchemaBytes) throw badSchema(what, `it has ${bytes} bytes, the limit is ${maxSchemaBytes}`)
   // An asynchronous validator answers with a promise, which would pass for "valid".
   if (schema.$async !== undefined) throw badSchema(what, 'it is asynchronous ($async)')
   try {
-    return { schema, validate: compileSchema(schema), isCostly: hasCostlyKeyword(schema) }
+    return { schema, ...compiledSchema(schema, text) }
   } catch (cause) {
     throw badSchema(what, cause instanceof Error ? cause.message : String(cause), cause)
   }
-}
-
-/** Also where such a word is no keyword but the name of a member: then a thread is used without need. */
-function hasCostlyKeyword(schema: unknown): boolean {
-  if (typeof schema !== 'object' || schema === null) return false
-  return Object.entries(schema).some(([key, value]) => {
-    if (key === 'pattern' && isPlainPattern(value)) return false
-    return costlyKeywords.has(key) || hasCostlyKeyword(value)
-  })
-}
-
-/** One class of characters, repeated, from the beginning to the end (`^[0-9a-f:]{2,39}$`): there is one way to match it. */
-function isPlainPattern(pattern: unknown): boolean {
-  return typeof pattern === 'string' && /^\^\[[^\\[\]]+\](?:[*+?]|\{\d+(?:,\d*)?\})?\$$/.test(pattern)
 }
 
 function badSchema(what: string, why: string, cause?: unknown): ConetError {
