@@ -1,5 +1,5 @@
 // Hosts of one cluster and its store, each a real process, with a driver whose networks span hosts.
-import { execFile } from 'node:child_process'
+import { execFile, execFileSync } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { EndpointView, NetworkView } from '@conet/sdk/client'
 import { expect } from 'vitest'
@@ -47,6 +47,7 @@ export class ClusterHost implements AsyncDisposable {
     options: HostOptions = {},
   ): Promise<ClusterHost> {
     const { access = {}, environment = {} } = options
+    giveUnderlayAddresses()
     const cluster = { store, node: name, underlay_address: `192.0.2.${n}`, block_bits: 4, ...access }
     const fixture = await ConetdFixture.start({ config: { cluster }, environment, hasNeighbours: true })
     return new ClusterHost(
@@ -121,6 +122,12 @@ export class ClusterHost implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.fixture[Symbol.asyncDispose]()
   }
+}
+
+/** All at once, before anybody looks what the kernel has. They go with the namespace of the test. */
+function giveUnderlayAddresses(): void {
+  const each = 'ip address replace 192.0.2.$n/32 dev lo'
+  execFileSync('sh', ['-ec', `for n in 1 2 3 4 5 6 7 8 9; do ${each}; done`])
 }
 
 /** What the fake driver is told of peers of one network; tests have one network with members at a time. */

@@ -31,6 +31,8 @@ export type ClusterOptions = {
   readonly mostBlockBits: number
   /** The durable store of this node. */
   readonly records: BlockStore
+  /** Throws while other nodes could not reach this machine; `what` begins the message. */
+  assertReachable?(what: string): void
   readonly log: Logger
 }
 
@@ -64,6 +66,7 @@ export class Cluster {
       store,
       node,
       obeyed: new ObeyedRemovals(records),
+      assertReachable: (what) => this.assertReachable(what),
       removed: () => this.#dropAll(),
       changed: (trouble) => this.#report(trouble),
     })
@@ -100,6 +103,11 @@ export class Cluster {
 
   get node(): string {
     return this.#options.node.name
+  }
+
+  /** Throws `failedPrecondition` while other nodes could not reach this machine; `what` begins the message. */
+  assertReachable(what: string): void {
+    this.#options.assertReachable?.(what)
   }
 
   /** Why the node has no part in the cluster now. */

@@ -17,6 +17,8 @@ export type NodePresenceOptions = {
   readonly store: SharedStore
   readonly node: SharedNode
   readonly obeyed: Pick<ObeyedRemovals, 'has' | 'note'>
+  /** Throws while other nodes could not reach this machine: it is not registered before they can. */
+  assertReachable?(what: string): void
   /** An operator has removed the node: what it had is no longer its own. It is registered anew after that. */
   removed(): Promise<void>
   /** It is registered, or not any more. */
@@ -96,6 +98,7 @@ export class NodePresence {
 
   async #takePart(signal: AbortSignal): Promise<never> {
     const { store, node, obeyed, removed } = this.#options
+    this.#options.assertReachable?.('join the cluster')
     const end = new AbortController()
     const abort = () => end.abort(signal.reason)
     signal.addEventListener('abort', abort, { once: true })

@@ -1,6 +1,7 @@
 // The cluster of conetd. The client of etcd is loaded only here, so that a host without a cluster pays nothing for it.
 import type { Logger } from 'pino'
 import type { Cluster } from '../cluster/cluster.ts'
+import { UnderlayAddress } from '../machine/underlay-address.ts'
 import type { Store } from '../store/index.ts'
 import type { ClusterSettings } from './cluster-settings.ts'
 import type { MachineIdentity } from './machine-identity.ts'
@@ -21,11 +22,13 @@ export async function openCluster(options: ClusterRoomOptions): Promise<Cluster 
   const { EtcdStore } = await import('../cluster/etcd-store.ts')
   const { node: name, underlayAddress, blockBits, etcd } = settings
   const since = new Date().toISOString()
+  const underlay = new UnderlayAddress(underlayAddress)
   return new Cluster({
     store: new EtcdStore(etcd),
     node: { name, identity: machine.nodeId, underlayAddress, version, since },
     mostBlockBits: blockBits,
     records,
+    assertReachable: (what) => underlay.assertHere(what),
     log,
   })
 }

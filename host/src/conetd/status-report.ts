@@ -89,6 +89,7 @@ function clusterTrouble(cluster: Cluster | undefined) {
   return {
     since: since.toISOString(),
     reason: error instanceof Error ? error.message : String(error),
+    isUnreachable: ConetError.is(error, 'failedPrecondition'),
     isNameTaken: ConetError.is(error, 'conflict'),
     behind: cluster.behind,
   }

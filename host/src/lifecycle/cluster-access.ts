@@ -29,6 +29,8 @@ export type ClusterAccess = {
   readonly mostBlockBits: number
   /** Whether the shared store answered when it was last asked. */
   readonly isCurrent: boolean
+  /** Throws `failedPrecondition` while other hosts could not reach this one; `what` begins the message. */
+  assertReachable(what: string): void
   /**
    * `propose` sees all networks of the cluster and chooses what is free, or throws; called again when others came first.
    * After `clusterUnavailable` the network may be there: the same request again tells.

@@ -37,6 +37,7 @@ export async function planWithRoom(
     assertUsable(network, what)
     if (network.scope !== 'global') return planEndpoint(host, wish, network, operation)
     try {
+      host.cluster?.assertReachable(`${what} into network ${network.name}`)
       if (hasRoomFor(host, network, attachment)) return planEndpoint(host, wish, network, operation)
       await ensureRoom(host, { network, attachment }, operation)
     } catch (error) {

@@ -1,8 +1,11 @@
 // Whether this host has its part in the cluster. Each code is explained in docs/operating.md.
 import { type Check, counted, some } from './check.ts'
 
-export const clusterAway: Check = ({ cluster }) => {
+export const clusterAway: Check = (facts) => {
+  const { cluster } = facts
   if (cluster === undefined || cluster.isNameTaken) return []
+  // Which says that the host takes no part, too.
+  if (cluster.isUnreachable && underlayAddressMissing(facts).length > 0) return []
   const { since, reason, behind } = cluster
   const waiting = behind === 0 ? '' : `; ${counted(behind, 'change')} of this host’s endpoints wait for it`
   return [
@@ -16,14 +19,17 @@ export const clusterAway: Check = ({ cluster }) => {
 }
 
 /** As when the machine got another address since, or the flag of another host was copied. */
-export const underlayAddressMissing: Check = ({ underlayAddress, machine }) => {
+export const underlayAddressMissing: Check = ({ underlayAddress, machine, cluster }) => {
   if (underlayAddress === undefined || machine.addresses.has(underlayAddress)) return []
+  const effect = cluster?.isUnreachable
+    ? 'this host does not take part in its cluster before it is, and plugs into networks of the cluster are refused'
+    : 'other hosts do not reach its containers, and plugs into networks of the cluster are refused'
   return [
     {
       severity: 'error',
       code: 'underlay-address-missing',
-      message: `the underlay address ${underlayAddress} is on no interface of this machine: other hosts do not reach its containers`,
-      help: 'start conetd with the --underlay-address under which other hosts reach this one, or give it to an interface',
+      message: `the underlay address ${underlayAddress} is on no interface of this machine: ${effect}`,
+      help: 'give it to an interface, which is seen within seconds; or start conetd with the --underlay-address under which other hosts reach this one',
     },
   ]
 }

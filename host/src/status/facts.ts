@@ -75,6 +75,8 @@ export type StoreReplaced = {
 export type ClusterTrouble = {
   readonly since: string
   readonly reason: string
+  /** Others could not reach this machine, so that it does not take part yet. */
+  readonly isUnreachable?: boolean
   /** Another machine takes part under this host's name. */
   readonly isNameTaken: boolean
   /** What this host could not say to the others yet. */

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 // Hosts that come and go: who is shown, what stays with one that is away, and what becomes of one that was removed.
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -152,6 +153,47 @@ describe('the hosts of a cluster', () => {
     await one.removeContainers()
     await three.removeContainers()
   }, 90_000)
+
+  it('take part only while their underlay address is this machine’s, and say so; it may come later', async () => {
+    await one.client.createNetwork({ name: 'blue', type: 'span' })
+    await using four = await ClusterHost.start(`etcd://${cluster.etcd.endpoint}`, 'four', 77)
+    const missing = 'the underlay address 192.0.2.77 is on no interface of this machine'
+    await eventually(async () => {
+      const { findings } = await four.client.status()
+      const [first] = findings.filter(({ severity }) => severity === 'error')
+      expect(first).toMatchObject({ code: 'underlay-address-missing' })
+      expect(first?.message).toContain(`${missing}: this host does not take part`)
+    })
+    await expect(four.client.createNetwork({ name: 'red', type: 'span' })).rejects.toMatchObject({
+      kind: 'clusterUnavailable',
+      message: expect.stringContaining(missing),
+    })
+    await four.knows('blue')
+    await expect(four.plug('c', 'blue')).rejects.toMatchObject({
+      kind: 'failedPrecondition',
+      message: expect.stringContaining(missing),
+      details: { underlayAddress: '192.0.2.77' },
+    })
+    expect((await one.client.listNodes()).nodes.map(({ name }) => name)).not.toContain('four')
+    const change = (verb: string) => execFileSync('ip', ['address', verb, '192.0.2.77/32', 'dev', 'lo'])
+    change('add')
+    try {
+      await eventually(
+        async () =>
+          expect(await four.findings()).not.toEqual(
+            expect.arrayContaining([expect.stringMatching(/^cluster-away|^underlay-/)]),
+          ),
+        {
+          timeoutMs: 15_000,
+        },
+      )
+      await four.client.plug('c', { network: 'blue' })
+      expect((await one.client.getNode('four')).state).toBe('alive')
+    } finally {
+      await four.removeContainers()
+      change('del')
+    }
+  }, 40_000)
 
   it('keep their name: another machine that takes part under it is refused, and says so', async () => {
     const store = `etcd://${cluster.etcd.endpoint}`

@@ -91,6 +91,7 @@ type OfNodes = Readonly<Record<string, number>>
 /** `one 2 (5 used), two 1 (0 used)` */
 function blockWords(blocks: OfNodes, used: OfNodes = {}): string {
   return Object.entries(blocks)
+    .sort(([one], [other]) => (one < other ? -1 : 1))
     .map(([node, count]) => `${node} ${count} (${used[node] ?? 0} used)`)
     .join(', ')
 }

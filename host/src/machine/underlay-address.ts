@@ -1,0 +1,41 @@
+// The address under which other hosts reach this one: whether the machine has it. It may come later, as by DHCP.
+import { ConetError } from '@conet/sdk'
+import { Rtnl } from '@conet/sdk/linux'
+
+/** How long a good answer is taken for true: it is asked for at each plug. */
+const freshMs = 2_000
+
+export class UnderlayAddress {
+  readonly #address: string
+  readonly #read: () => readonly string[]
+  #seenAt = Number.NEGATIVE_INFINITY
+
+  /** `read`: all addresses of the machine, without prefix lengths. */
+  constructor(address: string, read: () => readonly string[] = machineAddresses) {
+    this.#address = address
+    this.#read = read
+  }
+
+  /** Throws `failedPrecondition` that names the address while it is on no interface. `what` begins the message. */
+  assertHere(what: string): void {
+    const now = performance.now()
+    if (now - this.#seenAt < freshMs) return
+    if (this.#read().includes(this.#address)) {
+      this.#seenAt = now
+      return
+    }
+    throw new ConetError(
+      'failedPrecondition',
+      `${what}: the underlay address ${this.#address} is on no interface of this machine`,
+      {
+        details: { underlayAddress: this.#address },
+        help: 'give it to an interface, or start conetd with the --underlay-address under which other hosts reach this one',
+      },
+    )
+  }
+}
+
+function machineAddresses(): string[] {
+  using rtnl = Rtnl.open()
+  return rtnl.addresses().map(({ address }) => address.split('/')[0] ?? address)
+}
