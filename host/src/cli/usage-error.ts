@@ -18,9 +18,12 @@ export class UsageError extends Error {
   }
 }
 
-/** commander puts the nearest known word on a line of its own. */
+/** commander puts the nearest known word on a line of its own, and a value before what is wrong with it, which names it too. */
 function oneLine(message: string): string {
-  return message.replace(/^error: /, '').replaceAll('\n', ' ')
+  return message
+    .replace(/^error: /, '')
+    .replace(/^command-argument value '.*' is invalid for argument '[^']*'\. /s, '')
+    .replaceAll('\n', ' ')
 }
 
 function pathOf(command: Command): string {

@@ -195,14 +195,16 @@ export class AddressAllocator {
   #exhausted(): ConetError {
     const { subnet } = this.#spec
     const capacity = Number(this.capacity)
-    return new ConetError(
-      'addressesExhausted',
-      `reserve an address: all ${capacity} of ${subnet} are in use`,
-      {
-        details: { subnet, used: this.#used, capacity },
-      },
-    )
+    return new ConetError('addressesExhausted', `reserve an address: ${allTaken(capacity, subnet)}`, {
+      details: { subnet, used: this.#used, capacity },
+    })
   }
+}
+
+function allTaken(capacity: number, subnet: string): string {
+  if (capacity === 0) return `none of ${subnet} is for endpoints`
+  if (capacity === 1) return `the only one of ${subnet} for endpoints is in use`
+  return `all ${capacity} of ${subnet} are in use`
 }
 
 function isIn(intervals: readonly Interval[], value: bigint): boolean {

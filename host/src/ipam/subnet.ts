@@ -138,7 +138,7 @@ function readGateway(text: string | undefined, block: Block): Parsed<string> {
   if (text === undefined && block.first === block.last)
     return {
       ok: false,
-      reason: `${formatBlock(block)} has no room for a gateway and an endpoint; with "none" it has no gateway`,
+      reason: `${formatBlock(block)} has no room for a gateway and an endpoint: choose a larger block, or the gateway "none"`,
     }
   const [lowest] = subtract(block, reserved(block))
   if (text === undefined && lowest !== undefined) {

@@ -51,11 +51,16 @@ function joined(errors: readonly ConetError[]): ConetError {
   const kinds = new Set(errors.map(({ kind }) => kind))
   const [kind = 'invalidArgument'] = kinds.size === 1 ? kinds : []
   const helps = new Set(errors.flatMap(({ help }) => (help === undefined ? [] : [help])))
-  return new ConetError(kind, errors.map(({ message }) => message).join('; '), {
+  return new ConetError(kind, errors.map(textOf).join('; '), {
     cause: new AggregateError(errors),
     fields: errors.flatMap(({ fields }) => fields),
     details: Object.assign({}, ...errors.map(({ details }) => details)),
     operationState: 'not-started',
     ...(helps.size > 0 && { help: [...helps].join('; ') }),
   })
+}
+
+/** Among others a text says which field it is about. */
+function textOf({ message, fields: [field] }: ConetError): string {
+  return field === undefined || message.includes(field.path) ? message : `${field.path}: ${message}`
 }

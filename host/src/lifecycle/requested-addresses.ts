@@ -28,7 +28,8 @@ export function parseRequestedAddresses(
 
 export function parseRequestedMac(mac: string, path: string): string {
   const canonical = mac.toLowerCase().replaceAll('-', ':')
-  if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(canonical)) refuse(path, 'must look like 02:42:0a:00:00:02')
+  if (!/^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(canonical))
+    refuse(path, `must look like 02:42:0a:00:00:02; found ${JSON.stringify(mac)}`)
   if (canonical === '00:00:00:00:00:00') refuse(path, 'must not be all zero')
   if (Number.parseInt(canonical.slice(0, 2), 16) & 1) refuse(path, 'must be a unicast address')
   return canonical

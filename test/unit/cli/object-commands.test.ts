@@ -213,3 +213,25 @@ it('inspect of several shows those that are there, and fails for the others', as
   expect(outcome.err).toBe('conet: show driver x: there is none\ntry: conet driver list\n')
   expect(JSON.parse(outcome.out)).toEqual([driver()])
 })
+
+it('pool list says how much there is, also of what is too many to count', async () => {
+  const most = Number.MAX_SAFE_INTEGER
+  const body = {
+    address_pools: [{ family: 6, base: 'fd00::/8', size: 64, subnets: most, used: 1 }],
+    subnets: [{ network_id: networkId, network_name: 'v6', subnet: 'fd00::/64', addresses: most, used: 2 }],
+    port_pool: { start: 61_001, size: 100, used: 50 },
+  }
+  await using host = await fakeHost({ listPools: () => ({ body }) })
+  expect((await conet(['pool', 'list'], host)).out).toBe(`\
+POOL OF     RANGE             NETWORK   USED   OF          SHARE
+subnets     fd00::/8 in /64   -         1      2^56        0.0 %
+addresses   fd00::/64         v6        2      over 2^53   0.0 %
+ports       61001-61100       -         50     100         50.0 %
+`)
+})
+
+it('a handle that is none is told once, without the words of the parser', async () => {
+  const { code, err } = await conet(['container', 'create', 'we b'])
+  expect(code).toBe(2)
+  expect(err.split('\n')[0]).toMatch(/^conet: A handle must be .*; found "we b"\.$/)
+})

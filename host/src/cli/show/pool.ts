@@ -8,11 +8,11 @@ export function poolPage({ address_pools: pools, subnets, port_pool: ports }: Po
       'subnets',
       `${base} in /${size}`,
       '',
-      counts(used, all),
+      counts(used, all, `2^${size - Number(base.split('/')[1])}`),
     ]),
     ...subnets.map(({ network_name: network, subnet, addresses, used }) => [
       ...['addresses', subnet, network],
-      counts(used, addresses),
+      counts(used, addresses, 'over 2^53'),
     ]),
     ['ports', `${ports.start}-${ports.start + ports.size - 1}`, '', counts(ports.used, ports.size)],
   ]
@@ -22,6 +22,8 @@ export function poolPage({ address_pools: pools, subnets, port_pool: ports }: Po
   )
 }
 
-function counts(used: number, all: number): string[] {
-  return [String(used), String(all), all === 0 ? '' : `${((100 * used) / all).toFixed(1)} %`]
+/** `many`: what is said of more than can be counted. */
+function counts(used: number, all: number, many = ''): string[] {
+  const count = all < Number.MAX_SAFE_INTEGER ? String(all) : many
+  return [String(used), count, all === 0 ? '' : `${((100 * used) / all).toFixed(1)} %`]
 }

@@ -13,7 +13,7 @@ export const ClientHandle = Type.String({ pattern: forms.handle.pattern })
 /** A network's id, an unambiguous prefix of it (4 digits at least), or its name. */
 const NetworkKey = Type.String({ pattern: forms.key.pattern })
 
-const Address = Type.String({ minLength: 2, maxLength: 64 })
+const Address = Type.String({ minLength: 1, maxLength: 64 })
 
 /** What a client may ask of one attachment. */
 const attachmentWishes = {

@@ -193,8 +193,14 @@ describe('address allocator', () => {
     expect(() => allocator.allocate({ holder: 'e' })).toThrow(
       expect.objectContaining({
         kind: 'addressesExhausted',
+        message: 'reserve an address: all 4 of 10.0.0.0/29 are in use',
         details: { subnet: '10.0.0.0/29', used: 4, capacity: 4 },
       }),
+    )
+    const single = new AddressAllocator(parseSubnet({ subnet: '10.0.0.0/30' }))
+    single.allocate({ holder: 'a' })
+    expect(() => single.allocate({ holder: 'b' })).toThrow(
+      'reserve an address: the only one of 10.0.0.0/30 for endpoints is in use',
     )
   })
 
