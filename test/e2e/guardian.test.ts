@@ -2,6 +2,7 @@
 // contract of Guardian's external networker.
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { ConetError } from '@conet/sdk'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { ConetdFixture } from '../support/conetd-fixture.ts'
 import { eventually } from '../support/eventually.ts'
@@ -146,7 +147,7 @@ it('an up that fails leaves nothing and says why', async () => {
   await guardian.up('first', { Pid: init.pid, Properties: { specs } })
   await using other = await ContainerInit.start()
   const full = await guardian.run('up', 'second', { Pid: other.pid, Properties: { specs } })
-  expect([full.code, full.err]).toEqual([1, expect.stringContaining('10.98.0.0/30 are in use')])
+  expect([full.code, full.err]).toEqual([1, expect.stringContaining('10.98.0.0/30')])
   expect((await fixture.client.listContainers()).containers.map(({ handle }) => handle)).toEqual(['first'])
   expect((await names()).filter((name) => name.startsWith('own-'))).toHaveLength(1)
   expect(readdirSync(fixture.namespaceDirectory)).toHaveLength(1)
@@ -168,6 +169,28 @@ it('without conetd an up fails within two seconds; a down is kept and done when 
   expect((await guardian.up('h1', { Pid: init.pid, Properties: {} }))['garden.network.interface']).toBe(
     'eth0',
   )
+})
+
+it('an up right after a down that was kept has the address that its former life had', async () => {
+  await fixture.client.createNetwork({ name: 'blue', type: 'bridge', subnets: [{ subnet: '10.96.0.0/24' }] })
+  await fixture.client.putContainerConfig('h1', {
+    attach_to: [{ network: 'blue', addresses: ['10.96.0.77'] }],
+  })
+  await fixture.client.up('h1', { pid: init.pid })
+  await fixture.kill()
+  expect((await guardian.run('down', 'h1', null)).code).toBe(0)
+  // As soon as somebody hears it, which is before conetd has found its drivers.
+  const up = async () => {
+    const answer = await fixture.client.up('h1', { pid: init.pid }).catch((error: unknown) => error)
+    return ConetError.is(answer, 'hostUnavailable') ? false : answer
+  }
+  const [, container] = await Promise.all([
+    fixture.start(),
+    eventually(up, { timeoutMs: 15_000, everyMs: 1 }),
+  ])
+  expect(container).toMatchObject({
+    endpoints: [{ state: 'plugged', interfaces: [{ addresses: ['10.96.0.77/24'] }] }],
+  })
 })
 
 it('a conetd that is stopped is given up soon: its up leaves nothing, and its down is kept and done', async () => {

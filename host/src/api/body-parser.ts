@@ -1,4 +1,4 @@
-// Bodies are JSON in UTF-8 and nothing else. A missing body is an empty document, so that what is missing in it gets named.
+// Bodies are JSON in UTF-8 and nothing else. One of no bytes is none.
 import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { assertHarmless, wrongField } from './request-validation.ts'
@@ -8,7 +8,7 @@ export const maxBodyBytes = 1024 * 1024
 export function acceptJsonOnly(app: FastifyInstance): void {
   app.removeAllContentTypeParsers()
   const parse = async (_request: FastifyRequest, bytes: Buffer) =>
-    bytes.length === 0 ? {} : parseJson(textOf(bytes))
+    bytes.length === 0 ? undefined : parseJson(textOf(bytes))
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, parse)
 }
 

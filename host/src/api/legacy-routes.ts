@@ -5,8 +5,10 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { ApiContext } from './api-context.ts'
 import { frameworkFailure } from './failures.ts'
 import { gardenError, sendGarden } from './garden-form.ts'
+import { asGoReads } from './go-json.ts'
 import { HttpError } from './problem.ts'
 import { requestFailure } from './request-failure.ts'
+import type { RequestParts } from './request-parser.ts'
 
 type Serve = (request: FastifyRequest) => Promise<unknown>
 
@@ -33,6 +35,15 @@ export function registerLegacyRoute(
       sendGarden(reply, thrown instanceof SwitchedOff ? 404 : status, body)
     },
   })
+}
+
+/** The request with its body as Garden's server reads it. Throws `invalidArgument` where there is none. */
+export function inGardenForm(
+  { method, params, query, headers, body }: FastifyRequest,
+  { body: schema }: RouteEntry,
+): RequestParts {
+  if (body === undefined) throw new ConetError('invalidArgument', 'EOF')
+  return { method, params, query, headers, body: schema === undefined ? body : asGoReads(body, schema) }
 }
 
 class SwitchedOff extends ConetError {}

@@ -7,7 +7,7 @@ import type { ApiContext } from './api-context.ts'
 import { handlers } from './handlers/index.ts'
 import type { Answer } from './idempotency-keys.ts'
 import { answerOnce, idempotencyKeyOf } from './idempotent-answer.ts'
-import { registerLegacyRoute } from './legacy-routes.ts'
+import { inGardenForm, registerLegacyRoute } from './legacy-routes.ts'
 import { HttpError } from './problem.ts'
 import { requestParser } from './request-parser.ts'
 import { traceOf } from './trace-context.ts'
@@ -80,7 +80,7 @@ function registerRoute<K extends RouteName>(
   if (entry.isLegacy === true) {
     const serve = async (request: FastifyRequest) => {
       const operation = operationOf(request, undefined, undefined)
-      return (await handle(context, { ...parse(request), operation })).body
+      return (await handle(context, { ...parse(inGardenForm(request, entry)), operation })).body
     }
     registerLegacyRoute(app, context, { name, entry, serve })
     return

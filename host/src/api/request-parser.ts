@@ -8,7 +8,7 @@ import { partParser, wrongField } from './request-validation.ts'
 
 export type ParsedRequest<K extends RouteName> = { parameters: Parameters<K>; body: Body<K> }
 
-type RequestParts = Pick<FastifyRequest, 'method' | 'params' | 'query' | 'headers' | 'body'>
+export type RequestParts = Pick<FastifyRequest, 'method' | 'params' | 'query' | 'headers' | 'body'>
 
 const nothing = Type.Object({}, { additionalProperties: false })
 
@@ -26,13 +26,23 @@ export function requestParser<K extends RouteName>(
     refuseUnreadBody(what, request)
     const parameters = parseParameters(request.params)
     parseQuery(request.query)
-    return { parameters, body: parseBody(request.body === undefined ? {} : request.body) }
+    return { parameters, body: parseBody(documentOf(what, request)) }
   }
 }
 
 /** `createNetwork` → `create network`. */
 function wordsOf(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+}
+
+/**
+ * A missing body is an empty document, so that what is missing in it gets named. Not one that would stand in the place of what
+ * is there: its client has lost it.
+ */
+function documentOf(what: string, { method, body }: RequestParts): unknown {
+  if (body !== undefined) return body
+  if (method === 'PUT') throw wrongField(what, { path: 'body', message: 'is missing' })
+  return {}
 }
 
 /** The server does not read the body of a GET. */

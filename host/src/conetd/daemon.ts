@@ -91,12 +91,13 @@ async function start(options: DaemonOptions, parts: Rollback): Promise<void> {
   recover(host)
   joinCluster(host, cluster, parts)
   room.registry.expect([...host.inventory.networks.values()].map(({ type }) => type))
+  // Before anybody can ask for them: who does at once then waits until they are connected.
+  await startDrivers(options, room, parts)
   takeQueuedDown(host)
   host.forsaken.start()
   host.unused.start()
   host.interfaces.start()
   await serve(options, { host, room, stores, cluster }, parts)
-  await startDrivers(options, room, parts)
 }
 
 /** What the host is built on. */

@@ -22,6 +22,7 @@ import { endAtDriver, removeEndpoint } from './remove-endpoint.ts'
 import { writeResolverFiles } from './resolution.ts'
 import { assertDefined, defineForUp, forgetDefinition } from './runtime-definition.ts'
 import { aboutSentAtUp } from './sent-entries.ts'
+import { finishRemovals } from './unfinished-removals.ts'
 
 /**
  * Brings the container up. Repeated with the same namespace: nothing to do. With another one the container is taken
@@ -53,6 +54,7 @@ async function upNow(
   const configured = host.inventory.containers.get(handle)
   const container = await defineForUp(host, handle, body, operation)
   undo.defer('forget what the runtime said', () => forgetDefinition(host, handle, configured))
+  await finishRemovals(host, container, operation)
   const before = host.inventory.sandboxes.get(handle)
   const sandbox = startSandbox(host, handle, source)
   undo.defer('let go of the sandbox', () => dropSandbox(host, sandbox, before))

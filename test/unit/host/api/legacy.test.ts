@@ -36,6 +36,46 @@ it('[B19] [B20] [B21] answers have Garden’s bodies and status codes, and a mar
   expect(given).toEqual([{ handle: 'h', container_port: 8080 }, [rule], [rule, {}]])
 })
 
+it('bodies are read as Go reads them: names in any case, null for nothing, and no body is none', async () => {
+  const given: unknown[] = []
+  await using api = await apiFixture(
+    {
+      netIn: async (_handle, wish) => {
+        given.push(wish)
+        return { host_port: 1, container_port: 1 }
+      },
+      netOut: async (_handle, rules) => void given.push(rules),
+    },
+    { family: 'runtime' },
+  )
+  const call = (route: string, payload?: string) =>
+    api.app.inject({
+      method: 'POST',
+      url: `${base}/${route}`,
+      ...(payload !== undefined && { payload, headers: { 'content-type': 'application/json' } }),
+    })
+  const rules = '[{"Protocol":1,"NETWORKS":[{"Start":"10.0.0.1"}],"ports":null},{}]'
+  for (const [route, payload] of [
+    ['in', '{"HOST_PORT":6123,"Container_Port":7}'],
+    ['in', 'null'],
+    ['out', 'null'],
+    ['out/bulk', 'null'],
+    ['out/bulk', rules],
+  ] as const) {
+    expect((await call(route, payload)).statusCode, `${route} ${payload}`).toBe(200)
+  }
+  const read = [{ protocol: 1, networks: [{ start: '10.0.0.1' }], ports: null }, {}]
+  expect(given).toEqual([{ host_port: 6123, container_port: 7 }, {}, [{}], [], read])
+
+  for (const payload of [undefined, ''] as const) {
+    for (const route of ['in', 'out', 'out/bulk']) {
+      const { statusCode, json } = await call(route, payload)
+      expect([statusCode, json().Message], route).toEqual([500, 'EOF'])
+    }
+  }
+  expect(given).toHaveLength(5)
+})
+
 it('an unknown container is Garden’s 404; everything else is its 500', async () => {
   const failures = [
     new ConetError('notFound', 'no container has the handle h/1', { details: { container: 'h/1' } }),
