@@ -18,6 +18,8 @@ export type ClusterListener = {
   blockWanted(networkId: string, subnet: string): void
   /** An operator has removed this node: nothing that it has in networks of the cluster is its own any more. */
   removed(): Promise<void>
+  /** This node is registered, maybe again. */
+  joined(): void
   /** The store has lost what it held: all networks of the cluster that are on record here, to be written there again. */
   networksOnRecord(): SharedNetwork[]
   /** MACs that endpoints here were given because somebody asked for them. */

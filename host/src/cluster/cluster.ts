@@ -258,6 +258,7 @@ export class Cluster {
     if (trouble === undefined) {
       log.info({ node: node.name }, 'cluster: this node takes part')
       void this.#tellHeld()
+      this.#listener?.joined()
     } else log.warn({ node: node.name, err: trouble.error }, 'cluster: this node has no part now')
   }
 }

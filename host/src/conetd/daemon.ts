@@ -14,6 +14,7 @@ import {
   publishEndpoints,
   reconcile,
   recover,
+  replugCutOff,
   takeQueuedDown,
 } from '../lifecycle/index.ts'
 import { ExternalAddress } from '../machine/external-address.ts'
@@ -132,7 +133,9 @@ function buildParts(
     sync: (driver, options) => reconcile(host, driver, options),
     ready: (name) => {
       host.peers.feedAll(name)
-      void finishRemovals(host, name).catch(failed)
+      void finishRemovals(host, name)
+        .then(() => replugCutOff(host))
+        .catch(failed)
     },
     event: (event) => host.events.append(withContainer(host, event)),
     failed,

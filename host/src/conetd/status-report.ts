@@ -3,7 +3,7 @@ import { ConetError } from '@conet/sdk'
 import type { StatusView } from '@conet/sdk/api'
 import type { DriverReader } from '../api/api-context.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import type { HostContext } from '../lifecycle/index.ts'
+import { type HostContext, unpluggedAttachments } from '../lifecycle/index.ts'
 import { findingsOf, type MachineReader, type StatusFacts } from '../status/index.ts'
 import type { Settings } from './settings.ts'
 import type { Stores } from './stores.ts'
@@ -69,8 +69,16 @@ function troubledNetworks({ inventory, repairs }: HostContext): StatusFacts['tro
   })
 }
 
-function neglected({ inventory, forsaken, unused }: HostContext): Pick<StatusFacts, 'forsaken' | 'unused'> {
+function neglected(host: HostContext): Pick<StatusFacts, 'forsaken' | 'unused' | 'unplugged'> {
+  const { inventory, forsaken, unused, cutOff } = host
   return {
+    unplugged: [...inventory.sandboxes.keys()].flatMap((handle) =>
+      unpluggedAttachments(host, handle).map(({ name, networkId }) => ({
+        handle,
+        network: inventory.networks.get(networkId)?.name ?? name,
+        reason: cutOff.of(handle, name)?.reason,
+      })),
+    ),
     forsaken: [...inventory.sandboxes.values()].flatMap((sandbox) => {
       const found = forsaken.of(sandbox)
       return found ? [{ handle: sandbox.handle, pid: sandbox.pid, downAt: found.downAt }] : []

@@ -3,6 +3,7 @@
 import type { SharedNetwork } from '../cluster/records.ts'
 import type { NetworkRecord } from '../domain/network.ts'
 import { giveBackEmpty, giveBackSpare } from './block-room.ts'
+import { replugCutOff } from './cut-off-containers.ts'
 import { followDefaultPolicy } from './follow-default-policy.ts'
 import type { HostContext } from './host-context.ts'
 import { networkQueue } from './keys.ts'
@@ -92,6 +93,7 @@ export function clusterListener(host: HostContext) {
     },
     peersChanged: (networkId: string) => host.peers.feed(networkId),
     removed: () => dropEverythingShared(host),
+    joined: () => later('containers stay cut off', () => replugCutOff(host)),
     networksOnRecord: () =>
       [...host.inventory.networks.values()]
         .filter(({ scope, state }) => scope === 'global' && state === 'active')

@@ -7,6 +7,7 @@ import type { AddressBook } from './address-book.ts'
 import type { AnsweredPlugs } from './answered-plugs.ts'
 import type { ClusterAccess } from './cluster-access.ts'
 import type { ContainerJournals } from './container-journals.ts'
+import type { CutOffContainers } from './cut-off-containers.ts'
 import type { CallOptions, DriverAccess } from './driver-access.ts'
 import type { EventLog } from './event-log.ts'
 import type { ForsakenContainers } from './forsaken-containers.ts'
@@ -47,6 +48,8 @@ export type HostContext = {
   /** What is at its driver and not as it should be. */
   readonly repairs: PendingRetries
   readonly starting: StartingContainers
+  /** Containers that have lost what they had in networks of the cluster. */
+  readonly cutOff: CutOffContainers
   /** Containers whose process is gone. */
   readonly forsaken: ForsakenContainers
   /** Whether what was plugged is still there. */

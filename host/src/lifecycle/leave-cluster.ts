@@ -3,7 +3,7 @@ import type { HostContext } from './host-context.ts'
 import { containerQueue } from './keys.ts'
 import { removeEndpoint } from './remove-endpoint.ts'
 
-/** Containers run on, without their endpoints in networks of the cluster. Resolves when that is done, or on record. */
+/** Containers run on, without their endpoints in networks of the cluster until the host has joined anew. Resolves when that is done, or on record. */
 export async function dropEverythingShared(host: HostContext): Promise<void> {
   const ids = new Set(
     [...host.inventory.networks.values()].filter(({ scope }) => scope === 'global').map(({ id }) => id),
@@ -20,6 +20,7 @@ function drop(host: HostContext, id: string, handle: string): Promise<void> {
   return host.queue.run(containerQueue(handle), async () => {
     const endpoint = host.inventory.endpoints.get(id)
     if (endpoint === undefined) return
+    if (endpoint.state === 'plugged') host.cutOff.add(endpoint)
     try {
       await removeEndpoint(host, endpoint, { id: `removed-${id}` })
     } catch (err) {

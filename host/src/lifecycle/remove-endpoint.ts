@@ -70,6 +70,17 @@ export async function removeEndpoint(
   return 'gone'
 }
 
+/** What cannot be removed now is on record and tried again: the failure of the plug is what its caller hears of. */
+export async function removeInUndo(host: HostContext, id: string): Promise<void> {
+  const endpoint = host.inventory.endpoints.get(id)
+  if (endpoint === undefined) return
+  try {
+    await removeEndpoint(host, endpoint, { id: `undo-${id}` })
+  } catch (err) {
+    host.log.error({ endpointId: id, err }, 'an endpoint of a failed plug is not removed yet')
+  }
+}
+
 type End = {
   operation: Operation
   /** Only out of its sandbox: the driver keeps the endpoint. */

@@ -7,6 +7,7 @@ import { newId, sandboxIdOf } from '../domain/ids.ts'
 import { startTimeOf } from '../machine/process-start.ts'
 import type { SandboxSource } from '../sandbox/index.ts'
 import { requireContainer } from './containers.ts'
+import { plugMissing } from './cut-off-containers.ts'
 import { takeDown } from './down.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
@@ -18,7 +19,7 @@ import { makeOwnNetwork, removeOwnNetwork } from './own-networks.ts'
 import { namingPolicy } from './policy-refusal.ts'
 import { awaitPublication } from './publication.ts'
 import { finishQueuedDown } from './queued-downs.ts'
-import { endAtDriver, removeEndpoint } from './remove-endpoint.ts'
+import { endAtDriver, removeInUndo } from './remove-endpoint.ts'
 import { writeResolverFiles } from './resolution.ts'
 import { assertDefined, defineForUp, forgetDefinition } from './runtime-definition.ts'
 import { aboutSentAtUp } from './sent-entries.ts'
@@ -48,7 +49,10 @@ async function upNow(
 ): Promise<ContainerRecord> {
   assertDefined(host, handle, body)
   const { source, namespace } = about(body.pid === undefined ? 'netns' : 'pid', () => sourceOf(host, body))
-  if (isUpAlready(host, handle, namespace)) return requireContainer(host, handle)
+  if (isUpAlready(host, handle, namespace)) {
+    await plugMissing(host, handle, operation)
+    return requireContainer(host, handle)
+  }
   if (host.inventory.sandboxes.has(handle)) await takeDown(host, handle, operation)
   await using undo = new Rollback()
   const configured = host.inventory.containers.get(handle)
@@ -159,19 +163,8 @@ async function plugAttachment(
   await makeOwnNetwork(host, { handle: container.handle, attachment }, operation)
   const wish = { container, attachment, madeBy: 'up', sandbox } as const
   const intended = await intendEndpoint(host, wish, operation)
-  undo.defer(`remove endpoint ${intended.endpoint.id}`, () => removeAgain(host, intended.endpoint.id))
+  undo.defer(`remove endpoint ${intended.endpoint.id}`, () => removeInUndo(host, intended.endpoint.id))
   await awaitPublication(host, await createAndPlug(host, intended, sandbox, operation))
-}
-
-/** What cannot be removed now is on record and tried again: the failure of the `up` is what its caller hears of. */
-async function removeAgain(host: HostContext, id: string): Promise<void> {
-  const endpoint = host.inventory.endpoints.get(id)
-  if (endpoint === undefined) return
-  try {
-    await removeEndpoint(host, endpoint, { id: `undo-${id}` })
-  } catch (err) {
-    host.log.error({ endpointId: id, err }, 'an endpoint of a failed up is not removed yet')
-  }
 }
 
 /** The endpoint was the client's before this `up`, so it stays, without a sandbox. */
@@ -185,7 +178,7 @@ async function unplugAgain(host: HostContext, created: EndpointRecord): Promise<
   } catch (err) {
     host.log.error({ endpointId: id, err }, 'a failed up could not unplug an endpoint: it is removed')
     // Whether the sandbox still has it is unknown: only removing the endpoint makes that certain.
-    await removeAgain(host, id)
+    await removeInUndo(host, id)
     return
   }
   failpoint('host:endpoint:unplugged-again')

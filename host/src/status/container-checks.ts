@@ -19,6 +19,24 @@ export const processesGone: Check = ({ forsaken }) => {
   ]
 }
 
+/** As on a host that was removed from its cluster, and whose addresses were given away, when it has come back. */
+export const containersUnplugged: Check = ({ unplugged }) => {
+  if (unplugged.length === 0) return []
+  const handles = new Set(unplugged.map(({ handle }) => handle))
+  const named = unplugged.map(
+    ({ handle, network, reason }) =>
+      `${handle} in network ${network}${reason === undefined ? '' : ` (${reason})`}`,
+  )
+  return [
+    {
+      severity: 'error',
+      code: 'container-unplugged',
+      message: `${counted(handles.size, 'container')} without an interface that should be there: ${some(named)}`,
+      help: 'conet container up HANDLE plugs what is missing, with other addresses where those before belong to others now',
+    },
+  ]
+}
+
 /** Not those that are about to start: of a day, or of half the time after which they are forgotten. */
 export const configurationsUnused: Check = ({ unused, now }) => {
   const old = unused.filter(({ since, forgottenAt }) => {

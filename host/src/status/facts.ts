@@ -52,6 +52,12 @@ export type StatusFacts = {
     readonly since: Date
     readonly forgottenAt: Date | undefined
   }[]
+  /** Networks of containers that are up in which these have no endpoint. */
+  readonly unplugged: readonly {
+    readonly handle: string
+    readonly network: string
+    readonly reason: string | undefined
+  }[]
   readonly now: Date
   /** Paths in the driver directory that are no sockets. */
   readonly strays: readonly string[]

@@ -7,7 +7,7 @@ import {
   networkNamesAmbiguous,
   underlayAddressMissing,
 } from './cluster-checks.ts'
-import { configurationsUnused, processesGone } from './container-checks.ts'
+import { configurationsUnused, containersUnplugged, processesGone } from './container-checks.ts'
 import {
   driverDegraded,
   driverFileIgnored,
@@ -53,6 +53,7 @@ const checks = [
   networksInTrouble,
   endpointsInTrouble,
   deletionsPending,
+  containersUnplugged,
   processesGone,
   configurationsUnused,
   ipv4ForwardingOff,

@@ -44,6 +44,7 @@ export class ManyNode {
       networksHeld: nothing,
       blocksChanged: nothing,
       blockWanted: nothing,
+      joined: nothing,
       removed: async () => undefined,
       networksOnRecord: () => this.networks,
       claimedMacs: () => [],

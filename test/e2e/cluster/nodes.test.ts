@@ -112,21 +112,51 @@ describe('the hosts of a cluster', () => {
     await one.client.createNetwork({ name: 'blue', type: 'span', subnets: [{ subnet: '10.7.0.0/24' }] })
     await two.knows('blue')
     const a = await one.plug('a', 'blue')
-    await two.plug('z', 'blue')
-    await eventually(() => expect(one.peers()).toHaveLength(1))
+    const z = await two.plug('z', 'blue')
+    await two.run('w')
+    const taken = [a, z].map((endpoint) => Math.floor(Number(addressOf(endpoint).split('.')[3]) / 16))
+    const inAnotherBlock = `10.7.0.${[3, 4, 5].filter((block) => !taken.includes(block)).map((block) => block * 16 + 5)[0]}`
+    await two.client.plug('w', { network: 'blue', addresses: [inAnotherBlock] })
+    await eventually(() => expect(one.peers()).toHaveLength(2))
     await two.fixture.conetd.stop()
     await eventually(() => one.conet('node', 'rm', 'two', '--fenced'), { timeoutMs: 15_000, everyMs: 200 })
     expect((await one.client.listNodes()).nodes.map(({ name }) => name)).toEqual(['one'])
     expect((await one.client.getNetwork('blue')).subnets).toMatchObject([{ blocks: { one: 1 } }])
     await eventually(() => expect(one.peers()).toEqual([]))
+    await one.run('b')
+    await one.client.plug('b', { network: 'blue', addresses: [addressOf(z)] })
     await two.fixture.start()
-    await eventually(async () => expect((await two.client.getContainer('z')).endpoints).toEqual([]))
-    expect((await two.client.getContainer('z')).state).toBe('up')
-    await two.run('y')
-    const y = await eventually(() => two.client.plug('y', { network: 'blue' }), { timeoutMs: 10_000 })
-    expect(addressOf(y)).not.toBe(addressOf(a))
-    await eventually(() => expect(one.peers()).toEqual([[y.id, addressOf(y), '192.0.2.2']]))
-  }, 40_000)
+    // What is still nobody's is plugged again; what belongs to others now is not, and is shown.
+    const again = { state: 'plugged', interfaces: [{ addresses: [`${inAnotherBlock}/24`] }] }
+    await eventually(
+      async () => expect((await two.client.getContainer('w')).endpoints).toMatchObject([again]),
+      {
+        timeoutMs: 15_000,
+      },
+    )
+    const unplugged = async () =>
+      (await two.client.status()).findings.filter(({ code }) => code === 'container-unplugged')
+    await eventually(async () =>
+      expect((await unplugged()).map(({ message }) => message)).toEqual([
+        expect.stringMatching(/^1 container without .*: z in network blue \(.*belongs to node one\)$/),
+      ]),
+    )
+    expect(await two.client.getContainer('z')).toMatchObject({ state: 'up', endpoints: [] })
+    expect(await two.conet('container', 'inspect', 'z')).toContain('not plugged')
+    await two.conet('container', 'up', 'z')
+    const [renewed] = (await two.client.getContainer('z')).endpoints
+    if (renewed === undefined) throw new Error('z has no endpoint')
+    expect([addressOf(z), addressOf(a)]).not.toContain(addressOf(renewed))
+    expect(await unplugged()).toEqual([])
+    await eventually(() =>
+      expect(
+        one
+          .peers()
+          .map(([, address]) => address)
+          .sort(),
+      ).toEqual([inAnotherBlock, addressOf(renewed)].sort()),
+    )
+  }, 60_000)
 
   it('may have clocks that are stepped by an hour, to and fro: what they say is heard, and they stay alive', async () => {
     await using directory = await temporaryDirectory()

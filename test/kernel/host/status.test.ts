@@ -17,6 +17,7 @@ const codes = async () =>
     machine: await machine.read(),
     networks: [network],
     troubledNetworks: [],
+    unplugged: [],
     endpoints: [],
     drivers: [],
     strays: [],

@@ -62,15 +62,16 @@ function sandboxText({ path, owner, pid }: SandboxView): string {
   return `${path} (made by the ${owner === 'conet' ? 'host' : 'runtime'}${pid === undefined ? '' : `, pid ${pid}`})`
 }
 
-function attachmentTable({ attachments, endpoints }: ContainerView, detail: Detail): string {
+function attachmentTable({ attachments, endpoints, state }: ContainerView, detail: Detail): string {
   if (attachments.length === 0) return '  no networks\n'
   const states = new Map(endpoints.map((endpoint) => [endpoint.id, endpointState(endpoint)]))
+  const missing = state === 'up' ? 'not plugged' : ''
   const rows = attachments.map(({ name, network_name, network_id, endpoint_id }) => [
     name,
     network_name,
     shownId(network_id, detail),
     endpoint_id === undefined ? '' : shownId(endpoint_id, detail),
-    endpoint_id === undefined ? '' : (states.get(endpoint_id) ?? ''),
+    endpoint_id === undefined ? missing : (states.get(endpoint_id) ?? ''),
   ])
   return indented(table(['ATTACHMENT', 'NETWORK', 'NETWORK ID', 'ENDPOINT', 'STATE'], rows))
 }

@@ -33,6 +33,7 @@ const good: StatusFacts = {
   networks: [network],
   endpoints: [endpoint],
   troubledNetworks: [],
+  unplugged: [],
   drivers: [driver],
   strays: [],
   quarantined: [],

@@ -1,0 +1,118 @@
+// Containers that run without an interface that they should have: an operator has removed this host from the cluster, and
+// it has come back. What they had is plugged again where it is still nobody's; else it is shown, until somebody asks for
+// new addresses.
+import { ConetError } from '@conet/sdk'
+import type { Attachment, ContainerRecord, SandboxRecord } from '../domain/container.ts'
+import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
+import type { HostContext, Operation } from './host-context.ts'
+import { intendEndpoint } from './intend-endpoint.ts'
+import { containerQueue } from './keys.ts'
+import { createAndPlug } from './make-endpoint.ts'
+import { awaitPublication } from './publication.ts'
+import { removeInUndo } from './remove-endpoint.ts'
+import { writeResolverFiles } from './resolution.ts'
+
+/** What a container had, and why it has not got it again. */
+export type CutOff = {
+  readonly handle: string
+  readonly attachment: string
+  readonly addresses: readonly string[]
+  reason?: string
+}
+
+export class CutOffContainers {
+  readonly #known = new Map<string, CutOff>()
+
+  add({ handle, attachment, interface: { addresses } }: EndpointRecord): void {
+    const bare = addresses.map((address) => address.split('/')[0] ?? address)
+    this.#known.set(keyOf(handle, attachment), { handle, attachment, addresses: bare })
+  }
+
+  of(handle: string, attachment: string): CutOff | undefined {
+    return this.#known.get(keyOf(handle, attachment))
+  }
+
+  /** Of all that is to be plugged again. */
+  get handles(): ReadonlySet<string> {
+    return new Set([...this.#known.values()].map(({ handle }) => handle))
+  }
+
+  done(handle: string, attachment: string): void {
+    this.#known.delete(keyOf(handle, attachment))
+  }
+}
+
+function keyOf(handle: string, attachment: string): string {
+  return `${handle}/${attachment}`
+}
+
+/** Attachments of a container that is up which have no endpoint. What is on its way out of the sandbox has its turn first. */
+export function unpluggedAttachments({ inventory }: HostContext, handle: string): Attachment[] {
+  const sandbox = inventory.sandboxes.get(handle)
+  if (sandbox?.state !== 'up') return []
+  const present = inventory
+    .endpointsOfContainer(handle)
+    .filter((endpoint) => isWanted(endpoint) || endpoint.hold === sandbox.hold)
+  const has = new Set(present.map(({ attachment }) => attachment))
+  return (inventory.containers.get(handle)?.attachments ?? []).filter(({ name }) => !has.has(name))
+}
+
+/** Within the container's queue. Throws what the first plug that fails does; that one leaves nothing. May be repeated. */
+export async function plugMissing(host: HostContext, handle: string, operation: Operation): Promise<void> {
+  const missing = unpluggedAttachments(host, handle)
+  for (const attachment of missing) await plugOne(host, { handle, attachment }, operation)
+  if (missing.length > 0) writeResolverFiles(host, handle)
+}
+
+/** With the addresses that they had. What cannot be is noted, for `conet status`. Never rejects; may be repeated. */
+export async function replugCutOff(host: HostContext): Promise<void> {
+  await Promise.all(
+    [...host.cutOff.handles].map((handle) =>
+      host.queue.run(containerQueue(handle), () => replugNow(host, handle)),
+    ),
+  )
+}
+
+async function replugNow(host: HostContext, handle: string): Promise<void> {
+  for (const attachment of unpluggedAttachments(host, handle)) {
+    const cutOff = host.cutOff.of(handle, attachment.name)
+    if (cutOff === undefined) continue
+    const network = host.inventory.networks.get(attachment.networkId)
+    const addresses = network?.ipam === 'driver' ? attachment.addresses : [...cutOff.addresses]
+    const wanted = { ...attachment, addresses }
+    try {
+      await plugOne(host, { handle, attachment: wanted }, { id: `replug-${handle}-${attachment.name}` })
+    } catch (error) {
+      cutOff.reason = error instanceof Error ? error.message : String(error)
+      host.log.warn({ handle, attachment: attachment.name, err: error }, 'a container stays cut off')
+    }
+  }
+  if (host.inventory.sandboxes.get(handle)?.state === 'up') writeResolverFiles(host, handle)
+}
+
+async function plugOne(
+  host: HostContext,
+  { handle, attachment }: { handle: string; attachment: Attachment },
+  operation: Operation,
+): Promise<void> {
+  const { container, sandbox } = running(host, handle)
+  const wish = { container, attachment, madeBy: 'up', sandbox } as const
+  const intended = await intendEndpoint(host, wish, operation)
+  try {
+    await awaitPublication(host, await createAndPlug(host, intended, sandbox, operation))
+  } catch (error) {
+    await removeInUndo(host, intended.endpoint.id)
+    throw error
+  }
+  host.cutOff.done(handle, attachment.name)
+}
+
+function running(
+  { inventory }: HostContext,
+  handle: string,
+): { container: ContainerRecord; sandbox: SandboxRecord } {
+  const container = inventory.containers.get(handle)
+  const sandbox = inventory.sandboxes.get(handle)
+  if (container !== undefined && sandbox !== undefined) return { container, sandbox }
+  throw new ConetError('notFound', `plug container ${handle}: it is gone`, { details: { handle } })
+}
