@@ -27,6 +27,8 @@ const conet = async (...args: string[]) =>
   (await promisify(execFile)(process.execPath, [conetProgram, '--socket', fixture.conetd.socket, ...args]))
     .stdout
 
+const shell = (command: string) => execFileSync('sh', ['-c', command], { encoding: 'utf8' })
+
 it('[B26] says that all is well where it is, and names drivers that cannot be asked', async () => {
   await fixture.client.createNetwork({ name: 'blue', type: 'bridge' })
   await fixture.client.putContainerConfig('c', { attach_to: ['blue'] })
@@ -72,6 +74,66 @@ it('[B26] finds what somebody deleted in the kernel, changes nothing in a dry ru
   })
   expect(inside).toContain('10.97.0.2/24')
   expect((await fixture.client.previewReconciliation()).differences).toEqual([])
+})
+
+it('[B26] finds containers that were cut off outside, by a deleted bridge or at their ports, and connects them again', async () => {
+  const network = await fixture.client.createNetwork({
+    name: 'blue',
+    type: 'bridge',
+    subnets: [{ subnet: '10.97.0.0/24' }],
+  })
+  const named = (alias: string) => /^\d+: ([^:@]+)/.exec(shell(`ip -o link | grep "conet ${alias}"`))?.[1]
+  for (const handle of ['a', 'b']) {
+    await fixture.client.putContainerConfig(handle, { attach_to: ['blue'] })
+    await fixture.client.up(handle)
+  }
+  const { sandbox, endpoints } = await fixture.client.getContainer('a')
+  const portOf = () => named(`${network.id} ${endpoints[0]?.id}`)
+  const ping = (address: string) =>
+    shell(`nsenter --net=${sandbox?.path} ping -c 1 -W 2 ${address} >/dev/null && echo answered`)
+  for (const [cut, found] of [
+    [`ip link delete ${named(`${network.id}$`)}`, ['network', 'endpoint', 'endpoint']],
+    [`ip link set ${portOf()} nomaster`, ['endpoint']],
+    [`ip link set ${portOf()} down`, ['endpoint']],
+  ] as const) {
+    shell(cut)
+    const shown = await fixture.client.previewReconciliation()
+    expect(
+      shown.differences.map(({ kind }) => kind),
+      cut,
+    ).toEqual(found)
+    const { differences } = await fixture.client.reconcile()
+    expect(
+      differences.map(({ outcome, error }) => error?.message ?? outcome),
+      cut,
+    ).toEqual(found.map(() => 'repaired'))
+    expect(ping('10.97.0.1'), cut).toBe('answered\n')
+    expect(ping('10.97.0.3'), cut).toBe('answered\n')
+    expect((await fixture.client.previewReconciliation()).differences).toEqual([])
+  }
+  // Nobody has looked since: a policy puts the port back as it sets its flags.
+  shell(`ip link set ${portOf()} nomaster`)
+  await fixture.client.putContainerPolicy('a', { networks: { blue: { net_out: [] } } })
+  expect(ping('10.97.0.3')).toBe('answered\n')
+})
+
+it('[B26] a sandbox that somebody took away ends its container, and hides no other difference', async () => {
+  await fixture.client.createNetwork({ name: 'blue', type: 'bridge' })
+  for (const handle of ['gone', 'here']) {
+    await fixture.client.putContainerConfig(handle, { attach_to: ['blue'] })
+    await fixture.client.up(handle)
+  }
+  const { sandbox } = await fixture.client.getContainer('gone')
+  const other = (await fixture.client.getContainer('here')).sandbox
+  shell(`umount ${sandbox?.path}; nsenter --net=${other?.path} ip link set eth0 mtu 1400`)
+  const { differences } = await fixture.client.previewReconciliation()
+  expect(differences).toMatchObject([
+    { kind: 'endpoint', container: 'here', problem: 'failing' },
+    { kind: 'sandbox', container: 'gone', problem: 'missing' },
+  ])
+  const mended = await fixture.client.reconcile()
+  expect(mended.differences.map(({ outcome }) => outcome)).toEqual(['repaired', 'repaired'])
+  expect((await fixture.client.getContainer('gone')).state).toBe('down')
 })
 
 it('[B26] says what a repair would put back in a container, address by address and route by route, and does it', async () => {

@@ -1,6 +1,6 @@
 // What differs between the record and what there is: at the drivers, and among the sandboxes that conet holds. Asks and
 // compares; changes nothing. What changes while it asks is no difference: only what was so before and after counts.
-import type { EndpointRef } from '@conet/sdk'
+import type { EndpointRef, ListedEndpoint } from '@conet/sdk'
 import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
 import { sandboxIdOf } from '../domain/ids.ts'
 import { alteredInterfaces } from './altered-interfaces.ts'
@@ -44,6 +44,7 @@ export async function differencesOf(
 async function differencesAt(host: HostContext, driver: string, options: CallOptions): Promise<Difference[]> {
   const session = await host.drivers.require(driver)
   const before = wantedAt(host, driver)
+  const plugged = new Set(before.filter(({ id }) => isPlugged(host, id)).map(({ id }) => id))
   const known = {
     networks: new Set(host.inventory.networks.keys()),
     endpoints: new Set(host.inventory.endpoints.keys()),
@@ -67,9 +68,28 @@ async function differencesAt(host: HostContext, driver: string, options: CallOpt
       const reason = host.repairs.reasonOf(wanted.id)
       return { ...wanted, problem: 'missing' as const, driver, reason }
     }),
+    ...faulty(host, endpoints.endpoints, plugged).map((about) => ({ ...about, driver })),
     ...strangeEndpoints.map((about) => strangeEndpoint(about, driver)),
     ...strangeNetworks.map((id) => ({ object: 'network' as const, id, problem: 'unknown' as const, driver })),
   ]
+}
+
+/** Those of which their driver says that something is wrong. `plugged`: before it was asked. */
+function faulty(
+  host: HostContext,
+  listed: readonly ListedEndpoint[],
+  plugged: ReadonlySet<string>,
+): Difference[] {
+  return listed.flatMap(({ endpointId: id, fault: reason }) => {
+    const endpoint = host.inventory.endpoints.get(id)
+    if (reason === undefined || endpoint === undefined) return []
+    if (!plugged.has(id) || !isPlugged(host, id)) return []
+    return [{ ...wantedEndpoint(endpoint), problem: 'failing' as const, reason }]
+  })
+}
+
+function isPlugged({ inventory }: HostContext, id: string): boolean {
+  return inventory.endpoints.get(id)?.state === 'plugged'
 }
 
 type Wanted = Pick<Difference, 'object' | 'id' | 'networkId' | 'container'>

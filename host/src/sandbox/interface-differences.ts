@@ -1,12 +1,12 @@
 // How an interface in a sandbox differs from what was made there: what a repair would put back. Reads, and changes nothing.
 import type { PluggedInterface, Route } from '@conet/sdk'
-import { formatIp, formatPrefix, MAIN_TABLE, Namespace, parsePrefix, Rtnl } from '@conet/sdk/linux'
+import { formatIp, formatPrefix, MAIN_TABLE, openSandbox, parsePrefix, Rtnl } from '@conet/sdk/linux'
 
 type Made = Pick<PluggedInterface, 'name' | 'macAddress' | 'addresses' | 'mtu' | 'routes'>
 
-/** In words, for people: `eth0 is down`. What somebody has added counts for nothing. Throws a KernelError. */
+/** In words, for people: `eth0 is down`. What somebody has added counts for nothing. Throws as `openSandbox`, or a KernelError. */
 export function interfaceDifferences(path: string, interfaces: readonly Made[]): string[] {
-  using namespace = Namespace.open(path)
+  using namespace = openSandbox(path)
   using rtnl = Rtnl.openIn(namespace)
   return interfaces.flatMap((made) => differencesOf(rtnl, made).map((what) => `${made.name} ${what}`))
 }

@@ -1,9 +1,10 @@
 // The endpoints: what was asked for in this process's life, and what is plugged, which the kernel knows.
 import type { Call } from '../driver/index.ts'
-import { KernelError, type Link, setBridgePort } from '../linux/index.ts'
+import { KernelError, type Link, setBridgePort, setLink } from '../linux/index.ts'
 import type {
   CreateEndpointParams,
   EndpointRef,
+  ListedEndpoint,
   PlugParams,
   PlugResult,
   PolicyParams,
@@ -50,12 +51,11 @@ export class Endpoints {
     }
   }
 
-  list(): EndpointRef[] {
-    const endpoints = new Map(listEndpoints(this.#machine).map((ref) => [ref.endpointId, ref]))
-    for (const { network, endpointId } of this.#created.values()) {
-      endpoints.set(endpointId, { networkId: network.id, endpointId })
-    }
-    return [...endpoints.values()]
+  list(): ListedEndpoint[] {
+    const created = [...this.#created.values()].map(refOf)
+    // What the kernel shows says more.
+    const listed = [...created, ...listEndpoints(this.#machine)]
+    return [...new Map(listed.map((one) => [one.endpointId, one])).values()]
   }
 
   async plug(params: PlugParams, call: Call): Promise<PlugResult> {
@@ -87,12 +87,14 @@ export class Endpoints {
   async policy(params: PolicyParams): Promise<void> {
     const { rtnl, names } = this.#machine
     const endpoint = refOf(params)
-    const { plan: bridge } = this.#networks.bridgeOf(params.network)
+    const { plan: bridge, index } = this.#networks.bridgeOf(params.network)
     const wishes = await this.#policies.plan(params, bridge)
     const port = rtnl.link(names.port(params.endpointId))
     if (port === undefined || !names.isPortOf(port, endpoint)) return
     const inForce = await this.#policies.put(params, bridge, wishes)
     const flags = portFlags(bridge.port.flags, params)
+    // Somebody has taken it out: what is no port has no flags.
+    if (port.master !== index) rtnl.run(setLink(port.index, { master: index }))
     if (port.bridgePort?.hairpin !== flags.hairpin) rtnl.run(setBridgePort(port.index, flags))
     try {
       await this.#limitAnew(port, { endpoint, wishes })

@@ -8,6 +8,7 @@ import type {
   EndpointStats,
   InitializeParams,
   JsonSchema,
+  ListedEndpoint,
   Network,
   Peer,
   PlugParams,
@@ -139,10 +140,11 @@ export type Driver = {
   /** Needed with `createEndpoint`. Also ends a plug that is still there. Without it: `unplug`. */
   deleteEndpoint?(endpoint: EndpointRef, call: Call): Promise<void>
   /**
-   * Needed with whatever outlives the process. The endpoints that exist, also those nobody asked for. Without it, or
-   * without `createEndpoint`, the SDK names those that it was told of.
+   * Needed with whatever outlives the process. The endpoints that exist, also those nobody asked for; `fault` where one look
+   * shows that a repeated plug would have something to mend. Without it, or without `createEndpoint`, the SDK names those that
+   * it was told of.
    */
-  listEndpoints?(call: Call): Promise<EndpointRef[]>
+  listEndpoints?(call: Call): Promise<ListedEndpoint[]>
 
   /**
    * Optional, for networks that span hosts. Makes the endpoints on other hosts reachable, and those that are gone

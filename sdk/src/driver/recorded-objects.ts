@@ -4,6 +4,7 @@ import type {
   CreateEndpointParams,
   CreateEndpointResult,
   EndpointRef,
+  ListedEndpoint,
   Network,
   PlugParams,
   PlugResult,
@@ -63,14 +64,15 @@ export class RecordedObjects {
   }
 
   /** `notSince`: only those that the host has not named from then on. */
-  async listEndpoints(call: Call, notSince = Number.POSITIVE_INFINITY): Promise<EndpointRef[]> {
+  async listEndpoints(call: Call, notSince = Number.POSITIVE_INFINITY): Promise<ListedEndpoint[]> {
     const found = await this.#driver.listEndpoints?.(call)
     if (found === undefined) return this.#endpoints.created(notSince)
     const listed = found.filter(
       ({ endpointId }) => (this.#endpoints.find(endpointId)?.namedAt ?? 0) < notSince,
     )
     if (this.#driver.createEndpoint) return listed
-    const byId = [...listed, ...this.#endpoints.created(notSince)].map(
+    // What the driver says of one counts before what the SDK knows.
+    const byId = [...this.#endpoints.created(notSince), ...listed].map(
       (one) => [one.endpointId, one] as const,
     )
     return [...new Map(byId).values()]

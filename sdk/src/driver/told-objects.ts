@@ -8,6 +8,7 @@ import type {
   CreateEndpointResult,
   DesiredEndpoint,
   EndpointRef,
+  ListedEndpoint,
   Network,
   PlugParams,
   PlugResult,
@@ -73,7 +74,7 @@ export class ToldObjects {
     await this.#objects.deleteEndpoint(endpoint, call)
   }
 
-  listEndpoints(call: Call): Promise<EndpointRef[]> {
+  listEndpoints(call: Call): Promise<ListedEndpoint[]> {
     return this.#objects.listEndpoints(call)
   }
 
@@ -84,8 +85,9 @@ export class ToldObjects {
   }
 
   /** Those of which it has not. */
-  listUnnamed(since: number, call: Call): Promise<EndpointRef[]> {
-    return this.#objects.listEndpoints(call, since)
+  async listUnnamed(since: number, call: Call): Promise<EndpointRef[]> {
+    const unnamed = await this.#objects.listEndpoints(call, since)
+    return unnamed.map(({ networkId, endpointId }) => ({ networkId, endpointId }))
   }
 
   /**

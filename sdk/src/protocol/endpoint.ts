@@ -151,6 +151,14 @@ export const PlugResult = Type.Object({
 })
 export type PlugResult = Static<typeof PlugResult>
 
+/** An endpoint that exists. */
+export const ListedEndpoint = Type.Object({
+  ...EndpointRef.properties,
+  /** What is wrong with it, as far as one look shows: `its port is down`. A repeated plug mends it. */
+  fault: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
+})
+export type ListedEndpoint = Static<typeof ListedEndpoint>
+
 /** Result of `endpoint/list`: the endpoints that exist, also those nobody asked for. */
-export const ListEndpointsResult = Type.Object({ endpoints: Type.Array(EndpointRef) })
+export const ListEndpointsResult = Type.Object({ endpoints: Type.Array(ListedEndpoint) })
 export type ListEndpointsResult = Static<typeof ListEndpointsResult>
