@@ -1,3 +1,4 @@
+export { isAllOfFamily } from './host-addresses.ts'
 export { giversFirst } from './port-moves.ts'
 export {
   type GivenPorts,

@@ -25,7 +25,7 @@ import {
   ipv4ForwardingOff,
   ipv6ForwardingOff,
 } from './machine-checks.ts'
-import { mappedPortsEphemeral, portPoolEphemeral } from './port-checks.ts'
+import { mappedPortsEphemeral, mappedPortsNowhere, portPoolEphemeral } from './port-checks.ts'
 import {
   deletionsPending,
   endpointsInTrouble,
@@ -62,6 +62,7 @@ const checks = [
   bridgedPacketsFiltered,
   firewallUnreadable,
   portPoolEphemeral,
+  mappedPortsNowhere,
   mappedPortsEphemeral,
 ]
 

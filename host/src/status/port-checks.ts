@@ -1,6 +1,7 @@
-// Ports that are given out and that the kernel may give to outgoing connections too. Each code is explained in
+// Ports that are given out: those that the kernel may give to outgoing connections too, and those that nothing reaches. Each code is explained in
 // docs/operating.md.
 import type { PortMapping } from '@conet/sdk'
+import { isAllOfFamily } from '../ports/index.ts'
 import { type Check, counted, some } from './check.ts'
 import type { MachineFacts } from './facts.ts'
 
@@ -42,6 +43,28 @@ export const mappedPortsEphemeral: Check = ({ machine, endpoints, portPool: { st
       help: reserve(first.range),
     },
   ]
+}
+
+/** Of addresses that may come later, as by DHCP: no reason to refuse them. */
+export const mappedPortsNowhere: Check = ({ machine: { addresses }, endpoints }) => {
+  const found = endpoints.flatMap(({ handle, portMappings = [] }) =>
+    portMappings
+      .filter(({ hostAddress }) => hostAddress !== undefined && !isHere(hostAddress, addresses))
+      .map((mapping) => `${mapping.hostAddress} port ${textOf(rangeOf(mapping))} of ${handle}`),
+  )
+  if (found.length === 0) return []
+  return [
+    {
+      severity: 'warning',
+      code: 'mapped-ports-nowhere',
+      message: `${counted(found.length, 'port mapping')} at addresses that this machine does not have: ${some(found)}`,
+      help: 'give the address to an interface, or name another host_address in the policy',
+    },
+  ]
+}
+
+function isHere(address: string, ofMachine: ReadonlySet<string>): boolean {
+  return isAllOfFamily(address) || address.startsWith('127.') || ofMachine.has(address)
 }
 
 type Ephemeral = Range & { readonly reserved: readonly Range[] }

@@ -114,6 +114,20 @@ describe('findings', () => {
       expect(codesOf({ ...mapped(40_000), machine: { ...goodMachine, reservedPorts } })).toEqual(codes)
   })
 
+  it('tell of ports at addresses that the machine does not have', () => {
+    const codesAt = (hostAddress: string) => {
+      const mapping = { protocol: 'tcp' as const, hostPort: 80, containerPort: 80, hostAddress }
+      const machine = { ...goodMachine, addresses: new Set(['192.0.2.1', '2001:db8::1']) }
+      return findingsOf({ ...good, machine, endpoints: [{ ...endpoint, portMappings: [mapping] }] })
+        .map(({ code }) => code)
+        .filter((code) => code.startsWith('mapped'))
+    }
+    for (const here of ['192.0.2.1', '2001:db8::1', '127.0.0.9', '0.0.0.0', '::'])
+      expect(codesAt(here), here).toEqual([])
+    for (const elsewhere of ['192.0.2.77', '2001:db8::77'])
+      expect(codesAt(elsewhere), elsewhere).toEqual(['mapped-ports-nowhere'])
+  })
+
   it('are none of forwarding where no network needs it: no gateway is here, or there is no network', () => {
     const off = { ipv4Forwarding: '0', ipv6Forwarding: '0' }
     expect(findingsOf(withMachine({ ...off, addresses: new Set(['192.0.2.1']) }))).toEqual([])
