@@ -1,4 +1,6 @@
 // A lease of etcd, kept alive by its client, three times in its life.
+import { ConetError } from '@conet/sdk'
+import { EtcdLeaseInvalidError } from 'etcd3'
 import { clusterError } from './etcd-errors.ts'
 import type { Connected } from './etcd-requests.ts'
 import type { Lease } from './shared-store.ts'
@@ -12,7 +14,7 @@ export async function holdLease(
   signal.throwIfAborted()
   const lease = client.lease(ttlSeconds, { deadline: Date.now() + timeoutMs })
   const lost = new Promise<Error | undefined>((resolve) => {
-    lease.on('lost', resolve)
+    lease.on('lost', (cause) => resolve(lostLease(cause, { ttlSeconds, endpoints })))
     signal.addEventListener('abort', () => resolve(undefined), { once: true })
   })
   try {
@@ -23,4 +25,17 @@ export async function holdLease(
   } catch (error) {
     throw clusterError('take a lease of the shared store', endpoints, error)
   }
+}
+
+function lostLease(
+  cause: Error,
+  { ttlSeconds, endpoints }: { ttlSeconds: number; endpoints: readonly string[] },
+): ConetError {
+  if (!(cause instanceof EtcdLeaseInvalidError))
+    return clusterError('keep the lease of this host in the shared store', endpoints, cause)
+  const message = `the lease of this host has run out: etcd has not heard of it for ${ttlSeconds} seconds`
+  return new ConetError('clusterUnavailable', message, {
+    cause,
+    help: 'it takes a new one as soon as etcd answers',
+  })
 }

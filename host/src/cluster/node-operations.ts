@@ -1,6 +1,8 @@
 // What an operator does with the nodes of a cluster, on the store of this one.
+
+import { keys } from './keys.ts'
 import { blocksOf, listNodes, type NodeReport, quarantineNode, removeFencedNode } from './node-directory.ts'
-import type { SharedStore } from './shared-store.ts'
+import type { CallLimits, SharedStore } from './shared-store.ts'
 
 export class NodeOperations {
   readonly #store: SharedStore
@@ -11,6 +13,14 @@ export class NodeOperations {
 
   list(): Promise<NodeReport[]> {
     return listNodes(this.#store)
+  }
+
+  /** How many there are, and how many of them live. */
+  async count(limits: CallLimits = {}): Promise<{ all: number; alive: number }> {
+    const [all, alive] = await Promise.all(
+      [keys.nodes, keys.alive].map((prefix) => this.#store.count(prefix, limits)),
+    )
+    return { all: all ?? 0, alive: alive ?? 0 }
   }
 
   /** The blocks that a node has of networks. */

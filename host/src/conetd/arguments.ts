@@ -15,7 +15,8 @@ or in the configuration file, whose schema is host/config.schema.json. Flags win
 over the file.
 
 Example:
-  conetd --spawn bridge,null
+  conetd --spawn bridge
+  conetd --spawn vxlan --cluster etcd://10.0.0.1 --node host1 --underlay-address 10.0.0.1
 
 Exit codes: 0 it was told to stop; 1 it could not start or failed; 2 wrong arguments or configuration.`
 
@@ -30,7 +31,10 @@ export function parseArguments(argv: readonly string[], version: string, output:
     .option('--driver-dir <path>', 'where drivers put their sockets (default: drivers in the run directory)')
     .option('--run-dir <path>', 'for what ends with a reboot (default: /run/conet)')
     .option('--state-dir <path>', 'for what outlives a reboot (default: /var/lib/conet)')
-    .option('--spawn <names>', 'start these drivers and keep them running: bridge,null')
+    .option(
+      '--spawn <names>',
+      'start these drivers (conet-driver-NAME) and keep them running: bridge,vxlan,null',
+    )
     .option('--cluster <store>', 'take part in the cluster whose store is there: etcd://ADDRESS[:PORT][,…]')
     .option('--node <name>', 'this host’s name in the cluster (default: its hostname)')
     .option('--underlay-address <address>', 'this host’s own address, to which tunnels of other hosts lead')

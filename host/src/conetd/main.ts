@@ -12,6 +12,8 @@ const exitCode = { done: 0, failed: 1, usage: 2 } as const
 /** Nobody else may connect or read before a file has its mode. */
 process.umask(0o077)
 process.title = 'conetd'
+// The client of etcd names an IP address to TLS as its server (DEP0123): no operator could do anything about it.
+process.noDeprecation = true
 
 // `conetd --help | head -1`: the reader has what it wants.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

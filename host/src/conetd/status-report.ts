@@ -5,6 +5,7 @@ import type { DriverReader } from '../api/api-context.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { type HostContext, unpluggedAttachments } from '../lifecycle/index.ts'
 import { findingsOf, type MachineReader, type StatusFacts } from '../status/index.ts'
+import { clusterView } from './cluster-view.ts'
 import type { Settings } from './settings.ts'
 import type { Stores } from './stores.ts'
 
@@ -27,6 +28,7 @@ export async function statusReport(sources: StatusSources): Promise<StatusView> 
   const { inventory, removals } = host
   const [machine] = await Promise.all([sources.machine.read(), host.interfaces.look()])
   const drivers = sources.drivers.list()
+  const cluster = await clusterView(sources.cluster, settings.cluster)
   const findings = findingsOf({
     machine,
     networks: [...inventory.networks.values()],
@@ -58,6 +60,7 @@ export async function statusReport(sources: StatusSources): Promise<StatusView> 
       drivers: drivers.length,
       pending_deletions: removals.size,
     },
+    ...(cluster && { cluster }),
     findings,
   }
 }

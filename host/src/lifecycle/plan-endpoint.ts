@@ -6,6 +6,7 @@ import { newId } from '../domain/ids.ts'
 import { chooseDefaultRoute, chooseInterfaceName } from '../domain/interface-plan.ts'
 import { assertUsable, hasWayOut, type NetworkRecord } from '../domain/network.ts'
 import type { Reservation } from './address-book.ts'
+import { namingHolder } from './address-holder.ts'
 import { ensureRoom, hasRoomFor } from './block-room.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { about } from './named-field.ts'
@@ -65,7 +66,9 @@ function planEndpoint(
   const isPromised = isDefaultRoutePromised(host, container, attachment)
   const defaultRoute = chooseDefaultRoute(attachment.defaultRoute, network, { endpoints: others, isPromised })
   const id = newId()
-  const reservation = host.addresses.reserve(network, { endpointId: id, attachment })
+  const reservation = namingHolder(host, () =>
+    host.addresses.reserve(network, { endpointId: id, attachment }),
+  )
   const endpoint: EndpointRecord = {
     id,
     networkId: network.id,

@@ -171,7 +171,18 @@ describe('addresses in a network of a cluster', () => {
     await one.run('c1')
     await two.run('c2')
     const asked = { network: 'blue', addresses: ['10.7.0.77'], mac_address: '02:00:00:00:00:77' }
-    expect(addressOf(await one.client.plug('c1', asked))).toBe('10.7.0.77')
+    const held = await one.client.plug('c1', asked)
+    expect(addressOf(held)).toBe('10.7.0.77')
+    const message = `endpoint ${held.id.slice(0, 12)} of container c1 on node one has it`
+    await one.run('c3')
+    await expect(
+      one.client.plug('c3', { network: 'blue', addresses: asked.addresses }),
+    ).rejects.toMatchObject({
+      kind: 'addressInUse',
+      message: `reserve address 10.7.0.77: ${message}`,
+      details: { holder: held.id, container: 'c1', node: 'one' },
+      fields: [{ path: 'addresses[0]', message }],
+    })
     await expect(
       two.client.plug('c2', { network: 'blue', addresses: asked.addresses }),
     ).rejects.toMatchObject({

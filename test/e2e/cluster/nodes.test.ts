@@ -84,6 +84,21 @@ describe('the hosts of a cluster', () => {
       ],
     })
     expect(await one.conet('node', 'list')).toMatch(/one +alive \(this host\) +192\.0\.2\.1 +1 +1/)
+    const store = [cluster.etcd.endpoint]
+    expect((await one.client.status()).cluster).toEqual({
+      ...{
+        node: 'one',
+        underlay_address: '192.0.2.1',
+        store,
+        state: 'joined',
+        nodes: 2,
+        nodes_alive: 2,
+        behind: 0,
+      },
+    })
+    expect(await one.conet('status')).toMatch(
+      /cluster +one, takes part: 2 hosts, all alive; etcd at .* answers\n/,
+    )
     const page = await one.conet('net', 'inspect', 'blue')
     expect(page).toMatch(/on other hosts:\n +NODE .*\n +two +z /)
     expect(page).toMatch(/USED +BLOCKS\n.* 2 of \d+ +one 1 \(1 used\), two 1 \(1 used\)\n/)

@@ -34,6 +34,10 @@ describe('while the store of the cluster is away', () => {
     const b = await one.client.plug('b', { network: 'blue' })
     expect(performance.now() - began).toBeLessThan(2_000)
     expect(b.published).toBe(false)
+    await eventually(async () => expect((await one.client.status()).cluster?.state).toBe('away'), {
+      timeoutMs: 20_000,
+    })
+    expect(await one.conet('status')).toMatch(/cluster +one, has no part now: etcd at /)
     const page = await one.conet('net', 'inspect', 'blue')
     expect(page).toMatch(/ b .* plugged, not published\n/)
     expect(page).toContain('on other hosts: not known now')

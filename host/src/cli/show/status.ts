@@ -1,5 +1,5 @@
 // The state of the host, and an event, as people read them.
-import type { EventView, Finding, StatusView } from '@conet/sdk/client'
+import type { ClusterView, EventView, Finding, StatusView } from '@conet/sdk/client'
 import { printable } from './printable.ts'
 import { type Detail, shownId } from './short-id.ts'
 import { facts } from './table.ts'
@@ -19,6 +19,7 @@ export function statusPage(status: StatusView): string {
     ['run directory', status.run_dir],
     ['state directory', status.state_dir],
     ['holds', words.join(', ')],
+    ['cluster', status.cluster && clusterWords(status.cluster)],
     [
       'deletions',
       counts.pending_deletions === 0 ? undefined : `${counts.pending_deletions} to be confirmed by a driver`,
@@ -26,6 +27,14 @@ export function statusPage(status: StatusView): string {
   ])
   const title = `conetd ${status.version}, pid ${status.pid}, since ${status.started_at}\n`
   return `${title}${page}\n${findingLines(findings)}`
+}
+
+/** `host1, joined: 3 hosts, all alive; etcd at 10.0.0.1:2379 answers` */
+function clusterWords({ node, state, store, nodes = 0, nodes_alive: alive = 0 }: ClusterView): string {
+  const where = `etcd at ${store.join(', ')}`
+  if (state !== 'joined') return `${node}, ${state === 'away' ? 'has no part now' : 'is joining'}: ${where}`
+  const living = alive === nodes ? 'all alive' : `${alive} alive`
+  return `${node}, takes part: ${counted(nodes, 'host')}, ${living}; ${where} answers`
 }
 
 function counted(count: number, one: string): string {

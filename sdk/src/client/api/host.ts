@@ -102,6 +102,23 @@ export const Finding = Type.Object({
 })
 export type Finding = Static<typeof Finding>
 
+/** The host's part in its cluster. */
+export const ClusterView = Type.Object({
+  /** This host's name. */
+  node: Type.String(),
+  underlay_address: Type.String(),
+  /** The members of the shared store. */
+  store: Type.Array(Type.String()),
+  /** `joined`: the store answers, and the lease is held by which others see that the host lives. */
+  state: Type.Union([Type.Literal('joined'), Type.Literal('joining'), Type.Literal('away')]),
+  /** Hosts of the cluster, and how many of them live; absent: the store does not answer. */
+  nodes: Type.Optional(Type.Integer()),
+  nodes_alive: Type.Optional(Type.Integer()),
+  /** What this host could not say to the others yet. */
+  behind: Type.Integer(),
+})
+export type ClusterView = Static<typeof ClusterView>
+
 /** Reply of `status`: where conetd lives, what it holds, and what it finds wrong on the machine. */
 export const StatusView = Type.Object({
   version: Type.String(),
@@ -119,6 +136,8 @@ export const StatusView = Type.Object({
     drivers: Type.Integer(),
     pending_deletions: Type.Integer(),
   }),
+  /** Absent: the host is in no cluster. */
+  cluster: Type.Optional(ClusterView),
   findings: Type.Array(Finding),
 })
 export type StatusView = Static<typeof StatusView>

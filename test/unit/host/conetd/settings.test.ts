@@ -244,7 +244,7 @@ describe('arguments', () => {
 
   it('that ask for help or the version exit with 0, unknown ones with 2', () => {
     expect(run('--version')).toMatchObject({ parsed: { action: 'exit', code: 0 }, out: '1.2.3\n' })
-    expect(run('--help').out).toContain('conetd --spawn bridge,null')
+    expect(run('--help').out).toContain('--spawn vxlan --cluster etcd://')
     expect(run('--bogus')).toMatchObject({ parsed: { action: 'exit', code: 2 } })
     expect(run('--bogus').err).toContain('--bogus')
     expect(run('more').parsed).toMatchObject({ code: 2 })
