@@ -29,6 +29,10 @@ export function guardNamespace(driver: GuardedDriver): GuardedDriver {
       if (host !== undefined) guard.hold(host)
       await driver.activate()
     },
+    async stop() {
+      await driver.stop?.()
+      guard.leave()
+    },
   }
 }
 
@@ -44,13 +48,21 @@ class NamespaceGuard {
   }
 
   /**
-   * Holds the namespace until the process ends, as soon as an instance of the same host that has it ends. May be
+   * Holds the namespace until `leave` or the process ends, as soon as an instance of the same host that has it ends. May be
    * repeated. While the driver of another host is quicker, the driver is not ready. Throws `failedPrecondition` when the driver of another host has it.
    */
   hold(host: HostHandle): void {
     if (this.#lock !== undefined || this.#waiting !== undefined) return
     if (this.#acquire(host)) return
     this.#waiting = setInterval(() => this.#tryAgain(host), retryMs).unref()
+  }
+
+  /** May be repeated. */
+  leave(): void {
+    clearInterval(this.#waiting)
+    this.#waiting = undefined
+    this.#lock?.remove()
+    this.#lock = undefined
   }
 
   #tryAgain(host: HostHandle): void {

@@ -6,6 +6,7 @@ import {
   ftruncateSync,
   openSync,
   readFileSync,
+  rmSync,
   statSync,
   writeSync,
 } from 'node:fs'
@@ -28,31 +29,36 @@ export type LockResult = { ok: true; lock: FileLock } | ({ ok: false } & Holder)
 
 /** A lock held through an open file (flock(2)). Programs that this process starts do not inherit it. */
 export class FileLock implements Disposable {
+  readonly #path: string
   #fd: number | undefined
 
-  private constructor(fd: number) {
+  private constructor(path: string, fd: number) {
+    this.#path = path
     this.#fd = fd
   }
 
   /**
    * Tries once, without waiting; makes the file (0600) and writes the process id into it, and on a line of its own
-   * the `note`, for others to read. The file stays after `release`: taking it away would let two processes hold two files of the same name. Throws a KernelError
-   * when the file cannot be made or opened; ELOOP when it is a symbolic link.
+   * the `note`, for others to read. The file stays after `release`, and goes with `remove`. Throws a KernelError when the
+   * file cannot be made or opened; ELOOP when it is a symbolic link.
    */
   static acquire(path: string, note = ''): LockResult {
     for (;;) {
       const fd = openLockFile(path)
       if (!lockFile(fd, path)) return { ok: false, ...readHolder(fd) }
-      if (isStillAt(path, fd)) return { ok: true, lock: FileLock.#holding(fd, note) }
+      if (isStillAt(path, fd)) {
+        writeHolder(fd, note)
+        return { ok: true, lock: new FileLock(path, fd) }
+      }
       // Somebody removed or replaced the file between our open and our lock: what we hold protects nothing.
       closeSync(fd)
     }
   }
 
-  static #holding(fd: number, note: string): FileLock {
-    ftruncateSync(fd)
-    writeSync(fd, note === '' ? `${process.pid}\n` : `${process.pid}\n${note}\n`, 0)
-    return new FileLock(fd)
+  /** Takes the file away, and lets go. Who has opened it meanwhile finds out, and makes another one. May be repeated. */
+  remove(): void {
+    if (this.#fd !== undefined) rmSync(this.#path, { force: true })
+    this.release()
   }
 
   /** May be repeated. */
@@ -90,6 +96,11 @@ function isStillAt(path: string, fd: number): boolean {
   const held = fstatSync(fd)
   const named = statSync(path, { throwIfNoEntry: false })
   return named !== undefined && named.ino === held.ino && named.dev === held.dev
+}
+
+function writeHolder(fd: number, note: string): void {
+  ftruncateSync(fd)
+  writeSync(fd, note === '' ? `${process.pid}\n` : `${process.pid}\n${note}\n`, 0)
 }
 
 function readHolder(fd: number): Holder {

@@ -1,6 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { FileLock, KernelError } from '@conet/sdk/linux'
@@ -42,6 +51,18 @@ it('a second holder is told the process id of the first, until that lets go', ()
   lock.release()
   lock.release()
   acquired().release()
+})
+
+it('a file that is removed keeps nobody from the lock, also who has opened it before', () => {
+  const lock = acquired()
+  lock.remove()
+  lock.remove()
+  expect(existsSync(path)).toBe(false)
+  const next = acquired()
+  // It is not the holder any more.
+  lock.remove()
+  expect(FileLock.acquire(path)).toMatchObject({ ok: false })
+  next.remove()
 })
 
 it('a holder in another process is named, and its death frees the lock', async () => {
