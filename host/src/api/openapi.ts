@@ -25,10 +25,12 @@ function failuresAs(response: 'Problem' | 'GardenError'): JsonObject {
   return { '4XX': reference, '5XX': reference }
 }
 
-export function openApiDocument(version: string): JsonObject {
+/** `hasLegacy`: Garden's calls are not switched off. */
+export function openApiDocument(version: string, { hasLegacy }: { hasLegacy: boolean }): JsonObject {
   const paths: Record<string, JsonObject> = {}
   for (const name of routeNames('runtime')) {
     const entry: RouteEntry = routes[name]
+    if (entry.isLegacy === true && !hasLegacy) continue
     const path = entry.path.replace(/:(\w+)/g, '{$1}')
     paths[path] = { ...paths[path], [entry.method.toLowerCase()]: operationOf(name, entry) }
   }

@@ -40,7 +40,7 @@ export function buildServer(context: ApiContext, family: RequestLine['family']):
   registerRoutes(app, context, family)
   registerEvents(app, new EventStreams({ events: context.events }))
   registerMetrics(app, context)
-  registerOpenApi(app, context.version)
+  registerOpenApi(app, context)
   refuseOtherMethods(
     app,
     methodsByPath(family)
@@ -52,10 +52,10 @@ export function buildServer(context: ApiContext, family: RequestLine['family']):
   return app
 }
 
-function registerOpenApi(app: FastifyInstance, version: string): void {
+function registerOpenApi(app: FastifyInstance, { version, servesLegacyApi: hasLegacy }: ApiContext): void {
   let document: string | undefined
   app.get(openApiPath, async (_request, reply) => {
-    document ??= JSON.stringify(openApiDocument(version))
+    document ??= JSON.stringify(openApiDocument(version, { hasLegacy }))
     return reply.type('application/json').send(document)
   })
 }

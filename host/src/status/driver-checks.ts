@@ -5,6 +5,9 @@ import { type Check, some } from './check.ts'
 
 const working = new Set(['ready', 'degraded', 'standby', 'draining'])
 
+/** On the way to being ready. */
+const coming = new Set(['initializing', 'syncing'])
+
 /** A driver that nobody uses may be away; one whose networks wait for it may not. */
 export const driverNotReady: Check = ({ drivers, networks }) =>
   drivers
@@ -16,7 +19,9 @@ export const driverNotReady: Check = ({ drivers, networks }) =>
         severity: names.length === 0 ? 'info' : 'error',
         code: 'driver-not-ready',
         message: `driver ${driver.name} is ${driver.state}: ${affected}${lastError(driver)}`,
-        help: `start it, or let conetd do so: conet driver start ${driver.name}; conet driver inspect ${driver.name} shows more`,
+        help: coming.has(driver.state)
+          ? `it is there, and conetd is telling it what should be: ask again in a moment; conet driver inspect ${driver.name} shows more`
+          : `start it, or let conetd do so: conet driver start ${driver.name}; conet driver inspect ${driver.name} shows more`,
       }
     })
 

@@ -116,7 +116,10 @@ export type ApiFixture = AsyncDisposable & {
 
 export async function apiFixture(
   operations: Partial<Operations> = {},
-  { family = 'client' }: { family?: RequestLine['family'] } = {},
+  {
+    family = 'client',
+    servesLegacyApi = true,
+  }: { family?: RequestLine['family']; servesLegacyApi?: boolean } = {},
 ): Promise<ApiFixture> {
   const directory = await temporaryDirectory()
   const store = await openStore(directory.path)
@@ -137,7 +140,7 @@ export async function apiFixture(
     operations: { ...noOperations, ...operations },
     inventory,
     usageOf: () => [{ used: 1, capacity: 65_533 }],
-    servesLegacyApi: true,
+    servesLegacyApi,
     externalAddress: { current: '192.0.2.7' },
     drivers: {
       list: () => [],

@@ -17,6 +17,12 @@ it('GET /openapi.json is valid OpenAPI 3.1 and has every route of the table', as
   }
 })
 
+it('GET /openapi.json has none of Garden’s calls where they are switched off', async () => {
+  await using api = await apiFixture({}, { servesLegacyApi: false })
+  const { paths } = (await api.app.inject({ method: 'GET', url: '/openapi.json' })).json()
+  expect(Object.keys(paths).filter((path) => path.startsWith('/garden'))).toEqual([])
+})
+
 it('GET /openapi.json names every object of the API once, failures too, and has no constructs that generators stumble over', async () => {
   await using api = await apiFixture()
   const text = (await api.app.inject({ method: 'GET', url: '/openapi.json' })).body

@@ -114,6 +114,13 @@ describe('findings', () => {
       expect(codesOf({ ...mapped(40_000), machine: { ...goodMachine, reservedPorts } })).toEqual(codes)
   })
 
+  it('tell nobody to start a driver that is on its way', () => {
+    const helpFor = (state: string) =>
+      findingsOf({ ...good, drivers: [{ ...driver, state }] }).map(({ help }) => help)
+    expect(helpFor('syncing')).toEqual([expect.stringContaining('in a moment')])
+    expect(helpFor('closed')).toEqual([expect.stringContaining('conet driver start null')])
+  })
+
   it('tell of ports at addresses that the machine does not have', () => {
     const codesAt = (hostAddress: string) => {
       const mapping = { protocol: 'tcp' as const, hostPort: 80, containerPort: 80, hostAddress }
