@@ -42,7 +42,10 @@ export function clusterError(what: string, endpoints: readonly string[], cause: 
 /** The client's words, without its notes on how it resolved names, which are empty or say the same. */
 function wordsOf(cause: unknown): string {
   const [words = ''] = (cause instanceof Error ? cause.message : String(cause)).split(/\.? Resolution note:/)
-  return words.replace(/^\d+ [A-Z_]+: /, '').replace('No connection established. Last error: Error: ', '')
+  return words
+    .replace(/^\d+ [A-Z_]+: /, '')
+    .replace('No connection established. Last error: Error: ', '')
+    .replace('Channel closed before call started', 'the connection was lost')
 }
 
 const help = 'look whether etcd runs and whether this host reaches it; containers that run are not affected'

@@ -33,7 +33,7 @@ function lostLease(
 ): ConetError {
   if (!(cause instanceof EtcdLeaseInvalidError))
     return clusterError('keep the lease of this host in the shared store', endpoints, cause)
-  const message = `the lease of this host has run out: etcd has not heard of it for ${ttlSeconds} seconds`
+  const message = `the lease of this host is gone: etcd has not heard of it for ${ttlSeconds} seconds, or somebody has revoked it`
   return new ConetError('clusterUnavailable', message, {
     cause,
     help: 'it takes a new one as soon as etcd answers',

@@ -156,4 +156,17 @@ describe('the shared store in etcd', () => {
     expect(await lease.lost).toBeUndefined()
     await eventually(async () => expect(await store.get('/alive/one')).toBeUndefined())
   })
+
+  it('says in plain words that a lease is gone', async () => {
+    const abort = new AbortController()
+    const lease = await store.holdLease(2, abort.signal)
+    await etcd.control('lease', 'revoke', BigInt(lease.id).toString(16))
+    expect(await lease.lost).toMatchObject({
+      kind: 'clusterUnavailable',
+      message: expect.stringMatching(
+        /^the lease of this host is gone: etcd has not heard of it for 2 seconds/,
+      ),
+    })
+    abort.abort()
+  })
 })
