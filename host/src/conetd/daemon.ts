@@ -1,11 +1,6 @@
 // conetd as a whole: builds its parts in order, starts them, and stops them in reverse. Drivers go on without it.
 import { randomUUID } from 'node:crypto'
-import { deadline, Rollback } from '@conet/sdk'
-import type { Logger } from 'pino'
-import type { ApiContext } from '../api/api-context.ts'
-import { IdempotencyKeys } from '../api/idempotency-keys.ts'
-import { buildServer } from '../api/server.ts'
-import { listenOn } from '../api/unix-socket.ts'
+import { Rollback } from '@conet/sdk'
 import type { Cluster } from '../cluster/cluster.ts'
 import {
   clusterListener,
@@ -17,37 +12,17 @@ import {
   replugCutOff,
   takeQueuedDown,
 } from '../lifecycle/index.ts'
-import { ExternalAddress } from '../machine/external-address.ts'
-import { OperationTimings } from '../metrics/operation-timings.ts'
-import { MachineReader } from '../status/index.ts'
 import { openCluster } from './cluster-room.ts'
+import type { DaemonOptions } from './daemon-options.ts'
 import { makeDirectories } from './directories.ts'
-import { driverReader } from './driver-reader.ts'
 import { buildDriverRoom, buildSupervisor, type DriverRoom } from './driver-room.ts'
-import { eventSource, keepEvents, withContainer } from './event-history.ts'
+import { endsWithin } from './ends-within.ts'
+import { keepEvents, withContainer } from './event-history.ts'
 import { buildHost } from './host-context.ts'
-import { inventoryReader } from './inventory-reader.ts'
 import { type MachineIdentity, machineIdentity } from './machine-identity.ts'
-import { MetricsRoom } from './metrics-room.ts'
-import { nodeReader } from './node-reader.ts'
-import { bindOperations } from './operations.ts'
-import { poolReport } from './pool-report.ts'
-import { previewReconciliation, reconcileNow } from './reconciliation.ts'
-import type { Settings } from './settings.ts'
+import { serve } from './serving.ts'
 import { lockStateDirectory } from './state-lock.ts'
-import { statusReport } from './status-report.ts'
 import { openStores, type Stores } from './stores.ts'
-
-export type DaemonOptions = {
-  readonly settings: Settings
-  readonly version: string
-  readonly pid: number
-  /** For drivers that conetd starts. */
-  readonly environment: NodeJS.ProcessEnv
-  readonly log: Logger
-  /** Something in the background failed that nobody waits for: conetd is not whole any more. */
-  failed(error: unknown): void
-}
 
 export type Daemon = {
   /** Takes no more requests, lets what is under way end, and puts everything down. Call it once. */
@@ -181,80 +156,6 @@ async function endOperations(
   await registry.close()
 }
 
-async function serve(
-  options: DaemonOptions,
-  {
-    host,
-    room,
-    stores,
-    cluster,
-  }: { host: HostContext; room: DriverRoom } & Pick<Ground, 'stores' | 'cluster'>,
-  parts: Rollback,
-): Promise<void> {
-  const { settings, version, log } = options
-  const startedAt = new Date()
-  const isNeeded = (name: string) => [...host.inventory.networks.values()].some(({ type }) => type === name)
-  const drivers = driverReader(room, startedAt, isNeeded)
-  const idempotencyKeys = new IdempotencyKeys({
-    store: stores.volatile,
-    onError: (err) => log.warn({ err }, 'an answer is not kept for its Idempotency-Key'),
-  })
-  parts.defer('keep the last answers', () => idempotencyKeys.flush())
-  const externalAddress = new ExternalAddress(options.settings.externalAddress)
-  await externalAddress.refresh()
-  const machine = new MachineReader()
-  parts.defer('end the thread that looks at the machine', () => machine.close())
-  const timings = new OperationTimings()
-  const metrics = new MetricsRoom({ host, drivers, timings, version })
-  parts.defer('load no metrics any more', () => metrics[Symbol.dispose]())
-  const context: ApiContext = {
-    version,
-    operations: bindOperations(host, timings),
-    inventory: inventoryReader(host),
-    usageOf: (networkId) => host.addresses.usage(networkId),
-    servesLegacyApi: settings.servesLegacyApi,
-    externalAddress,
-    drivers,
-    nodes: nodeReader(cluster, host),
-    events: eventSource(host),
-    pools: () => poolReport(host),
-    reconciliation: {
-      preview: (operation) => previewReconciliation(host, drivers, operation),
-      run: (operation) => reconcileNow(host, drivers, operation),
-    },
-    metrics: () => metrics.scrape(),
-    status: () =>
-      statusReport({
-        ...{ ...options, startedAt, host, cluster, drivers, stores, machine },
-        strays: () => room.discovery.strays,
-      }),
-    idempotencyKeys,
-    log,
-  }
-  await listen(context, settings, parts)
-  takeQueuedDown(host)
-  const { socket, runtimeSocket } = settings
-  log.info(
-    { socket, runtimeSocket, startMs: Math.round(performance.now()) },
-    `conetd: listening on ${socket}`,
-  )
-}
-
-async function listen(context: ApiContext, settings: Settings, parts: Rollback): Promise<void> {
-  const runtime = buildServer(context, 'runtime')
-  const clients = buildServer(context, 'client')
-  parts.defer('end the requests under way', async () => {
-    const closed = Promise.all([runtime.close(), clients.close()])
-    if (!(await endsWithin(closed, settings.stopTimeoutMs))) {
-      // Those who wait longer for an answer do not get one; what they asked for ends next.
-      for (const app of [runtime, clients]) app.server.closeAllConnections()
-    }
-    await closed
-  })
-  await listenOn(runtime, { path: settings.runtimeSocket, mode: 0o600 })
-  await listenOn(clients, { path: settings.socket, mode: 0o660, group: 'conet' })
-}
-
 async function startDrivers(
   { settings }: DaemonOptions,
   { discovery, supervisor }: DriverRoom,
@@ -264,13 +165,4 @@ async function startDrivers(
   await discovery.start()
   parts.defer('stop watching over drivers', () => supervisor.close())
   await Promise.all(settings.spawn.map((name) => supervisor.start(name)))
-}
-
-/** False when the time is up first; the work goes on. */
-async function endsWithin(work: Promise<unknown>, timeoutMs: number): Promise<boolean> {
-  using limit = deadline(timeoutMs, 'stop')
-  return await Promise.race([
-    work.then(() => true),
-    new Promise<false>((resolve) => limit.signal.addEventListener('abort', () => resolve(false))),
-  ])
 }

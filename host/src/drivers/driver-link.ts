@@ -4,14 +4,14 @@ import {
   type CallMeta,
   ConetError,
   checkResult,
-  type ErrorKind,
   onAbort,
   type Params,
   type RequestMethod,
   type Result,
   requests,
 } from '@conet/sdk'
-import { type JsonRpcPeer, JsonText, jsonRpcCode } from '@conet/sdk/jsonrpc'
+import { type JsonRpcPeer, JsonText } from '@conet/sdk/jsonrpc'
+import { faultOfCode, isTrouble, namingDriver, wasMissed } from './call-failure.ts'
 import type { CallLedger } from './call-ledger.ts'
 import { CallLine } from './call-line.ts'
 import type { DriverDocuments } from './driver-documents.ts'
@@ -55,32 +55,6 @@ export type SyncCalls = DriverCalls & {
   /** One page of `driver/sync`, as JSON. Rejects as `call` does. */
   sync(page: JsonText, options: CallOptions): Promise<Result<'driver/sync'>>
 }
-
-/** Failures whose message does not tell which driver failed. */
-const anonymousKinds: ReadonlySet<ErrorKind> = new Set([
-  'deadlineExceeded',
-  'driverUnavailable',
-  'protocolViolation',
-  'messageTooLarge',
-  'overloaded',
-  'internal',
-])
-
-/** Failures for which a look at what the driver depends on is worth while. */
-const troubleKinds: ReadonlySet<ErrorKind> = new Set([
-  'deadlineExceeded',
-  'backendUnavailable',
-  'notReady',
-  'internal',
-])
-
-/** The codes of JSON-RPC that an answer may have; those of a driver's own begin where the catalogue ends. */
-const reservedCodes: ReadonlySet<number> = new Set([
-  jsonRpcCode.methodNotFound,
-  jsonRpcCode.invalidParams,
-  jsonRpcCode.internalError,
-])
-const firstOwnCode = 2000
 
 /** What ends something does not wait behind what makes something: it is what frees the driver. Nor does what is about it. */
 const urgentMethods: ReadonlySet<CallMethod> = new Set([
@@ -228,27 +202,13 @@ export class DriverLink implements SyncCalls {
 
   #explain(error: unknown): unknown {
     if (!ConetError.is(error)) return error
-    this.#judgeCode(error)
-    if (troubleKinds.has(error.kind)) this.#options.onTrouble()
-    if (!anonymousKinds.has(error.kind)) return error
-    const { kind, message, fields, details, operationState, help } = error
-    const explained = new ConetError(kind, `driver "${this.driver.name}": ${message}`, {
-      cause: error,
-      fields: [...fields],
-      details: { ...details, driver: this.driver.name },
-      operationState,
-      ...(help !== undefined && { help }),
-    })
-    // What waited in the host's own line for too long was not asked of the driver.
-    const wasAsked = operationState !== 'not-started'
-    if (kind === 'deadlineExceeded' && wasAsked) this.#options.onMissed(explained)
+    const { violations, onTrouble, onMissed } = this.#options
+    const fault = faultOfCode(error)
+    if (fault !== undefined) violations.add('bad-answer', fault)
+    if (isTrouble(error)) onTrouble()
+    const explained = namingDriver(error, this.driver.name)
+    if (wasMissed(error)) onMissed(explained)
     return explained
-  }
-
-  /** A code may be of the catalogue, of JSON-RPC where the protocol has it, or the driver's own from 2000 on. */
-  #judgeCode({ message, details: { wireCode } }: ConetError): void {
-    if (typeof wireCode !== 'number' || wireCode >= firstOwnCode || reservedCodes.has(wireCode)) return
-    this.#options.violations.add('bad-answer', `there is no code ${wireCode}: ${message}`)
   }
 
   #unsupported(method: string): ConetError {

@@ -8,43 +8,16 @@ import type { Role } from './driver-connection.ts'
 import { type DriverEntry, entryOfRefusedSocket, entryOfSession, entryWithoutSocket } from './driver-entry.ts'
 import type { DriverCalls } from './driver-link.ts'
 import { DriverSeats } from './driver-seats.ts'
-import type { DriverIdentity, HostIdentity } from './handshake.ts'
+import type { DriverIdentity } from './handshake.ts'
 import { IsolatedChecks } from './isolated-checks.ts'
+import type { RegistryOptions, RequireOptions } from './registry-options.ts'
 import { Session } from './session.ts'
-import { defaultSessionTiming, type SessionSinks, type SessionTiming, type Sync } from './session-options.ts'
+import { defaultSessionTiming, type SessionTiming } from './session-options.ts'
 import { isUnderWay, takesCalls } from './session-state.ts'
 import { isSocketOf, mayBeSocketOf } from './socket-name.ts'
 import { takeOver } from './succession.ts'
-import type { SupervisedState } from './supervised-driver.ts'
 import { SyncAnswers } from './sync-answers.ts'
-import { type VersionRules, versionRefusal } from './version-rules.ts'
-
-/** What the registry asks the supervisor. */
-export type Supervision = {
-  names(): string[]
-  stateOf(name: string): SupervisedState | undefined
-  isComing(name: string): boolean
-}
-
-export type RegistryOptions = {
-  readonly host: HostIdentity
-  readonly sinks: SessionSinks
-  /** After each connect, and before others may call the driver. */
-  readonly sync: Sync
-  /** The state of a driver changed. */
-  onChange(entry: DriverEntry): void
-  /** Gets bugs. */
-  onError(error: unknown): void
-  readonly supervision?: Supervision
-  readonly timing?: Partial<SessionTiming>
-  readonly versionRules?: VersionRules
-}
-
-export type RequireOptions = {
-  /** The caller's time; never more than 5 s are waited. */
-  readonly timeoutMs?: number
-  readonly signal?: AbortSignal
-}
+import { versionRefusal } from './version-rules.ts'
 
 /** Refused for what may change without the socket. */
 const nameRefusals: ReadonlySet<ErrorKind | undefined> = new Set<ErrorKind>(['duplicateName', 'replaced'])

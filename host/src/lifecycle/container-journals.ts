@@ -5,7 +5,7 @@ import { EventView } from '@conet/sdk/api'
 import { type Static, Type } from 'typebox'
 import { sandboxIdOf } from '../domain/ids.ts'
 import type { Table } from '../store/index.ts'
-import type { RecordStore } from './inventory.ts'
+import type { RecordStore } from './inventory-tables.ts'
 
 const Journal = Type.Object({ handle: Type.String(), events: Type.Array(EventView) })
 type Journal = Static<typeof Journal>

@@ -1,25 +1,12 @@
 // What the host knows: networks, containers, sandboxes, endpoints. Kept in memory with its indexes, written
 // through to the stores. Decides nothing.
-import { type Static, type TSchema, Type } from 'typebox'
-import { ContainerRecord, SandboxRecord } from '../domain/container.ts'
-import { EndpointRecord } from '../domain/endpoint.ts'
-import { NetworkRecord } from '../domain/network.ts'
-import type { Changes, Purpose, Table } from '../store/index.ts'
+import type { ContainerRecord, SandboxRecord } from '../domain/container.ts'
+import type { EndpointRecord } from '../domain/endpoint.ts'
+import type { NetworkRecord } from '../domain/network.ts'
+import type { Changes, Purpose } from '../store/index.ts'
 import { EndpointIndex, type EndpointListener } from './endpoint-index.ts'
 import { failpoint } from './failpoints.ts'
-
-/** The part of a store that the inventory needs. */
-export type RecordStore = {
-  table<S extends TSchema>(name: string, schema: S): Table<Static<S>>
-  transaction<T>(work: (changes: Changes) => T, purpose?: Purpose): T
-}
-
-export type InventoryStores = {
-  /** Survives a reboot: what clients configured. */
-  durable: RecordStore
-  /** Survives a crash of the process, and ends with the kernel it describes. */
-  volatile: RecordStore
-}
+import { type InventoryStores, type InventoryTables, openTables } from './inventory-tables.ts'
 
 /** One step's records, written together. */
 export type Change = {
@@ -45,7 +32,7 @@ export class Inventory implements Disposable {
   readonly #endpoints = new EndpointIndex()
   readonly #stores: InventoryStores
   readonly #onFlushError: (error: unknown) => void
-  readonly #tables
+  readonly #tables: InventoryTables
   readonly #unflushed = new Set<string>()
   #flushTimer: NodeJS.Timeout | undefined
   #nextOrder = 1
@@ -256,17 +243,5 @@ export class Inventory implements Disposable {
     const inOrder = endpoints.list().sort((a, b) => a.record.order - b.record.order)
     for (const { record } of inOrder) this.#index(record)
     for (const { key, record } of cursors.list()) this.cursors.set(key, record)
-  }
-}
-
-function openTables({ durable, volatile }: InventoryStores) {
-  return {
-    networks: durable.table('networks', NetworkRecord),
-    containers: durable.table('containers', ContainerRecord),
-    /** Configurations newer than the disk's. */
-    overlay: volatile.table('containers', ContainerRecord),
-    sandboxes: volatile.table('sandboxes', SandboxRecord),
-    endpoints: volatile.table('endpoints', EndpointRecord),
-    cursors: volatile.table('cursors', Type.String()),
   }
 }

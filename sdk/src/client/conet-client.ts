@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { deadline } from '../deadline.ts'
 import { ConetError } from '../errors/index.ts'
-import type { ContainerConfigBody, PlugBody, UpBody } from './api/container.ts'
+import type { ContainerConfigBody, PlugBody, UpBody } from './api/container-request.ts'
 import type { EventView } from './api/host.ts'
 import type { CreateNetworkBody } from './api/network.ts'
 import type { ContainerPolicyBody, DefaultPolicyBody } from './api/policy.ts'

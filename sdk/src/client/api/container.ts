@@ -1,80 +1,7 @@
-// Containers, their configuration and their endpoints in the host's HTTP API.
+// Containers and their endpoints as the host's HTTP API shows them.
 import { type Static, Type } from 'typebox'
-import { forms } from '../../fields/forms.ts'
 import { Dns, Neighbour, Route, Sysctls } from '../../protocol/endpoint.ts'
-import { Document, Id, InterfaceName, Labels } from '../../protocol/primitives.ts'
-import { GardenNetIn, GardenNetOutRules, GardenProperties } from './garden.ts'
-
-const strict = { additionalProperties: false }
-
-/** A handle that clients may choose; the runtime socket takes others too. */
-export const ClientHandle = Type.String({ pattern: forms.handle.pattern })
-
-/** A network's id, an unambiguous prefix of it (4 digits at least), or its name. */
-const NetworkKey = Type.String({ pattern: forms.key.pattern })
-
-const Address = Type.String({ minLength: 1, maxLength: 64 })
-
-/** What a client may ask of one attachment. */
-const attachmentWishes = {
-  /** Unique in the container; the network's name by default. */
-  name: Type.Optional(Type.String({ pattern: forms.networkName.pattern })),
-  /** The interface's name in the container; the first free ethN by default. */
-  interface: Type.Optional(InterfaceName),
-  /** One address in each subnet that matters; the others are chosen by the host. */
-  addresses: Type.Optional(Type.Array(Address, { maxItems: 16 })),
-  mac_address: Type.Optional(Type.String({ minLength: 1, maxLength: 17 })),
-  mtu: Type.Optional(Type.Integer({ minimum: 68, maximum: 65535 })),
-  /** True: the container's default route goes this way. Default: the primary one, else the first that has a gateway. */
-  default_route: Type.Optional(Type.Boolean()),
-  /** True: the one that stands for the container where only one can. Default: the first. */
-  primary: Type.Optional(Type.Boolean()),
-  /** The driver's own document. */
-  options: Type.Optional(Document),
-}
-
-/** One attachment that a client wants: the network, and what it wishes of it. */
-export const AttachmentRequest = Type.Object({ network: NetworkKey, ...attachmentWishes }, strict)
-export type AttachmentRequest = Static<typeof AttachmentRequest>
-
-/**
- * A network by its name and type. One that exists is attached to; else the container gets one of its own, which begins at
- * `up` and ends at `down`.
- */
-export const NetworkSpec = Type.Object(
-  {
-    name: Type.String({ pattern: forms.networkName.pattern }),
-    /** A driver's name. */
-    type: Type.String({ minLength: 1, maxLength: 64 }),
-    /** The driver's document. What its policy schema knows (`net_in`, `net_out`, `limits`) is policy of the attachment. */
-    config: Type.Optional(Document),
-    primary: Type.Optional(Type.Boolean()),
-  },
-  strict,
-)
-export type NetworkSpec = Static<typeof NetworkSpec>
-
-/** Networks in order, or what is asked of each. */
-export const AttachTo = Type.Array(Type.Union([NetworkKey, AttachmentRequest]), { maxItems: 64 })
-export type AttachTo = Static<typeof AttachTo>
-
-/** In the order in which they are attached. */
-const NetworkSpecs = Type.Array(NetworkSpec, { maxItems: 64 })
-
-/**
- * `attach_to` names networks in order, or asks more of each; `network_specs` come after them, in order too. One of the two
- * must be there. Keys beyond those here are kept and passed on.
- */
-export const ContainerConfigBody = Type.Object({
-  attach_to: Type.Optional(AttachTo),
-  network_specs: Type.Optional(NetworkSpecs),
-  labels: Type.Optional(Labels),
-})
-export type ContainerConfigBody = Static<typeof ContainerConfigBody>
-
-/** Plug: one more attachment, on a container that is defined or up. */
-export const PlugBody = AttachmentRequest
-export type PlugBody = AttachmentRequest
+import { Document, Id, Labels } from '../../protocol/primitives.ts'
 
 /** One attachment of a container, realised or not. */
 export const AttachmentView = Type.Object({
@@ -233,28 +160,6 @@ export type ContainerView = Static<typeof ContainerView>
 /** Reply of `listContainers`, in the order of their handles. */
 export const ContainerList = Type.Object({ containers: Type.Array(ContainerView) })
 export type ContainerList = Static<typeof ContainerList>
-
-/**
- * The runtime's word that the container starts: where its network namespace is, or nothing for conet to make one. What
- * it is attached to says a client beforehand (`putContainerConfig`), the runtime here, or conetd's `default_attachment`.
- */
-export const UpBody = Type.Object(
-  {
-    pid: Type.Optional(Type.Integer({ minimum: 1 })),
-    netns: Type.Optional(Type.String({ minLength: 1, maxLength: 4096 })),
-    /** The namespace's device and inode: it is found also where `pid` and `netns` mean something else to conetd. */
-    namespace: Type.Optional(Type.String({ pattern: forms.namespaceId.pattern })),
-    attach_to: Type.Optional(AttachTo),
-    network_specs: Type.Optional(NetworkSpecs),
-    /** Garden's properties of the container; `specs` among them holds NetworkSpecs as JSON. */
-    properties: Type.Optional(GardenProperties),
-    /** Ports and rules of the primary network. */
-    netin: Type.Optional(Type.Array(GardenNetIn, { maxItems: 4096 })),
-    netout_rules: Type.Optional(GardenNetOutRules),
-  },
-  strict,
-)
-export type UpBody = Static<typeof UpBody>
 
 /** What is left to do when a driver is away: done when it is back. */
 export const Removal = Type.Object({ state: Type.Union([Type.Literal('gone'), Type.Literal('deleting')]) })

@@ -1,14 +1,7 @@
 // The one table of the HTTP API: the server's routes, the typed client and the OpenAPI document read it.
 import { type TSchema, Type } from 'typebox'
-import {
-  ContainerConfigBody,
-  ContainerList,
-  ContainerView,
-  EndpointView,
-  PlugBody,
-  Removal,
-  UpBody,
-} from './container.ts'
+import { ContainerList, ContainerView, EndpointView, Removal } from './container.ts'
+import { ContainerConfigBody, PlugBody, UpBody } from './container-request.ts'
 import { GardenMappedPort, GardenNetIn, GardenNetOutRule, GardenNetOutRules } from './garden.ts'
 import { DriverList, DriverView, EventList, HealthView, StatusView } from './host.ts'
 import { CreateNetworkBody, NetworkList, NetworkView } from './network.ts'

@@ -1,0 +1,103 @@
+// conetd's two sockets: what the API needs is put together, and both listen.
+import type { Rollback } from '@conet/sdk'
+import type { ApiContext } from '../api/api-context.ts'
+import { IdempotencyKeys } from '../api/idempotency-keys.ts'
+import { buildServer } from '../api/server.ts'
+import { listenOn } from '../api/unix-socket.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import { type HostContext, takeQueuedDown } from '../lifecycle/index.ts'
+import { ExternalAddress } from '../machine/external-address.ts'
+import { OperationTimings } from '../metrics/operation-timings.ts'
+import { MachineReader } from '../status/index.ts'
+import type { DaemonOptions } from './daemon-options.ts'
+import { driverReader } from './driver-reader.ts'
+import type { DriverRoom } from './driver-room.ts'
+import { endsWithin } from './ends-within.ts'
+import { eventSource } from './event-history.ts'
+import { inventoryReader } from './inventory-reader.ts'
+import { MetricsRoom } from './metrics-room.ts'
+import { nodeReader } from './node-reader.ts'
+import { bindOperations } from './operations.ts'
+import { poolReport } from './pool-report.ts'
+import { previewReconciliation, reconcileNow } from './reconciliation.ts'
+import type { Settings } from './settings.ts'
+import { statusReport } from './status-report.ts'
+import type { Stores } from './stores.ts'
+
+/** What the API shows, and acts on. */
+type Served = {
+  readonly host: HostContext
+  readonly room: DriverRoom
+  readonly stores: Stores
+  readonly cluster: Cluster | undefined
+}
+
+/** Returns when both sockets answer. */
+export async function serve(
+  options: DaemonOptions,
+  { host, room, stores, cluster }: Served,
+  parts: Rollback,
+): Promise<void> {
+  const { settings, version, log } = options
+  const startedAt = new Date()
+  const isNeeded = (name: string) => [...host.inventory.networks.values()].some(({ type }) => type === name)
+  const drivers = driverReader(room, startedAt, isNeeded)
+  const idempotencyKeys = new IdempotencyKeys({
+    store: stores.volatile,
+    onError: (err) => log.warn({ err }, 'an answer is not kept for its Idempotency-Key'),
+  })
+  parts.defer('keep the last answers', () => idempotencyKeys.flush())
+  const externalAddress = new ExternalAddress(options.settings.externalAddress)
+  await externalAddress.refresh()
+  const machine = new MachineReader()
+  parts.defer('end the thread that looks at the machine', () => machine.close())
+  const timings = new OperationTimings()
+  const metrics = new MetricsRoom({ host, drivers, timings, version })
+  parts.defer('load no metrics any more', () => metrics[Symbol.dispose]())
+  const context: ApiContext = {
+    version,
+    operations: bindOperations(host, timings),
+    inventory: inventoryReader(host),
+    usageOf: (networkId) => host.addresses.usage(networkId),
+    servesLegacyApi: settings.servesLegacyApi,
+    externalAddress,
+    drivers,
+    nodes: nodeReader(cluster, host),
+    events: eventSource(host),
+    pools: () => poolReport(host),
+    reconciliation: {
+      preview: (operation) => previewReconciliation(host, drivers, operation),
+      run: (operation) => reconcileNow(host, drivers, operation),
+    },
+    metrics: () => metrics.scrape(),
+    status: () =>
+      statusReport({
+        ...{ ...options, startedAt, host, cluster, drivers, stores, machine },
+        strays: () => room.discovery.strays,
+      }),
+    idempotencyKeys,
+    log,
+  }
+  await listen(context, settings, parts)
+  takeQueuedDown(host)
+  const { socket, runtimeSocket } = settings
+  log.info(
+    { socket, runtimeSocket, startMs: Math.round(performance.now()) },
+    `conetd: listening on ${socket}`,
+  )
+}
+
+async function listen(context: ApiContext, settings: Settings, parts: Rollback): Promise<void> {
+  const runtime = buildServer(context, 'runtime')
+  const clients = buildServer(context, 'client')
+  parts.defer('end the requests under way', async () => {
+    const closed = Promise.all([runtime.close(), clients.close()])
+    if (!(await endsWithin(closed, settings.stopTimeoutMs))) {
+      // Those who wait longer for an answer do not get one; what they asked for ends next.
+      for (const app of [runtime, clients]) app.server.closeAllConnections()
+    }
+    await closed
+  })
+  await listenOn(runtime, { path: settings.runtimeSocket, mode: 0o600 })
+  await listenOn(clients, { path: settings.socket, mode: 0o660, group: 'conet' })
+}
