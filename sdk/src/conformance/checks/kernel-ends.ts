@@ -75,6 +75,7 @@ export const kernelEndChecks: readonly ActiveCheck[] = [
     rules: ['PLUG-6', 'EP-4'],
     sends: 'endpoint/plug; it deletes the namespace; endpoint/unplug and endpoint/delete',
     why: 'Containers die at any moment, and their namespace with them.',
+    mend: 'Take a sandbox that is gone, which openSandbox of the SDK calls invalidSandbox, for an unplug that is done.',
     async run(kit) {
       using host = await kit.connect()
       const network = await kit.createNetwork(host)

@@ -1,5 +1,5 @@
 // The matrix of plug: which sandbox, which content, what was before.
-import type { CreateEndpointParams, PlugResult } from '../../protocol/index.ts'
+import type { CreateEndpointParams, PluggedInterface, PlugResult } from '../../protocol/index.ts'
 import type { CheckContext } from '../context/check-context.ts'
 import { type KitHost, succeeded } from '../wire/kit-host.ts'
 import type { ActiveCheck } from './check.ts'
@@ -185,14 +185,25 @@ async function answersWhatWasAsked(kit: CheckContext): Promise<void> {
   const names = interfaces.map(({ name }) => name)
   expect(new Set(names).size === names.length, 'two interfaces of one name', { found: names })
   const { name, macAddress, mtu } = endpoint.interface
-  const isThere = interfaces.some(
-    (one) =>
-      one.name === name &&
-      one.macAddress === macAddress &&
-      one.mtu === mtu &&
-      addresses.every((address) => one.addresses.includes(address)),
-  )
-  expect(isThere, 'no interface is as it was asked for', { expected: endpoint.interface, found: interfaces })
+  const asked = { name, macAddress, mtu, addresses }
+  const one = interfaces.find((candidate) => candidate.name === name)
+  expect(one !== undefined, `no interface is named ${name}, as was asked for`, {
+    expected: asked,
+    found: interfaces,
+  })
+  expectAsAsked(one, asked)
+}
+
+/** Each member that differs is named. */
+function expectAsAsked(
+  one: PluggedInterface,
+  asked: Pick<PluggedInterface, 'macAddress' | 'mtu' | 'addresses'>,
+): void {
+  const members = (['macAddress', 'mtu'] as const).filter((member) => one[member] !== asked[member])
+  const hasAll = asked.addresses.every((address) => one.addresses.includes(address))
+  const different = [...members, ...(hasAll ? [] : ['addresses'])].join(', ')
+  const message = `interface ${one.name} is not as it was asked for: ${different}`
+  expect(different === '', message, { expected: asked, found: one })
 }
 
 /** An endpoint of a driver that acts on the kernel; one that does not has no use for a sandbox. */

@@ -13,7 +13,7 @@ export const unplugChecks: readonly ActiveCheck[] = [
     sends:
       'endpoint/unplug of an endpoint that is not plugged, with and without a sandbox, and of one that never was',
     why: 'The host repeats it until it is confirmed.',
-    mend: 'Answer {} when there is nothing to unplug.',
+    mend: 'Answer {} when there is nothing to unplug: no sandbox in the call, or one whose path leads nowhere (invalidSandbox of the SDK’s openSandbox).',
     async run(kit) {
       using host = await kit.connect()
       const network = await kit.createNetwork(host)
@@ -66,7 +66,7 @@ export const unplugChecks: readonly ActiveCheck[] = [
     rules: ['IDEM-4', 'PLUG-6', 'EP-4'],
     sends: 'plug; it deletes the namespace; unplug, delete, endpoint/list',
     why: 'Containers die before anybody unplugs them.',
-    mend: 'Take what is gone for done.',
+    mend: 'Take what is gone for done; openSandbox of the SDK calls a sandbox that is gone invalidSandbox.',
     async run(kit) {
       using host = await kit.connect()
       const { plugged, ids } = await pluggedEndpoint(kit, host)
