@@ -15,7 +15,7 @@ export const networkChecks: readonly ActiveCheck[] = [
     rules: ['NET-1', 'NET-6'],
     sends: 'network/create, network/list',
     why: 'By the list the host finds what a crash has left behind.',
-    mend: 'List networks from the kernel, or from records that outlive the process.',
+    mend: 'List each network once, from the kernel, or from records that outlive the process.',
     async run(kit) {
       using host = await kit.connect()
       const { id } = await kit.createNetwork(host)

@@ -25,7 +25,13 @@ export type RequestOptions = {
 
 /** The one answer to a request. */
 export type Reply = { readonly result: unknown } | { readonly error: ReplyError }
-export type ReplyError = { readonly code: number; readonly message: string; readonly data: Json }
+export type ReplyError = {
+  readonly code: number
+  readonly message: string
+  readonly data: Json
+  /** Of an internal error, which says nothing itself: what the driver has logged last. */
+  readonly logged?: string
+}
 
 export class KitHost implements Disposable {
   readonly connection: RawConnection
@@ -149,7 +155,16 @@ export class KitHost implements Disposable {
 
   async #reply(method: string, id: string | number, waitMs: number): Promise<Reply> {
     const isReply = (message: Json) => message.id === id && message.method === undefined
-    return parseReply(method, await this.connection.message(`answer to ${method}`, waitMs, isReply))
+    const reply = parseReply(method, await this.connection.message(`answer to ${method}`, waitMs, isReply))
+    if ('result' in reply || !internalCodes.includes(reply.error.code)) return reply
+    const logged = this.#lastLogged()
+    return logged === undefined ? reply : { error: { ...reply.error, logged } }
+  }
+
+  #lastLogged(): string | undefined {
+    const received = this.connection.transcript.messages('received')
+    const params = received.findLast(({ message }) => message.method === 'driver/log')?.message.params
+    return isJson(params) && typeof params.message === 'string' ? params.message : undefined
   }
 }
 
@@ -172,16 +187,17 @@ export function initializeParams(instanceId: string, callMs: number): Initialize
 }
 
 const internalCodes: readonly number[] = [catalogue.internal.code, -32_603]
-const ownBug = 'This is a bug of the driver’s own, whatever the check is about: read what it has logged.'
+const ownBug = 'This is a bug of the driver’s own, whatever the check is about'
 
 /** The result, or a violation that says what came instead. */
 export function succeeded<M extends RequestMethod>(method: M, reply: Reply): Result<M> {
   if ('error' in reply) {
-    const { code, message } = reply.error
-    throw new Violation(`${method} failed: ${message} (${code})`, {
+    const { logged = 'read what it has logged', ...found } = reply.error
+    throw new Violation(`${method} failed: ${found.message} (${found.code})`, {
       expected: 'a result',
-      found: reply.error,
-      ...(internalCodes.includes(code) && { mend: ownBug }),
+      found,
+      // Not in the message: failures in the same words are told once, and logs name ids.
+      ...(internalCodes.includes(found.code) && { mend: `${ownBug}: ${logged}.` }),
     })
   }
   try {
