@@ -13,6 +13,7 @@ export type BlockRecallOptions = {
   claim(subnet: string): Promise<void>
   registered(limits: CallLimits): Promise<Condition>
   readonly signal: AbortSignal
+  readonly waitMs?: number
 }
 
 export class BlockRecall {
@@ -41,17 +42,20 @@ export class BlockRecall {
   }
 
   async #recall(subnet: string): Promise<void> {
-    const { blocks, registered, claim, signal } = this.#options
-    using limit = deadline(recallMs, `wait for a block of ${subnet}`, signal)
+    const { blocks, registered, claim, signal, waitMs = recallMs } = this.#options
+    using limit = deadline(waitMs, `wait for a block of ${subnet}`, signal)
     await blocks.ask(subnet, { condition: await registered({}) })
+    let isClaimed = false
     try {
-      do await this.#freed(subnet, limit.signal)
-      while (!limit.signal.aborted && !(await this.#isClaimed(subnet)))
+      while (!isClaimed && !limit.signal.aborted) {
+        await this.#freed(subnet, limit.signal)
+        if (!limit.signal.aborted) isClaimed = await this.#isClaimed(subnet)
+      }
     } finally {
       // What is left of the wish is overwritten by the next one, and goes with the last that this node has of the network.
       await blocks.unask(subnet).catch(() => undefined)
     }
-    if (limit.signal.aborted) await claim(subnet)
+    if (!isClaimed) await claim(subnet)
   }
 
   /** False: somebody else came first. */
