@@ -18,8 +18,11 @@ export class PolicyTable {
   #content = new TableContent()
   /** One change after the other: a large one waits in a thread. */
   readonly #queue = new KeyedQueue()
-  /** The ruleset's generation up to which nobody else has changed anything. */
-  #generation = -1
+  /**
+   * The generation that the ruleset has if nobody else has changed anything: the kernel counts one up for each
+   * transaction, ours too. NaN, which equals none: unknown.
+   */
+  #generation = Number.NaN
   #baseRules = ''
   #isThere = false
   #isKeeper = false
@@ -111,7 +114,6 @@ export class PolicyTable {
   async #change(owner: string, holding: Holding): Promise<void> {
     let change = this.#content.changeFor(owner, holding)
     if (change.isNothing) return this.#content.commit(change)
-    const isUndisturbed = this.#client.generation() === this.#generation
     try {
       if (!this.#isThere) this.#writeBase()
       await this.#run(requestsOf(change, this.name))
@@ -124,7 +126,6 @@ export class PolicyTable {
       await this.#run(requestsOf(change, this.name))
     }
     this.#content.commit(change)
-    if (isUndisturbed) this.#generation = this.#client.generation()
     if (this.#content.isEmpty()) this.#delete()
   }
 
@@ -132,6 +133,7 @@ export class PolicyTable {
     const bytes = requests.reduce((sum, { payload }) => sum + payload.length, 0)
     if (bytes < slowBytes) this.#client.run(requests)
     else await this.#client.runSlow(requests)
+    this.#generation += 1
   }
 
   async #writeWhole(): Promise<void> {
@@ -140,7 +142,6 @@ export class PolicyTable {
     if (this.#content.isEmpty()) return
     this.#writeBase()
     await this.#run(wholeContent(this.#content, this.name))
-    this.#generation = this.#client.generation()
   }
 
   #writeBase(): void {
