@@ -154,6 +154,14 @@ export class ClusterFixture implements AsyncDisposable {
     return cluster
   }
 
+  /** Two hosts, which are named so. */
+  static async ofTwo(): Promise<{ cluster: ClusterFixture; one: ClusterHost; two: ClusterHost }> {
+    const cluster = await ClusterFixture.start(['one', 'two'])
+    const [one, two] = cluster.hosts
+    if (one === undefined || two === undefined) throw new Error('the hosts are not there')
+    return { cluster, one, two }
+  }
+
   /** Keys in the store below that prefix. */
   async keys(below = ''): Promise<string[]> {
     const text = await this.etcd.control('get', '--prefix', `/conet/v1/${below}`, '--keys-only')

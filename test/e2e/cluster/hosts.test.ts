@@ -12,11 +12,7 @@ let one: ClusterHost
 let two: ClusterHost
 
 beforeAll(async () => {
-  cluster = await ClusterFixture.start(['one', 'two'])
-  const [first, second] = cluster.hosts
-  if (first === undefined || second === undefined) throw new Error('the hosts are not there')
-  one = first
-  two = second
+  ;({ cluster, one, two } = await ClusterFixture.ofTwo())
 }, 60_000)
 afterEach(() => cluster.removeEverything(), 30_000)
 afterAll(() => cluster?.[Symbol.asyncDispose]())
