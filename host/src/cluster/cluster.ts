@@ -89,6 +89,7 @@ export class Cluster {
     this.networks = new NetworksInUse({
       store,
       node: node.name,
+      underlayAddress: node.underlayAddress,
       blocks: this.blocks,
       presence: this.#presence,
       members: this.members,

@@ -16,6 +16,7 @@ import type { CallLimits, Condition, SharedStore } from './shared-store.ts'
 export type NetworkHereOptions = {
   readonly store: SharedStore
   readonly node: string
+  readonly underlayAddress?: string | undefined
   readonly network: Pick<SharedNetwork, 'id' | 'name' | 'subnets' | 'blockBits'>
   readonly own: Pick<OwnBlockRecord, 'has' | 'all' | 'of' | 'add' | 'remove'>
   /** What every write depends on; throws while the node is not registered. */
@@ -54,7 +55,7 @@ export class NetworkHere {
   readonly #recall: BlockRecall
 
   constructor(options: NetworkHereOptions) {
-    const { store, node, network, refused, peersChanged, blockWanted, isLoss } = options
+    const { store, node, underlayAddress, network, refused, peersChanged, blockWanted, isLoss } = options
     this.#options = options
     const changed = () => {
       this.#adopt()
@@ -62,7 +63,14 @@ export class NetworkHere {
     }
     this.#blocks = new AddressBlocks({ store, node, network, refused, changed, wanted: blockWanted })
     this.#macs = new MacClaims({ store, node, network, refused })
-    this.peers = new NetworkPeers({ store, networkId: network.id, node, isLoss, changed: peersChanged })
+    this.peers = new NetworkPeers({
+      store,
+      networkId: network.id,
+      node,
+      underlayAddress,
+      isLoss,
+      changed: peersChanged,
+    })
     const { signal } = this.#ending
     this.#recall = new BlockRecall({
       blocks: this.#blocks,

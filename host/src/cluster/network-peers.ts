@@ -5,6 +5,7 @@ import { keys } from './keys.ts'
 import { Mirror, type MirrorChange } from './mirror.ts'
 import { reader, SharedMember } from './records.ts'
 import type { SharedStore } from './shared-store.ts'
+import { isTunnelPartner } from './tunnel-partner.ts'
 
 export type PeerEntry = { readonly endpointId: string } & SharedMember
 
@@ -12,6 +13,8 @@ export type NetworkPeersOptions = {
   readonly store: SharedStore
   readonly networkId: string
   readonly node: string
+  /** Of this node: endpoints to which no tunnel leads from there are left out. Absent: all are told. */
+  readonly underlayAddress?: string | undefined
   /** Whether the store has lost something just now. */
   isLoss?(): Promise<boolean>
   /** There is something that was not taken yet. It must not throw. */
@@ -44,7 +47,7 @@ export class NetworkPeers {
     this.#members = new Mirror({
       store,
       prefix: keys.members(networkId),
-      parse: reader(SharedMember),
+      parse: (text, key) => this.#read(text, key),
       isLoss,
       changed: (changes) => this.#note(changes),
       // An empty directory is told too: until then a driver keeps what an earlier instance made.
@@ -131,10 +134,20 @@ export class NetworkPeers {
     if (others.length > 0) this.#options.changed()
   }
 
+  /** A driver would refuse all with one of them. */
+  #read(text: string, key: string): SharedMember | undefined {
+    const { underlayAddress: own } = this.#options
+    const member = readMember(text)
+    if (member === undefined || own === undefined || !this.#isOther(key)) return member
+    return isTunnelPartner(own, member.tunnelAddress) ? member : undefined
+  }
+
   #isOther(key: string): boolean {
     return !key.startsWith(`${this.#options.node}/`)
   }
 }
+
+const readMember = reader(SharedMember)
 
 function endpointOf(key: string): string {
   return key.slice(key.indexOf('/') + 1)

@@ -17,6 +17,8 @@ export type AddressOf = { readonly address: string; readonly subnet: string }
 export type NetworksInUseOptions = {
   readonly store: SharedStore
   readonly node: string
+  /** Of this node. */
+  readonly underlayAddress: string
   readonly blocks: OwnBlockRecord
   readonly presence: NodePresence
   readonly members: PublishedMembers
@@ -145,12 +147,23 @@ export class NetworksInUse {
   #use(network: SharedNetworkKey): NetworkHere {
     const known = this.#here.get(network.id)
     if (known !== undefined) return known
-    const { store, node, blocks, presence, log, peersChanged, blockWanted, assureWhole, isLoss } =
-      this.#options
+    const {
+      store,
+      node,
+      underlayAddress,
+      blocks,
+      presence,
+      log,
+      peersChanged,
+      blockWanted,
+      assureWhole,
+      isLoss,
+    } = this.#options
     const networkId = network.id
     const here = new NetworkHere({
       store,
       node,
+      underlayAddress,
       network,
       own: blocks,
       registered: (what, limits) => presence.registered(what, limits),

@@ -2,7 +2,10 @@
 
 import { keys } from './keys.ts'
 import { blocksOf, listNodes, type NodeReport, quarantineNode, removeFencedNode } from './node-directory.ts'
+import { reader, SharedNode } from './records.ts'
 import type { CallLimits, SharedStore } from './shared-store.ts'
+
+const readNode = reader(SharedNode)
 
 export class NodeOperations {
   readonly #store: SharedStore
@@ -15,12 +18,13 @@ export class NodeOperations {
     return listNodes(this.#store)
   }
 
-  /** How many there are, and how many of them live. */
-  async count(limits: CallLimits = {}): Promise<{ all: number; alive: number }> {
-    const [all, alive] = await Promise.all(
-      [keys.nodes, keys.alive].map((prefix) => this.#store.count(prefix, limits)),
-    )
-    return { all: all ?? 0, alive: alive ?? 0 }
+  /** All that are on record, and how many of them live. */
+  async overview(limits: CallLimits = {}): Promise<{ nodes: SharedNode[]; alive: number }> {
+    const [{ entries }, alive] = await Promise.all([
+      this.#store.list(keys.nodes, limits),
+      this.#store.count(keys.alive, limits),
+    ])
+    return { nodes: entries.flatMap(({ value }) => readNode(value) ?? []), alive }
   }
 
   /** The blocks that a node has of networks. */

@@ -1,27 +1,38 @@
 // This host's part in its cluster, as GET /status has it.
 import type { ClusterView } from '@conet/sdk/api'
 import type { Cluster } from '../cluster/cluster.ts'
+import { isTunnelPartner } from '../cluster/tunnel-partner.ts'
 import type { ClusterSettings } from './cluster-settings.ts'
 
 /** Who asks how things are does not wait for a store that hangs. */
 const countMs = 1_000
 
-export async function clusterView(
+export type ClusterOverview = {
+  readonly view?: ClusterView
+  /** Between them and this host no tunnel can be. */
+  readonly unfit: readonly { readonly name: string; readonly underlayAddress: string }[]
+}
+
+export async function clusterOverview(
   cluster: Cluster | undefined,
   settings: ClusterSettings | undefined,
-): Promise<ClusterView | undefined> {
-  if (cluster === undefined || settings === undefined) return undefined
+): Promise<ClusterOverview> {
+  if (cluster === undefined || settings === undefined) return { unfit: [] }
   const { node, underlayAddress, etcd } = settings
-  const counts = cluster.isCurrent
-    ? await cluster.nodes.count({ timeoutMs: countMs }).catch(() => undefined)
+  const found = cluster.isCurrent
+    ? await cluster.nodes.overview({ timeoutMs: countMs }).catch(() => undefined)
     : undefined
-  const isAway = cluster.trouble !== undefined || (cluster.isCurrent && counts === undefined)
+  const isAway = cluster.trouble !== undefined || (cluster.isCurrent && found === undefined)
+  const others = (found?.nodes ?? []).filter(({ name }) => name !== node)
   return {
-    node,
-    underlay_address: underlayAddress,
-    store: [...etcd.endpoints],
-    state: counts !== undefined ? 'joined' : isAway ? 'away' : 'joining',
-    ...(counts && { nodes: counts.all, nodes_alive: counts.alive }),
-    behind: cluster.behind,
+    unfit: others.filter((other) => !isTunnelPartner(underlayAddress, other.underlayAddress)),
+    view: {
+      node,
+      underlay_address: underlayAddress,
+      store: [...etcd.endpoints],
+      state: found !== undefined ? 'joined' : isAway ? 'away' : 'joining',
+      ...(found && { nodes: found.nodes.length, nodes_alive: found.alive }),
+      behind: cluster.behind,
+    },
   }
 }

@@ -5,7 +5,7 @@ import type { DriverReader } from '../api/api-context.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { type HostContext, unpluggedAttachments } from '../lifecycle/index.ts'
 import { findingsOf, type MachineReader, type StatusFacts } from '../status/index.ts'
-import { clusterView } from './cluster-view.ts'
+import { clusterOverview } from './cluster-view.ts'
 import type { Settings } from './settings.ts'
 import type { Stores } from './stores.ts'
 
@@ -28,7 +28,7 @@ export async function statusReport(sources: StatusSources): Promise<StatusView> 
   const { inventory, removals } = host
   const [machine] = await Promise.all([sources.machine.read(), host.interfaces.look()])
   const drivers = sources.drivers.list()
-  const cluster = await clusterView(sources.cluster, settings.cluster)
+  const { view: cluster, unfit } = await clusterOverview(sources.cluster, settings.cluster)
   const findings = findingsOf({
     machine,
     networks: [...inventory.networks.values()],
@@ -41,6 +41,7 @@ export async function statusReport(sources: StatusSources): Promise<StatusView> 
     strays: sources.strays(),
     cluster: clusterTrouble(sources.cluster),
     underlayAddress: settings.cluster?.underlayAddress,
+    unfitNodes: unfit,
     storeReplaced: sources.cluster?.storeReplaced,
     quarantined: [...stores.durable.quarantine(), ...stores.volatile.quarantine()],
   })

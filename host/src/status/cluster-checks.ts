@@ -34,6 +34,20 @@ export const underlayAddressMissing: Check = ({ underlayAddress, machine, cluste
   ]
 }
 
+/** Of another family, or the same address a second time: their containers are not told to drivers here. */
+export const underlayAddressesUnfit: Check = ({ underlayAddress, unfitNodes = [] }) => {
+  if (unfitNodes.length === 0) return []
+  const named = some(unfitNodes.map(({ name, underlayAddress: other }) => `${name} (${other})`))
+  return [
+    {
+      severity: 'error',
+      code: 'underlay-address-unfit',
+      message: `no tunnel leads from this host's underlay address ${underlayAddress} to ${named}: containers there and here do not reach each other`,
+      help: 'start conetd on all hosts of a cluster with an --underlay-address of its own, all of one family',
+    },
+  ]
+}
+
 /** A network of this host's own, and one that another host of the cluster has created since. */
 export const networkNamesAmbiguous: Check = ({ networks }) => {
   const byName = new Map<string, string[]>()

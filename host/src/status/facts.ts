@@ -66,6 +66,8 @@ export type StatusFacts = {
   readonly cluster?: ClusterTrouble | undefined
   /** Where other hosts send what is for containers here; absent: this host is in no cluster. */
   readonly underlayAddress?: string | undefined
+  /** Other hosts of the cluster between which and this one no tunnel can be. */
+  readonly unfitNodes?: readonly { readonly name: string; readonly underlayAddress: string }[]
   /** The shared store is not the one, or not as far, as it was. */
   readonly storeReplaced?: StoreReplaced | undefined
 }

@@ -5,6 +5,7 @@ import {
   clusterNameTaken,
   clusterStoreReplaced,
   networkNamesAmbiguous,
+  underlayAddressesUnfit,
   underlayAddressMissing,
 } from './cluster-checks.ts'
 import { configurationsUnused, containersUnplugged, processesGone } from './container-checks.ts'
@@ -42,6 +43,7 @@ const checks = [
   clusterNameTaken,
   clusterStoreReplaced,
   underlayAddressMissing,
+  underlayAddressesUnfit,
   networkNamesAmbiguous,
   driverRejected,
   driverNotReady,

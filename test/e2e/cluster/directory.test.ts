@@ -117,6 +117,22 @@ describe('the directory of endpoints', () => {
     await eventually(() => expect([...two.held.keys()]).toEqual([id(3)]))
   })
 
+  it('leaves out those to which no tunnel leads: of another family, or at the node’s own address', async () => {
+    await two.publisher.publish(networkId, id(1), member(1, '192.0.2.2'))
+    await two.publisher.publish(networkId, id(2), member(2, 'fd00::2'))
+    await two.publisher.publish(networkId, id(3), member(3, 'fd00::1'))
+    const end = new AbortController()
+    const { store } = one
+    const peers = new NetworkPeers({
+      ...{ store, networkId, node: 'one', underlayAddress: 'fd00::1', changed: () => undefined },
+    })
+    const following = peers.follow(end.signal)
+    await peers.current(AbortSignal.timeout(5_000))
+    expect(peers.next()?.set.map(({ endpointId }) => endpointId)).toEqual([id(2)])
+    end.abort()
+    await following
+  })
+
   it('goes on from what a driver holds, and tells the whole when nobody knows what that is', async () => {
     await one.publisher.publish(networkId, id(1), member(1, '192.0.2.1'))
     await eventually(() => expect(two.held.size).toBe(1))

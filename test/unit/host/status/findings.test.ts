@@ -232,6 +232,12 @@ describe('findings', () => {
       '203.0.113.7 is on no',
     ],
     [
+      'underlay-address-unfit',
+      { ...good, underlayAddress: 'fd00::1', unfitNodes: [{ name: 'two', underlayAddress: '192.0.2.2' }] },
+      'error',
+      'fd00::1 to two (192.0.2.2)',
+    ],
+    [
       'cluster-name-taken',
       { ...good, cluster: { ...away, isNameTaken: true } },
       'error',
