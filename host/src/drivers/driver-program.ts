@@ -4,7 +4,7 @@ import { access, readdir } from 'node:fs/promises'
 import { delimiter, dirname, join, resolve } from 'node:path'
 import { ConetError } from '@conet/sdk'
 import { faultOfForm, forms } from '@conet/sdk/forms'
-import { assertTrustedProgram, trustedOwners } from './program-trust.ts'
+import { assertTrustedProgram, trustOf } from './program-trust.ts'
 
 export type ProgramPlaces = {
   /** Configured directories; they come first. */
@@ -28,7 +28,7 @@ export async function findDriverProgram(name: string, places: ProgramPlaces): Pr
   for (const directory of directories) {
     const candidate = join(directory, program)
     if (!(await isExecutable(candidate))) continue
-    await assertTrustedProgram(candidate, await trustedOwners(places.packageDirectory))
+    await assertTrustedProgram(candidate, await trustOf(places.packageDirectory))
     return candidate
   }
   throw missing(name, directories, await knownDrivers(directories))

@@ -1,12 +1,17 @@
 // Whether a program may be started: conetd is root, so whoever can change the file, or what is on the way to it, is root
 // too. Looks at names and file attributes only.
 import type { BigIntStats } from 'node:fs'
-import { lstat, readlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { lstat, readlink, realpath } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { ConetError } from '@conet/sdk'
 
-/** The uids whose files may be started. */
-export type TrustedOwners = ReadonlySet<bigint>
+/** What decides already what conetd does: nobody gains by it. */
+export type Trust = {
+  /** Their files may be started. */
+  readonly owners: ReadonlySet<bigint>
+  /** On the way to conet's own files. */
+  readonly directories: ReadonlySet<string>
+}
 
 type Step = { readonly path: string; readonly stats: BigIntStats }
 
@@ -15,15 +20,18 @@ const sticky = 0o1000n
 /** As the kernel has it (path_resolution(7)). */
 const mostLinks = 40
 
-/** Root, this process, and the owner of conet's own files: who can change those decides already what conetd does. */
-export async function trustedOwners(packageDirectory: string): Promise<TrustedOwners> {
+/** Root, this process, the owner of conet's own files, and the directories that these are in. */
+export async function trustOf(packageDirectory: string): Promise<Trust> {
   const { uid } = await lstat(packageDirectory, { bigint: true })
-  return new Set([0n, BigInt(process.geteuid?.() ?? 0), uid])
+  const directories = new Set<string>()
+  for (let at = await realpath(packageDirectory); at !== dirname(at); at = dirname(at)) directories.add(at)
+  return { owners: new Set([0n, BigInt(process.geteuid?.() ?? 0), uid]), directories }
 }
 
 /** Throws `failedPrecondition` that names what on the way to the program somebody else can change, and how. */
-export async function assertTrustedProgram(program: string, owners: TrustedOwners): Promise<void> {
+export async function assertTrustedProgram(program: string, { owners, directories }: Trust): Promise<void> {
   for await (const { path, stats } of stepsTo(program)) {
+    if (directories.has(path)) continue
     if (!owners.has(stats.uid)) throw refusal(program, { path, stats }, 'belongs to somebody else')
     if (isOpenToOthers(stats)) throw refusal(program, { path, stats }, 'is writable by others')
   }

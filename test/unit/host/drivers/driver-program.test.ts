@@ -89,7 +89,7 @@ describe('the program of a driver', () => {
         await chown(directory, stranger, 0)
         return directory
       },
-      { mode: '0700', owner: stranger },
+      { mode: '0755', owner: stranger },
     ],
     [
       'is a link to what others may write to',
@@ -112,10 +112,11 @@ describe('the program of a driver', () => {
     ],
   ])('that %s is refused with path, mode and owner', async (_what, spoil, found) => {
     await using directory = await temporaryDirectory()
-    const bin = join(directory.path, 'bin')
+    const below = join(directory.path, 'below')
+    const bin = join(below, 'bin')
     const program = await programAt(bin)
     expect(await find(directory, { path: bin })).toBe(program)
-    const path = await spoil({ directory: directory.path, bin, program })
+    const path = await spoil({ directory: below, bin, program })
     await expect(find(directory, { path: bin })).rejects.toMatchObject({
       kind: 'failedPrecondition',
       message: expect.stringContaining(`${path} `),
@@ -144,6 +145,17 @@ describe('the program of a driver', () => {
     await chown(program, stranger, 0)
     await chown(join(directory.path, 'tree/host'), stranger, 0)
     expect(await find(directory)).toBe(program)
+  })
+
+  it('in the tree of conet is taken also below a directory that others may write to: conetd is there itself', async () => {
+    await using directory = await temporaryDirectory()
+    const bin = join(directory.path, 'tree/node_modules/.bin')
+    const program = await programAt(bin)
+    await find(directory)
+    await chmod(directory.path, 0o777)
+    expect(await find(directory)).toBe(program)
+    await chmod(bin, 0o777)
+    await expect(find(directory)).rejects.toMatchObject({ details: { path: bin } })
   })
 })
 
