@@ -71,11 +71,11 @@ export class RecordedObjects {
       ({ endpointId }) => (this.#endpoints.find(endpointId)?.namedAt ?? 0) < notSince,
     )
     if (this.#driver.createEndpoint) return listed
-    // What the driver says of one counts before what the SDK knows.
-    const byId = [...this.#endpoints.created(notSince), ...listed].map(
-      (one) => [one.endpointId, one] as const,
-    )
-    return [...new Map(byId).values()]
+    const isListed = new Set(listed.map(({ endpointId }) => endpointId))
+    return [
+      ...listed,
+      ...this.#endpoints.created(notSince).filter(({ endpointId }) => !isListed.has(endpointId)),
+    ]
   }
 
   /** Once it has resolved, `notePlugged`. */
