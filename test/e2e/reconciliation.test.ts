@@ -93,6 +93,8 @@ it('[B26] finds containers that were cut off outside, by a deleted bridge or at 
     shell(`nsenter --net=${sandbox?.path} ping -c 1 -W 2 ${address} >/dev/null && echo answered`)
   for (const [cut, found] of [
     [`ip link delete ${named(`${network.id}$`)}`, ['network', 'endpoint', 'endpoint']],
+    [`ip link set ${named(`${network.id}$`)} down`, ['network']],
+    [`ip address flush dev ${named(`${network.id}$`)}`, ['network']],
     [`ip link set ${portOf()} nomaster`, ['endpoint']],
     [`ip link set ${portOf()} down`, ['endpoint']],
   ] as const) {

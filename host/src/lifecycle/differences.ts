@@ -1,6 +1,6 @@
 // What differs between the record and what there is: at the drivers, and among the sandboxes that conet holds. Asks and
 // compares; changes nothing. What changes while it asks is no difference: only what was so before and after counts.
-import type { EndpointRef, ListedEndpoint } from '@conet/sdk'
+import type { EndpointRef, ListedEndpoint, NetworkFault } from '@conet/sdk'
 import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
 import { sandboxIdOf } from '../domain/ids.ts'
 import { alteredInterfaces } from './altered-interfaces.ts'
@@ -68,14 +68,28 @@ async function differencesAt(host: HostContext, driver: string, options: CallOpt
       const reason = host.repairs.reasonOf(wanted.id)
       return { ...wanted, problem: 'missing' as const, driver, reason }
     }),
-    ...faulty(host, endpoints.endpoints, plugged).map((about) => ({ ...about, driver })),
+    ...faultyNetworks(host, networks.faults ?? [], known.networks).map((about) => ({ ...about, driver })),
+    ...faultyEndpoints(host, endpoints.endpoints, plugged).map((about) => ({ ...about, driver })),
     ...strangeEndpoints.map((about) => strangeEndpoint(about, driver)),
     ...strangeNetworks.map((id) => ({ object: 'network' as const, id, problem: 'unknown' as const, driver })),
   ]
 }
 
+/** `known`: before the driver was asked. One that is being made, or on its way out, is neither well nor ill. */
+function faultyNetworks(
+  host: HostContext,
+  faults: readonly NetworkFault[],
+  known: ReadonlySet<string>,
+): Difference[] {
+  return faults.flatMap(({ networkId: id, fault: reason }) => {
+    const network = host.inventory.networks.get(id)
+    if (network === undefined || !known.has(id) || !shouldBeAtDriver(host, network)) return []
+    return [{ object: 'network' as const, id, problem: 'failing' as const, reason }]
+  })
+}
+
 /** Those of which their driver says that something is wrong. `plugged`: before it was asked. */
-function faulty(
+function faultyEndpoints(
   host: HostContext,
   listed: readonly ListedEndpoint[],
   plugged: ReadonlySet<string>,

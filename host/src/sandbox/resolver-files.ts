@@ -3,6 +3,7 @@
 import {
   closeSync,
   constants,
+  fchmodSync,
   ftruncateSync,
   mkdirSync,
   openSync,
@@ -69,6 +70,7 @@ function writeReadable(path: string, text: string): void {
   try {
     writeFileSync(file, text)
     ftruncateSync(file, Buffer.byteLength(text))
+    fchmodSync(file, 0o644)
   } finally {
     closeSync(file)
   }

@@ -72,6 +72,19 @@ export function makeBridge(rtnl: Rtnl, plan: BridgePlan, undo: Rollback): Link {
   return { ...bridge, mtu }
 }
 
+/** What keeps packets from the bridge, in words. Changes nothing, and sees less than `mendBridge` does. */
+export function bridgeFaults(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string[] {
+  const missing = missingAddresses(rtnl, bridge.index, plan).map(
+    ({ address }) => `lacks the address ${address}`,
+  )
+  const faults = [
+    ...(bridge.isUp ? [] : ['is down']),
+    ...linkDifferences(bridge, plan).map((what) => `differs: ${what}`),
+    ...missing,
+  ]
+  return faults.map((fault) => `bridge ${plan.name} ${fault}`)
+}
+
 /** Answers what differed, in words. */
 export function mendBridge(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string[] {
   const differences = [...mendLink(rtnl, bridge, plan), ...mendAddresses(rtnl, bridge.index, plan)]
@@ -81,10 +94,8 @@ export function mendBridge(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string[]
 }
 
 function mendLink(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string[] {
-  const { alias, macAddress, mtu } = plan
-  const wanted = { alias, macAddress, mtu, ...withoutKernelAddress(mtu) }
-  const differences = differencesOf(bridge, wanted)
-  if (differences.length > 0) rtnl.run(setLink(bridge.index, wanted))
+  const differences = linkDifferences(bridge, plan)
+  if (differences.length > 0) rtnl.run(setLink(bridge.index, wantedLink(plan)))
   if (bridge.bridge?.spanningTree !== false || bridge.bridge.multicastSnooping) {
     differences.push('spanning tree or multicast snooping was on')
     rtnl.run(setBridge(bridge.index, settings))
@@ -96,6 +107,14 @@ function mendLink(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string[] {
   return differences
 }
 
+function wantedLink({ alias, macAddress, mtu }: BridgePlan) {
+  return { alias, macAddress, mtu, ...withoutKernelAddress(mtu) }
+}
+
+function linkDifferences(bridge: Link, plan: BridgePlan): string[] {
+  return differencesOf(bridge, wantedLink(plan))
+}
+
 /** The kernel's own link-local address comes late and with duplicate detection; what is needed is set by hand. */
 export function withoutKernelAddress(mtu: number): { ipv6AddressGeneration?: 'none' } {
   return hasIpv6(mtu) ? { ipv6AddressGeneration: 'none' } : {}
@@ -105,25 +124,25 @@ function newAddress(link: number, { address }: BridgeAddress): NewAddress {
   return { link, address, nodad: isIpv6(address) }
 }
 
-function mendAddresses(rtnl: Rtnl, index: number, { addresses }: BridgePlan): string[] {
-  const wanted = new Set(addresses.map(({ address }) => address))
+function mendAddresses(rtnl: Rtnl, index: number, plan: BridgePlan): string[] {
+  const wanted = new Set(plan.addresses.map(({ address }) => address))
   const strange = rtnl.addresses({ link: index }).filter(({ address }) => !wanted.has(address))
   // First, since with the first IPv4 address of a subnet the kernel deletes the others of that subnet.
   for (const { address } of strange) {
     rtnl.run(deleteAddress({ link: index, address }), { tolerate: ['EADDRNOTAVAIL'] })
   }
-  const usable = new Set(
-    rtnl
-      .addresses({ link: index })
-      .filter(isUsable)
-      .map(({ address }) => address),
-  )
-  const missing = addresses.filter(({ address }) => !usable.has(address))
+  const missing = missingAddresses(rtnl, index, plan)
   rtnl.batch(missing.map((address) => replaceAddress(newAddress(index, address))))
   return [
     ...strange.map(({ address }) => `it had the address ${address}`),
     ...missing.map(({ address }) => `the address ${address} was missing`),
   ]
+}
+
+function missingAddresses(rtnl: Rtnl, index: number, { addresses }: BridgePlan): BridgeAddress[] {
+  const found = rtnl.addresses({ link: index }).filter(isUsable)
+  const usable = new Set(found.map(({ address }) => address))
+  return addresses.filter(({ address }) => !usable.has(address))
 }
 
 function isUsable({ tentative, duplicate }: Address): boolean {

@@ -9,6 +9,7 @@ import type {
   PlugResult,
   PolicyParams,
 } from '../protocol/index.ts'
+import type { BridgePlan } from './bridge-plan.ts'
 import { planEndpoint, portFlags, resultOf } from './endpoint-plan.ts'
 import { listEndpoints } from './inventory.ts'
 import type { StandingBridge } from './kind.ts'
@@ -16,6 +17,7 @@ import type { Machine } from './machine.ts'
 import type { Networks } from './networks.ts'
 import { type Port, plug } from './plug.ts'
 import type { Policies, PolicyWishes } from './policies.ts'
+import { pin } from './port.ts'
 import { isLimiting } from './traffic-shaper.ts'
 
 export class Endpoints {
@@ -93,9 +95,8 @@ export class Endpoints {
     if (port === undefined || !names.isPortOf(port, endpoint)) return
     const inForce = await this.#policies.put(params, bridge, wishes)
     const flags = portFlags(bridge.port.flags, params)
-    // Somebody has taken it out: what is no port has no flags.
-    if (port.master !== index) rtnl.run(setLink(port.index, { master: index }))
-    if (port.bridgePort?.hairpin !== flags.hairpin) rtnl.run(setBridgePort(port.index, flags))
+    if (port.master !== index) this.#putBack(port, { params, flags, bridge, index })
+    else if (port.bridgePort?.hairpin !== flags.hairpin) rtnl.run(setBridgePort(port.index, flags))
     try {
       await this.#limitAnew(port, { endpoint, wishes })
     } catch (error) {
@@ -103,6 +104,15 @@ export class Endpoints {
       throw error
     }
     inForce.settle()
+  }
+
+  /** Somebody has taken the port out of its bridge, and with it all that the bridge knew of it. */
+  #putBack(port: Link, { params, flags, bridge, index }: PutBack): void {
+    this.#machine.rtnl.batch([
+      setLink(port.index, { master: index }),
+      setBridgePort(port.index, flags),
+      ...(bridge.port.isPinned ? [pin(port.index, params.interface.macAddress)] : []),
+    ])
   }
 
   #count(networkId: string, change: 1 | -1): void {
@@ -164,6 +174,13 @@ export class Endpoints {
     history.note(addresses, macAddress)
     return resultOf(plan)
   }
+}
+
+type PutBack = {
+  readonly params: PolicyParams
+  readonly flags: ReturnType<typeof portFlags>
+  readonly bridge: BridgePlan
+  readonly index: number
 }
 
 const refOf = ({ network, endpointId }: CreateEndpointParams): EndpointRef => ({

@@ -22,6 +22,7 @@ export type BridgeNetworkMembers = Required<
     | 'createNetwork'
     | 'deleteNetwork'
     | 'listNetworks'
+    | 'networkFaults'
     | 'deleteEndpoint'
     | 'listEndpoints'
     | 'plug'
@@ -83,6 +84,9 @@ export function bridgeNetworks(kind: BridgeNetworkKind): BridgeNetworkMembers {
     },
     async listNetworks() {
       return listNetworks(started().machine)
+    },
+    async networkFaults() {
+      return started().networks.faults()
     },
 
     async createEndpoint(params) {

@@ -30,8 +30,11 @@ export function guardNamespace(driver: GuardedDriver): GuardedDriver {
       await driver.activate()
     },
     async stop() {
-      await driver.stop?.()
-      guard.leave()
+      try {
+        await driver.stop?.()
+      } finally {
+        guard.leave()
+      }
     },
   }
 }

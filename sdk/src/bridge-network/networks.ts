@@ -2,10 +2,10 @@
 import type { Call } from '../driver/index.ts'
 import { ConetError } from '../errors/index.ts'
 import { declareFailpoints, failpoint } from '../failpoint.ts'
-import type { Network } from '../protocol/index.ts'
+import type { Network, NetworkFault } from '../protocol/index.ts'
 import { Rollback } from '../rollback.ts'
 import { AddressHistory } from './address-history.ts'
-import { findBridge, makeBridge, mendBridge } from './bridge-device.ts'
+import { bridgeFaults, findBridge, makeBridge, mendBridge } from './bridge-device.ts'
 import { type BridgePlan, forwardingOf } from './bridge-plan.ts'
 import { enableForwarding } from './forwarding.ts'
 import type { BridgeNetworkKind, StandingBridge } from './kind.ts'
@@ -83,6 +83,15 @@ export class Networks {
     const bridge = { index: link.index, plan, history }
     this.#known.set(network.id, bridge)
     return bridge
+  }
+
+  /** Of those that this process was told of, and that are there. Changes nothing. */
+  faults(): NetworkFault[] {
+    return [...this.#known].flatMap(([networkId, { plan }]) => {
+      const bridge = findBridge(this.#machine, networkId)
+      const found = bridge === undefined ? [] : bridgeFaults(this.#machine.rtnl, bridge, plan)
+      return found.length === 0 ? [] : [{ networkId, fault: found.join('; ') }]
+    })
   }
 
   /** Whether the kernel has the bridge that a plug was given. */

@@ -83,7 +83,10 @@ export class TrafficShaper {
 
   #limitEgress({ endpoint, port }: ShapedPort, rate: Rate): void {
     const { rtnl } = this.#machine
-    const target = (this.#link(endpoint.endpointId) ?? this.#makeLink(endpoint)).index
+    const found = this.#link(endpoint.endpointId)
+    // What led to one that somebody has deleted would drop everything before the new redirect is asked.
+    if (found === undefined) rtnl.run(removeIngressRedirect(port.index), { tolerate: ['ENOENT', 'EINVAL'] })
+    const target = (found ?? this.#makeLink(endpoint)).index
     rtnl.run(limitEgress({ link: target, ...bucketOf(rate, port.mtu) }))
     rtnl.batch(redirectIngress({ link: port.index, target }), { tolerate: ['EEXIST'] })
   }

@@ -60,7 +60,13 @@ export const driverCalls: { readonly [M in DriverMethod]: DriverCall<M> } = {
   'network/list': {
     member: 'listNetworks',
     scope: () => undefined,
-    run: async ({ objects }, _params, call) => ({ networkIds: await objects.listNetworks(call) }),
+    run: async ({ driver, objects }, _params, call) => {
+      const [networkIds, faults = []] = await Promise.all([
+        objects.listNetworks(call),
+        driver.networkFaults?.(call),
+      ])
+      return { networkIds, ...(faults.length > 0 && { faults }) }
+    },
   },
   'network/peers': {
     member: 'peers',

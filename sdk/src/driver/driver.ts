@@ -10,6 +10,7 @@ import type {
   JsonSchema,
   ListedEndpoint,
   Network,
+  NetworkFault,
   Peer,
   PlugParams,
   PlugResult,
@@ -131,6 +132,8 @@ export type Driver = {
    * the driver's own records. Without it, or without `createNetwork`, the SDK names those that it was told of.
    */
   listNetworks?(call: Call): Promise<string[]>
+  /** Optional. Which of these have something that a repeated `createNetwork` would mend, as far as one look shows. */
+  networkFaults?(call: Call): Promise<NetworkFault[]>
 
   /**
    * Optional. Reserves what the endpoint needs before there is a sandbox. Resolves to its addresses if `ipam` is

@@ -57,7 +57,7 @@ export class FileLock implements Disposable {
 
   /** Takes the file away, and lets go. Who has opened it meanwhile finds out, and makes another one. May be repeated. */
   remove(): void {
-    if (this.#fd !== undefined) rmSync(this.#path, { force: true })
+    if (this.#fd !== undefined && isStillAt(this.#path, this.#fd)) rmSync(this.#path, { force: true })
     this.release()
   }
 

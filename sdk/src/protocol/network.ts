@@ -42,6 +42,16 @@ export type CreateNetworkParams = Static<typeof CreateNetworkParams>
 export const DeleteNetworkParams = Type.Object({ networkId: Id })
 export type DeleteNetworkParams = Static<typeof DeleteNetworkParams>
 
+/** What is wrong with a network, as far as one look shows: `bridge cnb0 is down`. A repeated create mends it. */
+export const NetworkFault = Type.Object({
+  networkId: Id,
+  fault: Type.String({ minLength: 1, maxLength: 1024 }),
+})
+export type NetworkFault = Static<typeof NetworkFault>
+
 /** Result of `network/list`: the networks that exist, also those nobody asked for. */
-export const ListNetworksResult = Type.Object({ networkIds: Type.Array(Id) })
+export const ListNetworksResult = Type.Object({
+  networkIds: Type.Array(Id),
+  faults: Type.Optional(Type.Array(NetworkFault)),
+})
 export type ListNetworksResult = Static<typeof ListNetworksResult>

@@ -190,6 +190,11 @@ describe('a policy', () => {
       expect(one.in).toBeGreaterThan(rate * 4)
       expect(Math.abs(one.out / (rate * 2) - 1)).toBeLessThan(0.1)
     }, again)
+    // What leads to a device that somebody has deleted drops everything.
+    sh('ip link delete $(ip -o link show type ifb | sed "s/^[0-9]*: \\([^:]*\\):.*/\\1/")')
+    expect(await peers.web.tcp({ ...outside, timeoutMs: 300 })).toMatch(/^failed/)
+    await setPolicy({ net_out: netOut, limits: { egress: { rate: rate * 2 } } })
+    expect(await peers.web.tcp(outside)).toContain('outside')
     await setPolicy({ net_out: netOut })
     expect(sh('ip link show type ifb')).toBe('')
     expect(sh(`tc qdisc show dev ${portNameOf(web)}`)).not.toMatch(/tbf|ingress/)

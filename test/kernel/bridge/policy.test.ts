@@ -211,6 +211,11 @@ describe('what a member may send', () => {
     await using free = new TrafficPeer('free', fixture.namespaces.path('free'))
     expect(await caged.tcp(outside)).toBe('failed: ECONNREFUSED')
     expect(await caged.tcp({ address: '2001:db8::2', port: 80 })).toBe('failed: ECONNREFUSED')
+    // A port of the machine that leads into another network is told of in the machine's name, or nobody would hear it.
+    await setPolicy({}, [{ protocol: 'tcp', hostPort: 7900, containerPort: 80 }])
+    const mapped = await caged.tcp({ address: '192.0.2.1', port: 7900, timeoutMs: 800 })
+    expect(mapped).toBe('failed: ECONNREFUSED')
+    await setPolicy({})
     expect(await free.tcp(outside)).toContain('outside')
     expect(await free.tcp({ address: '2001:db8::2', port: 80 })).toContain('outside')
     expect(await free.tcp({ ...outside, port: 81 })).toBe('failed: ECONNREFUSED')

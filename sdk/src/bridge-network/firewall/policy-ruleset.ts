@@ -53,7 +53,9 @@ const translate = `
 const chains: Readonly<Record<string, string>> = {
   [openPolicy.name]: `
     meta priority set 0:0 accept`,
+  // A reset would come from the container that a port of the machine leads to, whom the sender does not know.
   [refusal]: `
+    ct status dnat reject with icmpx port-unreachable
     meta l4proto tcp reject with tcp reset
     reject with icmpx port-unreachable`,
   forward: `

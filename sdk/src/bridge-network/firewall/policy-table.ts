@@ -20,7 +20,7 @@ export class PolicyTable {
   readonly #queue = new KeyedQueue()
   /**
    * The generation that the ruleset has if nobody else has changed anything: the kernel counts one up for each
-   * transaction, ours too. NaN, which equals none: unknown.
+   * transaction that makes something, and so does this process. NaN, which equals none: unknown.
    */
   #generation = Number.NaN
   #baseRules = ''

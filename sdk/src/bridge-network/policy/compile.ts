@@ -19,6 +19,9 @@ export type CompiledPolicy = {
   readonly id: string
 }
 
+/** Counts up when other rules come of the same layers: what a former version has left is then made anew. */
+const form = 2
+
 /** As many as the name of an interface has: such is the type of the name in the kernel. */
 const idDigits = 15
 
@@ -34,7 +37,7 @@ export function compile(
   })
   if (layers.length === 0 && usual === 'allow') return undefined
   const prefix = layers.some(({ isLogged }) => isLogged) ? logPrefix : ''
-  const content = JSON.stringify([family, usual, layers, prefix], (_, value) =>
+  const content = JSON.stringify([form, family, usual, layers, prefix], (_, value) =>
     typeof value === 'bigint' ? value.toString(36) : value,
   )
   const id = createHash('sha256').update(content).digest('hex').slice(0, idDigits)
