@@ -5,6 +5,7 @@ import {
   type ExtensionWork,
   isIpv6,
   networkOfAlias,
+  setLinkAnew,
   withoutKernelAddress,
 } from '@conet/sdk/bridge-network'
 import {
@@ -95,7 +96,7 @@ export function mendTunnel(
   const wanted = { alias, mtu, master: bridge, ...withoutKernelAddress(mtu) }
   const ofTunnel = { localAddress, learning: false, ttl: 0 }
   const differences = differencesOf(link, wanted)
-  if (differences.length > 0) rtnl.run(setLink(link.index, wanted))
+  if (differences.length > 0) setLinkAnew(rtnl, link, wanted)
   const inTunnel = differencesOf(link.vxlan ?? {}, ofTunnel)
   if (inTunnel.length > 0) rtnl.run(setVxlan(link.index, ofTunnel))
   const atPort =

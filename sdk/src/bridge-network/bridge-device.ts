@@ -95,7 +95,7 @@ export function mendBridge(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string[]
 
 function mendLink(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string[] {
   const differences = linkDifferences(bridge, plan)
-  if (differences.length > 0) rtnl.run(setLink(bridge.index, wantedLink(plan)))
+  if (differences.length > 0) setLinkAnew(rtnl, bridge, wantedLink(plan))
   if (bridge.bridge?.spanningTree !== false || bridge.bridge.multicastSnooping) {
     differences.push('spanning tree or multicast snooping was on')
     rtnl.run(setBridge(bridge.index, settings))
@@ -105,6 +105,19 @@ function mendLink(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string[] {
     rtnl.run(setLink(bridge.index, { up: true }))
   }
   return differences
+}
+
+/**
+ * Of a link that is there. The MTU first: below 1280 the kernel has no IPv6 at it, and refuses what is said about that
+ * (EAFNOSUPPORT).
+ */
+export function setLinkAnew(
+  rtnl: Rtnl,
+  { index, mtu }: Pick<Link, 'index' | 'mtu'>,
+  wanted: Parameters<typeof setLink>[1] & { mtu: number },
+): void {
+  if (mtu !== wanted.mtu) rtnl.run(setLink(index, { mtu: wanted.mtu }))
+  rtnl.run(setLink(index, wanted))
 }
 
 function wantedLink({ alias, macAddress, mtu }: BridgePlan) {

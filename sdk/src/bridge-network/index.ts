@@ -1,7 +1,7 @@
 // For drivers whose networks are Linux bridges and whose endpoints are veths: all but what makes theirs special.
 
 export { isIpv6, leastIpv6Mtu, macOfNetwork } from './addressing.ts'
-export { withoutKernelAddress } from './bridge-device.ts'
+export { setLinkAnew, withoutKernelAddress } from './bridge-device.ts'
 export { type BridgePlan, type BridgeWishes, planBridge } from './bridge-plan.ts'
 export { differencesOf } from './differences.ts'
 export type { BridgeExtension, BridgeNetworkKind, ExtensionWork, StandingBridge } from './kind.ts'

@@ -12,7 +12,7 @@ import {
   setLink,
 } from '../linux/index.ts'
 import { isIpv6 } from './addressing.ts'
-import { withoutKernelAddress } from './bridge-device.ts'
+import { setLinkAnew, withoutKernelAddress } from './bridge-device.ts'
 import { differencesOf } from './differences.ts'
 import { type EndpointPlan, newRoute } from './endpoint-plan.ts'
 import { announceEndpoint, type PlugTask, pin } from './port.ts'
@@ -69,7 +69,7 @@ function mendPort({ rtnl, plan, bridge, port }: PluggedTask): string[] {
   const { alias, flags } = plan.port
   const wanted = { alias, mtu: plan.mtu, master: bridge, ...withoutKernelAddress(plan.mtu) }
   const differences = differencesOf(port, wanted)
-  if (differences.length > 0) rtnl.run(setLink(index, wanted))
+  if (differences.length > 0) setLinkAnew(rtnl, port, wanted)
   if (differencesOf(port.bridgePort ?? {}, flags).length > 0 || port.master !== bridge) {
     if (port.master === bridge) differences.push('what the bridge does at it was changed')
     rtnl.run(setBridgePort(index, flags))
@@ -91,7 +91,7 @@ function mendInterface(inner: Rtnl, peer: Link, plan: EndpointPlan): string[] {
   const { interfaceName, macAddress, mtu } = plan
   const wanted = { macAddress, mtu, ...withoutKernelAddress(mtu) }
   const differences = differencesOf(peer, wanted)
-  if (differences.length > 0) inner.run(setLink(peer.index, wanted))
+  if (differences.length > 0) setLinkAnew(inner, peer, wanted)
   if (peer.name !== interfaceName) {
     differences.push(`its name was ${peer.name}`)
     orConflict(plan, `an interface "${interfaceName}"`, () =>

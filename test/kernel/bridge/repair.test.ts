@@ -12,6 +12,11 @@ type Change = { what: string; command: (names: { bridge: string; port: string })
 const bridgeChanges: Change[] = [
   { what: 'the MTU', command: ({ bridge }) => `ip link set ${bridge} mtu 1400`, says: /mtu was 1400/ },
   {
+    what: 'an MTU that has no room for IPv6',
+    command: ({ bridge }) => `ip link set ${bridge} mtu 1200`,
+    says: /mtu was 1200/,
+  },
+  {
     what: 'the MAC',
     command: ({ bridge }) => `ip link set ${bridge} address 02:00:00:00:00:99`,
     says: /macAddress was 02:00/,

@@ -175,6 +175,9 @@ describe('the rules of a document', () => {
       }),
     )
     expect(() => checkPolicy({ net_in: [{ host_port: 65_530, count: 7 }] })).toThrow('policy.net_in[0]')
+    for (const host_address of ['::1', '0:0::0:1'])
+      expect(() => checkPolicy({ net_in: [{}, { host_address }] })).toThrow('policy.net_in[1].host_address')
+    checkPolicy({ net_in: [{ host_address: '127.0.0.1' }, { host_address: '::' }] })
     expect(() => checkPolicy({ limits: { rate: 0 } })).toThrow('policy.limits')
     checkPolicy({ net_in: [{ host_port: 65_530, count: 6 }], net_out: [{ networks: ['10.0.0.0/8'] }] })
   })

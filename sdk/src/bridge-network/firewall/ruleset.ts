@@ -38,6 +38,7 @@ const chains = `
     iifname @internal drop
     iifname @hostless ct state established,related accept
     iifname @hostless icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } accept
+    iifname @hostless meta l4proto tcp reject with tcp reset
     iifname @hostless reject with icmpx admin-prohibited
   }
   chain guard {
