@@ -1,5 +1,6 @@
 // Which blocks of a network's subnets this node hands addresses out of. A block is claimed in one transaction, and is the
 // node's alone until it gives it back; who is cut off from the store goes on with what it has.
+import { randomUUID } from 'node:crypto'
 import { ConetError } from '@conet/sdk'
 import { BlockGrid } from '../ipam/block-grid.ts'
 import { keys } from './keys.ts'
@@ -13,7 +14,7 @@ const choice = 16
 const mostTries = 64
 
 export type AddressBlocksOptions = {
-  readonly store: SharedStore
+  readonly store: Pick<SharedStore, 'get' | 'list' | 'commit' | 'watch'>
   readonly node: string
   readonly network: Pick<SharedNetwork, 'id' | 'name' | 'subnets' | 'blockBits'>
   readonly random?: () => number
@@ -93,16 +94,21 @@ export class AddressBlocks {
     return this.#grid(subnet).free(new Set(this.#claims.records.keys()), 1).length > 0
   }
 
-  /** Every node that has an empty block of the subnet is asked to give it back, until `unask`. May be repeated. */
-  ask(subnet: string, { condition, ...limits }: ClaimLimits = {}): Promise<unknown> {
+  /**
+   * Every node that has an empty block of the subnet is asked to give it back, until `unask`. Each time it is another
+   * wish, whatever was left of the last. Throws as `claim`.
+   */
+  async ask(subnet: string, { condition, ...limits }: CallLimits & { condition: Condition }): Promise<void> {
     const { store, node, network } = this.#options
-    const wish: BlockWish = { wantedBy: node, ofSubnet: subnet }
-    const key = keys.wish(network.id, node, subnet)
-    const conditions = [
-      { present: keys.network(network.id) },
-      ...(condition === undefined ? [] : [condition]),
-    ]
-    return store.commit(conditions, [{ put: key, value: JSON.stringify(wish) }], limits)
+    const wish: BlockWish = { wantedBy: node, ofSubnet: subnet, id: randomUUID() }
+    const { committed } = await store.commit(
+      [{ present: keys.network(network.id) }, condition],
+      [{ put: keys.wish(network.id, node, subnet), value: JSON.stringify(wish) }],
+      limits,
+    )
+    if (committed) return
+    await this.#assertNetwork(subnet, limits)
+    throw this.#notRegistered()
   }
 
   unask(subnet: string, limits: CallLimits = {}): Promise<unknown> {
@@ -169,10 +175,14 @@ export class AddressBlocks {
     )
     if (committed) return true
     const other = await store.get(keys.block(network.id, block), limits)
-    if ((await store.get(keys.network(network.id), limits)) !== undefined) {
-      if (other === undefined && condition !== undefined) throw this.#notRegistered()
-      return false
-    }
+    await this.#assertNetwork(subnet, limits)
+    if (other === undefined && condition !== undefined) throw this.#notRegistered()
+    return false
+  }
+
+  async #assertNetwork(subnet: string, limits: CallLimits): Promise<void> {
+    const { store, network } = this.#options
+    if ((await store.get(keys.network(network.id), limits)) !== undefined) return
     throw new ConetError('notFound', `${this.#what(subnet)}: the network is gone`, {
       details: { networkId: network.id },
     })

@@ -52,7 +52,7 @@ export class BlockRecall {
         if (!limit.signal.aborted) isClaimed = await this.#isClaimed(subnet)
       }
     } finally {
-      // What is left of the wish is overwritten by the next one, and goes with the last that this node has of the network.
+      // One that is left is in nobody's way: the next is another wish. It goes with the last that this node has of the network.
       await blocks.unask(subnet).catch(() => undefined)
     }
     if (!isClaimed) await claim(subnet)

@@ -12,7 +12,7 @@ export type MirrorChange<T> = {
 }
 
 export type MirrorOptions<T> = {
-  readonly store: SharedStore
+  readonly store: Pick<SharedStore, 'list' | 'watch'>
   /** Ends with a slash; the keys of records are without it. */
   readonly prefix: string
   /** Undefined: no record that this version knows; it counts as absent. */

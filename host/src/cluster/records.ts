@@ -46,7 +46,12 @@ export type SharedNode = Static<typeof SharedNode>
 export const SharedBlock = Type.Object({ node: Type.String(), subnet: Type.String() })
 export type SharedBlock = Static<typeof SharedBlock>
 
-export const BlockWish = Type.Object({ wantedBy: Type.String(), ofSubnet: Type.String() })
+export const BlockWish = Type.Object({
+  wantedBy: Type.String(),
+  ofSubnet: Type.String(),
+  /** Of each wish another: one that stands where an earlier was left is a change too, which all others see. */
+  id: Type.String(),
+})
 export type BlockWish = Static<typeof BlockWish>
 
 export const SharedMac = Type.Object({ node: Type.String() })

@@ -3,12 +3,13 @@ import { ConetError } from '@conet/sdk'
 import { describe, expect, it } from 'vitest'
 
 /** A subnet with one block, which another node has or gives back, and a record of what was done. */
-function scene({ isFree = false, unaskMs = 0 } = {}) {
+function scene({ waitMs = 20_000 } = {}) {
   const done: string[] = []
-  const state = { isFree }
+  const state = { isFree: false }
+  const time = new AbortController()
   const recall = new BlockRecall({
-    waitMs: 50,
-    signal: new AbortController().signal,
+    waitMs,
+    signal: time.signal,
     registered: async () => ({ present: '/node' }),
     async claim() {
       done.push('claim')
@@ -16,10 +17,13 @@ function scene({ isFree = false, unaskMs = 0 } = {}) {
       state.isFree = false
     },
     blocks: {
-      ask: async () => done.push('ask'),
+      async ask() {
+        done.push('ask')
+      },
       hasFree: () => state.isFree,
       async unask() {
-        await new Promise((resolve) => setTimeout(resolve, unaskMs))
+        // As if it took longer than is waited for a block.
+        time.abort()
         done.push('unask')
       },
     },
@@ -33,7 +37,7 @@ function scene({ isFree = false, unaskMs = 0 } = {}) {
 
 describe('a block that is asked for', () => {
   it('is taken once, for all who wait, as soon as another node gives it back; however long the wish takes to go', async () => {
-    const { recall, done, giveBack } = scene({ unaskMs: 80 })
+    const { recall, done, giveBack } = scene()
     const both = Promise.all([recall.run('10.1.0.0/24'), recall.run('10.1.0.0/24')])
     setImmediate(giveBack)
     await both
@@ -41,7 +45,7 @@ describe('a block that is asked for', () => {
   })
 
   it('is refused as a claim is, when nobody gives one back in time; the wish is taken back', async () => {
-    const { recall, done } = scene()
+    const { recall, done } = scene({ waitMs: 1 })
     await expect(recall.run('10.1.0.0/24')).rejects.toMatchObject({ kind: 'addressesExhausted' })
     expect(done).toEqual(['ask', 'unask', 'claim'])
   })
