@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process'
 // Hosts that come and go: who is shown, what stays with one that is away, and what becomes of one that was removed.
+import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
