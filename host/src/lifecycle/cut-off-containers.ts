@@ -4,10 +4,12 @@
 import { ConetError } from '@conet/sdk'
 import type { Attachment, ContainerRecord, SandboxRecord } from '../domain/container.ts'
 import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
+import { requireContainer } from './containers.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { intendEndpoint } from './intend-endpoint.ts'
 import { containerQueue } from './keys.ts'
 import { createAndPlug } from './make-endpoint.ts'
+import { namingPolicy } from './policy-refusal.ts'
 import { awaitPublication } from './publication.ts'
 import { removeInUndo } from './remove-endpoint.ts'
 import { writeResolverFiles } from './resolution.ts'
@@ -21,29 +23,40 @@ export type CutOff = {
 }
 
 export class CutOffContainers {
-  readonly #known = new Map<string, CutOff>()
+  /** By handle and attachment. */
+  readonly #known = new Map<string, Map<string, CutOff>>()
 
   add({ handle, attachment, interface: { addresses } }: EndpointRecord): void {
     const bare = addresses.map((address) => address.split('/')[0] ?? address)
-    this.#known.set(keyOf(handle, attachment), { handle, attachment, addresses: bare })
+    const ofContainer = this.#known.get(handle) ?? new Map<string, CutOff>()
+    this.#known.set(handle, ofContainer.set(attachment, { handle, attachment, addresses: bare }))
   }
 
   of(handle: string, attachment: string): CutOff | undefined {
-    return this.#known.get(keyOf(handle, attachment))
+    return this.#known.get(handle)?.get(attachment)
   }
 
   /** Of all that is to be plugged again. */
-  get handles(): ReadonlySet<string> {
-    return new Set([...this.#known.values()].map(({ handle }) => handle))
+  get handles(): readonly string[] {
+    return [...this.#known.keys()]
   }
 
   done(handle: string, attachment: string): void {
-    this.#known.delete(keyOf(handle, attachment))
+    const ofContainer = this.#known.get(handle)
+    ofContainer?.delete(attachment)
+    if (ofContainer?.size === 0) this.forget(handle)
   }
-}
 
-function keyOf(handle: string, attachment: string): string {
-  return `${handle}/${attachment}`
+  /** `isMissing`: whether the container is to have the attachment and has it not. */
+  keepIf(handle: string, isMissing: (attachment: string) => boolean): void {
+    for (const attachment of [...(this.#known.get(handle)?.keys() ?? [])])
+      if (!isMissing(attachment)) this.done(handle, attachment)
+  }
+
+  /** It is taken down: what it had then is of no use to its next `up`. */
+  forget(handle: string): void {
+    this.#known.delete(handle)
+  }
 }
 
 /** Attachments of a container that is up which have no endpoint. What is on its way out of the sandbox has its turn first. */
@@ -57,23 +70,38 @@ export function unpluggedAttachments({ inventory }: HostContext, handle: string)
   return (inventory.containers.get(handle)?.attachments ?? []).filter(({ name }) => !has.has(name))
 }
 
-/** Within the container's queue. Throws what the first plug that fails does; that one leaves nothing. May be repeated. */
+/**
+ * Within the container's queue. Throws what the first plug that fails does; that one leaves nothing, those before it
+ * stay. May be repeated.
+ */
 export async function plugMissing(host: HostContext, handle: string, operation: Operation): Promise<void> {
   const missing = unpluggedAttachments(host, handle)
-  for (const attachment of missing) await plugOne(host, { handle, attachment }, operation)
-  if (missing.length > 0) writeResolverFiles(host, handle)
+  if (missing.length === 0) return
+  try {
+    for (const attachment of missing) {
+      const place = { container: requireContainer(host, handle), attachment }
+      await namingPolicy(host, place, () => plugOne(host, { handle, attachment }, operation))
+    }
+  } finally {
+    writeResolverFiles(host, handle)
+  }
 }
 
 /** With the addresses that they had. What cannot be is noted, for `conet status`. Never rejects; may be repeated. */
 export async function replugCutOff(host: HostContext): Promise<void> {
   await Promise.all(
-    [...host.cutOff.handles].map((handle) =>
-      host.queue.run(containerQueue(handle), () => replugNow(host, handle)),
+    host.cutOff.handles.map((handle) =>
+      host.queue
+        .run(containerQueue(handle), () => replugNow(host, handle))
+        .catch((err: unknown) =>
+          host.log.error({ handle, err }, 'a container that was cut off is not mended'),
+        ),
     ),
   )
 }
 
 async function replugNow(host: HostContext, handle: string): Promise<void> {
+  host.cutOff.keepIf(handle, (attachment) => isMissing(host, handle, attachment))
   for (const attachment of unpluggedAttachments(host, handle)) {
     const cutOff = host.cutOff.of(handle, attachment.name)
     if (cutOff === undefined) continue
@@ -88,6 +116,15 @@ async function replugNow(host: HostContext, handle: string): Promise<void> {
     }
   }
   if (host.inventory.sandboxes.get(handle)?.state === 'up') writeResolverFiles(host, handle)
+}
+
+/** What is on its way out of the sandbox is missing too: its turn comes later. */
+function isMissing({ inventory }: HostContext, handle: string, attachment: string): boolean {
+  const isPlugged = inventory
+    .endpointsOfContainer(handle)
+    .some((endpoint) => endpoint.attachment === attachment && isWanted(endpoint))
+  const attachments = inventory.containers.get(handle)?.attachments ?? []
+  return !isPlugged && attachments.some(({ name }) => name === attachment)
 }
 
 async function plugOne(

@@ -21,6 +21,7 @@ export function down(host: HostContext, handle: string, operation: Operation): P
 
 /** As `down`, for callers that are inside the container's queue. */
 export async function takeDown(host: HostContext, handle: string, operation: Operation): Promise<Removed> {
+  host.cutOff.forget(handle)
   const sandbox = host.inventory.sandboxes.get(handle)
   if (sandbox === undefined || sandbox.state === 'stopped') return 'gone'
   host.inventory.commit((change) => change.putSandbox({ ...sandbox, state: 'stopping' }), 'removal')

@@ -26,8 +26,9 @@ import { aboutSentAtUp } from './sent-entries.ts'
 import { finishRemovals } from './unfinished-removals.ts'
 
 /**
- * Brings the container up. Repeated with the same namespace: nothing to do. With another one the container is taken
- * down first. When it fails the container is as before, and one that no client configured is gone. `down` aborts it.
+ * Brings the container up. Repeated with the same namespace: what it was cut off from is plugged, mostly nothing; if
+ * one fails, those before it stay. With another namespace the container is taken down first. When that `up` or a first
+ * one fails the container is as before, and one that no client configured is gone. `down` aborts it.
  */
 export function up(
   host: HostContext,
