@@ -1,8 +1,8 @@
 // A network of the cluster on a node that uses it: the blocks of addresses that the node has of it. Follows the store only
 // while it is used here.
-import { ConetError, deadline, KeyedQueue } from '@conet/sdk'
+import { ConetError, KeyedQueue } from '@conet/sdk'
 import { AddressBlocks } from './address-blocks.ts'
-import { BlockRecall } from './block-recall.ts'
+import { BlockClaims } from './block-claims.ts'
 import { GivingBack } from './giving-back.ts'
 import { MacClaims } from './mac-claims.ts'
 import { NetworkPeers } from './network-peers.ts'
@@ -35,7 +35,6 @@ export type NetworkHereOptions = {
   isLoss(): Promise<boolean>
 }
 
-const listMs = 3_000
 /** Of one transaction, below what etcd takes. */
 const blocksAtOnce = 100
 
@@ -50,16 +49,14 @@ export class NetworkHere {
   /** What is done to the blocks is done one after the other. */
   readonly #queue = new KeyedQueue()
   readonly #givingBack: GivingBack
-  /** Claims under way, by subnet: who comes meanwhile waits for the same. */
-  readonly #claims = new Map<string, Promise<void>>()
-  readonly #recall: BlockRecall
+  readonly #claims: BlockClaims
 
   constructor(options: NetworkHereOptions) {
     const { store, node, underlayAddress, network, refused, peersChanged, blockWanted, isLoss } = options
     this.#options = options
     const changed = () => {
       this.#adopt()
-      this.#recall.blocksChanged()
+      this.#claims.blocksChanged()
     }
     this.#blocks = new AddressBlocks({ store, node, network, refused, changed, wanted: blockWanted })
     this.#macs = new MacClaims({ store, node, network, refused })
@@ -72,10 +69,12 @@ export class NetworkHere {
       changed: peersChanged,
     })
     const { signal } = this.#ending
-    this.#recall = new BlockRecall({
+    this.#claims = new BlockClaims({
       blocks: this.#blocks,
-      claim: (subnet) => this.claim(subnet),
+      network: network.name,
+      run: (work) => this.#run(work),
       registered: (limits) => this.#registered(limits),
+      keep: (block, subnet) => this.#keep(block, subnet),
       signal,
     })
     this.#givingBack = new GivingBack({ settle: () => this.#settle(), signal })
@@ -87,37 +86,19 @@ export class NetworkHere {
     return this.#queue.size > 0
   }
 
-  /** One more block of a subnet. For all who ask while it is under way it is the same one. */
+  /** As `BlockClaims`. */
   claim(subnet: string): Promise<void> {
-    const running = this.#claims.get(subnet)
-    if (running !== undefined) return running
-    const claim = this.#run(async () => {
-      // First, since it knows at once that the store is away.
-      await this.#registered({})
-      await this.#listed()
-      const condition = await this.#registered({})
-      const block = await this.#blocks.claim(subnet, { condition })
-      this.#keep(block, subnet)
-    }).finally(() => this.#claims.delete(subnet))
-    this.#claims.set(subnet, claim)
-    return claim
+    return this.#claims.claim(subnet)
   }
 
-  /**
-   * One more block of a subnet of which none was free: nodes that have an empty one give it back. Throws as
-   * `claim`.
-   */
+  /** As `BlockClaims`. */
   recall(subnet: string): Promise<void> {
-    return this.#recall.run(subnet)
+    return this.#claims.recall(subnet)
   }
 
-  /** The block of an address that somebody asked for. */
+  /** As `BlockClaims`. */
   claimFor(address: string, subnet: string, limits: CallLimits): Promise<void> {
-    return this.#run(async () => {
-      const condition = await this.#registered(limits)
-      const block = await this.#blocks.claimFor(address, subnet, { ...limits, condition })
-      this.#keep(block, subnet)
-    })
+    return this.#claims.claimFor(address, subnet, limits)
   }
 
   /** A MAC that somebody asked for. */
@@ -242,16 +223,6 @@ export class NetworkHere {
 
   #keep(block: string, subnet: string): void {
     this.#options.own.add({ networkId: this.#options.network.id, subnet, block })
-  }
-
-  async #listed(): Promise<void> {
-    const what = `read the blocks of network ${this.#options.network.name}`
-    using limit = deadline(listMs, what, this.#ending.signal)
-    try {
-      await this.#blocks.current(limit.signal)
-    } catch (cause) {
-      throw new ConetError('clusterUnavailable', `${what}: the shared store does not answer`, { cause })
-    }
   }
 
   /** A crash came between a claim and its record: what the store says is this node's, is; unless it is an old copy. */

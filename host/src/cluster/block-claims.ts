@@ -1,0 +1,81 @@
+// How a node comes to further blocks of a network: those that are free, those that others give back, and that of an
+// address that somebody asked for.
+import { ConetError, deadline } from '@conet/sdk'
+import type { AddressBlocks } from './address-blocks.ts'
+import { BlockRecall } from './block-recall.ts'
+import type { CallLimits, Condition } from './shared-store.ts'
+
+export type BlockClaimsOptions = {
+  readonly blocks: AddressBlocks
+  /** The network's name. */
+  readonly network: string
+  /** Runs it after all else that is done to the blocks. */
+  run<T>(work: () => Promise<T>): Promise<T>
+  /** What every write depends on; throws while the node is not registered. */
+  registered(limits: CallLimits): Promise<Condition>
+  /** The block is this node's now. */
+  keep(block: string, subnet: string): void
+  readonly signal: AbortSignal
+}
+
+const listMs = 3_000
+
+export class BlockClaims {
+  readonly #options: BlockClaimsOptions
+  /** Under way, by subnet: who comes meanwhile waits for the same. */
+  readonly #running = new Map<string, Promise<void>>()
+  readonly #recall: BlockRecall
+
+  constructor(options: BlockClaimsOptions) {
+    const { blocks, registered, signal } = options
+    this.#options = options
+    this.#recall = new BlockRecall({ blocks, claim: (subnet) => this.claim(subnet), registered, signal })
+  }
+
+  /** Somebody has taken blocks or given them back. */
+  blocksChanged(): void {
+    this.#recall.blocksChanged()
+  }
+
+  /** One more block of a subnet. For all who ask while it is under way it is the same one. */
+  claim(subnet: string): Promise<void> {
+    const running = this.#running.get(subnet)
+    if (running !== undefined) return running
+    const { blocks, registered, keep, run } = this.#options
+    const claim = run(async () => {
+      // First, since it knows at once that the store is away.
+      await registered({})
+      await this.#listed()
+      const condition = await registered({})
+      const block = await blocks.claim(subnet, { condition })
+      keep(block, subnet)
+    }).finally(() => this.#running.delete(subnet))
+    this.#running.set(subnet, claim)
+    return claim
+  }
+
+  /** One more block of a subnet of which none was free: nodes that have an empty one give it back. Throws as `claim`. */
+  recall(subnet: string): Promise<void> {
+    return this.#recall.run(subnet)
+  }
+
+  /** The block of an address that somebody asked for. */
+  claimFor(address: string, subnet: string, limits: CallLimits): Promise<void> {
+    const { blocks, registered, keep, run } = this.#options
+    return run(async () => {
+      const condition = await registered(limits)
+      const block = await blocks.claimFor(address, subnet, { ...limits, condition })
+      keep(block, subnet)
+    })
+  }
+
+  async #listed(): Promise<void> {
+    const what = `read the blocks of network ${this.#options.network}`
+    using limit = deadline(listMs, what, this.#options.signal)
+    try {
+      await this.#options.blocks.current(limit.signal)
+    } catch (cause) {
+      throw new ConetError('clusterUnavailable', `${what}: the shared store does not answer`, { cause })
+    }
+  }
+}
