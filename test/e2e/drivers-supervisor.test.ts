@@ -18,13 +18,14 @@ async function makeWorld({ environment = {}, timing = {} }: WorldOptions = {}) {
   const runDirectory = join(temporary.path, 'run')
   await mkdir(driverDirectory)
   const supervisors: Supervisor[] = []
-  const supervise = () => {
+  const supervise = (onChange = () => {}) => {
     const supervisor = new Supervisor({
       runDirectory,
       driverDirectory,
       places: { directories: [programs], packageDirectory: temporary.path, path: '' },
       environment: { PATH: process.env.PATH, ...environment },
       timing: { firstBackoffMs: 20, mostBackoffMs: 50, killAfterMs: 2_000, ...timing },
+      onChange,
     })
     supervisors.push(supervisor)
     return supervisor
@@ -82,6 +83,27 @@ describe('the drivers that the host starts itself', () => {
     const session = await host.registry.require('x')
     expect(await session.call('network/list', {}, { operationId: 'op' })).toEqual({ networkIds: [] })
     expect(pidOf(supervisor, 'x')).not.toBe(before)
+  })
+
+  it('lets those who ask for a driver that is announced wait until its start has succeeded, failed, or will never come', async () => {
+    await using world = await makeWorld()
+    let changed = () => {}
+    const supervisor = world.supervise(() => changed())
+    await using host = await startDriverHost({ directory: world.driverDirectory, supervision: supervisor })
+    changed = () => host.registry.supervisionChanged()
+    supervisor.announce(['x', 'nosuch', 'y'])
+    const [x, nosuch, y] = ['x', 'nosuch', 'y'].map((name) =>
+      host.registry.require(name).then(
+        ({ driver }) => driver.name,
+        ({ kind }) => kind,
+      ),
+    )
+    expect(host.entry('x')).toMatchObject({ state: 'gone', supervised: { state: 'starting' } })
+    await expect(supervisor.start('nosuch')).rejects.toMatchObject({ kind: 'notFound' })
+    await supervisor.start('x')
+    expect(await Promise.all([x, nosuch])).toEqual(['x', 'unknownDriver'])
+    await supervisor.close()
+    expect(await y).toBe('unknownDriver')
   })
 
   it('leaves drivers running when the host ends, and finds them again instead of starting them twice', async () => {

@@ -179,7 +179,7 @@ it('an up right after a down that was kept has the address that its former life 
   await fixture.client.up('h1', { pid: init.pid })
   await fixture.kill()
   expect((await guardian.run('down', 'h1', null)).code).toBe(0)
-  // As soon as somebody hears it, which is before conetd has found its drivers.
+  // As soon as somebody hears it, which may be before conetd is connected to its drivers.
   const up = async () => {
     const answer = await fixture.client.up('h1', { pid: init.pid }).catch((error: unknown) => error)
     return ConetError.is(answer, 'hostUnavailable') ? false : answer

@@ -67,13 +67,14 @@ async function start(options: DaemonOptions, parts: Rollback): Promise<void> {
   recover(host)
   joinCluster(host, cluster, parts)
   room.registry.expect([...host.inventory.networks.values()].map(({ type }) => type))
-  // Before anybody can ask for them: who does at once then waits until they are connected.
-  await startDrivers(options, room, parts)
+  await expectDrivers(options, room, parts)
   takeQueuedDown(host)
   host.forsaken.start()
   host.unused.start()
   host.interfaces.start()
   await serve(options, { host, room, stores, cluster }, parts)
+  // Not by a conetd that cannot listen: they would outlive it.
+  await Promise.all(settings.spawn.map((name) => room.supervisor.start(name)))
 }
 
 /** What the host is built on. */
@@ -156,7 +157,8 @@ async function endOperations(
   await registry.close()
 }
 
-async function startDrivers(
+/** Before anybody can ask for them: who does then waits for those that run, and for those that are still to be started. */
+async function expectDrivers(
   { settings }: DaemonOptions,
   { discovery, supervisor }: DriverRoom,
   parts: Rollback,
@@ -164,5 +166,5 @@ async function startDrivers(
   parts.defer('stop looking for drivers', () => discovery.close())
   await discovery.start()
   parts.defer('stop watching over drivers', () => supervisor.close())
-  await Promise.all(settings.spawn.map((name) => supervisor.start(name)))
+  supervisor.announce(settings.spawn)
 }

@@ -41,6 +41,7 @@ export class Supervisor {
   readonly #timing: SupervisionTiming
   readonly #records: SpawnRecords
   readonly #drivers = new Map<string, SupervisedDriver>()
+  readonly #announced = new Set<string>()
   readonly #queue = new KeyedQueue()
 
   constructor(options: SupervisorOptions) {
@@ -56,9 +57,15 @@ export class Supervisor {
     if (failures.length > 0) throw failures.length === 1 ? failures[0] : joined(failures)
   }
 
+  /** `start` follows for each of these: who asks for one before waits as for one that is starting. */
+  announce(names: readonly string[]): void {
+    for (const name of names) this.#announced.add(name)
+  }
+
   /** Finds the driver's process or starts one, and keeps it running. Nothing to do if it is kept already. */
   start(name: string): Promise<void> {
     return this.#queue.run(name, async () => {
+      this.#announced.delete(name)
       if (this.#drivers.has(name)) return
       const driver = this.#create(name)
       this.#drivers.set(name, driver)
@@ -98,11 +105,11 @@ export class Supervisor {
 
   /** Undefined for a driver that is not kept running by this host. */
   stateOf(name: string): SupervisedState | undefined {
-    return this.#drivers.get(name)?.state
+    return this.#drivers.get(name)?.state ?? (this.#announced.has(name) ? { state: 'starting' } : undefined)
   }
 
   names(): string[] {
-    return [...this.#drivers.keys()]
+    return [...new Set([...this.#drivers.keys(), ...this.#announced])]
   }
 
   /** Whether the driver was started a moment ago or is about to be, so that its socket should appear soon. */
@@ -113,8 +120,11 @@ export class Supervisor {
     return state?.state === 'starting'
   }
 
-  /** Watches no longer; the drivers go on. */
+  /** Watches no longer; the drivers go on. Those that are announced do not come. */
   async close(): Promise<void> {
+    const announced = [...this.#announced]
+    this.#announced.clear()
+    for (const name of announced) this.#options.onChange?.(name)
     const drivers = [...this.#drivers.values()]
     this.#drivers.clear()
     await Promise.all(drivers.map((driver) => driver.close()))
