@@ -1,5 +1,8 @@
 // Everything that is wrong with a request in one answer: a client that mends one field does not hear of the next only then.
-import { ConetError } from '@conet/sdk'
+import { ConetError, type ErrorKind } from '@conet/sdk'
+
+/** Not the request's faults: the next check would meet the same, and wait for it as long. */
+const ends: readonly ErrorKind[] = ['deadlineExceeded', 'driverUnavailable', 'cancelled']
 
 export class RequestFaults {
   readonly #found: ConetError[] = []
@@ -8,7 +11,7 @@ export class RequestFaults {
     return this.#found.length > 0
   }
 
-  /** What `check` answers, or undefined when it refuses. What is no ConetError goes through. */
+  /** What `check` answers, or undefined when it refuses. What is not the request's fault goes through. */
   of<T>(check: () => T): T | undefined {
     try {
       return check()
@@ -42,7 +45,7 @@ export class RequestFaults {
   }
 
   #note(error: unknown): void {
-    if (!ConetError.is(error)) throw error
+    if (!ConetError.is(error) || ends.includes(error.kind)) throw error
     this.#found.push(error)
   }
 }

@@ -35,13 +35,23 @@ describe('what is wrong with a request', () => {
     })
   })
 
-  it('keeps its kind where all are of one, and leaves out what is no fault of the request', () => {
+  it('keeps its kind where all are of one, and leaves out what names no field', () => {
     const faults = new RequestFaults()
-    faults.of(fault('driverUnavailable', 'driver x is away'))
+    faults.of(fault('failedPrecondition', 'not now'))
     faults.of(fault('notFound', 'a: gone', 'a'))
     faults.of(fault('notFound', 'b: gone', 'b'))
     expect(faults.error).toMatchObject({ kind: 'notFound', message: 'a: gone; b: gone' })
   })
+
+  it.each<ErrorKind>(['deadlineExceeded', 'driverUnavailable', 'cancelled'])(
+    'is not asked for further after %s, which is no fault of the request',
+    async (kind) => {
+      const faults = new RequestFaults()
+      faults.of(fault('notFound', 'a: gone', 'a'))
+      expect(() => faults.of(fault(kind, 'driver x', 'b'))).toThrow(expect.objectContaining({ kind }))
+      await expect(faults.ofLater(async () => fault(kind, 'driver x')())).rejects.toMatchObject({ kind })
+    },
+  )
 
   it('lets a bug through', () => {
     const faults = new RequestFaults()
