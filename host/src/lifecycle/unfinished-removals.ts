@@ -7,7 +7,7 @@ import { removeEndpoint } from './remove-endpoint.ts'
  * Ends what is left at the drivers that the container is to be plugged by again: it may ask for the same addresses and
  * ports. What cannot be ended now stays on record, and holds nobody up but who wants what it holds.
  */
-export async function finishRemovals(
+export async function endLeftovers(
   host: HostContext,
   { handle, attachments }: ContainerRecord,
   { signal }: Operation,

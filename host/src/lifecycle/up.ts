@@ -23,7 +23,7 @@ import { endAtDriver, removeInUndo } from './remove-endpoint.ts'
 import { writeResolverFiles } from './resolution.ts'
 import { assertDefined, defineForUp, forgetDefinition } from './runtime-definition.ts'
 import { aboutSentAtUp } from './sent-entries.ts'
-import { finishRemovals } from './unfinished-removals.ts'
+import { endLeftovers } from './unfinished-removals.ts'
 
 /**
  * Brings the container up. Repeated with the same namespace: what it was cut off from is plugged, mostly nothing; if
@@ -59,7 +59,7 @@ async function upNow(
   const configured = host.inventory.containers.get(handle)
   const container = await defineForUp(host, handle, body, operation)
   undo.defer('forget what the runtime said', () => forgetDefinition(host, handle, configured))
-  await finishRemovals(host, container, operation)
+  await endLeftovers(host, container, operation)
   const before = host.inventory.sandboxes.get(handle)
   const sandbox = startSandbox(host, handle, source)
   undo.defer('let go of the sandbox', () => dropSandbox(host, sandbox, before))
