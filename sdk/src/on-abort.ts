@@ -34,13 +34,24 @@ function listenTo(signal: AbortSignal): Waiting {
   const listeners = new Set<() => void>()
   const tellAll = () => {
     // One that another disposes of meanwhile is not called: a set's iteration leaves it out.
-    for (const listener of listeners) listener()
+    for (const listener of listeners) callSafely(listener)
     waiting.delete(signal)
   }
   signal.addEventListener('abort', tellAll, { once: true })
   const made = { listeners, tellAll }
   waiting.set(signal, made)
   return made
+}
+
+/** A bug in one keeps nothing from the others, and shows itself as it would without them. */
+function callSafely(listener: () => void): void {
+  try {
+    listener()
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error
+    })
+  }
 }
 
 /** Without anybody who waits there is no listener: Node keeps signals that have one alive, such as those of `any`. */

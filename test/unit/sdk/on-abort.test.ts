@@ -40,6 +40,25 @@ describe('who wants to know when a signal aborts', () => {
     expect(called).toEqual(['wanted'])
   })
 
+  it('is called also when one before it throws, which shows itself as any bug does', async () => {
+    const controller = new AbortController()
+    const called: string[] = []
+    onAbort(controller.signal, () => {
+      throw new TypeError('a bug')
+    })
+    onAbort(controller.signal, () => called.push('later'))
+    const others = process.listeners('uncaughtException')
+    process.removeAllListeners('uncaughtException')
+    const uncaught = new Promise((resolve) => process.once('uncaughtException', resolve))
+    try {
+      controller.abort()
+      expect(called).toEqual(['later'])
+      expect(await uncaught).toEqual(new TypeError('a bug'))
+    } finally {
+      for (const other of others) process.on('uncaughtException', other)
+    }
+  })
+
   it('may be twenty calls over a connection', async () => {
     await using pair = await socketPair()
     const { peer } = recordingPeer(pair.near)
