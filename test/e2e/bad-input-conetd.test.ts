@@ -55,6 +55,17 @@ describe('drivers to start', () => {
     expect(readdirSync(directory.path)).toEqual([])
   })
 
+  it('are not started by a conetd that cannot listen', async () => {
+    await using directory = await temporaryDirectory()
+    const places = ['--run-dir', join(directory.path, 'run'), '--state-dir', join(directory.path, 'state')]
+    const nowhere = join(directory.path, 'none/conetd.sock')
+    await expectRefusal(conetd([...places, '--spawn', 'null', '--socket', nowhere]), 1, nowhere)
+    const records = join(directory.path, 'run/spawned')
+    const started = existsSync(records) ? readdirSync(records) : []
+    await conetd(['--stop-drivers', ...places])
+    expect(started).toEqual([])
+  })
+
   it('whose program others may write to is refused with the path, its mode, its owner and what to do', async () => {
     await using directory = await temporaryDirectory()
     const bin = join(directory.path, 'bin')
@@ -67,7 +78,7 @@ describe('drivers to start', () => {
     const { code, err } = await withSpawn(directory.path, 'x', config)
     expect(code).toBe(1)
     expect(err).toContain(`${program} is writable by others (mode 0777, uid 0)`)
-    expect(err).toContain(`chown root ${program} && chmod o-w ${program}`)
+    expect(err).toContain(`can be trusted: chmod o-w ${program}.`)
     expect(err).not.toContain('listening')
   })
 })

@@ -15,7 +15,8 @@ export type Trust = {
 
 type Step = { readonly path: string; readonly stats: BigIntStats }
 
-const writableByOthers = 0o002n
+/** A group's right to write is not looked at: Debian has /usr/local and its bin as root:staff, and 2775. */
+const writableByAll = 0o002n
 const sticky = 0o1000n
 /** As the kernel has it (path_resolution(7)). */
 const mostLinks = 40
@@ -32,14 +33,19 @@ export async function trustOf(packageDirectory: string): Promise<Trust> {
 export async function assertTrustedProgram(program: string, { owners, directories }: Trust): Promise<void> {
   for await (const { path, stats } of stepsTo(program)) {
     if (directories.has(path)) continue
-    if (!owners.has(stats.uid)) throw refusal(program, { path, stats }, 'belongs to somebody else')
-    if (isOpenToOthers(stats)) throw refusal(program, { path, stats }, 'is writable by others')
+    const isOpen = isOpenToAll(stats)
+    const closing = `chmod o-w ${path}`
+    if (!owners.has(stats.uid)) {
+      const mending = isOpen ? `${taking(path, stats)} && ${closing}` : taking(path, stats)
+      throw refusal(program, { path, stats }, { why: 'belongs to somebody else', mending })
+    }
+    if (isOpen) throw refusal(program, { path, stats }, { why: 'is writable by others', mending: closing })
   }
 }
 
 /** In a sticky directory such as /tmp others can add, but neither rename nor remove what is not theirs. */
-function isOpenToOthers(stats: BigIntStats): boolean {
-  if (stats.isSymbolicLink() || (stats.mode & writableByOthers) === 0n) return false
+function isOpenToAll(stats: BigIntStats): boolean {
+  if (stats.isSymbolicLink() || (stats.mode & writableByAll) === 0n) return false
   return !(stats.isDirectory() && (stats.mode & sticky) !== 0n)
 }
 
@@ -57,7 +63,10 @@ async function* stepsTo(program: string): AsyncGenerator<Step> {
       continue
     }
     links += 1
-    if (links > mostLinks) throw refusal(program, step, `is one of more than ${mostLinks} links`)
+    if (links > mostLinks) {
+      const mending = `let ${step.path} lead straight to it`
+      throw refusal(program, step, { why: `is one of more than ${mostLinks} links`, mending })
+    }
     const target = await readlink(step.path)
     if (target.startsWith('/')) at = '/'
     left.unshift(...namesOf(target))
@@ -73,7 +82,11 @@ async function stepAt(path: string): Promise<Step> {
   return { path, stats: await lstat(path, { bigint: true }) }
 }
 
-function refusal(program: string, { path, stats }: Step, why: string): ConetError {
+function refusal(
+  program: string,
+  { path, stats }: Step,
+  { why, mending }: { why: string; mending: string },
+): ConetError {
   const mode = (stats.mode & 0o7777n).toString(8).padStart(4, '0')
   const owner = Number(stats.uid)
   return new ConetError(
@@ -81,12 +94,11 @@ function refusal(program: string, { path, stats }: Step, why: string): ConetErro
     `start ${program}: ${path} ${why} (mode ${mode}, uid ${owner}), who could put another program there`,
     {
       details: { program, path, mode, owner },
-      help: `If what is there can be trusted: ${mending(path, stats)}. Else take it away, or name another directory as driver_program_dirs.`,
+      help: `If what is there can be trusted: ${mending}. Else take it away, or name another directory as driver_program_dirs.`,
     },
   )
 }
 
-function mending(path: string, stats: BigIntStats): string {
-  if (stats.isSymbolicLink()) return `chown -h root ${path}`
-  return `chown root ${path} && chmod o-w ${path}`
+function taking(path: string, stats: BigIntStats): string {
+  return stats.isSymbolicLink() ? `chown -h root ${path}` : `chown root ${path}`
 }

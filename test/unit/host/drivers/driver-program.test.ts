@@ -1,6 +1,7 @@
 import { chmod, chown, lchown, mkdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { findDriverProgram } from '@conet/host/drivers/driver-program'
+import { ConetError } from '@conet/sdk'
 import { describe, expect, it } from 'vitest'
 import { type TemporaryDirectory, temporaryDirectory } from '../../../support/temporary-directory.ts'
 
@@ -55,6 +56,25 @@ describe('the program of a driver', () => {
       message: expect.stringMatching(/no conet-driver-y in .*; known drivers: x$/),
       details: { known: ['x'] },
     })
+  })
+
+  it('is taken whatever its group may do; the advice is what mends, and no more', async () => {
+    await using directory = await temporaryDirectory()
+    const bin = join(directory.path, 'bin')
+    const program = await programAt(bin)
+    await chmod(bin, 0o2775)
+    await chmod(program, 0o775)
+    expect(await find(directory, { path: bin })).toBe(program)
+    const advice = async () => {
+      const error = await find(directory, { path: bin }).catch((reason: unknown) => reason)
+      return ConetError.is(error) ? /trusted: (.*?)\. Else/.exec(error.help ?? '')?.[1] : error
+    }
+    await chmod(program, 0o777)
+    expect(await advice()).toBe(`chmod o-w ${program}`)
+    await chown(program, stranger, 0)
+    expect(await advice()).toBe(`chown root ${program} && chmod o-w ${program}`)
+    await chmod(program, 0o755)
+    expect(await advice()).toBe(`chown root ${program}`)
   })
 
   type Spoil = (at: { directory: string; bin: string; program: string }) => Promise<string>
