@@ -62,7 +62,11 @@ export function networkAt(host: HostContext, key: string, path: string): Network
   } catch (error) {
     if (!ConetError.is(error)) throw error
     const fields = [{ path, message: error.message }]
-    throw new ConetError(error.kind, `${path}: ${error.message}`, { fields, details: { ...error.details } })
+    throw new ConetError(error.kind, `${path}: ${error.message}`, {
+      fields,
+      details: { ...error.details },
+      ...(error.help !== undefined && { help: error.help }),
+    })
   }
 }
 

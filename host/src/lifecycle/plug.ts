@@ -3,15 +3,12 @@ import { ConetError } from '@conet/sdk'
 import type { PlugBody } from '@conet/sdk/api'
 import { type Attachment, type ContainerRecord, type SandboxRecord, stateOf } from '../domain/container.ts'
 import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
-import { assertShareable, type NetworkRecord } from '../domain/network.ts'
-import { resolveKey } from '../domain/resolve.ts'
-import { attachmentOf, freeAttachmentName } from './attachments.ts'
+import { attachmentOf, freeAttachmentName, networkAt } from './attachments.ts'
 import { requireContainer } from './containers.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { intendEndpoint } from './intend-endpoint.ts'
 import { containerQueue } from './keys.ts'
 import { createAndPlug, createEndpoint } from './make-endpoint.ts'
-import { about } from './named-field.ts'
 import { namingPolicy } from './policy-refusal.ts'
 import { awaitPublication } from './publication.ts'
 import { buryWithAttachment, postpone, removeEndpoint } from './remove-endpoint.ts'
@@ -83,19 +80,13 @@ function madeBefore(
 
 function newAttachment(host: HostContext, container: ContainerRecord, body: PlugBody): Attachment {
   const faults = new RequestFaults()
-  const network = faults.of(() => about('network', () => shareableNetwork(host, body.network)))
+  const network = faults.of(() => networkAt(host, body.network, 'network'))
   const name = body.name ?? (network && freeAttachmentName(network.name, container.attachments))
   const request = name === undefined ? body : { ...body, name }
   const attachment = attachmentOf(host, { request, network, at: '' }, faults)
   noteTaken(container, request, faults)
   if (attachment === undefined || faults.any) throw faults.error
   return attachment
-}
-
-function shareableNetwork(host: HostContext, key: string): NetworkRecord {
-  const network = resolveKey(key, host.inventory.networks.values(), 'network')
-  assertShareable(network)
-  return network
 }
 
 /** Attachments without an endpoint count too: they get theirs when the container starts. */
