@@ -58,8 +58,12 @@ describe('drivers to start', () => {
   it('are not started by a conetd that cannot listen', async () => {
     await using directory = await temporaryDirectory()
     const places = ['--run-dir', join(directory.path, 'run'), '--state-dir', join(directory.path, 'state')]
-    const nowhere = join(directory.path, 'none/conetd.sock')
-    await expectRefusal(conetd([...places, '--spawn', 'null', '--socket', nowhere]), 1, nowhere)
+    const nowhere = join(directory.path, 'none')
+    await expectRefusal(
+      conetd([...places, '--spawn', 'null', '--socket', join(nowhere, 'x.sock')]),
+      1,
+      nowhere,
+    )
     const records = join(directory.path, 'run/spawned')
     const started = existsSync(records) ? readdirSync(records) : []
     await conetd(['--stop-drivers', ...places])
