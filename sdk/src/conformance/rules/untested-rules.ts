@@ -15,6 +15,8 @@ export const untestedRules: Readonly<Record<string, string>> = {
   'ERR-5': 'Whether a sentence explains a failure, people judge.',
   'NET-2':
     'What reaches what depends on the routes and the firewall of the whole machine; the tests of a driver send packets.',
+  'NET-7': 'The kit cannot break a network of an unknown driver, so it never sees one with a fault.',
+  'EP-6': 'The kit cannot break an endpoint of an unknown driver, so it never sees one with a fault.',
   'SPAN-2': 'The kit names an underlay address that every machine has, so it never sees a driver miss one.',
   'SPAN-4':
     'How a user chooses the number is for a driver to say; the kit assigns one wherever it is wanted.',
