@@ -1,7 +1,9 @@
 // The public API of the SDK: named exports, nothing else.
 
+export { compileEarly } from './compile-early.ts'
 export { type Deadline, deadline } from './deadline.ts'
 export * from './driver/index.ts'
+export { isErrno } from './errno.ts'
 export * from './errors/index.ts'
 export { assertFailpointKnown, declareFailpoints, failpoint, failpointNames } from './failpoint.ts'
 export { fieldErrors, firstFieldError } from './fields/index.ts'
@@ -9,4 +11,5 @@ export { KeyedQueue } from './keyed-queue.ts'
 export { onAbort } from './on-abort.ts'
 export * from './protocol/index.ts'
 export { Rollback } from './rollback.ts'
+export { maxSocketPathBytes } from './socket-path-length.ts'
 export { StateFile, type StateFileOptions } from './state-file.ts'

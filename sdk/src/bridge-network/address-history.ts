@@ -24,6 +24,11 @@ export class AddressHistory {
     return members <= fewMembers || addresses.some((address) => this.#isNews(address, macAddress))
   }
 
+  /** Whether somebody may have had one of the addresses before. */
+  mayBeUsed(addresses: readonly string[]): boolean {
+    return addresses.some((address) => !this.#isWhole || this.#macs.has(address))
+  }
+
   /** Remembers the addresses, once they are in use. */
   note(addresses: readonly string[], macAddress: string): void {
     for (const address of addresses) this.#noteOne(address, macAddress)

@@ -8,28 +8,27 @@ import {
   createBridge,
   deleteAddress,
   deleteLink,
-  interfaceSysctl,
   KernelError,
   type Link,
+  MAIN_TABLE,
   type NewAddress,
-  parsePrefix,
   type Rtnl,
   replaceAddress,
   setBridge,
   setLink,
-  writeSysctl,
+  subnetRoute,
 } from '../linux/index.ts'
 import type { Rollback } from '../rollback.ts'
 import { hasIpv6, isIpv6 } from './addressing.ts'
 import type { BridgeAddress, BridgePlan } from './bridge-plan.ts'
+import { answerForNobody } from './bridge-settings.ts'
 import { differencesOf } from './differences.ts'
+import { isIpv6On, switchIpv6On } from './ipv6-switch.ts'
 import type { Machine } from './machine.ts'
 
 declareFailpoints('bridge:network:link-made', 'bridge:network:link-set')
 
 const largestMtu = 65535
-const kernelProtocol = 2
-const kernelIpv6Metric = 256
 
 /**
  * No spanning tree: there are no loops, and ports would wait. No multicast snooping: without a querier it only costs,
@@ -40,17 +39,29 @@ const settings = { spanningTree: false, multicastSnooping: false } as const
 /** The bridge of the network if it is there. Throws `conflict` when something else has its name. */
 export function findBridge(
   { rtnl, names }: Pick<Machine, 'rtnl' | 'names'>,
-  networkId: string,
+  id: string,
+  { name, macAddress, alias: wanted }: Pick<BridgePlan, 'name' | 'macAddress' | 'alias'>,
 ): Link | undefined {
-  const name = names.bridge(networkId)
   const found = rtnl.link(name)
-  if (found === undefined || names.isBridgeOf(found, networkId)) return found
+  if (found === undefined || names.isBridgeOf(found, { id, macAddress })) return found
   const { kind = 'device', alias = 'none' } = found
+  const isBridge = kind === 'bridge' ? ` If it is the bridge of the network, its alias is "${wanted}".` : ''
   throw new ConetError(
     'conflict',
-    `network ${networkId}: the interface "${name}" exists and is not its bridge (kind ${kind}, alias ${alias})`,
-    { details: { interfaceName: name }, help: `Rename or delete the interface "${name}".` },
+    `network ${id}: the interface "${name}" exists and is not its bridge (kind ${kind}, alias ${alias})`,
+    { details: { interfaceName: name }, help: `Rename or delete the interface "${name}".${isBridge}` },
   )
+}
+
+/** Kernels before 6.2 rename only what is down; it stays so. */
+export function renameLink(rtnl: Rtnl, index: number, name: string): void {
+  try {
+    rtnl.run(setLink(index, { name }))
+  } catch (error) {
+    if (!KernelError.is(error, 'EBUSY')) throw error
+    rtnl.run(setLink(index, { up: false }))
+    rtnl.run(setLink(index, { name }))
+  }
 }
 
 /** Makes the bridge; on failure `undo` takes it away. */
@@ -61,6 +72,7 @@ export function makeBridge(rtnl: Rtnl, plan: BridgePlan, undo: Rollback): Link {
   const bridge = rtnl.create(createBridge({ name, macAddress, mtu: otherMtu, ...settings }))
   failpoint('bridge:network:link-made')
   undo.defer(`delete bridge ${name}`, () => rtnl.runSlow(deleteLink(bridge.index), { tolerate: ['ENODEV'] }))
+  if (hasIpv6Addresses(plan)) switchIpv6On(undefined, name)
   rtnl.batch([
     setLink(bridge.index, { mtu }),
     setLink(bridge.index, { alias: plan.alias, ...withoutKernelAddress(mtu) }),
@@ -72,23 +84,34 @@ export function makeBridge(rtnl: Rtnl, plan: BridgePlan, undo: Rollback): Link {
   return { ...bridge, mtu }
 }
 
-/** What keeps packets from the bridge, in words. Changes nothing, and sees less than `mendBridge` does. */
+/** What `mendBridge` would mend, in words, but for settings of the kernel. Changes nothing. */
 export function bridgeFaults(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string[] {
-  const missing = missingAddresses(rtnl, bridge.index, plan).map(
-    ({ address }) => `lacks the address ${address}`,
-  )
+  const { index } = bridge
+  const missing = missingAddresses(rtnl, index, plan)
+  const lost = missingRoutes(rtnl, index, plan).filter((address) => !missing.includes(address))
   const faults = [
     ...(bridge.isUp ? [] : ['is down']),
     ...linkDifferences(bridge, plan).map((what) => `differs: ${what}`),
-    ...missing,
+    ...(hasSettings(bridge) ? [] : ['has spanning tree or multicast snooping on']),
+    ...(!hasIpv6Addresses(plan) || isIpv6On(plan.name) ? [] : ['has IPv6 switched off (disable_ipv6)']),
+    ...missing.map(({ address }) => `lacks the address ${address}`),
+    ...strangeAddresses(rtnl, index, plan).map(({ address }) => `has the strange address ${address}`),
+    // One that is down has none.
+    ...(bridge.isUp ? lost.map(({ subnet }) => `lacks the route to ${subnet}`) : []),
   ]
   return faults.map((fault) => `bridge ${plan.name} ${fault}`)
 }
 
 /** Answers what differed, in words. */
 export function mendBridge(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string[] {
-  const differences = [...mendLink(rtnl, bridge, plan), ...mendAddresses(rtnl, bridge.index, plan)]
-  differences.push(...plan.addresses.flatMap((address) => mendRoute(rtnl, bridge.index, address)))
+  const differences = [
+    ...mendLink(rtnl, bridge, plan),
+    // Only now: with too small an MTU there is no such setting.
+    ...(hasIpv6Addresses(plan) ? switchIpv6On(undefined, plan.name) : []),
+    ...mendAddresses(rtnl, bridge.index, plan),
+  ]
+  const link = bridge.index
+  differences.push(...plan.addresses.flatMap(({ address }) => mendSubnetRoute(rtnl, { link, address })))
   if (plan.internal) differences.push(...answerForNobody(plan.name))
   return differences.map((difference) => `bridge ${plan.name}: ${difference}`)
 }
@@ -96,7 +119,7 @@ export function mendBridge(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string[]
 function mendLink(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string[] {
   const differences = linkDifferences(bridge, plan)
   if (differences.length > 0) setLinkAnew(rtnl, bridge, wantedLink(plan))
-  if (bridge.bridge?.spanningTree !== false || bridge.bridge.multicastSnooping) {
+  if (!hasSettings(bridge)) {
     differences.push('spanning tree or multicast snooping was on')
     rtnl.run(setBridge(bridge.index, settings))
   }
@@ -105,6 +128,14 @@ function mendLink(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string[] {
     rtnl.run(setLink(bridge.index, { up: true }))
   }
   return differences
+}
+
+function hasIpv6Addresses({ addresses }: BridgePlan): boolean {
+  return addresses.some(({ address }) => isIpv6(address))
+}
+
+function hasSettings({ bridge }: Link): boolean {
+  return bridge !== undefined && differencesOf(bridge, settings).length === 0
 }
 
 /**
@@ -121,7 +152,7 @@ export function setLinkAnew(
 }
 
 function wantedLink({ alias, macAddress, mtu }: BridgePlan) {
-  return { alias, macAddress, mtu, ...withoutKernelAddress(mtu) }
+  return { alias, macAddress, mtu, arp: true, ...withoutKernelAddress(mtu) }
 }
 
 function linkDifferences(bridge: Link, plan: BridgePlan): string[] {
@@ -138,8 +169,7 @@ function newAddress(link: number, { address }: BridgeAddress): NewAddress {
 }
 
 function mendAddresses(rtnl: Rtnl, index: number, plan: BridgePlan): string[] {
-  const wanted = new Set(plan.addresses.map(({ address }) => address))
-  const strange = rtnl.addresses({ link: index }).filter(({ address }) => !wanted.has(address))
+  const strange = strangeAddresses(rtnl, index, plan)
   // First, since with the first IPv4 address of a subnet the kernel deletes the others of that subnet.
   for (const { address } of strange) {
     rtnl.run(deleteAddress({ link: index, address }), { tolerate: ['EADDRNOTAVAIL'] })
@@ -152,6 +182,11 @@ function mendAddresses(rtnl: Rtnl, index: number, plan: BridgePlan): string[] {
   ]
 }
 
+function strangeAddresses(rtnl: Rtnl, index: number, { addresses }: BridgePlan): Address[] {
+  const wanted = new Set(addresses.map(({ address }) => address))
+  return rtnl.addresses({ link: index }).filter(({ address }) => !wanted.has(address))
+}
+
 function missingAddresses(rtnl: Rtnl, index: number, { addresses }: BridgePlan): BridgeAddress[] {
   const found = rtnl.addresses({ link: index }).filter(isUsable)
   const usable = new Set(found.map(({ address }) => address))
@@ -162,29 +197,24 @@ function isUsable({ tentative, duplicate }: Address): boolean {
   return !tentative && !duplicate
 }
 
-/** The kernel makes this route with the address, but somebody may have deleted it since. */
-function mendRoute(rtnl: Rtnl, link: number, { address, subnet }: BridgeAddress): string[] {
-  const { bytes, prefixLength } = parsePrefix(subnet)
-  if (prefixLength === bytes.length * 8) return []
-  const route = { destination: subnet, link, protocol: kernelProtocol }
-  const [preferredSource] = address.split('/')
+function missingRoutes(rtnl: Rtnl, link: number, { addresses }: BridgePlan): BridgeAddress[] {
+  const found = rtnl.routes({ link, table: MAIN_TABLE })
+  const destinations = new Set(found.map(({ destination }) => destination))
+  return addresses.filter(({ address }) => {
+    const route = subnetRoute({ link, address })
+    return route !== undefined && !destinations.has(route.destination)
+  })
+}
+
+/** The kernel makes the route to the subnet with the address, but somebody may have deleted it since. */
+export function mendSubnetRoute(rtnl: Rtnl, { link, address }: { link: number; address: string }): string[] {
+  const route = subnetRoute({ link, address })
+  if (route === undefined) return []
   try {
-    if (isIpv6(subnet)) rtnl.run(addRoute({ ...route, metric: kernelIpv6Metric }))
-    else rtnl.run(addRoute({ ...route, ...(preferredSource !== undefined && { preferredSource }) }))
-    return [`the route to ${subnet} was missing`]
+    rtnl.run(addRoute(route))
+    return [`the route to ${route.destination} was missing`]
   } catch (error) {
     if (KernelError.is(error, 'EEXIST')) return []
     throw error
   }
-}
-
-/**
- * The machine answers ARP for all its addresses on every interface. On an internal network, whose subnet may be the
- * machine's own, that would take packets away from the member that has the address.
- */
-function answerForNobody(interfaceName: string): string[] {
-  const key = interfaceSysctl('ipv4', { interfaceName, setting: 'arp_ignore' })
-  const never = 8
-  const previous = writeSysctl(undefined, { key, value: never })
-  return previous === String(never) ? [] : [`arp_ignore was ${previous}`]
 }

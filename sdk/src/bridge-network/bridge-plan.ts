@@ -1,5 +1,4 @@
 // What a network should look like in the kernel: computed from the network and from what its driver makes of its config.
-import type { BridgePortChange } from '../linux/index.ts'
 import { parsePrefix } from '../linux/index.ts'
 import type { Network } from '../protocol/index.ts'
 import {
@@ -14,13 +13,14 @@ import { type Policy, policyOf } from './firewall/policy.ts'
 import type { Machine } from './machine.ts'
 import { networkAlias } from './names.ts'
 import { type EgressPlan, openEgress } from './policy/rules.ts'
+import type { PortFlags } from './port.ts'
 
 /** An address of the bridge, and the subnet to which it makes a route. */
 export type BridgeAddress = { readonly address: string; readonly subnet: string }
 
 /** What the bridge does at each of its ports. */
 export type PortPlan = {
-  readonly flags: Required<Pick<BridgePortChange, 'isolated' | 'hairpin'>> & BridgePortChange
+  readonly flags: Required<Pick<PortFlags, 'isolated' | 'hairpin'>> & PortFlags
   /** True: the bridge knows from the plug on which MAC is behind the port. For ports that learn nothing. */
   readonly isPinned: boolean
 }

@@ -78,6 +78,12 @@ function sourceOf(
   return { map: `sources${family}`, key: concatenate(nameBytes(bridge.name), bytes), value: { policy } }
 }
 
+/** Whose policy an element of the table names; undefined for others. */
+export function sourceAddressOf({ map, key }: TableElement): Buffer | undefined {
+  if (map === 'sources4') return key.subarray(-4)
+  return map === 'sources6' ? key.subarray(-16) : undefined
+}
+
 type PortPlace = { addresses: readonly Address[]; at: number; bridge: BridgePlan }
 
 function portElements(mapping: PortMapping, { addresses, at, bridge }: PortPlace): TableElement[] {

@@ -10,13 +10,15 @@ import type {
   PolicyParams,
 } from '../protocol/index.ts'
 import type { BridgePlan } from './bridge-plan.ts'
-import { planEndpoint, portFlags, resultOf } from './endpoint-plan.ts'
+import { type EndpointPlan, planEndpoint, portFlags, resultOf } from './endpoint-plan.ts'
+import { takeOut } from './former-interface.ts'
 import { listEndpoints } from './inventory.ts'
 import type { StandingBridge } from './kind.ts'
 import type { Machine } from './machine.ts'
 import type { Networks } from './networks.ts'
 import { type Port, plug } from './plug.ts'
-import type { Policies, PolicyWishes } from './policies.ts'
+import { type PluggedPort, PluggedPorts } from './plugged-ports.ts'
+import { hasMappings, type Policies, type PolicyWishes } from './policies.ts'
 import { pin } from './port.ts'
 import { isLimiting } from './traffic-shaper.ts'
 
@@ -25,6 +27,7 @@ export class Endpoints {
   readonly #networks: Networks
   readonly #policies: Policies
   readonly #created = new Map<string, CreateEndpointParams>()
+  readonly #ports: PluggedPorts
   /** How many endpoints each network has. */
   readonly #members = new Map<string, number>()
 
@@ -32,6 +35,7 @@ export class Endpoints {
     this.#machine = machine
     this.#networks = networks
     this.#policies = policies
+    this.#ports = new PluggedPorts(machine)
   }
 
   /** Nothing to reserve in the kernel: remembers the endpoint, so that it can be named. */
@@ -48,15 +52,20 @@ export class Endpoints {
 
   /** Their network is gone, and what was plugged into it. */
   forgetAll(networkId: string): void {
+    this.#ports.forgetAll(networkId)
     for (const [endpointId, { network }] of this.#created) {
       if (network.id === networkId) this.#created.delete(endpointId)
     }
   }
 
-  list(): ListedEndpoint[] {
+  async list(): Promise<ListedEndpoint[]> {
+    const plugged = await listEndpoints(this.#machine, {
+      shaper: this.#policies.shaper,
+      ports: this.#ports,
+    })
     const created = [...this.#created.values()].map(refOf)
     // What the kernel shows says more.
-    const listed = [...created, ...listEndpoints(this.#machine)]
+    const listed = [...created, ...plugged]
     return [...new Map(listed.map((one) => [one.endpointId, one])).values()]
   }
 
@@ -72,13 +81,17 @@ export class Endpoints {
     }
   }
 
-  /** Only the host's side is asked for: the sandbox may be gone, and both ends go together. */
+  /** The host's side is asked for, since the sandbox may be gone, and both ends go together; the sandbox where that side is not found. */
   async unplug(endpoint: EndpointRef): Promise<void> {
     const { rtnl, names, deletions } = this.#machine
-    const link = rtnl.link(names.port(endpoint.endpointId))
-    const isOurs = link !== undefined && names.isPortOf(link, endpoint)
+    const name = names.port(endpoint.endpointId)
+    const named = rtnl.link(name)
+    const link = named === undefined || this.#isPortOf(named, endpoint) ? named : undefined
+    const own = link ?? this.#ports.renamed(name)
+    const plugged = this.#ports.get(name)
+    this.#ports.delete(name)
     await Promise.all([
-      ...(isOurs ? [deletions.delete(link.index)] : []),
+      own === undefined ? plugged && takeOut(plugged) : deletions.delete(own.index),
       this.#policies.shaper.delete(endpoint.endpointId),
     ])
     // After the port: what it still sent was judged.
@@ -92,7 +105,7 @@ export class Endpoints {
     const { plan: bridge, index } = this.#networks.bridgeOf(params.network)
     const wishes = await this.#policies.plan(params, bridge)
     const port = rtnl.link(names.port(params.endpointId))
-    if (port === undefined || !names.isPortOf(port, endpoint)) return
+    if (port === undefined || !this.#isPortOf(port, endpoint)) return
     const inForce = await this.#policies.put(params, bridge, wishes)
     const flags = portFlags(bridge.port.flags, params)
     if (port.master !== index) this.#putBack(port, { params, flags, bridge, index })
@@ -103,7 +116,20 @@ export class Endpoints {
       await inForce.takeBack()
       throw error
     }
-    inForce.settle()
+    const plugged = this.#ports.get(port.name)
+    if (plugged !== undefined) {
+      const { holding } = wishes
+      this.#ports.note({ ...plugged, port: { ...plugged.port, flags }, hasMappings: hasMappings(holding) })
+    }
+    await inForce.settle()
+  }
+
+  /** Whatever alias somebody has given it, as long as it is in the network's bridge. */
+  #isPortOf(link: Link, endpoint: EndpointRef): boolean {
+    const { rtnl, names } = this.#machine
+    if (names.isPortOf(link, endpoint)) return true
+    if (link.master === undefined || !names.isPort(link)) return false
+    return link.master === rtnl.link(names.bridge(endpoint.networkId))?.index
   }
 
   /** Somebody has taken the port out of its bridge, and with it all that the bridge knew of it. */
@@ -127,8 +153,9 @@ export class Endpoints {
     { endpoint, wishes: { limits } }: { endpoint: EndpointRef; wishes: PolicyWishes },
   ): Promise<void> {
     const { shaper } = this.#policies
-    if (isLimiting(limits) || !shaper.isFree(endpoint.endpointId))
-      await shaper.set({ endpoint, port }, limits)
+    const shape = shaper.shapeOf(endpoint.endpointId)
+    const isFree = shape !== undefined && !isLimiting(shape)
+    if (isLimiting(limits) || !isFree) await shaper.set({ endpoint, port }, limits)
   }
 
   /** A port that is new and is not to be limited costs nothing. One that could not be limited does not stay. */
@@ -159,17 +186,24 @@ export class Endpoints {
     const members = this.#members.get(params.network.id) ?? 0
     const isAnnounced = history.mayMatter(addresses, { macAddress, members })
     const repaired = (what: string) => call.repaired(what)
-    const wishes = { ...(await this.#policies.plan(params, bridge)), isPlug: true }
+    const isUsedAddress = history.mayBeUsed(addresses)
+    const wishes = { ...(await this.#policies.plan(params, bridge)), isPlug: true, isUsedAddress }
     // First, so that nothing passes before it is judged.
     const inForce = await this.#policies.put(params, bridge, wishes)
+    let port: Port
     try {
-      const port = await plug({ rtnl: this.#machine.rtnl, plan, bridge: index, isAnnounced, repaired })
+      const { rtnl, afterwards } = this.#machine
+      const plugged = this.#ports.get(plan.port.name)
+      const former = this.#ports.nameBack(plan.port.name)
+      if (former !== undefined) repaired(`port ${plan.port.name}: it was called ${former}`)
+      port = await plug({ rtnl, plan, bridge: index, isAnnounced, afterwards, repaired, plugged })
       await this.#limit(port, { endpoint: refOf(params), wishes })
     } catch (error) {
       await inForce.takeBack()
       throw error
     }
-    inForce.settle()
+    this.#ports.note(pluggedPort(plan, { endpoint: refOf(params), index: port.link.index, wishes }))
+    await inForce.settle()
     // Only now: a plug that failed has told nobody.
     history.note(addresses, macAddress)
     return resultOf(plan)
@@ -181,6 +215,13 @@ type PutBack = {
   readonly flags: ReturnType<typeof portFlags>
   readonly bridge: BridgePlan
   readonly index: number
+}
+
+function pluggedPort(
+  { port, mtu, macAddress, sandboxPath }: EndpointPlan,
+  { wishes, ...where }: Pick<PluggedPort, 'endpoint' | 'index'> & { wishes: PolicyWishes },
+): PluggedPort {
+  return { ...where, port, mtu, macAddress, sandboxPath, hasMappings: hasMappings(wishes.holding) }
 }
 
 const refOf = ({ network, endpointId }: CreateEndpointParams): EndpointRef => ({

@@ -7,34 +7,46 @@ import type { TableElement } from './firewall/policy-elements.ts'
 import { addressNumber, type Family, type IpRange } from './policy/ranges.ts'
 import { type EgressPolicy, protocols, ruleFor } from './policy/rules.ts'
 
+/** What is to be done with flows before they are cut. */
+export type Farewell = (flows: readonly Flow[]) => Promise<void>
+
 type Sender = {
   readonly addresses: readonly Uint8Array[]
   /** Where policies do not reach. */
+  readonly near: Near
+  readonly farewell: Farewell
+}
+
+type Near = {
   readonly ownNetwork: readonly IpRange[]
+  /** The machine's own addresses, as text: what goes to them is not sent on. */
+  readonly machine: ReadonlySet<string>
 }
 
 /** Ends what an endpoint has begun and may not send any more. */
 export async function cutForbidden(
-  conntrack: Conntrack,
+  conntrack: Pick<Conntrack, 'cut'>,
   policy: EgressPolicy,
-  { addresses, ownNetwork }: Sender,
+  { addresses, near, farewell }: Sender,
 ): Promise<void> {
   for (const source of addresses) {
     const family: Family = source.length === 4 ? 4 : 6
-    await conntrack.cut({ family, source }, (flow) => !isAllowed(flow, { policy, family, ownNetwork }))
+    const isForbidden = (flow: Flow) => !maySend(flow, { policy, near })
+    await conntrack.cut({ family, source }, isForbidden, farewell)
   }
 }
 
 /** Where a flow really leads says the source of its answers. */
-function isAllowed(
+export function maySend(
   { original, reply }: Flow,
-  { policy, family, ownNetwork }: { policy: EgressPolicy; family: Family; ownNetwork: readonly IpRange[] },
+  { policy, near }: { policy: EgressPolicy; near: Near },
 ): boolean {
+  const family: Family = reply.source.length === 4 ? 4 : 6
   const destination = addressNumber(reply.source)
-  const isNear = ownNetwork.some(
+  const isInNetwork = near.ownNetwork.some(
     (range) => range.family === family && range.start <= destination && destination <= range.end,
   )
-  if (isNear) return true
+  if (isInNetwork || near.machine.has(formatIp(reply.source))) return true
   const selector = original.icmp ?? reply.sourcePort
   const rule = ruleFor(policy, { family, protocol: original.protocol, destination, selector })
   return (rule?.verdict ?? policy.usual) === 'allow'
@@ -71,17 +83,35 @@ export function mappedPortOf({ map, key, value }: TableElement): MappedPort | un
   }
 }
 
+type Unmapped = {
+  readonly ports: readonly MappedPort[]
+  /** What the endpoint has of them still, maybe at another address of the machine. */
+  readonly left: readonly MappedPort[]
+  readonly farewell?: Farewell | undefined
+}
+
 /** Ends the flows through ports that are mapped no more: one look for each address, however many ports it had. */
-export async function cutUnmapped(conntrack: Conntrack, ports: readonly MappedPort[]): Promise<void> {
+export async function cutUnmapped(
+  conntrack: Pick<Conntrack, 'cut'>,
+  rtnl: Pick<Rtnl, 'addresses'>,
+  { ports, left, farewell }: Unmapped,
+): Promise<void> {
+  const own = addressesOf(rtnl)
   const unmapped = new Set(
     ports.map(({ protocol, hostPort, address, port }) => pathOf({ protocol, hostPort, address, port })),
   )
   const byAddress = new Map(ports.map((port) => [port.address.toString('hex'), port]))
   for (const { family, address: answerer } of byAddress.values()) {
-    await conntrack.cut({ family, answerer }, ({ original, reply }) => {
-      const { protocol, destinationPort: hostPort } = original
-      return unmapped.has(pathOf({ protocol, hostPort, address: reply.source, port: reply.sourcePort }))
-    })
+    const isUnmapped = ({ original, reply }: Flow) => {
+      const { protocol, destinationPort: hostPort, destination } = original
+      const { source: address, sourcePort: port } = reply
+      // Who came to the container's own address came by no port of the machine.
+      if (!unmapped.has(pathOf({ protocol, hostPort, address, port })) || destination.equals(address))
+        return false
+      const same = left.filter((one) => one.family === family && isSamePort(one, original))
+      return !leadsTo(reply, meantFor(destination, { ports: same, own }))
+    }
+    await conntrack.cut({ family, answerer }, isUnmapped, farewell)
   }
 }
 
@@ -97,17 +127,32 @@ const pathOf = ({
  * Ends flows of UDP that lead to the machine itself, or to whoever had the port before, although the port is mapped now: they
  * would never end while their sender goes on.
  */
-export async function cutOver(conntrack: Conntrack, rtnl: Rtnl, ports: readonly MappedPort[]): Promise<void> {
-  const own = new Set(rtnl.addresses().map(({ address }) => withoutPrefix(address)))
+export async function cutOver(
+  conntrack: Pick<Conntrack, 'cut'>,
+  rtnl: Pick<Rtnl, 'addresses'>,
+  ports: readonly MappedPort[],
+): Promise<void> {
+  const own = addressesOf(rtnl)
   for (const family of [4, 6] as const) {
     const byPort = byHostPort(ports.filter((one) => one.family === family && isUdp(one)))
-    const isMisled = ({ original, reply }: Flow) =>
-      (byPort.get(original.destinationPort) ?? []).some(({ hostAddress, address, port }) => {
-        const isThere = reply.source.equals(address) && reply.sourcePort === port
-        return !isThere && isForMachine(original.destination, { hostAddress, own })
-      })
+    const isMisled = ({ original, reply }: Flow) => {
+      const meant = meantFor(original.destination, { ports: byPort.get(original.destinationPort) ?? [], own })
+      return meant.length > 0 && !leadsTo(reply, meant)
+    }
     for (const filter of filtersOf([...byPort.keys()])) await conntrack.cut({ family, ...filter }, isMisled)
   }
+}
+
+const isSamePort = ({ protocol, hostPort }: MappedPort, original: Flow['original']) =>
+  protocol === original.protocol && hostPort === original.destinationPort
+
+function leadsTo(reply: Flow['reply'], ports: readonly MappedPort[]): boolean {
+  return ports.some(({ address, port }) => reply.source.equals(address) && reply.sourcePort === port)
+}
+
+/** Of the machine, as text. */
+export function addressesOf(rtnl: Pick<Rtnl, 'addresses'>): ReadonlySet<string> {
+  return new Set(rtnl.addresses().map(({ address }) => withoutPrefix(address)))
 }
 
 /** Two may share a port of different addresses. */
@@ -130,10 +175,12 @@ function filtersOf(ports: readonly number[]): Pick<FlowFilter, 'protocol' | 'des
   return ports.map((destinationPort) => ({ protocol, destinationPort }))
 }
 
-function isForMachine(
-  destination: Buffer,
-  { hostAddress, own }: { hostAddress: Buffer | undefined; own: ReadonlySet<string> },
-): boolean {
-  if (hostAddress !== undefined) return destination.equals(hostAddress)
-  return destination[0] === 127 || own.has(formatIp(destination))
+type MachinePorts = { readonly ports: readonly MappedPort[]; readonly own: ReadonlySet<string> }
+
+/** A port of one address comes before the same of all. */
+function meantFor(destination: Buffer, { ports, own }: MachinePorts): readonly MappedPort[] {
+  const exact = ports.filter(({ hostAddress }) => hostAddress?.equals(destination))
+  if (exact.length > 0) return exact
+  const isOfMachine = destination[0] === 127 || own.has(formatIp(destination))
+  return isOfMachine ? ports.filter(({ hostAddress }) => hostAddress === undefined) : []
 }

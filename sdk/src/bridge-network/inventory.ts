@@ -1,31 +1,75 @@
 // What exists, read from the kernel: the driver keeps no record of its own.
-import type { Link } from '../linux/index.ts'
+
+import { isNamespacePath } from '../linux/index.ts'
 import type { ListedEndpoint } from '../protocol/index.ts'
+import { limitFaults } from './limit-faults.ts'
 import type { Machine } from './machine.ts'
+import { endpointOwner } from './names.ts'
+import type { PluggedPort, PluggedPorts } from './plugged-ports.ts'
+import { portFaults } from './port-faults.ts'
+import type { TrafficShaper } from './traffic-shaper.ts'
+
+type KnownBridge = { readonly id: string; readonly macAddress: string }
 
 type Look = Pick<Machine, 'rtnl' | 'names'>
 
-export function listNetworks({ rtnl, names }: Look): string[] {
-  return rtnl.links({ kind: 'bridge' }).flatMap((link) => names.networkOf(link) ?? [])
-}
-
-/** With what is wrong with their ports. What is in their sandboxes is not looked at. */
-export function listEndpoints({ rtnl, names }: Look): ListedEndpoint[] {
-  const bridges = new Map(rtnl.links({ kind: 'bridge' }).map(({ name, index }) => [name, index]))
-  return rtnl.links({ kind: 'veth' }).flatMap((port) => {
-    const endpoint = names.endpointOf(port)
-    if (endpoint === undefined) return []
-    const bridge = names.bridge(endpoint.networkId)
-    const fault = faultOf(port, { name: bridge, index: bridges.get(bridge) })
-    return [{ ...endpoint, ...(fault !== undefined && { fault }) }]
+/** `known`: by the names of bridges, whose aliases somebody may have taken away. */
+export function listNetworks({ rtnl, names }: Look, known: ReadonlyMap<string, KnownBridge>): string[] {
+  return rtnl.links({ kind: 'bridge' }).flatMap((link) => {
+    const bridge = known.get(link.name)
+    return names.networkOf(link) ?? (bridge && names.isBridgeOf(link, bridge) ? bridge.id : [])
   })
 }
 
-function faultOf(port: Link, bridge: { name: string; index: number | undefined }): string | undefined {
-  if (port.master === undefined || port.master !== bridge.index)
-    return `its port ${port.name} is not in the bridge ${bridge.name}`
-  return port.isUp ? undefined : `its port ${port.name} is down`
+/** With what is wrong with their ports and limits. What is in their sandboxes is not looked at. */
+export async function listEndpoints(
+  machine: Machine,
+  { shaper, ports }: { shaper: TrafficShaper; ports: PluggedPorts },
+): Promise<ListedEndpoint[]> {
+  const { rtnl, names } = machine
+  // Before the kernel is asked: what is plugged meanwhile is not missed.
+  const noted = ports.all()
+  const bridges = new Map(rtnl.links({ kind: 'bridge' }).map((link) => [link.name, link]))
+  const found = rtnl.links({ kind: 'veth' }).flatMap((link) => {
+    const plugged = ports.at(link)
+    const endpoint = names.endpointOf(link) ?? plugged?.endpoint
+    return endpoint === undefined ? [] : [{ endpoint, endpointId: endpoint.endpointId, link, plugged }]
+  })
+  const damaged = machine.policyTable.damagedOwners()
+  const ofPorts = await portFaults(
+    rtnl,
+    found.map(({ endpoint, link, plugged }) => {
+      const name = names.bridge(endpoint.networkId)
+      return { link, bridge: { name, link: bridges.get(name) }, expected: plugged }
+    }),
+  )
+  const faults = await limitFaults(machine, { ports: found, shaper })
+  const listed = found.map(({ endpoint, endpointId, link }) => {
+    const fault =
+      ofPorts.get(link) ??
+      faults.get(endpointId) ??
+      (damaged.has(endpointOwner(endpointId)) ? tableFault(machine) : undefined)
+    return { ...endpoint, ...(fault !== undefined && { fault }) }
+  })
+  const shown = new Set(found.map(({ endpointId }) => endpointId))
+  const lost = noted.filter(({ endpoint }) => !shown.has(endpoint.endpointId))
+  return [...listed, ...lost.filter((port) => isLost(rtnl, ports, port)).map(lostPort)]
 }
+
+/** Deleted by somebody, or moved to another network namespace; neither unplugged nor plugged anew since. With its sandbox it may go. */
+function isLost(rtnl: Look['rtnl'], ports: PluggedPorts, plugged: PluggedPort): boolean {
+  const { name } = plugged.port
+  return (
+    ports.get(name) === plugged && rtnl.link(name)?.kind !== 'veth' && isNamespacePath(plugged.sandboxPath)
+  )
+}
+
+function lostPort({ endpoint, port }: PluggedPort): ListedEndpoint {
+  return { ...endpoint, fault: `its port ${port.name} is not there` }
+}
+
+export const tableFault = ({ policyTable: { name } }: Machine) =>
+  `its policy or ports were changed in the table ${name} of the firewall`
 
 /** Deletes what a death of the driver left half made. */
 export async function sweep({ rtnl, names, deletions }: Look & Pick<Machine, 'deletions'>): Promise<void> {

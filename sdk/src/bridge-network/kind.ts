@@ -31,6 +31,11 @@ export type StandingBridge = {
 export type BridgeExtension = {
   /** Makes it, or compares and mends it without an interruption; `undo` takes away what is new. */
   ensure(network: Network, bridge: StandingBridge, work: ExtensionWork): Promise<void>
+  /**
+   * What `ensure` would mend of it, in words, as far as one look shows; `bridge` is the index of the network's. Changes
+   * nothing. Throws `conflict` where something else has its name.
+   */
+  faults(networkId: string, bridge: number, machine: Machine): Promise<string[]>
   /** Takes it away, before the bridge goes. May be repeated. */
   delete(networkId: string, machine: Machine): Promise<void>
   /** Takes away what a death of the driver left half made. */

@@ -1,12 +1,14 @@
 // What the driver holds of the machine while it runs: one way to the links, the firewall, and their owner.
 import type { HostHandle } from '../driver/index.ts'
-import { Rtnl } from '../linux/index.ts'
+import { type Link, Rtnl } from '../linux/index.ts'
+import { Afterwards } from './afterwards.ts'
 import { Firewall } from './firewall/firewall.ts'
 import { PolicyTable } from './firewall/policy-table.ts'
 import { sweep } from './inventory.ts'
 import type { BridgeNetworkKind } from './kind.ts'
 import { LinkDeletions } from './link-deletions.ts'
 import { endpointOwner, LinkNames, networkOwner } from './names.ts'
+import { UnjudgedEndpoints } from './unjudged-endpoints.ts'
 
 /** With the second look, what others flush is back within two seconds. */
 const firewallCheckIntervalMs = 1_000
@@ -19,20 +21,25 @@ type MachineOptions = Pick<BridgeNetworkKind, 'driverName' | 'prefixes'>
 export class Machine {
   readonly rtnl = Rtnl.open()
   readonly deletions = new LinkDeletions(this.rtnl)
+  readonly afterwards = new Afterwards({ failed: (what, error) => this.#tell(what, error) })
   readonly names: LinkNames
   readonly firewall: Firewall
   /** Policies and ports of endpoints. There while there are any. */
   readonly policyTable: PolicyTable
+  /** Whose flows began while there was no table, and no driver. */
+  readonly unjudged = new UnjudgedEndpoints()
   /** Who the driver works for. */
   readonly host: HostHandle
+  #whenMended: (() => void) | undefined
   #timer: NodeJS.Timeout | undefined
   #secondLook: NodeJS.Timeout | undefined
 
   private constructor(host: HostHandle, { driverName, prefixes }: MachineOptions) {
     this.host = host
     this.names = new LinkNames(prefixes)
-    this.firewall = new Firewall(driverName)
-    this.policyTable = new PolicyTable(driverName)
+    const mended = () => this.#whenMended?.()
+    this.firewall = new Firewall(driverName, { mended })
+    this.policyTable = new PolicyTable(driverName, { mended })
   }
 
   /** Changes nothing: another instance may be at work. Throws `failedPrecondition` where libnftables is missing. */
@@ -43,9 +50,13 @@ export class Machine {
   /** Takes over what a former process has left, or an instance that works no more, and watches over it. May be repeated. */
   async takeCharge(): Promise<void> {
     await sweep(this)
-    const bridges = new Set(this.rtnl.links({ kind: 'bridge' }).map(({ name }) => name))
-    this.firewall.adopt((name) => bridges.has(name))
-    await this.policyTable.adopt(this.#owners())
+    const links = this.rtnl.links()
+    const bridges = new Set(links.filter(({ kind }) => kind === 'bridge').map(({ name }) => name))
+    const hadRules = this.firewall.adopt((name) => bridges.has(name))
+    const hadPolicies = await this.policyTable.adopt(this.#owners(links))
+    const isJudged = hadRules && this.#bridgesIn(links).every(({ name }) => this.firewall.knows(name))
+    if (!isJudged || !hadPolicies)
+      this.unjudged.await(this.#endpointsIn(links), () => !isJudged || !this.policyTable.isEmpty())
     // A start that failed after this one is made again.
     clearInterval(this.#timer)
     this.#timer = setInterval(() => this.#checkFirewall(), firewallCheckIntervalMs).unref()
@@ -59,9 +70,15 @@ export class Machine {
     this.policyTable.leave()
   }
 
+  /** Calls back from now on when a table that somebody had changed was written anew: not all that flows was judged. */
+  whenMended(review: () => void): void {
+    this.#whenMended = review
+  }
+
   /** Waits for deletions under way, and lets go of the kernel. Networks stay as they are. Once, at the end. */
   async close(): Promise<void> {
     this.leaveCharge()
+    this.afterwards.finish()
     await this.deletions.close()
     this.firewall.close()
     await this.policyTable.close()
@@ -69,13 +86,20 @@ export class Machine {
   }
 
   /** Whose elements of the table stay: of the networks and endpoints that there are. */
-  #owners(): (owner: string) => boolean {
-    const links = this.rtnl.links()
+  #owners(links: readonly Link[]): (owner: string) => boolean {
     const owners = new Set([
       ...links.flatMap((link) => this.names.networkOf(link) ?? []).map(networkOwner),
-      ...links.flatMap((link) => this.names.endpointOf(link)?.endpointId ?? []).map(endpointOwner),
+      ...this.#endpointsIn(links).map(endpointOwner),
     ])
     return (owner) => owners.has(owner)
+  }
+
+  #bridgesIn(links: readonly Link[]): Link[] {
+    return links.filter((link) => this.names.networkOf(link) !== undefined)
+  }
+
+  #endpointsIn(links: readonly Link[]): string[] {
+    return links.flatMap((link) => this.names.endpointOf(link)?.endpointId ?? [])
   }
 
   /** Others flush the firewall without telling. */
@@ -100,8 +124,12 @@ export class Machine {
     try {
       await look()
     } catch (error) {
-      const message = `could not check the firewall: ${error instanceof Error ? error.message : error}`
-      this.host.log({ level: 'error', message })
+      this.#tell('check the firewall', error)
     }
+  }
+
+  #tell(what: string, error: unknown): void {
+    const message = `could not ${what}: ${error instanceof Error ? error.message : error}`
+    this.host.log({ level: 'error', message })
   }
 }

@@ -3,7 +3,6 @@
 import type { Driver } from '../driver/index.ts'
 import { ConetError } from '../errors/index.ts'
 import { Endpoints } from './endpoints.ts'
-import { listNetworks } from './inventory.ts'
 import type { BridgeNetworkKind } from './kind.ts'
 import { Machine } from './machine.ts'
 import { Networks } from './networks.ts'
@@ -83,7 +82,7 @@ export function bridgeNetworks(kind: BridgeNetworkKind): BridgeNetworkMembers {
       endpoints.forgetAll(networkId)
     },
     async listNetworks() {
-      return listNetworks(started().machine)
+      return started().networks.list()
     },
     async networkFaults() {
       return started().networks.faults()
@@ -94,7 +93,7 @@ export function bridgeNetworks(kind: BridgeNetworkKind): BridgeNetworkMembers {
     },
     deleteEndpoint: (endpoint) => started().endpoints.delete(endpoint),
     async listEndpoints() {
-      return started().endpoints.list()
+      return await started().endpoints.list()
     },
 
     plug: (params, call) => started().endpoints.plug(params, call),

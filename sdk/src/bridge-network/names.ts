@@ -39,6 +39,12 @@ export function networkOfAlias({ alias = '' }: Link): string | undefined {
   return /^conet ([0-9a-f]{64})$/.exec(alias)?.[1]
 }
 
+/** The endpoint that an alias names, or undefined. */
+export function endpointOfAlias({ alias = '' }: Link): EndpointRef | undefined {
+  const [, networkId, endpointId] = /^conet ([0-9a-f]{64}) ([0-9a-f]{64})$/.exec(alias) ?? []
+  return networkId === undefined || endpointId === undefined ? undefined : { networkId, endpointId }
+}
+
 /** Whose an element of the firewall is, as a comment says it. */
 export const endpointOwner = (endpointId: string) => `endpoint ${endpointId.slice(0, idDigits)}`
 export const networkOwner = (networkId: string) => `network ${networkId.slice(0, idDigits)}`
@@ -77,15 +83,18 @@ export class LinkNames {
 
   /** The endpoint whose port this is, or undefined. */
   endpointOf(link: Link): EndpointRef | undefined {
-    const [, networkId, endpointId] = /^conet ([0-9a-f]{64}) ([0-9a-f]{64})$/.exec(link.alias ?? '') ?? []
-    if (networkId === undefined || endpointId === undefined || link.kind !== 'veth') return undefined
-    return link.name === this.port(endpointId) ? { networkId, endpointId } : undefined
+    const endpoint = endpointOfAlias(link)
+    if (endpoint === undefined || link.kind !== 'veth') return undefined
+    return link.name === this.port(endpoint.endpointId) ? endpoint : undefined
   }
 
-  /** Whether it is the bridge of this network, maybe one that lost its alias. */
-  isBridgeOf(link: Link, networkId: string): boolean {
-    if (link.kind !== 'bridge' || link.name !== this.bridge(networkId)) return false
-    return link.alias === undefined || link.alias === networkAlias(networkId)
+  /**
+   * Whether it is the bridge of this network, maybe one that lost its alias, or was given another: no bridge of
+   * somebody else has this name and the MAC of the network's.
+   */
+  isBridgeOf(link: Link, { id, macAddress }: { id: string; macAddress: string }): boolean {
+    if (link.kind !== 'bridge' || link.name !== this.bridge(id)) return false
+    return link.alias === undefined || link.alias === networkAlias(id) || link.macAddress === macAddress
   }
 
   /** Whether it is the port of this endpoint, maybe one that lost its alias. */

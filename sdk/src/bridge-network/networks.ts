@@ -2,14 +2,19 @@
 import type { Call } from '../driver/index.ts'
 import { ConetError } from '../errors/index.ts'
 import { declareFailpoints, failpoint } from '../failpoint.ts'
+import type { Link } from '../linux/index.ts'
 import type { Network, NetworkFault } from '../protocol/index.ts'
 import { Rollback } from '../rollback.ts'
 import { AddressHistory } from './address-history.ts'
-import { bridgeFaults, findBridge, makeBridge, mendBridge } from './bridge-device.ts'
+import { macOfNetwork } from './addressing.ts'
+import { bridgeFaults, findBridge, makeBridge, mendBridge, renameLink } from './bridge-device.ts'
 import { type BridgePlan, forwardingOf } from './bridge-plan.ts'
+import { settingFaults } from './bridge-settings.ts'
 import { enableForwarding } from './forwarding.ts'
+import { listNetworks, tableFault } from './inventory.ts'
 import type { BridgeNetworkKind, StandingBridge } from './kind.ts'
 import type { Machine } from './machine.ts'
+import { networkOwner } from './names.ts'
 import type { Policies } from './policies.ts'
 
 declareFailpoints(
@@ -17,6 +22,9 @@ declareFailpoints(
   'bridge:network:ports-deleted',
   'bridge:network:link-deleted',
 )
+
+/** As NET-7 has it. */
+const longestFault = 1024
 
 export class Networks {
   readonly #machine: Machine
@@ -34,7 +42,7 @@ export class Networks {
   async create(network: Network, call: Call): Promise<void> {
     const { rtnl } = this.#machine
     const plan = this.#kind.plan(network, this.#machine)
-    const found = findBridge(this.#machine, network.id)
+    const found = findBridge(this.#machine, network.id, plan) ?? this.#nameBack(network.id, plan, call)
     await using undo = new Rollback()
     // First, so that nothing can reach the network before it is kept apart.
     this.#setFirewall(plan, { undo, call, isNew: found === undefined })
@@ -56,11 +64,12 @@ export class Networks {
 
   async delete(networkId: string): Promise<void> {
     const { rtnl, names, deletions, firewall } = this.#machine
+    const macAddress = this.#known.get(networkId)?.plan.macAddress ?? macOfNetwork(networkId)
     this.#known.delete(networkId)
     await this.#kind.extension?.delete(networkId, this.#machine)
     const name = names.bridge(networkId)
     const link = rtnl.link(name)
-    if (link !== undefined && !names.isBridgeOf(link, networkId)) return
+    if (link !== undefined && !names.isBridgeOf(link, { id: networkId, macAddress })) return
     if (link !== undefined) {
       const ports = rtnl.links({ master: link.index }).filter((port) => names.isPort(port))
       await Promise.all(ports.map(({ index }) => deletions.delete(index)))
@@ -77,7 +86,7 @@ export class Networks {
     const known = this.#known.get(network.id)
     if (known !== undefined && !anew) return known
     const plan = known?.plan ?? this.#kind.plan(network, this.#machine)
-    const link = findBridge(this.#machine, network.id)
+    const link = findBridge(this.#machine, network.id, plan)
     if (link === undefined) throw noBridge(network, plan.name)
     const history = known?.history ?? new AddressHistory({ isWhole: false })
     const bridge = { index: link.index, plan, history }
@@ -85,18 +94,79 @@ export class Networks {
     return bridge
   }
 
-  /** Of those that this process was told of, and that are there. Changes nothing. */
-  faults(): NetworkFault[] {
-    return [...this.#known].flatMap(([networkId, { plan }]) => {
-      const bridge = findBridge(this.#machine, networkId)
-      const found = bridge === undefined ? [] : bridgeFaults(this.#machine.rtnl, bridge, plan)
-      return found.length === 0 ? [] : [{ networkId, fault: found.join('; ') }]
-    })
+  /** As the kernel has them. */
+  list(): string[] {
+    const known = [...this.#known].map(
+      ([
+        id,
+        {
+          plan: { name, macAddress },
+        },
+      ]) => [name, { id, macAddress }] as const,
+    )
+    return listNetworks(this.#machine, new Map(known))
+  }
+
+  /** Of those that this process was told of. Changes nothing. */
+  async faults(): Promise<NetworkFault[]> {
+    const found: NetworkFault[] = []
+    const ofTables = this.#tableFaults()
+    for (const [networkId, { plan }] of [...this.#known]) {
+      const fault = [...(await this.#faultsOf(networkId, plan)), ...ofTables(networkId)]
+        .join('; ')
+        .slice(0, longestFault)
+      // Somebody may have deleted it meanwhile.
+      if (fault !== '' && this.#known.has(networkId)) found.push({ networkId, fault })
+    }
+    return found
   }
 
   /** Whether the kernel has the bridge that a plug was given. */
   isCurrent({ index, plan }: StandingBridge): boolean {
     return this.#machine.rtnl.link(plan.name)?.index === index
+  }
+
+  /** The driver mends them by itself, within two seconds. */
+  #tableFaults(): (networkId: string) => string[] {
+    const { firewall, policyTable } = this.#machine
+    const ofAll = firewall.isChanged() ? ['the firewall table was changed or flushed'] : []
+    const damaged = policyTable.damagedOwners()
+    return (networkId) =>
+      damaged.has(networkOwner(networkId)) ? [...ofAll, tableFault(this.#machine)] : ofAll
+  }
+
+  async #faultsOf(networkId: string, plan: BridgePlan): Promise<string[]> {
+    try {
+      const bridge = findBridge(this.#machine, networkId, plan)
+      if (bridge === undefined) {
+        const renamed = this.#renamed(networkId, plan)
+        return [`bridge ${plan.name} is ${renamed === undefined ? 'not there' : `called ${renamed.name}`}`]
+      }
+      const ofBridge = [...bridgeFaults(this.#machine.rtnl, bridge, plan), ...settingFaults(plan)]
+      const others = await this.#kind.extension?.faults(networkId, bridge.index, this.#machine)
+      return [...ofBridge, ...(others ?? [])]
+    } catch (error) {
+      // Of one network; the others are looked at all the same.
+      if (ConetError.is(error, 'conflict')) return [error.message]
+      throw error
+    }
+  }
+
+  /** The bridge that this process knows, where somebody has given it another name. */
+  #renamed(networkId: string, { alias }: BridgePlan): Link | undefined {
+    const known = this.#known.get(networkId)
+    const link = known && this.#machine.rtnl.link(known.index)
+    return link?.kind === 'bridge' && link.alias === alias ? link : undefined
+  }
+
+  /** Two bridges with the same gateway would both be deaf. */
+  #nameBack(networkId: string, plan: BridgePlan, call: Call): Link | undefined {
+    const link = this.#renamed(networkId, plan)
+    if (link === undefined) return undefined
+    const { index, name } = link
+    renameLink(this.#machine.rtnl, index, plan.name)
+    call.repaired(`bridge ${plan.name}: it was called ${name}`)
+    return this.#machine.rtnl.link(index)
   }
 
   #setFirewall(
@@ -114,6 +184,6 @@ export class Networks {
 
 function noBridge({ id }: Network, name: string): ConetError {
   return new ConetError('failedPrecondition', `network ${id}: its bridge "${name}" does not exist`, {
-    help: 'Create the network again; conetd does so whenever it connects.',
+    help: 'conet reconcile makes the bridge anew; conetd does so by itself when it looks next.',
   })
 }

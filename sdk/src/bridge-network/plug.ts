@@ -13,7 +13,9 @@ import {
 } from '../linux/index.ts'
 import { Rollback } from '../rollback.ts'
 import type { EndpointPlan } from './endpoint-plan.ts'
-import { announceEndpoint, type PlugTask, portRequests } from './port.ts'
+import { removeFormer } from './former-interface.ts'
+import type { PluggedPort } from './plugged-ports.ts'
+import { announceAfterwards, type PlugTask, portRequests } from './port.ts'
 import { checkPlugged } from './replug.ts'
 import { assertAddressesFree, configureInterface } from './sandbox-interface.ts'
 
@@ -23,10 +25,43 @@ declareFailpoints('bridge:plug:link-made', 'bridge:plug:port-set', 'bridge:plug:
  * Answers the port, and whether it was there. Throws a ConetError, or the KernelError of the step that was refused; then
  * nothing is left.
  */
-export async function plug(task: PlugTask): Promise<Port> {
+export async function plug(task: PlugTask & Pick<Place, 'plugged'>): Promise<Port> {
+  const { plan, afterwards } = task
+  const sandbox = openSandbox(plan.sandboxPath)
+  try {
+    const inner = Rtnl.openIn(sandbox)
+    try {
+      return await plugOver(task, { sandbox, inner, plugged: task.plugged })
+    } finally {
+      afterwards.add(`close the connection to ${sandbox.path}`, () => inner.close())
+    }
+  } finally {
+    // After the announcement, which needs it.
+    afterwards.add(`close ${sandbox.path}`, () => sandbox.close())
+  }
+}
+
+type Place = {
+  readonly sandbox: Namespace
+  readonly inner: Rtnl
+  /** What this process knows of an earlier plug. */
+  readonly plugged: PluggedPort | undefined
+}
+
+/** Once more where only the remains of an earlier plug of the endpoint were in the way. */
+async function plugOver(task: PlugTask, place: Place): Promise<Port> {
+  try {
+    return await plugInto(task, place)
+  } catch (error) {
+    const removed = await removeFormer({ ...task, ...place }, error)
+    if (removed.length === 0) throw error
+    for (const what of removed) task.repaired(`port ${task.plan.port.name}: ${what}`)
+    return await plugInto(task, place)
+  }
+}
+
+async function plugInto(task: PlugTask, { sandbox, inner }: Place): Promise<Port> {
   const { rtnl, plan } = task
-  using sandbox = openSandbox(plan.sandboxPath)
-  using inner = Rtnl.openIn(sandbox)
   await using undo = new Rollback()
   const port = makeOrFind(task, sandbox)
   const { isFound, link } = port
@@ -40,9 +75,9 @@ export async function plug(task: PlugTask): Promise<Port> {
   assertAddressesFree(inner, peer, plan)
   rtnl.batch(portRequests(link.index, plan))
   failpoint('bridge:plug:port-set')
-  configureInterface(inner, peer, plan)
+  configureInterface({ sandbox, inner }, peer, plan)
   failpoint('bridge:plug:interface-set')
-  if (task.isAnnounced) announceEndpoint(task, { port: link.index, sandbox })
+  if (task.isAnnounced) announceAfterwards(task, { port: link.index, sandbox })
   undo.commit()
   return port
 }
@@ -60,11 +95,22 @@ function makeOrFind({ rtnl, plan, bridge }: PlugTask, sandbox: Namespace): Port 
   try {
     return { isFound: false, link: rtnl.create(request) }
   } catch (error) {
+    if (KernelError.is(error, 'EXFULL')) throw bridgeFull(plan, error)
     if (!KernelError.is(error, 'EEXIST')) throw error
     const link = rtnl.link(port.name)
     if (link === undefined) throw interfaceExists(plan, error)
     return { isFound: true, link }
   }
+}
+
+/** BR_MAX_PORTS, less the number 0. */
+const mostPorts = 1023
+
+function bridgeFull({ endpointId }: EndpointPlan, cause: KernelError): ConetError {
+  const { errno, code, operation } = cause
+  const message = `plug endpoint ${endpointId}: the network has as many endpoints on this machine as its bridge can have (${operation}: ${code})`
+  const help = `A Linux bridge has at most ${mostPorts} ports. Make a second network, and attach further containers to that one.`
+  return new ConetError('kernelRefused', message, { cause, details: { errno, code, operation }, help })
 }
 
 function interfaceExists(plan: EndpointPlan, cause: KernelError): ConetError {

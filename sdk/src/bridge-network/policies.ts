@@ -1,23 +1,31 @@
 // Policies and ports of endpoints: brings the table to what calls want, cuts flows that are not allowed any more, and sets
 // limits.
-import { interfaceSysctl, parsePrefix, writeSysctl } from '../linux/index.ts'
-import { Conntrack } from '../linux/netfilter/index.ts'
-import type { CreateEndpointParams } from '../protocol/index.ts'
+import { parsePrefix } from '../linux/index.ts'
+import { Conntrack, glanceAtUdpPorts, hasFlows } from '../linux/netfilter/index.ts'
+import type { CreateEndpointParams, PolicyParams } from '../protocol/index.ts'
+import { Rollback } from '../rollback.ts'
 import type { BridgePlan } from './bridge-plan.ts'
-import { networkHolding, planEndpointPolicy } from './endpoint-policy.ts'
+import { networkHolding, planEndpointPolicy, sourceAddressOf } from './endpoint-policy.ts'
+import { bidFarewell } from './farewell.ts'
 import { EgressCompiler } from './firewall/egress-compiler.ts'
+import { differing, emptyHolding, type Holding, type TableElement } from './firewall/policy-elements.ts'
 import {
-  elementId,
-  emptyHolding,
-  type Holding,
-  isSameValue,
-  type TableElement,
-} from './firewall/policy-elements.ts'
-import { cutForbidden, cutOver, cutUnmapped, isUdp, type MappedPort, mappedPortOf } from './flow-cuts.ts'
+  addressesOf,
+  cutForbidden,
+  cutOver,
+  cutUnmapped,
+  type Farewell,
+  isUdp,
+  type MappedPort,
+  mappedPortOf,
+} from './flow-cuts.ts'
+import { FlowReview } from './flow-review.ts'
 import { FreshPorts } from './fresh-ports.ts'
+import { LeftFlows } from './left-flows.ts'
+import { leadFromLoopback } from './loopback.ts'
 import type { Machine } from './machine.ts'
 import { endpointOwner, networkOwner } from './names.ts'
-import { documentOf } from './policy/check.ts'
+import { checkPorts, documentOf } from './policy/check.ts'
 import { limitsOf, type TrafficLimits } from './policy/limits.ts'
 import { parseRange } from './policy/ranges.ts'
 import type { EgressPolicy } from './policy/rules.ts'
@@ -28,13 +36,15 @@ export type PolicyInForce = {
   /** The call has failed: what was before is in force again. */
   takeBack(): Promise<void>
   /** The call has done its work. */
-  settle(): void
+  settle(): Promise<void>
 }
 
 /** What an endpoint is to have. */
 export type PolicyWishes = {
-  /** The endpoint is about to be plugged, so nothing of it flows that could be cut before the answer. */
+  /** The endpoint is about to be plugged, so nothing of it flows but what somebody with its addresses has left. */
   readonly isPlug?: boolean
+  /** Somebody may have had one of its addresses. */
+  readonly isUsedAddress?: boolean
   readonly limits: TrafficLimits
   readonly egress: EgressPolicy
   readonly holding: Holding
@@ -47,16 +57,25 @@ export class Policies {
   /** Compiled once for each plan: every policy of a member asks for them. */
   readonly #ofNetworks = new WeakMap<BridgePlan, Holding>()
   #conntrack: Conntrack | undefined
-  readonly #freshPorts = new FreshPorts((ports) => this.#cutOverLate(ports))
+  readonly #leftFlows = new LeftFlows(() => this.#flows())
+  readonly #review: FlowReview
+  readonly #freshPorts = new FreshPorts({
+    cutOver: (ports) => this.#cutOver(ports),
+    isInUse: (ports) => isInUse(ports),
+  })
 
   constructor(machine: Machine) {
     this.#machine = machine
     this.shaper = new TrafficShaper(machine)
+    const ports = () => portsOf({ elements: [...machine.policyTable.elements()] })
+    this.#review = new FlowReview({ machine, conntrack: () => this.#flows(), ports })
+    machine.whenMended(() => void this.#review.ofAll())
   }
 
   /** Throws `invalidArgument` that names the fields; changes nothing. */
   async plan(params: CreateEndpointParams, bridge: BridgePlan): Promise<PolicyWishes> {
     const document = documentOf(params.policy)
+    checkPorts(document)
     const table = this.#machine.policyTable.name
     const limits = limitsOf(document.limits)
     const compiler = this.#compiler
@@ -67,33 +86,60 @@ export class Policies {
    * Puts policy and ports in force instead of the former ones, in one step. Where there is nothing and nothing is wanted
    * the kernel is not asked. May be repeated.
    */
-  async put(params: CreateEndpointParams, bridge: BridgePlan, wishes: PolicyWishes): Promise<PolicyInForce> {
+  async put(params: PolicyParams, bridge: BridgePlan, wishes: PolicyWishes): Promise<PolicyInForce> {
     const { policyTable } = this.#machine
     const owner = endpointOwner(params.endpointId)
     const { holding, egress } = wishes
-    if (holding.elements.length === 0 && !policyTable.has(owner)) return nothingInForce
+    const isNothing = holding.elements.length === 0 && !policyTable.has(owner)
+    if (isNothing) return this.#nothingInForce(params, bridge)
     if (holding.elements.length > 0) await this.#putNetwork(params.network.id, bridge)
-    if (holding.elements.some(isPort)) this.#leadFromLoopback(bridge.name)
+    if (hasMappings(holding)) leadFromLoopback(bridge.name)
     const before = await policyTable.put(owner, holding)
     const isFresh = wishes.isPlug === true && before.elements.length === 0
+    const unknow = this.#review.know(params.endpointId, { params, bridge })
+    this.#freshPorts.change(owner, portsOf(holding))
+    const takeBack = async () => {
+      unknow()
+      this.#freshPorts.change(owner, portsOf(before))
+      const after = await policyTable.put(owner, before)
+      await this.#cutPorts(after, before)
+    }
+    await using undo = new Rollback()
+    undo.defer(`take back the policy of ${owner}`, takeBack)
     if (!isFresh) await this.#cut(before, holding, { params, egress })
+    else if (wishes.isUsedAddress === true && holding.elements.some(isSource) && hasFlows())
+      await this.#review.of(addressesOfParams(params))
+    undo.commit()
     return {
-      takeBack: async () => {
-        const after = await policyTable.put(owner, before)
-        await this.#cutPorts(after, before)
-      },
-      settle: () => {
-        if (isFresh) this.#freshPorts.add(owner, portsOf(holding))
+      takeBack,
+      settle: async () => {
+        if (isFresh) await this.#freshPorts.add(owner, portsOf(holding))
+        await this.#judgeLost(params.endpointId)
       },
     }
   }
 
-  /** Nothing of the endpoint is left in the table. May be repeated; costs nothing where there was nothing. */
+  #nothingInForce(params: PolicyParams, bridge: BridgePlan): PolicyInForce {
+    const unknow = this.#review.know(params.endpointId, { params, bridge })
+    return { takeBack: async () => unknow(), settle: () => this.#judgeLost(params.endpointId) }
+  }
+
+  /** What began while the tables were gone and no driver was there, once all its endpoints are known again. Does not fail. */
+  async #judgeLost(endpointId: string): Promise<void> {
+    if (this.#machine.unjudged.isLast(endpointId)) await this.#review.ofAll()
+  }
+
+  /** Nothing of the endpoint is left in the table, and no flow of it. May be repeated; costs nothing where there was nothing. */
   async delete(endpointId: string): Promise<void> {
     const owner = endpointOwner(endpointId)
+    this.#review.forget(endpointId)
     this.#freshPorts.delete(owner)
-    if (!this.#machine.policyTable.has(owner)) return
-    await this.#cutPorts(await this.#machine.policyTable.put(owner, emptyHolding), emptyHolding)
+    await this.#judgeLost(endpointId)
+    const { policyTable } = this.#machine
+    const isThere = policyTable.has(owner)
+    if (!isThere && !this.#leftFlows.mayBeOf(endpointId)) return
+    const { elements } = isThere ? await policyTable.put(owner, emptyHolding) : emptyHolding
+    await this.#leftFlows.cut(endpointId, addressesIn(elements))
   }
 
   /** What all members of the network may do. Nothing where they may do all, until one has a policy. */
@@ -112,6 +158,7 @@ export class Policies {
   async close(): Promise<void> {
     await this.#compiler.close()
     await this.#freshPorts.close()
+    await this.#review.idle()
     await this.#conntrack?.close()
     this.#conntrack = undefined
   }
@@ -123,16 +170,8 @@ export class Policies {
     await policyTable.put(networkOwner(networkId), holding)
   }
 
-  /** So that what the machine sends from 127.0.0.1 may leave by the bridge. What comes in to such addresses the firewall drops. */
-  #leadFromLoopback(interfaceName: string): void {
-    writeSysctl(undefined, {
-      key: interfaceSysctl('ipv4', { interfaceName, setting: 'route_localnet' }),
-      value: 1,
-    })
-  }
-
-  /** Nobody waits for it. */
-  async #cutOverLate(ports: readonly MappedPort[]): Promise<void> {
+  /** What fails here is no reason to fail the plug. */
+  async #cutOver(ports: readonly MappedPort[]): Promise<void> {
     try {
       await cutOver(this.#flows(), this.#machine.rtnl, ports)
     } catch (error) {
@@ -144,22 +183,31 @@ export class Policies {
   async #cut(
     before: Holding,
     after: Holding,
-    { params, egress }: { params: CreateEndpointParams; egress: EgressPolicy },
+    { params, egress }: { params: PolicyParams; egress: EgressPolicy },
   ): Promise<void> {
+    const addresses = addressesOfParams(params)
+    const farewell: Farewell = (flows) =>
+      bidFarewell(this.#machine.host, flows, { addresses, sandboxPath: params.sandbox?.path })
     const isJudgedAnew = differing(before, after).some(isSource) || differing(after, before).some(isSource)
     if (isJudgedAnew) {
-      const addresses = params.interface.addresses.map((text) => parsePrefix(text).bytes)
       const ownNetwork = params.network.subnets.map(({ subnet }) => parseRange(subnet))
-      await cutForbidden(this.#flows(), egress, { addresses, ownNetwork })
+      const near = { ownNetwork, machine: addressesOf(this.#machine.rtnl) }
+      await cutForbidden(this.#flows(), egress, { addresses, near, farewell })
     }
-    await this.#cutPorts(before, after)
+    await this.#cutPorts(before, after, farewell)
   }
 
-  async #cutPorts(before: Holding, after: Holding): Promise<void> {
+  async #cutPorts(before: Holding, after: Holding, farewell?: Farewell): Promise<void> {
     const removed = portsOf({ elements: differing(before, after) })
     const added = portsOf({ elements: differing(after, before) })
-    if (removed.length > 0) await cutUnmapped(this.#flows(), removed)
-    if (added.some(isUdp)) await cutOver(this.#flows(), this.#machine.rtnl, added)
+    const { rtnl } = this.#machine
+    if (removed.length > 0)
+      await cutUnmapped(this.#flows(), rtnl, { ports: removed, left: portsOf(after), farewell })
+    if (!added.some(isUdp)) return
+    // With the others of the same number, which may be of one address.
+    const numbers = new Set(added.map(({ hostPort }) => hostPort))
+    const concerned = portsOf(after).filter(({ hostPort }) => numbers.has(hostPort))
+    await cutOver(this.#flows(), rtnl, concerned)
   }
 
   #flows(): Conntrack {
@@ -168,19 +216,25 @@ export class Policies {
   }
 }
 
-const nothingInForce: PolicyInForce = { takeBack: async () => undefined, settle: () => undefined }
+const isPort = ({ map }: TableElement) => map.includes('ports')
+
+/** Whether ports of the machine lead to the endpoint. */
+export const hasMappings = ({ elements }: Pick<Holding, 'elements'>) => elements.some(isPort)
 
 const portsOf = ({ elements }: Pick<Holding, 'elements'>) =>
   elements.flatMap((element) => mappedPortOf(element) ?? [])
 
-const isPort = ({ map }: TableElement) => map.includes('ports')
-const isSource = ({ map }: TableElement) => map.startsWith('sources')
-
-/** What of the one the other does not have so. */
-function differing({ elements }: Holding, other: Holding): TableElement[] {
-  const others = new Map(other.elements.map((element) => [elementId(element), element]))
-  return elements.filter((element) => {
-    const same = others.get(elementId(element))
-    return same === undefined || !isSameValue(same.value, element.value)
-  })
+function isInUse(ports: readonly MappedPort[]): boolean {
+  const used = glanceAtUdpPorts()
+  return used !== undefined && ports.some((port) => isUdp(port) && used.has(port.hostPort))
 }
+
+/** Those of the endpoint itself, each once. */
+function addressesIn(elements: readonly TableElement[]): Buffer[] {
+  const all = elements.flatMap((element) => sourceAddressOf(element) ?? mappedPortOf(element)?.address ?? [])
+  return [...new Map(all.map((address) => [address.toString('hex'), address])).values()]
+}
+
+const addressesOfParams = ({ interface: { addresses } }: PolicyParams) =>
+  addresses.map((text) => parsePrefix(text).bytes)
+const isSource = (element: TableElement) => sourceAddressOf(element) !== undefined

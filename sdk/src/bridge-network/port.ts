@@ -1,6 +1,9 @@
 // The host's side of an endpoint's veth: what makes it a port of the bridge, and telling the others who is behind it.
 import {
   announce,
+  type BridgePortChange,
+  KernelError,
+  type Link,
   type Namespace,
   type RouteRequest,
   type Rtnl,
@@ -9,7 +12,9 @@ import {
   setLink,
 } from '../linux/index.ts'
 import { withoutPrefix } from './addressing.ts'
+import type { Afterwards } from './afterwards.ts'
 import { withoutKernelAddress } from './bridge-device.ts'
+import { differencesOf } from './differences.ts'
 import type { EndpointPlan } from './endpoint-plan.ts'
 
 export type PlugTask = {
@@ -19,6 +24,7 @@ export type PlugTask = {
   readonly bridge: number
   /** Whether the others are told who is there: see AddressHistory. */
   readonly isAnnounced: boolean
+  readonly afterwards: Afterwards
   /** Hears what a repeated plug found different and has mended. */
   repaired(what: string): void
 }
@@ -39,19 +45,67 @@ export function pin(port: number, macAddress: string): RouteRequest {
   return replaceForwardingEntry({ link: port, macAddress, owner: 'master' })
 }
 
-/** What a new port does anyway. */
-function isUsual({ isolated, hairpin, ...others }: EndpointPlan['port']['flags']): boolean {
-  return !isolated && !hairpin && Object.keys(others).length === 0
+/** Whether it does. */
+export function hasPin(rtnl: Rtnl, port: number, macAddress: string): boolean {
+  const wanted = macAddress.toLowerCase()
+  return rtnl
+    .forwardingEntries({ link: port })
+    .some((entry) => entry.permanent && entry.macAddress === wanted)
 }
 
-/** Tells those who had one of the addresses under another MAC. */
-export function announceEndpoint(
-  { rtnl, plan }: Pick<PlugTask, 'rtnl' | 'plan'>,
+export type PortFlags = Omit<BridgePortChange, 'state'>
+
+/** What the kernel has a new port do. */
+const usualFlags: Required<PortFlags> = {
+  isolated: false,
+  hairpin: false,
+  learning: true,
+  neighbourSuppression: false,
+  unicastFlood: true,
+  multicastFlood: true,
+  broadcastFlood: true,
+  locked: false,
+}
+
+/** All that the bridge does at the port; what its plan leaves open is as the kernel makes it. */
+export function allFlags(flags: EndpointPlan['port']['flags']): Required<PortFlags> {
+  return { ...usualFlags, ...flags }
+}
+
+function isUsual(flags: EndpointPlan['port']['flags']): boolean {
+  return differencesOf(usualFlags, flags).length === 0
+}
+
+/** Whether somebody has taken it out of service: where a link runs the kernel has its port forward. */
+export function isSwitchedOff({ isRunning, bridgePort }: Link): boolean {
+  return isRunning && bridgePort?.state !== undefined && bridgePort.state !== 'forwarding'
+}
+
+/** What the host's side of the veth is apart from its bridge. */
+export function portLink({ port: { alias }, mtu }: Pick<EndpointPlan, 'port' | 'mtu'>) {
+  return { alias, mtu, arp: true, ...withoutKernelAddress(mtu) }
+}
+
+/** Once the plug is answered, tells those who had one of the addresses under another MAC. The sandbox is open until then. */
+export function announceAfterwards(
+  { rtnl, plan, afterwards }: Pick<PlugTask, 'rtnl' | 'plan' | 'afterwards'>,
   { port, sandbox }: { port: number; sandbox: Namespace },
 ): void {
-  // The bridge drops what comes in until the kernel has worked off that the link came up: later, or at once for
-  // whoever asks for the state of the link.
-  rtnl.link(port)
-  const { interfaceName, macAddress } = plan
-  announce(sandbox, { interfaceName, macAddress, addresses: plan.addresses.map(withoutPrefix) })
+  const { endpointId, interfaceName, macAddress } = plan
+  const addresses = plan.addresses.map(withoutPrefix)
+  afterwards.add(`announce endpoint ${endpointId}`, () => {
+    // The bridge drops what comes in until the kernel has worked off that the link came up: later, or at once for
+    // whoever asks for the state of the link.
+    if (rtnl.link(port) === undefined) return
+    tolerateGone(() => announce(sandbox, { interfaceName, macAddress, addresses }))
+  })
+}
+
+/** It may have been unplugged, or taken down inside, meanwhile. */
+function tolerateGone(work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    if (!KernelError.is(error, 'ENODEV') && !KernelError.is(error, 'ENETDOWN')) throw error
+  }
 }

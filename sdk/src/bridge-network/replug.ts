@@ -12,10 +12,11 @@ import {
   setLink,
 } from '../linux/index.ts'
 import { isIpv6 } from './addressing.ts'
-import { setLinkAnew, withoutKernelAddress } from './bridge-device.ts'
+import { mendSubnetRoute, setLinkAnew, withoutKernelAddress } from './bridge-device.ts'
 import { differencesOf } from './differences.ts'
 import { type EndpointPlan, newRoute } from './endpoint-plan.ts'
-import { announceEndpoint, type PlugTask, pin } from './port.ts'
+import { switchIpv6On } from './ipv6-switch.ts'
+import { allFlags, announceAfterwards, hasPin, isSwitchedOff, type PlugTask, pin, portLink } from './port.ts'
 
 export type PluggedTask = PlugTask & {
   readonly sandbox: Namespace
@@ -30,22 +31,25 @@ export type PluggedTask = PlugTask & {
  */
 export function checkPlugged(task: PluggedTask): void {
   const { inner, plan, port, sandbox, repaired } = task
-  assertOurs(port, plan)
+  assertOurs(task)
   const peer = peerOf(task)
   const outside = mendPort(task)
   const inside = [
     ...mendInterface(inner, peer, plan),
-    ...mendAddresses(inner, peer.index, plan),
+    ...mendAddresses({ sandbox, inner }, peer.index, plan),
+    ...plan.addresses.flatMap((address) => mendSubnetRoute(inner, { link: peer.index, address })),
     ...mendRoutes(inner, peer.index, plan),
   ]
   for (const what of outside) repaired(`port ${plan.port.name}: ${what}`)
   for (const what of inside)
     repaired(`interface ${plan.interfaceName} of endpoint ${plan.endpointId}: ${what}`)
-  if (outside.length + inside.length > 0) announceEndpoint(task, { port: port.index, sandbox })
+  if (outside.length + inside.length > 0) announceAfterwards(task, { port: port.index, sandbox })
 }
 
-function assertOurs({ name, kind = 'device', alias }: Link, { endpointId, port }: EndpointPlan): void {
-  if (kind === 'veth' && (alias === undefined || alias === port.alias)) return
+/** Whatever its alias is: nobody else has a veth of this name in the network's bridge. */
+function assertOurs({ plan: { endpointId, port }, bridge, port: found }: PluggedTask): void {
+  const { name, kind = 'device', alias, master } = found
+  if (kind === 'veth' && (alias === undefined || alias === port.alias || master === bridge)) return
   throw new ConetError(
     'conflict',
     `plug endpoint ${endpointId}: the interface "${name}" exists and is not its port (kind ${kind}, alias ${alias ?? 'none'})`,
@@ -66,30 +70,34 @@ function peerOf({ inner, port, plan }: PluggedTask): Link {
 
 function mendPort({ rtnl, plan, bridge, port }: PluggedTask): string[] {
   const { index } = port
-  const { alias, flags } = plan.port
-  const wanted = { alias, mtu: plan.mtu, master: bridge, ...withoutKernelAddress(plan.mtu) }
+  const wanted = { ...portLink(plan), master: bridge }
+  const flags = allFlags(plan.port.flags)
   const differences = differencesOf(port, wanted)
   if (differences.length > 0) setLinkAnew(rtnl, port, wanted)
   if (differencesOf(port.bridgePort ?? {}, flags).length > 0 || port.master !== bridge) {
     if (port.master === bridge) differences.push('what the bridge does at it was changed')
     rtnl.run(setBridgePort(index, flags))
   }
-  return [...differences, ...mendPin(rtnl, port, plan), ...bringUp(rtnl, port)]
+  return [...differences, ...mendPin(rtnl, port, plan), ...bringUp(rtnl, port), ...switchOn(rtnl, port)]
+}
+
+function switchOn(rtnl: Rtnl, port: Link): string[] {
+  if (port.master === undefined || !isSwitchedOff(port)) return []
+  // ENETDOWN: the other end went down meanwhile, and with its return the kernel does the same. EBUSY: somebody has switched on the
+  // spanning tree, and with its end the kernel does.
+  rtnl.run(setBridgePort(port.index, { state: 'forwarding' }), { tolerate: ['ENETDOWN', 'EBUSY'] })
+  return [`its state in the bridge was ${port.bridgePort?.state}`]
 }
 
 function mendPin(rtnl: Rtnl, { index }: Link, { port, macAddress }: EndpointPlan): string[] {
-  if (!port.isPinned) return []
-  const isThere = rtnl
-    .forwardingEntries({ link: index })
-    .some((entry) => entry.permanent && entry.macAddress === macAddress)
-  if (isThere) return []
+  if (!port.isPinned || hasPin(rtnl, index, macAddress)) return []
   rtnl.run(pin(index, macAddress))
   return ['the bridge did not know its MAC']
 }
 
 function mendInterface(inner: Rtnl, peer: Link, plan: EndpointPlan): string[] {
-  const { interfaceName, macAddress, mtu } = plan
-  const wanted = { macAddress, mtu, ...withoutKernelAddress(mtu) }
+  const { interfaceName, macAddress, mtu, port } = plan
+  const wanted = { alias: port.alias, macAddress, mtu, ...withoutKernelAddress(mtu) }
   const differences = differencesOf(peer, wanted)
   if (differences.length > 0) setLinkAnew(inner, peer, wanted)
   if (peer.name !== interfaceName) {
@@ -108,19 +116,24 @@ function bringUp(rtnl: Rtnl, { index, isUp }: Link): string[] {
 }
 
 /** What others have added stays: a container may give itself addresses. */
-function mendAddresses(inner: Rtnl, link: number, { addresses, linkLocal }: EndpointPlan): string[] {
+function mendAddresses(
+  { sandbox, inner }: Pick<PluggedTask, 'sandbox' | 'inner'>,
+  link: number,
+  { addresses, linkLocal, interfaceName }: EndpointPlan,
+): string[] {
   const found = inner.addresses({ link })
   const usable = new Set(
     found.filter(({ tentative, duplicate }) => !tentative && !duplicate).map(({ address }) => address),
   )
   const replace = (address: string) => replaceAddress({ link, address, nodad: isIpv6(address) })
   const missing = addresses.filter((address) => !usable.has(address))
+  const ofSwitch = missing.some(isIpv6) ? switchIpv6On(sandbox, interfaceName) : []
   inner.batch(missing.map(replace))
   if (linkLocal !== undefined && !usable.has(linkLocal)) {
-    // EACCES: IPv6 is switched off in the sandbox, as when it was plugged.
+    // EACCES: IPv6 is switched off in the sandbox, and nothing needs it.
     inner.run(replace(linkLocal), { tolerate: ['EACCES'] })
   }
-  return missing.map((address) => `the address ${address} was missing`)
+  return [...ofSwitch, ...missing.map((address) => `the address ${address} was missing`)]
 }
 
 function mendRoutes(inner: Rtnl, link: number, plan: EndpointPlan): string[] {

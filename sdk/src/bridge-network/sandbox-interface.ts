@@ -5,6 +5,7 @@ import {
   addRoute,
   BatchError,
   KernelError,
+  type Place,
   type RouteRequest,
   type Rtnl,
   setLink,
@@ -12,6 +13,7 @@ import {
 import { isIpv6, withoutPrefix } from './addressing.ts'
 import { withoutKernelAddress } from './bridge-device.ts'
 import { type EndpointPlan, newRoute } from './endpoint-plan.ts'
+import { switchIpv6On } from './ipv6-switch.ts'
 
 type Step = {
   /** As users name it: `the address 10.0.0.2/16`. */
@@ -21,11 +23,16 @@ type Step = {
   readonly optional?: true
 }
 
+export type SandboxSide = { readonly sandbox: Place; readonly inner: Rtnl }
+
 /** Sets a fresh interface up, in one batch. Throws `conflict` naming what is there already, or a KernelError. */
-export function configureInterface(inner: Rtnl, index: number, plan: EndpointPlan): void {
+export function configureInterface({ sandbox, inner }: SandboxSide, index: number, plan: EndpointPlan): void {
   const steps = [
-    // Before it goes up, when the kernel would make the address.
-    { what: 'the link', request: setLink(index, withoutKernelAddress(plan.mtu)) },
+    // Before it goes up, when the kernel would make the address. The alias says whose it is when its port is not found.
+    {
+      what: 'the link',
+      request: setLink(index, { alias: plan.port.alias, ...withoutKernelAddress(plan.mtu) }),
+    },
     { what: 'the link', request: setLink(index, { up: true }) },
     ...plan.addresses.map((address) => addressStep(index, address)),
     ...(plan.linkLocal === undefined
@@ -33,7 +40,12 @@ export function configureInterface(inner: Rtnl, index: number, plan: EndpointPla
       : [{ ...addressStep(index, plan.linkLocal), optional: true as const }]),
     ...plan.routes.map((route) => routeStep(index, route)),
   ]
-  run(inner, steps, plan)
+  const refused = run(inner, steps, plan)
+  if (refused.length === 0) return
+  // Looked for only now, for it costs more than all the rest.
+  switchIpv6On(sandbox, plan.interfaceName)
+  const [first] = run(inner, refused, plan)
+  if (first !== undefined) throw first.failure
 }
 
 /** What a namespace's loopback leaves for the first interface that is made in it. */
@@ -63,17 +75,24 @@ function routeStep(link: number, route: EndpointPlan['routes'][number]): Step {
   return { what: `a route to ${route.destination}`, request: addRoute(newRoute(link, route)) }
 }
 
-function run(inner: Rtnl, steps: readonly Step[], plan: EndpointPlan): void {
+type RefusedStep = Step & { readonly failure: KernelError }
+
+/** Answers those that were refused because IPv6 is switched off, and all behind the first, where one is needed. */
+function run(inner: Rtnl, steps: readonly Step[], plan: EndpointPlan): RefusedStep[] {
+  const refused: RefusedStep[] = []
   try {
     inner.batch(steps.map(({ request }) => request))
   } catch (error) {
     if (!(error instanceof BatchError)) throw error
     for (const [at, failure] of error.failures) {
       const step = steps[at]
-      if (step?.optional && KernelError.is(failure, 'EACCES')) continue
-      throw KernelError.is(failure, 'EEXIST') ? exists(plan, step?.what, failure) : failure
+      const isAfterEffect = refused.length > 0 && !KernelError.is(failure, 'EEXIST')
+      if (step !== undefined && (isAfterEffect || KernelError.is(failure, 'EACCES')))
+        refused.push({ ...step, failure })
+      else throw KernelError.is(failure, 'EEXIST') ? exists(plan, step?.what, failure) : failure
     }
   }
+  return refused.every(({ optional }) => optional) ? [] : refused
 }
 
 function exists({ endpointId, sandboxPath }: EndpointPlan, what = 'it', cause?: KernelError): ConetError {

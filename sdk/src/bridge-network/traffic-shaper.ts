@@ -7,6 +7,7 @@ import {
   redirectIngress,
   removeEgressLimit,
   removeIngressRedirect,
+  type SendingQueue,
   setLink,
 } from '../linux/index.ts'
 import type { EndpointRef } from '../protocol/index.ts'
@@ -25,10 +26,21 @@ const ethernetBytes = 18
 
 export type ShapedPort = { readonly endpoint: EndpointRef; readonly port: Pick<Link, 'index' | 'mtu'> }
 
+/** What an endpoint was brought to: the queue of each direction, as the kernel shows it. */
+export type Shape = {
+  readonly ingress: Bucket | undefined
+  readonly egress: Bucket | undefined
+}
+
+/** `options`: undefined where the kernel did not say. */
+export type Bucket = { readonly options: SendingQueue['options'] | undefined }
+
+const unlimited: Shape = { ingress: undefined, egress: undefined }
+
 export class TrafficShaper {
   readonly #machine: Machine
-  /** Whether an endpoint is limited. Of those of a former process it is unknown until a call names them. */
-  readonly #isLimited = new Map<string, boolean>()
+  /** `unknown`: left by a former process, until a call names it; or being changed. */
+  readonly #shapes = new Map<string, Shape | 'unknown'>()
 
   constructor(machine: Machine) {
     this.#machine = machine
@@ -41,61 +53,82 @@ export class TrafficShaper {
     for (const link of rtnl.links({ kind: 'ifb' })) {
       const endpointId = names.shapedEndpoint(link)
       if (endpointId === undefined) continue
-      if (ports.has(names.port(endpointId))) this.#isLimited.set(endpointId, true)
+      if (ports.has(names.port(endpointId))) this.#shapes.set(endpointId, 'unknown')
       else await deletions.delete(link.index)
     }
   }
 
   /** Whether the endpoint may have a limit, as far as this process knows. */
   has(endpointId: string): boolean {
-    return this.#isLimited.get(endpointId) ?? false
+    const shape = this.#shapes.get(endpointId)
+    return shape === 'unknown' || (shape !== undefined && isLimiting(shape))
   }
 
-  /** Whether this process knows that the endpoint has no limit. */
-  isFree(endpointId: string): boolean {
-    return this.#isLimited.get(endpointId) === false
+  /** What it was brought to, where this process has done so. */
+  shapeOf(endpointId: string): Shape | undefined {
+    const shape = this.#shapes.get(endpointId)
+    return shape === 'unknown' ? undefined : shape
   }
 
   /** Its port was made just now. */
   noteNew(endpointId: string): void {
-    this.#isLimited.set(endpointId, false)
+    this.#shapes.set(endpointId, unlimited)
   }
 
   /** Brings both directions to these limits, whatever was before. May be repeated. */
-  async set({ endpoint, port }: ShapedPort, { ingress, egress }: TrafficLimits): Promise<void> {
-    const { rtnl } = this.#machine
-    this.#isLimited.set(endpoint.endpointId, true)
-    if (ingress === undefined) rtnl.run(removeEgressLimit(port.index), { tolerate: ['ENOENT', 'EINVAL'] })
-    else rtnl.run(limitEgress({ link: port.index, ...bucketOf(ingress, port.mtu) }))
-    if (egress === undefined) await this.#removeEgress({ endpoint, port })
-    else this.#limitEgress({ endpoint, port }, egress)
-    this.#isLimited.set(endpoint.endpointId, isLimiting({ ingress, egress }))
+  async set({ endpoint, port }: ShapedPort, limits: TrafficLimits): Promise<void> {
+    this.#shapes.set(endpoint.endpointId, 'unknown')
+    const ingress = this.#setIngress(port, limits.ingress)
+    const egress = await this.#setEgress({ endpoint, port }, limits.egress)
+    this.#shapes.set(endpoint.endpointId, { ingress, egress })
   }
 
   /** The veth is gone, or about to be; what is left is the ifb. May be repeated, and costs nothing where there was no limit. */
   async delete(endpointId: string): Promise<void> {
     const isLimited = this.has(endpointId)
-    this.#isLimited.delete(endpointId)
+    this.#shapes.delete(endpointId)
     if (!isLimited) return
     const link = this.#link(endpointId)
     if (link !== undefined) await this.#machine.deletions.delete(link.index)
   }
 
-  #limitEgress({ endpoint, port }: ShapedPort, rate: Rate): void {
+  #setIngress({ index, mtu }: ShapedPort['port'], rate: Rate | undefined): Bucket | undefined {
     const { rtnl } = this.#machine
-    const found = this.#link(endpoint.endpointId)
-    // What led to one that somebody has deleted would drop everything before the new redirect is asked.
-    if (found === undefined) rtnl.run(removeIngressRedirect(port.index), { tolerate: ['ENOENT', 'EINVAL'] })
-    const target = (found ?? this.#makeLink(endpoint)).index
-    rtnl.run(limitEgress({ link: target, ...bucketOf(rate, port.mtu) }))
-    rtnl.batch(redirectIngress({ link: port.index, target }), { tolerate: ['EEXIST'] })
+    if (rate !== undefined) return this.#limit(index, bucketOf(rate, mtu))
+    rtnl.run(removeEgressLimit(index), { tolerate: ['ENOENT', 'EINVAL'] })
+    return undefined
   }
 
-  async #removeEgress({ endpoint, port }: ShapedPort): Promise<void> {
-    const link = this.#link(endpoint.endpointId)
-    if (link === undefined) return
+  async #setEgress({ endpoint, port }: ShapedPort, rate: Rate | undefined): Promise<Bucket | undefined> {
+    const found = this.#link(endpoint.endpointId)
+    if (rate !== undefined) return this.#limitEgress({ endpoint, port }, { rate, found })
+    if (found === undefined) return undefined
     this.#machine.rtnl.run(removeIngressRedirect(port.index), { tolerate: ['ENOENT', 'EINVAL'] })
-    await this.#machine.deletions.delete(link.index)
+    await this.#machine.deletions.delete(found.index)
+    return undefined
+  }
+
+  #limitEgress(
+    { endpoint, port }: ShapedPort,
+    { rate, found }: { rate: Rate; found: Link | undefined },
+  ): Bucket {
+    const { rtnl } = this.#machine
+    const target = found ?? this.#makeLink(endpoint)
+    const alias = endpointAlias(endpoint)
+    if (target.alias !== alias) rtnl.run(setLink(target.index, { alias }))
+    if (!target.isUp) rtnl.run(setLink(target.index, { up: true }))
+    const bucket = this.#limit(target.index, bucketOf(rate, port.mtu))
+    if (!leadsTo(rtnl, { link: port.index, target: target.index })) {
+      // Whatever is there: what leads to a link that somebody has deleted drops everything.
+      rtnl.run(removeIngressRedirect(port.index), { tolerate: ['ENOENT', 'EINVAL'] })
+      rtnl.batch(redirectIngress({ link: port.index, target: target.index }))
+    }
+    return bucket
+  }
+
+  #limit(link: number, bucket: ReturnType<typeof bucketOf>): Bucket {
+    const queue = this.#machine.rtnl.limit(limitEgress({ link, ...bucket }))
+    return { options: queue?.options }
   }
 
   #link(endpointId: string): Link | undefined {
@@ -107,16 +140,28 @@ export class TrafficShaper {
   #makeLink(endpoint: EndpointRef): Link {
     const { rtnl, names } = this.#machine
     const link = rtnl.create(createIfb({ name: names.shaper(endpoint.endpointId) }))
-    const mtu = link.mtu
+    const { index, mtu } = link
     rtnl.batch([
-      setLink(link.index, { alias: endpointAlias(endpoint), ...withoutKernelAddress(mtu) }),
-      setLink(link.index, { up: true }),
+      setLink(index, { alias: endpointAlias(endpoint), ...withoutKernelAddress(mtu) }),
+      setLink(index, { up: true }),
     ])
-    return link
+    return { ...link, alias: endpointAlias(endpoint), isUp: true }
   }
 }
 
-export function isLimiting({ ingress, egress }: TrafficLimits): boolean {
+/**
+ * Whether all that arrives at a link takes the detour by the target: nothing is asked before the filter that sends it there. One
+ * dump of the link's filters.
+ */
+export function leadsTo(
+  rtnl: Machine['rtnl'],
+  { link, target }: { readonly link: number; readonly target: number },
+): boolean {
+  const [first] = rtnl.ingressFilters({ link })
+  return first?.redirect?.target === target && first.redirect.isOfAll
+}
+
+export function isLimiting({ ingress, egress }: TrafficLimits | Shape): boolean {
   return ingress !== undefined || egress !== undefined
 }
 

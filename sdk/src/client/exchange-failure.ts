@@ -32,7 +32,10 @@ function unreachable(cause: ExchangeError, { socketPath, family }: ExchangeFacts
     case 'ENOTDIR':
     case 'ECONNREFUSED': {
       const { why, help } = emptyPlace(socketPath)
-      return new ConetError('hostUnavailable', `${what}: ${why}`, { cause, details, help })
+      const isNamedAlone = family === 'runtime' && !socketPath.endsWith('.runtime.sock')
+      return new ConetError('hostUnavailable', `${what}: ${why}`, {
+        ...{ cause, details, help: isNamedAlone ? runtimeHelp : help },
+      })
     }
     case 'EACCES':
     case 'EPERM':
@@ -44,6 +47,10 @@ function unreachable(cause: ExchangeError, { socketPath, family }: ExchangeFacts
   }
   return undefined
 }
+
+/** Of a runtime's socket that does not follow from the other: where conetd listens for clients is unknown then. */
+const runtimeHelp =
+  'name the runtime’s socket of a conetd that runs: --runtime-socket PATH or CONET_RUNTIME_SOCKET; without them it is the one beside the other (X.sock → X.runtime.sock)'
 
 const permissionHelp = {
   client: 'become a member of the group conet (`usermod -aG conet USER`, then log in again), or use root',

@@ -1,11 +1,9 @@
 // Where the host listens.
 import { ConetError } from '../errors/index.ts'
+import { maxSocketPathBytes } from '../socket-path-length.ts'
 
 /** The clients' socket, unless somebody says otherwise. */
 export const defaultSocketPath = '/run/conet/conetd.sock'
-
-/** The longest path of a UNIX socket (unix(7): 108 bytes with the final zero). */
-const longestSocketPathBytes = 107
 
 const ofRuntime = '.runtime.sock'
 
@@ -17,8 +15,8 @@ export function runtimeSocketPath(socketPath: string): string {
 /** Throws `invalidArgument` for a path that no socket can have; `field` is what the caller calls it. */
 export function assertSocketPath(path: string, field: string): void {
   const bytes = Buffer.byteLength(path)
-  if (bytes > 0 && bytes <= longestSocketPathBytes) return
-  const message = `must have 1 to ${longestSocketPathBytes} bytes, has ${bytes}`
+  if (bytes > 0 && bytes <= maxSocketPathBytes) return
+  const message = `must have 1 to ${maxSocketPathBytes} bytes, has ${bytes}`
   throw new ConetError('invalidArgument', `call conetd: the path of its socket ${message}`, {
     fields: [{ path: field, message: bytes === 0 ? 'is empty' : `is too long for a socket: ${path}` }],
     help:

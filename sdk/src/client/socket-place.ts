@@ -37,7 +37,7 @@ function startIt(socketPath: string, hasDirectory = true): string {
   const directory = dirname(socket)
   const isOfRunDirectory = basename(socket) === basename(defaultSocketPath)
   const start = (flags: string) =>
-    `start it as root: ${flags} --spawn bridge,null (it starts these drivers too)`
+    `start it as root: ${flags} --spawn bridge,null (it starts these drivers too: name those that this host uses)`
   if (socket === defaultSocketPath) return start('conetd')
   if (hasDirectory) return start(`conetd --socket ${socket}`)
   if (isOfRunDirectory) return start(`conetd --run-dir ${directory}`)

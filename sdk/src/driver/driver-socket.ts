@@ -6,10 +6,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import { basename, dirname, join, resolve } from 'node:path'
 import { isErrno } from '../errno.ts'
 import { ConetError } from '../errors/index.ts'
+import { maxSocketPathBytes } from '../socket-path-length.ts'
 import { ensureSocketDirectory } from './socket-directory.ts'
-
-/** sun_path of unix(7) has 108 bytes, the last one is the terminating zero. */
-export const maxSocketPathBytes = 107
 
 /** Connections beyond are dropped at once: one host is expected, and a new one while the old one goes. */
 const maxConnections = 64

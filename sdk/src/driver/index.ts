@@ -1,6 +1,5 @@
 export { defineDriver } from './define-driver.ts'
 export type { Call, Driver, HostHandle, HostIdentity, PeersBatch } from './driver.ts'
 export { type LogLevel, logLevels } from './driver-log.ts'
-export { maxSocketPathBytes } from './driver-socket.ts'
 export { defaultDriverDirectory, runDriver } from './run-driver.ts'
 export { type ServedDriver, type ServeOptions, serveDriver } from './serve-driver.ts'

@@ -2,6 +2,7 @@
 import { basename } from 'node:path'
 import { parseArgs } from 'node:util'
 import { endWithReader } from '../closed-output.ts'
+import { compileEarly } from '../compile-early.ts'
 import { ConetError } from '../errors/index.ts'
 import { assertFailpointKnown, failpointNames } from '../failpoint.ts'
 import type { Driver } from './driver.ts'
@@ -49,6 +50,8 @@ async function run(driver: Driver): Promise<void> {
     logLevel: parseLogLevel(logLevel ?? process.env.CONET_LOG_LEVEL),
   })
   stopOnSignals(served)
+  // What ran until here runs once.
+  compileEarly()
   await served.closed
   process.exit(0)
 }

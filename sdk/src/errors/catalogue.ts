@@ -217,6 +217,12 @@ export const catalogue = {
     operationState: 'not-started',
     meaning: 'conetd does not listen at the socket, or ended before it answered.',
   },
+  programUnavailable: {
+    code: 1505,
+    retryable: true,
+    operationState: 'not-started',
+    meaning: 'A part of conetd cannot be loaded: its program files were replaced or removed while it runs.',
+  },
   addressInUse: {
     code: 1601,
     retryable: false,

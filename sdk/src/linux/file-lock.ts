@@ -10,13 +10,8 @@ import {
   statSync,
   writeSync,
 } from 'node:fs'
-import { KernelError } from './kernel-error.ts'
-import { checked, libc } from './libc.ts'
+import { tryFlock } from './flock.ts'
 import { checkedCall } from './system-error.ts'
-
-const flock: (fd: number, operation: number) => number = libc.func('int flock(int fd, int operation)')
-
-const LOCK_EX_NB = 2 | 4
 
 type Holder = {
   readonly holderPid: number | undefined
@@ -83,10 +78,8 @@ function openLockFile(path: string): number {
 /** False, and the descriptor is still open, when another process has the lock. */
 function lockFile(fd: number, path: string): boolean {
   try {
-    checked(flock(fd, LOCK_EX_NB), `lock ${path}`)
-    return true
+    return tryFlock(fd, path)
   } catch (error) {
-    if (KernelError.is(error, 'EAGAIN')) return false
     closeSync(fd)
     throw error
   }

@@ -1,4 +1,5 @@
 export { type Announcement, announce } from './announce.ts'
+export { DirectoryLock, type DirectoryLockResult } from './directory-lock.ts'
 export { FileLock, type LockResult } from './file-lock.ts'
 export { listOpenSockets, type OpenSocket } from './inet-diag.ts'
 export { KernelError, type KernelErrorOptions } from './kernel-error.ts'
@@ -12,6 +13,7 @@ export { Nftables, type NftablesObject } from './nftables.ts'
 export { nftInterfaceName, nftName, nftString } from './nftables-text.ts'
 export * from './rtnetlink/index.ts'
 export { openSandbox } from './sandbox.ts'
+export { abortConnections, type Connection } from './socket-abort.ts'
 export {
   interfaceSysctl,
   readSysctl,

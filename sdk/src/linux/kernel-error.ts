@@ -1,13 +1,5 @@
 // What the kernel said no to, with its own words.
-import { constants } from 'node:os'
-
-/** Some numbers have two names: the kernel's own are EAGAIN and EOPNOTSUPP. */
-const errnoNames = new Map<number, string>([
-  ...Object.entries(constants.errno).map(([name, number]): [number, string] => [number, name]),
-  [constants.errno.EAGAIN, 'EAGAIN'],
-  [constants.errno.EDEADLK, 'EDEADLK'],
-  [constants.errno.EOPNOTSUPP, 'EOPNOTSUPP'],
-])
+import { errnoName } from './errno-names.ts'
 
 /** What a KernelError is made of. */
 export type KernelErrorOptions = {
@@ -28,7 +20,7 @@ export class KernelError extends Error {
   readonly kernelMessage: string | undefined
 
   constructor({ errno, operation, kernelMessage }: KernelErrorOptions) {
-    const code = errnoNames.get(errno) ?? `errno ${errno}`
+    const code = errnoName(errno)
     super(`${operation}: ${kernelMessage ? `${kernelMessage} (${code})` : code}`)
     this.errno = errno
     this.code = code

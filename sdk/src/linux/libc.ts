@@ -10,6 +10,11 @@ export function checked(result: number, operation: string): number {
   return result
 }
 
+/** The same for functions that return an errno, or 0. */
+export function checkedErrno(errno: number, operation: string): void {
+  if (errno !== 0) throw new KernelError({ errno, operation })
+}
+
 const close: KoffiFunc<(fd: number) => number> = libc.func('int close(int fd)')
 
 /**

@@ -1,6 +1,6 @@
 // A network namespace that this process holds open, and the only way into it: one synchronous stretch on
 // one thread. It knows nothing of the paths at which namespaces are kept (namespace-path.ts).
-import { closeSync, constants, fstatSync, openSync, writeSync } from 'node:fs'
+import { type BigIntStats, closeSync, constants, fstatSync, openSync, statSync, writeSync } from 'node:fs'
 import { isAsyncFunction } from 'node:util/types'
 import { KernelError } from './kernel-error.ts'
 import { checked, libc } from './libc.ts'
@@ -32,10 +32,9 @@ export class Namespace implements Disposable {
   #fd: number
 
   private constructor(fd: number, path: string) {
-    const { dev, ino } = fstatSync(fd, { bigint: true })
     this.#fd = fd
     this.path = path
-    this.id = `${dev}:${ino}`
+    this.id = idOf(fstatSync(fd, { bigint: true }))
   }
 
   /** Opens the namespace at a path (a bind mount, `/proc/PID/ns/net`). Throws a KernelError: ENOENT; EINVAL when it is no network namespace. */
@@ -54,6 +53,12 @@ export class Namespace implements Disposable {
   /** The namespace in which the calling thread is: the host's own, unless called inside `run`. */
   static current(): Namespace {
     return Namespace.open(CURRENT)
+  }
+
+  /** Whether the calling thread is in it. Half of what `current` costs: 6 µs. */
+  isCurrent(): boolean {
+    const operation = 'look at the network namespace of the thread'
+    return this.id === checkedCall(operation, () => idOf(statSync(CURRENT, { bigint: true })))
   }
 
   /** Valid until `close`. Throws after it, since the number may by then mean another file. */
@@ -89,6 +94,8 @@ export class Namespace implements Disposable {
     this.close()
   }
 }
+
+const idOf = ({ dev, ino }: BigIntStats) => `${dev}:${ino}`
 
 /** Where synchronous work is to run: in a network namespace, or (undefined) in the one where the caller is. */
 export type Place = Pick<NamespaceHandle, 'run'> | undefined

@@ -5,6 +5,7 @@ import { checked, closeDescriptor, libc } from './libc.ts'
 import { type Place, runIn } from './namespace.ts'
 import { nftablesError } from './nftables-error.ts'
 import { type Context, type NftablesLibrary, nftablesLibrary } from './nftables-library.ts'
+import { withoutSignals } from './signal-mask.ts'
 
 const memfd_create: (name: string, flags: number) => number = libc.func(
   'int memfd_create(const char *name, unsigned int flags)',
@@ -74,13 +75,16 @@ export class Nftables implements Disposable {
     this.close()
   }
 
-  /** Inside the namespace too, and not just the opening: names of interfaces in the text are looked up by the thread. */
+  /**
+   * Inside the namespace too, and not just the opening: names of interfaces in the text are looked up by the thread. Without signals:
+   * libnftables fails with EINTR at any, also when the transaction is done, so that it could not just be repeated.
+   */
   #execute(text: string, { operation, flags }: { operation: string; flags: number }): string {
     const context = this.#context
     if (context === undefined) throw new Error(`${operation}: this nftables context was closed`)
     const library = this.#library
     library.setOutputFlags(context, flags)
-    const result = runIn(this.#place, () => runText(library, context, text))
+    const result = runIn(this.#place, () => withoutSignals(() => runText(library, context, text)))
     // Both are taken each time: what is left would be in front of the next answer.
     const output = library.takeOutput(context)
     const errors = library.takeError(context)

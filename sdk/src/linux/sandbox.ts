@@ -19,8 +19,7 @@ type Finding = { kind: ErrorKind; reason: string; help?: string }
  */
 export function openSandbox(path: string): Namespace {
   const namespace = openOrExplain(path)
-  using own = Namespace.current()
-  if (own.id !== namespace.id) return namespace
+  if (!namespace.isCurrent()) return namespace
   namespace.close()
   throw refusal(path, {
     kind: 'invalidSandbox',

@@ -15,8 +15,15 @@ import {
   requests,
 } from './methods.ts'
 
-// The schemas are our own: to check them against the schema of schemas would take half of a driver's start.
-const ajv = new Ajv({ strict: true, validateSchema: false, allErrors: false, verbose: true })
+const ajv = new Ajv({
+  strict: true,
+  // The schemas are our own: to check them against the schema of schemas would take half of a driver's start.
+  validateSchema: false,
+  allErrors: false,
+  verbose: true,
+  // What ajv would make shorter, in a third of the time that it takes for all, V8 leaves out by itself.
+  code: { optimize: false },
+})
 const compiled = new Map<TSchema, ValidateFunction>()
 
 function validator(schema: TSchema): ValidateFunction {

@@ -8,27 +8,37 @@ import { changeOf, tableOf, wholeTable } from './ruleset.ts'
 export class Firewall implements Disposable {
   readonly #nftables = Nftables.open()
   readonly #table: string
+  readonly #mended: () => void
   readonly #policies = new Map<string, Policy>()
   /** The chains and rules as the kernel gave them back when this process wrote them. */
   #rules = ''
   /** Whether the table is this process's to keep; else another one keeps it, and this one goes by what it reads. */
   #isKeeper = false
 
-  constructor(driverName: string) {
+  /** `mended`: called when the table was written over what somebody else had made of it. */
+  constructor(driverName: string, { mended }: { mended: () => void }) {
     this.#table = tableOf(driverName)
+    this.#mended = mended
   }
 
   /**
    * Takes over what a former process has left, for the bridges that still exist, and writes this version's rules
-   * around it: in one transaction, so traffic meets the one or the other.
+   * around it: in one transaction, so traffic meets the one or the other. Answers whether the rules were there, and did what they do.
    */
-  adopt(isBridge: (name: string) => boolean): void {
+  adopt(isBridge: (name: string) => boolean): boolean {
     this.#policies.clear()
-    for (const [bridge, policy] of this.#read()?.policies ?? []) {
+    const found = this.#read()
+    for (const [bridge, policy] of found?.policies ?? []) {
       if (isBridge(bridge)) this.#policies.set(bridge, policy)
     }
     this.#writeWhole(this.#policies)
     this.#isKeeper = true
+    return found?.rules === this.#rules
+  }
+
+  /** Whether it is to do anything with the bridge, as far as this process knows. */
+  knows(bridge: string): boolean {
+    return this.#policies.has(bridge)
   }
 
   /** Another process keeps the table from now on. */
@@ -61,6 +71,7 @@ export class Firewall implements Disposable {
     if (!this.#isKeeper) this.#follow()
     if (!this.isChanged()) return false
     this.#writeWhole(this.#policies)
+    this.#mended()
     return true
   }
 
@@ -89,11 +100,13 @@ export class Firewall implements Disposable {
     else policies.set(bridge, after)
     const isFirstOrLast = this.#policies.size === 0 || policies.size === 0
     // The change of an element is refused where somebody has taken the table or the element away.
-    if (isFirstOrLast || !this.#isIntact(this.#read())) this.#writeWhole(policies)
+    const isIntact = this.#isIntact(this.#read())
+    if (isFirstOrLast || !isIntact) this.#writeWhole(policies)
     else
       this.#nftables.run(changeOf(this.#table, bridge, { before, after }), `set the firewall for ${bridge}`)
     if (after === undefined) this.#policies.delete(bridge)
     else this.#policies.set(bridge, after)
+    if (!isIntact) this.#mended()
   }
 
   #writeWhole(policies: Policies): void {

@@ -46,3 +46,12 @@ export function asSetElement(
 function policyOf(value: TableElement['value']): string | undefined {
   return value === undefined || Buffer.isBuffer(value) ? undefined : value.policy
 }
+
+/** What of the one the other does not have so. */
+export function differing({ elements }: Holding, other: Holding): TableElement[] {
+  const others = new Map(other.elements.map((element) => [elementId(element), element]))
+  return elements.filter((element) => {
+    const same = others.get(elementId(element))
+    return same === undefined || !isSameValue(same.value, element.value)
+  })
+}

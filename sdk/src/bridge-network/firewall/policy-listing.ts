@@ -56,7 +56,7 @@ export function isIntact(client: NftablesClient, { table, content, baseRules }: 
   const names = client.chains(table)
   if (content.isEmpty()) return names.length === 0
   const chains = [...content.chains()]
-  if (names.length !== chains.length + baseChains.length) return false
+  if (names.length !== chains.length + baseChains.length || client.isDormant(table)) return false
   const rules = client.rules(table)
   return (
     baseRulesOf(rules) === baseRules &&
@@ -65,15 +65,32 @@ export function isIntact(client: NftablesClient, { table, content, baseRules }: 
   )
 }
 
-function areElementsIntact(client: NftablesClient, { table, content }: Omit<Expected, 'baseRules'>): boolean {
-  const expected = new Set(
-    [...content.elements()].map(({ element, owner }) =>
-      textOf(element.map, asSetElement(element, { owner, numberOf: (policy) => content.numberOf(policy) })),
-    ),
-  )
-  const found = mapNames.flatMap((map) =>
+/** Those who have an element that is not there, or is another. */
+export function ownersLacking(
+  client: NftablesClient,
+  { table, content }: Omit<Expected, 'baseRules'>,
+): ReadonlySet<string> {
+  const found = new Set(foundElements(client, table))
+  const lacking = expectedElements(content).filter(({ text }) => !found.has(text))
+  return new Set(lacking.map(({ owner }) => owner))
+}
+
+function expectedElements(content: TableContent) {
+  const numberOf = (policy: string) => content.numberOf(policy)
+  return [...content.elements()].map(({ element, owner }) => {
+    return { owner, text: textOf(element.map, asSetElement(element, { owner, numberOf })) }
+  })
+}
+
+function foundElements(client: NftablesClient, table: string): string[] {
+  return mapNames.flatMap((map) =>
     client.elements({ table, name: map }).map((element) => textOf(map, element)),
   )
+}
+
+function areElementsIntact(client: NftablesClient, { table, content }: Omit<Expected, 'baseRules'>): boolean {
+  const expected = new Set(expectedElements(content).map(({ text }) => text))
+  const found = foundElements(client, table)
   const policies = client.elements({ table, name: policiesMap }).length
   return (
     found.length === expected.size &&

@@ -47,8 +47,11 @@ const translate = `
  * come by the machine; and so does what the machine sends from 127.0.0.1. Where bridge-nf-call-iptables is 1 such packets do
  * not leave the bridge, and show no `iifname`: then only what a member sends to itself needs it (`mirrors`).
  *
+ * The middle of a connection that nobody knows is one that was cut: taken for a new one, it would go on from its other end.
+ *
  * What comes from elsewhere for 127.0.0.0/8 is left to the kernel, which drops it: translated, it would pass for a packet to
- * the member. The machine's own is translated in `output`.
+ * the member. The machine's own is translated in `output`; but for ::1, for which no interface can be made to carry it away
+ * (there is no `route_localnet`): it would be lost, and so the machine answers itself, which refuses it at once.
  */
 const chains: Readonly<Record<string, string>> = {
   [openPolicy.name]: `
@@ -62,6 +65,7 @@ const chains: Readonly<Record<string, string>> = {
     type filter hook forward priority filter - 10; policy accept;
     ct state established,related accept
     iifname . oifname @peers accept
+    oifname @bridges ct state new tcp flags & (fin | syn | rst | ack) != syn reject with tcp reset
     iifname @bridges goto find_policy`,
   find_policy: `
     meta priority set 0:0
@@ -74,7 +78,8 @@ const chains: Readonly<Record<string, string>> = {
     type nat hook prerouting priority dstnat; policy accept;
     ip daddr 127.0.0.0/8 return${translate}`,
   output: `
-    type nat hook output priority -100; policy accept;${translate}`,
+    type nat hook output priority -100; policy accept;
+    ip6 daddr ::1 return${translate}`,
   postrouting: `
     type nat hook postrouting priority srcnat; policy accept;
     ct status dnat iifname . oifname @peers masquerade

@@ -5,8 +5,8 @@ import { KeyedQueue } from '../../keyed-queue.ts'
 import { KernelError, Nftables, nftName } from '../../linux/index.ts'
 import { NftablesClient } from '../../linux/netfilter/index.ts'
 import { requestsOf, TableContent, wholeContent } from './policy-content.ts'
-import { emptyHolding, type Holding } from './policy-elements.ts'
-import { baseRulesOf, isIntact, readContent } from './policy-listing.ts'
+import { emptyHolding, type Holding, type TableElement } from './policy-elements.ts'
+import { baseRulesOf, isIntact, ownersLacking, readContent } from './policy-listing.ts'
 import { policyTable } from './policy-ruleset.ts'
 
 /** From so many bytes on the kernel is busy for milliseconds. */
@@ -15,6 +15,7 @@ const slowBytes = 64 * 1024
 export class PolicyTable {
   readonly name: string
   readonly #client = NftablesClient.open()
+  readonly #mended: () => void
   #content = new TableContent()
   /** One change after the other: a large one waits in a thread. */
   readonly #queue = new KeyedQueue()
@@ -27,23 +28,29 @@ export class PolicyTable {
   #isThere = false
   #isKeeper = false
 
-  constructor(driverName: string) {
+  /** `mended`: called when the table was written over what somebody else had made of it. */
+  constructor(driverName: string, { mended }: { mended: () => void } = { mended: () => undefined }) {
     this.name = nftName(`conet_${driverName}_policy`)
+    this.#mended = mended
   }
 
   /**
    * Takes over what a former process has left, for the owners that still exist, and writes this version's rules around
-   * it, in one transaction: what traffic meets does not change.
+   * it, in one transaction: what traffic meets does not change. Answers whether there was a table, and whether it did what it does.
    */
-  async adopt(isOwner: (owner: string) => boolean): Promise<void> {
-    await this.#queue.run('', async () => {
+  async adopt(isOwner: (owner: string) => boolean): Promise<boolean> {
+    return await this.#queue.run('', async () => {
       this.#isKeeper = true
       this.#read()
-      if (!this.#isThere) return
+      if (!this.#isThere) return false
+      const found = this.#baseRules.length
       this.#writeBase()
+      // The same rules differ when they are written anew, in the numbers that the kernel gives, but not in length.
+      const isSame = this.#baseRules.length === found
       for (const owner of this.#content.owners()) {
         if (!isOwner(owner)) await this.#change(owner, emptyHolding)
       }
+      return isSame
     })
   }
 
@@ -55,6 +62,16 @@ export class PolicyTable {
   /** Whether an owner has anything there, as far as this process knows. */
   has(owner: string): boolean {
     return this.#content.holdingOf(owner) !== undefined
+  }
+
+  /** Whether there is nothing, as far as this process knows. */
+  isEmpty(): boolean {
+    return this.#content.isEmpty()
+  }
+
+  /** All that there is, as far as this process knows. */
+  *elements(): Iterable<TableElement> {
+    for (const { element } of this.#content.elements()) yield element
   }
 
   /**
@@ -73,25 +90,41 @@ export class PolicyTable {
   /** Whether somebody else has changed the table. Some microseconds while nobody changes anything in the ruleset. */
   isChanged(): boolean {
     if (!this.#isKeeper || this.#queue.size > 0) return false
-    const generation = this.#client.generation()
-    if (generation === this.#generation) return false
-    if (!this.#isIntact()) return true
-    this.#generation = generation
-    return false
+    return this.#client.generation() !== this.#generation && this.#isDamaged()
+  }
+
+  /** Whose policies or ports are not in force as they should be, since somebody else has changed the table. */
+  damagedOwners(): ReadonlySet<string> {
+    if (!this.isChanged()) return new Set()
+    const lacking = ownersLacking(this.#client, { table: this.name, content: this.#content })
+    // What all have in common is damaged, or there is more than should be.
+    return lacking.size > 0 ? lacking : new Set(this.#content.owners())
   }
 
   /** Compares the table with what should be, and writes it anew if it differs: then true. */
   async repair(): Promise<boolean> {
     if (!this.#isKeeper) return false
-    return await this.#queue.run('', async () => {
-      if (this.#isIntact()) return false
-      await this.#writeWhole()
-      return true
-    })
+    return await this.#queue.run('', () => this.#mend())
   }
 
   async close(): Promise<void> {
     await this.#queue.run('', async () => this.#client.close())
+  }
+
+  async #mend(): Promise<boolean> {
+    if (!this.#isDamaged()) return false
+    await this.#writeWhole()
+    this.#mended()
+    return true
+  }
+
+  /** Where it is not, the next look needs no listing until somebody changes something in the ruleset again. */
+  #isDamaged(): boolean {
+    // Before the listing: what comes meanwhile is looked at the next time.
+    const generation = this.#client.generation()
+    if (!this.#isIntact()) return true
+    this.#generation = generation
+    return false
   }
 
   #isIntact(): boolean {
@@ -113,7 +146,11 @@ export class PolicyTable {
 
   async #change(owner: string, holding: Holding): Promise<void> {
     let change = this.#content.changeFor(owner, holding)
-    if (change.isNothing) return this.#content.commit(change)
+    if (change.isNothing) {
+      this.#content.commit(change)
+      if (this.#isKeeper && this.#client.generation() !== this.#generation) await this.#mend()
+      return
+    }
     try {
       if (!this.#isThere) this.#writeBase()
       await this.#run(requestsOf(change, this.name))
@@ -124,6 +161,7 @@ export class PolicyTable {
       if (!this.#isThere) this.#writeBase()
       change = this.#content.changeFor(owner, holding)
       await this.#run(requestsOf(change, this.name))
+      this.#mended()
     }
     this.#content.commit(change)
     if (this.#content.isEmpty()) this.#delete()

@@ -1,9 +1,10 @@
 // What can be known of a policy from its document alone: before there is a container, and whatever its network is.
-import { isIPv6 } from 'node:net'
+import { isIP } from 'node:net'
 import { Compile } from 'typebox/compile'
 import { ConetError } from '../../errors/index.ts'
 import { formatIp, parseIp } from '../../linux/index.ts'
 import { PolicyDocument } from './document.ts'
+import { isMapped } from './ranges.ts'
 import { egressPolicy, openEgress } from './rules.ts'
 
 const compiledDocument = () => Compile(PolicyDocument)
@@ -23,24 +24,43 @@ export function documentOf(policy: unknown): PolicyDocument {
 
 /** Throws `invalidArgument` that names the fields. */
 export function checkPolicy(policy: unknown): void {
-  const { net_out: netOut = [], net_in: netIn = [] } = documentOf(policy)
-  egressPolicy(openEgress, netOut)
+  const document = documentOf(policy)
+  egressPolicy(openEgress, document.net_out ?? [])
+  checkPorts(document)
+}
+
+/** Throws `invalidArgument` that names the fields. */
+export function checkPorts({ net_in: netIn = [] }: PolicyDocument): void {
   for (const [
     at,
     { host_port: hostPort = 0, container_port: containerPort = 0, count = 1, host_address },
   ] of [...netIn.entries()]) {
     if (Math.max(hostPort, containerPort) + count - 1 > lastPort) throw endsLate(at)
-    if (host_address !== undefined && isLoopbackIpv6(host_address)) throw staysOnLoopback(at)
+    const fault = host_address === undefined ? undefined : hostAddressFault(host_address)
+    if (fault !== undefined) throw wrongHostAddress(at, fault)
   }
 }
 
-/** However it is written. */
-function isLoopbackIpv6(address: string): boolean {
-  return isIPv6(address) && formatIp(parseIp(address).bytes) === '::1'
+/** Why nobody could reach the machine there, however it is written. */
+function hostAddressFault(text: string): string | undefined {
+  if (isIP(text) === 0) return 'is no address'
+  if (text.includes('%')) return 'cannot have a zone'
+  const { bytes } = parseIp(text)
+  const [first = 0, second = 0] = bytes
+  if (bytes.every((byte) => byte === 0)) return undefined
+  if (formatIp(bytes) === '::1') return 'cannot be ::1, which the kernel keeps on lo'
+  if (isMapped(bytes)) return 'must be written as an address of IPv4'
+  if (bytes.length === 16 && first === 0xfe && (second & 0xc0) === 0x80)
+    return 'cannot be link-local, which does not say of which link'
+  if (bytes.length === 16) return first === 0xff ? notOfOne : undefined
+  if (first === 0) return 'is of no machine'
+  return first >= 224 ? notOfOne : undefined
 }
 
-function staysOnLoopback(at: number): ConetError {
-  const [path, message] = [`policy.net_in[${at}].host_address`, 'cannot be ::1, which the kernel keeps on lo']
+const notOfOne = 'is no address of one machine: multicast, broadcast or reserved'
+
+function wrongHostAddress(at: number, message: string): ConetError {
+  const path = `policy.net_in[${at}].host_address`
   return new ConetError('invalidArgument', `${path}: ${message}`, { fields: [{ path, message }] })
 }
 

@@ -57,9 +57,14 @@ const NetOutRule = Type.Object(
 /** One rule of `net_out`. */
 export type NetOutRule = Static<typeof NetOutRule>
 
+/** A full packet takes longer than a second: whoever wants less wants a rule. */
+const leastRate = 1_000
+/** Ten terabits: no interface is as fast. */
+const mostRate = 1_250_000_000_000
+
 const Rate = Type.Object(
   {
-    rate: Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER, description: 'Bytes per second.' }),
+    rate: Type.Integer({ minimum: leastRate, maximum: mostRate, description: 'Bytes per second.' }),
     burst: Type.Optional(
       Type.Integer({ minimum: 1, maximum: 0xffff_ffff, description: 'Bytes at once after a pause.' }),
     ),

@@ -1,5 +1,5 @@
 // Ranges of addresses and ports, as numbers.
-import { parsePrefix } from '../../linux/index.ts'
+import { formatIp, formatPrefix, parsePrefix } from '../../linux/index.ts'
 import type { AddressRange } from './document.ts'
 
 export type Family = 4 | 6
@@ -28,8 +28,40 @@ export function parseRange(range: AddressRange): IpRange {
   return { family: first.family, start: first.start, end: last.end }
 }
 
+/** As `parseRange`, for what people write: refuses what can only be a mistake. */
+export function parseWrittenRange(range: AddressRange): IpRange {
+  if (typeof range === 'string') return parseWritten(range)
+  for (const end of [range.start, range.end]) {
+    if (end === undefined) continue
+    if (end.includes('/'))
+      throw new RangeError(`${JSON.stringify(end)} is a prefix: a range begins and ends at an address`)
+    parseWritten(end)
+  }
+  return parseRange(range)
+}
+
+function parseWritten(text: string): IpRange {
+  const { bytes, prefixLength } = parsePrefix(text)
+  if (isMapped(bytes)) throw new RangeError(`${JSON.stringify(text)} is an address of IPv4: it is written so`)
+  const range = rangeOf(bytes, prefixLength)
+  if (prefixLength === bytes.length * 8 || addressNumber(bytes) === range.start) return range
+  const prefix = formatPrefix(addressBytes(range.start, range.family), prefixLength)
+  throw new RangeError(`${JSON.stringify(text)} has bits behind its prefix: ${prefix}, or ${formatIp(bytes)}`)
+}
+
+const mappedPrefix = Buffer.from('00000000000000000000ffff', 'hex')
+
+/** Whether it is `::ffff:0:0/96` or a part of it, which no packet carries. */
+export function isMapped(bytes: Buffer): boolean {
+  return bytes.length === 16 && bytes.subarray(0, -4).equals(mappedPrefix)
+}
+
 function parsePrefixRange(text: string): IpRange {
   const { bytes, prefixLength } = parsePrefix(text)
+  return rangeOf(bytes, prefixLength)
+}
+
+function rangeOf(bytes: Buffer, prefixLength: number): IpRange {
   if (bytes.length === 4) return ipv4Range(bytes.readUInt32BE(), prefixLength)
   const family: Family = bytes.length === 4 ? 4 : 6
   const hosts = (1n << BigInt(bytes.length * 8 - prefixLength)) - 1n

@@ -2,7 +2,14 @@
 // they count, and what that list makes of a packet.
 import { ConetError, type FieldError } from '../../errors/index.ts'
 import type { AddressRange, EgressConfig, NetOutRule } from './document.ts'
-import { anyAddress, anyPort, type Family, type IpRange, type PortRange, parseRange } from './ranges.ts'
+import {
+  anyAddress,
+  anyPort,
+  type Family,
+  type IpRange,
+  type PortRange,
+  parseWrittenRange,
+} from './ranges.ts'
 
 /** Numbers of IP protocols. */
 export const protocols = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58, sctp: 132 } as const
@@ -95,20 +102,26 @@ type Reading = { readonly path: string; readonly faults: FieldError[] }
 const gardenProtocols = ['all', 'tcp', 'udp', 'icmp', 'icmpv6'] as const
 
 function parseRule(rule: NetOutRule, { path, faults }: Reading): Rule {
-  const { protocol: given = 'all', networks = [], ports = [], log = false, action = 'allow' } = rule
-  const name = typeof given === 'number' ? (gardenProtocols[given] ?? 'all') : given
+  const { protocol: written = 'all', networks = [], ports = [], log = false, action = 'allow' } = rule
+  const name = typeof written === 'number' ? (gardenProtocols[written] ?? 'all') : written
   const isIcmp = name === 'icmp' || name === 'icmpv6'
   if (ports.length > 0 && (isIcmp || name === 'all')) {
     faults.push({ path: `${path}.ports`, message: `cannot be given for protocol ${name}` })
+  }
+  if (rule.icmps !== undefined && !isIcmp) {
+    faults.push({ path: `${path}.icmps`, message: `cannot be given for protocol ${name}` })
+  }
+  const given =
+    networks.length === 0 ? everywhere : networksOf(networks, { path: `${path}.networks`, faults })
+  const fitting = familiesOf(name, given)
+  if (given.length > 0 && fitting.length === 0) {
+    faults.push({ path: `${path}.networks`, message: `has none of the family of ${name}` })
   }
   return {
     verdict: action,
     isLogged: log,
     protocol: name === 'all' ? undefined : protocols[name],
-    networks: familiesOf(
-      name,
-      networks.length === 0 ? everywhere : networksOf(networks, { path: `${path}.networks`, faults }),
-    ),
+    networks: fitting,
     selectors: isIcmp ? [icmpSelectors(rule.icmps)] : portsOf(ports, { path: `${path}.ports`, faults }),
   }
 }
@@ -116,7 +129,7 @@ function parseRule(rule: NetOutRule, { path, faults }: Reading): Rule {
 function networksOf(networks: readonly AddressRange[], { path, faults }: Reading): IpRange[] {
   return networks.flatMap((network, at) => {
     try {
-      return [parseRange(network)]
+      return [parseWrittenRange(network)]
     } catch (error) {
       faults.push({ path: `${path}[${at}]`, message: error instanceof Error ? error.message : String(error) })
       return []
@@ -146,9 +159,14 @@ function icmpSelectors(icmps: NetOutRule['icmps']): PortRange {
 function portsOf(ports: NonNullable<NetOutRule['ports']>, { path, faults }: Reading): readonly PortRange[] {
   if (ports.length === 0) return [anyPort]
   return ports.flatMap((range, at) => {
+    if (range.start === undefined && range.end === undefined) {
+      faults.push({ path: `${path}[${at}]`, message: 'must have a start or an end' })
+      return []
+    }
     const { start = range.end ?? 0, end = start } = range
-    if (start <= end) return [{ start, end }]
-    faults.push({ path: `${path}[${at}]`, message: 'must not end before it starts' })
+    const message = start > end ? 'must not end before it starts' : 'is port 0 alone, which nobody has'
+    if (start <= end && end > 0) return [{ start, end }]
+    faults.push({ path: `${path}[${at}]`, message })
     return []
   })
 }

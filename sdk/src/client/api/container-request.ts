@@ -64,11 +64,15 @@ const NetworkSpecs = Type.Array(NetworkSpec, { maxItems: 64 })
  * `attach_to` names networks in order, or asks more of each; `network_specs` come after them, in order too. One of the two
  * must be there. Keys beyond those here are kept and passed on.
  */
-export const ContainerConfigBody = Type.Object({
-  attach_to: Type.Optional(AttachTo),
-  network_specs: Type.Optional(NetworkSpecs),
-  labels: Type.Optional(Labels),
-})
+export const ContainerConfigBody = Type.Object(
+  {
+    attach_to: Type.Optional(AttachTo),
+    network_specs: Type.Optional(NetworkSpecs),
+    labels: Type.Optional(Labels),
+  },
+  // Said although it is the default: generators of clients leave no room for further keys otherwise.
+  { additionalProperties: true },
+)
 export type ContainerConfigBody = Static<typeof ContainerConfigBody>
 
 /** Plug: one more attachment, on a container that is defined or up. */

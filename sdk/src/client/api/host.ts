@@ -114,6 +114,8 @@ export const ClusterView = Type.Object({
   /** Hosts of the cluster, and how many of them live; absent: the store does not answer. */
   nodes: Type.Optional(Type.Integer()),
   nodes_alive: Type.Optional(Type.Integer()),
+  /** Names of those that do not; also of one in quarantine. */
+  nodes_away: Type.Optional(Type.Array(Type.String())),
   /** What this host could not say to the others yet. */
   behind: Type.Integer(),
 })

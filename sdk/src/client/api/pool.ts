@@ -22,6 +22,8 @@ export const SubnetPoolView = Type.Object({
   /** How many addresses there are to hold, and how many are held (capped at 2^53 - 1). */
   addresses: Type.Integer(),
   used: Type.Integer(),
+  /** `global`: of a network of the cluster, of which the addresses are counted that this host has handed out. */
+  scope: Type.Optional(Type.Literal('global')),
 })
 export type SubnetPoolView = Static<typeof SubnetPoolView>
 

@@ -1,6 +1,6 @@
 // Random sequences of steps against a driver and the model; what fails is made as short as it can be.
 import fc from 'fast-check'
-import { Violation } from '../checks/verdicts.ts'
+import { Untestable, Violation } from '../checks/verdicts.ts'
 import type { CheckContext } from '../context/check-context.ts'
 import { doStep, inLife } from './life.ts'
 import type { Done, Model, Real } from './model.ts'
@@ -29,18 +29,25 @@ export async function runSequences(kit: CheckContext, options: SequenceOptions):
       failing = done
     }),
   )
+  const allowedMs = kit.scaled(mostMs)
   const details = await fc.check(property, {
     seed: seed | 0,
     numRuns: options.sequences,
     // Each step of shrinking is a sequence of real calls.
-    interruptAfterTimeLimit: kit.scaled(mostMs),
+    interruptAfterTimeLimit: allowedMs,
     markInterruptAsFailure: false,
     ...(path !== undefined && { path, endOnFailure: true }),
   })
+  // Nothing was seen to be wrong, nor to be right.
+  if (details.interrupted && details.numRuns === 0) throw new Untestable(tooSlow(allowedMs))
   if (details.failed) throw await explained(kit, options, { details, failing })
 }
 
 const mostMs = 25_000
+
+function tooSlow(allowedMs: number): string {
+  return `not one sequence of calls came to its end within ${allowedMs / 1_000} s; a larger --time-scale allows more`
+}
 
 async function runOne(
   kit: CheckContext,

@@ -3,6 +3,7 @@
 import { KeyedQueue } from '../../keyed-queue.ts'
 import { KernelError } from '../kernel-error.ts'
 import { type Place, runIn } from '../namespace.ts'
+import { hasFlows } from './conntrack-glance.ts'
 import { deleteFlow, type Flow, type FlowFilter, listFlows, parseFlow } from './conntrack-messages.ts'
 import { NetfilterSocket } from './netfilter-socket.ts'
 
@@ -11,21 +12,34 @@ export class Conntrack {
   /** One look after the other: they share the socket. */
   readonly #queue = new KeyedQueue()
 
-  private constructor() {
+  /** Whether the calling thread's namespace is the one whose flows these are. */
+  readonly #isHere: boolean
+
+  private constructor({ isHere }: { isHere: boolean }) {
+    this.#isHere = isHere
     this.#socket = new NetfilterSocket()
   }
 
   static open(place?: Place): Conntrack {
-    return runIn(place, () => new Conntrack())
+    return runIn(place, () => new Conntrack({ isHere: place === undefined }))
   }
 
   /**
    * Deletes those that fit the filter and the test. The kernel looks through the whole table of the machine for that, which takes it
-   * 10 ms where there are 262,144 buckets, however few are used: a thread of libuv's pool waits for it. Throws a KernelError.
+   * 10 ms where there are 262,144 buckets, however few are used: a thread of libuv's pool waits for it. Where there is no flow at all it
+   * costs nothing. `beforehand`: what is to be done
+   * with them while they are still there. Throws a KernelError.
    */
-  async cut(filter: FlowFilter, isToEnd: (flow: Flow) => boolean): Promise<void> {
+  async cut(
+    filter: FlowFilter,
+    isToEnd: (flow: Flow) => boolean,
+    beforehand?: (flows: readonly Flow[]) => Promise<void>,
+  ): Promise<void> {
     await this.#queue.run('', async () => {
-      for (const flow of await this.#flows(filter)) if (isToEnd(flow)) this.#delete(flow)
+      if (this.#isHere && !hasFlows()) return
+      const found = (await this.#flows(filter)).filter(isToEnd)
+      await beforehand?.(found)
+      for (const flow of found) this.#delete(flow)
     })
   }
 

@@ -1,5 +1,6 @@
 // nftables by single objects, and the flows that the kernel remembers. For the rooms of the SDK: libnftables does the rest.
 export { Conntrack } from './conntrack.ts'
+export { glanceAtUdpPorts, hasFlows } from './conntrack-glance.ts'
 export type { Flow, FlowFilter, Tuple } from './conntrack-messages.ts'
 export type { NetfilterRequest } from './netfilter-request.ts'
 export { NftablesClient } from './nftables-client.ts'

@@ -15,7 +15,9 @@ import {
   listElements,
   listRules,
   listSets,
+  listTables,
   parseChain,
+  parseDormant,
   parseElements,
   parseGeneration,
   parseRule,
@@ -54,6 +56,11 @@ export class NftablesClient implements Disposable {
   /** Counts up with each transaction of anybody in the namespace. A few microseconds. */
   generation(): number {
     return this.#reads.ask(getGeneration, parseGeneration) ?? 0
+  }
+
+  /** Whether the table is there, and somebody has switched it off. */
+  isDormant(table: string): boolean {
+    return this.#reads.dump(listTables, (message) => parseDormant(message, table)).includes(true)
   }
 
   /** The names of a table's chains; none where there is no table. */

@@ -12,6 +12,7 @@ import {
   NFTA_SET,
   NFTA_SET_ELEM,
   NFTA_SET_ELEM_LIST,
+  NFTA_TABLE,
   NFTA_VERDICT,
 } from './nftables-attributes.ts'
 import type { TableMember } from './nftables-objects.ts'
@@ -35,6 +36,17 @@ export const getGeneration: NetfilterRequest = request('get the generation of th
 
 export function parseGeneration({ payload }: NetlinkMessage): number | undefined {
   return attributesOf(payload).u32BigEndian(NFTA_GEN_ID)
+}
+
+export const listTables: NetfilterRequest = request('list tables', NFT_MSG.GETTABLE)
+
+/** Without chains that packets see: `flags dormant` of nft(8). */
+const NFT_TABLE_F_DORMANT = 1
+
+export function parseDormant(message: NetlinkMessage, table: string): boolean | undefined {
+  const attributes = attributesOf(message.payload)
+  if (attributes.string(NFTA_TABLE.NAME) !== table) return undefined
+  return ((attributes.u32BigEndian(NFTA_TABLE.FLAGS) ?? 0) & NFT_TABLE_F_DORMANT) !== 0
 }
 
 export const listChains: NetfilterRequest = request('list chains', NFT_MSG.GETCHAIN)

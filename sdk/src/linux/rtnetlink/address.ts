@@ -45,6 +45,8 @@ export type Address = {
   /** IPv6: not usable yet, or found to be somebody else's. */
   tentative: boolean
   duplicate: boolean
+  /** Whether the kernel has made the route to its subnet; it may be gone since. */
+  prefixRoute: boolean
 }
 
 /** Adds an address. Fails with EEXIST when the interface has it. */
@@ -95,6 +97,7 @@ export function parseAddress({ type, payload }: NetlinkMessage): Address | undef
     nodad: (flags & IFA_F.NODAD) !== 0,
     tentative: (flags & IFA_F.TENTATIVE) !== 0,
     duplicate: (flags & IFA_F.DADFAILED) !== 0,
+    prefixRoute: (flags & IFA_F.NOPREFIXROUTE) === 0,
   }
 }
 

@@ -18,5 +18,7 @@ export const RTM = {
   GETRULE: 34,
   NEWQDISC: 36,
   DELQDISC: 37,
+  GETQDISC: 38,
   NEWTFILTER: 44,
+  GETTFILTER: 46,
 } as const

@@ -73,6 +73,7 @@ export {
   type Route,
   type RouteType,
   replaceRoute,
+  subnetRoute,
 } from './route.ts'
 export { Rtnl, type RunOptions, type SlowRunOptions } from './rtnl.ts'
 export { addRule, deleteRule, type Rule } from './rule.ts'
@@ -85,4 +86,5 @@ export {
   removeEgressLimit,
   removeIngressRedirect,
 } from './traffic.ts'
+export type { IngressFilter, Redirect, SendingQueue } from './traffic-listing.ts'
 export { type RouteEvent, RouteWatch, type WatchedObject, type WatchOptions } from './watch.ts'

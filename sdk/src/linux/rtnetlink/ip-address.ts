@@ -23,7 +23,11 @@ export function parsePrefix(text: string): IpPrefix {
   const parsed = parseIp(address)
   const longest = parsed.bytes.length * 8
   const prefixLength = length === undefined ? longest : Number(length)
-  if (rest.length > 0 || (length !== undefined && !/^\d{1,3}$/.test(length)) || prefixLength > longest) {
+  if (
+    rest.length > 0 ||
+    (length !== undefined && !/^(0|[1-9]\d{0,2})$/.test(length)) ||
+    prefixLength > longest
+  ) {
     throw new TypeError(`${JSON.stringify(text)} is no IP address with a prefix length`)
   }
   return { ...parsed, prefixLength }
@@ -50,6 +54,15 @@ export function parseMac(text: string): Buffer {
 /** The text of a MAC address, in lower case with colons. */
 export function formatMac(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':')
+}
+
+/** The subnet in which an address lies: `10.0.0.0/16` of `10.0.0.2/16`. */
+export function subnetOf({ bytes, prefixLength }: IpPrefix): string {
+  const subnet = Uint8Array.from(bytes, (byte, at) => {
+    const kept = Math.min(8, Math.max(0, prefixLength - at * 8))
+    return byte & (0xff00 >> kept)
+  })
+  return formatPrefix(subnet, prefixLength)
 }
 
 /** The last address of an IPv4 prefix, or undefined where there is none (/31, /32, IPv6). */

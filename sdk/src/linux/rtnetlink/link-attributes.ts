@@ -33,6 +33,7 @@ export const IFLA_BR = {
 } as const
 
 export const IFLA_BRPORT = {
+  STATE: 1,
   MODE: 4,
   LEARNING: 8,
   UNICAST_FLOOD: 9,
@@ -40,6 +41,7 @@ export const IFLA_BRPORT = {
   BCAST_FLOOD: 30,
   NEIGH_SUPPRESS: 32,
   ISOLATED: 33,
+  LOCKED: 39,
 } as const
 
 export const IFLA_VXLAN = {
@@ -62,7 +64,7 @@ export const IFLA_VXLAN = {
 
 export const IFLA_MACVLAN_MODE = 1
 
-export const IFF = { UP: 0x1, LOOPBACK: 0x8, LOWER_UP: 0x10000 } as const
+export const IFF = { UP: 0x1, LOOPBACK: 0x8, RUNNING: 0x40, NOARP: 0x80, LOWER_UP: 0x10000 } as const
 
 /** Leaves the statistics out of a link: most of its bytes. */
 export const RTEXT_FILTER_SKIP_STATS = 8
@@ -70,18 +72,28 @@ export const RTEXT_FILTER_SKIP_STATS = 8
 /** A link named by its name or its index. */
 export type LinkReference = string | number
 
-export type LinkHeader = { family?: number; index?: number; up?: boolean | undefined }
+export type LinkHeader = {
+  family?: number
+  index?: number
+  up?: boolean | undefined
+  arp?: boolean | undefined
+}
 
 export const LINK_HEADER_LENGTH = 16
 
-/** struct ifinfomsg; only the flag IFF_UP is ever changed, and only when `up` is given. */
-export function writeLinkHeader(writer: PayloadWriter, { family, index, up }: LinkHeader): PayloadWriter {
+/** struct ifinfomsg; of the flags only IFF_UP and IFF_NOARP are ever changed, and only where `up` and `arp` are given. */
+export function writeLinkHeader(
+  writer: PayloadWriter,
+  { family, index, up, arp }: LinkHeader,
+): PayloadWriter {
   writer
     .u8(family ?? AF_UNSPEC)
     .u8(0)
     .u16(0)
     .u32(index ?? 0)
-  return writer.u32(up === true ? IFF.UP : 0).u32(up === undefined ? 0 : IFF.UP)
+  const flags = (up === true ? IFF.UP : 0) | (arp === false ? IFF.NOARP : 0)
+  const changed = (up === undefined ? 0 : IFF.UP) | (arp === undefined ? 0 : IFF.NOARP)
+  return writer.u32(flags).u32(changed)
 }
 
 /** The header and, for a link given by name, the attribute that finds it. */

@@ -20,6 +20,8 @@ import { type BridgeSettings, type NewVxlan, writeBridge, writeVxlanChange } fro
 /** What should be different about a link; what is left out stays. Kernel's names: ip-link(8). */
 export type LinkChange = {
   up?: boolean
+  /** False: it neither asks nor answers by ARP (IFF_NOARP). */
+  arp?: boolean
   /** Index of the bridge; 0 takes it out of its bridge. */
   master?: number
   mtu?: number
@@ -49,7 +51,14 @@ export type BridgePortChange = {
   unicastFlood?: boolean
   multicastFlood?: boolean
   broadcastFlood?: boolean
+  /** Only who is in the forwarding table may send. */
+  locked?: boolean
+  /** Of the spanning tree. Where that is off the kernel sees to it; the link must be up and have a carrier, else ENETDOWN. */
+  state?: keyof typeof portStates
 }
+
+/** BR_STATE_…, of <linux/if_bridge.h>. */
+export const portStates = { disabled: 0, listening: 1, learning: 2, forwarding: 3, blocking: 4 } as const
 
 export const addressGenerationModes = { eui64: 0, none: 1, stablePrivacy: 2, random: 3 } as const
 
@@ -57,7 +66,7 @@ export const addressGenerationModes = { eui64: 0, none: 1, stablePrivacy: 2, ran
 export function setLink(link: LinkReference, change: LinkChange): RouteRequest {
   const named = typeof link === 'string' && change.name !== undefined
   if (named) throw new TypeError(`rename link ${link}: give its index, for its name is the new one`)
-  const writer = writeLinkReference(new PayloadWriter(), link, { up: change.up })
+  const writer = writeLinkReference(new PayloadWriter(), link, { up: change.up, arp: change.arp })
   writer
     .attributeBytes(IFLA.ADDRESS, change.macAddress === undefined ? undefined : parseMac(change.macAddress))
     .attributeU32(IFLA.MTU, change.mtu)
@@ -153,4 +162,6 @@ function writeBridgePort(data: PayloadWriter, port: BridgePortChange): void {
     .attributeBoolean(IFLA_BRPORT.UNICAST_FLOOD, port.unicastFlood)
     .attributeBoolean(IFLA_BRPORT.MCAST_FLOOD, port.multicastFlood)
     .attributeBoolean(IFLA_BRPORT.BCAST_FLOOD, port.broadcastFlood)
+    .attributeBoolean(IFLA_BRPORT.LOCKED, port.locked)
+    .attributeU8(IFLA_BRPORT.STATE, port.state && portStates[port.state])
 }

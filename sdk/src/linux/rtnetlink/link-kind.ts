@@ -2,7 +2,7 @@
 import type { Attributes } from '../netlink/attributes.ts'
 import { formatIp } from './ip-address.ts'
 import { IFLA_BR, IFLA_BRPORT, IFLA_MACVLAN_MODE, IFLA_VXLAN } from './link-attributes.ts'
-import type { BridgePortChange } from './link-change.ts'
+import { type BridgePortChange, portStates } from './link-change.ts'
 import { macvlanModes, type NewMacvlan } from './link-create.ts'
 import { nameOf } from './named-number.ts'
 
@@ -18,7 +18,9 @@ export type BridgeAttributes = {
 }
 
 /** What a bridge does at one of its ports, as the kernel reports it. */
-export type BridgePortAttributes = Required<BridgePortChange>
+export type BridgePortAttributes = Required<Omit<BridgePortChange, 'state'>> & {
+  state: keyof typeof portStates | undefined
+}
 
 /** What the kernel reports of a vxlan link. */
 export type VxlanAttributes = {
@@ -55,6 +57,8 @@ export function readBridgePort(data: Attributes): BridgePortAttributes {
     unicastFlood: data.boolean(IFLA_BRPORT.UNICAST_FLOOD) ?? false,
     multicastFlood: data.boolean(IFLA_BRPORT.MCAST_FLOOD) ?? false,
     broadcastFlood: data.boolean(IFLA_BRPORT.BCAST_FLOOD) ?? false,
+    locked: data.boolean(IFLA_BRPORT.LOCKED) ?? false,
+    state: nameOf(portStates, data.u8(IFLA_BRPORT.STATE)),
   }
 }
 

@@ -43,6 +43,10 @@ export type Link = {
   isUp: boolean
   isLoopback: boolean
   hasCarrier: boolean
+  /** Whether the kernel has worked off that it is up and has a carrier (IFF_RUNNING). */
+  isRunning: boolean
+  /** False: it neither asks nor answers by ARP. */
+  arp: boolean
   /** Index of the bridge whose port it is. */
   master: number | undefined
   /** Index of the link below, of a veth its peer: in another namespace if `parentNamespaceId` is set. */
@@ -100,6 +104,8 @@ export function parseLink({ type, payload }: NetlinkMessage): Link | undefined {
     isUp: (flags & IFF.UP) !== 0,
     isLoopback: (flags & IFF.LOOPBACK) !== 0,
     hasCarrier: (flags & IFF.LOWER_UP) !== 0,
+    isRunning: (flags & IFF.RUNNING) !== 0,
+    arp: (flags & IFF.NOARP) === 0,
     master: attributes.u32(IFLA.MASTER),
     parent: attributes.u32(IFLA.LINK) || undefined,
     parentNamespaceId: attributes.u32(IFLA.LINK_NETNSID),

@@ -7,7 +7,7 @@ import { PayloadWriter } from '../netlink/payload-writer.ts'
 import type { RouteRequest } from '../netlink/request.ts'
 import { type Scope, scopes } from './address.ts'
 import { RTM } from './constants.ts'
-import { type AddressFamily, formatIp, formatPrefix, parseIp, parsePrefix } from './ip-address.ts'
+import { type AddressFamily, formatIp, formatPrefix, parseIp, parsePrefix, subnetOf } from './ip-address.ts'
 import { checkedIndex } from './link-attributes.ts'
 import { nameOf } from './named-number.ts'
 
@@ -19,6 +19,9 @@ const RTNH_F_ONLINK = 4
 /** Routes in the kernel's cache (RTM_F_CLONED), which are no entries of a table. */
 const RTM_F_CLONED = 0x200
 const ANY_SCOPE = scopes.nowhere
+/** Of the routes that the kernel makes itself. */
+const KERNEL_PROTOCOL = 2
+const KERNEL_IPV6_METRIC = 256
 
 /** The table of ordinary routes (rtnetlink(7), RT_TABLE_MAIN). */
 export const MAIN_TABLE = 254
@@ -84,6 +87,16 @@ export type Route = {
   protocol: number
 }
 
+/** The route to its subnet that the kernel makes with an address (`10.0.0.2/16`); undefined for one alone (/32, /128). */
+export function subnetRoute({ link, address }: { link: number; address: string }): NewRoute | undefined {
+  const prefix = parsePrefix(address)
+  if (prefix.prefixLength === prefix.bytes.length * 8) return undefined
+  const route = { destination: subnetOf(prefix), link, protocol: KERNEL_PROTOCOL }
+  return prefix.family === AF_INET
+    ? { ...route, preferredSource: formatIp(prefix.bytes) }
+    : { ...route, metric: KERNEL_IPV6_METRIC }
+}
+
 /** Adds a route. Fails with EEXIST when there is one to the same destination with the same metric. */
 export function addRoute(route: NewRoute): RouteRequest {
   return newRoute('add', NLM_F.CREATE | NLM_F.EXCL, route)
@@ -105,11 +118,18 @@ export function deleteRoute(route: NewRoute): RouteRequest {
   return { operation, type: RTM.DELROUTE, flags: 0, payload: writeRoute(route, header) }
 }
 
-/** Asks for the routes of all tables and both families, or of one. */
-export function listRoutes({ table, family }: { table?: number; family?: Route['family'] }): RouteRequest {
+/** Which routes are meant: those of all tables and both families, or of one. */
+export type RouteFilter = {
+  readonly table?: number
+  readonly family?: Route['family']
+  /** Index of the link that they go out by. */
+  readonly link?: number
+}
+
+export function listRoutes({ table, family, link }: RouteFilter): RouteRequest {
   const familyNumber = family === undefined ? AF_UNSPEC : family === 'ipv4' ? AF_INET : AF_INET6
   const writer = new PayloadWriter().u8(familyNumber).zeros(HEADER_LENGTH - 1)
-  const payload = writer.attributeU32(RTA.TABLE, table).finish()
+  const payload = writer.attributeU32(RTA.OIF, link).attributeU32(RTA.TABLE, table).finish()
   return { operation: 'list routes', type: RTM.GETROUTE, flags: 0, payload }
 }
 

@@ -18,7 +18,7 @@ import {
   parseForwardingEntry,
   parseNeighbour,
 } from './neighbour.ts'
-import { listRoutes, parseRoute, type Route } from './route.ts'
+import { listRoutes, parseRoute, type Route, type RouteFilter } from './route.ts'
 import { listRules, parseRule, type Rule } from './rule.ts'
 import {
   getStatistics,
@@ -27,6 +27,14 @@ import {
   parseNamedStatistics,
   parseStatistics,
 } from './statistics.ts'
+import {
+  type IngressFilter,
+  listIngressFilters,
+  listQueues,
+  parseIngressFilter,
+  parseSendingQueue,
+  type SendingQueue,
+} from './traffic-listing.ts'
 
 /** How a request is run. */
 export type RunOptions = TransactionOptions
@@ -129,7 +137,7 @@ export class Rtnl implements Disposable {
   }
 
   /** Of all tables, unless the filter says otherwise: also the routes that the kernel made. */
-  routes(filter: { table?: number; family?: Route['family'] } = {}): Route[] {
+  routes(filter: RouteFilter = {}): Route[] {
     try {
       return this.#transactions.dump(listRoutes(filter), parseRoute)
     } catch (error) {
@@ -170,6 +178,25 @@ export class Rtnl implements Disposable {
   /** The counters of all links of a kind, in one reading. */
   linkStatistics(filter: Pick<LinkFilter, 'kind'>): NamedStatistics[] {
     return this.#transactions.dump(listLinks(filter), parseNamedStatistics)
+  }
+
+  /** Runs a `limitEgress`, and answers the queue as the kernel will list it; undefined where it does not say. */
+  limit(request: RouteRequest): SendingQueue | undefined {
+    let queue: SendingQueue | undefined
+    this.#transactions.run([{ ...request, flags: request.flags | NLM_F.ECHO }], {}, (message) => {
+      queue ??= parseSendingQueue(message)
+    })
+    return queue
+  }
+
+  /** How each link sends. */
+  sendingQueues(): SendingQueue[] {
+    return this.#transactions.dump(listQueues(), parseSendingQueue)
+  }
+
+  /** What arrives at a link meets these, in this order. */
+  ingressFilters({ link }: { link: number }): IngressFilter[] {
+    return this.#transactions.dump(listIngressFilters(link), parseIngressFilter)
   }
 
   /** May be repeated. What `runSlow` has begun or queued still ends. */

@@ -7,19 +7,21 @@ import { PayloadWriter } from '../netlink/payload-writer.ts'
 import type { RouteRequest } from '../netlink/request.ts'
 import { RTM } from './constants.ts'
 import { checkedIndex } from './link-attributes.ts'
+import {
+  INGRESS_HANDLE,
+  TC_H,
+  TCA,
+  TCA_ACT,
+  TCA_EGRESS_REDIR,
+  TCA_MIRRED_PARMS,
+  TCA_U32,
+  trafficHeader,
+} from './traffic-constants.ts'
 
-const TCA = { KIND: 1, OPTIONS: 2 } as const
 const TCA_TBF = { PARMS: 1, RATE64: 4, BURST: 6 } as const
-const TCA_U32 = { SEL: 5, ACT: 7 } as const
-const TCA_ACT = { KIND: 1, OPTIONS: 2 } as const
-const TCA_MIRRED_PARMS = 2
-const TC_H_ROOT = 0xffffffff
-const TC_H_INGRESS = 0xfffffff1
-const INGRESS_HANDLE = 0xffff0000
 const TC_LINKLAYER_ETHERNET = 1
 const TC_U32_TERMINAL = 1
 const TC_ACT_STOLEN = 4
-const TCA_EGRESS_REDIR = 1
 const ETH_P_ALL = 0x0003
 const FILTER_PRIORITY = 1
 const MAX_U32 = 0xffffffff
@@ -51,7 +53,7 @@ export function limitEgress(limit: EgressLimit): RouteRequest {
   for (const [name, value] of Object.entries(limit)) {
     if (!Number.isInteger(value) || value < 1) throw new TypeError(`${name} ${value} of a traffic limit`)
   }
-  const writer = trafficHeader({ link: limit.link, parent: TC_H_ROOT })
+  const writer = trafficHeader({ link: limit.link, parent: TC_H.ROOT })
   writer.attributeString(TCA.KIND, 'tbf').nested(TCA.OPTIONS, (options) => writeTokenBucket(options, limit))
   return {
     operation: `limit what link ${limit.link} sends to ${limit.rateBytesPerSecond} bytes/s`,
@@ -63,7 +65,7 @@ export function limitEgress(limit: EgressLimit): RouteRequest {
 
 /** Lets a link send as fast as it can. Fails with ENOENT when there is no limit. */
 export function removeEgressLimit(link: number): RouteRequest {
-  const payload = trafficHeader({ link, parent: TC_H_ROOT }).finish()
+  const payload = trafficHeader({ link, parent: TC_H.ROOT }).finish()
   return { operation: `remove the limit of what link ${link} sends`, type: RTM.DELQDISC, flags: 0, payload }
 }
 
@@ -72,7 +74,7 @@ export function removeEgressLimit(link: number): RouteRequest {
  * when the link has an ingress queue.
  */
 export function redirectIngress({ link, target }: IngressRedirect): RouteRequest[] {
-  const queue = trafficHeader({ link, parent: TC_H_INGRESS, handle: INGRESS_HANDLE })
+  const queue = trafficHeader({ link, parent: TC_H.INGRESS, handle: INGRESS_HANDLE })
   const filter = trafficHeader({
     link,
     parent: INGRESS_HANDLE,
@@ -97,17 +99,8 @@ export function redirectIngress({ link, target }: IngressRedirect): RouteRequest
 
 /** Takes the ingress queue and every filter on it away. Fails with ENOENT or EINVAL when there is none. */
 export function removeIngressRedirect(link: number): RouteRequest {
-  const payload = trafficHeader({ link, parent: TC_H_INGRESS, handle: INGRESS_HANDLE }).finish()
+  const payload = trafficHeader({ link, parent: TC_H.INGRESS, handle: INGRESS_HANDLE }).finish()
   return { operation: `remove the ingress queue of link ${link}`, type: RTM.DELQDISC, flags: 0, payload }
-}
-
-/** struct tcmsg. */
-function trafficHeader(header: { link: number; parent: number; handle?: number; info?: number }) {
-  const writer = new PayloadWriter().zeros(4).u32(checkedIndex(header.link))
-  return writer
-    .u32(header.handle ?? 0)
-    .u32(header.parent)
-    .u32(header.info ?? 0)
 }
 
 /** struct tc_tbf_qopt, with no peak rate; and what does not fit it. */

@@ -1,0 +1,99 @@
+// Judges flows that began unjudged: while somebody had taken the tables away, or before their endpoint had rules. The kernel lets
+// an established flow go on, whatever the rules say by then.
+import type { Rtnl } from '../linux/index.ts'
+import type { Conntrack, Flow, FlowFilter } from '../linux/netfilter/index.ts'
+import { bidFarewell } from './farewell.ts'
+import { addressesOf, cutOver, type MappedPort } from './flow-cuts.ts'
+import { fewOrAll, ofFamily } from './flow-looks.ts'
+import type { Machine } from './machine.ts'
+import { type Member, MemberFlows, type MemberParams } from './member-flows.ts'
+import { SharedLook } from './shared-look.ts'
+
+type ReviewOptions = {
+  readonly machine: { readonly rtnl: Pick<Rtnl, 'addresses'>; readonly host: Machine['host'] }
+  readonly conntrack: () => Pick<Conntrack, 'cut'>
+  /** All ports of the machine that lead to an endpoint. */
+  readonly ports: () => readonly MappedPort[]
+}
+
+/** Those of an address, or all. */
+type Wish = Uint8Array | 'all'
+
+/** Which endpoints there are, and the looks for their flows. */
+export class FlowReview {
+  readonly #options: ReviewOptions
+  readonly #members = new Map<string, MemberParams>()
+  readonly #look = new SharedLook<Wish>((wishes) => this.#judge(wishes))
+
+  constructor(options: ReviewOptions) {
+    this.#options = options
+  }
+
+  /** What an endpoint may do from now on. Answers the way back to what it might do before. */
+  know(endpointId: string, member: MemberParams): () => void {
+    const former = this.#members.get(endpointId)
+    this.#members.set(endpointId, member)
+    return () => {
+      if (former === undefined) this.#members.delete(endpointId)
+      else this.#members.set(endpointId, former)
+    }
+  }
+
+  forget(endpointId: string): void {
+    this.#members.delete(endpointId)
+  }
+
+  /** Ends what is not allowed of flows that begin at one of the addresses. Throws a KernelError. */
+  of(addresses: readonly Uint8Array[]): Promise<void> {
+    return addresses.length === 0 ? Promise.resolve() : this.#look.join(addresses)
+  }
+
+  /**
+   * Ends what is not allowed of all flows from and to endpoints, and what goes past the ports of the machine. Does not fail: what fails
+   * is said.
+   */
+  async ofAll(): Promise<void> {
+    try {
+      await this.#look.join(['all'])
+    } catch (error) {
+      const message = `flows that began unjudged go on: ${error instanceof Error ? error.message : error}`
+      this.#options.machine.host.log({ level: 'error', message })
+    }
+  }
+
+  /** Resolves when no look is under way. */
+  async idle(): Promise<void> {
+    await this.#look.idle()
+  }
+
+  async #judge(wishes: readonly Wish[]): Promise<void> {
+    const { machine, conntrack, ports } = this.#options
+    const rules = new MemberFlows(this.#members.values(), addressesOf(machine.rtnl))
+    const isForbidden = (flow: Flow) => !rules.isAllowed(flow)
+    const farewell = (flows: readonly Flow[]) => this.#bidFarewell(flows, rules)
+    for (const filter of filtersOf(wishes)) await conntrack().cut(filter, isForbidden, farewell)
+    if (wishes.includes('all')) await cutOver(conntrack(), machine.rtnl, ports())
+  }
+
+  async #bidFarewell(flows: readonly Flow[], rules: MemberFlows): Promise<void> {
+    const byMember = new Map<Member, Flow[]>()
+    for (const flow of flows) {
+      const { sender, receiver } = rules.endsOf(flow)
+      const end = sender ?? receiver
+      if (end === undefined) continue
+      const others = byMember.get(end)
+      if (others === undefined) byMember.set(end, [flow])
+      else others.push(flow)
+    }
+    for (const [end, own] of byMember) await bidFarewell(this.#options.machine.host, own, end)
+  }
+}
+
+function filtersOf(wishes: readonly Wish[]): FlowFilter[] {
+  const addresses = wishes.filter((wish) => wish !== 'all')
+  const isAll = addresses.length < wishes.length
+  return ([4, 6] as const).flatMap((family): FlowFilter[] => {
+    if (isAll) return [{ family }]
+    return fewOrAll(ofFamily(family, addresses), (source) => [{ source }]).map((one) => ({ family, ...one }))
+  })
+}

@@ -1,0 +1,70 @@
+// The ports that were plugged in this process's life, and what each should be. Somebody may take their aliases or their names
+// away, and they are known all the same.
+import type { Link } from '../linux/index.ts'
+import type { EndpointRef } from '../protocol/index.ts'
+import { renameLink } from './bridge-device.ts'
+import type { Machine } from './machine.ts'
+import { endpointOfAlias } from './names.ts'
+import type { ExpectedPort } from './port-faults.ts'
+
+export type PluggedPort = ExpectedPort & {
+  readonly endpoint: EndpointRef
+  readonly index: number
+  readonly sandboxPath: string
+}
+
+export class PluggedPorts {
+  readonly #machine: Pick<Machine, 'rtnl' | 'names'>
+  readonly #byName = new Map<string, PluggedPort>()
+
+  constructor(machine: Pick<Machine, 'rtnl' | 'names'>) {
+    this.#machine = machine
+  }
+
+  /** What the kernel should have there from now on. */
+  note(plugged: PluggedPort): void {
+    this.#byName.set(plugged.port.name, plugged)
+  }
+
+  all(): PluggedPort[] {
+    return [...this.#byName.values()]
+  }
+
+  /** By the name that it should have. */
+  get(name: string): PluggedPort | undefined {
+    return this.#byName.get(name)
+  }
+
+  delete(name: string): void {
+    this.#byName.delete(name)
+  }
+
+  forgetAll(networkId: string): void {
+    for (const [name, { endpoint }] of this.#byName) {
+      if (endpoint.networkId === networkId) this.#byName.delete(name)
+    }
+  }
+
+  /** Which of them the link is, if it is one. */
+  at(link: Link): PluggedPort | undefined {
+    const named = this.#byName.get(link.name)
+    if (named !== undefined) return named
+    const endpoint = endpointOfAlias(link)
+    const plugged = endpoint && this.#byName.get(this.#machine.names.port(endpoint.endpointId))
+    return plugged?.index === link.index ? plugged : undefined
+  }
+
+  /** The link of one that has another name now. */
+  renamed(name: string): Link | undefined {
+    const plugged = this.#byName.get(name)
+    const link = plugged && this.#machine.rtnl.link(plugged.index)
+    return link !== undefined && link.name !== name && this.at(link) === plugged ? link : undefined
+  }
+
+  /** Answers the name that it had. */
+  nameBack(name: string): string | undefined {
+    const link = this.renamed(name)
+    if (link !== undefined) renameLink(this.#machine.rtnl, link.index, name)
+    return link?.name
+  }
+}
