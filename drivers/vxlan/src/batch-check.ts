@@ -4,7 +4,7 @@ import { isIpv6 } from '@conet/sdk/bridge-network'
 import { formatIp, parseIp, parseMac } from '@conet/sdk/linux'
 import { invalid } from './config.ts'
 
-/** The peers with addresses as the kernel writes them. Throws `invalidArgument` that names the fields. */
+/** The peers with addresses and MACs as the kernel writes them. Throws `invalidArgument` that names the fields. */
 export function assertPeers(
   peers: readonly Peer[],
   { localAddress, gatewayMac }: { localAddress: string; gatewayMac: string },
@@ -29,10 +29,11 @@ export function assertPeers(
     }
     if (isGroup(peer.macAddress))
       faults.push({ path: `${path}.macAddress`, message: 'is not that of one receiver' })
-    if (peer.macAddress.toLowerCase() === gatewayMac)
+    const macAddress = peer.macAddress.toLowerCase()
+    if (macAddress === gatewayMac)
       faults.push({ path: `${path}.macAddress`, message: 'is that of the network’s gateway' })
     const addresses = peer.addresses.map((address, of) => canonical(`${path}.addresses[${of}]`, address))
-    return { ...peer, addresses, tunnelAddress }
+    return { ...peer, macAddress, addresses, tunnelAddress }
   })
   if (faults.length > 0) throw invalid(faults)
   return checked

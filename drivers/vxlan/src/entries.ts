@@ -62,6 +62,38 @@ export function changeBetween(found: Entries, wanted: Entries): EntriesChange {
   }
 }
 
+/** What the kernel had, and what must change in it. */
+export type Look = { readonly found: Entries; readonly change: EntriesChange }
+
+/** In words: of each table how many entries differ, and one of them, for there may be thousands. */
+export function faultsIn({ found, change }: Look): string[] {
+  return [
+    ...faultsOf(['forwarding entry', 'forwarding entries'], found.forwarding, change.forwarding),
+    ...faultsOf(['neighbour', 'neighbours'], found.neighbours, change.neighbours),
+  ]
+}
+
+function faultsOf(
+  [one, several]: readonly [string, string],
+  found: ReadonlyMap<string, string>,
+  change: ReadonlyMap<string, string | undefined>,
+): string[] {
+  const [first] = change
+  if (first === undefined) return []
+  const [key, wanted] = first
+  const fault = `${key}, ${faultOf(found.get(key), wanted)}`
+  if (change.size === 1) return [`1 ${one} not as in the directory: ${fault}`]
+  return [`${change.size} ${several} not as in the directory, such as ${fault}`]
+}
+
+function faultOf(found: string | undefined, wanted: string | undefined): string {
+  if (found === undefined) return `which lacks ${wanted}`
+  if (wanted === undefined) return 'which nobody has'
+  return found === halfEntry
+    ? 'of which there is half, or too much'
+    : `which has ${found} instead of ${wanted}`
+}
+
 /** The part of a change that the kernel does not have yet. */
 export function withoutFound(change: EntriesChange, found: Entries): EntriesChange {
   const isNew = (there: ReadonlyMap<string, string>) => (entry: readonly [string, string | undefined]) =>

@@ -1,11 +1,13 @@
 // The peers of one network: the directory as far as it was told, and the kernel's tables, kept alike.
-import type { PeersBatch } from '@conet/sdk'
+import { KeyedQueue, type PeersBatch } from '@conet/sdk'
 import type { StandingBridge } from '@conet/sdk/bridge-network'
 import { announce, type Rtnl } from '@conet/sdk/linux'
 import { type EntriesChange, PeerDirectory } from './directory.ts'
 import {
   changeBetween,
   type FoundEntries,
+  faultsIn,
+  type Look,
   note,
   program,
   readEntries,
@@ -16,8 +18,12 @@ import {
 /** An announcement goes to every member here: of a burst only what somebody may know otherwise is worth it. */
 const fewNews = 64
 
+const tables = 'tables'
+
 export class TunnelMembers {
   readonly #rtnl: Rtnl
+  /** A look takes a while, and what changes meanwhile would be a difference. */
+  readonly #turns = new KeyedQueue()
   #bridge: StandingBridge
   #links: TunnelLinks
   #directory = new PeerDirectory()
@@ -33,20 +39,37 @@ export class TunnelMembers {
   }
 
   /** The links may be others than before. Answers what of the entries differed from the directory, in words. */
-  async repair(bridge: StandingBridge, links: TunnelLinks): Promise<string[]> {
-    this.#bridge = bridge
-    this.#links = links
-    if (!this.#isWhole) return []
-    const change = changeBetween(await readEntries(this.#rtnl, links), this.#directory.entries())
-    await program(this.#rtnl, links, change)
-    return [
-      ...counted(change.forwarding.size, 'forwarding entries'),
-      ...counted(change.neighbours.size, 'neighbours'),
-    ]
+  repair(bridge: StandingBridge, links: TunnelLinks): Promise<string[]> {
+    return this.#turns.run(tables, async () => {
+      this.#bridge = bridge
+      this.#links = links
+      const found = await this.#look(links)
+      if (found === undefined) return []
+      await program(this.#rtnl, links, found.change)
+      return faultsIn(found)
+    })
+  }
+
+  /** What of the entries differs from the directory, in words; nothing as long as the directory is not whole. */
+  faults(links: TunnelLinks): Promise<string[]> {
+    return this.#turns.run(tables, async () => {
+      const found = await this.#look(links)
+      return found === undefined ? [] : faultsIn(found)
+    })
   }
 
   /** Throws `conflict` with nothing done, or a KernelError; then the next batch must begin a snapshot. */
-  async apply(batch: PeersBatch): Promise<void> {
+  apply(batch: PeersBatch): Promise<void> {
+    return this.#turns.run(tables, () => this.#apply(batch))
+  }
+
+  async #look(links: TunnelLinks): Promise<Look | undefined> {
+    if (!this.#isWhole) return undefined
+    const found = await readEntries(this.#rtnl, links)
+    return { found, change: changeBetween(found, this.#directory.entries()) }
+  }
+
+  async #apply(batch: PeersBatch): Promise<void> {
     const directory = batch.beginsSnapshot ? new PeerDirectory() : this.#directory
     const change = directory.plan(batch)
     const found = batch.beginsSnapshot ? await readEntries(this.#rtnl, this.#links) : this.#found
@@ -96,8 +119,4 @@ export class TunnelMembers {
       }
     }
   }
-}
-
-function counted(count: number, what: string): string[] {
-  return count === 0 ? [] : [`${count} ${what} differed from the directory`]
 }

@@ -37,7 +37,8 @@ const portFlags = {
   unicastFlood: false,
   multicastFlood: false,
   broadcastFlood: false,
-} as const satisfies Required<BridgePortChange>
+  locked: false,
+} as const satisfies Required<Omit<BridgePortChange, 'state'>>
 
 /** Fixed when the link is made. */
 const fixed = { proxy: false, l2Miss: false, l3Miss: false, device: undefined } as const
@@ -86,25 +87,54 @@ export function isMendable({ vxlan }: Link, { vni, port, localAddress }: TunnelP
   return isIpv6(vxlan.localAddress ?? '') === isIpv6(localAddress)
 }
 
+/** Where a tunnel belongs, and what it should be like. */
+export type TunnelPlace = { readonly plan: TunnelPlan; readonly bridge: number }
+
 /** Answers what differed, in words. */
-export function mendTunnel(
-  rtnl: Rtnl,
-  link: Link,
-  { plan, bridge }: { plan: TunnelPlan; bridge: number },
-): string[] {
-  const { name, alias, mtu, localAddress } = plan
-  const wanted = { alias, mtu, master: bridge, ...withoutKernelAddress(mtu) }
-  const ofTunnel = { localAddress, learning: false, ttl: 0 }
-  const differences = differencesOf(link, wanted)
-  if (differences.length > 0) setLinkAnew(rtnl, link, wanted)
-  const inTunnel = differencesOf(link.vxlan ?? {}, ofTunnel)
+export function mendTunnel(rtnl: Rtnl, link: Link, place: TunnelPlace): string[] {
+  const { plan, bridge: master } = place
+  const isStray = link.master !== master
+  const { ofLink, ofTunnel } = settingsOf(place)
+  const { atLink, inTunnel, atPort } = differencesIn(link, place)
+  if (atLink.length > 0 || isStray) setLinkAnew(rtnl, link, { ...ofLink, master })
   if (inTunnel.length > 0) rtnl.run(setVxlan(link.index, ofTunnel))
-  const atPort =
-    link.master === bridge ? differencesOf(link.bridgePort ?? {}, portFlags) : ['new to its bridge']
-  if (atPort.length > 0) rtnl.run(setBridgePort(link.index, portFlags))
+  if (atPort.length > 0 || isStray) rtnl.run(setBridgePort(link.index, portFlags))
   if (!link.isUp) refusing(plan, rtnl, () => rtnl.run(setLink(link.index, { up: true })))
-  const isDown = link.isUp ? [] : ['it was down']
-  return [...differences, ...inTunnel, ...atPort, ...isDown].map((what) => `tunnel ${name}: ${what}`)
+  const others = [...(isStray ? ['it was not in its bridge'] : []), ...(link.isUp ? [] : ['it was down'])]
+  return [...atLink, ...inTunnel, ...atPort, ...others].map((what) => `tunnel ${plan.name}: ${what}`)
+}
+
+/** What a look at the link shows that `mendTunnel` would mend, or that makes it another one, in words. */
+export function tunnelFaults(link: Link, place: TunnelPlace): string[] {
+  const { name, vni, port, localAddress } = place.plan
+  if (!isMendable(link, place.plan)) {
+    const { vni: otherVni, port: otherPort, localAddress: otherAddress = 'none' } = link.vxlan ?? {}
+    const found = `VNI ${otherVni}, port ${otherPort}, address ${otherAddress}`
+    return [`tunnel ${name} is another one: ${found}, not ${vni}, ${port}, ${localAddress}`]
+  }
+  const { atLink, inTunnel, atPort } = differencesIn(link, place)
+  return [
+    ...(link.isUp ? [] : ['is down']),
+    ...(link.master === place.bridge ? [] : ['is not in its bridge']),
+    ...[...atLink, ...inTunnel, ...atPort].map((what) => `differs: ${what}`),
+  ].map((fault) => `tunnel ${name} ${fault}`)
+}
+
+function settingsOf({ plan: { alias, mtu, localAddress } }: TunnelPlace) {
+  return {
+    ofLink: { alias, mtu, ...withoutKernelAddress(mtu) },
+    ofTunnel: { localAddress, learning: false, ttl: 0 },
+  }
+}
+
+/** But for the bridge that it is in; at the port of another one nothing is compared. */
+function differencesIn(link: Link, place: TunnelPlace) {
+  const { ofLink, ofTunnel } = settingsOf(place)
+  return {
+    atLink: differencesOf(link, ofLink),
+    inTunnel: differencesOf(link.vxlan ?? {}, ofTunnel),
+    atPort: link.master === place.bridge ? differencesOf(link.bridgePort ?? {}, portFlags) : [],
+  }
 }
 
 /** Says which field of the config the kernel will not have. */

@@ -9,16 +9,17 @@ import {
   networkAlias,
   type StandingBridge,
 } from '@conet/sdk/bridge-network'
-import type { Link } from '@conet/sdk/linux'
+import { KernelError, type Link } from '@conet/sdk/linux'
 import { assertPeers } from './batch-check.ts'
+import type { TunnelLinks } from './entries.ts'
 import { TunnelMembers } from './members.ts'
 import { planTunnel, prefixes, type TunnelPlan, tunnelName } from './network-plan.ts'
-import { findTunnel, isMendable, isTunnel, makeTunnel, mendTunnel } from './tunnel-device.ts'
+import { findTunnel, isMendable, isTunnel, makeTunnel, mendTunnel, tunnelFaults } from './tunnel-device.ts'
 
 declareFailpoints('vxlan:tunnel:link-deleted', 'vxlan:peers:checked', 'vxlan:peers:programmed')
 
 type Tunnel = {
-  readonly localAddress: string
+  readonly plan: TunnelPlan
   /** Of the bridge, on each host. */
   readonly gatewayMac: string
   readonly members: TunnelMembers
@@ -31,12 +32,30 @@ export class Tunnels implements BridgeExtension {
     const { machine, call } = work
     const plan = planTunnel(network, machine)
     const link = await this.#ensureLink(plan, bridge.index, work)
-    const links = { tunnel: link.index, bridge: bridge.index, ownMac: link.macAddress }
+    const links = tunnelLinks(link, bridge.index)
     const known = this.#tunnels.get(network.id)?.members
     const members = known ?? new TunnelMembers(machine.rtnl, bridge, links)
     for (const what of await members.repair(bridge, links)) call.repaired(`tunnel ${plan.name}: ${what}`)
-    const { localAddress } = plan
-    this.#tunnels.set(network.id, { localAddress, gatewayMac: bridge.plan.macAddress, members })
+    this.#tunnels.set(network.id, { plan, gatewayMac: bridge.plan.macAddress, members })
+  }
+
+  async faults(networkId: string, bridge: number, { rtnl }: Machine): Promise<string[]> {
+    const tunnel = this.#tunnels.get(networkId)
+    if (tunnel === undefined) return []
+    const { plan, members } = tunnel
+    const link = findTunnel(rtnl, plan, bridge)
+    if (link === undefined) return [`tunnel ${plan.name} is not there`]
+    const ofLink = tunnelFaults(link, { plan, bridge })
+    // Those in the bridge went when it was taken out; those of another tunnel say nothing.
+    if (link.master !== bridge || !isMendable(link, plan)) return ofLink
+    try {
+      const ofEntries = await members.faults(tunnelLinks(link, bridge))
+      return [...ofLink, ...ofEntries.map((what) => `tunnel ${plan.name}: ${what}`)]
+    } catch (error) {
+      // Deleted while its entries were read.
+      if (KernelError.is(error, 'ENODEV')) return [`tunnel ${plan.name} is not there`]
+      throw error
+    }
   }
 
   async delete(networkId: string, { rtnl, deletions }: Machine): Promise<void> {
@@ -62,7 +81,9 @@ export class Tunnels implements BridgeExtension {
   async peers(batch: PeersBatch): Promise<void> {
     const tunnel = this.#tunnels.get(batch.networkId)
     if (tunnel === undefined) throw noNetwork(batch.networkId)
-    const checked = { ...batch, set: assertPeers(batch.set, tunnel) }
+    const { plan, gatewayMac } = tunnel
+    const { localAddress } = plan
+    const checked = { ...batch, set: assertPeers(batch.set, { localAddress, gatewayMac }) }
     failpoint('vxlan:peers:checked')
     await tunnel.members.apply(checked)
     failpoint('vxlan:peers:programmed')
@@ -89,6 +110,10 @@ export class Tunnels implements BridgeExtension {
   }
 }
 
+function tunnelLinks({ index, macAddress }: Link, bridge: number): TunnelLinks {
+  return { tunnel: index, bridge, ownMac: macAddress }
+}
+
 /** Somebody has given it another alias, and it is where a tunnel belongs. */
 function isPortOf({ kind, master }: Link, bridge: Link | undefined): boolean {
   return kind === 'vxlan' && bridge?.kind === 'bridge' && master === bridge.index
@@ -96,6 +121,6 @@ function isPortOf({ kind, master }: Link, bridge: Link | undefined): boolean {
 
 function noNetwork(networkId: string): ConetError {
   return new ConetError('failedPrecondition', `peers of network ${networkId}: there is no such network`, {
-    help: 'Create the network first; conetd does so whenever it connects.',
+    help: 'conet reconcile has it made again, and its peers told anew.',
   })
 }
