@@ -1,42 +1,63 @@
 // Which blocks of a network's subnets this node hands addresses out of. A block is claimed in one transaction, and is the
 // node's alone until it gives it back; who is cut off from the store goes on with what it has.
-import { randomUUID } from 'node:crypto'
 import { ConetError } from '@conet/sdk'
 import { BlockGrid } from '../ipam/block-grid.ts'
+import { BlockTransactions } from './block-transactions.ts'
+import type { ClaimLimits, RegisteredLimits } from './claim-transaction.ts'
 import { keys } from './keys.ts'
 import { Mirror } from './mirror.ts'
-import { holding } from './node-holdings.ts'
 import { BlockWish, reader, SharedBlock, type SharedNetwork } from './records.ts'
-import type { CallLimits, Condition, SharedStore } from './shared-store.ts'
+import type { CallLimits, SharedStore } from './shared-store.ts'
 
 /** Among so many free blocks a node takes one by chance, so that nodes that come at once seldom meet. */
 const choice = 16
 const mostTries = 64
 
 export type AddressBlocksOptions = {
-  readonly store: Pick<SharedStore, 'get' | 'list' | 'commit' | 'watch'>
+  readonly store: Pick<SharedStore, 'get' | 'list' | 'commit' | 'watch' | 'revision'>
   readonly node: string
   readonly network: Pick<SharedNetwork, 'id' | 'name' | 'subnets' | 'blockBits'>
   readonly random?: () => number
   /** Somebody has taken blocks or given them back. It must not throw. */
   changed?(): void
-  /** Another node needs a block of the subnet, and none is free. It must not throw. */
-  wanted?(subnet: string): void
+  /** Another node needs a block of the subnet, and none is free, or that very block. It must not throw. */
+  wanted?(subnet: string, block?: string): void
+  /** Whether the store has lost something just now. */
+  isLoss?(): Promise<boolean>
+  /** What other nodes say of their endpoints, which the claims may lack. */
+  readonly elsewhere?: InUseElsewhere
+  /** Of each node: how many addresses of the subnet its endpoints have; undefined while that is not known. */
+  held?(subnet: string): Readonly<Record<string, number>> | undefined
   /** The store does not take what is written, because this node is not registered any more. */
   refused?(): void
 }
 
-/** `condition`: that this node is registered. */
-type ClaimLimits = CallLimits & { readonly condition?: Condition }
+export type InUseElsewhere = {
+  /** Blocks in which endpoints of other nodes have addresses. */
+  readonly blocks: Iterable<string>
+  /** The node that has some in the block, if the store confirms it. */
+  holderOf(block: string, limits: CallLimits): Promise<string | undefined>
+}
+
+const nowhere: InUseElsewhere = { blocks: [], holderOf: async () => undefined }
 
 export class AddressBlocks {
-  readonly #options: Required<Omit<AddressBlocksOptions, 'changed' | 'wanted'>>
+  readonly #options: Required<Omit<AddressBlocksOptions, 'changed' | 'wanted' | 'isLoss'>>
+  /** What is written of blocks. */
+  readonly transactions: BlockTransactions
   readonly #grids: Map<string, BlockGrid>
   readonly #claims: Mirror<SharedBlock | BlockWish>
 
   constructor(options: AddressBlocksOptions) {
-    const { store, node, network, changed = () => undefined, wanted = () => undefined } = options
-    this.#options = { random: Math.random, refused: () => undefined, ...options }
+    const { store, node, network, changed = () => undefined, wanted = () => undefined, isLoss } = options
+    this.#options = {
+      random: Math.random,
+      refused: () => undefined,
+      elsewhere: nowhere,
+      held: () => undefined,
+      ...options,
+    }
+    this.transactions = new BlockTransactions(this.#options)
     this.#grids = new Map(
       network.subnets.map((spec) => [spec.subnet, new BlockGrid(spec, network.blockBits)]),
     )
@@ -44,10 +65,13 @@ export class AddressBlocks {
       store,
       prefix: keys.blocks(network.id),
       parse: (text) => readBlock(text) ?? readWish(text),
+      // Whose the blocks were that are not put back yet.
+      ...(isLoss && { isLoss }),
       changed: (changes) => {
         changed()
         for (const { after } of changes)
-          if (after !== undefined && isWish(after) && after.wantedBy !== node) wanted(after.ofSubnet)
+          if (after !== undefined && isWish(after) && after.wantedBy !== node)
+            wanted(after.ofSubnet, after.block)
       },
     })
   }
@@ -72,6 +96,19 @@ export class AddressBlocks {
     return this.#of(subnet, (node) => node === this.#options.node)
   }
 
+  /** Subnets and blocks that this node has asked for, as far as is known. */
+  get wishes(): string[] {
+    const wishes = [...this.#claims.records.values()].filter(isWish)
+    const own = wishes.filter(({ wantedBy }) => wantedBy === this.#options.node)
+    return own.map(({ ofSubnet, block }) => block ?? ofSubnet)
+  }
+
+  /** The node that has the block, as far as is known. */
+  ownerOf(block: string): string | undefined {
+    const claim = this.#claims.records.get(block)
+    return claim === undefined || isWish(claim) ? undefined : claim.node
+  }
+
   /**
    * Takes one more block of a subnet, and says that this node holds the network. Throws `addressesExhausted` with the
    * use per node, `notFound` when the network is gone, and what the store throws.
@@ -79,11 +116,11 @@ export class AddressBlocks {
   async claim(subnet: string, limits: ClaimLimits = {}): Promise<string> {
     const lost = new Set<string>()
     for (let tries = 0; tries < mostTries; tries++) {
-      const taken = new Set([...this.#claims.records.keys(), ...lost])
+      const taken = new Set([...this.#taken(), ...lost])
       const free = this.#grid(subnet).free(taken, choice)
       const block = free[Math.floor(this.#options.random() * free.length)]
       if (block === undefined) throw this.#exhausted(subnet)
-      if (await this.#take(subnet, block, limits)) return block
+      if (await this.transactions.take({ block, subnet }, limits)) return block
       lost.add(block)
     }
     throw new ConetError('overloaded', `${this.#what(subnet)}: other nodes came first, each time`)
@@ -91,34 +128,14 @@ export class AddressBlocks {
 
   /** Whether a block is free, as far as is known. */
   hasFree(subnet: string): boolean {
-    return this.#grid(subnet).free(new Set(this.#claims.records.keys()), 1).length > 0
-  }
-
-  /**
-   * Every node that has an empty block of the subnet is asked to give it back, until `unask`. Each time it is another
-   * wish, whatever was left of the last. Throws as `claim`.
-   */
-  async ask(subnet: string, { condition, ...limits }: CallLimits & { condition: Condition }): Promise<void> {
-    const { store, node, network } = this.#options
-    const wish: BlockWish = { wantedBy: node, ofSubnet: subnet, id: randomUUID() }
-    const { committed } = await store.commit(
-      [{ present: keys.network(network.id) }, condition],
-      [{ put: keys.wish(network.id, node, subnet), value: JSON.stringify(wish) }],
-      limits,
-    )
-    if (committed) return
-    await this.#assertNetwork(subnet, limits)
-    throw this.#notRegistered()
-  }
-
-  unask(subnet: string, limits: CallLimits = {}): Promise<unknown> {
-    const { store, node, network } = this.#options
-    return store.commit([], [{ delete: keys.wish(network.id, node, subnet) }], limits)
+    return this.#grid(subnet).free(this.#taken(), 1).length > 0
   }
 
   /** Takes the block of an address that somebody asked for. Throws `addressInUse` with the node that has it. */
   async claimFor(address: string, subnet: string, limits: ClaimLimits = {}): Promise<string> {
     const block = this.#grid(subnet).nameOf(address)
+    const node = await this.#options.elsewhere.holderOf(block, limits)
+    if (node !== undefined) throw blockOf(node, { block, address })
     await this.#takeOrName(block, { address, subnet }, limits)
     return block
   }
@@ -133,24 +150,20 @@ export class AddressBlocks {
     { address, subnet }: { address: string; subnet: string },
     limits: ClaimLimits,
   ): Promise<void> {
-    if (await this.#take(subnet, block, limits)) return
+    if (await this.transactions.take({ block, subnet }, limits)) return
     const entry = await this.#options.store.get(keys.block(this.#options.network.id, block), limits)
     const node = entry === undefined ? undefined : readBlock(entry.value)?.node
-    if (node === this.#options.node) return
-    throw new ConetError('addressInUse', `reserve address ${address}: its block belongs to node ${node}`, {
-      details: { address, node, block },
-      help: `plug the container on node ${node}, or ask for an address of a block that is this node’s`,
-    })
+    if (node !== this.#options.node) throw blockOf(node, { block, address })
   }
 
-  /** Its addresses may be handed out by others from now on. May be repeated. Resolves to the store's revision then. */
-  async giveBack(block: string, { condition, ...limits }: ClaimLimits = {}): Promise<number> {
+  /** Writes for other nodes what the store lacks of the blocks that they have, as far as is known here. May be repeated. */
+  async speakFor(nodes: ReadonlySet<string>, limits: RegisteredLimits): Promise<void> {
     const { store, network } = this.#options
-    const conditions = condition === undefined ? [] : [condition]
-    const change = { delete: keys.block(network.id, block) }
-    const { committed, revision } = await store.commit(conditions, [change], limits)
-    if (!committed) throw this.#notRegistered()
-    return revision
+    const { entries } = await store.list(keys.blocks(network.id), limits)
+    const present = new Set(entries.map(({ key }) => key))
+    for (const [block, claim] of this.#claims.records)
+      if (!isWish(claim) && nodes.has(claim.node) && !present.has(keys.block(network.id, block)))
+        await this.transactions.putFor(block, claim, limits)
   }
 
   /** Of each node: how many blocks of the subnet it has. */
@@ -161,41 +174,9 @@ export class AddressBlocks {
     return use
   }
 
-  async #take(subnet: string, block: string, { condition, ...limits }: ClaimLimits): Promise<boolean> {
-    const { store, node, network } = this.#options
-    const record: SharedBlock = { node, subnet }
-    const { committed } = await store.commit(
-      [
-        { present: keys.network(network.id) },
-        { absent: keys.block(network.id, block) },
-        ...(condition === undefined ? [] : [condition]),
-      ],
-      [{ put: keys.block(network.id, block), value: JSON.stringify(record) }, ...holding(network.id, node)],
-      limits,
-    )
-    if (committed) return true
-    const other = await store.get(keys.block(network.id, block), limits)
-    await this.#assertNetwork(subnet, limits)
-    if (other === undefined && condition !== undefined) throw this.#notRegistered()
-    return false
-  }
-
-  async #assertNetwork(subnet: string, limits: CallLimits): Promise<void> {
-    const { store, network } = this.#options
-    if ((await store.get(keys.network(network.id), limits)) !== undefined) return
-    throw new ConetError('notFound', `${this.#what(subnet)}: the network is gone`, {
-      details: { networkId: network.id },
-    })
-  }
-
-  #notRegistered(): ConetError {
-    this.#options.refused()
-    const { node, network } = this.#options
-    return new ConetError(
-      'clusterUnavailable',
-      `change the blocks of network ${network.name}: node ${node} is not registered any more`,
-      { operationState: 'not-started' },
-    )
+  /** Names of blocks that somebody has, or is about to say that he has. */
+  #taken(): Set<string> {
+    return new Set([...this.#claims.records.keys(), ...this.#options.elsewhere.blocks])
   }
 
   #grid(subnet: string): BlockGrid {
@@ -216,14 +197,40 @@ export class AddressBlocks {
 
   #exhausted(subnet: string): ConetError {
     const use = this.use(subnet)
-    const words = Object.entries(use).map(([node, count]) => `${node} has ${count}`)
+    const free = this.#free(subnet)
+    const words = Object.entries(use).map(([node, count]) => {
+      const left = free?.[node]
+      return `${node} has ${count}${left === undefined ? '' : ` (${left} ${left === 1 ? 'address' : 'addresses'} free)`}`
+    })
     const { network } = this.#options
     const roomOf = `conet net inspect ${network.name}`
     return new ConetError('addressesExhausted', `${this.#what(subnet)}: none is free: ${words.join(', ')}`, {
-      details: { subnet, blocks: use, blockSize: Number(this.#grid(subnet).blockSize) },
-      help: `plug on a host that has room in its blocks (${roomOf}), free a whole block by unplugging all that is in it, or create a network with a larger subnet; what a host has that is gone for good is freed by: conet node rm NAME --fenced`,
+      details: {
+        ...{ subnet, blocks: use, blockSize: Number(this.#grid(subnet).blockSize) },
+        ...(free && { freeAddresses: free }),
+      },
+      help: `plug on a host that has addresses free in its blocks (${roomOf}), free a whole block by unplugging all that is in it, or create a network with a larger subnet; what a host has that is gone for good is freed by: conet node rm NAME --fenced`,
     })
   }
+
+  /** Of each node: addresses of its blocks that no endpoint has. */
+  #free(subnet: string): Record<string, number> | undefined {
+    const held = this.#options.held(subnet)
+    if (held === undefined) return undefined
+    const freeOf = (node: string) => {
+      const blocks = this.#of(subnet, (owner) => owner === node)
+      const capacity = blocks.reduce((sum, block) => sum + Number(this.#grid(subnet).capacityOf(block)), 0)
+      return Math.max(0, capacity - (held[node] ?? 0))
+    }
+    return Object.fromEntries(Object.keys(this.use(subnet)).map((node) => [node, freeOf(node)]))
+  }
+}
+
+function blockOf(node: string | undefined, { block, address }: { block: string; address: string }) {
+  return new ConetError('addressInUse', `reserve address ${address}: its block belongs to node ${node}`, {
+    details: { address, node, block },
+    help: `plug the container on node ${node}, or ask for an address of a block that is this node’s`,
+  })
 }
 
 const readBlock = reader(SharedBlock)

@@ -3,16 +3,20 @@
 import { ConetError, deadline } from '@conet/sdk'
 import type { AddressBlocks } from './address-blocks.ts'
 import { BlockRecall } from './block-recall.ts'
+import type { ClaimGateAccess } from './claim-gate.ts'
+import type { OwnWishes } from './own-wishes.ts'
 import type { CallLimits, Condition } from './shared-store.ts'
 
 export type BlockClaimsOptions = {
   readonly blocks: AddressBlocks
+  readonly wishes: Pick<OwnWishes, 'ask' | 'unask'>
   /** The network's name. */
   readonly network: string
   /** Runs it after all else that is done to the blocks. */
   run<T>(work: () => Promise<T>): Promise<T>
   /** What every write depends on; throws while the node is not registered. */
   registered(limits: CallLimits): Promise<Condition>
+  readonly gate: ClaimGateAccess
   /** The block is this node's now. */
   keep(block: string, subnet: string): void
   readonly signal: AbortSignal
@@ -27,9 +31,9 @@ export class BlockClaims {
   readonly #recall: BlockRecall
 
   constructor(options: BlockClaimsOptions) {
-    const { blocks, registered, signal } = options
     this.#options = options
-    this.#recall = new BlockRecall({ blocks, claim: (subnet) => this.claim(subnet), registered, signal })
+    const claim = (subnet: string) => this.claim(subnet)
+    this.#recall = new BlockRecall({ ...options, claim })
   }
 
   /** Somebody has taken blocks or given them back. */
@@ -41,15 +45,7 @@ export class BlockClaims {
   claim(subnet: string): Promise<void> {
     const running = this.#running.get(subnet)
     if (running !== undefined) return running
-    const { blocks, registered, keep, run } = this.#options
-    const claim = run(async () => {
-      // First, since it knows at once that the store is away.
-      await registered({})
-      await this.#listed()
-      const condition = await registered({})
-      const block = await blocks.claim(subnet, { condition })
-      keep(block, subnet)
-    }).finally(() => this.#running.delete(subnet))
+    const claim = this.#claim(subnet).finally(() => this.#running.delete(subnet))
     this.#running.set(subnet, claim)
     return claim
   }
@@ -60,13 +56,36 @@ export class BlockClaims {
   }
 
   /** The block of an address that somebody asked for. */
-  claimFor(address: string, subnet: string, limits: CallLimits): Promise<void> {
-    const { blocks, registered, keep, run } = this.#options
-    return run(async () => {
-      const condition = await registered(limits)
-      const block = await blocks.claimFor(address, subnet, { ...limits, condition })
-      keep(block, subnet)
-    })
+  async claimFor(address: string, subnet: string, limits: CallLimits): Promise<void> {
+    const { blocks, registered, gate, keep, run } = this.#options
+    await registered(limits)
+    const take = (conditions: readonly Condition[]) =>
+      run(async () => {
+        const condition = await registered(limits)
+        const block = await blocks.claimFor(address, subnet, { ...limits, condition, gate: conditions })
+        keep(block, subnet)
+      })
+    await gate.run(this.#what, take, limits)
+  }
+
+  /** What is waited for is waited for outside of the turn: a store that is being put back needs it. */
+  async #claim(subnet: string): Promise<void> {
+    const { blocks, registered, gate, keep, run, signal } = this.#options
+    // First, since it knows at once that the store is away.
+    await registered({})
+    const take = async (conditions: readonly Condition[]) => {
+      await this.#listed()
+      await run(async () => {
+        const condition = await registered({})
+        const block = await blocks.claim(subnet, { condition, gate: conditions })
+        keep(block, subnet)
+      })
+    }
+    await gate.run(this.#what, take, { signal })
+  }
+
+  get #what(): string {
+    return `take addresses of network ${this.#options.network}`
   }
 
   async #listed(): Promise<void> {

@@ -2,13 +2,17 @@
 // it is waited for.
 import { ConetError, deadline } from '@conet/sdk'
 import type { AddressBlocks } from './address-blocks.ts'
+import type { OwnWishes } from './own-wishes.ts'
 import type { CallLimits, Condition } from './shared-store.ts'
 
-/** For other nodes to give an empty block back: a few messages. */
-const recallMs = 1_000
+/** For other nodes to give an empty block back, from when they can know the wish: two writes of a store that may be slow. */
+const recallMs = 3_000
+/** Then the wish is told anew: who was just emptying a block, or was away for a moment, gives it back now. */
+const askAgainMs = 500
 
 export type BlockRecallOptions = {
-  readonly blocks: Pick<AddressBlocks, 'ask' | 'unask' | 'hasFree'>
+  readonly blocks: Pick<AddressBlocks, 'hasFree'>
+  readonly wishes: Pick<OwnWishes, 'ask' | 'unask'>
   /** Takes a block of the subnet; throws `addressesExhausted`. */
   claim(subnet: string): Promise<void>
   registered(limits: CallLimits): Promise<Condition>
@@ -42,20 +46,26 @@ export class BlockRecall {
   }
 
   async #recall(subnet: string): Promise<void> {
-    const { blocks, registered, claim, signal, waitMs = recallMs } = this.#options
+    const { blocks, wishes, claim, signal, waitMs = recallMs } = this.#options
     using limit = deadline(waitMs, `wait for a block of ${subnet}`, signal)
-    await blocks.ask(subnet, { condition: await registered({}) })
     let isClaimed = false
     try {
+      await this.#ask(subnet)
       while (!isClaimed && !limit.signal.aborted) {
-        await this.#freed(subnet, limit.signal)
-        if (!limit.signal.aborted) isClaimed = await this.#isClaimed(subnet)
+        await this.#freedSoon(subnet, limit.signal)
+        if (limit.signal.aborted) break
+        if (blocks.hasFree(subnet)) isClaimed = await this.#isClaimed(subnet)
+        else await this.#ask(subnet)
       }
     } finally {
-      // One that is left is in nobody's way: the next is another wish. It goes with the last that this node has of the network.
-      await blocks.unask(subnet).catch(() => undefined)
+      await wishes.unask(subnet)
     }
     if (!isClaimed) await claim(subnet)
+  }
+
+  async #ask(subnet: string): Promise<void> {
+    const { wishes, registered } = this.#options
+    await wishes.ask({ subnet }, { condition: await registered({}) })
   }
 
   /** False: somebody else came first. */
@@ -69,7 +79,12 @@ export class BlockRecall {
     }
   }
 
-  /** Resolves when a block of the subnet is free, or the signal aborts. */
+  /** Resolves when a block of the subnet is free, when it is time to ask again, or when the signal aborts. */
+  async #freedSoon(subnet: string, signal: AbortSignal): Promise<void> {
+    using pause = deadline(askAgainMs, `wait for a block of ${subnet}`, signal)
+    await this.#freed(subnet, pause.signal)
+  }
+
   #freed(subnet: string, signal: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       const look = () => {

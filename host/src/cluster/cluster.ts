@@ -1,19 +1,22 @@
 // This node's part in the cluster: what all nodes know is followed, what this node has is said, and both go on after the
 // store was away. Who uses it hears of networks that come and go, and asks for addresses.
+import { setMaxListeners } from 'node:events'
 import type { Logger } from 'pino'
 import { changeSharedNetwork, type NetworkChange } from './change-shared-network.ts'
+import { ClaimGate } from './claim-gate.ts'
 import type { ClusterListener } from './cluster-listener.ts'
-import { keys } from './keys.ts'
+import { HeldNetworks } from './held-networks.ts'
+import { KnownNodes } from './known-nodes.ts'
 import { MemberPublisher } from './member-publisher.ts'
-import { Mirror, type MirrorChange } from './mirror.ts'
+import { NetworkDirectory } from './network-directory.ts'
 import { NetworksInUse } from './networks-in-use.ts'
 import { NodeOperations } from './node-operations.ts'
 import { NodePresence, type Trouble } from './node-presence.ts'
 import { ObeyedRemovals } from './obeyed-removals.ts'
 import { type BlockStore, OwnBlockRecord } from './own-blocks.ts'
 import { PublishedMembers } from './published-members.ts'
-import { putNetworkBack } from './put-network-back.ts'
-import { reader, SharedNetwork, type SharedNode } from './records.ts'
+import { PutBack } from './put-back.ts'
+import type { SharedNetwork, SharedNode } from './records.ts'
 import {
   createSharedNetwork,
   deleteSharedNetwork,
@@ -21,7 +24,8 @@ import {
   type Registered,
 } from './shared-networks.ts'
 import type { CallLimits, SharedStore } from './shared-store.ts'
-import { StoreContinuity, type StoreReplaced } from './store-continuity.ts'
+import { StoreContinuity } from './store-continuity.ts'
+import type { StoreReplaced } from './store-loss.ts'
 import { readWholeNetwork, type WholeNetwork } from './whole-network.ts'
 
 export type ClusterOptions = {
@@ -29,6 +33,10 @@ export type ClusterOptions = {
   readonly node: SharedNode
   /** Of networks that are created here: the most addresses of a block, as a power of two. */
   readonly mostBlockBits: number
+  /** After the store has lost something: how long hosts are waited for that have not put back what they have. */
+  readonly awaitHostsMs: number
+  /** For so long at least it is told that the store has lost something. */
+  readonly lossShownMs?: number
   /** The durable store of this node. */
   readonly records: BlockStore
   /** Throws while other nodes could not reach this machine; `what` begins the message. */
@@ -46,12 +54,15 @@ export class Cluster {
   readonly mostBlockBits: number
   readonly #options: ClusterOptions
   readonly #presence: NodePresence
-  readonly #directory: Mirror<SharedNetwork>
+  readonly #directory: NetworkDirectory
   readonly #continuity: StoreContinuity
+  readonly #nodes: KnownNodes
   readonly #publisher: MemberPublisher
+  readonly #held: HeldNetworks
+  readonly #putBack: PutBack
   readonly #ending = new AbortController()
-  /** Why the store cannot be followed now. */
-  #lost: Trouble | undefined
+  readonly #assureWhole = () => this.#continuity.assure(this.#ending.signal)
+  readonly #isLoss = () => this.#continuity.isLoss(this.#ending.signal)
   #listener: ClusterListener | undefined
   #running: Promise<unknown> | undefined
 
@@ -59,25 +70,20 @@ export class Cluster {
   constructor(options: ClusterOptions) {
     const { store, node, records, log } = options
     this.#options = options
+    // All that follows the store listens to it.
+    setMaxListeners(Number.POSITIVE_INFINITY, this.#ending.signal)
     this.mostBlockBits = options.mostBlockBits
-    this.nodes = new NodeOperations(store)
+    this.nodes = new NodeOperations(store, () => this.#nodes.all)
     this.blocks = new OwnBlockRecord(records, (networkId) => this.#listener?.blocksChanged(networkId))
-    this.#presence = new NodePresence({
-      store,
-      node,
-      obeyed: new ObeyedRemovals(records),
-      assertReachable: (what) => this.assertReachable(what),
-      removed: () => this.#dropAll(),
-      changed: (trouble) => this.#report(trouble),
-    })
-    this.#directory = this.#openDirectory()
-    this.#continuity = new StoreContinuity({
-      store,
-      records,
-      identity: node.identity,
-      log,
-      putBack: (limits) => this.#putBack(limits),
-    })
+    this.#presence = this.#openPresence()
+    this.#continuity = this.#openContinuity()
+    const listener = () => this.#listener
+    const assureWhole = this.#assureWhole
+    const doubt = () => this.#continuity.doubt()
+    this.#directory = new NetworkDirectory({ store, assureWhole, lost: doubt, listener })
+    const seenHere = () => void this.#presence.look()
+    const { identity } = node
+    this.#nodes = new KnownNodes({ store, records, identity, isLoss: this.#isLoss, seenHere })
     this.#publisher = new MemberPublisher({
       store,
       node: node.name,
@@ -86,20 +92,11 @@ export class Cluster {
       failed: (err) => log.debug({ err }, 'what this node has is not in the shared store yet'),
     })
     this.members = new PublishedMembers(this.#publisher, node.underlayAddress)
-    this.networks = new NetworksInUse({
-      store,
-      node: node.name,
-      underlayAddress: node.underlayAddress,
-      blocks: this.blocks,
-      presence: this.#presence,
-      members: this.members,
-      log,
-      isCurrent: () => this.isCurrent,
-      assureWhole: () => this.#continuity.assure(this.#ending.signal),
-      isLoss: () => this.#continuity.isLoss(this.#ending.signal),
-      peersChanged: (networkId) => this.#listener?.peersChanged(networkId),
-      blockWanted: (networkId, subnet) => this.#listener?.blockWanted(networkId, subnet),
-    })
+    this.networks = this.#openNetworks()
+    this.#held = new HeldNetworks({ store, node: node.name, log, signal: this.#ending.signal, listener })
+    const { blocks, networks } = this
+    const [presence, nodes, publisher, held] = [this.#presence, this.#nodes, this.#publisher, this.#held]
+    this.#putBack = new PutBack({ store, presence, nodes, blocks, networks, publisher, held, listener })
   }
 
   get node(): string {
@@ -113,12 +110,17 @@ export class Cluster {
 
   /** Why the node has no part in the cluster now. */
   get trouble(): Trouble | undefined {
-    return this.#presence.trouble ?? this.#lost
+    return this.#presence.trouble ?? this.#directory.trouble
   }
 
-  /** Since this process has started: the store has lost something, and what was done about it. */
+  /** The store has lost something, and what was done about it; undefined some time after all is mended. */
   get storeReplaced(): StoreReplaced | undefined {
     return this.#continuity.replaced
+  }
+
+  /** What this node and another one both use since, for people. */
+  get contested(): string[] {
+    return this.networks.contested((networkId) => this.#putBack.inUse(networkId).addresses)
   }
 
   /** What this node wants to say and could not yet. */
@@ -139,6 +141,7 @@ export class Cluster {
       this.#presence.follow(signal),
       this.#directory.follow(signal),
       this.#publisher.follow(signal),
+      this.#nodes.follow(signal),
       this.#continuity.follow(signal),
     ])
   }
@@ -191,62 +194,44 @@ export class Cluster {
     }
   }
 
-  #openDirectory(): Mirror<SharedNetwork> {
-    return new Mirror({
-      store: this.#options.store,
-      prefix: keys.networks,
-      parse: reader(SharedNetwork),
-      changed: (changes) => this.#networksChanged(changes),
-      listed: () => {
-        this.#lost = undefined
-        this.#whenWhole(() => this.#listener?.networksKnown(new Set(this.#directory.records.keys())))
-      },
-      lost: (error) => {
-        this.#lost = { since: this.#lost?.since ?? new Date(), error }
-      },
+  #openPresence(): NodePresence {
+    const { store, node, records } = this.#options
+    return new NodePresence({
+      store,
+      node,
+      obeyed: new ObeyedRemovals(records),
+      assertReachable: (what) => this.assertReachable(what),
+      removed: () => this.#dropAll(),
+      changed: (trouble) => this.#report(trouble),
     })
   }
 
-  #networksChanged(changes: readonly MirrorChange<SharedNetwork>[]): void {
-    for (const { key, after } of changes)
-      if (after !== undefined) this.#listener?.networkSeen(after)
-      else
-        this.#whenWhole(() => {
-          if (!this.#directory.records.has(key)) this.#listener?.networkGone(key)
-        })
+  #openContinuity(): StoreContinuity {
+    const { store, node, records, awaitHostsMs, lossShownMs, log } = this.#options
+    return new StoreContinuity({
+      ...{ store, records, identity: node.identity, awaitMs: awaitHostsMs, shownMs: lossShownMs, log },
+      nodes: () => this.#nodes.all,
+      putBack: (limits, networkIds) => this.#putBack.run(limits, networkIds),
+      speakFor: (absent, limits) => this.#putBack.speakFor(absent, limits),
+    })
   }
 
-  /** What a store does not hold says nothing before it is known that it has lost nothing. */
-  #whenWhole(then: () => void): void {
-    this.#continuity.assure(this.#ending.signal).then(then, () => undefined)
-  }
-
-  async #putBack(limits: CallLimits): Promise<string[]> {
-    const condition = await this.#presence.confirmed('put back what this node has', limits)
-    const conflicts: string[] = []
-    for (const network of this.#listener?.networksOnRecord() ?? []) {
-      conflicts.push(...(await putNetworkBack(this.#options.store, network, { ...limits, condition })))
-      const macs = this.#listener?.claimedMacs(network.id) ?? []
-      if (macs.length > 0 || this.blocks.all(network.id).length > 0)
-        conflicts.push(...(await this.networks.putBack(network, macs, limits)))
-    }
-    this.#publisher.doubt()
-    // What it has given back since is in an older copy still.
-    void this.#tellHeld()
-    return conflicts
-  }
-
-  /** What the node had in the store before, and may use no more. */
-  async #tellHeld(): Promise<void> {
+  #openNetworks(): NetworksInUse {
     const { store, node, log } = this.#options
-    try {
-      const prefix = keys.heldBy(node.name)
-      const { entries } = await store.list(prefix, { signal: this.#ending.signal })
-      this.#listener?.networksHeld(entries.map(({ key }) => key.slice(prefix.length)))
-    } catch (err) {
-      // The next registration asks again.
-      log.debug({ err }, 'cluster: what this node holds is not known yet')
-    }
+    const { name, underlayAddress } = node
+    const assure = this.#assureWhole
+    return new NetworksInUse({
+      ...{ store, node: name, underlayAddress, log, assureWhole: assure, isLoss: this.#isLoss },
+      blocks: this.blocks,
+      presence: this.#presence,
+      members: this.members,
+      isCurrent: () => this.isCurrent,
+      isRemoved: (known) => this.#nodes.isRemoved(known),
+      gate: new ClaimGate({ store, continuity: this.#continuity, assure }),
+      peersChanged: (networkId) => this.#listener?.peersChanged(networkId),
+      lost: (endpointIds) => this.#listener?.lost(endpointIds),
+      blockWanted: (...wanted) => this.#listener?.blockWanted(...wanted),
+    })
   }
 
   async #dropAll(): Promise<void> {
@@ -258,7 +243,9 @@ export class Cluster {
     const { log, node } = this.#options
     if (trouble === undefined) {
       log.info({ node: node.name }, 'cluster: this node takes part')
-      void this.#tellHeld()
+      void this.#held.tell()
+      const { missing } = this.#putBack
+      if (missing.size > 0) void this.#continuity.reclaim(missing, this.#ending.signal)
       this.#listener?.joined()
     } else log.warn({ node: node.name, err: trouble.error }, 'cluster: this node has no part now')
   }

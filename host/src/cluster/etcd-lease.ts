@@ -8,7 +8,7 @@ import type { Lease } from './shared-store.ts'
 type Wish = { ttlSeconds: number; signal: AbortSignal; timeoutMs: number }
 
 export async function holdLease(
-  { client, endpoints }: Connected,
+  { client, endpoints, failure }: Connected,
   { ttlSeconds, signal, timeoutMs }: Wish,
 ): Promise<Lease> {
   signal.throwIfAborted()
@@ -23,7 +23,7 @@ export async function holdLease(
     signal.addEventListener('abort', () => void lease.revoke().catch(() => undefined), { once: true })
     return { id, lost }
   } catch (error) {
-    throw clusterError('take a lease of the shared store', endpoints, error)
+    throw await failure('take a lease of the shared store', error)
   }
 }
 

@@ -1,9 +1,15 @@
 // Conditions and changes as etcd's transactions take them.
+import type { ConetError } from '@conet/sdk'
 import type { Etcd3, ICompare, IRangeRequest, IRequestOp } from 'etcd3'
 import { Range } from 'etcd3'
 import type { Condition, SharedChange } from './shared-store.ts'
 
-export type Connected = { readonly client: Etcd3; readonly endpoints: readonly string[] }
+export type Connected = {
+  readonly client: Etcd3
+  readonly endpoints: readonly string[]
+  /** What `cause` is in the words of the catalogue; `what` opens the message. */
+  failure(what: string, cause: unknown): Promise<ConetError>
+}
 
 export function rangeOf(prefix: string): Required<Pick<IRangeRequest, 'key' | 'range_end'>> {
   const { start, end } = Range.prefix(prefix)
@@ -18,6 +24,10 @@ export function compareOf(condition: Condition): ICompare {
   if ('older' in condition) {
     const { older, than } = condition
     return { target: 'Mod', result: 'Less', mod_revision: than, ...rangeOf(older) }
+  }
+  if ('is' in condition) {
+    const { is, value } = condition
+    return { target: 'Value', result: 'Equal', key: Buffer.from(is), value: Buffer.from(value) }
   }
   const { unchanged, since } = condition
   return { target: 'Mod', result: 'Equal', key: Buffer.from(unchanged), mod_revision: since }

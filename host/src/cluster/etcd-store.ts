@@ -2,9 +2,11 @@
 // deadline and knows what to do. Sources: etcd API reference v3.4 (api_reference_v3.md), sections KV, Watch, Lease.
 import { readFileSync } from 'node:fs'
 import { rootCertificates } from 'node:tls'
+import type { ConetError } from '@conet/sdk'
 import { noop } from 'cockatiel'
 import { Etcd3, type IOptions } from 'etcd3'
-import { clusterError } from './etcd-errors.ts'
+import { CertificateLook, type Trusted } from './certificate-look.ts'
+import { certificateError, clusterError, isUnreachable } from './etcd-errors.ts'
 import { holdLease } from './etcd-lease.ts'
 import { type Connected, compareOf, rangeOf, requestOf } from './etcd-requests.ts'
 import { watchPrefix } from './etcd-watch.ts'
@@ -18,6 +20,7 @@ import type {
   SharedStore,
   Watching,
 } from './shared-store.ts'
+import { withoutVerification } from './unverified-tls.ts'
 
 export type EtcdOptions = {
   /** `host:port` of each member. */
@@ -29,7 +32,13 @@ export type EtcdOptions = {
 }
 
 /** Without a file of CAs those that Node knows are trusted. */
-export type EtcdTls = { readonly caFile?: string; readonly certFile?: string; readonly keyFile?: string }
+export type EtcdTls = {
+  readonly caFile?: string
+  readonly certFile?: string
+  readonly keyFile?: string
+  /** Whoever answers is taken for etcd, whatever certificate it shows. */
+  readonly skipsVerification?: boolean
+}
 
 const defaultTimeoutMs = 3_000
 /** Entries of one answer: a few hundred bytes each. */
@@ -39,12 +48,23 @@ export class EtcdStore implements SharedStore {
   readonly #client: Etcd3
   readonly #connected: Connected
   readonly #timeoutMs: number
+  /** Undefined: no certificates are looked at. */
+  readonly #certificates: CertificateLook | undefined
   #revision = 0
   #written = 0
 
   constructor(options: EtcdOptions) {
-    this.#client = new Etcd3(clientOptions(options))
-    this.#connected = { client: this.#client, endpoints: options.endpoints }
+    const isLax = options.tls?.skipsVerification === true
+    const connect = () => new Etcd3(clientOptions(options))
+    this.#client = isLax ? withoutVerification(connect) : connect()
+    const { endpoints } = options
+    this.#connected = {
+      client: this.#client,
+      endpoints,
+      failure: (what, cause) => this.#failure(what, cause),
+    }
+    if (options.tls !== undefined && !isLax)
+      this.#certificates = new CertificateLook(endpoints, trustedBy(options.tls))
     this.#timeoutMs = options.timeoutMs ?? defaultTimeoutMs
   }
 
@@ -116,6 +136,14 @@ export class EtcdStore implements SharedStore {
     return holdLease(this.#connected, { ttlSeconds, signal, timeoutMs: this.#timeoutMs })
   }
 
+  async grantLease(ttlSeconds: number, limits: CallLimits = {}): Promise<string> {
+    const wish = { TTL: ttlSeconds }
+    const { ID } = await this.#call('take a lease', limits, (call) =>
+      this.#client.leaseClient.leaseGrant(wish, call),
+    )
+    return ID
+  }
+
   close(): void {
     this.#client.close()
   }
@@ -131,11 +159,21 @@ export class EtcdStore implements SharedStore {
     work: (call: { deadline: number }) => Promise<T>,
   ): Promise<T> {
     signal?.throwIfAborted()
+    const untilMs = performance.now() + timeoutMs
     try {
       return await work({ deadline: Date.now() + timeoutMs })
     } catch (error) {
-      throw clusterError(`${what} in the shared store`, this.#connected.endpoints, error)
+      throw await this.#failure(`${what} in the shared store`, error, untilMs - performance.now())
     }
+  }
+
+  /** Why it failed is looked for no longer than the call may take. */
+  async #failure(what: string, cause: unknown, withinMs?: number): Promise<ConetError> {
+    const { endpoints } = this.#connected
+    const fault = isUnreachable(cause) ? await this.#certificates?.fault(withinMs) : undefined
+    return fault === undefined
+      ? clusterError(what, endpoints, cause)
+      : certificateError(what, endpoints, fault)
   }
 }
 
@@ -157,11 +195,20 @@ function clientOptions({ endpoints, tls, user }: EtcdOptions): IOptions {
   }
 }
 
-function credentialsOf({ caFile, certFile, keyFile }: EtcdTls): NonNullable<IOptions['credentials']> {
+function credentialsOf(tls: EtcdTls): NonNullable<IOptions['credentials']> {
+  const { ca, cert, key } = trustedBy(tls)
   return {
-    rootCertificate: caFile === undefined ? Buffer.from(rootCertificates.join('\n')) : readFileSync(caFile),
-    ...(certFile !== undefined && { certChain: readFileSync(certFile) }),
-    ...(keyFile !== undefined && { privateKey: readFileSync(keyFile) }),
+    rootCertificate: ca,
+    ...(cert !== undefined && { certChain: cert }),
+    ...(key !== undefined && { privateKey: key }),
+  }
+}
+
+function trustedBy({ caFile, certFile, keyFile }: EtcdTls): Trusted {
+  return {
+    ca: caFile === undefined ? Buffer.from(rootCertificates.join('\n')) : readFileSync(caFile),
+    ...(certFile !== undefined && { cert: readFileSync(certFile) }),
+    ...(keyFile !== undefined && { key: readFileSync(keyFile) }),
   }
 }
 

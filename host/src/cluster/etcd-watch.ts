@@ -3,7 +3,6 @@
 import { ConetError } from '@conet/sdk'
 import { InterceptingCall, type Interceptor } from '@grpc/grpc-js'
 import type { IDuplexStream, IEvent, IWatchRequest, IWatchResponse } from 'etcd3'
-import { clusterError } from './etcd-errors.ts'
 import { type Connected, rangeOf } from './etcd-requests.ts'
 import type { WatchedChange, Watching } from './shared-store.ts'
 
@@ -19,7 +18,7 @@ const askForLeader: Interceptor = (options, nextCall) =>
   })
 
 export async function watchPrefix(
-  { client, endpoints }: Connected,
+  { client, failure }: Connected,
   prefix: string,
   { after, signal, changed }: Watching,
 ): Promise<void> {
@@ -30,7 +29,7 @@ export async function watchPrefix(
     stream.write({ create_request: { ...rangeOf(prefix), start_revision: after + 1, fragment: true } })
     await isOver
   } catch (error) {
-    throw clusterError(what, endpoints, error)
+    throw await failure(what, error)
   }
 }
 
@@ -43,7 +42,8 @@ function over(
     const end = (settle: () => void) => {
       signal.removeEventListener('abort', stop)
       settle()
-      stream.cancel()
+      // Not from within what the connection has just received: Node's HTTP/2 may then send for ever (nodejs/node#64113).
+      setImmediate(() => stream.cancel())
     }
     const stop = () => end(resolve)
     signal.addEventListener('abort', stop, { once: true })
@@ -60,16 +60,20 @@ function over(
   })
 }
 
-/** Compaction comes as a cancel: what was asked for is not kept any more. */
+/** Compaction comes as a cancel: what was asked for is not kept any more. Else etcd says in words only why. */
 function refusal(
   prefix: string,
   { compact_revision: compacted, cancel_reason: reason }: IWatchResponse,
 ): ConetError {
+  const isCompacted = Number(compacted) > 0
   return new ConetError(
     'clusterUnavailable',
     `watch ${prefix}: etcd gave the watch up: ${reason || 'compacted'}`,
     {
       details: { compactedRevision: Number(compacted) },
+      help: isCompacted
+        ? 'nothing: all is read anew'
+        : 'an etcd that asks for passwords wants --cluster-user, and a role of that user that may read and write there: etcdctl role grant-permission ROLE --prefix=true readwrite /conet/v1/',
     },
   )
 }

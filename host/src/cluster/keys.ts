@@ -5,9 +5,17 @@ const root = '/conet/v1/'
 export const keys = {
   /** Names this store, and is another one after it has lost something: so hosts that come back later learn it too. */
   generation: `${root}generation`,
+  /** The generation in which a host has found out that the store has lost something: `awaiting` was put then. */
+  loss: `${root}loss`,
+  /** There while hosts may still put back what they have: nobody takes what may be theirs. Goes by itself. */
+  awaiting: `${root}awaiting`,
 
-  /** How often a machine has noted that it wrote: it finds out by it that the store is an older copy. Stays when it is removed. */
+  /**
+   * How often a machine has noted that it wrote: it finds out by it that the store is an older copy. With the generation in
+   * which it did: all that it has is put back there. Stays when it is removed.
+   */
   progress: (identity: string) => `${root}progress/${identity}`,
+  allProgress: `${root}progress/`,
 
   networks: `${root}networks/`,
   network: (id: string) => `${root}networks/${id}`,
@@ -23,6 +31,7 @@ export const keys = {
   aliveNode: (node: string) => `${root}alive/${node}`,
   /** Left for a machine that was removed with `--fenced`: it finds out when it comes back. */
   removed: (identity: string) => `${root}removed/${identity}`,
+  allRemoved: `${root}removed/`,
 
   /** Which nodes hold something of a network: it is not deleted while there is one. */
   holders: (networkId: string) => `${root}holders/${networkId}/`,
@@ -38,8 +47,8 @@ export const keys = {
 
   /** Subnets of which a node needs a block, and found none: whoever has an empty one gives it back. Among the blocks, so that one watch has both. */
   wishesOf: (networkId: string, node: string) => `${root}blocks/${networkId}/wanted/${node}/`,
-  wish: (networkId: string, node: string, subnet: string) =>
-    `${root}blocks/${networkId}/wanted/${node}/${subnet}`,
+  wish: (networkId: string, node: string, subnetOrBlock: string) =>
+    `${root}blocks/${networkId}/wanted/${node}/${subnetOrBlock}`,
 
   /** Which node has a MAC that somebody asked for; those that follow from an address are its block's. */
   macs: (networkId: string) => `${root}macs/${networkId}/`,

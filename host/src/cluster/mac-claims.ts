@@ -1,21 +1,19 @@
 // MAC addresses of a network that clients ask for: claimed in one transaction, so that no two nodes have one at once. Those
 // that follow from an address need no claim: the address is unique.
 import { ConetError } from '@conet/sdk'
+import {
+  assertNetwork,
+  type ClaimingNode,
+  type ClaimLimits,
+  commitClaim,
+  notRegistered,
+  type RegisteredLimits,
+} from './claim-transaction.ts'
 import { keys } from './keys.ts'
-import { holding } from './node-holdings.ts'
-import { reader, SharedMac, type SharedNetwork } from './records.ts'
-import type { CallLimits, Condition, SharedStore } from './shared-store.ts'
+import { reader, SharedMac } from './records.ts'
+import type { CallLimits, SharedStore } from './shared-store.ts'
 
-export type MacClaimsOptions = {
-  readonly store: SharedStore
-  readonly node: string
-  readonly network: Pick<SharedNetwork, 'id' | 'name'>
-  /** The store does not take what is written, because this node is not registered any more. */
-  refused(): void
-}
-
-/** `condition`: that this node is registered. */
-type ClaimLimits = CallLimits & { readonly condition: Condition }
+export type MacClaimsOptions = ClaimingNode & { readonly store: SharedStore }
 
 const readMac = reader(SharedMac)
 /** Of one transaction, below what etcd takes. */
@@ -29,24 +27,20 @@ export class MacClaims {
   }
 
   /** May be repeated. Throws `addressInUse` with the node that has it, `notFound` when the network is gone. */
-  async claim(mac: string, { condition, ...limits }: ClaimLimits): Promise<void> {
+  async claim(mac: string, limits: ClaimLimits & RegisteredLimits): Promise<void> {
     const { store, node, network } = this.#options
     const key = keys.mac(network.id, mac)
-    const { committed } = await store.commit(
-      [{ present: keys.network(network.id) }, { absent: key }, condition],
-      [{ put: key, value: JSON.stringify({ node }) }, ...holding(network.id, node)],
-      limits,
-    )
-    if (committed) return
+    const entry = { key, value: JSON.stringify({ node }) }
+    if (await commitClaim(this.#options, entry, limits)) return
     const found = await store.get(key, limits)
     const holder = found && readMac(found.value)?.node
     if (holder !== undefined && holder !== node) throw taken(mac, holder)
-    if ((await store.get(keys.network(network.id), limits)) === undefined) throw gone(mac, network)
+    await assertNetwork(this.#options, `reserve MAC ${mac}`, limits)
     if (holder === undefined) throw this.#notRegistered()
   }
 
   /** What this node has claimed, and `isHeld` says that nobody here has, is free again. May be repeated. */
-  async tidy(isHeld: (mac: string) => boolean, { condition, ...limits }: ClaimLimits): Promise<void> {
+  async tidy(isHeld: (mac: string) => boolean, { condition, ...limits }: RegisteredLimits): Promise<void> {
     const { store, network } = this.#options
     const unused = (await this.own(limits)).filter((mac) => !isHeld(mac))
     for (let from = 0; from < unused.length; from += macsAtOnce) {
@@ -64,13 +58,7 @@ export class MacClaims {
   }
 
   #notRegistered(): ConetError {
-    const { node, network, refused } = this.#options
-    refused()
-    return new ConetError(
-      'clusterUnavailable',
-      `claim MACs of network ${network.name}: node ${node} is not registered any more`,
-      { operationState: 'not-started' },
-    )
+    return notRegistered(this.#options, `claim MACs of network ${this.#options.network.name}`)
   }
 }
 
@@ -90,11 +78,5 @@ function taken(mac: string, node: string): ConetError {
   return new ConetError('addressInUse', `reserve MAC ${mac}: node ${node} has it`, {
     details: { mac, node },
     fields: [{ path: 'mac_address', message: `node ${node} has it` }],
-  })
-}
-
-function gone(mac: string, { id, name }: Pick<SharedNetwork, 'id' | 'name'>): ConetError {
-  return new ConetError('notFound', `reserve MAC ${mac}: network ${name} is gone`, {
-    details: { networkId: id },
   })
 }

@@ -8,9 +8,10 @@ import type { CallLimits, Condition, SharedStore } from './shared-store.ts'
 export type Registration = {
   /** To be among the conditions of all that this node writes. */
   readonly condition: Condition
-  /** True: an operator has removed the node since it was here last. What it had belongs to others. */
-  readonly wasRemoved: boolean
 }
+
+/** `obeyed`: the word of a removal, after which the node has let go of all. Refused where the store has another one. */
+export type RegisterLimits = CallLimits & { readonly obeyed?: string | undefined }
 
 const readNode = reader(SharedNode)
 
@@ -21,20 +22,34 @@ const readNode = reader(SharedNode)
 export async function register(
   store: SharedStore,
   node: SharedNode,
-  limits: CallLimits = {},
+  { obeyed, ...limits }: RegisterLimits = {},
 ): Promise<Registration> {
   const key = keys.node(node.name)
   const found = await store.get(key, limits)
   const known = found === undefined ? undefined : readNode(found.value)
   if (known !== undefined && known.identity !== node.identity) throw taken(node, known)
-  const removed = await store.get(keys.removed(node.identity), limits)
+  const mark = keys.removed(node.identity)
   const { committed, revision } = await store.commit(
-    [found === undefined ? { absent: key } : { unchanged: key, since: found.revision }],
-    [{ put: key, value: JSON.stringify(node) }, { delete: keys.removed(node.identity) }],
+    [
+      found === undefined ? { absent: key } : { unchanged: key, since: found.revision },
+      obeyed === undefined ? { absent: mark } : { is: mark, value: obeyed },
+    ],
+    [{ put: key, value: JSON.stringify(node) }, { delete: mark }],
     limits,
   )
-  if (!committed) throw taken(node, undefined)
-  return { condition: { unchanged: key, since: revision }, wasRemoved: removed !== undefined }
+  if (!committed) throw await changed(store, node, { obeyed, ...limits })
+  return { condition: { unchanged: key, since: revision } }
+}
+
+async function changed(
+  store: SharedStore,
+  node: SharedNode,
+  { obeyed, ...limits }: RegisterLimits,
+): Promise<Error> {
+  const mark = await store.get(keys.removed(node.identity), limits)
+  return mark?.value === obeyed
+    ? taken(node, undefined)
+    : new ConetError('clusterUnavailable', `join the cluster as ${node.name}: it was removed in this moment`)
 }
 
 function taken({ name, identity }: SharedNode, other: SharedNode | undefined): ConetError {

@@ -1,24 +1,35 @@
 // A network of the cluster on a node that uses it: the blocks of addresses that the node has of it. Follows the store only
 // while it is used here.
-import { ConetError, KeyedQueue } from '@conet/sdk'
+import type { Logger } from 'pino'
 import { AddressBlocks } from './address-blocks.ts'
+import { AdoptedBlocks } from './adopted-blocks.ts'
 import { BlockClaims } from './block-claims.ts'
-import { GivingBack } from './giving-back.ts'
+import { BlockReturns } from './block-returns.ts'
+import type { ClaimGateAccess } from './claim-gate.ts'
+import type { RegisteredLimits } from './claim-transaction.ts'
+import type { EndpointUse } from './cluster-listener.ts'
+import { describeContested } from './describe-contested.ts'
+import { ForeignUse } from './foreign-use.ts'
 import { MacClaims } from './mac-claims.ts'
-import { NetworkPeers } from './network-peers.ts'
-import { blocksOf } from './node-directory.ts'
-import { lettingGo } from './node-holdings.ts'
+import { MacsHere } from './macs-here.ts'
+import { NetworkGrid } from './network-grid.ts'
+import { endpointOf, NetworkPeers } from './network-peers.ts'
+import { NetworkTurns } from './network-turns.ts'
 import type { OwnBlockRecord } from './own-blocks.ts'
-import { putClaimsBack } from './put-claims-back.ts'
-import type { SharedNetwork } from './records.ts'
+import { OwnWishes } from './own-wishes.ts'
+import { ClaimsPutBack } from './put-claims-back.ts'
+import type { SharedNetwork, SharedNode } from './records.ts'
 import type { CallLimits, Condition, SharedStore } from './shared-store.ts'
+import { StepBack } from './step-back.ts'
 
 export type NetworkHereOptions = {
   readonly store: SharedStore
   readonly node: string
   readonly underlayAddress?: string | undefined
   readonly network: Pick<SharedNetwork, 'id' | 'name' | 'subnets' | 'blockBits'>
-  readonly own: Pick<OwnBlockRecord, 'has' | 'all' | 'of' | 'add' | 'remove'>
+  readonly own: Pick<OwnBlockRecord, 'has' | 'all' | 'of' | 'add' | 'remove' | 'noteForeign'>
+  /** Of all that others may have. */
+  readonly gate: ClaimGateAccess
   /** What every write depends on; throws while the node is not registered. */
   registered(what: string, limits: CallLimits): Promise<Condition>
   /** A write was refused because the condition did not hold. */
@@ -27,63 +38,82 @@ export type NetworkHereOptions = {
   adoptionFailed(reason: unknown): void
   /** There is something new to tell of the endpoints on other nodes. */
   peersChanged(): void
-  /** Another node needs a block of the subnet, and none is free. */
-  blockWanted(subnet: string): void
+  /** Endpoints of this node have what is another's by right: they are to let it go. */
+  lost(endpointIds: readonly string[]): void
+  /** An operator has removed the node, and it has not found out. */
+  isRemoved(node: SharedNode): boolean
+  readonly log: Pick<Logger, 'debug'>
+  /** Another node needs a block of the subnet, and none is free, or that very block. */
+  blockWanted(subnet: string, block?: string): void
   /** Whether the store is the one that is known; else what is missing there is put back. Rejects when that cannot be known. */
   assureWhole(): Promise<void>
   /** Whether the store has lost something just now. Rejects as `assureWhole`. */
   isLoss(): Promise<boolean>
 }
 
-/** Of one transaction, below what etcd takes. */
-const blocksAtOnce = 100
-
 export class NetworkHere {
   readonly #options: NetworkHereOptions
   readonly #blocks: AddressBlocks
-  readonly #macs: MacClaims
   readonly #ending = new AbortController()
   readonly #following: Promise<unknown>
   /** Who is on the other nodes. */
   readonly peers: NetworkPeers
-  /** What is done to the blocks is done one after the other. */
-  readonly #queue = new KeyedQueue()
-  readonly #givingBack: GivingBack
+  /** Those that somebody asked for. */
+  readonly macs: MacsHere
+  readonly #turns: NetworkTurns
+  readonly #returns: BlockReturns
+  readonly #wishes: OwnWishes
   readonly #claims: BlockClaims
+  readonly #foreign: ForeignUse
+  readonly #putBack: ClaimsPutBack
+  readonly #adopted: AdoptedBlocks
+  readonly #stepBack: StepBack
+  readonly #grid: NetworkGrid
 
   constructor(options: NetworkHereOptions) {
-    const { store, node, underlayAddress, network, refused, peersChanged, blockWanted, isLoss } = options
+    const { store, node, underlayAddress, network, own, refused, peersChanged, blockWanted, isLoss } = options
+    const { id: networkId } = network
     this.#options = options
+    this.#grid = new NetworkGrid(network)
+    this.#turns = new NetworkTurns({ ...options, network: network.name })
     const changed = () => {
-      this.#adopt()
+      this.#adopted.blocksChanged()
       this.#claims.blocksChanged()
+      this.#wishes.blocksChanged()
+      this.peers.blocksChanged()
+      this.#stepBack.look()
     }
-    this.#blocks = new AddressBlocks({ store, node, network, refused, changed, wanted: blockWanted })
-    this.#macs = new MacClaims({ store, node, network, refused })
     this.peers = new NetworkPeers({
-      store,
-      networkId: network.id,
-      node,
-      underlayAddress,
-      isLoss,
-      changed: peersChanged,
+      ...{ store, networkId, node, underlayAddress, isLoss, changed: peersChanged },
+      ownerOf: (address) => this.#ownerOf(address),
+      noted: (changes) => {
+        this.#foreign.note(changes)
+        this.#claims.blocksChanged()
+        this.#stepBack.look()
+      },
     })
+    const others = () => this.peers.others()
+    this.#foreign = new ForeignUse({ store, networkId, grid: this.#grid, own, others })
+    const common = { store, node, network, refused }
+    const elsewhere = this.#foreign
+    const held = (subnet: string) => this.peers.addressesIn(subnet)
+    this.#blocks = new AddressBlocks({ ...common, isLoss, changed, elsewhere, held, wanted: blockWanted })
+    const macs = new MacClaims(common)
+    this.macs = new MacsHere({ claims: macs, turns: this.#turns, network: network.name })
     const { signal } = this.#ending
-    this.#claims = new BlockClaims({
-      blocks: this.#blocks,
-      network: network.name,
-      run: (work) => this.#run(work),
-      registered: (limits) => this.#registered(limits),
-      keep: (block, subnet) => this.#keep(block, subnet),
-      signal,
-    })
-    this.#givingBack = new GivingBack({ settle: () => this.#settle(), signal })
+    this.#wishes = this.#openWishes()
+    const [blocks, wishes] = [this.#blocks, this.#wishes]
+    this.#putBack = new ClaimsPutBack({ networkId, blocks, wishes, macs, own })
+    this.#claims = this.#openClaims()
+    this.#returns = this.#openReturns(macs)
+    this.#adopted = this.#openAdopted()
+    this.#stepBack = this.#openStepBack()
     this.#following = Promise.all([this.#blocks.follow(signal), this.peers.follow(signal)])
   }
 
   /** Something is being done to the blocks, or waits for it. */
   get isBusy(): boolean {
-    return this.#queue.size > 0
+    return this.#turns.isBusy
   }
 
   /** As `BlockClaims`. */
@@ -101,44 +131,14 @@ export class NetworkHere {
     return this.#claims.claimFor(address, subnet, limits)
   }
 
-  /** A MAC that somebody asked for. */
-  claimMac(macAddress: string, limits: CallLimits): Promise<void> {
-    return this.#run(async () =>
-      this.#macs.claim(macAddress, { ...limits, condition: await this.#registered(limits) }),
-    )
-  }
-
-  /** Claims of MACs that nobody here has any more are given back. */
-  tidyMacs(isHeld: (macAddress: string) => boolean, limits: CallLimits): Promise<void> {
-    return this.#run(async () =>
-      this.#macs.tidy(isHeld, { ...limits, condition: await this.#registered(limits) }),
-    )
-  }
-
-  /** Others may take it from now on, unless `isEmpty` says that it has come into use. */
+  /** As `BlockReturns`. */
   giveBack(block: string, isEmpty: () => boolean, limits: CallLimits): Promise<void> {
-    return this.#run(async () => {
-      const { own, network } = this.#options
-      const condition = await this.#registered(limits)
-      if (!isEmpty() || !own.has(network.id, block)) return
-      own.remove(network.id, [block])
-      await this.#givingBack.run(() => this.#blocks.giveBack(block, { ...limits, condition }))
-    })
+    return this.#returns.giveBack(block, isEmpty, limits)
   }
 
-  /** Gives all back and says that the node has nothing of the network. False: `isUnused` says that it has come into use. */
+  /** As `BlockReturns`. */
   letGo(isUnused: () => boolean, limits: CallLimits): Promise<boolean> {
-    return this.#run(async () => {
-      const { network, own } = this.#options
-      const condition = await this.#registered(limits)
-      // The store is asked first: while it is away this node goes on with what it has.
-      const mine = await this.#mine(limits)
-      if (!isUnused()) return false
-      await this.#macs.tidy(() => false, { ...limits, condition })
-      own.remove(network.id, own.all(network.id))
-      await this.#givingBack.run(() => this.#clear(mine, condition, limits))
-      return true
-    })
+    return this.#returns.letGo(isUnused, limits)
   }
 
   /** Of each node: how many blocks of the subnet it has. */
@@ -147,106 +147,101 @@ export class NetworkHere {
   }
 
   /**
-   * After the store has lost something: what it says is this node's and is not on record belongs to whoever claimed it
-   * since; what is on record is written again. Resolves to what others have there. May be repeated.
+   * After the store has lost something: what it says is this node's, and is neither on record nor in use here, belongs to
+   * whoever claimed it since; what is on record is written again. Resolves to what others have there. May be repeated.
    */
-  putBack(macAddresses: readonly string[], limits: CallLimits): Promise<string[]> {
-    return this.#run(async () => {
-      const { own, network } = this.#options
-      const condition = await this.#registered(limits)
-      const there = await this.#mine(limits)
-      await this.#givingBack.run(() => this.#giveBackStrange(there, { ...limits, condition }))
-      const lost = own.of(network.id).filter(({ block }) => !there.includes(block))
-      const rooms = { blocks: this.#blocks, macs: this.#macs }
-      const conflicts = await putClaimsBack(rooms, { lost, macAddresses }, { ...limits, condition })
+  putBack(inUse: EndpointUse, limits: CallLimits): Promise<string[]> {
+    return this.#turns.run(async () => {
+      const { network } = this.#options
+      const blocks = this.#grid.blocksOf(inUse.addresses)
+      const condition = await this.#turns.registered(limits)
+      const there = await this.#returns.mine(limits)
+      await this.#returns.giveBackStrange(there, blocks, { ...limits, condition })
+      const used = { blocks, macAddresses: inUse.macAddresses }
+      const conflicts = await this.#putBack.run(there, used, { ...limits, condition })
+      this.#foreign.compare()
       return conflicts.map((conflict) => `${conflict} (network ${network.name})`)
     })
+  }
+
+  /** What this node and another one both use, for people. `addresses` are those of endpoints here. */
+  contested(addresses: readonly string[]): string[] {
+    const { own, network, node } = this.#options
+    return describeContested({
+      ...{ network: network.name, node, addresses, grid: this.#grid, members: this.peers.all },
+      foreign: this.#foreign.described(),
+      ownerOf: (block) => (own.has(network.id, block) ? node : this.#blocks.ownerOf(block)),
+    })
+  }
+
+  /** What the nodes had of the network, as far as is known here, is written to a store that lacks it. May be repeated. */
+  speakFor(nodes: ReadonlySet<string>, limits: RegisteredLimits): Promise<void> {
+    return this.#turns.run(() => this.#blocks.speakFor(nodes, limits))
   }
 
   async close(): Promise<void> {
     this.#ending.abort()
     await this.#following
-    await this.#queue.idle()
+    await this.#turns.idle()
   }
 
-  /** What the store has as this node's, and is not on record, others may have from now on. */
-  async #giveBackStrange(
-    there: readonly string[],
-    limits: CallLimits & { condition: Condition },
-  ): Promise<number> {
-    const { own, network, store } = this.#options
-    for (const block of there) if (!own.has(network.id, block)) await this.#blocks.giveBack(block, limits)
-    return store.revision
+  #ownerOf(address: string): string | undefined {
+    const of = this.#grid.blockOf(address)
+    return of && this.#blocks.ownerOf(of.block)
   }
 
-  /** Whose the blocks are that were given back without an answer. */
-  #settle(): Promise<number> {
-    const limits = { signal: this.#ending.signal }
-    return this.#run(async () => {
-      const condition = await this.#registered(limits)
-      return this.#giveBackStrange(await this.#mine(limits), { ...limits, condition })
+  #openWishes(): OwnWishes {
+    return new OwnWishes({
+      transactions: this.#blocks.transactions,
+      inStore: () => this.#blocks.wishes,
+      registered: this.#turns.registered,
+      signal: this.#ending.signal,
     })
   }
 
-  async #mine(limits: CallLimits): Promise<string[]> {
-    const { store, network, node } = this.#options
-    const blocks = await blocksOf(store, { node, networkIds: [network.id] }, limits)
-    return blocks.get(network.id) ?? []
+  #openReturns(macs: MacClaims): BlockReturns {
+    const { store, node, network, own, refused } = this.#options
+    const { transactions } = this.#blocks
+    const { run, registered } = this.#turns
+    const { signal } = this.#ending
+    const common = { store, node, network, own, refused, transactions }
+    return new BlockReturns({ ...common, macs, run, registered, signal })
   }
 
-  async #clear(mine: readonly string[], condition: Condition, limits: CallLimits): Promise<number> {
-    const { network, node } = this.#options
-    const last = mine.slice(0, blocksAtOnce)
-    for (const block of mine.slice(blocksAtOnce)) await this.#blocks.giveBack(block, { ...limits, condition })
-    const { store, refused } = this.#options
-    const { committed, revision } = await store.commit([condition], lettingGo(network.id, node, last), limits)
-    if (committed) return revision
-    refused()
-    throw new ConetError(
-      'clusterUnavailable',
-      `leave network ${network.name}: node ${node} is not registered`,
-    )
+  #openClaims(): BlockClaims {
+    const { run, registered, gate } = this.#turns
+    return new BlockClaims({
+      ...{ blocks: this.#blocks, wishes: this.#wishes, run, registered, gate },
+      network: this.#options.network.name,
+      keep: (block, subnet) => this.#keep(block, subnet),
+      signal: this.#ending.signal,
+    })
   }
 
-  /** What the mirror says came after what this node has given back last. */
-  get #isNewerThanOwn(): boolean {
-    return !this.#ending.signal.aborted && this.#givingBack.isKnownAt(this.#blocks.revision)
+  #openAdopted(): AdoptedBlocks {
+    const { network, own, assureWhole, adoptionFailed: failed } = this.#options
+    const { signal } = this.#ending
+    return new AdoptedBlocks({
+      ...{ network, own, blocks: this.#blocks, assureWhole, failed },
+      run: this.#turns.run,
+      isNewerThanOwn: () => !signal.aborted && this.#returns.isKnownAt(this.#blocks.revision),
+      mine: () => this.#returns.mine({ signal }),
+      keep: (block, subnet) => this.#keep(block, subnet),
+    })
   }
 
-  #run<T>(work: () => Promise<T>): Promise<T> {
-    return this.#queue.run('', work)
-  }
-
-  #registered(limits: CallLimits): Promise<Condition> {
-    return this.#options.registered(`take addresses of network ${this.#options.network.name}`, limits)
+  #openStepBack(): StepBack {
+    const { store, network, assureWhole, lost, isRemoved, log } = this.#options
+    return new StepBack({
+      ...{ store, networkId: network.id, assureWhole, isRemoved, log, signal: this.#ending.signal },
+      disputes: () => this.peers.disputes(),
+      blockOf: (claim) => this.#grid.blockOf(claim),
+      lost: (keys) => lost(keys.map(endpointOf)),
+    })
   }
 
   #keep(block: string, subnet: string): void {
     this.#options.own.add({ networkId: this.#options.network.id, subnet, block })
-  }
-
-  /** A crash came between a claim and its record: what the store says is this node's, is; unless it is an old copy. */
-  #adopt(): void {
-    if (this.#strangers().length === 0) return
-    const { assureWhole, adoptionFailed } = this.#options
-    const adopt = () => void this.#run(async () => this.#adoptNow()).catch(adoptionFailed)
-    // It is not known only when this node stops.
-    void assureWhole().then(adopt, () => undefined)
-  }
-
-  #adoptNow(): void {
-    if (!this.#isNewerThanOwn) return
-    for (const { block, subnet } of this.#strangers()) this.#keep(block, subnet)
-  }
-
-  /** Blocks that are this node's in the store and not on record. */
-  #strangers(): { block: string; subnet: string }[] {
-    const { own, network } = this.#options
-    return network.subnets.flatMap(({ subnet }) =>
-      this.#blocks
-        .own(subnet)
-        .filter((block) => !own.has(network.id, block))
-        .map((block) => ({ block, subnet })),
-    )
+    this.#foreign.compare()
   }
 }

@@ -2,12 +2,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { Backoff } from '../retry/backoff.ts'
+import type { ClaimGateAccess } from './claim-gate.ts'
+import type { RegisteredLimits } from './claim-transaction.ts'
+import type { EndpointUse } from './cluster-listener.ts'
 import { NetworkHere } from './network-here.ts'
 import type { NetworkPeers } from './network-peers.ts'
 import type { NodePresence } from './node-presence.ts'
 import type { OwnBlockRecord } from './own-blocks.ts'
 import type { PublishedMembers } from './published-members.ts'
-import type { SharedNetwork } from './records.ts'
+import type { SharedNetwork, SharedNode } from './records.ts'
 import type { CallLimits, SharedStore } from './shared-store.ts'
 
 /** What must be known of a network to use it. */
@@ -23,6 +26,8 @@ export type NetworksInUseOptions = {
   readonly presence: NodePresence
   readonly members: PublishedMembers
   readonly log: Logger
+  /** An operator has removed the node, and it has not found out. */
+  isRemoved(node: SharedNode): boolean
   /** Whether the store was there when it was last asked. */
   isCurrent(): boolean
   /** Whether the store is the one that is known; else it puts back what is missing. */
@@ -31,8 +36,12 @@ export type NetworksInUseOptions = {
   isLoss(): Promise<boolean>
   /** There is something new to tell of the endpoints on other nodes. */
   peersChanged(networkId: string): void
-  /** Another node needs a block of the subnet, and none is free. */
-  blockWanted(networkId: string, subnet: string): void
+  /** Of all that others may have. */
+  readonly gate: ClaimGateAccess
+  /** Endpoints of this node have what is another's by right. */
+  lost(endpointIds: readonly string[]): void
+  /** Another node needs a block of the subnet, and none is free; or that very block. */
+  blockWanted(networkId: string, subnet: string, block?: string): void
 }
 
 export class NetworksInUse {
@@ -66,13 +75,13 @@ export class NetworksInUse {
 
   /** A MAC that somebody asked for. */
   claimMac(network: SharedNetworkKey, macAddress: string, limits: CallLimits = {}): Promise<void> {
-    return this.#use(network).claimMac(macAddress, limits)
+    return this.#use(network).macs.claim(macAddress, limits)
   }
 
   /** Gives the claims of MACs back that `isHeld` says are not in use, if the store is there. */
   async tidyMacs(network: SharedNetworkKey, isHeld: (macAddress: string) => boolean): Promise<void> {
     if (!this.#options.isCurrent()) return
-    await this.#use(network).tidyMacs(isHeld, { signal: this.#ending.signal })
+    await this.#use(network).macs.tidy(isHeld, { signal: this.#ending.signal })
   }
 
   /** Gives a block back that `isEmpty` says is not in use, if the store is there. */
@@ -113,8 +122,18 @@ export class NetworksInUse {
   }
 
   /** Writes what this node has of a network to a store that has lost it. Resolves to what others have there. */
-  putBack(network: SharedNetworkKey, macAddresses: readonly string[], limits: CallLimits): Promise<string[]> {
-    return this.#use(network).putBack(macAddresses, limits)
+  putBack(network: SharedNetworkKey, inUse: EndpointUse, limits: CallLimits): Promise<string[]> {
+    return this.#use(network).putBack(inUse, limits)
+  }
+
+  /** What this node and another one both use, for people. */
+  contested(addressesOf: (networkId: string) => readonly string[]): string[] {
+    return [...this.#here].flatMap(([networkId, here]) => here.contested(addressesOf(networkId)))
+  }
+
+  /** The same of what these nodes had of networks that are used here. */
+  async speakFor(nodes: ReadonlySet<string>, limits: RegisteredLimits): Promise<void> {
+    for (const here of this.#here.values()) await here.speakFor(nodes, limits)
   }
 
   async close(): Promise<void> {
@@ -156,8 +175,11 @@ export class NetworksInUse {
       log,
       peersChanged,
       blockWanted,
+      lost,
+      isRemoved,
       assureWhole,
       isLoss,
+      gate,
     } = this.#options
     const networkId = network.id
     const here = new NetworkHere({
@@ -170,7 +192,11 @@ export class NetworksInUse {
       refused: () => presence.refused(),
       adoptionFailed: (err) => log.error({ networkId, err }, 'a block of this node is not on record here'),
       peersChanged: () => peersChanged(networkId),
-      blockWanted: (subnet) => blockWanted(networkId, subnet),
+      gate,
+      blockWanted: (subnet, block) => blockWanted(networkId, subnet, block),
+      lost,
+      isRemoved,
+      log,
       assureWhole,
       isLoss,
     })

@@ -1,10 +1,11 @@
 // The nodes of a cluster, as an operator sees them: what each has, and how one is removed that does not come back.
 import { ConetError } from '@conet/sdk'
+import type { RegisteredLimits } from './claim-transaction.ts'
 import { keys } from './keys.ts'
 import { claimedMacs } from './mac-claims.ts'
 import { lettingGo } from './node-holdings.ts'
-import { reader, SharedBlock, SharedNode } from './records.ts'
-import type { CallLimits, SharedStore } from './shared-store.ts'
+import { type RemovalMark, reader, SharedBlock, SharedNode } from './records.ts'
+import type { CallLimits, Condition, SharedChange, SharedStore } from './shared-store.ts'
 
 export type NodeState = 'alive' | 'away' | 'quarantined'
 
@@ -18,6 +19,7 @@ export type NodeReport = {
 const readNode = reader(SharedNode)
 const readBlock = reader(SharedBlock)
 const countsAtOnce = 16
+const mostTries = 8
 /** Below what etcd takes in one transaction. */
 const atOnce = 100
 
@@ -85,18 +87,88 @@ export async function removeFencedNode(
   limits: CallLimits = {},
 ): Promise<void> {
   const { node, revision } = await findDead(store, name, limits)
-  const held = await store.list(keys.heldBy(name), limits)
-  const networkIds = held.entries.map(({ key }) => key.slice(keys.heldBy(name).length))
+  const networkIds = await networksOf(store, name, limits)
   if (node === undefined && networkIds.length === 0) throw unknownNode(name)
   if (node !== undefined) {
     // First, so that nothing that it writes is taken any more.
     const { committed } = await store.commit(
       [{ unchanged: keys.node(name), since: revision }],
-      [{ delete: keys.node(name) }, { put: keys.removed(node.identity), value: new Date().toISOString() }],
+      [{ delete: keys.node(name) }, markOf(node)],
       limits,
     )
     if (!committed) throw isBack(name)
   }
+  await clearAll(store, { name, networkIds }, limits)
+}
+
+/**
+ * The same of a machine of which an operator has said so before, and the store does not know it, or has it again. Nothing
+ * happens to one that has come back since. May be repeated.
+ */
+export async function removeAgain(
+  store: SharedStore,
+  { identity, mark }: { identity: string; mark: RemovalMark },
+  { condition, ...limits }: RegisteredLimits,
+): Promise<void> {
+  const { name } = mark
+  const key = keys.node(name)
+  const word = { put: keys.removed(identity), value: JSON.stringify(mark) }
+  for (let tries = 0; tries < mostTries; tries++) {
+    const found = await store.get(key, limits)
+    const node = found && readNode(found.value)
+    const isSame = node?.identity === identity
+    if (isSame && !isEnded(node, mark)) return
+    const unchanged: Condition =
+      found === undefined ? { absent: key } : { unchanged: key, since: found.revision }
+    const { committed } = await store.commit(
+      [condition, unchanged, ...(isSame ? [] : [{ absent: word.put }])],
+      [...(isSame ? [{ delete: key }] : []), word],
+      limits,
+    )
+    const isSaid = committed || (!isSame && (await store.get(word.put, limits)) !== undefined)
+    // What it has put back itself goes before anybody else puts something back, also where another host has said so.
+    if (isSaid && (isSame || found === undefined)) await clearRemoved(store, name, limits)
+    if (isSaid) return
+  }
+  throw new ConetError(
+    'clusterUnavailable',
+    `remove node ${name} again: others change its record all the time`,
+  )
+}
+
+/** Whether what was ended by the removal is that registration, and no later one. */
+export function isEnded({ registeredAt = '' }: SharedNode, mark: RemovalMark): boolean {
+  return registeredAt <= (mark.registeredAt ?? '')
+}
+
+/** All that is left of a node whose record is gone; nothing happens when somebody has its name. May be repeated. */
+export async function clearRemoved(store: SharedStore, name: string, limits: CallLimits): Promise<void> {
+  try {
+    await clearAll(store, { name, networkIds: await networksOf(store, name, limits) }, limits)
+  } catch (error) {
+    if (!ConetError.is(error, 'conflict')) throw error
+  }
+}
+
+function markOf({ identity, name, registeredAt }: SharedNode): SharedChange {
+  const mark: RemovalMark = {
+    removedAt: new Date().toISOString(),
+    name,
+    ...(registeredAt !== undefined && { registeredAt }),
+  }
+  return { put: keys.removed(identity), value: JSON.stringify(mark) }
+}
+
+async function networksOf(store: SharedStore, name: string, limits: CallLimits): Promise<string[]> {
+  const { entries } = await store.list(keys.heldBy(name), limits)
+  return entries.map(({ key }) => key.slice(keys.heldBy(name).length))
+}
+
+async function clearAll(
+  store: SharedStore,
+  { name, networkIds }: { name: string; networkIds: readonly string[] },
+  limits: CallLimits,
+): Promise<void> {
   for (const [networkId, blocks] of await blocksOf(store, { node: name, networkIds }, limits))
     await clear(store, { name, networkId, blocks }, limits)
 }

@@ -5,6 +5,7 @@ import { ConetError, deadline } from '@conet/sdk'
 import { Backoff } from '../retry/backoff.ts'
 import { keys } from './keys.ts'
 import { register } from './membership.ts'
+import { clearRemoved } from './node-directory.ts'
 import type { ObeyedRemovals } from './obeyed-removals.ts'
 import type { SharedNode } from './records.ts'
 import type { CallLimits, Condition, SharedStore } from './shared-store.ts'
@@ -16,7 +17,7 @@ const waitMs = 3_000
 export type NodePresenceOptions = {
   readonly store: SharedStore
   readonly node: SharedNode
-  readonly obeyed: Pick<ObeyedRemovals, 'has' | 'note'>
+  readonly obeyed: Pick<ObeyedRemovals, 'has' | 'note' | 'registeredAt'>
   /** Throws while other nodes could not reach this machine: it is not registered before they can. */
   assertReachable?(what: string): void
   /** An operator has removed the node: what it had is no longer its own. It is registered anew after that. */
@@ -81,6 +82,18 @@ export class NodePresence {
     this.#refuse(new ConetError('clusterUnavailable', 'the record of this node was changed by others'))
   }
 
+  /** The store says something else of this node: whether it is registered still. Never rejects. */
+  async look(): Promise<void> {
+    const condition = this.#condition
+    if (condition === undefined) return
+    try {
+      const { committed } = await this.#options.store.commit([condition], [])
+      if (!committed && this.#condition === condition) this.refused()
+    } catch {
+      // The store is away: it is looked at when it is back.
+    }
+  }
+
   /** Keeps the node registered until the signal aborts. Called once. */
   async follow(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
@@ -109,7 +122,10 @@ export class NodePresence {
         await removed()
         obeyed.note(mark)
       }
-      const { condition } = await register(store, node, { signal })
+      // Whoever has removed it may not be done, and goes no further once it is registered.
+      if (mark !== undefined) await clearRemoved(store, node.name, { signal })
+      const { registeredAt } = obeyed
+      const { condition } = await register(store, { ...node, registeredAt }, { obeyed: mark, signal })
       const lease = await store.holdLease(leaseSeconds, end.signal)
       const alive = { put: keys.aliveNode(node.name), value: new Date().toISOString(), lease: lease.id }
       const { committed } = await store.commit([condition], [alive], { signal })

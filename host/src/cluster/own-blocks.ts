@@ -14,6 +14,8 @@ export class OwnBlockRecord {
   readonly #table: Table<OwnBlock>
   /** By network, then by block: its subnet. */
   readonly #blocks = new Map<string, Map<string, string>>()
+  /** By network. */
+  readonly #foreign = new Map<string, ReadonlySet<string>>()
   readonly #changed: (networkId: string) => void
 
   /** `changed` is called after each change. */
@@ -47,6 +49,20 @@ export class OwnBlockRecord {
     return this.#blocks.get(networkId)?.has(block) ?? false
   }
 
+  /** Addresses in own blocks that endpoints of other nodes have: nobody gets them here. */
+  foreign(networkId: string): ReadonlySet<string> {
+    return this.#foreign.get(networkId) ?? none
+  }
+
+  /** All that there are now. */
+  noteForeign(networkId: string, addresses: ReadonlySet<string>): void {
+    const before = this.foreign(networkId)
+    if (before.size === addresses.size && [...before].every((address) => addresses.has(address))) return
+    if (addresses.size === 0) this.#foreign.delete(networkId)
+    else this.#foreign.set(networkId, addresses)
+    this.#changed(networkId)
+  }
+
   /** On the disk when this returns. May be repeated. */
   add(record: OwnBlock): void {
     this.#write((changes) => this.#table.put(changes, keyOf(record), record), 'change')
@@ -76,6 +92,8 @@ export class OwnBlockRecord {
     else known.set(block, subnet)
   }
 }
+
+const none: ReadonlySet<string> = new Set()
 
 function keyOf({ networkId, block }: Pick<OwnBlock, 'networkId' | 'block'>): string {
   return `${networkId}/${block}`

@@ -1,5 +1,6 @@
 // A count of this node's own, in the shared store and on the disk, that grows as it writes. A store that has a lower one
-// than the disk is an older copy, also where the writes of others have taken its revision past the one that is known.
+// than the disk is an older copy, also where the writes of others have taken its revision past the one that is known. Beside
+// it stands the generation of the store in which it was written, so that others see who is back after a loss.
 import { type Static, Type } from 'typebox'
 import type { Table } from '../store/index.ts'
 import { keys } from './keys.ts'
@@ -39,25 +40,26 @@ export class OwnProgress {
    * Counts on, if this node has written anything since. First in the store: who is ended between the two has a lower count
    * on the disk, which says nothing wrong. False: the store has forgotten something.
    */
-  async advance(limits: CallLimits): Promise<boolean> {
+  async advance(generation: string, limits: CallLimits): Promise<boolean> {
     if (this.#countedAt === this.#store.written) return true
     const found = await this.#store.get(this.#key, limits)
     if (countOf(found) < this.#count) return false
-    await this.#write(found, limits)
+    await this.#write(found, generation, limits)
     return true
   }
 
-  /** Counts on after the store has got back what it had forgotten. */
-  async catchUp(limits: CallLimits): Promise<void> {
-    await this.#write(await this.#store.get(this.#key, limits), limits)
+  /** Counts on after the store has got back what it had forgotten: others need not wait for this node any more. */
+  async catchUp(generation: string, limits: CallLimits): Promise<void> {
+    await this.#write(await this.#store.get(this.#key, limits), generation, limits)
   }
 
-  async #write(found: SharedEntry | undefined, limits: CallLimits): Promise<void> {
+  async #write(found: SharedEntry | undefined, generation: string, limits: CallLimits): Promise<void> {
     const count = Math.max(this.#count, countOf(found)) + 1
     const unchanged: Condition =
       found === undefined ? { absent: this.#key } : { unchanged: this.#key, since: found.revision }
-    const change = { put: this.#key, value: String(count) }
-    const { committed } = await this.#store.commit([unchanged], [change], limits)
+    const change = { put: this.#key, value: `${count} ${generation}` }
+    const same: Condition = { is: keys.generation, value: generation }
+    const { committed } = await this.#store.commit([unchanged, same], [change], limits)
     // Only another store, put in its place in this moment, has another one.
     if (!committed) throw new Error('the progress of this node was changed by others')
     this.#countedAt = this.#store.written
@@ -66,6 +68,27 @@ export class OwnProgress {
   }
 }
 
+/** Of what machines have noted: which have put back what they have since the store has its name. */
+export function backAmong(noted: readonly SharedEntry[], generation: string): Set<string> {
+  const back = noted.filter((entry) => generationOf(entry) === generation)
+  return new Set(back.map(({ key }) => key.slice(keys.allProgress.length)))
+}
+
+/** Whether a machine has put back what it has since the store has its name. */
+export async function isBack(
+  store: Pick<SharedStore, 'get'>,
+  identity: string,
+  limits: CallLimits,
+): Promise<boolean> {
+  const generation = await store.get(keys.generation, limits)
+  const progress = await store.get(keys.progress(identity), limits)
+  return progress !== undefined && generationOf(progress) === generation?.value
+}
+
+function generationOf({ value }: Pick<SharedEntry, 'value'>): string | undefined {
+  return value.split(' ')[1]
+}
+
 function countOf(entry: SharedEntry | undefined): number {
-  return Number(entry?.value ?? 0)
+  return Number(entry?.value.split(' ')[0] ?? 0)
 }

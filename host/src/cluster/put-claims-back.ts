@@ -1,35 +1,120 @@
 // What this node has claimed of a network, and a store that has lost something lacks, is written again; what others have
-// there by now is theirs.
+// there by now is theirs, and is asked for where endpoints of this node have addresses in it still.
 import { ConetError } from '@conet/sdk'
 import type { AddressBlocks } from './address-blocks.ts'
+import type { RegisteredLimits } from './claim-transaction.ts'
 import type { MacClaims } from './mac-claims.ts'
-import type { CallLimits, Condition } from './shared-store.ts'
+import type { BlockOfSubnet } from './network-grid.ts'
+import type { OwnBlockRecord } from './own-blocks.ts'
+import type { OwnWishes } from './own-wishes.ts'
+import type { CallLimits } from './shared-store.ts'
 
-export type LostClaims = {
-  readonly lost: readonly { readonly block: string; readonly subnet: string }[]
+export type PutClaimsBackOptions = {
+  readonly networkId: string
+  readonly blocks: Pick<AddressBlocks, 'restore'>
+  readonly wishes: Pick<OwnWishes, 'ask' | 'unask'>
+  readonly macs: Pick<MacClaims, 'claim'>
+  readonly own: Pick<OwnBlockRecord, 'has' | 'of' | 'add' | 'remove'>
+}
+
+/** What endpoints of this node have. */
+export type InUseHere = {
+  /** Blocks in which they have addresses. */
+  readonly blocks: readonly BlockOfSubnet[]
   readonly macAddresses: readonly string[]
 }
 
-/** `condition`: that this node is registered. Resolves to what others have. May be repeated. */
-export async function putClaimsBack(
-  { blocks, macs }: { blocks: Pick<AddressBlocks, 'restore'>; macs: Pick<MacClaims, 'claim'> },
-  { lost, macAddresses }: LostClaims,
-  limits: CallLimits & { readonly condition: Condition },
-): Promise<string[]> {
-  const conflicts: string[] = []
-  for (const { block, subnet } of lost)
-    conflicts.push(...(await orConflict(blocks.restore(block, subnet, limits))))
-  for (const mac of macAddresses) conflicts.push(...(await orConflict(macs.claim(mac, limits))))
-  return conflicts
+export class ClaimsPutBack {
+  readonly #options: PutClaimsBackOptions
+  /** Blocks that others were asked for. */
+  readonly #asked = new Set<string>()
+
+  constructor(options: PutClaimsBackOptions) {
+    this.#options = options
+  }
+
+  /** `there`: blocks that the store says are this node's. Resolves to what others have. May be repeated. */
+  async run(there: readonly string[], inUse: InUseHere, limits: RegisteredLimits): Promise<string[]> {
+    const { own, networkId, macs } = this.#options
+    const lost = whatIsLost({ own: own.of(networkId), inUse: inUse.blocks, there })
+    const conflicts: string[] = []
+    await this.#unaskUnused(inUse, limits)
+    for (const block of lost.restorable) conflicts.push(...(await this.#restore(block, inUse, limits)))
+    for (const block of lost.unrecorded) own.add({ networkId, ...block })
+    for (const mac of inUse.macAddresses) {
+      const refused = await refusal(macs.claim(mac, limits))
+      if (refused !== undefined) conflicts.push(refused.message)
+    }
+    return conflicts
+  }
+
+  /** Endpoints that had addresses in a block are gone since it was asked for. */
+  async #unaskUnused({ blocks }: InUseHere, limits: CallLimits): Promise<void> {
+    const used = new Set(blocks.map(({ block }) => block))
+    for (const block of this.#asked) if (!used.has(block)) await this.#unask(block, limits)
+  }
+
+  async #unask(block: string, limits: CallLimits): Promise<void> {
+    if (this.#asked.delete(block)) await this.#options.wishes.unask(block, limits)
+  }
+
+  async #restore(of: BlockOfSubnet, inUse: InUseHere, limits: RegisteredLimits): Promise<string[]> {
+    const { own, networkId, blocks, wishes } = this.#options
+    const { block, subnet } = of
+    const refused = await refusal(blocks.restore(block, subnet, limits))
+    if (refused === undefined) {
+      if (!own.has(networkId, block)) own.add({ networkId, ...of })
+      await this.#unask(block, limits)
+      return []
+    }
+    // From now on nothing more of it is handed out here, whatever becomes of it.
+    own.remove(networkId, [block])
+    if (!inUse.blocks.some((used) => used.block === block)) return []
+    // Who has it and does not use it gives it back.
+    this.#asked.add(block)
+    await wishes.ask(of, limits)
+    return [refused.message]
+  }
+}
+
+/**
+ * What there is to do after a loss, of blocks on record (`own`), blocks in which endpoints here have addresses (`inUse`), and
+ * those that the store has as this node's (`there`).
+ */
+export function whatIsLost({
+  own,
+  inUse,
+  there,
+}: {
+  own: readonly BlockOfSubnet[]
+  inUse: readonly BlockOfSubnet[]
+  there: readonly string[]
+}): {
+  /** To be written to the store. */
+  restorable: BlockOfSubnet[]
+  /** To be put on record here. */
+  unrecorded: BlockOfSubnet[]
+  /** To be given back: somebody may have got it after the copy of the store was made. */
+  strange: string[]
+} {
+  const recorded = new Set(own.map(({ block }) => block))
+  const used = new Set(inUse.map(({ block }) => block))
+  const known = new Set(there)
+  const mine = new Map([...own, ...inUse].map((of) => [of.block, of]))
+  return {
+    restorable: [...mine.values()].filter(({ block }) => !known.has(block)),
+    unrecorded: inUse.filter(({ block }) => known.has(block) && !recorded.has(block)),
+    strange: there.filter((block) => !recorded.has(block) && !used.has(block)),
+  }
 }
 
 /** What somebody else has; all other errors are thrown. */
-async function orConflict(work: Promise<unknown>): Promise<string[]> {
+async function refusal(work: Promise<unknown>): Promise<ConetError | undefined> {
   try {
     await work
-    return []
+    return undefined
   } catch (error) {
-    if (ConetError.is(error, 'addressInUse')) return [error.message]
+    if (ConetError.is(error, 'addressInUse')) return error
     throw error
   }
 }

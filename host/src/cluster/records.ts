@@ -38,10 +38,20 @@ export const SharedNode = Type.Object({
   underlayAddress: Type.String(),
   version: Type.String(),
   since: Type.String(),
+  /** By its own clock, the first time and after each removal: so what was said of it before is told from what is said since. */
+  registeredAt: Type.Optional(Type.String()),
   /** Somebody has removed it without having fenced it. */
   quarantinedAt: Type.Optional(Type.String()),
 })
 export type SharedNode = Static<typeof SharedNode>
+
+/** Left for a machine that was removed: what it was registered as. */
+export const RemovalMark = Type.Object({
+  removedAt: Type.String(),
+  name: Type.String(),
+  registeredAt: Type.Optional(Type.String()),
+})
+export type RemovalMark = Static<typeof RemovalMark>
 
 export const SharedBlock = Type.Object({ node: Type.String(), subnet: Type.String() })
 export type SharedBlock = Static<typeof SharedBlock>
@@ -49,6 +59,8 @@ export type SharedBlock = Static<typeof SharedBlock>
 export const BlockWish = Type.Object({
   wantedBy: Type.String(),
   ofSubnet: Type.String(),
+  /** One that was the node's, and in which it has endpoints still; absent: any. */
+  block: Type.Optional(Type.String()),
   /** Of each wish another: one that stands where an earlier was left is a change too, which all others see. */
   id: Type.String(),
 })

@@ -7,6 +7,8 @@ export type Condition =
   | { readonly absent: string }
   | { readonly present: string }
   | { readonly unchanged: string; readonly since: number }
+  /** It is there, and is this. */
+  | { readonly is: string; readonly value: string }
   /** There is nothing below this prefix. */
   | { readonly empty: string }
   /** Nothing below this prefix was put in that revision or later; what was deleted does not count. */
@@ -51,6 +53,8 @@ export interface SharedStore {
   watch(prefix: string, watching: Watching): Promise<void>
   /** A lease that is kept alive until the signal aborts. Keys put with its id go when it has not been for `ttlSeconds`. */
   holdLease(ttlSeconds: number, signal: AbortSignal): Promise<Lease>
+  /** A lease that nobody keeps alive: keys put with its id go after `ttlSeconds`. */
+  grantLease(ttlSeconds: number, limits?: CallLimits): Promise<string>
   close(): void
 }
 

@@ -1,29 +1,23 @@
 // Nothing that the shared store does not hold any more is believed to be gone before it is known that the store itself is
 // whole. If it is not, this node puts back what it has.
 import { setTimeout as sleep } from 'node:timers/promises'
-import { KeyedQueue } from '@conet/sdk'
-import type { Logger } from 'pino'
+import { KeyedQueue, onAbort } from '@conet/sdk'
 import { Backoff } from '../retry/backoff.ts'
+import { AwaitedNodes } from './awaited-nodes.ts'
 import type { BlockStore } from './own-blocks.ts'
-import type { CallLimits, SharedStore } from './shared-store.ts'
+import { putBackAgain } from './put-back-again.ts'
+import type { SharedNode } from './records.ts'
+import type { SharedStore } from './shared-store.ts'
 import { StoreGeneration } from './store-generation.ts'
+import { StoreLoss, type StoreLossOptions, type StoreReplaced } from './store-loss.ts'
 
-export type StoreReplaced = {
-  readonly since: string
-  /** All that this node has was looked at since. */
-  readonly isPutBack: boolean
-  /** What somebody else has in the store now. */
-  readonly conflicts: readonly string[]
-}
-
-export type StoreContinuityOptions = {
+export type StoreContinuityOptions = StoreLossOptions & {
   readonly store: SharedStore
   readonly records: BlockStore
   /** Of the machine. */
   readonly identity: string
-  readonly log: Logger
-  /** Writes to the store what this node has and the store has not. Resolves to what others have there. May be repeated. */
-  putBack(limits: CallLimits): Promise<string[]>
+  /** Nodes that the cluster had, as far as is known here. */
+  nodes(): readonly SharedNode[]
 }
 
 /** So long after a loss a list may lack what others have not put back yet. */
@@ -34,24 +28,42 @@ const keepMs = 30_000
 const keepAgainMs = 2_000
 const leaveMs = 1_000
 
-/** Somebody who has the same may let it go. */
-const conflictRetryMs = 10_000
-
 export class StoreContinuity {
   readonly #options: StoreContinuityOptions
   readonly #generation: StoreGeneration
   readonly #queue = new KeyedQueue()
-  #replaced: StoreReplaced | undefined
-  #replacedAt = Number.NEGATIVE_INFINITY
+  #loss: StoreLoss | undefined
+  #lostAt = Number.NEGATIVE_INFINITY
+  #awaited: AwaitedNodes | undefined
+  /** What others had before this process was started is asked for, until there is a loss. */
+  #reclaiming: AbortController | undefined
+  /** How often it came into doubt that the store is the one that is known, and of which doubt it was known to be last. */
+  #doubts = 1
+  #assured = 0
 
   constructor(options: StoreContinuityOptions) {
     this.#options = options
     this.#generation = new StoreGeneration(options.store, options)
   }
 
-  /** Since this process has started: the store was lost, or is an older copy. */
+  /** The store was lost, or is an older copy; undefined some time after all is mended. */
   get replaced(): StoreReplaced | undefined {
-    return this.#replaced
+    return this.#loss?.told
+  }
+
+  /** What the store is called, unless it is in doubt that it is the one that is known. */
+  get generation(): string | undefined {
+    return this.#assured === this.#doubts ? this.#generation.known : undefined
+  }
+
+  /** The store was away, or does not say what it must: it is looked at before it is believed. */
+  doubt(): void {
+    this.#doubts += 1
+  }
+
+  /** Since this process has seen a loss: who has to put back what is his. */
+  get awaited(): AwaitedNodes | undefined {
+    return this.#awaited
   }
 
   /** Resolves when the store is known to be whole, or this node has put back what it has; rejects when the signal aborts. */
@@ -74,7 +86,22 @@ export class StoreContinuity {
   /** As `assure`; whether the store has lost something just now, which others put back too. */
   async isLoss(signal: AbortSignal): Promise<boolean> {
     await this.assure(signal)
-    return performance.now() - this.#replacedAt < othersMs
+    return performance.now() - this.#lostAt < othersMs
+  }
+
+  /**
+   * Others have, since before this process was started, what endpoints here have of these networks: as after a loss, but
+   * nothing is told, since nothing was lost now. What is contested tells itself. Never rejects.
+   */
+  async reclaim(networkIds: ReadonlySet<string>, signal: AbortSignal): Promise<void> {
+    await this.assure(signal).catch(() => undefined)
+    // After a loss all is put back.
+    if (signal.aborted || this.#loss !== undefined) return
+    this.#reclaiming?.abort()
+    const reclaiming = new AbortController()
+    this.#reclaiming = reclaiming
+    using _end = onAbort(signal, () => reclaiming.abort())
+    await putBackAgain(networkIds, { ...this.#options, found: () => undefined }, reclaiming.signal)
   }
 
   /** Notes now and then how far the store is, until the signal aborts. Called once. */
@@ -105,37 +132,38 @@ export class StoreContinuity {
   }
 
   async #look(signal: AbortSignal): Promise<void> {
+    const doubts = this.#doubts
     const sight = await this.#generation.look({ signal })
-    if (sight.isReplaced) await this.#mend(signal)
+    if (sight.isReplaced) await this.#mend(sight.generation, signal)
     await this.#generation.remember(sight, { signal })
+    this.#assured = doubts
   }
 
-  async #mend(signal: AbortSignal): Promise<void> {
-    const { log, putBack } = this.#options
-    const since = this.#replaced?.isPutBack === false ? this.#replaced.since : new Date().toISOString()
-    this.#replaced = { since, isPutBack: false, conflicts: [] }
-    this.#replacedAt = performance.now()
-    log.error({ since }, 'cluster: the shared store has lost what it held, or is an older copy; put back')
-    const conflicts = await putBack({ signal })
-    this.#replaced = { since, isPutBack: true, conflicts }
-    if (conflicts.length === 0) return
-    log.error({ conflicts }, 'cluster: others have in the shared store what is this node’s')
-    void this.#tryAgain(signal)
+  async #mend(generation: string, signal: AbortSignal): Promise<void> {
+    const loss = this.#begin(generation)
+    this.#options.log.error(
+      { since: loss.since },
+      'cluster: the shared store has lost what it held, or is an older copy; put back',
+    )
+    await loss.putBack(signal)
+    void loss.mended(signal).then(() => {
+      if (this.#loss === loss) this.#loss = undefined
+    })
   }
 
-  /** Until nobody has what is this node's. */
-  async #tryAgain(signal: AbortSignal): Promise<void> {
-    const since = this.#replaced?.since
-    while (!signal.aborted) {
-      await sleep(conflictRetryMs, undefined, { signal, ref: false }).catch(() => undefined)
-      if (signal.aborted || this.#replaced === undefined || this.#replaced.since !== since) return
-      try {
-        const conflicts = await this.#options.putBack({ signal })
-        this.#replaced = { ...this.#replaced, conflicts }
-        if (conflicts.length === 0) return
-      } catch (err) {
-        this.#options.log.debug({ err }, 'cluster: what is this node’s is not put back yet')
-      }
-    }
+  /** What was done about the one before is done anew. */
+  #begin(generation: string): StoreLoss {
+    const { store, identity, nodes } = this.#options
+    const known = nodes()
+    const others = known.filter((node) => node.identity !== identity)
+    // Who does not know of himself knows of nobody.
+    this.#awaited = others.length === known.length ? undefined : new AwaitedNodes(store, generation, others)
+    // It is the same one as long as nothing could be put back.
+    const since = this.#loss?.isPutBack === false ? this.#loss.since : new Date().toISOString()
+    this.#loss?.end()
+    this.#reclaiming?.abort()
+    this.#loss = new StoreLoss(this.#options, { since, awaited: this.#awaited })
+    this.#lostAt = performance.now()
+    return this.#loss
   }
 }

@@ -6,13 +6,21 @@ import type { Table } from '../store/index.ts'
 import { keys } from './keys.ts'
 import type { BlockStore } from './own-blocks.ts'
 import { OwnProgress } from './own-progress.ts'
-import type { CallLimits, Condition, SharedEntry, SharedStore } from './shared-store.ts'
+import type { CallLimits, Condition, SharedChange, SharedEntry, SharedStore } from './shared-store.ts'
 
 const KnownStore = Type.Object({ generation: Type.String(), revision: Type.Integer() })
 type KnownStore = Static<typeof KnownStore>
 
 const recordKey = 'known'
 const mostTries = 16
+
+export type StoreGenerationOptions = {
+  readonly records: BlockStore
+  /** Of the machine. */
+  readonly identity: string
+  /** After a loss: how long hosts are waited for that have not put back what they have. */
+  readonly awaitMs: number
+}
 
 /** What a look at the store has shown. `generation` is what it is called now. */
 export type StoreSight = {
@@ -27,17 +35,27 @@ export class StoreGeneration {
   readonly #records: BlockStore
   readonly #table: Table<KnownStore>
   readonly #progress: OwnProgress
+  readonly #awaitMs: number
   #known: KnownStore | undefined
 
-  constructor(store: SharedStore, { records, identity }: { records: BlockStore; identity: string }) {
+  constructor(store: SharedStore, { records, identity, awaitMs }: StoreGenerationOptions) {
     this.#store = store
+    this.#awaitMs = awaitMs
     this.#records = records
     this.#progress = new OwnProgress(store, { records, identity })
     this.#table = records.table('store', KnownStore)
     this.#known = this.#table.get(recordKey)
   }
 
-  /** One at a time. Throws what the store throws. */
+  /** What the store was called when this node knew last that it was whole. */
+  get known(): string | undefined {
+    return this.#known?.generation
+  }
+
+  /**
+   * One at a time. Before anybody puts something back into a store that has lost it, all hosts know by `awaiting` that
+   * more will come. Throws what the store throws.
+   */
   async look(limits: CallLimits): Promise<StoreSight> {
     const known = this.#known
     for (let tries = 0; tries < mostTries; tries++) {
@@ -46,9 +64,11 @@ export class StoreGeneration {
       const [found] = entries
       const isOlder = known !== undefined && (revision < before || (await this.#progress.isForgotten(limits)))
       const isReplaced = known !== undefined && (isOlder || found?.value !== known.generation)
-      if (found !== undefined && !(isOlder && found.value === known.generation))
+      if (found !== undefined && !(isOlder && found.value === known.generation)) {
+        if (isReplaced && !(await this.#isAwaited(found, limits))) continue
         return { generation: found.value, revision, isReplaced }
-      const begun = await this.#begin(found, limits)
+      }
+      const begun = await this.#begin(found, isReplaced, limits)
       if (begun !== undefined) return { ...begun, isReplaced }
     }
     throw new Error('the name of the shared store changes all the time')
@@ -57,7 +77,7 @@ export class StoreGeneration {
   /** All that follows from what was seen is done: on the disk when this resolves. Throws what the store throws. */
   async remember({ generation, revision, isReplaced }: StoreSight, limits: CallLimits): Promise<void> {
     if (isReplaced) {
-      await this.#progress.catchUp(limits)
+      await this.#progress.catchUp(generation, limits)
       this.#store.restartAt(revision)
     }
     this.#write({ generation, revision: Math.max(revision, this.#store.revision) })
@@ -71,7 +91,7 @@ export class StoreGeneration {
     if (this.#known === undefined) return true
     const revision = Math.max(this.#known.revision, this.#store.revision)
     if (revision !== this.#known.revision) this.#write({ ...this.#known, revision })
-    return this.#progress.advance(limits)
+    return this.#progress.advance(this.#known.generation, limits)
   }
 
   #write(record: KnownStore): void {
@@ -80,14 +100,42 @@ export class StoreGeneration {
   }
 
   /** Undefined: others came first. */
-  async #begin(found: SharedEntry | undefined, limits: CallLimits) {
+  async #begin(found: SharedEntry | undefined, isReplaced: boolean, limits: CallLimits) {
     const generation = randomUUID()
-    const unchanged: Condition =
-      found === undefined
-        ? { absent: keys.generation }
-        : { unchanged: keys.generation, since: found.revision }
-    const change = { put: keys.generation, value: generation }
-    const { committed, revision } = await this.#store.commit([unchanged], [change], limits)
+    const changes: SharedChange[] = [{ put: keys.generation, value: generation }]
+    if (isReplaced) changes.push(...(await this.#awaitOthers(generation, limits)))
+    const { committed, revision } = await this.#store.commit(
+      [unchanged(keys.generation, found)],
+      changes,
+      limits,
+    )
     return committed ? { generation, revision } : undefined
   }
+
+  /**
+   * A host that is new to the cluster may have given an empty store its name, and knows of no loss: the first that does
+   * sees to it that all are waited for. False: something has changed meanwhile.
+   */
+  async #isAwaited({ value: generation }: SharedEntry, limits: CallLimits): Promise<boolean> {
+    const loss = await this.#store.get(keys.loss, limits)
+    if (loss?.value === generation) return true
+    const { committed } = await this.#store.commit(
+      [{ is: keys.generation, value: generation }, unchanged(keys.loss, loss)],
+      await this.#awaitOthers(generation, limits),
+      limits,
+    )
+    return committed
+  }
+
+  async #awaitOthers(generation: string, limits: CallLimits): Promise<SharedChange[]> {
+    const lease = await this.#store.grantLease(Math.ceil(this.#awaitMs / 1_000), limits)
+    return [
+      { put: keys.loss, value: generation },
+      { put: keys.awaiting, value: generation, lease },
+    ]
+  }
+}
+
+function unchanged(key: string, found: SharedEntry | undefined): Condition {
+  return found === undefined ? { absent: key } : { unchanged: key, since: found.revision }
 }

@@ -1,0 +1,82 @@
+// Whether certificates that members of etcd show are trusted. The client of etcd tells in words alone why a connection
+// was not made, and what to do about a certificate is another thing than what to do about an etcd that is away.
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { connect, type TLSSocket } from 'node:tls'
+import { deadline } from '@conet/sdk'
+
+export type Trusted = {
+  readonly ca: Buffer
+  readonly cert?: Buffer | undefined
+  readonly key?: Buffer | undefined
+}
+
+const mostLookMs = 1_000
+/** Who asks again so soon gets what was found before: each call fails while etcd is away. */
+const freshMs = 5_000
+
+export class CertificateLook {
+  readonly #endpoints: readonly string[]
+  readonly #trusted: Trusted
+  #look: Promise<string | undefined> | undefined
+  #lookedAt = Number.NEGATIVE_INFINITY
+
+  /** `endpoints`: `host:port` of each member. */
+  constructor(endpoints: readonly string[], trusted: Trusted) {
+    this.#endpoints = endpoints
+    this.#trusted = trusted
+  }
+
+  /**
+   * What speaks against the certificate of a member that answers, and its address; undefined: nothing, or none answers, or
+   * it is not known yet after `withinMs`: then it is for who asks next.
+   */
+  fault(withinMs = mostLookMs): Promise<string | undefined> {
+    if (performance.now() - this.#lookedAt > freshMs) {
+      this.#lookedAt = performance.now()
+      this.#look = this.#lookAtAll()
+    }
+    return within(withinMs, this.#look)
+  }
+
+  async #lookAtAll(): Promise<string | undefined> {
+    const faults = await Promise.all(this.#endpoints.map((endpoint) => faultAt(endpoint, this.#trusted)))
+    return faults.find((fault) => fault !== undefined)
+  }
+}
+
+/** Undefined: it takes longer, and goes on. */
+async function within<T>(timeMs: number, work: Promise<T> | undefined): Promise<T | undefined> {
+  const done = new AbortController()
+  const over = sleep(Math.max(0, timeMs), undefined, { signal: done.signal }).catch(() => undefined)
+  try {
+    return await Promise.race([work, over])
+  } finally {
+    done.abort()
+  }
+}
+
+async function faultAt(endpoint: string, trusted: Trusted): Promise<string | undefined> {
+  const { hostname, port } = new URL(`https://${endpoint}`)
+  const host = hostname.replace(/^\[|\]$/g, '')
+  using limit = deadline(mostLookMs, `look at the certificate of ${endpoint}`)
+  // The handshake goes on, so that what is wrong with the certificate is all that is told.
+  const socket = connect({ host, port: Number(port), ...trusted, rejectUnauthorized: false })
+  try {
+    await once(socket, 'secureConnect', { signal: limit.signal })
+    const reason = reasonOf(socket)
+    return reason === undefined ? undefined : `${endpoint}: ${reason}`
+  } catch {
+    // It cannot be reached, or refuses this host: then its certificate is not what is in the way.
+    return undefined
+  } finally {
+    socket.on('error', () => undefined).destroy()
+  }
+}
+
+/** `DEPTH_ZERO_SELF_SIGNED_CERT` and its like; of Node's types it is an Error. */
+function reasonOf({ authorized, authorizationError }: TLSSocket): string | undefined {
+  if (authorized) return undefined
+  const reason: unknown = authorizationError
+  return reason instanceof Error ? reason.message : String(reason)
+}

@@ -1,0 +1,71 @@
+// The networks of the cluster as the store has them. That one is gone is believed once the store is known to be whole.
+import type { ClusterListener } from './cluster-listener.ts'
+import { keys } from './keys.ts'
+import { Mirror, type MirrorChange } from './mirror.ts'
+import type { Trouble } from './node-presence.ts'
+import { reader, SharedNetwork } from './records.ts'
+import type { SharedStore } from './shared-store.ts'
+
+export type NetworkDirectoryOptions = {
+  readonly store: SharedStore
+  /** Rejects when the node stops. */
+  assureWhole(): Promise<void>
+  /** The store was away, or is: it is looked at before it is believed. */
+  lost(): void
+  /** Undefined before the node has started. */
+  listener(): Pick<ClusterListener, 'networkSeen' | 'networkGone' | 'networksKnown'> | undefined
+}
+
+export class NetworkDirectory {
+  readonly #options: NetworkDirectoryOptions
+  readonly #mirror: Mirror<SharedNetwork>
+  #trouble: Trouble | undefined
+
+  constructor(options: NetworkDirectoryOptions) {
+    this.#options = options
+    this.#mirror = new Mirror({
+      store: options.store,
+      prefix: keys.networks,
+      parse: reader(SharedNetwork),
+      changed: (changes) => this.#changed(changes),
+      listed: () => {
+        this.#trouble = undefined
+        this.#whenWhole(() => options.listener()?.networksKnown(new Set(this.#mirror.records.keys())))
+      },
+      lost: (error) => {
+        this.#trouble = { since: this.#trouble?.since ?? new Date(), error }
+        options.lost()
+      },
+    })
+  }
+
+  /** Until the signal aborts. Called once. */
+  follow(signal: AbortSignal): Promise<void> {
+    return this.#mirror.follow(signal)
+  }
+
+  /** Whether the store was there when it was last asked. */
+  get isCurrent(): boolean {
+    return this.#mirror.isCurrent
+  }
+
+  /** Why the store cannot be followed now. */
+  get trouble(): Trouble | undefined {
+    return this.#trouble
+  }
+
+  #changed(changes: readonly MirrorChange<SharedNetwork>[]): void {
+    const { listener } = this.#options
+    for (const { key, after } of changes)
+      if (after !== undefined) listener()?.networkSeen(after)
+      else
+        this.#whenWhole(() => {
+          if (!this.#mirror.records.has(key)) listener()?.networkGone(key)
+        })
+  }
+
+  /** What a store does not hold says nothing before it is known that it has lost nothing. */
+  #whenWhole(then: () => void): void {
+    this.#options.assureWhole().then(then, () => undefined)
+  }
+}
