@@ -57,7 +57,8 @@ export type Operations = {
   /** Garden's NetIn on the primary network. */
   netIn(handle: string, wish: GardenNetIn, operation: Operation): Promise<GardenMappedPort>
   /** Garden's NetOut on the primary network: all rules, or none. */
-  netOut(handle: string, rules: readonly GardenNetOutRule[], operation: Operation): Promise<void>
+  netOut(handle: string, rule: GardenNetOutRule, operation: Operation): Promise<void>
+  netOutBulk(handle: string, rules: readonly GardenNetOutRule[], operation: Operation): Promise<void>
 }
 
 export type InventoryReader = {
@@ -69,8 +70,8 @@ export type InventoryReader = {
   endpointsOfContainer(handle: string): readonly EndpointRecord[]
   /** What the container's resolver is told, and where its files are while it is up. */
   resolutionOf(container: ContainerRecord): { readonly dns?: Dns; readonly files: ResolverPaths }
-  /** Why the driver could not make a network as it should be; undefined: all is well. */
-  troubleOf?(networkId: string): string | undefined
+  /** Why a network or an endpoint is not as it should be at its driver; undefined: all is well, as far as is known. */
+  troubleOf?(id: string): string | undefined
   /** Whether nobody seems to care for the container. */
   neglectOf?(container: ContainerRecord): Pick<ContainerView, 'process_gone' | 'unused'>
   /** Whether other hosts know of it; undefined where they need not. */

@@ -43,6 +43,7 @@ const remedies = {
   unknownDriver: 'Use one of the drivers that the message lists, or start the one that is missing.',
   protocolViolation: 'Mend the driver; its log and `conet driver list` say what it answered.',
   hostUnavailable: 'Start conetd, or name its socket with `--socket`.',
+  programUnavailable: 'Restart conetd: drivers and containers go on meanwhile.',
   addressInUse: 'Ask for another address or MAC, or leave it out to get a free one.',
   addressOutOfRange: 'Ask for an address in a subnet of the network, outside what it excludes.',
   addressesExhausted: 'Unplug what is not needed, give the network another subnet, or configure more pools.',

@@ -1,5 +1,5 @@
-// Server-sent events (HTML Living Standard, section 9.2). Each event is written out once for all streams. A client that
-// does not keep up is told to start anew instead of being waited for.
+// Server-sent events (HTML Living Standard, section 9.2). Each event is written out once for all streams that keep up. One that
+// does not is waited for by nobody: it gets the rest out of the log when it reads again, or hears that it must start anew.
 import type { ServerResponse } from 'node:http'
 import { ConetError } from '@conet/sdk'
 import type { EventView } from '@conet/sdk/api'
@@ -9,7 +9,7 @@ export type EventStreamsOptions = {
   readonly events: EventSource
   readonly heartbeatMs?: number
   readonly mostStreams?: number
-  /** A stream with more than this unsent is behind. */
+  /** A stream with more than this unsent is behind: nothing more is written to it until it has read. */
   readonly mostBufferedBytes?: number
 }
 
@@ -35,12 +35,12 @@ export class EventStreams {
 
   /** Sends what happened after event `since`, then what happens, until the client goes. */
   open(response: ServerResponse, since: number | undefined): void {
-    const stream = new EventStream(response, this.#options.mostBufferedBytes)
+    const stream = new EventStream(response, this.#options)
     response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
     response.once('close', () => this.#remove(stream))
     // A comment first, so that the headers go out at once.
-    stream.write(heartbeat)
-    if (since !== undefined) this.#replay(stream, since)
+    stream.comment(heartbeat)
+    if (since !== undefined) stream.goOnAfter(since)
     this.#add(stream)
   }
 
@@ -52,16 +52,10 @@ export class EventStreams {
     }
   }
 
-  #replay(stream: EventStream, since: number): void {
-    const missed = this.#options.events.since(since)
-    if (missed === undefined) stream.write(resync)
-    else for (const event of missed) stream.write(format(event))
-  }
-
   #add(stream: EventStream): void {
     this.#streams.add(stream)
-    this.#unsubscribe ??= this.#options.events.subscribe((event) => this.#writeAll(format(event)))
-    this.#timer ??= setInterval(() => this.#writeAll(heartbeat), this.#options.heartbeatMs)
+    this.#unsubscribe ??= this.#options.events.subscribe((event) => this.#tellAll(event))
+    this.#timer ??= setInterval(() => this.#beat(), this.#options.heartbeatMs)
   }
 
   #remove(stream: EventStream): void {
@@ -73,37 +67,74 @@ export class EventStreams {
     this.#timer = undefined
   }
 
-  #writeAll(text: string): void {
-    for (const stream of this.#streams) stream.write(text)
+  #tellAll(event: EventView): void {
+    const text = format(event)
+    for (const stream of this.#streams) stream.tell(event.id, text)
+  }
+
+  #beat(): void {
+    for (const stream of this.#streams) stream.comment(heartbeat)
   }
 }
 
+type StreamOptions = Pick<Required<EventStreamsOptions>, 'events' | 'mostBufferedBytes'>
+
 class EventStream {
   readonly #response: ServerResponse
-  readonly #mostBufferedBytes: number
+  readonly #options: StreamOptions
+  /** Of the last event that was written; undefined: none yet. */
+  #lastId: number | undefined
   #isBehind = false
 
-  constructor(response: ServerResponse, mostBufferedBytes: number) {
+  constructor(response: ServerResponse, options: StreamOptions) {
     this.#response = response
-    this.#mostBufferedBytes = mostBufferedBytes
+    this.#options = options
     response.on('drain', () => this.#catchUp())
   }
 
-  /** Drops what a client that is behind would not get in time: it hears `resync` once it reads again. */
-  write(text: string): void {
+  /** Writes what the log has after that event, as much of it as the client takes now. */
+  goOnAfter(id: number): void {
+    this.#lastId = id
+    const missed = this.#options.events.since(id)
+    if (missed === undefined) {
+      this.#beginAnew()
+      return
+    }
+    for (const event of missed) {
+      if (this.#isBehind) return
+      this.tell(event.id, format(event))
+    }
+  }
+
+  /** One after the other: what a client that is behind does not get now it gets out of the log. */
+  tell(id: number, text: string): void {
     if (this.#isBehind) return
-    this.#response.write(text)
-    this.#isBehind = this.#response.writableLength > this.#mostBufferedBytes
+    this.#lastId = id
+    this.#write(text)
+  }
+
+  comment(text: string): void {
+    if (!this.#isBehind) this.#write(text)
   }
 
   end(): void {
     this.#response.end()
   }
 
+  #beginAnew(): void {
+    this.#lastId = this.#options.events.since(0)?.at(-1)?.id
+    this.#write(resync)
+  }
+
+  #write(text: string): void {
+    this.#response.write(text)
+    this.#isBehind = this.#response.writableLength > this.#options.mostBufferedBytes
+  }
+
   #catchUp(): void {
     if (!this.#isBehind) return
     this.#isBehind = false
-    this.write(resync)
+    if (this.#lastId !== undefined) this.goOnAfter(this.#lastId)
   }
 }
 

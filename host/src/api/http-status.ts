@@ -40,6 +40,7 @@ export const httpStatusOf = {
   subnetOverlap: 409,
   portInUse: 409,
   portsExhausted: 409,
+  programUnavailable: 503,
   // Never an answer: what a client says when there is none.
   hostUnavailable: 503,
 } as const satisfies Record<ErrorKind, number>

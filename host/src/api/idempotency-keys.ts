@@ -1,8 +1,6 @@
 // Answers that were given under an Idempotency-Key: the same key and request get the same answer again, also while the
 // first one is still being worked on, and after a restart. Only answers that made something are kept: a failure leaves
 // nothing behind, so its request may run again. Knows no HTTP.
-import { createHash } from 'node:crypto'
-import { setImmediate } from 'node:timers/promises'
 import { type Static, Type } from 'typebox'
 import type { Store, Table } from '../store/index.ts'
 
@@ -26,6 +24,7 @@ export type IdempotencyKeysOptions = {
   readonly onError: (error: unknown) => void
   readonly keptMs?: number
   readonly mostKept?: number
+  readonly delayMs?: number
   readonly now?: () => number
 }
 
@@ -40,11 +39,17 @@ export class IdempotencyKeys {
   readonly #onError: (error: unknown) => void
   /** Time of each kept answer, oldest first. */
   readonly #kept = new Map<string, number>()
-  readonly #keeping = new Set<Promise<void>>()
+  /** Until they have failed, or are kept. */
   readonly #running = new Map<string, { fingerprint: string; answer: Promise<Answer> }>()
+  /** What is to be kept. */
+  readonly #waiting = new Map<string, KeptAnswer>()
+  readonly #delayMs: number
+  #timer: NodeJS.Timeout | undefined
 
-  constructor({ store, onError, keptMs = day, mostKept = 4096, now = Date.now }: IdempotencyKeysOptions) {
+  constructor(options: IdempotencyKeysOptions) {
+    const { store, onError, keptMs = day, mostKept = 4096, delayMs = 20, now = Date.now } = options
     this.#store = store
+    this.#delayMs = delayMs
     this.#onError = onError
     this.#table = store.table('idempotency', KeptAnswer)
     this.#keptMs = keptMs
@@ -56,73 +61,83 @@ export class IdempotencyKeys {
 
   /** Resolves when every answer that was given is kept: before the store is closed. */
   async flush(): Promise<void> {
-    await Promise.all(this.#keeping)
+    await Promise.allSettled([...this.#running.values()].map(({ answer }) => answer))
+    this.#keepAll()
   }
 
-  /** The answer kept or awaited for `key`, or that of `work`. */
-  async answer(key: string, request: string, work: () => Promise<Answer>): Promise<KeyedAnswer> {
-    const id = digest(key)
-    const fingerprint = digest(request)
-    const known = this.#running.get(id) ?? this.#find(id)
+  /**
+   * The answer kept or awaited for `key`, or that of `work`. The fingerprint stands for the whole request, the key is of
+   * at most 255 characters.
+   */
+  async answer(key: string, fingerprint: string, work: () => Promise<Answer>): Promise<KeyedAnswer> {
+    const known = this.#running.get(key) ?? this.#find(key)
     if (known !== undefined && known.fingerprint !== fingerprint) {
       return { ok: false, reason: 'sameKeyOtherRequest' }
     }
-    const answer = known?.answer ?? this.#run(id, fingerprint, work)
+    const answer = known?.answer ?? this.#run(key, fingerprint, work)
     return { ok: true, answer: await answer }
   }
 
-  #find(id: string): { fingerprint: string; answer: Answer } | undefined {
-    const atMs = this.#kept.get(id)
+  #find(key: string): { fingerprint: string; answer: Answer } | undefined {
+    const atMs = this.#kept.get(key)
     if (atMs === undefined || this.#isOld(atMs)) return undefined
-    const kept = this.#table.get(id)
+    const kept = this.#table.get(key)
     if (kept === undefined) return undefined
     return { fingerprint: kept.fingerprint, answer: { status: kept.status, body: kept.body } }
   }
 
-  #run(id: string, fingerprint: string, work: () => Promise<Answer>): Promise<Answer> {
+  #run(key: string, fingerprint: string, work: () => Promise<Answer>): Promise<Answer> {
     const answer = work()
-    this.#running.set(id, { fingerprint, answer })
-    const keeping = this.#keepLater(id, fingerprint, answer).finally(() => {
-      this.#running.delete(id)
-      this.#keeping.delete(keeping)
-    })
-    this.#keeping.add(keeping)
+    this.#running.set(key, { fingerprint, answer })
+    answer.then(
+      (given) => this.#keepLater(key, { fingerprint, ...given, atMs: this.#now() }),
+      () => this.#running.delete(key),
+    )
     return answer
   }
 
   /**
-   * Behind the answer, which it must not hold up: until then the running work gives it, and after a crash in between
-   * the record that the work has made. Never rejects.
+   * Behind the answers, which it must not hold up, and many at once: until then the running work gives the answer, and
+   * after a crash in between the record that the work has made.
    */
-  async #keepLater(id: string, fingerprint: string, answer: Promise<Answer>): Promise<void> {
-    const given = await answer.catch(() => undefined)
-    if (given === undefined) return
-    await setImmediate()
+  #keepLater(key: string, kept: KeptAnswer): void {
+    this.#waiting.set(key, kept)
+    this.#timer ??= setTimeout(() => this.#keepAll(), this.#delayMs)
+  }
+
+  #keepAll(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const all = [...this.#waiting]
+    this.#waiting.clear()
     try {
-      this.#keep(id, { fingerprint, ...given, atMs: this.#now() })
+      if (all.length > 0) this.#keep(all)
     } catch (error) {
       this.#onError(error)
     }
+    for (const [key] of all) this.#running.delete(key)
   }
 
-  #keep(id: string, kept: KeptAnswer): void {
-    const dropped = this.#tooMany()
+  #keep(all: readonly (readonly [key: string, kept: KeptAnswer])[]): void {
+    const dropped = this.#tooMany(all.length)
     this.#store.transaction((changes) => {
       for (const other of dropped) this.#table.delete(changes, other)
-      this.#table.put(changes, id, kept)
+      for (const [key, kept] of all) this.#table.put(changes, key, kept)
     })
     for (const other of dropped) this.#kept.delete(other)
-    // Anew at the end, so that the order stays that of time.
-    this.#kept.delete(id)
-    this.#kept.set(id, kept.atMs)
+    for (const [key, { atMs }] of all) {
+      // Anew at the end, so that the order stays that of time.
+      this.#kept.delete(key)
+      this.#kept.set(key, atMs)
+    }
   }
 
-  #tooMany(): string[] {
-    const surplus = this.#kept.size + 1 - this.#mostKept
+  #tooMany(more: number): string[] {
+    const surplus = this.#kept.size + more - this.#mostKept
     const dropped: string[] = []
-    for (const [id, atMs] of this.#kept) {
+    for (const [key, atMs] of this.#kept) {
       if (dropped.length >= surplus && !this.#isOld(atMs)) break
-      dropped.push(id)
+      dropped.push(key)
     }
     return dropped
   }
@@ -130,9 +145,4 @@ export class IdempotencyKeys {
   #isOld(atMs: number): boolean {
     return this.#now() - atMs > this.#keptMs
   }
-}
-
-/** A client's key may hold anything of any length; a store's may not. */
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
 }

@@ -30,11 +30,10 @@ export async function answerOnce(
   { key, request, work }: Once,
 ): Promise<Answer> {
   const { method, url, body } = request
-  const content = JSON.stringify([method, url, body])
   const requestKey = createHash('sha256')
-    .update(JSON.stringify([key, content]))
+    .update(JSON.stringify([key, method, url, body]))
     .digest('hex')
-  const keyed = await idempotencyKeys.answer(key, content, () => work(requestKey))
+  const keyed = await idempotencyKeys.answer(key, requestKey, () => work(requestKey))
   if (keyed.ok) return keyed.answer
   throw new HttpError(
     422,

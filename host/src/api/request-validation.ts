@@ -12,6 +12,8 @@ const ajv = new Ajv({
   coerceTypes: false,
   removeAdditional: false,
   verbose: true,
+  // A third of the time of compiling, for what V8 does by itself.
+  code: { optimize: false },
 })
 ajv.addKeyword({
   keyword: 'maxBytes',

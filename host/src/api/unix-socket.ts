@@ -2,11 +2,8 @@
 import { chmod, chown, lstat, readFile, stat, unlink } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { dirname } from 'node:path'
-import { ConetError } from '@conet/sdk'
+import { ConetError, isErrno, maxSocketPathBytes } from '@conet/sdk'
 import type { FastifyInstance } from 'fastify'
-
-/** sun_path of unix(7) has 108 bytes, the last one is the terminating zero. */
-const maxPathBytes = 107
 
 export type SocketPlace = {
   readonly path: string
@@ -16,8 +13,15 @@ export type SocketPlace = {
 }
 
 /**
+ * Throws `failedPrecondition` where `listenOn` would, and changes nothing: for those who do much before they listen.
+ */
+export async function assertListenable(path: string): Promise<void> {
+  await lookAtPlace(path)
+}
+
+/**
  * Listens. Throws `failedPrecondition` when something that is no socket stands there, or a socket on which a process
- * listens. The caller holds the lock of the state directory, and a umask under which nobody else may connect before
+ * listens. The caller holds the lock of the run directory, and a umask under which nobody else may connect before
  * the mode is set.
  */
 export async function listenOn(app: FastifyInstance, { path, mode, group }: SocketPlace): Promise<void> {
@@ -31,16 +35,25 @@ export async function listenOn(app: FastifyInstance, { path, mode, group }: Sock
 }
 
 async function clearPlace(path: string): Promise<void> {
+  if ((await lookAtPlace(path)) === 'left') await unlink(path)
+}
+
+/** `left`: by a process that does not listen any more. */
+async function lookAtPlace(path: string): Promise<'free' | 'left'> {
   const bytes = Buffer.byteLength(path)
-  if (bytes > maxPathBytes) throw refusal(path, `the path has ${bytes} bytes, a socket takes ${maxPathBytes}`)
+  if (bytes > maxSocketPathBytes)
+    throw refusal(path, `the path has ${bytes} bytes, a socket takes ${maxSocketPathBytes}`)
   const found = await lstat(path).catch((error: unknown) => {
-    if (isCode(error, 'ENOENT')) return undefined
+    if (isErrno(error, 'ENOENT')) return undefined
     throw error
   })
-  if (found === undefined) return requireDirectory(path)
+  if (found === undefined) {
+    await requireDirectory(path)
+    return 'free'
+  }
   if (!found.isSocket()) throw refusal(path, 'a file that is no socket stands there')
   if (await isAnswered(path)) throw refusal(path, 'another process listens there')
-  await unlink(path)
+  return 'left'
 }
 
 /** The system call says EACCES for a directory that is not there. */
@@ -59,8 +72,8 @@ function isAnswered(path: string): Promise<boolean> {
     })
     socket.once('error', (error) => {
       // ENOENT: gone since it was looked at. EAGAIN: somebody listens, whose queue is full.
-      if (isCode(error, 'ECONNREFUSED') || isCode(error, 'ENOENT')) resolve(false)
-      else if (isCode(error, 'EAGAIN')) resolve(true)
+      if (isErrno(error, 'ECONNREFUSED', 'ENOENT')) resolve(false)
+      else if (isErrno(error, 'EAGAIN')) resolve(true)
       else reject(error)
     })
   })
@@ -80,8 +93,4 @@ function refusal(path: string, why: string, cause?: Error): ConetError {
     details: { path },
     help: 'choose another path (--socket, --runtime-socket, --run-dir), or move away what stands there',
   })
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code
 }

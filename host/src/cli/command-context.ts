@@ -28,8 +28,8 @@ export class CommandContext {
 
   /** For a command and those below it, which may have hints of their own. */
   hintFor(command: Command, hints: readonly string[]): void {
-    command.hook('preAction', () => {
-      this.#hints = hints
+    command.hook('preAction', (_command, { args: [handle = 'HANDLE'] }) => {
+      this.#hints = hints.map((hint) => hint.replace('HANDLE', handle))
     })
   }
 

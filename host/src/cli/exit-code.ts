@@ -32,6 +32,7 @@ const codesByKind: Partial<Record<ErrorKind, number>> = {
   subnetOverlap: exitCodes.conflict,
   portInUse: exitCodes.conflict,
   hostUnavailable: exitCodes.unavailable,
+  programUnavailable: exitCodes.unavailable,
   driverUnavailable: exitCodes.unavailable,
   backendUnavailable: exitCodes.unavailable,
   clusterUnavailable: exitCodes.unavailable,

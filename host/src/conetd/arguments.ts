@@ -41,6 +41,10 @@ export function parseArguments(argv: readonly string[], version: string, output:
     .option('--cluster-ca <file>', 'authorities that etcd’s certificate may be signed by; TLS, as etcds://')
     .option('--cluster-cert <file>', 'the certificate that this host shows to etcd')
     .option('--cluster-key <file>', 'the key of that certificate')
+    .option(
+      '--cluster-insecure-skip-tls-verify',
+      'whoever answers is taken for etcd, whatever certificate it shows; TLS, as etcds://; for tests',
+    )
     .option('--cluster-user <name>', 'the user of etcd')
     .option('--cluster-password-file <file>', 'a file with the password of that user')
     .option(

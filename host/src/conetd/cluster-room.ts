@@ -20,13 +20,16 @@ export async function openCluster(options: ClusterRoomOptions): Promise<Cluster 
   if (settings === undefined) return undefined
   const { Cluster } = await import('../cluster/cluster.ts')
   const { EtcdStore } = await import('../cluster/etcd-store.ts')
-  const { node: name, underlayAddress, blockBits, etcd } = settings
+  const { node: name, underlayAddress, blockBits, awaitHostsMs, etcd } = settings
   const since = new Date().toISOString()
   const underlay = new UnderlayAddress(underlayAddress)
+  if (etcd.tls?.skipsVerification)
+    log.warn('cluster: whoever answers is taken for etcd (--cluster-insecure-skip-tls-verify)')
   return new Cluster({
     store: new EtcdStore(etcd),
     node: { name, identity: machine.nodeId, underlayAddress, version, since },
     mostBlockBits: blockBits,
+    awaitHostsMs,
     records,
     assertReachable: (what) => underlay.assertHere(what),
     log,

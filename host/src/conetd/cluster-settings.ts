@@ -3,8 +3,8 @@ import { hostname } from 'node:os'
 import type { EtcdOptions } from '../cluster/etcd-store.ts'
 import { formatAddress, readAddress } from '../ipam/address.ts'
 import { checkTls, readPassword } from './cluster-files.ts'
+import type { ClusterSection } from './cluster-section.ts'
 import { wrongSetting } from './cluster-setting-error.ts'
-import type { ClusterSection } from './config-schema.ts'
 
 export type ClusterSettings = {
   /** This host's name, unique in the cluster. */
@@ -13,17 +13,20 @@ export type ClusterSettings = {
   readonly underlayAddress: string
   /** The most addresses of a block, as a power of two. */
   readonly blockBits: number
+  /** After etcd has lost what it held: how long hosts are waited for. */
+  readonly awaitHostsMs: number
   readonly etcd: EtcdOptions
 }
 
 const defaultPort = 2379
 const largestPort = 65_535
 const defaultBlockBits = 6
+const defaultAwaitHostsMs = 30_000
 
 /** Undefined: this host is in no cluster. Throws `invalidArgument` that names what is missing or wrong. */
 export function readClusterSettings(section: ClusterSection | undefined): ClusterSettings | undefined {
   if (section === undefined) return undefined
-  const { store, node = hostname(), underlay_address: underlayAddress, block_bits: blockBits } = section
+  const { store, node = hostname(), underlay_address: underlayAddress } = section
   if (store === undefined)
     throw missing('store', '--cluster', 'for example etcd://10.0.0.1:2379,10.0.0.2:2379')
   if (underlayAddress === undefined)
@@ -31,21 +34,27 @@ export function readClusterSettings(section: ClusterSection | undefined): Cluste
   return {
     node,
     underlayAddress: ownAddress(underlayAddress),
-    blockBits: blockBits ?? defaultBlockBits,
+    blockBits: section.block_bits ?? defaultBlockBits,
+    awaitHostsMs: section.await_hosts_ms ?? defaultAwaitHostsMs,
     etcd: etcdOptions(store, section),
   }
 }
 
 function etcdOptions(store: string, section: ClusterSection): EtcdOptions {
-  const { ca, cert, key } = section
+  const { ca, cert, key, insecure_skip_tls_verify: skipsVerification = false } = section
   if ((cert === undefined) !== (key === undefined))
     throw missing(
       cert === undefined ? 'cert' : 'key',
       cert === undefined ? '--cluster-cert' : '--cluster-key',
       'a file, in PEM',
     )
-  const isTls = store.startsWith('etcds://') || ca !== undefined || cert !== undefined
-  const tls = { ...(ca && { caFile: ca }), ...(cert && { certFile: cert }), ...(key && { keyFile: key }) }
+  const isTls = store.startsWith('etcds://') || ca !== undefined || cert !== undefined || skipsVerification
+  const tls = {
+    ...(ca && { caFile: ca }),
+    ...(cert && { certFile: cert }),
+    ...(key && { keyFile: key }),
+    ...(skipsVerification && { skipsVerification }),
+  }
   checkTls(tls)
   const user = userOf(section)
   return {

@@ -31,7 +31,11 @@ export async function clusterOverview(
       underlay_address: underlayAddress,
       store: [...etcd.endpoints],
       state: found !== undefined ? 'joined' : isAway ? 'away' : 'joining',
-      ...(found && { nodes: found.nodes.length, nodes_alive: found.alive }),
+      ...(found && {
+        nodes: found.nodes.length,
+        nodes_alive: found.nodes.length - found.away.length,
+        nodes_away: found.away,
+      }),
       behind: cluster.behind,
     },
   }

@@ -1,13 +1,14 @@
 // The configuration file of conetd: its schema, published as host/config.schema.json.
-import { IpAddress, NetworkName } from '@conet/sdk'
+import { IpAddress, maxSocketPathBytes, NetworkName } from '@conet/sdk'
 import { CreateNetworkBody, DnsWish } from '@conet/sdk/api'
 import { forms } from '@conet/sdk/forms'
 import { type Static, Type } from 'typebox'
+import { ClusterSection } from './cluster-section.ts'
+import { TimeoutsSection } from './timeouts-section.ts'
 
 const strict = { additionalProperties: false }
 
-/** sun_path of unix(7) has 108 bytes, the last one is the terminating zero. */
-const SocketPath = Type.String({ pattern: forms.absolutePath.pattern, maxLength: 107 })
+const SocketPath = Type.String({ pattern: forms.absolutePath.pattern, maxLength: maxSocketPathBytes })
 const Directory = Type.String({ pattern: forms.absolutePath.pattern, maxLength: 4096 })
 
 const Pool = Type.Object(
@@ -51,45 +52,6 @@ const DefaultAttachment = Type.Object(
   },
   strict,
 )
-
-const File = Type.String({ pattern: forms.absolutePath.pattern, maxLength: 4096 })
-
-const ClusterSection = Type.Object(
-  {
-    store: Type.Optional(
-      Type.String({
-        pattern: forms.clusterStore.pattern,
-        maxLength: 4096,
-        description: 'The members of etcd: etcd://10.0.0.1:2379,10.0.0.2:2379; etcds:// with TLS',
-      }),
-    ),
-    node: Type.Optional(
-      Type.String({
-        pattern: '^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$',
-        description: 'This host’s name in the cluster. Default: its hostname',
-      }),
-    ),
-    underlay_address: Type.Optional({
-      ...IpAddress,
-      description: 'This host’s own address, to which the tunnels of other hosts lead',
-    }),
-    ca: Type.Optional({ ...File, description: 'Certificates of authorities that etcd’s may be signed by' }),
-    cert: Type.Optional({ ...File, description: 'The certificate that this host shows to etcd' }),
-    key: Type.Optional({ ...File, description: 'The key of that certificate' }),
-    user: Type.Optional(Type.String({ minLength: 1, maxLength: 256, description: 'The user of etcd' })),
-    password_file: Type.Optional({ ...File, description: 'A file with the password of that user' }),
-    block_bits: Type.Optional(
-      Type.Integer({
-        minimum: 0,
-        maximum: 16,
-        description:
-          'The most addresses of a block that a host takes of a network, as a power of two. Default: 6, which is 64',
-      }),
-    ),
-  },
-  strict,
-)
-export type ClusterSection = Static<typeof ClusterSection>
 
 export const LogLevel = Type.Enum(['debug', 'info', 'warn', 'error', 'silent'], {
   description: 'What is written on stderr: debug, info, warn, error or silent. Default: info',
@@ -177,73 +139,7 @@ export const ConfigFile = Type.Object(
         { ...strict, description: 'The ports of this machine that containers get who ask for any free one' },
       ),
     ),
-    timeouts: Type.Optional(
-      Type.Object(
-        {
-          driver_call_ms: Type.Optional(
-            Type.Integer({
-              minimum: 100,
-              maximum: 600_000,
-              description: 'How long a driver may take for one call on a network or endpoint. Default: 30000',
-            }),
-          ),
-          driver_most_call_ms: Type.Optional(
-            Type.Integer({
-              minimum: 100,
-              maximum: 3_600_000,
-              description: 'The most that a driver’s word of progress can extend a call to. Default: 300000',
-            }),
-          ),
-          driver_rollback_ms: Type.Optional(
-            Type.Integer({
-              minimum: 0,
-              maximum: 600_000,
-              description:
-                'How long a driver from which another instance took over is kept, in case that one fails. Default: 30000',
-            }),
-          ),
-          driver_ping_interval_ms: Type.Optional(
-            Type.Integer({
-              minimum: 100,
-              maximum: 600_000,
-              description: 'How often a driver is asked whether it still answers. Default: 10000',
-            }),
-          ),
-          driver_ping_ms: Type.Optional(
-            Type.Integer({
-              minimum: 100,
-              maximum: 60_000,
-              description:
-                'How long a driver may take to answer that; after three in a row without an answer it is connected anew. Default: 3000',
-            }),
-          ),
-          process_gone_ms: Type.Optional(
-            Type.Integer({
-              minimum: 0,
-              maximum: 86_400_000,
-              description:
-                'From the end of a container’s process to its down, if the runtime does not say so before; 0: never. Default: 60000',
-            }),
-          ),
-          unused_config_ms: Type.Optional(
-            Type.Integer({
-              minimum: 0,
-              maximum: 31_536_000_000,
-              description:
-                'How long the configuration of a container is kept that never comes up; 0: for ever. Default: 0',
-            }),
-          ),
-          stop_ms: Type.Optional(
-            Type.Integer({
-              minimum: 0,
-              maximum: 600_000,
-              description: 'How long operations under way may take to end when conetd stops. Default: 10000',
-            }),
-          ),
-        },
-        strict,
-      ),
-    ),
+    timeouts: Type.Optional(TimeoutsSection),
   },
   { ...strict, title: 'The configuration file of conetd' },
 )

@@ -15,6 +15,7 @@ export type Flags = {
   readonly clusterCa?: string
   readonly clusterCert?: string
   readonly clusterKey?: string
+  readonly clusterInsecureSkipTlsVerify?: boolean
   readonly clusterUser?: string
   readonly clusterPasswordFile?: string
   readonly clusterBlockBits?: string
@@ -54,6 +55,13 @@ const sources: readonly Source[] = [
   { flag: 'clusterCa', variable: 'CONET_CLUSTER_CA', section, key: 'ca', parse: absolute },
   { flag: 'clusterCert', variable: 'CONET_CLUSTER_CERT', section, key: 'cert', parse: absolute },
   { flag: 'clusterKey', variable: 'CONET_CLUSTER_KEY', section, key: 'key', parse: absolute },
+  {
+    flag: 'clusterInsecureSkipTlsVerify',
+    variable: 'CONET_CLUSTER_INSECURE_SKIP_TLS_VERIFY',
+    section,
+    key: 'insecure_skip_tls_verify',
+    parse: truth,
+  },
   { flag: 'clusterUser', variable: 'CONET_CLUSTER_USER', section, key: 'user', parse: asItIs },
   {
     flag: 'clusterPasswordFile',
@@ -72,7 +80,7 @@ const sources: readonly Source[] = [
 ]
 
 export function configFromFlags(flags: Flags): Record<string, unknown> {
-  return collect(({ flag }) => flags[flag])
+  return collect(({ flag }) => flags[flag]?.toString())
 }
 
 /** An empty variable says nothing; an empty `CONET_SPAWN` says: no drivers. */
@@ -98,6 +106,11 @@ function collect(textOf: (source: Source) => string | undefined): Record<string,
 /** What is none is left as it is, for the schema to refuse. */
 function wholeNumber(text: string): number | string {
   return /^\d{1,9}$/.test(text) ? Number(text) : text
+}
+
+/** `true` or `false`; what is neither is left as it is, for the schema to refuse. */
+function truth(text: string): boolean | string {
+  return ['true', 'false'].includes(text) ? text === 'true' : text
 }
 
 /** An empty path is left as it is, for the schema to refuse. */

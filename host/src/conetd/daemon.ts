@@ -1,6 +1,6 @@
 // conetd as a whole: builds its parts in order, starts them, and stops them in reverse. Drivers go on without it.
 import { randomUUID } from 'node:crypto'
-import { Rollback } from '@conet/sdk'
+import { ConetError, Rollback } from '@conet/sdk'
 import type { Cluster } from '../cluster/cluster.ts'
 import {
   clusterListener,
@@ -14,14 +14,13 @@ import {
 } from '../lifecycle/index.ts'
 import { openCluster } from './cluster-room.ts'
 import type { DaemonOptions } from './daemon-options.ts'
-import { makeDirectories } from './directories.ts'
 import { buildDriverRoom, buildSupervisor, type DriverRoom } from './driver-room.ts'
 import { endsWithin } from './ends-within.ts'
 import { keepEvents, withContainer } from './event-history.ts'
 import { buildHost } from './host-context.ts'
 import { type MachineIdentity, machineIdentity } from './machine-identity.ts'
+import { takePlaces } from './places.ts'
 import { serve } from './serving.ts'
-import { lockStateDirectory } from './state-lock.ts'
 import { openStores, type Stores } from './stores.ts'
 
 export type Daemon = {
@@ -34,10 +33,12 @@ const lastSecondsMs = 2_000
 
 /** Returns when both sockets answer. When it throws, nothing is left of it. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  await using undo = new Rollback()
   const parts = new Rollback()
-  const stop = () => parts[Symbol.asyncDispose]()
+  const stop = () => parts[Symbol.asyncDispose]().catch(explainStop)
   try {
-    await start(options, parts)
+    await start(options, parts, undo)
+    undo.commit()
     return { stop }
   } catch (error) {
     await stop()
@@ -45,13 +46,22 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
 }
 
-async function start(options: DaemonOptions, parts: Rollback): Promise<void> {
+/** One sentence on all that failed; the log has where a bug is. */
+function explainStop(cause: unknown): never {
+  const failures: unknown[] = cause instanceof AggregateError ? cause.errors : [cause]
+  const said = failures.map((failure) =>
+    failure instanceof Error && failure.cause instanceof Error
+      ? `${failure.message}: ${failure.cause.message}`
+      : String(failure),
+  )
+  throw new ConetError('internal', `stop conetd: ${said.join('; ')}`, { cause })
+}
+
+async function start(options: DaemonOptions, parts: Rollback, undo: Rollback): Promise<void> {
   const { settings, log, environment } = options
   // Before anything is made: a name that nobody has is the operator's mistake.
   await buildSupervisor(settings, environment).assertStartable(settings.spawn)
-  makeDirectories(settings)
-  const lock = lockStateDirectory(settings.stateDir)
-  parts.defer('release the state directory', () => lock.release())
+  await takePlaces(settings, parts, undo)
   const stores = await openStores(settings, log)
   parts.defer('close the stores', async () => stores[Symbol.asyncDispose]())
   const machine = machineIdentity(stores.durable)
@@ -72,6 +82,7 @@ async function start(options: DaemonOptions, parts: Rollback): Promise<void> {
   host.forsaken.start()
   host.unused.start()
   host.interfaces.start()
+  host.driverWatch.start()
   await serve(options, { host, room, stores, cluster }, parts)
   // Not by a conetd that cannot listen: they would outlive it.
   await Promise.all(settings.spawn.map((name) => room.supervisor.start(name)))
@@ -124,11 +135,27 @@ function buildParts(
     cluster,
     log,
   })
+  deferEnd(parts, { host, room, stores })
+  return { host, room }
+}
+
+/** The last of these comes first. */
+function deferEnd(
+  parts: Rollback,
+  { host, room, stores }: { host: HostContext; room: DriverRoom; stores: Stores },
+): void {
   parts.defer('let go of the directory of the sandboxes', () => host.sandboxes.close())
-  parts.defer('write what waits for the disk', () => host.inventory[Symbol.dispose]())
+  parts.defer('write what waits for the disk', () =>
+    // It is in the run directory too, and from there the next conetd has it, unless the machine boots before.
+    unlessStoreRefuses(host, 'what waits for the state directory is left to the next conetd', () =>
+      host.inventory[Symbol.dispose](),
+    ),
+  )
   parts.defer('leave the events to the next conetd', () => {
     host.journals[Symbol.dispose]()
-    keepEvents(stores.volatile, host.events)
+    unlessStoreRefuses(host, 'the next conetd will not know the events of this one', () =>
+      keepEvents(stores.volatile, host.events),
+    )
   })
   parts.defer('end the operations under way', async () => {
     host.removals[Symbol.dispose]()
@@ -136,9 +163,19 @@ function buildParts(
     host.forsaken[Symbol.dispose]()
     host.unused[Symbol.dispose]()
     host.interfaces[Symbol.dispose]()
+    host.driverWatch[Symbol.dispose]()
     await endOperations(host, room, lastSecondsMs)
   })
-  return { host, room }
+}
+
+/** On a full disk conetd stops as ever, and says what it could not write. */
+function unlessStoreRefuses({ log }: HostContext, consequence: string, write: () => void): void {
+  try {
+    write()
+  } catch (err) {
+    if (!ConetError.is(err)) throw err
+    log.warn({ err }, consequence)
+  }
 }
 
 function identityOf({ version, settings }: DaemonOptions, { nodeId }: MachineIdentity) {

@@ -9,12 +9,14 @@ import {
   ContainerJournals,
   CutOffContainers,
   type DriverAccess,
+  DriverWatch,
   ForsakenContainers,
   type HostContext,
   InterfaceWatch,
   Inventory,
   MadeNetworks,
   PeerFeeder,
+  type Pending,
   PendingRetries,
   QueuedDowns,
   retryRemoval,
@@ -30,6 +32,7 @@ import { ResolverFiles, SandboxKeeper } from '../sandbox/index.ts'
 import { spoolDirectoryOf } from '../shim/spool-path.ts'
 import { restoredEvents } from './event-history.ts'
 import type { MachineIdentity } from './machine-identity.ts'
+import { PendingLog } from './pending-log.ts'
 import type { Settings } from './settings.ts'
 import type { Stores } from './stores.ts'
 
@@ -59,13 +62,7 @@ export function buildHost({ settings, stores, machine, drivers, cluster, log }: 
     drivers,
     cluster,
     made: new MadeNetworks((networkId) => host.peers.begin(networkId)),
-    peers: new PeerFeeder({
-      inventory,
-      cluster,
-      drivers,
-      log,
-      made: { isMade: (networkId) => host.made.isMade(networkId) },
-    }),
+    peers: peerFeeder({ inventory, cluster, drivers, log }, () => host),
     syncRounds: new SyncRounds(),
     sandboxes: new SandboxKeeper(join(settings.runDir, 'netns')),
     events: restoredEvents(stores.volatile),
@@ -75,20 +72,13 @@ export function buildHost({ settings, stores, machine, drivers, cluster, log }: 
       onError: (err) => log.warn({ err }, 'events of containers wait to be written'),
     }),
     answeredPlugs: new AnsweredPlugs(),
-    removals: new PendingRetries({
-      verb: 'remove',
-      retry: (removal, operation) => retryRemoval(host, removal, operation),
-      onError: (removal, error) => log.warn({ ...removal, err: error }, 'a deletion is still pending'),
-    }),
-    repairs: new PendingRetries({
-      verb: 'repair',
-      retry: (repair, operation) => retryRepair(host, repair, operation),
-      onError: (repair, error) => log.warn({ ...repair, err: error }, 'a repair is still pending'),
-    }),
+    removals: pendingRemovals(() => host),
+    repairs: pendingRepairs(() => host),
     starting: new StartingContainers(),
     cutOff: new CutOffContainers(),
     forsaken: new ForsakenContainers(() => host, settings.processGraceMs),
     interfaces: new InterfaceWatch(() => host),
+    driverWatch: new DriverWatch(() => host, { everyMs: settings.driverLookMs }),
     unused: new UnusedConfigurations(() => host, settings.unusedConfigurationMs),
     queuedDowns: new QueuedDowns(spoolDirectoryOf(settings.runtimeSocket)),
     defaultAttachment: settings.defaultAttachment,
@@ -98,6 +88,54 @@ export function buildHost({ settings, stores, machine, drivers, cluster, log }: 
   }
   host.events.subscribe((event) => host.journals.append(event))
   return host
+}
+
+type PeerSources = Pick<HostContext, 'inventory' | 'cluster' | 'drivers' | 'log'>
+
+function peerFeeder(sources: PeerSources, host: () => HostContext): PeerFeeder {
+  return new PeerFeeder({
+    ...sources,
+    made: { isMade: (networkId) => host().made.isMade(networkId) },
+    untold: (networkId, reason) => noteUntold(host(), networkId, reason),
+  })
+}
+
+function pendingRemovals(host: () => HostContext): PendingRetries {
+  return new PendingRetries({
+    verb: 'remove',
+    retry: (removal, operation) => retryRemoval(host(), removal, operation),
+    onError: pendingTold(host, () => host().removals, 'a deletion is pending'),
+  })
+}
+
+function pendingRepairs(host: () => HostContext): PendingRetries {
+  return new PendingRetries({
+    verb: 'repair',
+    retry: (repair, operation) => retryRepair(host(), repair, operation),
+    onError: pendingTold(host, () => host().repairs, 'a repair is pending'),
+  })
+}
+
+function pendingTold(host: () => HostContext, retries: () => PendingRetries, what: string) {
+  const pendingLog = new PendingLog({
+    log: host,
+    what,
+    count: () => retries().size,
+    driverOf: (pending) => driverOf(host(), pending),
+  })
+  return pendingLog.tell.bind(pendingLog)
+}
+
+function driverOf({ inventory }: HostContext, { kind, id }: Pending): string | undefined {
+  const networkId = kind === 'network' ? id : inventory.endpoints.get(id)?.networkId
+  return networkId === undefined ? undefined : inventory.networks.get(networkId)?.type
+}
+
+/** Containers here do not reach those that were plugged elsewhere since. */
+function noteUntold({ repairs }: HostContext, networkId: string, reason: string | undefined): void {
+  const words = `its driver does not take who is on other hosts: ${reason}`
+  using look = repairs.look(`peers of ${networkId}`)
+  look.found(new Map(reason === undefined ? [] : [[networkId, words]]))
 }
 
 /** For people who meet it in an error. */

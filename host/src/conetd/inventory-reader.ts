@@ -20,7 +20,7 @@ export function inventoryReader(host: HostContext): InventoryReader {
       const files = host.resolver.pathsOf(sandboxIdOf(container.handle), dns)
       return { files, ...(dns !== undefined && { dns }) }
     },
-    troubleOf: (networkId) => host.repairs.reasonOf(networkId),
+    troubleOf: (id) => host.repairs.troubleOf(id),
     neglectOf: (container) => neglectOf(host, container),
     isPublished({ id, networkId, state }) {
       if (networks.get(networkId)?.scope !== 'global' || state !== 'plugged') return undefined

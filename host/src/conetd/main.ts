@@ -1,7 +1,7 @@
 // The program conetd: arguments, signals and the exit code. The only file of conetd that touches the process.
 import './small-young-generation.ts'
 import process from 'node:process'
-import { assertFailpointKnown, ConetError } from '@conet/sdk'
+import { assertFailpointKnown, ConetError, compileEarly } from '@conet/sdk'
 import type { Logger } from 'pino'
 import { parseArguments } from './arguments.ts'
 import { readSettings, type Settings } from './settings.ts'
@@ -12,8 +12,8 @@ const exitCode = { done: 0, failed: 1, usage: 2 } as const
 /** Nobody else may connect or read before a file has its mode. */
 process.umask(0o077)
 process.title = 'conetd'
-// The client of etcd names an IP address to TLS as its server (DEP0123): no operator could do anything about it.
-process.noDeprecation = true
+// The client of etcd names an IP address to TLS as its server: no operator could do anything about it.
+hideWarning('DEP0123')
 
 // `conetd --help | head -1`: the reader has what it wants.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -31,6 +31,16 @@ else
     parsed.action,
     settingsOrExit(() => readSettings(parsed.flags, process.env)),
   )
+
+/** All others are printed as ever. */
+function hideWarning(hidden: string): void {
+  const printers = process.listeners('warning')
+  process.removeAllListeners('warning')
+  process.on('warning', (warning) => {
+    const code = 'code' in warning ? warning.code : undefined
+    if (code !== hidden) for (const print of printers) print(warning)
+  })
+}
 
 async function run(action: 'serve' | 'stopDrivers', settings: Settings): Promise<void> {
   try {
@@ -74,6 +84,8 @@ async function serve(settings: Settings): Promise<void> {
     log,
     failed,
   })
+  // What ran until here runs once.
+  compileEarly()
   const signal = await stopped
   log.info({ signal }, `conetd: stopping on ${signal}`)
   await daemon.stop()

@@ -1,10 +1,12 @@
 // The metrics of this conetd: who counts, and the library that writes them, which is loaded when nobody waits for it.
+import type { Logger } from 'pino'
 import type { DriverReader } from '../api/api-context.ts'
 import { stateOf } from '../domain/container.ts'
 import type { HostContext } from '../lifecycle/index.ts'
 import { type HostFigures, tally } from '../metrics/figures.ts'
 import type { OperationTimings } from '../metrics/operation-timings.ts'
 import type { Exposition, HostMetrics } from '../metrics/prometheus.ts'
+import { programUnavailable } from '../threads/index.ts'
 import { poolReport } from './pool-report.ts'
 
 /** After the start, in which each millisecond is somebody's. */
@@ -15,6 +17,7 @@ export type MetricsRoomOptions = {
   readonly drivers: DriverReader
   readonly timings: OperationTimings
   readonly version: string
+  readonly log: Logger
 }
 
 export class MetricsRoom implements Disposable {
@@ -24,9 +27,10 @@ export class MetricsRoom implements Disposable {
 
   constructor(options: MetricsRoomOptions) {
     this.#options = options
-    this.#timer = setTimeout(() => void this.#loaded(), loadDelayMs)
+    this.#timer = setTimeout(() => void this.#loadEarly(), loadDelayMs)
   }
 
+  /** Throws `programUnavailable`. */
   async scrape(): Promise<Exposition> {
     return (await this.#loaded()).scrape()
   }
@@ -35,9 +39,21 @@ export class MetricsRoom implements Disposable {
     clearTimeout(this.#timer)
   }
 
+  /** Nobody waits for it; who asks for metrics tries again, and is told. */
+  async #loadEarly(): Promise<void> {
+    try {
+      await this.#loaded()
+    } catch (err) {
+      this.#options.log.warn({ err }, 'no metrics')
+    }
+  }
+
   #loaded(): Promise<HostMetrics> {
     clearTimeout(this.#timer)
-    this.#metrics ??= this.#load()
+    this.#metrics ??= this.#load().catch((cause: unknown) => {
+      this.#metrics = undefined
+      throw programUnavailable('write the metrics', cause)
+    })
     return this.#metrics
   }
 

@@ -10,6 +10,7 @@ import {
   type HostEvent,
   netIn,
   netOut,
+  netOutBulk,
   plug,
   readCounters,
   removeContainer,
@@ -46,7 +47,9 @@ export function bindOperations(host: HostContext, timings: OperationTimings): Op
       run('container.down', { container }, () => down(host, container, operation)),
     netIn: (container, wish, operation) =>
       run('container.net-in', { container }, () => netIn(host, container, wish, operation)),
-    netOut: (container, rules, operation) =>
-      run('container.net-out', { container }, () => netOut(host, container, rules, operation)),
+    netOut: (container, rule, operation) =>
+      run('container.net-out', { container }, () => netOut(host, container, rule, operation)),
+    netOutBulk: (container, rules, operation) =>
+      run('container.net-out', { container }, () => netOutBulk(host, container, rules, operation)),
   }
 }

@@ -11,10 +11,11 @@ export function poolReport(host: HostContext): PoolsView {
     pools.map(({ base, size }) => ({ family, base, size, ...poolUsage({ base, size }, taken) }))
   return {
     address_pools: [...poolViews(4, ipv4), ...poolViews(6, ipv6)],
-    subnets: networks.flatMap(({ id, name }) =>
+    subnets: networks.flatMap(({ id, name, scope }) =>
       host.addresses.usage(id).map(({ subnet, used, capacity }) => ({
         ...{ network_id: id, network_name: name },
         ...{ subnet, addresses: capacity, used },
+        ...(scope !== undefined && { scope }),
       })),
     ),
     port_pool: { ...host.ports.usage },

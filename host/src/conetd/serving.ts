@@ -1,5 +1,6 @@
 // conetd's two sockets: what the API needs is put together, and both listen.
 import type { Rollback } from '@conet/sdk'
+import type { Logger } from 'pino'
 import type { ApiContext } from '../api/api-context.ts'
 import { IdempotencyKeys } from '../api/idempotency-keys.ts'
 import { buildServer } from '../api/server.ts'
@@ -33,28 +34,34 @@ type Served = {
 }
 
 /** Returns when both sockets answer. */
-export async function serve(
+export async function serve(options: DaemonOptions, served: Served, parts: Rollback): Promise<void> {
+  const { settings, log } = options
+  await listen(await apiContext(options, served, parts), settings, parts)
+  takeQueuedDown(served.host)
+  const { socket, runtimeSocket } = settings
+  log.info(
+    { socket, runtimeSocket, startMs: Math.round(performance.now()) },
+    `conetd: listening on ${socket}`,
+  )
+}
+
+async function apiContext(
   options: DaemonOptions,
   { host, room, stores, cluster }: Served,
   parts: Rollback,
-): Promise<void> {
+): Promise<ApiContext> {
   const { settings, version, log } = options
   const startedAt = new Date()
   const isNeeded = (name: string) => [...host.inventory.networks.values()].some(({ type }) => type === name)
   const drivers = driverReader(room, startedAt, isNeeded)
-  const idempotencyKeys = new IdempotencyKeys({
-    store: stores.volatile,
-    onError: (err) => log.warn({ err }, 'an answer is not kept for its Idempotency-Key'),
-  })
-  parts.defer('keep the last answers', () => idempotencyKeys.flush())
-  const externalAddress = new ExternalAddress(options.settings.externalAddress)
+  const externalAddress = new ExternalAddress(settings.externalAddress)
   await externalAddress.refresh()
   const machine = new MachineReader()
   parts.defer('end the thread that looks at the machine', () => machine.close())
   const timings = new OperationTimings()
-  const metrics = new MetricsRoom({ host, drivers, timings, version })
+  const metrics = new MetricsRoom({ host, drivers, timings, version, log })
   parts.defer('load no metrics any more', () => metrics[Symbol.dispose]())
-  const context: ApiContext = {
+  return {
     version,
     operations: bindOperations(host, timings),
     inventory: inventoryReader(host),
@@ -75,16 +82,18 @@ export async function serve(
         ...{ ...options, startedAt, host, cluster, drivers, stores, machine },
         strays: () => room.discovery.strays,
       }),
-    idempotencyKeys,
+    idempotencyKeys: lastAnswers(stores, log, parts),
     log,
   }
-  await listen(context, settings, parts)
-  takeQueuedDown(host)
-  const { socket, runtimeSocket } = settings
-  log.info(
-    { socket, runtimeSocket, startMs: Math.round(performance.now()) },
-    `conetd: listening on ${socket}`,
-  )
+}
+
+function lastAnswers({ volatile }: Stores, log: Logger, parts: Rollback): IdempotencyKeys {
+  const keys = new IdempotencyKeys({
+    store: volatile,
+    onError: (err) => log.warn({ err }, 'an answer is not kept for its Idempotency-Key'),
+  })
+  parts.defer('keep the last answers', () => keys.flush())
+  return keys
 }
 
 async function listen(context: ApiContext, settings: Settings, parts: Rollback): Promise<void> {

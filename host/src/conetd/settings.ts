@@ -40,6 +40,8 @@ export type Settings = {
   /** The most that progress can extend a call to; never less than a call has anyway. */
   readonly driverMostCallTimeoutMs: number
   readonly driverRollbackMs: number
+  /** From one question to a driver what it has to the next; 0: none. */
+  readonly driverLookMs: number
   readonly driverPing: { readonly intervalMs: number; readonly timeoutMs: number }
   readonly driverVersions: VersionRules
   /** For containers whose drivers say nothing of it; undefined: nothing. */
@@ -93,6 +95,7 @@ function complete(config: ConfigFile): Settings {
       intervalMs: config.timeouts?.driver_ping_interval_ms ?? 10_000,
       timeoutMs: config.timeouts?.driver_ping_ms ?? 3_000,
     },
+    driverLookMs: config.timeouts?.driver_look_ms ?? 60_000,
     driverVersions: parseVersionRules(config.drivers),
     dns: config.dns && completeDns(config.dns),
     defaultAttachment: checkedAttachment(config),

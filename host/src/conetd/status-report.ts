@@ -3,9 +3,11 @@ import { ConetError } from '@conet/sdk'
 import type { StatusView } from '@conet/sdk/api'
 import type { DriverReader } from '../api/api-context.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { type HostContext, unpluggedAttachments } from '../lifecycle/index.ts'
+import type { EndpointRecord } from '../domain/endpoint.ts'
+import { type HostContext, lostSandboxes, unpluggedAttachments } from '../lifecycle/index.ts'
 import { findingsOf, type MachineReader, type StatusFacts } from '../status/index.ts'
 import { clusterOverview } from './cluster-view.ts'
+import { endsWithin } from './ends-within.ts'
 import type { Settings } from './settings.ts'
 import type { Stores } from './stores.ts'
 
@@ -23,28 +25,18 @@ export type StatusSources = {
   readonly machine: MachineReader
 }
 
+/** A driver that does not answer holds nobody up who asks how things are. */
+const mostLookMs = 1_000
+
 export async function statusReport(sources: StatusSources): Promise<StatusView> {
-  const { settings, version, pid, startedAt, host, stores } = sources
-  const { inventory, removals } = host
-  const [machine] = await Promise.all([sources.machine.read(), host.interfaces.look()])
+  const { settings, version, pid, startedAt, host } = sources
+  const [{ machine, programTrouble }] = await Promise.all([
+    sources.machine.read(),
+    host.interfaces.look(),
+    endsWithin(host.driverWatch.look(), mostLookMs),
+  ])
   const drivers = sources.drivers.list()
   const { view: cluster, unfit } = await clusterOverview(sources.cluster, settings.cluster)
-  const findings = findingsOf({
-    machine,
-    networks: [...inventory.networks.values()],
-    endpoints: [...inventory.endpoints.values()],
-    troubledNetworks: troubledNetworks(host),
-    portPool: settings.ports,
-    drivers,
-    ...neglected(host),
-    now: new Date(),
-    strays: sources.strays(),
-    cluster: clusterTrouble(sources.cluster),
-    underlayAddress: settings.cluster?.underlayAddress,
-    unfitNodes: unfit,
-    storeReplaced: sources.cluster?.storeReplaced,
-    quarantined: [...stores.durable.quarantine(), ...stores.volatile.quarantine()],
-  })
   return {
     version,
     pid,
@@ -54,23 +46,59 @@ export async function statusReport(sources: StatusSources): Promise<StatusView> 
     driver_dir: settings.driverDir,
     socket: settings.socket,
     runtime_socket: settings.runtimeSocket,
-    counts: {
-      networks: inventory.networks.size,
-      containers: inventory.containers.size,
-      endpoints: inventory.endpoints.size,
-      drivers: drivers.length,
-      pending_deletions: removals.size,
-    },
+    counts: countsOf(host, drivers.length),
     ...(cluster && { cluster }),
-    findings,
+    findings: findingsOf({ ...factsOf(sources), machine, programTrouble, drivers, unfitNodes: unfit }),
+  }
+}
+
+function countsOf({ inventory, removals }: HostContext, drivers: number): StatusView['counts'] {
+  return {
+    networks: inventory.networks.size,
+    containers: inventory.containers.size,
+    endpoints: inventory.endpoints.size,
+    drivers,
+    pending_deletions: removals.size,
+  }
+}
+
+/** All but what must be asked for first. */
+function factsOf({
+  settings,
+  host,
+  stores,
+  cluster,
+  strays,
+}: StatusSources): Omit<StatusFacts, 'machine' | 'programTrouble' | 'drivers' | 'unfitNodes'> {
+  const { inventory } = host
+  return {
+    networks: [...inventory.networks.values()],
+    endpoints: [...inventory.endpoints.values()].map((endpoint) => withTrouble(host, endpoint)),
+    troubledNetworks: troubledNetworks(host),
+    portPool: settings.ports,
+    lostSandboxes: lostSandboxes(host),
+    ...neglected(host),
+    now: new Date(),
+    strays: strays(),
+    cluster: clusterTrouble(cluster),
+    underlayAddress: settings.cluster?.underlayAddress,
+    storeReplaced: cluster?.storeReplaced,
+    contested: cluster?.contested,
+    quarantined: [...stores.durable.quarantine(), ...stores.volatile.quarantine()],
   }
 }
 
 function troubledNetworks({ inventory, repairs }: HostContext): StatusFacts['troubledNetworks'] {
   return [...inventory.networks.values()].flatMap((network) => {
-    const reason = repairs.reasonOf(network.id)
+    const reason = repairs.troubleOf(network.id)
     return reason === undefined ? [] : [{ network, reason }]
   })
+}
+
+/** What is on record counts before what its driver said. */
+function withTrouble({ repairs }: HostContext, endpoint: EndpointRecord): EndpointRecord {
+  const lastError = endpoint.lastError ?? repairs.troubleOf(endpoint.id)
+  return lastError === undefined ? endpoint : { ...endpoint, lastError }
 }
 
 function neglected(host: HostContext): Pick<StatusFacts, 'forsaken' | 'unused' | 'unplugged'> {
@@ -101,6 +129,7 @@ function clusterTrouble(cluster: Cluster | undefined) {
   return {
     since: since.toISOString(),
     reason: error instanceof Error ? error.message : String(error),
+    help: ConetError.is(error) ? error.help : undefined,
     isUnreachable: ConetError.is(error, 'failedPrecondition'),
     isNameTaken: ConetError.is(error, 'conflict'),
     behind: cluster.behind,

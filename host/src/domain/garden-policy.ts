@@ -8,20 +8,35 @@ export function portRequest({ host_port: hostPort, container_port: containerPort
   return { host_port: hostPort ?? 0, container_port: containerPort ?? 0 }
 }
 
-/** Go leaves out what is zero, and Guardian takes a range with one end for that one address or port. */
+/**
+ * Go leaves out what is zero, and Guardian takes a range with one end for that one address or port; one of addresses
+ * without ends keeps nothing from the rule: anywhere.
+ */
 export function netOutRule({ protocol, networks, ports, icmps, log }: GardenNetOutRule): Document {
   return {
     protocol: protocol ?? 0,
-    ...(networks && networks.length > 0 && { networks: networks.map(addressRange) }),
+    ...(networks &&
+      networks.length > 0 &&
+      networks.every(hasEnd) && { networks: networks.map(addressRange) }),
     ...(ports && ports.length > 0 && { ports: ports.map(portRange) }),
-    ...(icmps && {
-      icmps: { type: icmps.type ?? 0, ...(typeof icmps.code === 'number' && { code: icmps.code }) },
-    }),
+    ...(isIcmp(protocol) &&
+      icmps && {
+        icmps: { type: icmps.type ?? 0, ...(typeof icmps.code === 'number' && { code: icmps.code }) },
+      }),
     ...(log === true && { log }),
   }
 }
 
-function addressRange({ start, end }: { start?: string | null; end?: string | null }): Document {
+/** Garden does not look at `icmps` for others. */
+const isIcmp = (protocol: GardenNetOutRule['protocol']) => protocol === 3 || protocol === 4
+
+type AddressRange = { start?: string | null; end?: string | null }
+
+function hasEnd({ start, end }: AddressRange): boolean {
+  return Boolean(start || end)
+}
+
+function addressRange({ start, end }: AddressRange): Document {
   return { start: start || end || '', end: end || start || '' }
 }
 

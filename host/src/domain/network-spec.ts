@@ -1,6 +1,6 @@
 // What a network spec says, taken apart: what of its document configures the network, and what is policy of the
 // attachment. The host knows neither language: it goes by the names in the schemas that the driver publishes.
-import type { JsonSchema, Ports } from '@conet/sdk'
+import { ConetError, type JsonSchema, type Ports } from '@conet/sdk'
 
 type Document = Record<string, unknown>
 
@@ -12,11 +12,12 @@ export type SpecSchemas = {
 
 /**
  * A member that the policy schema names and the configuration's does not is policy, under any spelling of its name
- * (`net_in`, `NetIn`, `netIn`).
+ * (`net_in`, `NetIn`, `netIn`). Throws `invalidArgument` for one that is there in two spellings; `at` is the path of the document.
  */
 export function splitConfig(
   config: Document,
   { configSchema, policySchema, capabilities }: SpecSchemas,
+  at: string,
 ): { config: Document; policy: Document | undefined } {
   const ofConfig = memberNames(configSchema)
   const policyNames = [
@@ -29,7 +30,8 @@ export function splitConfig(
   for (const [key, value] of Object.entries(config)) {
     const name = ofConfig.includes(key) ? undefined : ofPolicy.get(plain(key))
     if (name === undefined) kept[key] = value
-    else policy[name] = inSnakeCase(value)
+    else if (Object.hasOwn(policy, name)) throw saidTwice(`${at}.${key}`, name)
+    else policy[name] = inSnakeCase(value, `${at}.${key}`)
   }
   return { config: kept, policy: Object.keys(policy).length === 0 ? undefined : policy }
 }
@@ -44,12 +46,23 @@ function plain(name: string): string {
 }
 
 /** Go writes the members of a structure without tags as `HostPort`; nothing else begins with a capital. */
-function inSnakeCase(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(inSnakeCase)
+function inSnakeCase(value: unknown, at: string): unknown {
+  if (Array.isArray(value)) return value.map((one, index) => inSnakeCase(one, `${at}[${index}]`))
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value).map(([key, member]) => [snakeKey(key), inSnakeCase(member)]),
-  )
+  const members = new Map<string, unknown>()
+  for (const [key, member] of Object.entries(value)) {
+    const path = `${at}.${key}`
+    const name = snakeKey(key)
+    if (members.has(name)) throw saidTwice(path, name)
+    members.set(name, inSnakeCase(member, path))
+  }
+  return Object.fromEntries(members)
+}
+
+/** Which of the two counts, nobody could say. */
+function saidTwice(path: string, name: string): ConetError {
+  const message = `is there twice: ${name} is the same in another spelling`
+  return new ConetError('invalidArgument', `${path}: ${message}`, { fields: [{ path, message }] })
 }
 
 function snakeKey(key: string): string {

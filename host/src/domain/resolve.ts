@@ -24,7 +24,9 @@ export function resolveKey<T extends Named>(key: string, objects: Iterable<T>, w
   const found = isName || !isLongEnough ? byName : byPrefix
   const [first, second] = found
   if (first === undefined) {
-    throw unknown(key, what, { isPrefix: byPrefix.length > 0 })
+    // What has no name can only be meant by its id.
+    const isTooShort = !isLongEnough && (byPrefix.length > 0 || what === 'endpoint')
+    throw unknown(key, what, { isTooShort })
   }
   if (second !== undefined) {
     const candidates = found.map(({ id }) => id.slice(0, 12)).join(', ')
@@ -37,9 +39,9 @@ export function resolveKey<T extends Named>(key: string, objects: Iterable<T>, w
   return first
 }
 
-function unknown(key: string, what: string, { isPrefix }: { isPrefix: boolean }): ConetError {
+function unknown(key: string, what: string, { isTooShort }: { isTooShort: boolean }): ConetError {
   return new ConetError('notFound', `no ${what} has the id${what === 'network' ? ' or name' : ''} ${key}`, {
     details: { [what]: key },
-    ...(isPrefix && { help: `give at least ${shortestPrefix} digits of the id` }),
+    ...(isTooShort && { help: `give at least ${shortestPrefix} digits of the id` }),
   })
 }

@@ -1,12 +1,14 @@
 // Dials the socket of a driver again and again, for as long as the socket stands. What is said on a connection is its
 // owner's business.
 import type { Socket } from 'node:net'
+import { ConetError } from '@conet/sdk'
 import { connectSocket } from './connect-socket.ts'
 import type { Redial } from './redial.ts'
 import type { SessionProgress } from './session-progress.ts'
+import { stillStands } from './socket-identity.ts'
 
 export type DialLoopOptions = {
-  readonly path: string
+  readonly socket: { readonly path: string; readonly identity: string }
   readonly connectTimeoutMs: number
   readonly progress: SessionProgress
   readonly redial: Redial
@@ -57,16 +59,24 @@ export class DialLoop {
 
   /** Throws only when the loop ends. */
   async #connect(signal: AbortSignal): Promise<void> {
-    const { path, connectTimeoutMs, progress, onAttempt, converse, onLost } = this.#options
+    const { progress, onAttempt, converse, onLost } = this.#options
     onAttempt()
     try {
-      const stream = await connectSocket(path, { timeoutMs: connectTimeoutMs, signal })
-      await converse(stream, signal)
+      await converse(await this.#dial(signal), signal)
     } catch (error) {
       signal.throwIfAborted()
       onLost(error)
       progress.step('lost')
     }
+  }
+
+  /** A driver that has just started anew has another socket there, which is dialled when it is found. */
+  async #dial(signal: AbortSignal): Promise<Socket> {
+    const { socket, connectTimeoutMs: timeoutMs } = this.#options
+    const stream = await connectSocket(socket.path, { timeoutMs, signal })
+    if (await stillStands(socket)) return stream
+    stream.destroy()
+    throw new ConetError('driverUnavailable', `connect to ${socket.path}: another socket stands there by now`)
   }
 
   async #pause(signal: AbortSignal): Promise<void> {

@@ -4,6 +4,7 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { lstat, mkdir, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { socketIdentity } from './socket-identity.ts'
 import {
   assertTrustedDirectory,
   claimsToBeSocket,
@@ -146,7 +147,7 @@ export class Discovery {
         strays.push(path)
         return undefined
       }
-      const identity = `${path}:${stats.dev}:${stats.ino}:${stats.ctimeNs}`
+      const identity = socketIdentity(path, stats)
       const since = new Date(Number(stats.ctimeMs))
       return { path, identity, since, refusal: socketRefusal(path, stats, this.#uid) }
     } catch {

@@ -36,18 +36,29 @@ export function absenceOf(name: string, { candidates, refused, known, supervised
   const [nearest] = candidates
     .filter(({ identity, socket }) => identity !== undefined || mayBeSocketOf(socket.path, name))
     .sort((one, other) => distance(one) - distance(other))
+  const waits = supervised?.state === 'waiting' ? supervised.why : undefined
+  // That nobody listens at what is left of its socket follows from that.
+  if (nearest?.state === 'closed' && waits !== undefined) return notRunning(name, waits)
   if (nearest !== undefined) return nearest.unavailable('call it')
   if (!known.has(name)) return unknown(name, [...known].sort())
   const untrusted = refused.find(({ path }) => isSocketOf(path, name))
   if (untrusted?.refusal !== undefined)
     return withoutSocket(name, `${untrusted.path} is not used: ${untrusted.refusal.why}`)
-  return withoutSocket(name, supervised?.state === 'waiting' ? supervised.lastExit : undefined)
+  return withoutSocket(name, waits)
 }
 
 /** How far it is from taking calls: one that is refused is there, while a file may be all that is left of another. */
 function distance({ state }: Session): number {
   if (state === 'closed') return 2
   return state === 'rejected' ? 1 : 0
+}
+
+/** The host starts it again, in a while. */
+function notRunning(name: string, why: string): ConetError {
+  return new ConetError('driverUnavailable', `driver "${name}" does not run: ${why}`, {
+    details: { driver: name, state: 'closed' },
+    help: `see why: conet driver inspect ${name}`,
+  })
 }
 
 /** It is known, and there is no socket of it that can be used. */
@@ -59,14 +70,14 @@ function withoutSocket(name: string, why: string | undefined): ConetError {
   })
 }
 
-/** It was started, and takes no calls yet. It goes on starting. */
+/** It is to run, and takes no calls yet. It goes on starting. */
 export function takesTooLong(
   name: string,
   { timeoutMs, why }: { timeoutMs: number; why: Error },
 ): ConetError {
   return new ConetError(
     'driverUnavailable',
-    `start driver "${name}": it was started, and takes no calls after ${timeoutMs / 1_000} s: ${why.message}`,
+    `start driver "${name}": it takes no calls after ${timeoutMs / 1_000} s: ${why.message}`,
     { details: { driver: name }, help: `Look into its log, or again: conet driver inspect ${name}` },
   )
 }

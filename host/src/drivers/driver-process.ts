@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { mkdir, open, rename, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ConetError } from '@conet/sdk'
+import { ConetError, isErrno } from '@conet/sdk'
 import { identifyProcess, isAlive, type ProcessIdentity } from './process-identity.ts'
 
 export type DriverProcess = {
@@ -90,7 +90,7 @@ function sendSignal(pid: number, signal: NodeJS.Signals): void {
     process.kill(pid, signal)
   } catch (error) {
     // Ended in the meantime, which is what was wanted.
-    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return
+    if (isErrno(error, 'ESRCH')) return
     throw error
   }
 }

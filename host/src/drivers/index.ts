@@ -14,6 +14,7 @@ export type { SessionSinks, SessionTiming, Sync, SyncOptions } from './session-o
 export type { SessionFailure } from './session-record.ts'
 export type { SessionState } from './session-state.ts'
 export { isSocketOf } from './socket-name.ts'
+export { assertTrustedDirectory } from './socket-trust.ts'
 export type { SupervisedState } from './supervised-driver.ts'
 export { Supervisor, type SupervisorOptions } from './supervisor.ts'
 export { isVersion, type VersionRule, type VersionRules } from './version-rules.ts'

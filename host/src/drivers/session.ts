@@ -136,7 +136,7 @@ export class Session implements DriverCalls {
   #buildLoop(): DialLoop {
     const { socket, timing, onError } = this.#options
     return new DialLoop({
-      path: socket.path,
+      socket,
       connectTimeoutMs: timing.connectTimeoutMs,
       progress: this.#progress,
       redial: this.#redial,

@@ -3,10 +3,7 @@
 import type { BigIntStats } from 'node:fs'
 import { lstat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { ConetError } from '@conet/sdk'
-
-/** sun_path of unix(7) has 108 bytes, the last one is the terminating zero. */
-export const maxSocketPathBytes = 107
+import { ConetError, maxSocketPathBytes } from '@conet/sdk'
 
 const writableByOthers = 0o002n
 const sticky = 0o1000n
@@ -42,8 +39,14 @@ export function claimsToBeSocket(stats: BigIntStats): boolean {
   return stats.isSocket() || stats.isSymbolicLink()
 }
 
-/** Throws `failedPrecondition` if someone else could replace files in the directory or the directory itself. */
-export async function assertTrustedDirectory(directory: string, uid: number): Promise<void> {
+/**
+ * Throws `failedPrecondition` if someone else could replace files in the directory or the directory itself. `uid`: who may
+ * have it beside root; this process by default.
+ */
+export async function assertTrustedDirectory(
+  directory: string,
+  uid: number = process.geteuid?.() ?? 0,
+): Promise<void> {
   for (let path = directory; ; path = dirname(path)) {
     const stats = await lstat(path, { bigint: true })
     const refusal = directoryRefusal(stats, uid, { isLast: path === directory })

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ConetError } from '@conet/sdk'
+import { ConetError, isErrno } from '@conet/sdk'
 import { type Static, Type } from 'typebox'
 import { Value } from 'typebox/value'
 import { assertDriverName } from './driver-program.ts'
@@ -31,7 +31,7 @@ export class SpawnRecords {
   async read(name: string): Promise<SpawnRecord | undefined> {
     const path = this.#path(name)
     const text = await readFile(path, 'utf8').catch((error: unknown) => {
-      if (isNotFound(error)) return undefined
+      if (isErrno(error, 'ENOENT')) return undefined
       throw error
     })
     if (text === undefined) return undefined
@@ -56,7 +56,7 @@ export class SpawnRecords {
 
   async names(): Promise<string[]> {
     const files = await readdir(this.directory).catch((error: unknown) => {
-      if (isNotFound(error)) return []
+      if (isErrno(error, 'ENOENT')) return []
       throw error
     })
     return files
@@ -78,8 +78,4 @@ function parseJson(text: string): unknown {
     // Garbage is no record; the caller says so with the path.
     return undefined
   }
-}
-
-function isNotFound(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
 }

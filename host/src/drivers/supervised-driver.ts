@@ -34,8 +34,8 @@ export type SupervisedDriverOptions = {
 export type SupervisedState =
   | { readonly state: 'starting' }
   | { readonly state: 'running'; readonly pid: number; readonly since: number; readonly adopted: boolean }
-  /** Dead; starts again at `until`. */
-  | { readonly state: 'waiting'; readonly until: number; readonly lastExit: string }
+  /** Dead; starts again at `until`. `why`: how it ended, or what kept it from starting. */
+  | { readonly state: 'waiting'; readonly until: number; readonly why: string }
   | { readonly state: 'stopped' }
 
 const tokenVariable = 'CONET_SPAWN_TOKEN'
@@ -81,9 +81,9 @@ export class SupervisedDriver {
       let current = first
       for (;;) {
         const startedAt = performance.now()
-        const lastExit = await current.ended(signal)
+        const end = await current.ended(signal)
         if (performance.now() - startedAt >= this.#options.timing.stableMs) this.#backoff.reset()
-        current = await this.#startAgain(lastExit, signal)
+        current = await this.#startAgain(`its process ended: ${end}`, signal)
       }
     } catch (error) {
       // Nothing but `close` ends the loop.
@@ -94,8 +94,8 @@ export class SupervisedDriver {
   }
 
   /** A start that fails is tried again like a process that died; the reason is shown meanwhile. */
-  async #startAgain(lastExit: string, signal: AbortSignal): Promise<DriverProcess> {
-    let why = lastExit
+  async #startAgain(end: string, signal: AbortSignal): Promise<DriverProcess> {
+    let why = end
     for (;;) {
       await this.#wait(why, signal)
       this.#enter({ state: 'starting' })
@@ -108,9 +108,9 @@ export class SupervisedDriver {
     }
   }
 
-  async #wait(lastExit: string, signal: AbortSignal): Promise<void> {
+  async #wait(why: string, signal: AbortSignal): Promise<void> {
     const ms = this.#backoff.nextMs()
-    this.#enter({ state: 'waiting', until: Date.now() + ms, lastExit })
+    this.#enter({ state: 'waiting', until: Date.now() + ms, why })
     await sleep(ms, undefined, { signal })
   }
 

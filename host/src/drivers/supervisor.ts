@@ -24,17 +24,18 @@ export type SupervisorOptions = {
   readonly timing?: Partial<SupervisionTiming>
 }
 
-const defaultTiming: SupervisionTiming = {
+/** As docs/operating.md tells it. */
+export const defaultTiming: SupervisionTiming = {
   firstBackoffMs: 200,
-  mostBackoffMs: 30_000,
-  stableMs: 60_000,
+  mostBackoffMs: 10_000,
+  stableMs: 10_000,
   killAfterMs: 10_000,
 }
 
 /** How long a process may need until it listens. */
 const startGraceMs = 5_000
-/** A restart that is as near as this is worth waiting for. */
-const soonMs = 1_000
+/** A restart that is as near as this is worth waiting for: a call waits for 5 s, and the process needs some of them. */
+const soonMs = 4_000
 
 export class Supervisor {
   readonly #options: SupervisorOptions

@@ -52,8 +52,17 @@ function isThere(value: unknown): boolean {
   return value !== undefined && value !== null
 }
 
+/** Guardian writes it always. Without it a rule would be one that allows everything. */
+export function memberOf(said: Members, name: string): unknown {
+  const member = said[name.toLowerCase()]
+  if (isThere(member)) return member
+  throw new Error(`${name} is missing on the standard input`)
+}
+
 /** The body of the legacy call net/in. */
-export function netInBody(handle: string, { hostport, containerport }: Members): Members {
+export function netInBody(handle: string, said: Members): Members {
+  memberOf(said, 'ContainerPort')
+  const { hostport, containerport } = said
   return {
     handle,
     ...(isThere(hostport) ? { host_port: hostport } : {}),

@@ -3,7 +3,7 @@ import type { ContainerView } from '@conet/sdk/client'
 import { ask, assertHandle, takeDown } from '../shim/calls.ts'
 import { runtimeSocketOf } from '../shim/socket-place.ts'
 import type { Arguments } from './arguments.ts'
-import { type Members, membersOf, netInBody, upBody } from './input.ts'
+import { type Members, memberOf, membersOf, netInBody, upBody } from './input.ts'
 import { upAnswer } from './up-answer.ts'
 
 /** What Guardian is to read on the standard output: one JSON document. Throws an Error whose message is for people. */
@@ -20,9 +20,9 @@ export async function run({ action, handle, socket, timeoutMs }: Arguments, inpu
     case 'net-in':
       return legacy('net/in', netInBody(handle, said))
     case 'net-out':
-      return legacy('net/out', said.netout_rule ?? {})
+      return legacy('net/out', memberOf(said, 'netout_rule'))
     case 'bulk-net-out':
-      return legacy('net/out/bulk', said.netout_rules ?? [])
+      return legacy('net/out/bulk', said.netout_rules === null ? [] : memberOf(said, 'netout_rules'))
     default: {
       const path = `/internal/containers/${encodeURIComponent(handle)}/up`
       // conetd checks its answers against the schema of this type.

@@ -18,9 +18,7 @@ export function upAnswer({ networks, dns }: ContainerView): UpAnswer {
     prefixed(`conet.networks.${name}.`, { ...common(info), ...further(info) }),
   )
   const own =
-    first === undefined
-      ? {}
-      : prefixed('garden.network.', { ...common(first), ...gardenAddresses(first), ...gardenPorts(first) })
+    first === undefined ? {} : prefixed('garden.network.', { ...common(first), ...gardenPorts(first) })
   return {
     properties: Object.assign({}, own, ...each),
     ...(dns !== undefined && dns.servers.length > 0 && { dns_servers: dns.servers }),
@@ -30,11 +28,12 @@ export function upAnswer({ networks, dns }: ContainerView): UpAnswer {
 
 type Texts = Readonly<Record<string, string | undefined>>
 
+/** Garden has one of each, whatever the family, and knows no container without. */
 function common(info: NetworkInfoView): Texts {
   return {
-    'container-ip': info.container_ip,
+    'container-ip': info.container_ip ?? info.container_ipv6,
     'container-ipv6': info.container_ipv6,
-    'host-ip': info.host_ip,
+    'host-ip': info.host_ip ?? info.host_ipv6,
     interface: info.interface,
   }
 }
@@ -52,14 +51,6 @@ function further(info: NetworkInfoView): Texts {
         singlePorts(port).map((single) => ({ ...single, Protocol: port.protocol })),
       ),
     ),
-  }
-}
-
-/** Garden has one of each, whatever the family, and knows no container without. */
-function gardenAddresses(info: NetworkInfoView): Texts {
-  return {
-    'container-ip': info.container_ip ?? info.container_ipv6,
-    'host-ip': info.host_ip ?? info.host_ipv6,
   }
 }
 

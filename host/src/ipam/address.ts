@@ -53,3 +53,8 @@ function toBytes(value: bigint, length: number): number[] {
 export function toNumber(bytes: Iterable<number>): bigint {
   return BigInt(`0x${Buffer.from([...bytes]).toString('hex')}`)
 }
+
+/** `10.0.0.2` of `10.0.0.2/16`. */
+export function withoutPrefix(address: string): string {
+  return address.split('/')[0] ?? address
+}

@@ -1,6 +1,6 @@
 // A subnet cut into blocks of one size, of which nodes of a cluster take some each. The last block of a small subnet
 // may be the only one.
-import { bitsOf, type Family, formatAddress, parseAddress } from './address.ts'
+import { type Address, bitsOf, type Family, formatAddress, parseAddress } from './address.ts'
 import { blockAround, type Interval, overlaps, sizeOf } from './block.ts'
 import { type SubnetSpec, usableAddresses } from './subnet.ts'
 
@@ -19,6 +19,7 @@ export class BlockGrid {
   readonly count: bigint
   readonly #family: Family
   readonly #first: bigint
+  readonly #last: bigint
   readonly #size: bigint
   readonly #dynamic: readonly Interval[]
 
@@ -27,6 +28,7 @@ export class BlockGrid {
     this.subnet = spec.subnet
     this.#family = spec.family
     this.#first = block.first
+    this.#last = block.last
     const whole = block.last - block.first + 1n
     this.#size = min(1n << BigInt(blockBits), whole)
     this.#dynamic = dynamic
@@ -45,6 +47,12 @@ export class BlockGrid {
   nameOf(address: string): string {
     const { value } = parseAddress(address)
     return this.#nameAt(this.#indexOf(value))
+  }
+
+  /** As `nameOf`; undefined for an address that is not in the subnet. */
+  nameAround({ family, value }: Address): string | undefined {
+    const isInside = family === this.#family && this.#first <= value && value <= this.#last
+    return isInside ? this.#nameAt(this.#indexOf(value)) : undefined
   }
 
   intervalOf(name: string): Interval {

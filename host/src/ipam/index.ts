@@ -1,6 +1,21 @@
-export { type Address, type Family, formatAddress, parseAddress, readAddress } from './address.ts'
+export {
+  type Address,
+  type Family,
+  formatAddress,
+  parseAddress,
+  readAddress,
+  withoutPrefix,
+} from './address.ts'
 export { AddressAllocator, type AllocatorRecord, type Lease } from './address-allocator.ts'
-export { type Block, blockAround, formatBlock, type Interval, readBlock, readPrefixed } from './block.ts'
+export {
+  type Block,
+  blockAround,
+  formatBlock,
+  type Interval,
+  readBlock,
+  readPrefixed,
+  subtract,
+} from './block.ts'
 export { BlockGrid, blockBitsFor } from './block-grid.ts'
 export { ipv4OfMac, linkLocalOfMac, macFromEndpointId, macFromIpv4 } from './mac.ts'
 export { findOverlap, isInSubnet, type TakenSubnet } from './overlap.ts'

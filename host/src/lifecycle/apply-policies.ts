@@ -1,63 +1,16 @@
 // Policies of several endpoints change together: all of them, or none. What cannot be put back is on record as diverged,
 // shown, and told to its driver again until that has confirmed.
 import { isDeepStrictEqual } from 'node:util'
-import { ConetError, type PortMapping } from '@conet/sdk'
+import { ConetError } from '@conet/sdk'
 import type { EndpointRecord } from '../domain/endpoint.ts'
-import type { NetworkRecord } from '../domain/network.ts'
-import type { PolicyDocument } from '../domain/policy.ts'
-import { giversFirst } from '../ports/index.ts'
-import type { CallOptions, DriverSession } from './driver-access.ts'
+import type { CallOptions } from './driver-access.ts'
 import { callFor, callToItsEnd } from './driver-call.ts'
 import { policyParameters } from './driver-parameters.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import type { Change } from './inventory.ts'
-import { portCursor, takePorts, type WantedPorts } from './policy-ports.ts'
-
-/** One endpoint that is to get a policy, or none. */
-export type PolicyStep = {
-  readonly endpoint: EndpointRecord
-  readonly network: NetworkRecord
-  readonly session: DriverSession
-  readonly policy: PolicyDocument | undefined
-  readonly ports: WantedPorts | undefined
-  /** The path of the policy in the request. */
-  readonly at: string
-}
-
-type InForce = Pick<EndpointRecord, 'policy' | 'portMappings'>
-
-/** With the ports that it gets. */
-export type PreparedStep = PolicyStep & {
-  readonly next: InForce
-  /** How often the driver had been told what should be. */
-  readonly round: number
-}
-
-/**
- * Takes the ports of all steps, in one step of the event loop; a port may move from one to another. Throws `portInUse`,
- * `portsExhausted`; then none is taken. The order of the answer is that in which they are to be applied.
- */
-export function prepared(host: HostContext, steps: readonly PolicyStep[]): PreparedStep[] {
-  const all: PreparedStep[] = []
-  const changed = new Map<string, readonly PortMapping[]>()
-  const moverOf = ({ endpoint, ports }: PolicyStep) => ({
-    held: endpoint.portMappings ?? [],
-    wishes: ports?.wishes ?? [],
-  })
-  try {
-    for (const step of giversFirst(steps, moverOf)) {
-      const portMappings = takePorts(host, step.endpoint, step.ports, changed)
-      changed.set(step.endpoint.id, portMappings ?? [])
-      const next = inForce(step.policy, portMappings)
-      all.push({ ...step, next, round: host.syncRounds.of(step.network.type) })
-    }
-    return all
-  } catch (error) {
-    for (const step of steps) keepFormerPorts(host, step)
-    throw error
-  }
-}
+import { portCursor } from './policy-ports.ts'
+import { type InForce, inForce, keepFormerPorts, type PreparedStep } from './prepare-policies.ts'
 
 /**
  * Puts the policies in force, one after the other, and writes them down with what `also` adds. Throws what the first
@@ -84,7 +37,7 @@ export async function applyPolicies(
     record(host, steps, also)
   } catch (error) {
     const diverged = await undo(host, told.reverse(), error)
-    for (const step of steps) if (!diverged.includes(step)) keepFormerPorts(host, step)
+    for (const step of steps) if (!isOneOf(diverged, step)) keepFormerPorts(host, step)
     throw policyFailure(error, current, diverged)
   }
   failpoint('host:policy:after-outcome')
@@ -100,15 +53,17 @@ async function undo(
   if (last === undefined) return []
   if (!ConetError.is(error, 'deadlineExceeded')) return putBack(host, [last, ...others])
   diverge(host, last, error)
-  return [last, ...(await putBack(host, others))]
+  const untouched = others.filter((step) => !isOneOf([last], step))
+  return [last, ...(await putBack(host, untouched))]
 }
 
 /** The former policies are in force again; those that are not are on record as diverged, and returned. */
 export async function putBack(host: HostContext, steps: readonly PreparedStep[]): Promise<PreparedStep[]> {
   const diverged: PreparedStep[] = []
   for (const step of steps) {
+    if (isOneOf(diverged, step)) continue
     try {
-      await tell(host, step, step.endpoint, callToItsEnd({ id: `undo-${step.endpoint.id}` }))
+      await tell(host, step, step.former, callToItsEnd({ id: `undo-${step.endpoint.id}` }))
       failpoint('host:policy:put-back')
       putRecord(host, step, step.endpoint)
       keepFormerPorts(host, step)
@@ -130,8 +85,13 @@ function tell(
   return session.call('endpoint/policy', policyParameters(host, withPolicy(current, wanted), network), call)
 }
 
-function record(host: HostContext, steps: readonly PreparedStep[], also?: (change: Change) => void): void {
+function isOneOf(steps: readonly PreparedStep[], { endpoint }: PreparedStep): boolean {
+  return steps.some((step) => step.endpoint.id === endpoint.id)
+}
+
+function record(host: HostContext, told: readonly PreparedStep[], also?: (change: Change) => void): void {
   failpoint('host:policy:before-outcome')
+  const steps = told.filter(({ isRelease }) => !isRelease)
   const changed = steps.filter(({ endpoint, next }) => !isDeepStrictEqual(inForceOf(endpoint), next))
   host.inventory.commit((change) => {
     for (const { endpoint, next } of steps) {
@@ -181,11 +141,6 @@ function putRecord(host: HostContext, { endpoint }: PreparedStep, wanted: InForc
   host.inventory.commit((change) => change.putEndpoint(withPolicy(current, wanted)), 'removal')
 }
 
-function keepFormerPorts(host: HostContext, { endpoint }: PolicyStep): void {
-  const { id, portMappings = [], diverged } = endpoint
-  host.ports.keepOnly(id, [...portMappings, ...(diverged?.portMappings ?? [])])
-}
-
 /** The record with another policy, in its next revision. */
 export function withPolicy(
   { policy: _policy, portMappings: _ports, policyRevision = 0, ...endpoint }: EndpointRecord,
@@ -203,16 +158,6 @@ export function withoutDivergence(endpoint: EndpointRecord): EndpointRecord {
 
 function inForceOf({ policy, portMappings }: InForce): InForce {
   return inForce(policy, portMappings)
-}
-
-function inForce(
-  policy: PolicyDocument | undefined,
-  portMappings: readonly PortMapping[] | undefined,
-): InForce {
-  return {
-    ...(policy !== undefined && { policy }),
-    ...(portMappings !== undefined && { portMappings: [...portMappings] }),
-  }
 }
 
 function mayHaveChanged(error: unknown): boolean {

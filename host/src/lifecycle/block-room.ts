@@ -111,19 +111,25 @@ export function giveBackSpare(host: HostContext, network: NetworkRecord): void {
   for (const { subnet } of roomsOf(host, network.id)) giveBackBut(host, { network, subnet, kept: 1 })
 }
 
-/** Another host needs a block, and none is free. */
-export function giveBackEmpty(host: HostContext, network: NetworkRecord, subnet: string): void {
-  giveBackBut(host, { network, subnet, kept: 0 })
+/** Another host needs a block, and none is free; or that one, in which it has endpoints. */
+export function giveBackEmpty(
+  host: HostContext,
+  network: NetworkRecord,
+  { subnet, block }: { subnet: string; block?: string | undefined },
+): void {
+  giveBackBut(host, { network, subnet, block, kept: 0 })
 }
 
 function giveBackBut(
   host: HostContext,
-  { network, subnet, kept }: { network: NetworkRecord; subnet: string; kept: 0 | 1 },
+  wish: { network: NetworkRecord; subnet: string; block?: string | undefined; kept: 0 | 1 },
 ): void {
+  const { network, subnet, block: only, kept } = wish
   const { cluster } = host
   if (network.scope !== 'global' || cluster === undefined) return
   const emptyNow = () => roomsOf(host, network.id).find((room) => room.subnet === subnet)?.emptyBlocks ?? []
-  for (const block of emptyNow().slice(kept)) {
+  const unneeded = emptyNow().slice(kept)
+  for (const block of unneeded.filter((name) => only === undefined || name === only)) {
     const isSpare = () => emptyNow().length > kept && emptyNow().includes(block)
     cluster.networks.giveBack(clusterNetwork(network), block, isSpare).catch((err) => {
       host.log.debug({ networkId: network.id, block, err }, 'a block of addresses is not given back')

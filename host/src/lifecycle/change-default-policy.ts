@@ -3,13 +3,14 @@ import { isDeepStrictEqual } from 'node:util'
 import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
 import type { NetworkRecord } from '../domain/network.ts'
 import { ownPolicyOf, type PolicyDocument } from '../domain/policy.ts'
-import { applyPolicies, type PreparedStep, prepared, putBack } from './apply-policies.ts'
+import { applyPolicies, putBack } from './apply-policies.ts'
 import type { DriverSession } from './driver-access.ts'
 import { takesPolicies } from './endpoint-policy.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { containerQueue } from './keys.ts'
 import { wantedPorts } from './policy-ports.ts'
 import { defaultPolicyPath as at, helpingWithPorts } from './policy-refusal.ts'
+import { type PreparedStep, prepared } from './prepare-policies.ts'
 
 const atOnce = 16
 

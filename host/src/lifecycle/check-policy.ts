@@ -5,15 +5,33 @@ import type { PolicyDocument } from '../domain/policy.ts'
 import type { DriverSession } from './driver-access.ts'
 import { callFor } from './driver-call.ts'
 import type { Operation } from './host-context.ts'
+import { checkPorts } from './policy-ports.ts'
 import { inRequest } from './policy-refusal.ts'
 
-/** `at`: the path of the document in the request. Throws `invalidArgument` that names the fields. Changes nothing. */
+type Written = {
+  readonly policy: PolicyDocument
+  /** The path of the document in the request. */
+  readonly at: string
+  /** Whether the network is. */
+  readonly isInternal: boolean
+}
+
+/** Throws `invalidArgument` that names the fields. Changes nothing. */
 export async function checkPolicy(
   session: DriverSession,
-  { policy, at }: { policy: PolicyDocument; at: string },
+  written: Written,
   operation: Operation,
 ): Promise<void> {
-  await session.documents.check('policy', policy, at)
+  await session.documents.check('policy', written.policy, written.at)
+  await askDriver(session, written, operation)
+  checkPorts(session, written)
+}
+
+async function askDriver(
+  session: DriverSession,
+  { policy, at }: Written,
+  operation: Operation,
+): Promise<void> {
   if (!session.driver.capabilities.methods.includes('policy/check')) return
   try {
     await session.call('policy/check', { policy }, callFor(operation))

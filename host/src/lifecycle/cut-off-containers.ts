@@ -1,9 +1,10 @@
 // Containers that run without an interface that they should have: an operator has removed this host from the cluster, and
-// it has come back. What they had is plugged again where it is still nobody's; else it is shown, until somebody asks for
-// new addresses.
+// it has come back; or another host has what they had. They are plugged again, with what they had where it is nobody's, else
+// with other addresses. Where somebody has asked for those that are gone, it is shown.
 import { ConetError } from '@conet/sdk'
 import type { Attachment, ContainerRecord, SandboxRecord } from '../domain/container.ts'
 import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
+import { withoutPrefix } from '../ipam/index.ts'
 import { requireContainer } from './containers.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { intendEndpoint } from './intend-endpoint.ts'
@@ -27,7 +28,7 @@ export class CutOffContainers {
   readonly #known = new Map<string, Map<string, CutOff>>()
 
   add({ handle, attachment, interface: { addresses } }: EndpointRecord): void {
-    const bare = addresses.map((address) => address.split('/')[0] ?? address)
+    const bare = addresses.map(withoutPrefix)
     const ofContainer = this.#known.get(handle) ?? new Map<string, CutOff>()
     this.#known.set(handle, ofContainer.set(attachment, { handle, attachment, addresses: bare }))
   }
@@ -71,7 +72,7 @@ export function unpluggedAttachments({ inventory }: HostContext, handle: string)
 }
 
 /**
- * Within the container's queue. Throws what the first plug that fails does; that one leaves nothing, those before it
+ * With other addresses, or another MAC, where those that were asked for are another's. Within the container's queue. Throws what the first plug that fails does; that one leaves nothing, those before it
  * stay. May be repeated.
  */
 export async function plugMissing(host: HostContext, handle: string, operation: Operation): Promise<void> {
@@ -80,7 +81,8 @@ export async function plugMissing(host: HostContext, handle: string, operation: 
   try {
     for (const attachment of missing) {
       const place = { container: requireContainer(host, handle), attachment }
-      await namingPolicy(host, place, () => plugOne(host, { handle, attachment }, operation))
+      const wishes = inAnyWay(attachment)
+      await namingPolicy(host, place, () => plugFirstFree(host, handle, { wishes, operation }))
     }
   } finally {
     writeResolverFiles(host, handle)
@@ -105,17 +107,45 @@ async function replugNow(host: HostContext, handle: string): Promise<void> {
   for (const attachment of unpluggedAttachments(host, handle)) {
     const cutOff = host.cutOff.of(handle, attachment.name)
     if (cutOff === undefined) continue
-    const network = host.inventory.networks.get(attachment.networkId)
-    const addresses = network?.ipam === 'driver' ? attachment.addresses : [...cutOff.addresses]
-    const wanted = { ...attachment, addresses }
     try {
-      await plugOne(host, { handle, attachment: wanted }, { id: `replug-${handle}-${attachment.name}` })
+      const operation = { id: `replug-${handle}-${attachment.name}` }
+      await plugFirstFree(host, handle, { wishes: asBefore(host, attachment, cutOff), operation })
     } catch (error) {
       cutOff.reason = error instanceof Error ? error.message : String(error)
       host.log.warn({ handle, attachment: attachment.name, err: error }, 'a container stays cut off')
     }
   }
   if (host.inventory.sandboxes.get(handle)?.state === 'up') writeResolverFiles(host, handle)
+}
+
+/** With the first of the wishes that asks for nothing of another's. Throws what the last one does. */
+async function plugFirstFree(
+  host: HostContext,
+  handle: string,
+  { wishes, operation }: { wishes: readonly Attachment[]; operation: Operation },
+): Promise<void> {
+  for (const [n, attachment] of wishes.entries()) {
+    try {
+      await plugOne(host, { handle, attachment }, operation)
+      if (n > 0) host.log.warn({ handle, attachment: attachment.name }, 'plugged with other addresses')
+      return
+    } catch (error) {
+      if (!ConetError.is(error, 'addressInUse') || n === wishes.length - 1) throw error
+    }
+  }
+}
+
+/** As it was; where nobody has asked for its addresses, with others. */
+function asBefore(host: HostContext, attachment: Attachment, cutOff: CutOff): Attachment[] {
+  const isDriversOwn = host.inventory.networks.get(attachment.networkId)?.ipam === 'driver'
+  if (isDriversOwn || attachment.addresses.length > 0) return [attachment]
+  return [{ ...attachment, addresses: [...cutOff.addresses] }, attachment]
+}
+
+/** Somebody has asked for an interface, whatever it has. */
+function inAnyWay(attachment: Attachment): Attachment[] {
+  const { macAddress: _taken, ...rest } = attachment
+  return [attachment, { ...attachment, addresses: [] }, { ...rest, addresses: [] }]
 }
 
 /** What is on its way out of the sandbox is missing too: its turn comes later. */

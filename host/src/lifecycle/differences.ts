@@ -6,9 +6,13 @@ import { sandboxIdOf } from '../domain/ids.ts'
 import { alteredInterfaces } from './altered-interfaces.ts'
 import type { CallOptions } from './driver-access.ts'
 import type { HostContext } from './host-context.ts'
+import { lostSandboxes } from './lost-sandboxes.ts'
 import { lookForInterfaces, type MissingInterface } from './missing-interfaces.ts'
 import { shouldBeAtDriver } from './network-at-driver.ts'
 import { isUnwanted } from './remove-unknown.ts'
+
+/** Of what is `missing`, where nobody knows more. */
+export const notAtDriver = 'its driver does not have it'
 
 /** `missing`: on record and not there. `unknown`: there and on no record. `failing`: there, and not as it should be. */
 export type Problem = 'missing' | 'unknown' | 'failing' | 'removal-pending'
@@ -30,20 +34,44 @@ export async function differencesOf(
   drivers: readonly string[],
   options: CallOptions,
 ): Promise<Difference[]> {
-  const atDrivers = await Promise.all(drivers.map((driver) => differencesAt(host, driver, options)))
+  const atDrivers = await Promise.all(drivers.map((driver) => lookAtDriver(host, driver, options)))
   const interfaces = (await lookForInterfaces(host)).map((gone) => incomplete(gone, host.inventory))
   const altered = (await alteredInterfaces(host)).map((one) => incomplete(one, host.inventory))
   const troubles = knownTroubles(host)
-  const found = [...atDrivers.flat(), ...interfaces]
-  const isNew = ({ id }: Difference) => found.every((one) => one.id !== id)
-  found.push(...altered.filter(isNew))
+  // Where the port is gone, its driver has found so too.
+  const withoutInterface = new Set(interfaces.map(({ id }) => id))
+  const others = atDrivers.flat().filter(({ id }) => !withoutInterface.has(id))
+  const found = [...others, ...interfaces]
+  const incompleteIds = new Set(found.map(({ id }) => id))
+  found.push(...altered.filter(({ id }) => !incompleteIds.has(id)))
   const told = new Set(found.map(({ id }) => id))
   return [...found, ...troubles.filter(({ id }) => !told.has(id)), ...sandboxDifferences(host)]
+}
+
+/** What one driver's lists say. What has lost something is shown from now on, until the driver says otherwise. */
+export async function lookAtDriver(
+  host: HostContext,
+  driver: string,
+  options: CallOptions,
+): Promise<Difference[]> {
+  using look = host.repairs.look(driver)
+  const found = await differencesAt(host, driver, options)
+  const lost = found.filter((difference) => isLoss(host, difference))
+  look.found(new Map(lost.map(({ id, reason = notAtDriver }) => [id, reason])))
+  return found
+}
+
+/** Whether it was there and well before: not what is on its way in or out. */
+export function isLoss(host: HostContext, { object, id, problem }: Difference): boolean {
+  if (problem !== 'missing' && problem !== 'failing') return false
+  if (object === 'endpoint') return isPlugged(host, id)
+  return object === 'network' && (host.inventory.networks.get(id)?.scope !== 'global' || host.made.isMade(id))
 }
 
 async function differencesAt(host: HostContext, driver: string, options: CallOptions): Promise<Difference[]> {
   const session = await host.drivers.require(driver)
   const before = wantedAt(host, driver)
+  const wantedBefore = new Set(before.map(({ id }) => id))
   const plugged = new Set(before.filter(({ id }) => isPlugged(host, id)).map(({ id }) => id))
   const known = {
     networks: new Set(host.inventory.networks.keys()),
@@ -54,9 +82,9 @@ async function differencesAt(host: HostContext, driver: string, options: CallOpt
     session.call('endpoint/list', {}, options),
   ])
   const there = new Set([...networks.networkIds, ...endpoints.endpoints.map(({ endpointId }) => endpointId)])
-  const missing = wantedAt(host, driver).filter(
-    ({ id }) => before.some((one) => one.id === id) && !there.has(id),
-  )
+  const missing = wantedAt(host, driver).filter(({ id }) => !there.has(id) && wantedBefore.has(id))
+  const faults = new Map(networks.faults?.map(({ networkId, fault }) => [networkId, fault]))
+  const faulty = (networks.faults ?? []).filter(({ networkId }) => there.has(networkId))
   const strangeNetworks = networks.networkIds.filter(
     (id) => isUnwanted(host, id) && (!known.networks.has(id) || host.inventory.networks.has(id)),
   )
@@ -65,10 +93,10 @@ async function differencesAt(host: HostContext, driver: string, options: CallOpt
   )
   return [
     ...missing.map((wanted) => {
-      const reason = host.repairs.reasonOf(wanted.id)
+      const reason = host.repairs.reasonOf(wanted.id) ?? faults.get(wanted.id)
       return { ...wanted, problem: 'missing' as const, driver, reason }
     }),
-    ...faultyNetworks(host, networks.faults ?? [], known.networks).map((about) => ({ ...about, driver })),
+    ...faultyNetworks(host, faulty, known.networks).map((about) => ({ ...about, driver })),
     ...faultyEndpoints(host, endpoints.endpoints, plugged).map((about) => ({ ...about, driver })),
     ...strangeEndpoints.map((about) => strangeEndpoint(about, driver)),
     ...strangeNetworks.map((id) => ({ object: 'network' as const, id, problem: 'unknown' as const, driver })),
@@ -150,16 +178,15 @@ function incomplete(
   return { ...wantedEndpoint(endpoint), problem: 'failing', driver, reason }
 }
 
-function sandboxDifferences({ inventory, sandboxes }: HostContext): Difference[] {
+function sandboxDifferences(host: HostContext): Difference[] {
+  const { inventory, sandboxes } = host
   const running = [...inventory.sandboxes.values()].filter(({ state }) => state !== 'stopped')
-  const lost = running.filter(
-    ({ state, path, namespace }) => state === 'up' && !sandboxes.isHeld(path, namespace),
-  )
   const ids = new Set(running.map(({ handle }) => sandboxIdOf(handle)))
   return [
-    ...lost.map(
-      ({ id, handle }) => ({ object: 'sandbox', id, problem: 'missing', container: handle }) as const,
-    ),
+    ...lostSandboxes(host).map(({ id, handle, path }): Difference => {
+      const reason = `its network namespace is not at ${path} any more`
+      return { object: 'sandbox', id, problem: 'missing', container: handle, reason }
+    }),
     ...sandboxes.others(ids).map((id) => ({ object: 'sandbox', id, problem: 'unknown' }) as const),
   ]
 }

@@ -1,13 +1,15 @@
 // Networks that other hosts create and delete come on this host's record, and go from it. On the disk, so that the host
 // knows them when it starts while the shared store is away.
 import type { SharedNetwork } from '../cluster/records.ts'
+import { isWanted } from '../domain/endpoint.ts'
 import type { NetworkRecord } from '../domain/network.ts'
+import { withoutPrefix } from '../ipam/index.ts'
 import { giveBackEmpty, giveBackSpare } from './block-room.ts'
 import { replugCutOff } from './cut-off-containers.ts'
 import { followDefaultPolicy } from './follow-default-policy.ts'
 import type { HostContext } from './host-context.ts'
 import { networkQueue } from './keys.ts'
-import { dropEverythingShared } from './leave-cluster.ts'
+import { dropEverythingShared, stepBack } from './leave-cluster.ts'
 import { mayBeClaimed, tidyMacs } from './mac-claims.ts'
 import { isUsedHere, releaseIfUnused } from './network-at-driver.ts'
 import { removeNetwork } from './remove-network.ts'
@@ -87,21 +89,26 @@ export function clusterListener(host: HostContext) {
       }
     },
     blocksChanged: (networkId: string) => host.addresses.inBlocks(networkId)?.blocksChanged(),
-    blockWanted(networkId: string, subnet: string) {
+    blockWanted(networkId: string, subnet: string, block?: string) {
       const network = host.inventory.networks.get(networkId)
-      if (network !== undefined) giveBackEmpty(host, network, subnet)
+      if (network !== undefined) giveBackEmpty(host, network, { subnet, block })
     },
     peersChanged: (networkId: string) => host.peers.feed(networkId),
+    lost: (endpointIds: readonly string[]) =>
+      later('two endpoints have one address', () => stepBack(host, endpointIds)),
     removed: () => dropEverythingShared(host),
     joined: () => later('containers stay cut off', () => replugCutOff(host)),
     networksOnRecord: () =>
       [...host.inventory.networks.values()]
         .filter(({ scope, state }) => scope === 'global' && state === 'active')
         .map((network) => sharedOf(network, host.cluster?.node ?? '')),
-    claimedMacs: (networkId: string) =>
-      host.inventory
-        .endpointsOfNetwork(networkId)
-        .filter(mayBeClaimed)
-        .map(({ interface: { macAddress } }) => macAddress),
+    inUse(networkId: string) {
+      const endpoints = host.inventory.endpointsOfNetwork(networkId)
+      const addresses = endpoints.filter(isWanted).flatMap(({ interface: { addresses } }) => addresses)
+      return {
+        addresses: addresses.map(withoutPrefix),
+        macAddresses: endpoints.filter(mayBeClaimed).map(({ interface: { macAddress } }) => macAddress),
+      }
+    },
   }
 }

@@ -26,16 +26,36 @@ export async function netIn(
   return { host_port: mapped.hostPort, container_port: mapped.containerPort }
 }
 
+/** One rule, which is the whole body. */
+export function netOut(
+  host: HostContext,
+  handle: string,
+  rule: GardenNetOutRule,
+  operation: Operation,
+): Promise<void> {
+  return addRules(host, handle, { rules: [rule], nameOfSent: () => 'netout_rule' }, operation)
+}
+
 /** All rules, or none. */
-export async function netOut(
+export function netOutBulk(
   host: HostContext,
   handle: string,
   rules: readonly GardenNetOutRule[],
   operation: Operation,
 ): Promise<void> {
+  return addRules(host, handle, { rules, nameOfSent: (index) => `netout_rules[${index}]` }, operation)
+}
+
+type SentRules = Pick<Added, 'nameOfSent'> & { readonly rules: readonly GardenNetOutRule[] }
+
+async function addRules(
+  host: HostContext,
+  handle: string,
+  { rules, nameOfSent }: SentRules,
+  operation: Operation,
+): Promise<void> {
   const place = placeOf(host, handle, 'net out')
   if (rules.length === 0) return
-  const nameOfSent = (index: number) => `netout_rules[${index}]`
   const added = { member: 'net_out', entries: rules.map(netOutRule), nameOfSent } as const
   await addEntries(host, place, added, operation)
 }

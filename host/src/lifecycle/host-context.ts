@@ -9,6 +9,7 @@ import type { ClusterAccess } from './cluster-access.ts'
 import type { ContainerJournals } from './container-journals.ts'
 import type { CutOffContainers } from './cut-off-containers.ts'
 import type { CallOptions, DriverAccess } from './driver-access.ts'
+import type { DriverWatch } from './driver-watch.ts'
 import type { EventLog } from './event-log.ts'
 import type { ForsakenContainers } from './forsaken-containers.ts'
 import type { Inventory } from './inventory.ts'
@@ -54,6 +55,8 @@ export type HostContext = {
   readonly forsaken: ForsakenContainers
   /** Whether what was plugged is still there. */
   readonly interfaces: InterfaceWatch
+  /** Whether drivers have what they should have. */
+  readonly driverWatch: DriverWatch
   /** Containers that never came up. */
   readonly unused: UnusedConfigurations
   /** What was to be taken down while conetd was away. */

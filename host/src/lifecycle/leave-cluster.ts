@@ -1,4 +1,5 @@
-// An operator has removed this host from the cluster: what it had in networks of the cluster belongs to others now.
+// What this host had in networks of the cluster belongs to others now: an operator has removed it, or another host has it.
+import { replugCutOff } from './cut-off-containers.ts'
 import type { HostContext } from './host-context.ts'
 import { containerQueue } from './keys.ts'
 import { removeEndpoint } from './remove-endpoint.ts'
@@ -14,6 +15,22 @@ export async function dropEverythingShared(host: HostContext): Promise<void> {
     'cluster: this node was removed: its endpoints in networks of the cluster end',
   )
   await Promise.all(endpoints.map(({ id, handle }) => drop(host, id, handle)))
+}
+
+/** Others have by right what these endpoints have: their containers get something else, or are shown. May be repeated. */
+export async function stepBack(host: HostContext, ids: readonly string[]): Promise<void> {
+  const endpoints = ids.flatMap((id) => host.inventory.endpoints.get(id) ?? [])
+  for (const {
+    id,
+    handle,
+    interface: { addresses },
+  } of endpoints)
+    host.log.error(
+      { endpointId: id, handle, addresses },
+      'cluster: another host has what this endpoint has: it ends',
+    )
+  await Promise.all(endpoints.map(({ id, handle }) => drop(host, id, handle)))
+  await replugCutOff(host)
 }
 
 function drop(host: HostContext, id: string, handle: string): Promise<void> {

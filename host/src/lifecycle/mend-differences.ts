@@ -1,12 +1,12 @@
 // What differs between the record and what there is is mended, each thing by the operation that is there for it, in the
 // queue of its object: others go on meanwhile.
 import { ConetError } from '@conet/sdk'
-import { type Difference, differencesOf } from './differences.ts'
+import { type Difference, differencesOf, notAtDriver } from './differences.ts'
 import { takeDown } from './down.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { containerQueue } from './keys.ts'
 import { removeUnknown } from './remove-unknown.ts'
-import { noteDiverged, retryRepair } from './repair.ts'
+import { noteDiverged, repairLater, retryRepair } from './repair.ts'
 import { retryRemoval } from './retry-removal.ts'
 
 export type Mended = Difference & {
@@ -23,29 +23,36 @@ export async function mendDifferences(
   const found = await differencesOf(host, drivers, { operationId: operation.id })
   const mended: Mended[] = []
   for (const difference of found)
-    mended.push({ ...difference, ...(await failureOf(host, difference, operation)) })
-  const left = new Set((await differencesOf(host, drivers, { operationId: operation.id })).map(keyOf))
-  return mended.map((one) =>
-    one.error === undefined && left.has(keyOf(one)) ? { ...one, error: stillSo(one) } : one,
-  )
+    mended.push({ ...difference, ...(await mendDifference(host, difference, operation)) })
+  const now = await differencesOf(host, drivers, { operationId: operation.id })
+  const left = new Map(now.map((one) => [keyOf(one), one]))
+  return mended.map((one) => {
+    const same = left.get(keyOf(one))
+    return one.error === undefined && same !== undefined ? { ...one, error: stillSo(same) } : one
+  })
 }
 
-async function failureOf(
+/** What fails is tried again by itself, and shows why it has failed now. */
+export async function mendDifference(
   host: HostContext,
   difference: Difference,
   operation: Operation,
 ): Promise<Pick<Mended, 'error'>> {
+  const { object, id, problem } = difference
   try {
     await mend(host, difference, operation)
     return {}
   } catch (error) {
     if (!ConetError.is(error)) throw error
+    if (object !== 'sandbox' && (problem === 'missing' || problem === 'failing'))
+      repairLater(host, { kind: object, id }, error.message)
     return { error }
   }
 }
 
+/** By the operation that is there for it. */
 async function mend(host: HostContext, difference: Difference, operation: Operation): Promise<void> {
-  const { object, id, problem, container, reason = 'its driver does not have it' } = difference
+  const { object, id, problem, container, reason = notAtDriver } = difference
   if (object === 'endpoint' && problem !== 'unknown') noteDiverged(host, id, reason)
   if (object === 'sandbox') return mendSandbox(host, { id, container }, operation)
   if (problem === 'removal-pending') return retryRemoval(host, { kind: object, id }, operation)

@@ -3,7 +3,15 @@ import { ConetError } from '@conet/sdk'
 import type { Attachment } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { NetworkRecord, SubnetRecord } from '../domain/network.ts'
-import { AddressAllocator, BlockGrid, isInSubnet } from '../ipam/index.ts'
+import {
+  AddressAllocator,
+  BlockGrid,
+  type Interval,
+  isInSubnet,
+  parseAddress,
+  subtract,
+  withoutPrefix,
+} from '../ipam/index.ts'
 import { about } from './named-field.ts'
 import { NetworkMacs } from './network-macs.ts'
 
@@ -16,7 +24,11 @@ export type AddressPlan = {
 }
 
 /** Which blocks of a global network's subnets are this host's, by their names. */
-export type OwnBlocks = { own(networkId: string, subnet: string): readonly string[] }
+export type OwnBlocks = {
+  own(networkId: string, subnet: string): readonly string[]
+  /** Addresses in them that endpoints of other hosts have. */
+  foreign(networkId: string): ReadonlySet<string>
+}
 
 /** What this host has of a subnet of a global network. */
 export type BlockRoom = {
@@ -55,7 +67,7 @@ export class NetworkAddresses {
     this.#networkId = network.id
     this.#blocks = network.scope === 'global' ? blocks : undefined
     const leases = endpoints.flatMap(({ id, interface: { addresses } }) =>
-      addresses.map((address) => ({ address: hostOf(address), holder: id })),
+      addresses.map((address) => ({ address: withoutPrefix(address), holder: id })),
     )
     this.#subnets = network.subnets.map((record) => {
       const key = `${network.id}/${record.subnet}`
@@ -67,7 +79,7 @@ export class NetworkAddresses {
     })
     this.blocksChanged()
     for (const { id, interface: plan } of endpoints) {
-      this.#held.set(id, { addresses: plan.addresses.map(hostOf), macAddress: plan.macAddress })
+      this.#held.set(id, { addresses: plan.addresses.map(withoutPrefix), macAddress: plan.macAddress })
       this.#macs.restore(plan.macAddress, id)
     }
   }
@@ -75,8 +87,9 @@ export class NetworkAddresses {
   /** Looks anew which blocks are this host's. */
   blocksChanged(): void {
     for (const subnet of this.#blocks === undefined ? [] : this.#subnets) {
-      const own = this.#ownOf(subnet)
-      subnet.allocator.allowOnly(own.map((block) => subnet.grid.intervalOf(block)))
+      const foreign = this.#foreignOf(subnet)
+      const own = this.#ownOf(subnet).map((block) => subnet.grid.intervalOf(block))
+      subnet.allocator.allowOnly(own.flatMap((block) => subtract(block, foreign)))
     }
   }
 
@@ -173,6 +186,13 @@ export class NetworkAddresses {
     return reserved
   }
 
+  #foreignOf({ record }: SubnetAddresses): Interval[] {
+    const foreign = [...(this.#blocks?.foreign(this.#networkId) ?? [])].map(parseAddress)
+    return foreign
+      .filter(({ family }) => family === record.family)
+      .map(({ family, value }) => ({ family, first: value, last: value }))
+  }
+
   #ownOf({ record }: SubnetAddresses): readonly string[] {
     return this.#blocks?.own(this.#networkId, record.subnet) ?? []
   }
@@ -195,10 +215,6 @@ export class NetworkAddresses {
       cursor === undefined || cursor === before[index] ? [] : [{ subnetKey: key, cursor }],
     )
   }
-}
-
-function hostOf(address: string): string {
-  return address.split('/')[0] ?? address
 }
 
 function familyOf(address: string): 4 | 6 {

@@ -66,15 +66,38 @@ export async function ensureAtDriver(
   const { id, scope } = network
   if (scope !== 'global' || host.made.isMade(id)) return
   await host.queue.run(queueOf(id), async () => {
-    if (host.made.isMade(id)) return
-    host.addresses.assertApart(network, {
-      isHere: (other) => isHere(host, other),
-      isNew: !host.made.mayBeMade(id),
-    })
-    host.made.begun(id)
-    await session.call('network/create', { network: driverView(network) }, callFor(operation))
-    host.made.made(id)
+    if (!host.made.isMade(id)) await makeAtDriver(host, { network, session }, operation)
   })
+}
+
+/** As `ensureAtDriver`, also of a network that was made: somebody has damaged it since. The driver hears of all peers again. */
+export function makeAgainAtDriver(
+  host: HostContext,
+  facts: { network: NetworkRecord; session: DriverSession },
+  operation: Operation,
+): Promise<void> {
+  const { id } = facts.network
+  return host.queue.run(queueOf(id), async () => {
+    // The last endpoint of it may have ended meanwhile: nobody would take it away again.
+    const network = host.inventory.networks.get(id)
+    if (network !== undefined && shouldBeAtDriver(host, network))
+      await makeAtDriver(host, { ...facts, network }, operation)
+  })
+}
+
+async function makeAtDriver(
+  host: HostContext,
+  { network, session }: { network: NetworkRecord; session: DriverSession },
+  operation: Operation,
+): Promise<void> {
+  const { id } = network
+  host.addresses.assertApart(network, {
+    isHere: (other) => isHere(host, other),
+    isNew: !host.made.mayBeMade(id),
+  })
+  host.made.begun(id)
+  await session.call('network/create', { network: driverView(network) }, callFor(operation))
+  host.made.made(id)
 }
 
 /** After something of the network has ended here: if that was the last, the driver and the cluster get it back, by and by. */
@@ -93,6 +116,8 @@ async function takeFromDriver(host: HostContext, { id, type }: NetworkRecord): P
   try {
     const session = await host.drivers.require(type)
     if (isUsedHere(host, id)) return
+    // Whoever plugs from now on makes it again, after this.
+    host.made.begun(id)
     await session.call('network/delete', { networkId: id }, { operationId: `idle-${id}` })
     host.made.gone(id)
   } catch (error) {

@@ -43,12 +43,12 @@ async function judge(
   { body, faults }: { body: CreateNetworkBody; faults: RequestFaults },
   operation: Operation,
 ): Promise<DriverSession | undefined> {
-  const { type, config = {}, default_policy: policy } = body
+  const { type, config = {}, default_policy: policy, internal: isInternal = false } = body
   const session = await faults.ofLater(() => driverOf(host, type, operation))
   if (session === undefined) return undefined
   await faults.ofLater(() => session.documents.check('config', config, 'config'))
   if (policy !== undefined)
-    await faults.ofLater(() => checkPolicy(session, { policy, at: defaultPolicyPath }, operation))
+    await faults.ofLater(() => checkPolicy(session, { policy, at: defaultPolicyPath, isInternal }, operation))
   return session
 }
 

@@ -48,10 +48,12 @@ async function specified(
 ): Promise<SpecifiedAttachment> {
   const existing = networkOf(host, spec, at)
   const session = await driverOf(host, { spec, at }, operation)
-  const { config, policy } = splitConfig(spec.config ?? {}, session.driver)
-  const faults = new RequestFaults()
   const path = `${at}.config`
-  if (policy !== undefined) await faults.ofLater(() => checkPolicy(session, { policy, at: path }, operation))
+  const { config, policy } = splitConfig(spec.config ?? {}, session.driver, path)
+  const faults = new RequestFaults()
+  const isInternal = existing?.internal ?? false
+  if (policy !== undefined)
+    await faults.ofLater(() => checkPolicy(session, { policy, at: path, isInternal }, operation))
   const common = {
     name: spec.name,
     addresses: [],

@@ -18,6 +18,8 @@ export type FedHost = {
   readonly drivers: Pick<DriverAccess, 'require'>
   readonly log: Pick<HostContext['log'], 'error' | 'debug'>
   readonly made: { isMade(networkId: string): boolean }
+  /** Why the driver does not take them; undefined: it does, or need not. */
+  untold(networkId: string, reason: string | undefined): void
 }
 
 export class PeerFeeder implements Disposable {
@@ -68,19 +70,19 @@ export class PeerFeeder implements Disposable {
   async #feed(networkId: string): Promise<void> {
     const backoff = new Backoff({ firstMs: 100, mostMs: 10_000 })
     const { signal } = this.#ending
+    let gaps = 0
     while (!signal.aborted) {
-      const network = this.#host.inventory.networks.get(networkId)
-      const peers = this.#host.cluster?.networks.peersOf(networkId)
-      if (network === undefined || peers === undefined || !this.#host.made.isMade(networkId)) return
-      const difference = peers.next()
-      if (difference === undefined) return
+      const next = this.#next(networkId)
+      if (next === undefined) return this.#host.untold(networkId, undefined)
+      const { type, peers, difference } = next
       const round = this.#roundOf(networkId)
       try {
-        const session = await this.#host.drivers.require(network.type, { signal })
+        const session = await this.#host.drivers.require(type, { signal })
         if (!session.driver.capabilities.methods.includes('network/peers')) return
         await this.#tell(session, { networkId, difference })
         if (round === this.#roundOf(networkId)) peers.told(difference)
         backoff.reset()
+        gaps = 0
       } catch (error) {
         if (signal.aborted) return
         const isAway = isDriverAway(error)
@@ -88,10 +90,22 @@ export class PeerFeeder implements Disposable {
         if (isAway || isHeldUnknown(error)) peers.forgotten()
         if (isAway) return
         this.#host.log.debug({ networkId, err: error }, 'a driver did not take its peers; told again')
-        if (!ConetError.is(error, 'peersGap'))
-          await sleep(backoff.nextMs(), undefined, { signal }).catch(() => undefined)
+        // Told the whole at once; who finds a gap in that too has lost his way.
+        if (ConetError.is(error, 'peersGap') && ++gaps === 1) continue
+        this.#host.untold(networkId, error instanceof Error ? error.message : String(error))
+        await sleep(backoff.nextMs(), undefined, { signal }).catch(() => undefined)
       }
     }
+  }
+
+  /** Undefined: nothing is to be told, or nobody is to be told. */
+  #next(networkId: string) {
+    const { inventory, cluster, made } = this.#host
+    const type = inventory.networks.get(networkId)?.type
+    const peers = cluster?.networks.peersOf(networkId)
+    if (type === undefined || peers === undefined || !made.isMade(networkId)) return undefined
+    const difference = peers.next()
+    return difference && { type, peers, difference }
   }
 
   async #tell(

@@ -1,6 +1,6 @@
 // The ports that a policy asks for: looked at before anything changes, taken in the same step of the event loop in which
 // the endpoint comes on record.
-import type { PortMapping } from '@conet/sdk'
+import { ConetError, type PortMapping } from '@conet/sdk'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { PolicyDocument } from '../domain/policy.ts'
 import { type ListeningPort, type PortWish, portWishesOf } from '../ports/index.ts'
@@ -16,6 +16,20 @@ export type WantedPorts = {
   readonly former: readonly PortWish[]
   readonly listening: readonly ListeningPort[]
   readonly at: string
+}
+
+/** Throws `invalidArgument` for ports that nobody can ever have: wishes that are none, a port twice, any of an internal network. */
+export function checkPorts(
+  { driver }: DriverSession,
+  { policy, at, isInternal }: { policy: PolicyDocument; at: string; isInternal: boolean },
+): void {
+  const { ports } = driver.capabilities
+  if (ports === undefined) return
+  const wishes = portWishesOf(policy, ports.policyMember, at)
+  if (!isInternal || wishes.length === 0) return
+  const path = `${at}.${ports.policyMember}[0]`
+  const message = 'the network is internal: nothing outside reaches its members'
+  throw new ConetError('invalidArgument', `${path}: ${message}`, { fields: [{ path, message }] })
 }
 
 /** Undefined where the driver's policies ask for no ports. Throws `invalidArgument` for wishes that are none. */

@@ -1,6 +1,7 @@
 // What other hosts are told of this one's endpoints in networks of the cluster: those that are plugged, as they are on
 // record. It follows the record, so that no way of ending an endpoint can forget it.
 import type { EndpointRecord } from '../domain/endpoint.ts'
+import { withoutPrefix } from '../ipam/index.ts'
 import { clusterNetwork } from './block-room.ts'
 import type { HostContext } from './host-context.ts'
 import { releaseIfUnused } from './network-at-driver.ts'
@@ -43,7 +44,7 @@ function memberOf({ id, networkId, handle, state, interface: plan, result }: End
     networkId,
     endpointId: id,
     macAddress: made?.macAddress ?? plan.macAddress,
-    addresses: plan.addresses.map((address) => address.split('/')[0] ?? address),
+    addresses: plan.addresses.map(withoutPrefix),
     container: handle,
   }
 }

@@ -133,15 +133,11 @@ function forget(host: HostContext, endpoint: EndpointRecord): void {
 export function postpone(host: HostContext, endpoint: EndpointRecord, error: unknown): void {
   const lastError = error instanceof Error ? error.message : String(error)
   // First, since the store may be full.
-  host.removals.add({ kind: 'endpoint', id: endpoint.id })
-  host.inventory.commit((change) => change.putEndpoint({ ...endpoint, lastError }), 'removal')
+  host.removals.failed({ kind: 'endpoint', id: endpoint.id }, error)
   if (endpoint.lastError !== lastError) {
+    host.inventory.commit((change) => change.putEndpoint({ ...endpoint, lastError }), 'removal')
     const { id, networkId, handle } = endpoint
     const about = { network_id: networkId, endpoint_id: id, container: handle }
     host.events.append({ ...about, type: 'endpoint.removal-pending', message: lastError })
   }
-  host.log.warn(
-    { endpointId: endpoint.id, err: error },
-    'the endpoint is not removed yet; it will be tried again',
-  )
 }

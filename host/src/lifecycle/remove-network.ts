@@ -56,8 +56,7 @@ export async function removeNetwork(
       await session.call('network/delete', { networkId: id }, callToItsEnd(operation))
     }
   } catch (error) {
-    host.removals.add({ kind: 'network', id })
-    host.log.warn({ networkId: id, err: error }, 'the network is not deleted yet; it will be tried again')
+    host.removals.failed({ kind: 'network', id }, error)
     if (isDriverAway(error)) return 'deleting'
     throw error
   }
@@ -68,6 +67,7 @@ export async function removeNetwork(
   host.made.gone(id)
   host.cluster?.networks.forget(id)
   host.removals.done(id)
+  host.repairs.done(id)
   host.events.append({ type: 'network.deleted', network_id: id })
   return 'gone'
 }

@@ -9,7 +9,7 @@ import { callToItsEnd } from './driver-call.ts'
 import { createParameters, plugParameters } from './driver-parameters.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { containerQueue, networkQueue } from './keys.ts'
-import { ensureAtDriver, shouldBeAtDriver } from './network-at-driver.ts'
+import { makeAgainAtDriver, shouldBeAtDriver } from './network-at-driver.ts'
 import type { Pending } from './pending-retries.ts'
 import { assertAnswer, isHostNeeded, mendInSandbox } from './sandbox-settlement.ts'
 
@@ -61,10 +61,7 @@ export async function applyPlugged(
     mended(host, current)
   } catch (error) {
     const lastError = error instanceof Error ? error.message : String(error)
-    host.log.error(
-      { driver: network.type, endpointId: endpoint.id, err: error },
-      'an interface could not be repaired',
-    )
+    host.repairs.failed({ kind: 'endpoint', id: endpoint.id }, error)
     repairLater(host, { kind: 'endpoint', id: endpoint.id }, lastError)
   }
 }
@@ -95,7 +92,7 @@ async function repairNetwork(host: HostContext, id: string, operation: Operation
     const network = host.inventory.networks.get(id)
     if (network !== undefined && shouldBeAtDriver(host, network)) {
       const session = await host.drivers.require(network.type)
-      if (network.scope === 'global') await ensureAtDriver(host, { network, session }, operation)
+      if (network.scope === 'global') await makeAgainAtDriver(host, { network, session }, operation)
       else await session.call('network/create', { network: driverView(network) }, callToItsEnd(operation))
     }
     host.repairs.done(id)

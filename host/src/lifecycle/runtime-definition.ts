@@ -47,7 +47,10 @@ function definedByNobody(handle: string): ConetError {
   const message = `up: no container has the handle ${handle}, and nobody says what it is attached to`
   return new ConetError('notFound', message, {
     details: { handle },
-    help: `set default_attachment in conetd’s configuration; or say it in Garden’s property network.specs, or in the annotation dev.conet.networks of an OCI runtime; or define it first: conet container create ${handle}`,
+    help: [
+      `define it first: conet container create ${handle} --network NETWORK`,
+      'or let the runtime say it, in Garden’s property network.specs or the annotation dev.conet.networks of an OCI bundle; or set default_attachment in conetd’s configuration',
+    ].join('\n'),
   })
 }
 

@@ -8,6 +8,8 @@ import {
   assertCanBringIn,
   bringIn,
   forgetSourceRouting,
+  interfaceMtus,
+  isLeftToHost,
   isSandboxGone,
   leftToHost,
   mend,
@@ -60,6 +62,14 @@ export async function settleInSandbox(
     failpoint('host:endpoint:interface-configured')
   }
   settleRouting(host, placed, result)
+  const unsaid = result.interfaces.filter((made) => made.mtu === undefined && !isLeftToHost(made))
+  if (unsaid.length > 0)
+    found.push(
+      ...interfaceMtus(
+        path,
+        unsaid.map(({ name }) => name),
+      ),
+    )
   return found.length === 0 ? {} : { foundMtus: Object.fromEntries(found) }
 }
 

@@ -39,7 +39,7 @@ async function setNow(
   const session = await host.drivers.require(network.type, operation)
   if (policy !== undefined) {
     assertTakesPolicies(session, at)
-    await checkPolicy(session, { policy, at }, operation)
+    await checkPolicy(session, { policy, at, isInternal: network.internal }, operation)
   }
   const change: DefaultChange = { networkId, session, policy, done: [] }
   try {

@@ -3,7 +3,7 @@ import { ConetError, type PortMapping } from '@conet/sdk'
 import type { ContainerRecord } from '../domain/container.ts'
 import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
 import { ownPolicyOf, type PolicyDocument, type PolicyPatch, policyFor, withPatch } from '../domain/policy.ts'
-import { applyPolicies, type PolicyStep, prepared } from './apply-policies.ts'
+import { applyPolicies } from './apply-policies.ts'
 import { checkPolicy } from './check-policy.ts'
 import { requireContainer } from './containers.ts'
 import type { DriverSession } from './driver-access.ts'
@@ -14,6 +14,7 @@ import { containerQueue } from './keys.ts'
 import { namingField } from './named-field.ts'
 import { wantedPorts } from './policy-ports.ts'
 import { pathOfPolicy } from './policy-refusal.ts'
+import { type PolicyStep, prepared } from './prepare-policies.ts'
 import { RequestFaults } from './request-faults.ts'
 
 /**
@@ -97,7 +98,9 @@ async function stepsFor(
   if (own !== undefined) assertTakesPolicies(session, at)
   if (!takesPolicies(session)) return []
   // With an endpoint the driver sees it in a moment.
-  if (own !== undefined && endpoint === undefined) await checkPolicy(session, { policy: own, at }, operation)
+  const isInternal = network?.internal ?? false
+  if (own !== undefined && endpoint === undefined)
+    await checkPolicy(session, { policy: own, at, isInternal }, operation)
   else if (own !== undefined) await session.documents.check('policy', own, at)
   const policy = policyFor(container, name, network)
   const ports = await wantedPorts(host, session, { policy, former: endpoint?.policy, at })

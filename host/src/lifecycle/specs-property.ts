@@ -11,7 +11,8 @@ let compiled: ValidateFunction<NetworkSpec[]> | undefined
 
 /** Compiled at first use, so that a start stays quick; the schema is our own and needs no check. */
 function specsValidator(): ValidateFunction<NetworkSpec[]> {
-  compiled ??= new Ajv({ validateSchema: false, verbose: true }).compile<NetworkSpec[]>(specList)
+  const options = { validateSchema: false, verbose: true, code: { optimize: false } }
+  compiled ??= new Ajv(options).compile<NetworkSpec[]>(specList)
   return compiled
 }
 

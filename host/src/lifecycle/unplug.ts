@@ -2,6 +2,7 @@
 import { ConetError } from '@conet/sdk'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import { resolveKey } from '../domain/resolve.ts'
+import { unknownContainer } from '../domain/unknown-container.ts'
 import { isUp } from './down.ts'
 import type { HostContext, Operation, Removed } from './host-context.ts'
 import { containerQueue } from './keys.ts'
@@ -28,10 +29,13 @@ export function unplug(
 function findEndpoint(host: HostContext, handle: string, key: string): EndpointRecord | undefined {
   const isFullId = /^[0-9a-f]{64}$/.test(key)
   if (isFullId && !host.inventory.endpoints.has(key)) return undefined
+  const { containers, sandboxes } = host.inventory
+  const isKnown = containers.has(handle) || sandboxes.has(handle)
+  if (!isKnown && host.inventory.endpointsOfContainer(handle).length === 0) throw unknownContainer(handle)
   const endpoint = resolveKey(key, host.inventory.endpoints.values(), 'endpoint')
   if (endpoint.handle === handle) return endpoint
   throw new ConetError('notFound', `unplug: container ${handle} has no endpoint ${key}`, {
     details: { container: handle, endpointId: endpoint.id },
-    help: `the endpoint belongs to container ${endpoint.handle}`,
+    help: `name the container whose endpoint it is: ${endpoint.handle}`,
   })
 }

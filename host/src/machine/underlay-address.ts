@@ -1,6 +1,7 @@
 // The address under which other hosts reach this one: whether the machine has it. It may come later, as by DHCP.
 import { ConetError } from '@conet/sdk'
 import { Rtnl } from '@conet/sdk/linux'
+import { withoutPrefix } from '../ipam/index.ts'
 
 /** How long a good answer is taken for true: it is asked for at each plug. */
 const freshMs = 2_000
@@ -37,5 +38,5 @@ export class UnderlayAddress {
 
 function machineAddresses(): string[] {
   using rtnl = Rtnl.open()
-  return rtnl.addresses().map(({ address }) => address.split('/')[0] ?? address)
+  return rtnl.addresses().map(({ address }) => withoutPrefix(address))
 }

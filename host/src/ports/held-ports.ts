@@ -59,6 +59,6 @@ export class HeldPorts {
   }
 }
 
-function portsOf({ hostPort, count = 1 }: PortMapping): number[] {
+export function portsOf({ hostPort, count = 1 }: Pick<PortMapping, 'hostPort' | 'count'>): number[] {
   return Array.from({ length: count }, (_, index) => hostPort + index)
 }

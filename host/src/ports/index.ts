@@ -5,6 +5,7 @@ export {
   type PoolRange,
   type PortAssignment,
   PortPool,
+  stayingPorts,
 } from './port-pool.ts'
 export type { ListeningPort } from './port-refusals.ts'
 export { type PortWish, portWishesOf } from './port-wishes.ts'

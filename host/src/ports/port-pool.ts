@@ -2,7 +2,7 @@
 // endpoint, from which it comes back after a restart.
 import { isDeepStrictEqual } from 'node:util'
 import type { PortMapping } from '@conet/sdk'
-import { HeldPorts, type PortOwner } from './held-ports.ts'
+import { HeldPorts, type PortOwner, portsOf } from './held-ports.ts'
 import { haveCommonAddress } from './host-addresses.ts'
 import {
   type ListeningPort,
@@ -77,14 +77,15 @@ export class PortPool {
   assign({ holder, wishes, former, changed, listening, at }: PortAssignment): PortMapping[] {
     const kept = keptOf(wishes, former)
     const given = kept.filter((mapping) => mapping !== undefined)
-    const mappings: PortMapping[] = []
+    const chosen = new Map<number, PortMapping>()
     const counts = (owner: PortOwner) => owner.holder !== holder && !isGivenUp(owner, changed)
-    for (const [index, wish] of wishes.entries()) {
+    for (const [index, wish] of givenPortsFirst(wishes)) {
       const path = `${at}[${index}].host_port`
       const mapping = kept[index] ?? this.#choose(wish, { counts, wishes, given, listening, path })
-      mappings.push(mapping)
+      chosen.set(index, mapping)
       given.push(mapping)
     }
+    const mappings = [...chosen].sort(([a], [b]) => a - b).map(([, mapping]) => mapping)
     this.#held.add(holder, mappings)
     return mappings
   }
@@ -126,9 +127,10 @@ export class PortPool {
     return wish.hostPort
   }
 
-  /** The second time round nothing rests any more. */
+  /** The second time round nothing rests any more; what this change gives up itself comes last of all. */
   #nextInTurn(wish: PortWish, request: Choice): number {
-    const first = this.#goRound(wish, request) ?? this.#goRound(wish, request)
+    const beside = { ...request, counts: () => true }
+    const first = this.#goRound(wish, beside) ?? this.#goRound(wish, beside) ?? this.#goRound(wish, request)
     if (first === undefined)
       throw portsExhausted(wish, request, { ...this.#range, ...this.#useFor(wish, request) })
     this.cursor = first + wish.count
@@ -195,11 +197,25 @@ type Choice = {
   readonly path: string
 }
 
+/** Who takes any port does not take one that a later wish names. */
+function givenPortsFirst(wishes: readonly PortWish[]): [number, PortWish][] {
+  const all = [...wishes.entries()]
+  return [
+    ...all.filter(([, { hostPort }]) => hostPort !== 0),
+    ...all.filter(([, { hostPort }]) => hostPort === 0),
+  ]
+}
+
 function isGivenUp(
   { holder, mapping }: PortOwner,
   changed: ReadonlyMap<string, readonly PortMapping[]> | undefined,
 ): boolean {
   return changed?.get(holder)?.every((kept) => !isDeepStrictEqual(kept, mapping)) ?? false
+}
+
+/** What an endpoint has that it keeps when it gets other wishes. */
+export function stayingPorts(wishes: readonly PortWish[], former: GivenPorts): PortMapping[] {
+  return keptOf(wishes, former).filter((mapping) => mapping !== undefined)
 }
 
 /** For each wish, what its like has got before. */
@@ -209,10 +225,6 @@ function keptOf(wishes: readonly PortWish[], former: GivenPorts | undefined): (P
     const same = left.findIndex((one) => isDeepStrictEqual(one.wish, wish))
     return same < 0 ? undefined : left.splice(same, 1)[0]?.mapping
   })
-}
-
-function portsOf({ hostPort, count = 1 }: PortMapping): number[] {
-  return Array.from({ length: count }, (_, index) => hostPort + index)
 }
 
 function coversPort(

@@ -44,7 +44,7 @@ export function portInUse(
 }
 
 function reasonOf(obstacle: Obstacle, describe: (holder: string) => string): string {
-  if ('sameDocument' in obstacle) return 'the same document asks for it twice'
+  if ('sameDocument' in obstacle) return 'another entry of the policy has it'
   if ('owner' in obstacle) return `${describe(obstacle.owner.holder)} has it`
   return `a process of the machine has it (${obstacle.listener.address ?? 'all addresses'})`
 }
@@ -68,7 +68,9 @@ export function portsExhausted(
   ].join(', ')
   const why = `it asks for ${asked} in all; of the ${size}: ${shares}`
   return new ConetError('portsExhausted', `give out ${wanted} of ${protocol} ${start}-${last}: ${why}`, {
-    fields: [{ path, message: `there is not ${wanted} free in ${start}-${last}` }],
+    fields: [
+      { path, message: `${count === 1 ? 'no port is' : `no ${wanted} are`} free in ${start}-${last}` },
+    ],
     details: { first: start, last, size, ...use, protocol, count, asked },
     help: 'conet pool list shows the pool; take down who has ports of it, or raise ports.size in the configuration of conetd',
   })

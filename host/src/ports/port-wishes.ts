@@ -3,6 +3,7 @@ import { ConetError, firstFieldError, type PortMapping, PortRequest } from '@con
 import { Ajv, type ValidateFunction } from 'ajv'
 import { Type } from 'typebox'
 import { formatAddress, readAddress } from '../ipam/index.ts'
+import { HeldPorts, portsOf } from './held-ports.ts'
 
 /** One element, complete. `hostPort` 0: any of the pool; `containerPort` 0: the same as the host port. */
 export type PortWish = Required<Pick<PortMapping, 'protocol' | 'hostPort' | 'containerPort' | 'count'>> &
@@ -35,7 +36,25 @@ export function portWishesOf(
     const { path = '', message = 'is not valid' } = firstFieldError(isRequests.errors) ?? {}
     throw wrong(`${at}.${member}${path}`, message)
   }
-  return requests.map((request, index) => wishOf(request, `${at}.${member}[${index}]`))
+  const wishes = requests.map((request, index) => wishOf(request, `${at}.${member}[${index}]`))
+  assertApart(wishes, `${at}.${member}`)
+  return wishes
+}
+
+/** A port leads to one place. Those of the pool are apart by themselves. */
+function assertApart(wishes: readonly PortWish[], at: string): void {
+  const held = new HeldPorts()
+  for (const [index, wish] of wishes.entries()) {
+    const { protocol, hostPort, hostAddress: address } = wish
+    if (hostPort === 0) continue
+    const twice = portsOf(wish).find((port) => held.ownerOf({ protocol, port, address }, () => true))
+    if (twice !== undefined)
+      throw wrong(
+        `${at}[${index}].host_port`,
+        `another entry of the policy maps ${protocol} ${twice} already`,
+      )
+    held.add(String(index), [wish])
+  }
 }
 
 function wishOf(

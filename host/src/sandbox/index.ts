@@ -2,6 +2,7 @@ export { assertCanBringIn, bringIn, mend, removeRest, takeBack } from './host-co
 export { isLeftToHost, leftToHost } from './host-interface.ts'
 export { type Counters, interfaceCounters } from './interface-counters.ts'
 export { interfaceDifferences } from './interface-differences.ts'
+export { interfaceMtus } from './interface-mtus.ts'
 export { type NameResolution, ResolverFiles, type ResolverPaths } from './resolver-files.ts'
 export { type HeldSandbox, isSandboxGone, SandboxKeeper } from './sandbox-keeper.ts'
 export type { SandboxSource } from './sandbox-source.ts'

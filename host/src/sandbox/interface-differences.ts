@@ -1,6 +1,14 @@
 // How an interface in a sandbox differs from what was made there: what a repair would put back. Reads, and changes nothing.
 import type { PluggedInterface, Route } from '@conet/sdk'
-import { formatIp, formatPrefix, MAIN_TABLE, openSandbox, parsePrefix, Rtnl } from '@conet/sdk/linux'
+import {
+  formatIp,
+  formatPrefix,
+  MAIN_TABLE,
+  openSandbox,
+  parsePrefix,
+  Rtnl,
+  subnetRoute,
+} from '@conet/sdk/linux'
 
 type Made = Pick<PluggedInterface, 'name' | 'macAddress' | 'addresses' | 'mtu' | 'routes'>
 
@@ -16,10 +24,16 @@ function differencesOf(rtnl: Rtnl, made: Made): string[] {
   if (link === undefined) return ['is not in the container']
   const { mtu } = made
   const macAddress = made.macAddress.toLowerCase()
-  const there = new Set(rtnl.addresses({ link: link.index }).map(({ address }) => prefixOf(address)))
+  const addresses = rtnl.addresses({ link: link.index })
+  const there = new Map(addresses.map((found) => [prefixOf(found.address), found]))
   const routes = new Set(
     rtnl.routes({ table: MAIN_TABLE }).flatMap((route) => (route.link === link.index ? textOf(route) : [])),
   )
+  // One that is down has none; one that its driver wants without it has said so to the kernel.
+  const subnets = made.addresses.flatMap((address) => {
+    const hasRoute = link.isUp && there.get(prefixOf(address))?.prefixRoute === true
+    return hasRoute ? (subnetRoute({ link: link.index, address }) ?? []) : []
+  })
   const isMain = ({ table = MAIN_TABLE }: Route) => table === MAIN_TABLE
   return [
     ...(link.isUp ? [] : ['is down']),
@@ -28,8 +42,8 @@ function differencesOf(rtnl: Rtnl, made: Made): string[] {
     ...made.addresses
       .filter((address) => !there.has(prefixOf(address)))
       .map((address) => `lacks address ${address}`),
-    ...made.routes
-      .filter((route) => isMain(route) && !routes.has(textOf(route)))
+    ...[...subnets, ...made.routes.filter(isMain)]
+      .filter((route) => !routes.has(textOf(route)))
       .map((route) => `lacks route ${textOf(route)}`),
   ]
 }

@@ -17,6 +17,7 @@ import {
   replaceNeighbour,
   replaceRoute,
   setLink,
+  subnetRoute,
   sysctlOfPath,
   writeSysctl,
 } from '@conet/sdk/linux'
@@ -27,6 +28,9 @@ type Route = PluggedInterface['routes'][number]
 export function applySettings(inside: Rtnl, wanted: PluggedInterface): number {
   const link = inside.existingLink(wanted.name)
   inside.batch([...linkRequests(link, wanted), ...addressRequests(link.index, wanted)])
+  // The kernel has made them with the addresses, unless it had those already and somebody has deleted the routes since.
+  const subnets = wanted.addresses.flatMap((address) => subnetRoute({ link: link.index, address }) ?? [])
+  inside.batch(subnets.map(addRoute), { tolerate: ['EEXIST'] })
   addRoutes(inside, link.index, wanted)
   return wanted.mtu ?? link.mtu
 }

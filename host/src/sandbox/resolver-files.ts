@@ -11,8 +11,8 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
-import type { Dns } from '@conet/sdk'
+import { dirname, join } from 'node:path'
+import { type Dns, isErrno } from '@conet/sdk'
 
 /** What a container's files say. */
 export type NameResolution = {
@@ -43,7 +43,6 @@ export class ResolverFiles {
   /** May be repeated, with other content too. */
   write(id: string, { dns, handle, addresses }: NameResolution): void {
     const { resolvConf, hosts } = this.pathsOf(id, dns)
-    mkdirSync(join(this.#directory, id), { recursive: true, mode: 0o755 })
     writeReadable(hosts, hostsText(handle, addresses))
     if (resolvConf !== undefined && dns !== undefined) writeReadable(resolvConf, resolvConfText(dns))
   }
@@ -66,13 +65,24 @@ export class ResolverFiles {
  * (`auto_da_alloc`, ext4(5)), which costs a plug ten times as much as the rest.
  */
 function writeReadable(path: string, text: string): void {
-  const file = openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o644)
+  const file = openToWrite(path)
   try {
+    fchmodSync(file, 0o644)
     writeFileSync(file, text)
     ftruncateSync(file, Buffer.byteLength(text))
-    fchmodSync(file, 0o644)
   } finally {
     closeSync(file)
+  }
+}
+
+/** Nearly always it is there: a container's files are written anew at each plug and unplug. */
+function openToWrite(path: string): number {
+  try {
+    return openSync(path, constants.O_WRONLY)
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 })
+    return openSync(path, constants.O_WRONLY | constants.O_CREAT, 0o644)
   }
 }
 

@@ -1,19 +1,20 @@
 // Whether this host has its part in the cluster. Each code is explained in docs/operating.md.
 import { type Check, counted, some } from './check.ts'
+import type { StoreReplaced } from './facts.ts'
 
 export const clusterAway: Check = (facts) => {
   const { cluster } = facts
   if (cluster === undefined || cluster.isNameTaken) return []
   // Which says that the host takes no part, too.
   if (cluster.isUnreachable && underlayAddressMissing(facts).length > 0) return []
-  const { since, reason, behind } = cluster
+  const { since, reason, help, behind } = cluster
   const waiting = behind === 0 ? '' : `; ${counted(behind, 'change')} of this host’s endpoints wait for it`
   return [
     {
       severity: 'error',
       code: 'cluster-away',
       message: `this host has no part in its cluster since ${since}: ${reason}${waiting}`,
-      help: 'look whether etcd runs and is reached from here; containers that run are not affected, and all is caught up afterwards',
+      help: `${help ?? 'look whether etcd runs and is reached from here; containers that run are not affected'}; all is caught up afterwards`,
     },
   ]
 }
@@ -68,18 +69,36 @@ export const networkNamesAmbiguous: Check = ({ networks }) => {
 
 export const clusterStoreReplaced: Check = ({ storeReplaced }) => {
   if (storeReplaced === undefined) return []
-  const { since, isPutBack, conflicts } = storeReplaced
+  const { since, isPutBack, conflicts, missing } = storeReplaced
   const done = isPutBack ? 'what this host has is put back' : 'what this host has is being put back'
   const left = conflicts.length === 0 ? '' : `, but for: ${some(conflicts)}`
+  const away = missing.length === 0 ? '' : `; not back yet: ${some(missing)}`
   return [
     {
       severity: isPutBack && conflicts.length === 0 ? 'warning' : 'error',
       code: 'cluster-store-replaced',
-      message: `the shared store has lost what it held, or is an older copy, since ${since}: ${done}${left}`,
-      help:
-        conflicts.length === 0
-          ? 'look whether all hosts have come back: conet node list; the finding goes when conetd starts again'
-          : 'of two that claim the same, unplug one; what is free is put back then',
+      message: `the shared store has lost what it held, or is an older copy, since ${since}: ${done}${left}${away}`,
+      help: `${helpAfterLoss(storeReplaced)}; the finding goes within two minutes after all is mended`,
+    },
+  ]
+}
+
+function helpAfterLoss({ conflicts, missing }: StoreReplaced): string {
+  if (conflicts.length > 0)
+    return 'it is tried again until the other host lets go: unplug what it has there; a host that an older copy knows again, and that was removed before: conet node rm NAME --fenced'
+  if (missing.length > 0)
+    return 'start conetd on those, which put back what they have; one that is gone for good: conet node rm NAME --fenced'
+  return 'nothing is to be done'
+}
+
+export const addressesContested: Check = ({ contested = [] }) => {
+  if (contested.length === 0) return []
+  return [
+    {
+      severity: 'error',
+      code: 'addresses-contested',
+      message: `another host has what containers have: ${some(contested)}`,
+      help: 'of the containers that are named, on their host: conet net unplug HANDLE ENDPOINT, then conet net plug HANDLE NETWORK, which gives another address; nobody is given what is contested meanwhile',
     },
   ]
 }

@@ -3,6 +3,19 @@ import { type Check, counted, some } from './check.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 
+export const sandboxesGone: Check = ({ lostSandboxes }) => {
+  if (lostSandboxes.length === 0) return []
+  const named = lostSandboxes.map(({ handle, path }) => `${handle} (${path})`)
+  return [
+    {
+      severity: 'error',
+      code: 'sandbox-gone',
+      message: `${counted(lostSandboxes.length, 'container')} whose network namespace is not where conet held it: ${some(named)}`,
+      help: 'nothing can be plugged there any more; conet reconcile takes them down: end them with their runtime and start them again',
+    },
+  ]
+}
+
 export const processesGone: Check = ({ forsaken }) => {
   if (forsaken.length === 0) return []
   const named = forsaken.map(

@@ -33,6 +33,8 @@ export type MachineFacts = {
 
 export type StatusFacts = {
   readonly machine: MachineFacts
+  /** What of conetd itself could not be loaded, and why. */
+  readonly programTrouble?: { readonly message: string; readonly help?: string | undefined } | undefined
   readonly networks: readonly NetworkRecord[]
   readonly endpoints: readonly EndpointRecord[]
   /** What a driver could not make as it should be, and why. */
@@ -40,6 +42,8 @@ export type StatusFacts = {
   /** From which ports those get theirs who ask for any. */
   readonly portPool: { readonly start: number; readonly size: number }
   readonly drivers: readonly DriverView[]
+  /** Containers that are up, whose network namespace is not where conet holds it. */
+  readonly lostSandboxes: readonly { readonly handle: string; readonly path: string }[]
   /** Containers whose process ended without a `down`. */
   readonly forsaken: readonly {
     readonly handle: string
@@ -70,6 +74,8 @@ export type StatusFacts = {
   readonly unfitNodes?: readonly { readonly name: string; readonly underlayAddress: string }[]
   /** The shared store is not the one, or not as far, as it was. */
   readonly storeReplaced?: StoreReplaced | undefined
+  /** Addresses that this host and another one both use or could hand out. */
+  readonly contested?: readonly string[] | undefined
 }
 
 export type StoreReplaced = {
@@ -78,11 +84,15 @@ export type StoreReplaced = {
   readonly isPutBack: boolean
   /** What somebody else has in the store now. */
   readonly conflicts: readonly string[]
+  /** Hosts that have not put back theirs. */
+  readonly missing: readonly string[]
 }
 
 export type ClusterTrouble = {
   readonly since: string
   readonly reason: string
+  /** What to do about that reason. */
+  readonly help?: string | undefined
   /** Others could not reach this machine, so that it does not take part yet. */
   readonly isUnreachable?: boolean
   /** Another machine takes part under this host's name. */

@@ -1,6 +1,7 @@
 // Everything that a person should know about this machine and this host, worst first.
 import type { Finding } from '@conet/sdk/api'
 import {
+  addressesContested,
   clusterAway,
   clusterNameTaken,
   clusterStoreReplaced,
@@ -8,7 +9,12 @@ import {
   underlayAddressesUnfit,
   underlayAddressMissing,
 } from './cluster-checks.ts'
-import { configurationsUnused, containersUnplugged, processesGone } from './container-checks.ts'
+import {
+  configurationsUnused,
+  containersUnplugged,
+  processesGone,
+  sandboxesGone,
+} from './container-checks.ts'
 import {
   driverDegraded,
   driverFileIgnored,
@@ -25,6 +31,7 @@ import {
   forwardPolicyDrop,
   ipv4ForwardingOff,
   ipv6ForwardingOff,
+  programUnavailable,
 } from './machine-checks.ts'
 import { mappedPortsEphemeral, mappedPortsNowhere, portPoolEphemeral } from './port-checks.ts'
 import {
@@ -39,9 +46,11 @@ export { MachineReader } from './machine-reader.ts'
 
 const checks = [
   recordsQuarantined,
+  programUnavailable,
   clusterAway,
   clusterNameTaken,
   clusterStoreReplaced,
+  addressesContested,
   underlayAddressMissing,
   underlayAddressesUnfit,
   networkNamesAmbiguous,
@@ -55,6 +64,7 @@ const checks = [
   networksInTrouble,
   endpointsInTrouble,
   deletionsPending,
+  sandboxesGone,
   containersUnplugged,
   processesGone,
   configurationsUnused,

@@ -4,6 +4,19 @@ import type { NetworkRecord } from '../domain/network.ts'
 import { type Check, some } from './check.ts'
 import type { ForwardChain, MachineFacts, StatusFacts } from './facts.ts'
 
+/** Requests that need the rest of the program fail until then, each by itself. */
+export const programUnavailable: Check = ({ programTrouble }) =>
+  programTrouble === undefined
+    ? []
+    : [
+        {
+          severity: 'warning',
+          code: 'program-unavailable',
+          message: `conetd cannot load all of its program any more: ${programTrouble.message}`,
+          ...(programTrouble.help === undefined ? {} : { help: programTrouble.help }),
+        },
+      ]
+
 export const ipv4ForwardingOff: Check = ({ machine, networks }) => {
   const names = routedHere(networks, machine, 4)
   if (machine.ipv4Forwarding !== '0' || names.length === 0) return []

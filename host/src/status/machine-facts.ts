@@ -8,6 +8,7 @@ import {
   readSysctl,
   type SysctlKey,
 } from '@conet/sdk/linux'
+import { withoutPrefix } from '../ipam/index.ts'
 import type { ForwardChain, MachineFacts } from './facts.ts'
 
 export function readMachineFacts(): MachineFacts {
@@ -25,7 +26,7 @@ export function readMachineFacts(): MachineFacts {
 
 function machineAddresses(): Set<string> {
   using rtnl = Rtnl.open()
-  return new Set(rtnl.addresses().map(({ address }) => address.split('/')[0] ?? address))
+  return new Set(rtnl.addresses().map(({ address }) => withoutPrefix(address)))
 }
 
 /** The kernel lacks a setting whose module is not loaded. */

@@ -1,51 +1,55 @@
 // Reads the machine's facts on a thread of its own: listing every chain and every address of a machine that has
 // thousands of them takes longer than conetd may stand still.
-import { ConetError, deadline } from '@conet/sdk'
-import { Piscina } from 'piscina'
+import { ConetError } from '@conet/sdk'
+import { Threads } from '../threads/index.ts'
 import type { MachineFacts } from './facts.ts'
+import { readMachineFacts } from './machine-facts.ts'
+
+export type MachineReading = {
+  readonly machine: MachineFacts
+  /** Why conetd could not start a thread of its own for it. */
+  readonly programTrouble: ConetError | undefined
+}
 
 const readTimeoutMs = 10_000
-const idleTimeoutMs = 10_000
 
 export class MachineReader {
-  /** Starts no thread before the first read. */
-  readonly #pool = new Piscina<undefined, MachineFacts>({
-    filename: new URL('./machine-worker.js', import.meta.url).href,
-    minThreads: 0,
-    maxThreads: 1,
-    idleTimeout: idleTimeoutMs,
+  readonly #threads = new Threads<undefined, MachineFacts>({
+    program: new URL('./machine-worker.js', import.meta.url),
+    most: 1,
+    timeoutMs: readTimeoutMs,
   })
   #running: Promise<unknown> = Promise.resolve()
-  #next: Promise<MachineFacts> | undefined
+  #next: Promise<MachineReading> | undefined
 
   /**
    * The facts as they are now: never those of a read that began before this was called, and one read for all who ask
    * during another. Throws `deadlineExceeded`.
    */
-  read(): Promise<MachineFacts> {
+  read(): Promise<MachineReading> {
     this.#next ??= this.#running.then(() => {
       this.#next = undefined
-      const facts = this.#readOnThread()
+      const reading = this.#readOnThread()
       // Only waited for; who asked hears of its failure.
-      this.#running = facts.catch(() => undefined)
-      return facts
+      this.#running = reading.catch(() => undefined)
+      return reading
     })
     return this.#next
   }
 
-  /** Ends the thread; a read under way fails. May be repeated; a read after it would start a thread again. */
+  /** Ends the thread; a read under way, or that comes later, fails. May be repeated. */
   async close(): Promise<void> {
-    await this.#pool.destroy()
+    await this.#threads.close()
   }
 
-  async #readOnThread(): Promise<MachineFacts> {
-    const what = 'look for what stands in the way on this machine'
-    using limit = deadline(readTimeoutMs, what)
+  async #readOnThread(): Promise<MachineReading> {
     try {
-      return await this.#pool.run(undefined, { signal: limit.signal })
-    } catch (cause) {
-      if (!limit.signal.aborted) throw cause
-      throw new ConetError('deadlineExceeded', `${what}: not done within ${readTimeoutMs} ms`, { cause })
+      const machine = await this.#threads.run(undefined, 'look for what stands in the way on this machine')
+      return { machine, programTrouble: undefined }
+    } catch (error) {
+      if (!ConetError.is(error, 'programUnavailable')) throw error
+      // Whoever asks for the status now is to learn of that and of all the rest: conetd stands still for as long as it takes.
+      return { machine: readMachineFacts(), programTrouble: error }
     }
   }
 }

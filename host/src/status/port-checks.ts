@@ -39,7 +39,7 @@ export const mappedPortsEphemeral: Check = ({ machine, endpoints, portPool: { st
     {
       severity: 'info',
       code: 'mapped-ports-ephemeral',
-      message: `${counted(found.length, 'port mapping')} meet ${ephemeral.first}-${ephemeral.last}, from which outgoing connections of this machine get their ports: ${some(found.map(({ text }) => text))}`,
+      message: `${counted(found.length, 'port mapping')} ${found.length === 1 ? 'meets' : 'meet'} ${ephemeral.first}-${ephemeral.last}, from which outgoing connections of this machine get their ports: ${some(found.map(({ text }) => text))}`,
       help: reserve(first.range),
     },
   ]

@@ -37,12 +37,12 @@ export const networksInTrouble: Check = ({ troubledNetworks }) => {
     {
       severity: 'error',
       code: 'network-in-trouble',
-      message: `${counted(troubledNetworks.length, 'network')} could not be made on this machine as it should be: ${some(
+      message: `${troubledNetworks.length === 1 ? '1 network is not as it' : `${troubledNetworks.length} networks are not as they`} should be on this machine: ${some(
         troubledNetworks.map(
           ({ network: { name, type }, reason }) => `${name} of driver ${type} (${reason})`,
         ),
       )}`,
-      help: 'mend what the reason names; it is tried again by itself, and at once by: conet reconcile',
+      help: 'conet reconcile mends it, or says what stands in the way; conetd tries it by itself now and then',
     },
   ]
 }

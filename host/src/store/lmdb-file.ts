@@ -1,6 +1,6 @@
 // What must hold of a file before lmdb may map it: lmdb does not check, and a file of another kind ends the process.
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
-import { ConetError } from '@conet/sdk'
+import { ConetError, isErrno } from '@conet/sdk'
 
 // Each of the two meta pages begins with a page header of 24 bytes, then the magic number and the format version.
 const magicOffset = 24
@@ -37,7 +37,7 @@ function openIfPresent(path: string): number | undefined {
   try {
     return openSync(path, 'r')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (isErrno(error, 'ENOENT')) return undefined
     throw new ConetError('internal', `open store ${path}`, { cause: error, details: { path } })
   }
 }

@@ -7,12 +7,12 @@ export const legacyHandlers: Pick<Handlers, 'netIn' | 'netOut' | 'netOutBulk'> =
   },
 
   async netOut({ operations }, { parameters, body, operation }) {
-    await operations.netOut(parameters.handle, [body], operation)
+    await operations.netOut(parameters.handle, body, operation)
     return { status: 200, body: {} }
   },
 
   async netOutBulk({ operations }, { parameters, body, operation }) {
-    await operations.netOut(parameters.handle, body, operation)
+    await operations.netOutBulk(parameters.handle, body, operation)
     return { status: 200, body: {} }
   },
 }

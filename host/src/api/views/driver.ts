@@ -56,14 +56,18 @@ function nameOf({ name, socketPath }: DriverEntry): string {
   return name ?? basename(socketPath ?? '', '.sock')
 }
 
-function lastError({ lastError, supervised }: DriverEntry, knownSince: Date): Pick<DriverView, 'last_error'> {
-  if (lastError !== undefined) {
-    const { kind, message, at = knownSince, help } = lastError
-    return { last_error: { kind, message, at: at.toISOString(), ...defined({ help }) } }
+/** Of one that conetd cannot keep running: why, and not what followed from that. */
+function lastError(entry: DriverEntry, knownSince: Date): Pick<DriverView, 'last_error'> {
+  const { state, supervised, lastError } = entry
+  if (supervised?.state === 'waiting' && (state === 'closed' || lastError === undefined)) {
+    const at = lastError?.at ?? knownSince
+    return {
+      last_error: { kind: 'driverUnavailable', message: supervised.why, at: at.toISOString() },
+    }
   }
-  if (supervised?.state !== 'waiting') return {}
-  const message = `its process ended: ${supervised.lastExit}`
-  return { last_error: { kind: 'driverUnavailable', message, at: knownSince.toISOString() } }
+  if (lastError === undefined) return {}
+  const { kind, message, at = knownSince, help } = lastError
+  return { last_error: { kind, message, at: at.toISOString(), ...defined({ help }) } }
 }
 
 /** Without the members that are undefined. */

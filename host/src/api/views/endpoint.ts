@@ -7,7 +7,8 @@ import type { InventoryReader } from '../api-context.ts'
 type InterfaceView = EndpointView['interfaces'][number]
 
 export function endpointView(endpoint: EndpointRecord, inventory: InventoryReader): EndpointView {
-  const { id, networkId, handle, attachment, state, createdAt, lastError, diverged, result } = endpoint
+  const { id, networkId, handle, attachment, state, createdAt, diverged, result } = endpoint
+  const lastError = endpoint.lastError ?? inventory.troubleOf?.(id)
   const published = inventory.isPublished?.(endpoint)
   return {
     id,

@@ -4,6 +4,7 @@ import { type Attachment, type ContainerRecord, primaryOf } from '../../domain/c
 import type { EndpointRecord } from '../../domain/endpoint.ts'
 import { ownNetworkName } from '../../domain/ids.ts'
 import type { NetworkRecord } from '../../domain/network.ts'
+import { withoutPrefix } from '../../ipam/index.ts'
 import type { ApiContext, InventoryReader } from '../api-context.ts'
 import { endpointView } from './endpoint.ts'
 import { mappedPortViews } from './mapped-ports.ts'
@@ -76,10 +77,6 @@ function placeOf(endpoint: EndpointRecord, inventory: ContainerReads['inventory'
     ...(dns && { dns }),
     ...(lastError !== undefined && { last_error: lastError }),
   }
-}
-
-function withoutPrefix(address: string): string {
-  return address.split('/')[0] ?? address
 }
 
 /** Also of one that is not there yet. */

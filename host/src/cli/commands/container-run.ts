@@ -1,10 +1,14 @@
 // conet container up, down: what a runtime says of a container's life, by hand. They use the runtime's socket.
 import { resolve } from 'node:path'
+import type { CallOptions, ConetClient } from '@conet/sdk/client'
 import { type Command, Option } from 'commander'
 import type { CommandContext } from '../command-context.ts'
 import { collectHandle, parseHandle } from '../options/handle.ts'
 import { parseWholeNumber } from '../options/whole-number.ts'
 import { forEachName } from '../several.ts'
+
+/** What is said beside the result is not waited for any longer. */
+const lookTimeoutMs = 2_000
 
 type UpOptions = { pid?: number; netns?: string }
 
@@ -43,14 +47,30 @@ function addDown(container: Command, context: CommandContext): void {
   container
     .command('down')
     .summary('stop containers’ networks')
-    .description('Say that containers stopped: unplug them from everything. Repeated: no failure.')
+    .description(
+      'Say that containers stopped: unplug them from everything. Repeated, or of one that nobody knows: no failure.',
+    )
     .argument('<handle...>', 'the containers', collectHandle)
     .addHelpText('after', '\nExample:\n  $ conet container down c1')
     .action((handles: string[]) =>
       context.withClient((client, call) =>
-        forEachName(context, handles, async (handle) =>
-          context.removed(handle, await client.down(handle, call)),
-        ),
+        forEachName(context, handles, async (handle) => {
+          const isStrange = await isUnknown(client, handle, call)
+          context.removed(handle, await client.down(handle, call))
+          if (isStrange) context.note(`${handle}: there is no such container, so nothing was taken down`)
+        }),
       ),
     )
+}
+
+/** Looked at before, for one that nobody defined is forgotten when it goes down. Who cannot see it says nothing. */
+async function isUnknown(client: ConetClient, handle: string, call: CallOptions): Promise<boolean> {
+  const { ConetError } = await import('@conet/sdk/client')
+  try {
+    await client.getContainer(handle, { ...call, timeoutMs: lookTimeoutMs })
+    return false
+  } catch (error) {
+    if (!ConetError.is(error)) throw error
+    return error.kind === 'notFound'
+  }
 }

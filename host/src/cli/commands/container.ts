@@ -1,7 +1,7 @@
 // conet container create, list, inspect, events, rm.
 import type { Command } from 'commander'
 import type { CommandContext } from '../command-context.ts'
-import { collectHandle, parseHandle } from '../options/handle.ts'
+import { assertHandle, collectHandle, parseHandle } from '../options/handle.ts'
 import { collect, collectPair, recordOf } from '../options/key-value.ts'
 import { forEachName, inspectEach } from '../several.ts'
 import { containerPage, containerTable } from '../show/container.ts'
@@ -86,13 +86,15 @@ function addRemove(container: Command, context: CommandContext): void {
     .command('rm')
     .summary('forget containers')
     .description('Forget containers. One that is up is taken down first.')
-    .argument('<handle...>', 'the containers', collectHandle)
+    .argument('<handle...>', 'the containers')
     .addHelpText('after', '\nExample:\n  $ conet container rm c1')
     .action((handles: string[]) =>
       context.withClient((client, call) =>
-        forEachName(context, handles, async (handle) =>
-          context.removed(handle, await client.deleteContainer(handle, call)),
-        ),
+        // One odd name, from a list that is piped here, keeps no other from going.
+        forEachName(context, handles, async (handle) => {
+          await assertHandle(handle)
+          context.removed(handle, await client.deleteContainer(handle, call))
+        }),
       ),
     )
 }

@@ -19,12 +19,10 @@ export function addPlugCommands(net: Command, context: CommandContext): void {
   addUnplug(net, context)
 }
 
-/** Either of the two may be what is not found. */
-const hints = ['conet container list', 'conet net list']
-
 function addPlug(net: Command, context: CommandContext): void {
   const plug = net.command('plug')
-  context.hintFor(plug, hints)
+  // Where it is the container that is not found, the error says so itself.
+  context.hintFor(plug, ['conet net list'])
   plug
     .summary('plug a container into a network, print the endpoint’s id')
     .description('Plug a container into a network, running or not, and print the id of the endpoint.')

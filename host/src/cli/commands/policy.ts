@@ -5,6 +5,7 @@ import { collectHandle, parseHandle } from '../options/handle.ts'
 import { collect } from '../options/key-value.ts'
 import { parseDocumentFile, parsePolicyFile } from '../options/policy-file.ts'
 import { defaultPolicyText, metricsTable, policyTable } from '../show/policy.ts'
+import { addShowOptions } from './read-options.ts'
 
 type PolicyOptions = {
   file?: Record<string, Record<string, unknown> | null>
@@ -50,14 +51,12 @@ function addPolicy(container: Command, context: CommandContext): void {
 }
 
 function addMetrics(container: Command, context: CommandContext): void {
-  container
-    .command('metrics')
+  addShowOptions(container.command('metrics'))
     .summary('show what went through containers’ networks')
     .description(
       'Show what went through the networks of containers, as they see it: RX came in, TX went out. Without a HANDLE: of all.',
     )
     .argument('[handle...]', 'the containers', collectHandle)
-    .option('--json', 'write JSON, and nothing else')
     .addHelpText('after', '\nExample:\n  $ conet container metrics c1\n  $ conet container metrics --json')
     .action(async (handles: string[] | undefined, { json }: { json?: boolean }) => {
       const containers = await context.withClient(async (client, call) => {

@@ -1,6 +1,7 @@
 // conet reconcile.
 import type { Command } from 'commander'
 import type { CommandContext } from '../command-context.ts'
+import { exitCodes } from '../exit-code.ts'
 import { reconciliationPage } from '../show/reconciliation.ts'
 import { addShowOptions, detailOf, type ShowOptions } from './read-options.ts'
 
@@ -17,5 +18,8 @@ export function addReconcile(program: Command, context: CommandContext): void {
       )
       if (options.json) context.json(found)
       else context.terminal.out(reconciliationPage(found, detailOf(options)))
+      if (!found.differences.some(({ outcome }) => outcome === 'failed')) return
+      const { ReportedFailure } = await import('../failure.ts')
+      throw new ReportedFailure(exitCodes.failed)
     })
 }

@@ -12,3 +12,11 @@ export function parseHandle(text: string): string {
 export function collectHandle(text: string, all: readonly string[] = []): string[] {
   return [...all, parseHandle(text)]
 }
+
+/** For one of several names: those that are handles are dealt with. Throws `invalidArgument`. */
+export async function assertHandle(text: string): Promise<void> {
+  const fault = faultOfForm(text, forms.handle)
+  if (fault === undefined) return
+  const { ConetError } = await import('@conet/sdk/client')
+  throw new ConetError('invalidArgument', `container ${JSON.stringify(text)}: A handle ${fault}`)
+}

@@ -54,7 +54,7 @@ function identityFacts(driver: DriverView): string {
     ['protocol', driver.protocol_version],
     ['instance', driver.instance_id],
     ['socket', driver.socket],
-    ['pid', driver.pid === undefined ? 'not started by conetd' : String(driver.pid)],
+    ['pid', driver.pid === undefined ? 'none that conetd started' : String(driver.pid)],
     ['scope', capabilities?.scope],
     ['addresses', capabilities && (capabilities.ipam === 'driver' ? 'by the driver' : 'by conetd')],
     ['hot upgrade', capabilities && (capabilities.hotUpgrade === true ? 'yes' : 'no')],

@@ -16,11 +16,17 @@ export function poolPage({ address_pools: pools, subnets, port_pool: ports }: Po
     ]),
     ['ports', `${ports.start}-${ports.start + ports.size - 1}`, '', counts(ports.used, ports.size)],
   ]
-  return table(
+  const page = table(
     ['POOL OF', 'RANGE', 'NETWORK', 'USED', 'OF', 'SHARE'],
     rows.map((row) => row.flat()),
   )
+  const shared = subnets.find(({ scope }) => scope === 'global')
+  return shared === undefined ? page : `${page}${aloneNote(shared.network_name)}`
 }
+
+/** Else a person would take a network for empty that other hosts have filled. */
+const aloneNote = (network: string) =>
+  `\nof networks of the cluster, USED is what this host has handed out; for all hosts: conet net inspect ${network}\n`
 
 /** `many`: what is said of more than can be counted. */
 function counts(used: number, all: number, many = ''): string[] {

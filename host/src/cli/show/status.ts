@@ -1,7 +1,7 @@
 // The state of the host, and an event, as people read them.
 import type { ClusterView, EventView, Finding, StatusView } from '@conet/sdk/client'
 import { printable } from './printable.ts'
-import { type Detail, shownId } from './short-id.ts'
+import { type Detail, shownId, shownList } from './short-id.ts'
 import { facts } from './table.ts'
 
 export function statusPage(status: StatusView): string {
@@ -29,11 +29,12 @@ export function statusPage(status: StatusView): string {
   return `${title}${page}\n${findingLines(findings)}`
 }
 
-/** `host1, joined: 3 hosts, all alive; etcd at 10.0.0.1:2379 answers` */
-function clusterWords({ node, state, store, nodes = 0, nodes_alive: alive = 0 }: ClusterView): string {
+/** `host1, takes part: 3 hosts, 2 alive, 1 away: host3; etcd at 10.0.0.1:2379 answers` */
+function clusterWords({ node, state, store, nodes = 0, nodes_away: away = [] }: ClusterView): string {
   const where = `etcd at ${store.join(', ')}`
   if (state !== 'joined') return `${node}, ${state === 'away' ? 'has no part now' : 'is joining'}: ${where}`
-  const living = alive === nodes ? 'all alive' : `${alive} alive`
+  const some = `${nodes - away.length} alive, ${away.length} away: ${shownList(away, 'short')}`
+  const living = away.length === 0 ? 'all alive' : some
   return `${node}, takes part: ${counted(nodes, 'host')}, ${living}; ${where} answers`
 }
 

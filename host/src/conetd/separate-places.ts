@@ -1,0 +1,69 @@
+// The places that conetd is given must not lie in one another, where one part would take what another one keeps for its own.
+import { realpathSync } from 'node:fs'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { ConetError, isErrno } from '@conet/sdk'
+import type { Settings } from './settings.ts'
+
+/** What conetd makes in its run directory for itself. */
+const ownRooms = ['store', 'netns', 'sandboxes', 'resolver', 'spawned']
+
+type Places = Pick<Settings, 'stateDir' | 'runDir' | 'driverDir' | 'socket' | 'runtimeSocket'>
+
+/** Throws `failedPrecondition` that names both. Changes nothing. */
+export function assertSeparate({ stateDir, runDir, driverDir, socket, runtimeSocket }: Places): void {
+  const state = { what: 'state directory', path: stateDir, flag: '--state-dir' }
+  const run = { what: 'run directory', path: runDir, flag: '--run-dir' }
+  const drivers = { what: 'driver directory', path: driverDir, flag: '--driver-dir' }
+  // The one place for one in another: the driver directory in the run directory, beside conetd's own.
+  const inRun = realPlace(runDir)
+  refuseIf(realPlace(driverDir) === inRun, drivers, run)
+  for (const room of ownRooms)
+    refuseIf(isWithin(realPlace(driverDir), join(inRun, room)), drivers, { ...run, path: join(runDir, room) })
+  refuseIf(isBelow(state, run), state, run)
+  refuseIf(isBelow(run, state), run, state)
+  refuseIf(isBelow(drivers, state), drivers, state)
+  refuseIf(isBelow(state, drivers), state, drivers)
+  refuseIf(isBelow(run, drivers), run, drivers)
+  for (const [flag, path] of [
+    ['--socket', socket],
+    ['--runtime-socket', runtimeSocket],
+  ] as const)
+    refuseIf(
+      isWithin(realPlace(dirname(path)), realPlace(driverDir)),
+      { what: 'socket', path, flag },
+      drivers,
+    )
+}
+
+type Place = { readonly what: string; readonly path: string; readonly flag: string }
+
+function refuseIf(isSo: boolean, inner: Place, outer: Omit<Place, 'flag'>): void {
+  if (!isSo) return
+  const message = `use ${inner.what} ${inner.path}: it lies in the ${outer.what} ${outer.path}`
+  throw new ConetError('failedPrecondition', message, {
+    details: { path: inner.path, within: outer.path },
+    help: `choose another place with ${inner.flag}`,
+  })
+}
+
+/** Both may be one. */
+function isBelow(inner: Place, outer: Place): boolean {
+  const [one, other] = [realPlace(inner.path), realPlace(outer.path)]
+  return one !== other && isWithin(one, other)
+}
+
+function isWithin(inner: string, outer: string): boolean {
+  const way = relative(outer, inner)
+  return way === '' || !(way === '..' || way.startsWith('../'))
+}
+
+/** Without links, as far as it is there. What else is wrong with it says who makes it. */
+function realPlace(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch (error) {
+    const parent = dirname(resolve(path))
+    if (!isErrno(error, 'ENOENT') || parent === resolve(path)) return resolve(path)
+    return join(realPlace(parent), basename(path))
+  }
+}

@@ -1,0 +1,3 @@
+// Threads, and what conetd loads late.
+export { programUnavailable } from './program-files.ts'
+export { Threads } from './threads.ts'
