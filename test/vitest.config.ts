@@ -6,6 +6,7 @@ export default defineConfig({
     include: ['unit', 'kernel', 'e2e', 'chaos', 'conformance', 'long'].map(
       (folder) => `${folder}/**/*.test.ts`,
     ),
+    // Of an editor; `npm test` has its own (runner/test-process.mjs).
     pool: 'forks',
     // Loaded by node as they are, instead of each module being transformed again in each run.
     server: { deps: { external: [/\/(sdk|host|drivers\/[^/]+)\/dist\//] } },

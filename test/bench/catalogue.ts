@@ -59,6 +59,13 @@ export const catalogue: readonly RowDefinition[] = [
     what: '100 unplugs at once',
     goal: { against: 'floor-unplug-100', atMost: 0.15 },
   },
+  { name: 'floor-plug-10th', unit: 'ms', what: 'plug of the toolkit into a bridge with 9 ports' },
+  {
+    name: 'floor-plug-1000th',
+    unit: 'ms',
+    what: 'plug of the toolkit into a bridge with 999 ports',
+    goal: { against: 'floor-plug-10th' },
+  },
   { name: 'bridge-plug-10th', unit: 'ms', what: 'the 10th endpoint of a network' },
   {
     name: 'bridge-plug-1000th',

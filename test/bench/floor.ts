@@ -23,6 +23,14 @@ const mtu = 1500
 /** Of the first interface that is made in a sandbox. */
 const firstIndex = 2
 
+export type FloorOptions = {
+  readonly sandboxes: number
+  /** Of its namespaces; it tells two in one directory apart. */
+  readonly name?: string
+  /** How many ports the bridge has besides, with their other ends all in one namespace. */
+  readonly others?: number
+}
+
 /** A machine of its own with one bridge, and sandboxes that are there before anything is timed. */
 export class Floor implements Disposable {
   readonly #namespace: Namespace
@@ -30,16 +38,33 @@ export class Floor implements Disposable {
   readonly #bridge: number
   readonly #sandboxes: readonly string[]
   readonly #path: string
+  readonly #others: string
 
-  constructor(directory: string, sandboxes: number) {
-    this.#path = join(directory, 'machine')
+  constructor(directory: string, { sandboxes, name = 'floor', others = 0 }: FloorOptions) {
+    this.#path = join(directory, name)
     makeNamespace(this.#path)
     this.#namespace = Namespace.open(this.#path)
     this.#rtnl = Rtnl.openIn(this.#namespace)
     this.#bridge = this.#rtnl.create(createBridge({ name: 'floor', up: true })).index
     this.#rtnl.run(addAddress({ link: this.#bridge, address: `${gateway}/16` }))
-    this.#sandboxes = Array.from({ length: sandboxes }, (_, index) => join(directory, `sandbox-${index}`))
+    this.#sandboxes = Array.from({ length: sandboxes }, (_, index) => join(directory, `${name}-${index}`))
     for (const path of this.#sandboxes) makeSandbox(path)
+    this.#others = join(directory, `${name}-others`)
+    this.#fill(others)
+  }
+
+  /** Their other ends stay down: nothing is flooded to them, so what they cost is the bridge's own. */
+  #fill(others: number): void {
+    makeNamespace(this.#others)
+    using namespace = Namespace.open(this.#others)
+    for (let number = 0; number < others; number++) {
+      const peer = { name: `eth${number}`, macAddress: identityOf(number).macAddress, mtu, namespace }
+      const port = this.#rtnl.create(createVeth({ name: `other${number}`, mtu, master: this.#bridge, peer }))
+      this.#rtnl.batch([
+        setLink(port.index, { ipv6AddressGeneration: 'none' }),
+        setLink(port.index, { up: true }),
+      ])
+    }
   }
 
   /** Plugs the sandbox of this number. */
@@ -79,7 +104,7 @@ export class Floor implements Disposable {
   [Symbol.dispose](): void {
     this.#rtnl.close()
     this.#namespace.close()
-    for (const path of [...this.#sandboxes, this.#path]) deleteNamespace(path)
+    for (const path of [...this.#sandboxes, this.#others, this.#path]) deleteNamespace(path)
   }
 }
 

@@ -67,6 +67,15 @@ describe('an interface that the driver leaves to the host', () => {
     expect(links()).toContain('src0')
   })
 
+  it('has its MTU shown as the kernel has it, also where the driver made it and did not say', async () => {
+    const { sourceName: _, ...made } = { ...answered, configuredBy: 'driver' }
+    answer(answered, { ...made, name: 'extra', addresses: [] })
+    await within('ip link add extra mtu 1357 type bridge')
+    await plug()
+    const [endpoint] = (await fixture.client.getContainer('c')).endpoints
+    expect(endpoint?.interfaces.map(({ mtu }) => mtu)).toEqual([1500, 1357])
+  })
+
   it('comes back when its driver is away, and when the container goes down', async () => {
     await plug()
     await fake.program.end('SIGKILL')

@@ -35,7 +35,7 @@ afterEach(async () => {
 
 async function prepare(): Promise<void> {
   for (const type of ['one', 'two'])
-    await fixture.client.createNetwork({ name: type, type, internal: true, default_policy: former })
+    await fixture.client.createNetwork({ name: type, type, default_policy: former })
   await fixture.client.putContainerConfig('c', { attach_to: ['one', 'two'] })
   await fixture.client.up('c')
 }

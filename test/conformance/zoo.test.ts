@@ -30,6 +30,12 @@ describe.concurrent('the good driver of the zoo', () => {
     const hasty = { ...goodBehaviour(), patienceMs: { silence: 500, header: 200, body: 500 } }
     expect(await verdictOn(hasty, { only: slowChecks, timeScale: 1 })).toEqual({ failed: [], undecided: [] })
   })
+
+  it('is not judged by random sequences of which it ends none in time', async () => {
+    const slow = { ...goodBehaviour(), workMs: 300 }
+    const only = ['model.objects']
+    expect(await verdictOn(slow, { only, timeScale: 0.1 })).toEqual({ failed: [], undecided: only })
+  })
 })
 
 describe.concurrent('a driver that', () => {

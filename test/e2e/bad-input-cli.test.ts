@@ -7,6 +7,7 @@ import type { NetworkView } from '@conet/sdk/client'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { conetProgram } from '../support/conetd-process.ts'
 import { eventually } from '../support/eventually.ts'
+import { fewAtOnce } from '../support/few-at-once.ts'
 import { HostUnderTest } from '../support/host-under-test.ts'
 
 type Outcome = { code: number; out: string; err: string }
@@ -78,6 +79,8 @@ const wrong: [code: number, named: string, words: string[]][] = [
   [3, 'none', ['net', 'plug', 'c1', 'none']],
   [3, 'container create', ['net', 'plug', 'nobody', 'blue']],
   [2, 'endpoint', ['net', 'unplug', 'c1', 'zz']],
+  [3, 'try: conet container inspect c1', ['net', 'unplug', 'c1', 'abcd']],
+  [3, 'no container has the handle nobody', ['net', 'unplug', 'nobody', 'abcd']],
   [2, '--since', ['events', '--since', 'x']],
   [2, '--timeout', ['--timeout', '0', 'status']],
   [5, 'conetd --socket /none --spawn', ['--socket', '/none', 'status']],
@@ -101,8 +104,16 @@ async function expectRefusal(code: number, named: string, words: readonly string
 describe('a command line that is wrong', () => {
   it('ends with the code of the manual, names what is wrong and says nothing else', async () => {
     const before = await host.picture()
-    await Promise.all(wrong.map((one) => expectRefusal(...one)))
+    await fewAtOnce(wrong, (one) => expectRefusal(...one))
     expect(await host.picture()).toEqual(before)
+  }, 120_000)
+
+  it('in one of several names keeps no other container from being forgotten', async () => {
+    await conet('container', 'create', 'c8')
+    await conet('container', 'create', 'c9')
+    const { code, out, err } = await conet('container', 'rm', 'c8', '../odd', 'c9')
+    expect({ code, out }).toEqual({ code: 2, out: 'c8\nc9\n' })
+    expect(err).toMatch(/^conet: container "..\/odd": A handle must be/)
   })
 
   it('with a document that is too large hears so, and not that conetd has ended', async () => {
@@ -141,7 +152,7 @@ it('the examples of the help work when they are pasted, in the order of a life',
       'net rm',
       'help',
     ]
-    const helps = await Promise.all(order.map((command) => conet(...command.split(' '), '--help')))
+    const helps = await fewAtOnce(order, (command) => conet(...command.split(' '), '--help'))
     let endpoint = ''
     for (const [index, command] of order.entries()) {
       const examples = (helps[index]?.out ?? '')

@@ -12,8 +12,9 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { conetdProgram } from '../support/conetd-process.ts'
+import { ConetdProcess, conetdProgram } from '../support/conetd-process.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
+import { httpCall } from '../support/unix-http.ts'
 
 type Outcome = { code: number | string; out: string; err: string }
 
@@ -141,8 +142,6 @@ describe('a place', () => {
     await expectRefusal(args(at('state'), at('file')), 1, at('file'))
     await expectRefusal(args(at('file/below'), at('run')), 1, at('file/below'))
     await expectRefusal(args('/proc/none', at('run')), 1, '/proc/none')
-    mkdirSync(at('locked/conetd.lock'), { recursive: true })
-    await expectRefusal(args(at('locked'), at('run')), 1, 'conetd.lock')
     expect(readFileSync(at('file'), 'utf8')).toBe('mine')
   })
 
@@ -163,6 +162,46 @@ describe('a place', () => {
     },
   )
 
+  it('in which no directory can be made any more: says that it is full, and takes away those that it made', async () => {
+    await using directory = await temporaryDirectory()
+    const at = (name: string) => join(directory.path, name)
+    mkdirSync(at('tiny'))
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'nr_inodes=3', 'tmpfs', at('tiny')])
+    try {
+      const started = args(at('tiny/a/state'), at('tiny/b'))
+      await expectRefusal(started, 1, 'no space left')
+      expect((await started).err).toContain('then try again')
+      expect(readdirSync(at('tiny'))).toEqual([])
+    } finally {
+      execFileSync('umount', [at('tiny')])
+    }
+  })
+
+  it('in which no room is left when it is to stop: stops with 0, and says what it could not write', async () => {
+    await using directory = await temporaryDirectory()
+    const at = (name: string) => join(directory.path, name)
+    mkdirSync(at('run'))
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', at('run')])
+    try {
+      await using running = await ConetdProcess.start({ directory: directory.path, spawn: [] })
+      for (let n = 0; n < 100; n++) {
+        const configured = { method: 'PUT', path: `/containers/c${n}/config`, body: { attach_to: [] } }
+        expect((await httpCall(running.socket, configured)).status).toBeLessThan(300)
+      }
+      execFileSync('sh', ['-c', `head -c 8388608 /dev/zero > ${at('run/fill')} 2> ${at('full')}; true`])
+      process.kill(running.pid, 'SIGTERM')
+      const code = await running.ended()
+      const log = readFileSync(running.logFile, 'utf8')
+      expect({ code, log }).toMatchObject({
+        code: 0,
+        log: expect.stringContaining('will not know the events'),
+      })
+      expect(log).not.toMatch(/^ +at /m)
+    } finally {
+      execFileSync('umount', ['--lazy', at('run')])
+    }
+  })
+
   it('that cannot be written to: ends with 1 and names it', async () => {
     await using directory = await temporaryDirectory()
     const at = (name: string) => join(directory.path, name)
@@ -171,6 +210,12 @@ describe('a place', () => {
     try {
       await expectRefusal(args(at('ro/state'), at('run')), 1, at('ro/state'))
       await expectRefusal(args(at('state'), at('ro')), 1, at('ro'))
+      execFileSync('sh', [
+        '-ec',
+        `mount -o remount,rw ${at('ro')} && mkdir ${at('ro/there')} && mount -o remount,ro ${at('ro')}`,
+      ])
+      await expectRefusal(args(at('ro/there'), at('run')), 1, `write to directory ${at('ro/there')}`)
+      await expectRefusal(args(at('state'), at('ro/there')), 1, `write to directory ${at('ro/there')}`)
     } finally {
       execFileSync('umount', [at('ro')])
     }
@@ -208,4 +253,15 @@ describe('a place', () => {
     const started = args(join(directory.path, 's'), join(directory.path, 'r'), '--driver-dir', drivers)
     await expectRefusal(started, 1, 'writable by others')
   })
+})
+
+it('a deprecation that nobody could do anything about is not told, and all others are', async () => {
+  const warn = (code: string) => `process.emitWarning('old', { type: 'DeprecationWarning', code: '${code}' })`
+  const both = `process.once('beforeExit', () => { ${warn('DEP0123')}; ${warn('DEP9999')} })`
+  const { code, err } = await conetd(['--version'], {
+    NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(both)}`,
+  })
+  expect(code).toBe(0)
+  expect(err).toContain('[DEP9999] DeprecationWarning: old')
+  expect(err).not.toContain('DEP0123')
 })

@@ -73,7 +73,7 @@ async function expectResponsive(): Promise<void> {
     body: { generate_name: true, type: 'null' },
   })
   await host.done({ method: 'DELETE', path: `/networks/${id}` })
-  expect(performance.now() - start).toBeLessThan(1_000)
+  expect(performance.now() - start).toBeLessThan(3_000)
 }
 
 describe('a program at a driver’s socket that speaks no JSON-RPC', () => {

@@ -322,3 +322,12 @@ describe('a container comes up', () => {
       await expectRefusal(up({ netns }), 'netns', 'invalidSandbox')
   })
 })
+
+it('an internal network may have the addresses of any other network, but not in one container', async () => {
+  const with50 = { subnets: [{ subnet: '10.50.0.0/25' }] }
+  await host.done(network({ name: 'inside', type: 'null', internal: true, ...with50 }))
+  await host.done(network({ name: 'outside', type: 'null', subnets: [{ subnet: '10.52.0.0/24' }] }))
+  const message = expect.stringContaining('overlaps a subnet of blue, where it is plugged already')
+  expect(await host.refused(plug({ network: 'inside' }))).toMatchObject({ code: 1604, detail: message })
+  for (const name of ['inside', 'outside']) await host.done({ method: 'DELETE', path: `/networks/${name}` })
+})

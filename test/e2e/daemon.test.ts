@@ -137,18 +137,30 @@ it('garbage on any route is an error of the client, and conetd goes on', async (
 })
 
 describe('another conetd', () => {
-  it('refuses a state directory that is in use and names the process', async () => {
-    const [, , , stateDir = ''] = conetd.flags
-    const other = join(directory.path, 'other')
-    const { code, stderr } = await run(['--state-dir', stateDir, '--run-dir', other])
-    expect(code).toBe(1)
-    expect(stderr).toContain(`pid ${conetd.pid}`)
-    expect(existsSync(join(other, 'conetd.sock'))).toBe(false)
-  })
+  const other = () => join(directory.path, 'other')
+
+  it.each([
+    ['state directory', '--state-dir', 'state'],
+    ['run directory', '--run-dir', 'run'],
+    ['driver directory', '--driver-dir', 'run/drivers'],
+  ])(
+    'refuses a %s that is in use, names the process, and has told no driver anything',
+    async (what, flag, name) => {
+      const path = join(directory.path, name)
+      const own = ['--state-dir', join(other(), 'state'), '--run-dir', join(other(), 'run')]
+      const { code, stderr } = await run([...own, flag, path])
+      expect(code).toBe(1)
+      expect(stderr).toContain(`use ${what} ${path}: the conetd with pid ${conetd.pid} does already`)
+      expect(stderr).toContain(`choose another directory with ${flag}`)
+      // Who has opened no store has nothing to tell.
+      expect(existsSync(other())).toBe(false)
+    },
+  )
 
   it('refuses a socket that is served, and a file that is no socket, and leaves both alone', async () => {
-    const fresh = ['--state-dir', join(directory.path, 's2'), '--run-dir', join(directory.path, 'r2')]
+    const fresh = ['--state-dir', join(other(), 'state'), '--run-dir', join(other(), 'run')]
     expect(await run([...fresh, '--socket', conetd.socket])).toMatchObject({ code: 1 })
+    expect(existsSync(other())).toBe(false)
     const file = join(directory.path, 'file')
     writeFileSync(file, 'mine')
     const refused = await run([...fresh, '--socket', file])

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { driverView } from '@conet/host/api/views/driver'
 import { Supervisor, type SupervisorOptions } from '@conet/host/drivers/index'
+import { defaultTiming } from '@conet/host/drivers/supervisor'
 import { describe, expect, it } from 'vitest'
 import { startDriverHost } from '../support/driver-host.ts'
 import { driverPrograms } from '../support/driver-programs.ts'
@@ -208,12 +210,67 @@ describe('the drivers that the host starts itself', () => {
     await using host = await startDriverHost({ directory: world.driverDirectory, supervision: supervisor })
     await supervisor.start('x')
     await eventually(() => {
-      expect(supervisor.stateOf('x')).toMatchObject({ state: 'waiting', lastExit: 'it exited with 3' })
+      expect(supervisor.stateOf('x')).toMatchObject({
+        state: 'waiting',
+        why: 'its process ended: it exited with 3',
+      })
       expect(supervisor.isComing('x')).toBe(false)
     })
     await expect(host.registry.require('x')).rejects.toMatchObject({
       kind: 'driverUnavailable',
-      message: 'driver "x" has no socket: it exited with 3',
+      message: 'driver "x" has no socket: its process ended: it exited with 3',
+    })
+  })
+
+  it('begins with a short wait again when a driver has lived a while, and lets calls wait for a start that is near', async () => {
+    expect(defaultTiming).toMatchObject({ firstBackoffMs: 200, mostBackoffMs: 10_000, stableMs: 10_000 })
+    const firstBackoffMs = 500
+    await using world = await makeWorld({ timing: { firstBackoffMs, mostBackoffMs: 60_000, stableMs: 400 } })
+    const supervisor = world.supervise()
+    await supervisor.start('x')
+    const waitAfterKillMs = async () => {
+      process.kill(pidOf(supervisor, 'x'), 'SIGKILL')
+      return await eventually(() => {
+        const state = supervisor.stateOf('x')
+        if (state?.state !== 'waiting') throw new Error(`driver x is ${state?.state}`)
+        expect(supervisor.isComing('x')).toBe(true)
+        return state.until - Date.now()
+      })
+    }
+    const ranFor = (ms: number) =>
+      eventually(() => {
+        const state = supervisor.stateOf('x')
+        expect(state?.state === 'running' && Date.now() - state.since >= ms).toBe(true)
+      })
+    await ranFor(0)
+    await waitAfterKillMs()
+    await ranFor(0)
+    expect(await waitAfterKillMs()).toBeGreaterThan(firstBackoffMs * 1.2)
+    await ranFor(500)
+    expect(await waitAfterKillMs()).toBeLessThanOrEqual(firstBackoffMs * 1.2)
+  })
+
+  it('says of a driver that left its socket behind why it does not run, and not that nobody listens', async () => {
+    await using world = await makeWorld({ timing: { firstBackoffMs: 10_000, mostBackoffMs: 60_000 } })
+    const supervisor = world.supervise()
+    await using host = await startDriverHost({ directory: world.driverDirectory, supervision: supervisor })
+    await supervisor.start('x')
+    await host.until('x', 'ready')
+    process.kill(pidOf(supervisor, 'x'), 'SIGKILL')
+    await eventually(() => expect(supervisor.stateOf('x')).toMatchObject({ state: 'waiting' }))
+    const entry = await eventually(() => {
+      const found = host.entry('x')
+      if (!found?.lastError?.message.includes('nobody listens')) throw new Error('not seen yet')
+      return found
+    })
+    const why = expect.stringMatching(/^its process ended: .*SIGKILL/)
+    expect(driverView(entry, new Date())).toMatchObject({
+      state: 'closed',
+      last_error: { kind: 'driverUnavailable', message: why },
+    })
+    await expect(host.registry.require('x')).rejects.toMatchObject({
+      kind: 'driverUnavailable',
+      message: expect.stringMatching(/^driver "x" does not run: its process ended: .*SIGKILL/),
     })
   })
 

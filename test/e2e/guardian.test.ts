@@ -228,6 +228,8 @@ it('a rule that is wrong is named by its place among those that were sent', asyn
   const { code, err } = await guardian.run('bulk-net-out', 'h1', { netout_rules: [rule, wrong] })
   expect([code, err]).toEqual([1, expect.stringContaining('netout_rules[1].ports')])
   expect(err).not.toContain('net_out[')
+  const one = await guardian.run('net-out', 'h1', { netout_rule: wrong })
+  expect([one.code, one.err]).toEqual([1, expect.stringContaining('netout_rule.ports')])
   const atUp = { Pid: init.pid, Properties: {}, netout_rules: [rule, rule, wrong] }
   expect((await guardian.run('up', 'h2', atUp)).err).toContain('netout_rules[2].ports')
   await guardian.down('h1')

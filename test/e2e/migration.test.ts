@@ -123,8 +123,13 @@ it('[B21] [B25] with the old calls switched off, up, down and policies go on', a
   })
   const plugin = new Guardian(modern.conetd.socket)
   await plugin.up('h1', { Pid: init.pid, Properties: {}, netin: [{ host_port: 0, container_port: 8080 }] })
-  for (const action of ['net-in', 'net-out', 'bulk-net-out']) {
-    const { code, err } = await plugin.run(action, 'h1', {})
+  const inputs = {
+    'net-in': { HostPort: 0, ContainerPort: 8080 },
+    'net-out': { netout_rule: {} },
+    'bulk-net-out': { netout_rules: [] },
+  }
+  for (const [action, input] of Object.entries(inputs)) {
+    const { code, err } = await plugin.run(action, 'h1', input)
     expect([code, err]).toEqual([1, expect.stringContaining('switched off')])
   }
   await modern.client.putContainerPolicy('h1', { networks: { garden: { net_out: [rule] } } })

@@ -40,7 +40,8 @@ async function main() {
   const network: NetworkView = await ClientService.createNetwork({
     requestBody: { name: 'blue', type: 'null', subnets: [{ subnet: '10.91.0.0/24' }], labels: { team: 'red' } },
   })
-  await ClientService.putContainerConfig({ handle: 'web', requestBody: { attach_to: [network.name] } })
+  await ClientService.putContainerConfig({ handle: 'web', requestBody: { attach_to: [network.name], 'example.com/team': 'red' } })
+  const { 'example.com/team': team } = await ClientService.getContainerConfig({ handle: 'web' })
   const container: ContainerView = await RuntimeService.up({ handle: 'web', requestBody: {} })
   const failure: Problem = await ClientService.deleteNetwork({ network: 'blue' }).then(
     () => { throw new Error('it was to be refused') },
@@ -48,7 +49,7 @@ async function main() {
   )
   await ClientService.deleteContainer({ handle: 'web' })
   const { state } = await ClientService.deleteNetwork({ network: network.id })
-  console.log(JSON.stringify([container.state, container.networks.blue?.container_ip, failure.kind, state]))
+  console.log(JSON.stringify([container.state, container.networks.blue?.container_ip, failure.kind, state, team]))
 }
 void main()
 `
@@ -83,5 +84,5 @@ it('a generated client compiles under strict rules and calls conetd', async () =
   )
   expect(faults).toBe('')
   const { stdout } = await run(process.execPath, [join(directory, 'main.js')])
-  expect(JSON.parse(stdout)).toEqual(['up', '10.91.0.2', 'inUse', 'gone'])
+  expect(JSON.parse(stdout)).toEqual(['up', '10.91.0.2', 'inUse', 'gone', 'red'])
 })

@@ -1,76 +1,28 @@
-// Policies of containers and networks, the ports that they ask for, and counters: with drivers that take them, that fail,
-// and that know nothing of them.
-import { createServer } from 'node:net'
+// Policies of containers and networks, and counters: with drivers that take them, that fail, and that know nothing of them.
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { ConetdFixture } from '../support/conetd-fixture.ts'
+import type { ConetdFixture } from '../support/conetd-fixture.ts'
 import { eventually } from '../support/eventually.ts'
 import type { FakeDriver } from '../support/fake-driver.ts'
-import type { FakeBehaviour, FakePlan } from '../support/fake-driver-plan.ts'
+import type { FakeBehaviour } from '../support/fake-driver-plan.ts'
+import { failing, lastTold, PolicyScene, planOf, refused, some, told } from './policy-scene.ts'
 
-const some = { some: 'bridge-policy' }
-const policies = { policies: [{ source: 'frontend', destination: 'backend' }] }
-const schemas = {
-  policySchema: {
-    type: 'object',
-    properties: { rate: { type: 'integer' }, net_in: { type: 'array' } },
-    additionalProperties: false,
-  },
-  ports: { policyMember: 'net_in' },
-}
-const offers = ['endpoint/policy'] as const
-
+let scene: PolicyScene
 let fixture: ConetdFixture
 let first: FakeDriver
 let second: FakeDriver
 let plain: FakeDriver
 
-const planOf = (methods: FakePlan['methods'] = {}): FakePlan => ({ schemas, offers, methods })
-
 beforeAll(async () => {
-  fixture = await ConetdFixture.start({ drivers: ['null'], config: { ports: { start: 64_000, size: 8 } } })
-  first = await fixture.startFakeDriver({ name: 'first', plan: planOf() })
-  second = await fixture.startFakeDriver({ name: 'second', plan: planOf() })
-  plain = await fixture.startFakeDriver({ name: 'plain' })
+  scene = await PolicyScene.start()
+  ;({ fixture, first, second, plain } = scene)
 })
-afterAll(() => fixture?.[Symbol.asyncDispose]())
-afterEach(async () => {
-  first.plan(planOf())
-  second.plan(planOf())
-  await fixture.removeEverything()
-})
+afterAll(() => scene?.[Symbol.asyncDispose]())
+afterEach(() => scene.clear())
 
-const network = (name: string, type: string, default_policy?: Record<string, unknown>) =>
-  fixture.client.createNetwork({ name, type, internal: true, ...(default_policy && { default_policy }) })
-
-/** A container in networks of that name, which is up. */
-async function running(handle: string, ...networks: string[]) {
-  await fixture.client.putContainerConfig(handle, { attach_to: networks })
-  return fixture.client.up(handle)
-}
-
-const put = (handle: string, networks: Record<string, Record<string, unknown> | null>) =>
-  fixture.client.putContainerPolicy(handle, { networks })
-
-const failing = (behaviour: FakeBehaviour): FakePlan => planOf({ 'endpoint/policy': behaviour })
-const refused: FakeBehaviour = {
-  error: { kind: 'kernelRefused', message: 'no', operationState: 'not-started' },
-}
-
-/** The policies that a driver was told by `endpoint/policy`, from that record on. */
-function told(driver: FakeDriver, from = 0): unknown[] {
-  return driver
-    .records()
-    .slice(from)
-    .filter(({ event, method }) => event === 'begin' && method === 'endpoint/policy')
-    .map(({ params }) => (params as { policy?: unknown }).policy)
-}
-
-/** What a driver was told last of a container, by whatever call. */
-function lastTold(driver: FakeDriver, handle: string) {
-  type Told = { container?: { handle: string }; policy?: unknown; portMappings?: unknown; sandbox?: unknown }
-  const all = driver.records().flatMap(({ event, params }) => (event === 'begin' ? [params as Told] : []))
-  return all.filter(({ container }) => container?.handle === handle).at(-1)
-}
+const network: PolicyScene['network'] = (...given) => scene.network(...given)
+const running: PolicyScene['running'] = (...given) => scene.running(...given)
+const put: PolicyScene['put'] = (...given) => scene.put(...given)
+const policies = { policies: [{ source: 'frontend', destination: 'backend' }] }
 
 it('[B14] [B15] documents of any form that the driver takes change while the container runs', async () => {
   await network('my-bridge', 'null')
@@ -106,18 +58,6 @@ it('a policy that the driver refuses at up names the container, the attachment, 
   })
   first.plan(planOf({ 'endpoint/create': at('options') }))
   await expect(fixture.client.up('c')).rejects.toMatchObject({ fields: [{ path: 'options' }] })
-})
-
-it('a fixed port in a default policy of several containers is refused with a word on why', async () => {
-  await network('one', 'first')
-  await running('a', 'one')
-  await running('b', 'one')
-  const refusal = { kind: 'portInUse', help: expect.stringContaining('cannot serve several containers') }
-  const fixed = { net_in: [{ host_port: 64_700 }] }
-  await expect(fixture.client.putDefaultPolicy('one', fixed)).rejects.toMatchObject(refusal)
-  await fixture.client.down('b')
-  await fixture.client.putDefaultPolicy('one', fixed)
-  await expect(fixture.client.up('b')).rejects.toMatchObject(refusal)
 })
 
 it('[B16] a name that is no attachment is 422, and nothing is applied', async () => {
@@ -251,33 +191,8 @@ it('[B18] a changed default reaches the containers that run and have none of the
   expect(lastTold(first, 'a')).not.toHaveProperty('policy')
 })
 
-it('[A18] ports come from the pool in turn, stay over changes and a restart of conetd, and rest when they are free', async () => {
-  await network('one', 'first')
-  await running('c', 'one')
-  const web = { container_port: 8080 }
-  await put('c', { one: { net_in: [web] } })
-  expect(lastTold(first, 'c')).toMatchObject({
-    portMappings: [{ protocol: 'tcp', hostPort: 64_000, containerPort: 8080 }],
-  })
-  const asked = [{ protocol: 'udp', count: 2 }, web, { host_port: 64_500, container_port: 443 }]
-  const view = await put('c', { one: { net_in: asked } })
-  const mapped = [
-    { protocol: 'udp', host_port: 64_001, container_port: 64_001, count: 2 },
-    { protocol: 'tcp', host_port: 64_000, container_port: 8080 },
-    { protocol: 'tcp', host_port: 64_500, container_port: 443 },
-  ]
-  expect(view.effective.one?.mapped_ports).toEqual(mapped)
-  expect((await fixture.client.getContainer('c')).networks.one?.mapped_ports).toEqual(mapped)
-  await fixture.restart()
-  expect((await fixture.client.getContainerPolicy('c')).effective.one?.mapped_ports).toEqual(mapped)
-  expect(lastTold(first, 'c')).toMatchObject({ policy: { net_in: asked } })
-  await put('c', { one: { net_in: [] } })
-  const next = await put('c', { one: { net_in: [web] } })
-  expect(next.effective.one?.mapped_ports[0]?.host_port).toBe(64_003)
-})
-
 it('[B6] what only the driver can know of a document is refused when it is written, not when the container comes up', async () => {
-  const checking: FakePlan = { schemas, offers: [...offers, 'policy/check'] }
+  const checking = planOf({}, ['policy/check'])
   const driver = await fixture.startFakeDriver({ name: 'checking', plan: checking })
   const fields = [{ path: 'policy.rate', message: 'makes no sense' }]
   const error = { kind: 'invalidArgument', message: 'policy.rate makes no sense', fields }
@@ -297,65 +212,6 @@ it('[B6] what only the driver can know of a document is refused when it is writt
   await driver.program.end()
 })
 
-it('a port moves from one attachment to another in one change, and stays where it was when that fails', async () => {
-  await network('one', 'first')
-  await network('two', 'second')
-  await running('c', 'one', 'two')
-  const port = { host_port: 64_650, container_port: 80 }
-  const portsOf = async () => {
-    const { one, two } = (await fixture.client.getContainerPolicy('c')).effective
-    return [one, two].map((shown) => shown?.mapped_ports.map(({ host_port: mapped }) => mapped))
-  }
-  await put('c', { one: { net_in: [] }, two: { net_in: [port] } })
-  // Who takes it is named first, and told last.
-  await put('c', { one: { net_in: [port] }, two: { net_in: [] } })
-  expect(await portsOf()).toEqual([[64_650], []])
-  first.plan(planOf({ 'endpoint/policy': { error: { kind: 'invalidArgument', message: 'not so' } } }))
-  await put('c', { two: { net_in: [{ host_port: 64_651 }] } })
-  await expect(put('c', { one: { net_in: [{ host_port: 64_651 }] }, two: {} })).rejects.toMatchObject({
-    kind: 'invalidArgument',
-  })
-  first.plan(planOf())
-  expect(await portsOf()).toEqual([[64_650], [64_651]])
-  expect(lastTold(second, 'c')).toMatchObject({ portMappings: [{ hostPort: 64_651 }] })
-  await expect(
-    put('c', { one: { net_in: [{ host_port: 64_651 }] }, two: { net_in: [port] } }),
-  ).rejects.toMatchObject({ kind: 'portInUse' })
-  expect(await portsOf()).toEqual([[64_650], [64_651]])
-})
-
-it('a port that another endpoint or a process has is refused, and an empty pool says who uses it', async () => {
-  await network('one', 'first')
-  await network('two', 'null')
-  await running('a', 'one')
-  await running('b', 'two')
-  await put('a', { one: { net_in: [{ host_port: 64_600 }] } })
-  await expect(put('b', { two: { net_in: [{ host_port: 64_600 }] } })).rejects.toMatchObject({
-    kind: 'portInUse',
-    fields: [
-      { path: 'networks.two.net_in[0].host_port', message: expect.stringContaining('of container a (one)') },
-    ],
-  })
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(64_001, '127.0.0.1', resolve))
-  await expect(put('b', { two: { net_in: [{ host_port: 64_001 }] } })).rejects.toMatchObject({
-    kind: 'portInUse',
-    message: expect.stringContaining('a process of the machine'),
-  })
-  await expect(put('b', { two: { net_in: [{ count: 8 }] } })).rejects.toMatchObject({
-    kind: 'portsExhausted',
-    details: { size: 8, used: 0, listening: 1, first: 64_000, last: 64_007 },
-  })
-  await new Promise((resolve) => server.close(resolve))
-  await put('b', { two: { net_in: [{ count: 8 }] } })
-  await expect(put('a', { one: { net_in: [{}] } })).rejects.toMatchObject({ kind: 'portsExhausted' })
-  expect((await fixture.client.getContainerPolicy('a')).effective.one?.mapped_ports).toHaveLength(1)
-  await expect(put('a', { one: { net_in: [{ host_prot: 1 }] } })).rejects.toMatchObject({
-    kind: 'invalidArgument',
-    fields: [{ path: 'networks.one.net_in[0].host_prot' }],
-  })
-})
-
 it('[A4] [A19] counters of a container come by the names of its attachments, and of all containers in one call', async () => {
   await network('one', 'null')
   await running('a', 'one')
@@ -367,21 +223,4 @@ it('[A4] [A19] counters of a container come by the names of its attachments, and
   expect(Object.keys(containers).sort()).toEqual(['a', 'b', 'c'])
   expect([containers.b, containers.c]).toEqual([{ networks: {} }, { networks: {} }])
   expect(containers.a?.networks.one?.rx_packets).toBe(0)
-})
-
-it('[B26] twenty containers that come, change and go at once leave no port behind', async () => {
-  await network('one', 'null', { rate: 1 })
-  const handles = Array.from({ length: 20 }, (_, index) => `c${index}`)
-  await Promise.all(
-    handles.map(async (handle, index) => {
-      await running(handle, 'one')
-      await put(handle, { one: { net_in: [{ host_port: 65_000 + index }] } })
-      await put(handle, { one: index % 2 === 0 ? null : some })
-      if (index % 3 === 0) await fixture.client.down(handle)
-      else await fixture.client.deleteContainer(handle)
-    }),
-  )
-  await running('last', 'one')
-  const all = { one: { net_in: [{ host_port: 65_000, count: 20 }, { count: 8 }] } }
-  expect((await put('last', all)).effective.one?.mapped_ports).toHaveLength(2)
 })

@@ -30,14 +30,16 @@ const conet = async (...args: string[]) =>
 const shell = (command: string) => execFileSync('sh', ['-c', command], { encoding: 'utf8' })
 
 it('[B26] says that all is well where it is, and names drivers that cannot be asked', async () => {
-  await fixture.client.createNetwork({ name: 'blue', type: 'bridge' })
-  await fixture.client.putContainerConfig('c', { attach_to: ['blue'] })
+  const subnets = [{ subnet: '10.97.0.0/24' }, { subnet: 'fd00:97::/64' }, { subnet: '10.98.0.0/30' }]
+  await fixture.client.createNetwork({ name: 'blue', type: 'bridge', subnets })
+  await fixture.client.createNetwork({ name: 'in', type: 'bridge', internal: true })
+  await fixture.client.putContainerConfig('c', { attach_to: ['blue', 'in'] })
+  const nothing = { dry_run: true, differences: [], drivers_away: [] }
+  expect(await fixture.client.previewReconciliation()).toEqual(nothing)
   await fixture.client.up('c')
-  expect(await fixture.client.previewReconciliation()).toEqual({
-    dry_run: true,
-    differences: [],
-    drivers_away: [],
-  })
+  expect(await fixture.client.previewReconciliation()).toEqual(nothing)
+  await fixture.client.down('c')
+  expect(await fixture.client.previewReconciliation()).toEqual(nothing)
   expect(await conet('reconcile', '--dry-run')).toBe('all is as the record says\n')
 })
 
@@ -76,7 +78,7 @@ it('[B26] finds what somebody deleted in the kernel, changes nothing in a dry ru
   expect((await fixture.client.previewReconciliation()).differences).toEqual([])
 })
 
-it('[B26] finds containers that were cut off outside, by a deleted bridge or at their ports, and connects them again', async () => {
+it('[B26] finds containers that were cut off outside, by a deleted bridge or at their ports, or lost a limit, and mends that', async () => {
   const network = await fixture.client.createNetwork({
     name: 'blue',
     type: 'bridge',
@@ -91,19 +93,30 @@ it('[B26] finds containers that were cut off outside, by a deleted bridge or at 
   const portOf = () => named(`${network.id} ${endpoints[0]?.id}`)
   const ping = (address: string) =>
     shell(`nsenter --net=${sandbox?.path} ping -c 1 -W 2 ${address} >/dev/null && echo answered`)
+  await fixture.client.putContainerPolicy('a', { networks: { blue: { limits: { rate: 1_000_000 } } } })
   for (const [cut, found] of [
     [`ip link delete ${named(`${network.id}$`)}`, ['network', 'endpoint', 'endpoint']],
     [`ip link set ${named(`${network.id}$`)} down`, ['network']],
     [`ip address flush dev ${named(`${network.id}$`)}`, ['network']],
+    [`ip route delete 10.97.0.0/24`, ['network']],
+    [`ip link set ${named(`${network.id}$`)} type bridge stp_state 1`, ['network']],
+    [`ip address add 10.97.0.77/32 dev ${named(`${network.id}$`)}`, ['network']],
     [`ip link set ${portOf()} nomaster`, ['endpoint']],
-    [`ip link set ${portOf()} down`, ['endpoint']],
+    [`ip link set ${portOf()} mtu 1200`, ['endpoint']],
+    [`tc qdisc delete dev ${portOf()} root`, ['endpoint']],
+    [`tc filter delete dev ${portOf()} parent ffff:`, ['endpoint']],
   ] as const) {
     shell(cut)
     const shown = await fixture.client.previewReconciliation()
+    for (const { reason } of shown.differences) expect(reason, cut).toMatch(/\bcn[bvi]\w/)
     expect(
       shown.differences.map(({ kind }) => kind),
       cut,
     ).toEqual(found)
+    const codes = (await fixture.client.status()).findings.map(({ code }) => code)
+    expect(codes, cut).toEqual(
+      expect.arrayContaining([...new Set(found)].map((kind) => `${kind}-in-trouble`)),
+    )
     const { differences } = await fixture.client.reconcile()
     expect(
       differences.map(({ outcome, error }) => error?.message ?? outcome),
@@ -111,12 +124,31 @@ it('[B26] finds containers that were cut off outside, by a deleted bridge or at 
     ).toEqual(found.map(() => 'repaired'))
     expect(ping('10.97.0.1'), cut).toBe('answered\n')
     expect(ping('10.97.0.3'), cut).toBe('answered\n')
+    const left = (await fixture.client.status()).findings.map(({ code }) => code)
+    expect(
+      left.filter((code) => code.endsWith('-in-trouble')),
+      cut,
+    ).toEqual([])
     expect((await fixture.client.previewReconciliation()).differences).toEqual([])
   }
   // Nobody has looked since: a policy puts the port back as it sets its flags.
   shell(`ip link set ${portOf()} nomaster`)
   await fixture.client.putContainerPolicy('a', { networks: { blue: { net_out: [] } } })
   expect(ping('10.97.0.3')).toBe('answered\n')
+}, 90_000)
+
+it('[B26] a bridge that is down is a finding of the status as long as it is so', async () => {
+  const { id } = await fixture.client.createNetwork({ name: 'blue', type: 'bridge' })
+  const troubles = async () =>
+    (await fixture.client.status()).findings.filter(({ code }) => code === 'network-in-trouble')
+  expect(await troubles()).toEqual([])
+  const bridge = `cnb${id.slice(0, 12)}`
+  shell(`ip link set ${bridge} down`)
+  const message = expect.stringContaining(`blue of driver bridge (bridge ${bridge} is down)`)
+  await eventually(async () => expect(await troubles()).toMatchObject([{ message }]))
+  expect((await fixture.client.getNetwork('blue')).last_error).toBe(`bridge ${bridge} is down`)
+  shell(`ip link set ${bridge} up`)
+  await eventually(async () => expect(await troubles()).toEqual([]))
 })
 
 it('[B26] a sandbox that somebody took away ends its container, and hides no other difference', async () => {
@@ -148,17 +180,18 @@ it('[B26] says what a repair would put back in a container, address by address a
   expect((await fixture.client.previewReconciliation()).differences).toEqual([])
   inside('address', 'delete', 'fd00:97::2/64', 'dev', 'eth0')
   inside('route', 'delete', 'default')
+  inside('route', 'delete', '10.97.0.0/24')
   inside('link', 'set', 'eth0', 'mtu', '1400')
   const { differences } = await fixture.client.previewReconciliation()
   expect(differences).toMatchObject([
     {
       problem: 'failing',
       reason:
-        'eth0 has MTU 1400 instead of 1500; eth0 lacks address fd00:97::2/64; eth0 lacks route 0.0.0.0/0 via 10.97.0.1',
+        'eth0 has MTU 1400 instead of 1500; eth0 lacks address fd00:97::2/64; eth0 lacks route 10.97.0.0/24; eth0 lacks route 0.0.0.0/0 via 10.97.0.1',
     },
   ])
   expect(inside('link', 'show', 'eth0')).toContain('mtu 1400')
-  expect((await fixture.client.reconcile()).differences).toMatchObject([{ outcome: 'repaired' }])
+  expect(await conet('reconcile')).toContain('repaired   was: eth0 has MTU 1400 instead of 1500')
   expect(inside('link', 'show', 'eth0')).toContain('mtu 1500')
   expect((await fixture.client.previewReconciliation()).differences).toEqual([])
 })
@@ -201,6 +234,7 @@ it('removes what a driver has and nobody wants, and says what it could not mend'
   expect(fake.calls()).toEqual(expect.arrayContaining(['endpoint/unplug', 'endpoint/delete']))
   // The fake driver goes on to name it.
   expect(differences).toMatchObject([{ outcome: 'failed', error: { kind: 'failedPrecondition' } }])
+  await expect(conet('reconcile')).rejects.toMatchObject({ code: 1 })
 })
 
 it('lets go of a sandbox that nobody has, and takes a container down whose sandbox was taken away', async () => {
@@ -217,10 +251,14 @@ it('lets go of a sandbox that nobody has, and takes a container down whose sandb
     ['sandbox', 'missing', 'c', 'take the container down'],
     ['sandbox', 'unknown', undefined, 'let go of it'],
   ])
+  expect(differences[0]?.reason).toBe(`its network namespace is not at ${path} any more`)
+  const codes = async () => (await fixture.client.status()).findings.map(({ code }) => code)
+  expect(await codes()).toContain('sandbox-gone')
   const { differences: mended } = await fixture.client.reconcile()
   expect(mended.map(({ outcome }) => outcome)).toEqual(['repaired', 'repaired'])
   expect(existsSync(strange)).toBe(false)
   expect((await fixture.client.getContainer('c')).state).toBe('down')
+  expect(await codes()).not.toContain('sandbox-gone')
 })
 
 it('a network that its driver could not make is shown, also without containers, until it is as it should be', async () => {
@@ -240,6 +278,12 @@ it('a network that its driver could not make is shown, also without containers, 
   expect(await conet('net', 'inspect', 'odd')).toMatch(/last error +the interface "odd0" exists/)
   const missing = { kind: 'network', id, problem: 'missing', reason: expect.stringContaining(message) }
   expect((await fixture.client.previewReconciliation()).differences).toMatchObject([missing])
+  const newer = expect.stringContaining('it is still there')
+  fake.plan({ methods: { 'network/create': { error: { kind: 'conflict', message: 'it is still there' } } } })
+  expect((await fixture.client.reconcile()).differences).toMatchObject([
+    { id, outcome: 'failed', error: { message: newer } },
+  ])
+  expect(await troubles()).toMatchObject([{ message: newer }])
   fake.plan({})
   expect((await fixture.client.reconcile()).differences).toMatchObject([{ id, outcome: 'repaired' }])
   expect(await troubles()).toEqual([])

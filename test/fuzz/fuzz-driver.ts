@@ -61,6 +61,7 @@ export async function fuzzDriver(batches: number): Promise<void> {
   const residentAfterWarmUp = residentBytesOf(driver.pid)
   await Promise.all(Array.from({ length: lanes - 1 }, () => runLane(lane)))
   expect(residentBytesOf(driver.pid) - residentAfterWarmUp, about()).toBeLessThan(mostGrowthBytes)
-  await eventually(() => expect(openFilesOf(driver.pid)).toBe(filesBefore))
+  // Fewer, where the connection that had seen it start was still open at the beginning.
+  await eventually(() => expect(openFilesOf(driver.pid)).toBeLessThanOrEqual(filesBefore))
   expect(await driver.end()).toBe(0)
 }

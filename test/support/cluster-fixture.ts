@@ -19,7 +19,9 @@ const schemas: NonNullable<FakePlan['schemas']> = {
 const offers = ['endpoint/policy'] as const
 
 /** How a host shows the store who it is: keys of the configuration. */
-export type StoreAccess = Partial<Record<'ca' | 'cert' | 'key' | 'user' | 'password_file', string>>
+export type StoreAccess = Partial<Record<'ca' | 'cert' | 'key' | 'user' | 'password_file', string>> & {
+  readonly insecure_skip_tls_verify?: boolean
+}
 
 export type HostOptions = {
   readonly access?: StoreAccess
@@ -172,14 +174,15 @@ export class ClusterFixture implements AsyncDisposable {
   async removeEverything(): Promise<void> {
     for (const host of this.hosts) await host.removeContainers()
     const [first, ...others] = this.hosts
-    await first?.fixture.removeEverything()
+    // That the other hosts have nothing any more may be on its way to the store for a moment.
+    await eventually(() => first?.fixture.removeEverything(), { timeoutMs: 15_000 })
     for (const { client } of others)
       await eventually(async () => expect((await client.listNetworks()).networks).toEqual([]), {
         timeoutMs: 15_000,
       })
     await eventually(async () => {
       const left = (await this.keys()).filter(
-        (key) => !/\/(generation$|progress\/|nodes\/|alive\/)/.test(key),
+        (key) => !/\/(generation$|loss$|awaiting$|progress\/|nodes\/|alive\/)/.test(key),
       )
       expect(left).toEqual([])
     })

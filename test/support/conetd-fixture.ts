@@ -8,6 +8,7 @@ import { ConetdProcess } from './conetd-process.ts'
 import { eventually } from './eventually.ts'
 import { DriverProgram, FakeDriver, type FakeDriverOptions, startDriverProgram } from './fake-driver.ts'
 import { type KernelPicture, kernelPicture } from './kernel-picture.ts'
+import { onRecord } from './on-record.ts'
 import { repository } from './repository.ts'
 import { type TemporaryDirectory, temporaryDirectory } from './temporary-directory.ts'
 
@@ -16,7 +17,7 @@ type Environment = Readonly<Record<string, string>>
 export type FixtureOptions = {
   /** Bundled drivers, started beside conetd. */
   readonly drivers?: readonly string[]
-  /** Where the program of a driver is that is not started from this tree. */
+  /** Where the program of a driver, or `conetd`, is that is not started from this tree. */
   readonly programs?: Readonly<Record<string, string>>
   /** Drivers that conetd starts itself. */
   readonly spawn?: readonly string[]
@@ -29,6 +30,12 @@ export type FixtureOptions = {
   readonly environment?: Environment
   /** True: another one runs in the same namespaces, and what it mounts is its own. */
   readonly hasNeighbours?: boolean
+}
+
+/** What a test breaks stays broken until the test has it mended, unless it says otherwise. */
+export function withoutLooks(config: Record<string, unknown>): Record<string, unknown> {
+  const { timeouts } = config
+  return { ...config, timeouts: { driver_look_ms: 0, ...(typeof timeouts === 'object' && timeouts) } }
 }
 
 export class ConetdFixture implements AsyncDisposable {
@@ -58,8 +65,14 @@ export class ConetdFixture implements AsyncDisposable {
     this.#before = kernelPicture()
     this.directory = temporary.path
     const file = join(this.directory, 'config.json')
-    writeFileSync(file, JSON.stringify(config))
-    this.conetd = new ConetdProcess({ directory: this.directory, spawn, flags: ['--config', file] })
+    writeFileSync(file, JSON.stringify(withoutLooks(config)))
+    const { conetd: program } = programs
+    this.conetd = new ConetdProcess({
+      directory: this.directory,
+      spawn,
+      flags: ['--config', file],
+      ...(program && { program }),
+    })
     this.client = this.conetd.client(connections)
   }
 
@@ -171,7 +184,7 @@ export class ConetdFixture implements AsyncDisposable {
 
   /** Resolves when nothing waits for its removal any more. */
   async settled(): Promise<void> {
-    await eventually(async () => expect((await this.client.status()).counts.pending_deletions).toBe(0), {
+    await eventually(async () => expect((await onRecord(this.conetd.socket)).pending_removals).toBe(0), {
       timeoutMs: 15_000,
     })
   }
@@ -184,8 +197,12 @@ export class ConetdFixture implements AsyncDisposable {
     const { networks } = await this.client.listNetworks()
     for (const { id } of networks) await this.client.deleteNetwork(id)
     await this.settled()
-    const { counts } = await this.client.status()
-    expect(counts).toMatchObject({ networks: 0, containers: 0, endpoints: 0, pending_deletions: 0 })
+    expect(await onRecord(this.conetd.socket)).toEqual({
+      networks: 0,
+      containers: 0,
+      endpoints: 0,
+      pending_removals: 0,
+    })
     expect(kernelPicture()).toEqual({ ...this.#before, mounts: expect.anything() })
   }
 

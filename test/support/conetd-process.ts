@@ -1,6 +1,6 @@
 // A real conetd with its drivers, each a process of its own, on directories of its own. Whoever starts it stops it.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { ConetClient, runtimeSocketPath } from '@conet/sdk/client'
@@ -16,6 +16,8 @@ export type ConetdOptions = {
   readonly spawn: readonly string[]
   /** More flags for conetd. */
   readonly flags?: readonly string[]
+  /** Another conetd than that of this tree. */
+  readonly program?: string
   /** Flags for node, such as `--cpu-prof`. */
   readonly nodeFlags?: readonly string[]
   /** A program and its arguments that executes what follows them: `nsenter --net=…`. */
@@ -73,7 +75,7 @@ export class ConetdProcess implements AsyncDisposable {
   async start(environment: Readonly<Record<string, string>> = {}): Promise<void> {
     this.launch(environment)
     await using client = this.client()
-    const state = await eventually(() => this.#state(client), { timeoutMs: 15_000, everyMs: 20 })
+    const state = await eventually(() => this.#state(client), { timeoutMs: 45_000, everyMs: 20 })
     if (state === 'ended') {
       throw new Error(`conetd has ended; its log says:\n${readFileSync(this.logFile, 'utf8')}`)
     }
@@ -84,14 +86,8 @@ export class ConetdProcess implements AsyncDisposable {
     if (this.#process !== undefined) throw new Error('conetd runs already')
     const log = openSync(this.logFile, 'a')
     try {
-      const { nodeFlags = [], through = [] } = this.#options
-      const [program = '', ...argv] = [
-        ...through,
-        process.execPath,
-        ...nodeFlags,
-        conetdProgram,
-        ...this.flags,
-      ]
+      const { nodeFlags = [], through = [], program: conetd = conetdProgram } = this.#options
+      const [program = '', ...argv] = [...through, process.execPath, ...nodeFlags, conetd, ...this.flags]
       // A process group of its own: Ctrl-C goes to whoever started it, who then stops it in order.
       this.#process = spawn(program, argv, {
         stdio: ['ignore', log, log],
@@ -131,6 +127,8 @@ export class ConetdProcess implements AsyncDisposable {
   /** Stops it, and the drivers that it has started. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
+    // A program more to start, for nothing where conetd has never noted down a driver.
+    if (!existsSync(join(this.#options.directory, 'run/spawned'))) return
     const [runDir, stateDir] = [this.flags.slice(0, 2), this.flags.slice(2, 4)]
     await promisify(execFile)(process.execPath, [conetdProgram, '--stop-drivers', ...runDir, ...stateDir])
   }
@@ -138,7 +136,7 @@ export class ConetdProcess implements AsyncDisposable {
   /** Throws while it is neither. */
   async #state(client: ConetClient): Promise<'ready' | 'ended'> {
     if (this.#process === undefined || hasEnded(this.#process)) return 'ended'
-    const { drivers } = await client.listDrivers({ timeoutMs: 2_000 })
+    const { drivers } = await client.listDrivers({ timeoutMs: 5_000 })
     const ready = drivers.filter(({ state }) => state === 'ready').map(({ name }) => name)
     const missing = this.#options.spawn.filter((name) => !ready.includes(name))
     if (missing.length > 0) throw new Error(`drivers not ready: ${missing.join(', ')}`)

@@ -3,11 +3,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /**
  * Runs `check` until it neither throws nor returns false, and resolves to what it returned. After `timeoutMs` it
- * fails with what the check said last.
+ * fails with what the check said last: long, since a machine that runs other tests beside may be slow.
  */
 export async function eventually<T>(
   check: () => T | Promise<T>,
-  { timeoutMs = 5_000, everyMs = 10 }: { timeoutMs?: number; everyMs?: number } = {},
+  { timeoutMs = 15_000, everyMs = 10 }: { timeoutMs?: number; everyMs?: number } = {},
 ): Promise<T> {
   const end = performance.now() + timeoutMs
   for (;;) {
@@ -16,6 +16,21 @@ export async function eventually<T>(
     if (performance.now() > end) throw failure.error
     await sleep(everyMs)
   }
+}
+
+/** What `read` says once it has said the same for `forMs`. */
+export async function settled<T>(read: () => T, { forMs = 200 } = {}): Promise<T> {
+  let said = read()
+  let since = performance.now()
+  return await eventually(() => {
+    const now = read()
+    if (JSON.stringify(now) !== JSON.stringify(said)) {
+      said = now
+      since = performance.now()
+    }
+    if (performance.now() - since < forMs) throw new Error(`it has not settled: ${JSON.stringify(now)}`)
+    return now
+  })
 }
 
 async function attempt<T>(check: () => T | Promise<T>): Promise<{ value: T } | { error: unknown }> {

@@ -24,11 +24,33 @@ export class RunningPing {
     await eventually(() => this.answers > before + 3, { timeoutMs: 15_000 })
   }
 
-  /** May be repeated. */
+  /**
+   * Its end, after an answer to what it sends from now on. `sent`: up to the last that was answered; one after it may be under
+   * way when the ping ends, and more than one would be noticed, since it must go on to the last. May be repeated.
+   */
   async stop(): Promise<{ sent: number; received: number }> {
+    try {
+      if (this.#child.exitCode === null && this.#child.signalCode === null) await this.goesOn()
+    } finally {
+      await this.#end()
+    }
+    const sequences = [...this.#output.matchAll(/icmp_seq=(\d+)/g)].map(([, sequence]) => Number(sequence))
+    return { sent: Math.max(0, ...sequences), received: this.#received }
+  }
+
+  /** Its end, whether it has answers or not: how many it had. May be repeated. */
+  async stopUnanswered(): Promise<number> {
+    await this.#end()
+    return this.#received
+  }
+
+  async #end(): Promise<void> {
     this.#child.kill('SIGINT')
     await this.#closed
-    const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(this.#output) ?? []
-    return { sent: Number(sent), received: Number(received) }
+  }
+
+  get #received(): number {
+    const [, received] = /packets transmitted, (\d+) received/.exec(this.#output) ?? []
+    return Number(received)
   }
 }

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { rename } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { basename, dirname, join } from 'node:path'
-import { requests } from '@conet/sdk'
+import { ConetError, requests } from '@conet/sdk'
 import { type JsonObject, JsonRpcPeer } from '@conet/sdk/jsonrpc'
 
 export type Answer = (params: JsonObject | undefined) => unknown
@@ -60,8 +60,15 @@ export class ScriptedDriver implements AsyncDisposable {
     return this.heard.filter((message) => message.method === method).length
   }
 
+  /** Tells every host that is connected; one that has just hung up hears nothing. */
   notify(method: string, params: JsonObject): void {
-    for (const peer of this.#peers) peer.notify(method, params)
+    for (const peer of this.#peers) {
+      try {
+        peer.notify(method, params)
+      } catch (error) {
+        if (!ConetError.is(error, 'driverUnavailable')) throw error
+      }
+    }
   }
 
   /** Writes bytes that are no message. */

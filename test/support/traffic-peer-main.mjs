@@ -85,6 +85,8 @@ const commands = {
         }
         bytes += data.length
       })
+      // As an aborted connection may end, too.
+      socket.on('end', () => resolve('failed: ended'))
       socket.on('error', ({ code }) => resolve(`failed: ${code}`))
     }),
   /** Sends to whoever connects as fast as it goes. */

@@ -55,7 +55,7 @@ export class TrafficPeer implements AsyncDisposable {
     return this.#ask('udp', { timeoutMs: usualTimeoutMs, ...target })
   }
 
-  /** Bytes a second of what it receives. */
+  /** Bytes a second of what it receives; not a number where the connection breaks off. */
   async receive(target: Target & { forMs: number }): Promise<number> {
     return Number(await this.#ask('receive', target))
   }

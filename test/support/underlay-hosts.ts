@@ -1,11 +1,12 @@
 // Machines as network namespaces that an underlay joins, which is a bridge of the test's own; on each a conetd with the
 // vxlan driver, and one etcd for all. Whoever starts them ends them.
 import { execFileSync } from 'node:child_process'
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { Rollback } from '@conet/sdk'
 import type { ConetClient, EndpointView } from '@conet/sdk/client'
+import { withoutLooks } from './conetd-fixture.ts'
 import { ConetdProcess } from './conetd-process.ts'
 import { EtcdProcess } from './etcd-process.ts'
 import { eventually } from './eventually.ts'
@@ -115,7 +116,9 @@ export class UnderlayHosts implements AsyncDisposable {
     const directory = join(this.#directory.path, name)
     mkdirSync(directory)
     const cluster = ['--cluster', `etcd://${this.etcd.endpoint}`, '--node', name]
-    const flags = [...cluster, '--underlay-address', `192.0.2.${number}`]
+    const config = join(directory, 'config.json')
+    writeFileSync(config, JSON.stringify(withoutLooks({})))
+    const flags = [...cluster, '--underlay-address', `192.0.2.${number}`, '--config', config]
     const through = ['nsenter', `--net=${path}`]
     this.hosts.push(
       new UnderlayHost(name, new ConetdProcess({ directory, spawn: ['vxlan'], flags, through })),

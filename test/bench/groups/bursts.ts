@@ -16,7 +16,7 @@ export const bursts: Group = {
   rows: ['floor-plug-100', 'floor-unplug-100', 'bridge-plug-100', 'bridge-unplug-100'],
   async measure(run) {
     await using place = await workplace()
-    using floor = new Floor(place.namespaces, size)
+    using floor = new Floor(place.namespaces, { sandboxes: size })
     await using conetd = await ConetdProcess.start({ directory: place.directory, spawn: ['bridge'] })
     // As many connections as calls: the clients of a burst are different processes.
     await using client = conetd.client(size)

@@ -41,7 +41,9 @@ async function makeSides(run: Run, place: Workplace, undo: Rollback): Promise<Si
     sides.push(turns([emptyRequests(client), nullPlugger], { endpoints: nullEndpoints, warmUps: 40 }))
   }
   const pluggers: Plugger[] = []
-  if (wantsAny(run, ...floorRows)) pluggers.push(floorPlugger(makeFloor(place, undo)))
+  if (wantsAny(run, ...floorRows)) {
+    pluggers.push(floorPlugger(makeFloor(place, undo), { plug: 'floor-plug', unplug: 'floor-unplug' }))
+  }
   if (client !== undefined && wantsAny(run, ...bridgeRows)) {
     pluggers.push(await driverPlugger({ driver: 'bridge', endpoints }, client, undo))
   }
@@ -85,7 +87,7 @@ async function driverPlugger(
 }
 
 function makeFloor({ namespaces }: Workplace, undo: Rollback): Floor {
-  const floor = new Floor(namespaces, endpoints)
+  const floor = new Floor(namespaces, { sandboxes: endpoints })
   undo.defer('take the floor down', () => floor[Symbol.dispose]())
   return floor
 }

@@ -2,9 +2,11 @@
 import { readFile } from 'node:fs/promises'
 import type { ConetClient } from '@conet/sdk/client'
 import { ConetdProcess } from '../../support/conetd-process.ts'
+import { Floor } from '../floor.ts'
 import { inParallel } from '../in-parallel.ts'
 import { interleave, type Side } from '../interleave.ts'
 import { conetPlugger } from '../turns/conet.ts'
+import { floorPlugger } from '../turns/floor.ts'
 import { type Plugger, turns } from '../turns/turns.ts'
 import { type Group, type Run, workplace } from './group.ts'
 
@@ -14,7 +16,7 @@ const small = { network: 'small', others: 9 }
 const atOnce = 16
 
 export const scale: Group = {
-  rows: ['bridge-plug-10th', 'bridge-plug-1000th', 'conetd-rss'],
+  rows: ['floor-plug-10th', 'floor-plug-1000th', 'bridge-plug-10th', 'bridge-plug-1000th', 'conetd-rss'],
   async measure(run) {
     await using place = await workplace()
     await using conetd = await ConetdProcess.start({ directory: place.directory, spawn: ['bridge'] })
@@ -28,7 +30,9 @@ export const scale: Group = {
         await client.putContainerConfig(handle, { attach_to: [handle.split('-')[0] ?? ''] })
         await client.up(handle)
       })
-      await measureWindows(run, client, conetd.pid)
+      using few = new Floor(place.namespaces, { name: 'few', sandboxes: 1, others: small.others })
+      using many = new Floor(place.namespaces, { name: 'many', sandboxes: 1, others: large.others })
+      await measureWindows(run, { client, pid: conetd.pid, few, many })
     } finally {
       run.progress('scale: cleaning up')
       await removeAll(client, handles)
@@ -36,8 +40,17 @@ export const scale: Group = {
   },
 }
 
-async function measureWindows(run: Run, client: ConetClient, pid: number): Promise<void> {
+type Measured = {
+  readonly client: ConetClient
+  readonly pid: number
+  readonly few: Floor
+  readonly many: Floor
+}
+
+async function measureWindows(run: Run, { client, pid, few, many }: Measured): Promise<void> {
   const pluggers = [
+    floorPlugger(few, { plug: 'floor-plug-10th' }),
+    floorPlugger(many, { plug: 'floor-plug-1000th' }),
     await lastEndpoint(client, small.network, 'bridge-plug-10th'),
     await lastEndpoint(client, large.network, 'bridge-plug-1000th'),
   ]

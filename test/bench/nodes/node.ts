@@ -5,7 +5,7 @@ import type { ClusterListener } from '@conet/host/cluster/cluster-listener'
 import { EtcdStore } from '@conet/host/cluster/etcd-store'
 import type { SharedNetwork } from '@conet/host/cluster/records'
 import { pino } from 'pino'
-import { memoryRecords } from './memory-records.ts'
+import { memoryRecords } from '../../support/memory-records.ts'
 
 export type Arrival = (node: string, endpointId: string) => void
 
@@ -30,6 +30,7 @@ export class ManyNode {
         since: '',
       },
       mostBlockBits: 6,
+      awaitHostsMs: 30_000,
       records: memoryRecords(),
       log: pino({ level: 'silent' }),
     })
@@ -45,9 +46,10 @@ export class ManyNode {
       blocksChanged: nothing,
       blockWanted: nothing,
       joined: nothing,
+      lost: nothing,
       removed: async () => undefined,
       networksOnRecord: () => this.networks,
-      claimedMacs: () => [],
+      inUse: () => ({ addresses: [], macAddresses: [] }),
       peersChanged: (networkId) => this.#tell(networkId),
     }
     this.cluster.start(listener)

@@ -1,8 +1,10 @@
 // Four ways to ask another process for the same: to unplug an endpoint, the smallest call that changes something.
 import { once } from 'node:events'
+import { lstat } from 'node:fs/promises'
 import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
 import { DriverRegistry } from '@conet/host/drivers/index'
+import { socketIdentity } from '@conet/host/drivers/socket-identity'
 import type { UnplugParams } from '@conet/sdk'
 import { createMessageConnection, SocketMessageReader, SocketMessageWriter } from 'vscode-jsonrpc/node'
 import { newId, sampleSandbox } from '../../support/driver-client.ts'
@@ -42,7 +44,8 @@ export async function sessionCaller(socketPath: string): Promise<Caller> {
     onError: (error) => console.error(error),
   })
   registry.expect(['null'])
-  registry.appeared({ path: socketPath, identity: socketPath, since: new Date(), refusal: undefined })
+  const identity = socketIdentity(socketPath, await lstat(socketPath, { bigint: true }))
+  registry.appeared({ path: socketPath, identity, since: new Date(), refusal: undefined })
   const session = await registry.require('null')
   const options = { operationId: 'bench', trace }
   return {

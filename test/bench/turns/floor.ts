@@ -3,9 +3,14 @@ import type { Floor } from '../floor.ts'
 import { timedSync } from '../samples.ts'
 import type { Plugger } from './turns.ts'
 
-export function floorPlugger(floor: Floor): Plugger {
+type Rows = { readonly plug: string; readonly unplug?: string }
+
+export function floorPlugger(floor: Floor, rows: Rows): Plugger {
   return {
-    plug: async (number) => [['floor-plug', timedSync(() => floor.plug(number))]],
-    unplug: async (number) => [['floor-unplug', timedSync(() => floor.unplug(number))]],
+    plug: async (number) => [[rows.plug, timedSync(() => floor.plug(number))]],
+    async unplug(number) {
+      const ms = timedSync(() => floor.unplug(number))
+      return rows.unplug === undefined ? [] : [[rows.unplug, ms]]
+    },
   }
 }

@@ -5,6 +5,7 @@ import { lettingGo } from '@conet/host/cluster/node-holdings'
 import type { SharedNetwork } from '@conet/host/cluster/records'
 import { createSharedNetwork, deleteSharedNetwork } from '@conet/host/cluster/shared-networks'
 import { parseSubnet } from '@conet/host/ipam/index'
+import { pino } from 'pino'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { EtcdProcess } from '../../support/etcd-process.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -145,7 +146,7 @@ describe('blocks of addresses', () => {
       kind: 'addressInUse',
       details: { node: 'node0' },
     })
-    await one?.giveBack('10.1.1.64')
+    await one?.transactions.giveBack('10.1.1.64', {})
     expect(await two?.claimFor('10.1.1.66', '10.1.0.0/23')).toBe('10.1.1.64')
     await eventually(() => expect(one?.use('10.1.0.0/23')).toEqual({ node1: 1 }))
   })
@@ -169,6 +170,7 @@ function recordOnAFullDisk() {
     all: () => blocks,
     of: () => [],
     remove() {},
+    noteForeign() {},
   }
 }
 
@@ -188,8 +190,12 @@ describe('a network that a node uses', () => {
       adoptionFailed: (reason) => failures.push(reason),
       peersChanged: () => undefined,
       blockWanted: () => undefined,
+      lost: () => undefined,
+      log: pino({ level: 'silent' }),
       assureWhole: async () => undefined,
+      isRemoved: () => false,
       isLoss: async () => false,
+      gate: { run: (_what, work) => work([]) },
     })
     const first = await claimer?.claim('10.1.0.0/24')
     await eventually(() => expect(failures).toHaveLength(1))

@@ -108,7 +108,9 @@ describe('a default policy of a network of the cluster', () => {
 
   it('is shown as not in force on a host whose driver refuses it, and tried again there', async () => {
     await prepare()
-    two.plan({ 'endpoint/policy': { error: { kind: 'failedPrecondition', message: 'not here' } } })
+    // The second is what a repair comes by.
+    const error = { kind: 'failedPrecondition', message: 'not here' }
+    two.plan({ 'endpoint/policy': { error }, 'endpoint/plug': { error } })
     await one.client.putDefaultPolicy('blue', next)
     await eventually(async () => {
       const { endpoints } = await two.client.getContainer('b')

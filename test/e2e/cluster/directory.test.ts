@@ -3,6 +3,7 @@ import { keys } from '@conet/host/cluster/keys'
 import { MemberPublisher } from '@conet/host/cluster/member-publisher'
 import { type Registration, register } from '@conet/host/cluster/membership'
 import { NetworkPeers } from '@conet/host/cluster/network-peers'
+import { NodeOperations } from '@conet/host/cluster/node-operations'
 import type { SharedMember } from '@conet/host/cluster/records'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { EtcdProcess } from '../../support/etcd-process.ts'
@@ -17,6 +18,9 @@ const member = (number: number, tunnelAddress: string): SharedMember => ({
   container: `c${number}`,
 })
 
+/** Whose block an address is in. */
+const owners = new Map<string, string>()
+
 /** One node's part: what it says, and what its driver would hold. */
 class Node implements Disposable {
   readonly store: EtcdStore
@@ -26,6 +30,8 @@ class Node implements Disposable {
   readonly held = new Map<string, unknown>()
   registration: Registration | undefined
   isRefused = false
+  /** What others claim too, when it last heard of them. */
+  disputed: string[] = []
   isDriverAway = false
 
   readonly name: string
@@ -40,7 +46,13 @@ class Node implements Disposable {
       condition: () => this.registration?.condition,
       refused: () => (this.isRefused = true),
     })
-    this.peers = new NetworkPeers({ store, networkId, node: name, changed: () => this.tell() })
+    this.peers = new NetworkPeers({
+      ...{ store, networkId, node: name, changed: () => this.tell() },
+      ownerOf: (address) => owners.get(address),
+      noted: () => {
+        this.disputed = [...this.peers.disputes()].map(({ claim }) => claim)
+      },
+    })
   }
 
   async join(): Promise<void> {
@@ -51,7 +63,7 @@ class Node implements Disposable {
     this.tell()
   }
 
-  async register(): Promise<Registration> {
+  async register(obeyed?: string): Promise<Registration> {
     const node = {
       name: this.name,
       identity: `machine of ${this.name}`,
@@ -59,7 +71,7 @@ class Node implements Disposable {
       version: '0',
       since: '',
     }
-    this.registration = await register(this.store, node)
+    this.registration = await register(this.store, node, { obeyed })
     return this.registration
   }
 
@@ -95,6 +107,7 @@ beforeEach(async () => {
   await two.join()
 })
 afterEach(async () => {
+  owners.clear()
   await one.store.commit([], [{ clear: '/' }])
   one[Symbol.dispose]()
   two[Symbol.dispose]()
@@ -131,6 +144,32 @@ describe('the directory of endpoints', () => {
     expect(peers.next()?.set.map(({ endpointId }) => endpointId)).toEqual([id(2)])
     end.abort()
     await following
+  })
+
+  it('tells one of two that claim the same: the one whose node has the block', async () => {
+    using three = new Node('three', etcd.endpoint)
+    await three.join()
+    const [address = ''] = member(1, '').addresses
+    await one.publisher.publish(networkId, id(1), member(1, '192.0.2.1'))
+    await two.publisher.publish(networkId, id(2), { ...member(1, '192.0.2.2'), container: 'other' })
+    await eventually(() => expect(one.disputed).toEqual([member(1, '').macAddress, address]))
+    expect(three.disputed).toEqual([])
+    await two.publisher.publish(networkId, id(3), member(3, '192.0.2.2'))
+    await eventually(() => expect([...three.held.keys()].sort()).toEqual([id(1), id(3)]))
+    await eventually(() => expect([...one.held.keys()]).toContain(id(3)))
+    await eventually(() => expect([...two.held.keys()]).toEqual([id(1)]))
+    owners.set(address, 'two')
+    for (const { peers } of [one, two, three]) peers.blocksChanged()
+    expect([...three.held.keys()].sort()).toEqual([id(2), id(3)])
+    // Who has the block is not told of the other, and the other is told of it.
+    expect([...two.held.keys()]).toEqual([])
+    expect([...one.held.keys()].sort()).toEqual([id(2), id(3)])
+    three.peers.forgotten()
+    three.tell()
+    expect([...three.held.keys()].sort()).toEqual([id(2), id(3)])
+    await two.publisher.withdraw(networkId, id(2))
+    await eventually(() => expect([...three.held.keys()].sort()).toEqual([id(1), id(3)]))
+    await eventually(() => expect([...two.held.keys()]).toEqual([id(1)]))
   })
 
   it('goes on from what a driver holds, and tells the whole when nobody knows what that is', async () => {
@@ -232,16 +271,34 @@ describe('the directory of endpoints', () => {
       [],
       [
         { delete: keys.node('one') },
-        { put: keys.removed('machine of one'), value: '' },
+        { put: keys.removed('machine of one'), value: 'monday' },
         { clear: keys.membersOf(networkId, 'one') },
       ],
     )
     const later = one.publisher.publish(networkId, id(3), member(3, '192.0.2.1'))
     await eventually(() => expect(one.isRefused).toBe(true))
     expect(await inStore()).toEqual([])
-    expect(await one.register()).toMatchObject({ wasRemoved: true })
+    await expect(one.register()).rejects.toMatchObject({ kind: 'clusterUnavailable' })
+    await one.register('monday')
     await later
-    expect(await one.register()).toMatchObject({ wasRemoved: false })
+    await one.register()
+  })
+
+  it('lets a node be removed whose record the store has lost, and that nobody has put back yet', async () => {
+    const lost = {
+      name: 'cy',
+      identity: 'machine of cy',
+      underlayAddress: '192.0.2.3',
+      version: '0',
+      since: '',
+    }
+    const nodes = new NodeOperations(one.store, () => [lost])
+    const states = async () => (await nodes.list()).map(({ node, state }) => `${node.name} ${state}`)
+    expect(await states()).toContain('cy away')
+    await nodes.removeFenced('cy')
+    expect((await one.store.get(keys.removed(lost.identity)))?.value).toContain('"name":"cy"')
+    expect(await states()).not.toContain('cy away')
+    await expect(nodes.removeFenced('cy')).rejects.toMatchObject({ kind: 'notFound' })
   })
 
   it('lets two machines not have one name', async () => {

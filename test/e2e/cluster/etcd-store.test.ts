@@ -136,6 +136,16 @@ describe('the shared store in etcd', () => {
     }
   })
 
+  it('says of an etcd that asks for no passwords that it refuses one', async () => {
+    const known = new EtcdStore({ endpoints: [etcd.endpoint], user: { name: 'conet', password: 'x' } })
+    await expect(known.list('/')).rejects.toMatchObject({
+      kind: 'clusterUnavailable',
+      message: expect.stringContaining('etcd refuses what this host asks'),
+      help: expect.stringContaining('leave --cluster-user away'),
+    })
+    known.close()
+  })
+
   it('gives up a call that is not answered in its time', async () => {
     await put('/p')
     await etcd.pause()

@@ -1,6 +1,8 @@
 // An etcd that wants certificates and passwords: a host that has them takes part, one that has not says why it does not.
 import { execFileSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { EtcdStore } from '@conet/host/cluster/etcd-store'
 import { readClusterSettings } from '@conet/host/conetd/cluster-settings'
@@ -35,6 +37,7 @@ beforeAll(async () => {
   const tls = { ca: file('ca.pem'), cert: file('etcd.pem'), key: file('etcd.key') }
   etcd = await EtcdProcess.start({ tls })
   await etcd.control('user', 'add', 'conet:open sesame')
+  await etcd.control('user', 'add', 'guest:open sesame')
   await etcd.control('role', 'add', 'conet')
   await etcd.control('role', 'grant-permission', 'conet', '--prefix=true', 'readwrite', '/conet/v1/')
   await etcd.control('user', 'grant-role', 'conet', 'conet')
@@ -53,6 +56,23 @@ function access(): StoreAccess {
   return { ...tls, user: 'conet', password_file: file('password') }
 }
 
+it('a call fails in its time also where etcd ends the connection and shows no certificate to who looks at it then', async () => {
+  let connections = 0
+  const silent = createServer((socket) => {
+    connections += 1
+    if (connections === 1) socket.destroy()
+  }).listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  const { port } = silent.address() as AddressInfo
+  const tls = { caFile: file('ca.pem') }
+  const store = new EtcdStore({ endpoints: [`127.0.0.1:${port}`], tls, timeoutMs: 300 })
+  const before = performance.now()
+  await expect(store.get('/conet/v1/generation')).rejects.toMatchObject({ kind: 'clusterUnavailable' })
+  expect(performance.now() - before).toBeLessThan(900)
+  store.close()
+  silent.close()
+})
+
 it('a host with a certificate and a password of a user that may do no more than it needs takes part, also after a restart of etcd', async () => {
   await using one = await ClusterHost.start(`etcds://${etcd.endpoint}`, 'one', 1, { access: access() })
   await eventually(() => one.client.createNetwork({ name: 'blue', type: 'span' }), patience)
@@ -66,17 +86,78 @@ it('a host with a certificate and a password of a user that may do no more than 
   await eventually(() => one.client.deleteNetwork('blue'), patience)
 }, 90_000)
 
-it.each([
-  ['another password', () => ({ password_file: file('wrong') }), 'refuses this host'],
-  ['a CA that has not signed etcd’s certificate', () => ({ ca: file('other.pem') }), 'cannot be reached'],
-])('a host with %s is refused, and says so', async (_, change, why) => {
+it('the status of a host with another password says that etcd refuses it, and what to look at', async () => {
+  const wrong = { ...access(), password_file: file('wrong') }
+  await using one = await ClusterHost.start(`etcds://${etcd.endpoint}`, 'one', 1, { access: wrong })
+  const found = {
+    code: 'cluster-away',
+    message: expect.stringContaining('etcd refuses the user or the password of this host'),
+    help: expect.stringMatching(/^look at --cluster-user and the password in --cluster-password-file/),
+  }
+  await eventually(
+    async () => expect((await one.client.status()).findings).toContainEqual(expect.objectContaining(found)),
+    patience,
+  )
+}, 30_000)
+
+const lax = () => ({ ca: file('other.pem'), insecure_skip_tls_verify: true })
+
+it('a host that is told not to look at etcd’s certificate takes part, and warns in its log', async () => {
+  const options = { access: { ...access(), ...lax() } }
+  await using one = await ClusterHost.start(`etcds://${etcd.endpoint}`, 'lax', 2, options)
+  const isJoined = { cluster: { state: 'joined' } }
+  await eventually(async () => expect(await one.client.status()).toMatchObject(isJoined), patience)
+  expect(readFileSync(one.fixture.conetd.logFile, 'utf8')).toContain('--cluster-insecure-skip-tls-verify')
+}, 30_000)
+
+it('a certificate is not looked at for one store, and still is for the next', async () => {
+  const first = storeWith(lax())
+  const next = storeWith({ ca: file('other.pem') })
+  expect((await first.list('/conet/v1/')).revision).toBeGreaterThan(0)
+  await expect(next.list('/conet/v1/')).rejects.toMatchObject({ kind: 'clusterUnavailable' })
+  first.close()
+  next.close()
+})
+
+function storeWith(change: StoreAccess): EtcdStore {
   const section = { store: `etcds://${etcd.endpoint}`, node: 'one', underlay_address: '192.0.2.1' }
-  const settings = readClusterSettings({ ...section, ...access(), ...change() })
+  const settings = readClusterSettings({ ...section, ...access(), ...change })
   if (settings === undefined) throw new Error('there are no settings')
-  const store = new EtcdStore(settings.etcd)
-  await expect(store.list('/conet/v1/')).rejects.toMatchObject({
-    kind: 'clusterUnavailable',
-    message: expect.stringContaining(why),
-  })
+  return new EtcdStore(settings.etcd)
+}
+
+it.each<[string, () => StoreAccess, string | RegExp, string]>([
+  [
+    'another password',
+    () => ({ password_file: file('wrong') }),
+    'refuses the user or the password',
+    '--cluster-user',
+  ],
+  [
+    'a user that may not read there',
+    () => ({ user: 'guest' }),
+    'refuses this to the user',
+    'grant-permission',
+  ],
+  [
+    'a CA that has not signed etcd’s certificate',
+    () => ({ ca: file('other.pem') }),
+    /the certificate of etcd is not trusted: 127\.0\.0\.1:\d+: [A-Z_]+$/,
+    'name the authority that has signed it, or the certificate itself, with --cluster-ca',
+  ],
+])('a host with %s is refused, and says so', async (_, change, why, help) => {
+  const store = storeWith(change())
+  const { signal } = new AbortController()
+  const refused = { kind: 'clusterUnavailable', help: expect.stringContaining(help) }
+  const list = () =>
+    expect(store.list('/conet/v1/')).rejects.toMatchObject({
+      ...refused,
+      message: expect.stringMatching(why),
+    })
+  // A look at the certificate of a busy etcd may find nobody there.
+  await eventually(list, { timeoutMs: 20_000, everyMs: 500 })
+  await expect(
+    store.watch('/conet/v1/', { after: 0, signal, changed: () => undefined }),
+  ).rejects.toMatchObject(refused)
   store.close()
 })

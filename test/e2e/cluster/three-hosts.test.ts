@@ -73,6 +73,39 @@ it('a host that is cut off for a moment, with plugs and unplugs on both sides, h
   await eventually(() => host(1).client.deleteNetwork('red'), { timeoutMs: 20_000 })
 }, 120_000)
 
+it('a bridge, a tunnel or an entry that somebody has damaged on one of them is as it was after a reconciliation, with all that was behind it', async () => {
+  const subnets = [{ subnet: '10.10.0.0/24' }]
+  const { id } = await host(1).client.createNetwork({ name: 'grey', type: 'vxlan', subnets })
+  const [, second] = await Promise.all([1, 2, 3].map((number) => host(number).plug(`c${number}`, 'grey')))
+  const reach = () => host(1).inside('c1', `ping -q -c1 -W1 ${second === undefined ? '' : addressOf(second)}`)
+  await eventually(reach, { timeoutMs: 10_000 })
+  const [bridge, tunnel] = [`cnx${id.slice(0, 12)}`, `cnt${id.slice(0, 12)}`]
+  const mac = second?.interfaces[0]?.mac_address ?? ''
+  for (const [damage, reason] of [
+    [`ip link delete ${bridge}`, undefined],
+    [`ip link delete ${tunnel}`, `tunnel ${tunnel} is not there`],
+    [`ip link set ${tunnel} down`, `tunnel ${tunnel} is down`],
+    [
+      `bridge fdb replace ${mac} dev ${tunnel} self dst 192.0.2.77`,
+      `${mac}, which has 192.0.2.77 instead of 192.0.2.2`,
+    ],
+  ] as const) {
+    await eventually(() => expectTablesLikeDirectory(machines, id), { timeoutMs: 20_000 })
+    expect((await host(1).client.previewReconciliation()).differences).toEqual([])
+    machines.on(host(1), damage)
+    await expect(reach(), damage).rejects.toThrow()
+    const { differences } = await host(1).client.reconcile()
+    expect(new Set(differences.map(({ outcome, error }) => error?.message ?? outcome))).toEqual(
+      new Set(['repaired']),
+    )
+    if (reason !== undefined)
+      expect(differences).toMatchObject([{ kind: 'network', reason: expect.stringContaining(reason) }])
+    await eventually(reach, { timeoutMs: 10_000 })
+  }
+  for (const number of [1, 2, 3]) await host(number).client.deleteContainer(`c${number}`)
+  await eventually(() => host(1).client.deleteNetwork('grey'), { timeoutMs: 20_000 })
+}, 90_000)
+
 /** A second vxlan driver on the host, which has taken over from the first when this resolves. */
 async function secondDriver(on: UnderlayHost): Promise<DriverProgram> {
   const socketPath = join(dirname(on.conetd.socket), 'drivers', 'vxlan-2.sock')

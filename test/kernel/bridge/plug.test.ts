@@ -1,5 +1,6 @@
 import { ConetError } from '@conet/sdk'
 import { describe, expect, it } from 'vitest'
+import { eventually } from '../../support/eventually.ts'
 import { show } from '../../support/iproute.ts'
 import { BridgeFixture, bridgeNameOf, network, portNameOf, sh } from './bridge-fixture.ts'
 
@@ -53,6 +54,47 @@ describe('plug', () => {
     expect(fixture.repaired).toEqual([])
   })
 
+  it('gives IPv6 addresses where IPv6 is switched off for new interfaces, and only where they are asked for', async () => {
+    await using fixture = await BridgeFixture.start()
+    sh('sysctl -qw net.ipv6.conf.default.disable_ipv6=1')
+    try {
+      const net = await fixture.create(network('one'))
+      for (const name of ['a', 'b']) {
+        fixture.sandbox(name)
+        fixture.exec(name, 'sysctl -qw net.ipv6.conf.all.disable_ipv6=1')
+      }
+      await fixture.plug(fixture.params(net, 'a', a))
+      expect(fixture.ping('a', '10.1.0.1') && fixture.ping('a', 'fd00:1::1')).toBe(true)
+      expect(fixture.exec('a', 'ip -6 route show default')).toContain('via fd00:1::1')
+      await fixture.plug(fixture.params(net, 'b', { addresses: ['10.1.0.3/16'] }))
+      expect(fixture.exec('b', 'sysctl -n net.ipv6.conf.eth0.disable_ipv6')).toBe('1\n')
+    } finally {
+      sh('sysctl -qw net.ipv6.conf.default.disable_ipv6=0')
+    }
+  })
+
+  it('says that a bridge has no more ports, and what to do', async () => {
+    await using fixture = await BridgeFixture.start()
+    const net = await fixture.create(network('one'))
+    const most = Array.from(
+      { length: 1023 },
+      (_, at) => `link add p${at} group 77 master ${bridgeNameOf(net)} type ifb`,
+    )
+    sh(`ip -batch - <<END\n${most.join('\n')}\nEND`)
+    try {
+      await expect(fixture.join(net, 'a', a)).rejects.toMatchObject({
+        kind: 'kernelRefused',
+        message: expect.stringMatching(
+          /as many endpoints .* as its bridge can have \(create link cnv.*: EXFULL\)/,
+        ),
+        help: expect.stringMatching(/at most 1023 ports\. Make a second network/),
+      })
+    } finally {
+      sh('ip link delete group 77')
+    }
+    expect(fixture.exec('a', 'ip -br link')).not.toContain('eth0')
+  })
+
   it('tells the neighbours who has an address now', async () => {
     await using fixture = await BridgeFixture.start()
     const net = await fixture.create(network('one'))
@@ -62,8 +104,8 @@ describe('plug', () => {
     await fixture.driver.deleteEndpoint({ networkId: net.id, endpointId: old.endpointId }, fixture.call())
     const macAddress = '02:42:00:00:00:77'
     await fixture.join(net, 'c', { ...b, macAddress })
-    expect(fixture.exec('a', 'ip neighbour show 10.1.0.3')).toContain(macAddress)
-    expect(fixture.exec('a', 'ip neighbour show fd00:1::3')).toContain(macAddress)
+    for (const address of ['10.1.0.3', 'fd00:1::3'])
+      await eventually(() => expect(fixture.exec('a', `ip neighbour show ${address}`)).toContain(macAddress))
     expect(fixture.ping('a', '10.1.0.3') && fixture.ping('a', 'fd00:1::3')).toBe(true)
   })
 

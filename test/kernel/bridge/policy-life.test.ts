@@ -1,13 +1,18 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { PlugParams } from '@conet/sdk'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { formatIp } from '@conet/sdk/linux'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { Firewall } from '../../../sdk/dist/bridge-network/firewall/firewall.js'
 import { nameBytes } from '../../../sdk/dist/bridge-network/firewall/policy-chains.js'
 import { PolicyTable } from '../../../sdk/dist/bridge-network/firewall/policy-table.js'
+import { FlowReview } from '../../../sdk/dist/bridge-network/flow-review.js'
+import { TrafficShaper } from '../../../sdk/dist/bridge-network/traffic-shaper.js'
+import { Conntrack, NftablesClient } from '../../../sdk/dist/linux/netfilter/index.js'
 import { eventually } from '../../support/eventually.ts'
 import { RunningPing } from '../../support/running-ping.ts'
 import { TrafficPeer } from '../../support/traffic-peer.ts'
-import { BridgeFixture, network, portNameOf, sh } from './bridge-fixture.ts'
+import { BridgeFixture, network, sh } from './bridge-fixture.ts'
 
 let fixture: BridgeFixture
 let web: PlugParams
@@ -36,8 +41,6 @@ beforeAll(async () => {
   }
   await Promise.all([
     peers.web.listen('tcp', 80),
-    peers.web.flood(5000),
-    peers.outside.flood(5000),
     peers.outside.listen('tcp', 80),
     peers.outside.listen('tcp', 81),
   ])
@@ -50,6 +53,20 @@ afterAll(async () => {
 
 async function setPolicy(policy: Record<string, unknown>): Promise<void> {
   await fixture.driver.policy?.({ ...web, policy }, fixture.call())
+}
+
+/** The driver's watch over its tables sees nothing of what is done meanwhile. */
+async function whileNobodyMends(work: () => Promise<void>): Promise<void> {
+  const watches = [
+    vi.spyOn(Firewall.prototype, 'isChanged').mockReturnValue(false),
+    vi.spyOn(PolicyTable.prototype, 'isChanged').mockReturnValue(false),
+    vi.spyOn(PolicyTable.prototype, 'repair').mockResolvedValue(false),
+  ]
+  try {
+    await work()
+  } finally {
+    for (const watch of watches) watch.mockRestore()
+  }
 }
 
 /** What a policy of the container looks like to its traffic. */
@@ -65,23 +82,94 @@ describe('a policy', () => {
     const policies = () => sh('nft list table inet conet_bridge_policy')
     const lines = (text: string) => text.split('\n').length
     const before = policies()
+    const tookMs: number[] = []
     for (const change of [
       'nft flush ruleset',
       'nft delete table inet conet_bridge_policy',
       'nft flush chain inet conet_bridge_policy find_policy',
       'nft delete element inet conet_bridge_policy sources4 "{ $(nft list map inet conet_bridge_policy sources4 | grep -o \'\\"cnb[0-9a-f]*\\" . [0-9.]*\') }"',
+      "nft add table inet conet_bridge_policy '{ flags dormant; }'",
       'nft add element inet conet_bridge_policy any_ports4 "{ tcp . 22 : 10.1.0.2 . 80 }"',
     ]) {
       fixture.logged.length = 0
       const start = performance.now()
       sh(change)
       await eventually(() => fixture.logged.some((line) => /written anew/.test(line)), { timeoutMs: 10_000 })
-      // Two seconds, and what a busy machine adds.
-      const tookMs = performance.now() - start
+      tookMs.push(performance.now() - start)
       expect(lines(policies()), change).toBe(lines(before))
-      expect(tookMs, change).toBeLessThan(3_000)
     }
+    // Half a second to one and a half each; more is what others on the machine do to one of them.
+    expect(tookMs.sort((a, b) => a - b)[2]).toBeLessThan(2_000)
     await isInForce()
+  })
+
+  it('holds for what began while the tables were gone: with isolation, masquerade and ports it is judged when they are back', async () => {
+    // As firewalld or Docker, so that the kernel goes on remembering flows.
+    sh(`nft 'add table inet theirs; add chain inet theirs watch { type filter hook forward priority 0; }
+        add rule inet theirs watch ct state new counter'`)
+    const green = await fixture.create(
+      network('green', { subnets: [{ subnet: '10.2.0.0/16', gateway: '10.2.0.1' }] }),
+    )
+    fixture.sandbox('guest')
+    const guest = fixture.params(green, 'guest', { addresses: ['10.2.0.2/16'] })
+    await fixture.plug({
+      ...guest,
+      portMappings: [{ protocol: 'udp', hostPort: 5353, containerPort: 53 }],
+    })
+    await using peer = new TrafficPeer('guest', fixture.namespaces.path('guest'))
+    await Promise.all([peer.listen('udp', 53), peer.listen('tcp', 80), peers.outside.listen('udp', 53)])
+    const far = { address: '192.0.2.2', port: 53 }
+    const port = { address: '192.0.2.1', port: 5353, from: 5003, timeoutMs: 300 }
+    expect(await peers.web.tcp({ ...outside, keep: 'before' })).toBe('outside sees 192.0.2.1')
+    // A policy that could not be put in force is none by which anything is judged later.
+    const limit = vi.spyOn(TrafficShaper.prototype, 'set').mockRejectedValueOnce(new Error('no memory'))
+    await expect(fixture.plug({ ...web, policy: {} })).rejects.toThrow('no memory')
+    limit.mockRestore()
+    expect(await peers.web.tcp({ ...outside, keep: 'before' })).toBe('outside sees 192.0.2.1')
+    await whileNobodyMends(async () => {
+      sh("nft 'delete table inet conet_bridge; delete table inet conet_bridge_policy'")
+      expect(await peers.outside.udp(port)).toMatch(/^failed/)
+      expect(await peers.web.udp({ ...far, from: 5001 })).toBe('outside sees 10.1.0.2')
+      expect(await peer.udp({ ...far, from: 5002 })).toBe('outside sees 10.2.0.2')
+      expect(await peers.web.tcp({ ...outside, port: 81, keep: 'forbidden' })).toContain('outside')
+      expect(await peers.web.tcp({ address: '10.2.0.2', port: 80, keep: 'across' })).toContain('guest')
+    })
+    await eventually(async () => {
+      expect(await peers.web.udp({ ...far, from: 5001 })).toBe('failed: ECONNREFUSED')
+      expect(await peer.udp({ ...far, from: 5002 })).toBe('outside sees 192.0.2.1')
+      expect(await peers.outside.udp(port)).toBe('guest sees 192.0.2.2')
+      for (const keep of ['forbidden', 'across']) expect(await peers.web.echo(keep)).toBe('failed: closed')
+    })
+    expect(await peers.web.echo('before')).toBe('again')
+    sh('nft delete table inet theirs')
+    const { endpointId } = guest
+    await fixture.driver.deleteEndpoint({ networkId: green.id, endpointId }, fixture.call())
+    await fixture.driver.deleteNetwork(green.id, fixture.call())
+  })
+
+  it('that somebody has changed is in the lists until it is mended, by the next plug at the latest', async () => {
+    const faults = async () => {
+      const networks = (await fixture.driver.networkFaults?.(fixture.call())) ?? []
+      const endpoints = await fixture.driver.listEndpoints(fixture.call())
+      return [...networks, ...endpoints].map(({ fault }) => fault ?? '').join()
+    }
+    for (const [change, says] of [
+      ['nft delete element inet conet_bridge_policy any_ports4 "{ tcp . 8080 }"', /its policy or ports/],
+      ['nft flush chain inet conet_bridge_policy find_policy', /its policy or ports/],
+      ['nft delete table inet conet_bridge_policy', /its policy or ports/],
+      ['nft flush chain inet conet_bridge forward', /the firewall table/],
+    ] as const) {
+      expect(await faults()).toBe('')
+      // Before the driver has mended it by itself.
+      await eventually(async () => {
+        sh(change)
+        expect(await faults()).toMatch(says)
+        await fixture.create(blue)
+        await fixture.plug(web)
+        expect(await faults()).toBe('')
+      })
+      await isInForce()
+    }
   })
 
   it('keeps its rules when networks come and go, and when another table is mended', async () => {
@@ -106,6 +194,12 @@ describe('a policy', () => {
     expect(table.isChanged()).toBe(false)
     sh('nft add table inet theirs; nft delete table inet theirs')
     expect(await table.repair()).toBe(false)
+    // It is listed once, and not for each who says again what is there.
+    const listings = vi.spyOn(NftablesClient.prototype, 'chains')
+    sh('nft add table inet theirs; nft delete table inet theirs')
+    for (let time = 0; time < 3; time++) await table.put('network', { elements: [element], chains: [] })
+    expect(listings).toHaveBeenCalledTimes(1)
+    listings.mockRestore()
     sh(`nft flush chain inet ${table.name} forward`)
     expect(table.isChanged()).toBe(true)
     await table.put('network', { elements: [], chains: [] })
@@ -129,6 +223,39 @@ describe('a policy', () => {
     expect(await peers.web.tcp(outside)).toBe('failed: ECONNREFUSED')
     expect(await peers.outside.tcp({ address: '192.0.2.1', port: 8080 })).toBe('failed: ECONNREFUSED')
     await fixture.plug(web)
+  })
+
+  it('holds for what began while neither tables nor driver were there, for members without rules too', async () => {
+    sh(`nft 'add table inet theirs; add chain inet theirs watch { type filter hook forward priority 0; }
+        add rule inet theirs watch ct state new counter'`)
+    const green = await fixture.create(
+      network('green', { subnets: [{ subnet: '10.2.0.0/16', gateway: '10.2.0.1' }] }),
+    )
+    const guest = await fixture.join(green, 'plain', { addresses: ['10.2.0.3/16'] })
+    await using peer = new TrafficPeer('plain', fixture.namespaces.path('plain'))
+    await Promise.all([peer.listen('tcp', 80), peers.outside.listen('udp', 54)])
+    const far = { address: '192.0.2.2', port: 54, from: 5004 }
+    const looks = vi.spyOn(FlowReview.prototype, 'ofAll')
+    for (const isLost of [true, false]) {
+      await fixture.driver.stop?.()
+      if (isLost) {
+        sh("nft 'delete table inet conet_bridge; delete table inet conet_bridge_policy'")
+        expect(await peer.udp(far)).toBe('outside sees 10.2.0.3')
+        expect(await peers.outside.tcp({ address: '10.2.0.3', port: 80, keep: 'in' })).toContain('plain')
+      }
+      await fixture.startDriver()
+      for (const one of [blue, green]) await fixture.create(one)
+      looks.mockClear()
+      for (const one of [web, guest]) await fixture.plug(one)
+      expect(looks).toHaveBeenCalledTimes(isLost ? 1 : 0)
+      expect(await peer.udp(far)).toBe('outside sees 192.0.2.1')
+      expect(await peers.outside.echo('in')).toBe('failed: closed')
+    }
+    looks.mockRestore()
+    sh('nft delete table inet theirs')
+    const { endpointId } = guest
+    await fixture.driver.deleteEndpoint({ networkId: green.id, endpointId }, fixture.call())
+    await fixture.driver.deleteNetwork(green.id, fixture.call())
   })
 
   it('is what it was when another one cannot be put in force', async () => {
@@ -164,42 +291,6 @@ describe('a policy', () => {
     expect(lines()).toBeLessThan(55)
   })
 
-  // On a busy machine a sender may fall behind for a while, so that the first measurement says less than the limit.
-  const again = { timeoutMs: 15_000 }
-
-  it('limits what comes in and what goes out, each to its rate, changed live', {
-    timeout: 60_000,
-  }, async () => {
-    const rate = 1_250_000
-    const measured = async (limits: Record<string, unknown>) => {
-      await setPolicy({ net_out: netOut, limits })
-      return {
-        in: await peers.web.receive({ address: '192.0.2.2', port: 5000, forMs: 2_400 }),
-        out: await peers.machine.receive({ address: '10.1.0.2', port: 5000, forMs: 2_400 }),
-      }
-    }
-    await eventually(async () => {
-      const both = await measured({ rate })
-      for (const bytesPerSecond of [both.in, both.out]) {
-        expect(bytesPerSecond).toBeGreaterThan(rate * 0.9)
-        expect(bytesPerSecond).toBeLessThan(rate * 1.1)
-      }
-    }, again)
-    await eventually(async () => {
-      const one = await measured({ egress: { rate: rate * 2, burst: 100_000 } })
-      expect(one.in).toBeGreaterThan(rate * 4)
-      expect(Math.abs(one.out / (rate * 2) - 1)).toBeLessThan(0.1)
-    }, again)
-    // What leads to a device that somebody has deleted drops everything.
-    sh('ip link delete $(ip -o link show type ifb | sed "s/^[0-9]*: \\([^:]*\\):.*/\\1/")')
-    expect(await peers.web.tcp({ ...outside, timeoutMs: 300 })).toMatch(/^failed/)
-    await setPolicy({ net_out: netOut, limits: { egress: { rate: rate * 2 } } })
-    expect(await peers.web.tcp(outside)).toContain('outside')
-    await setPolicy({ net_out: netOut })
-    expect(sh('ip link show type ifb')).toBe('')
-    expect(sh(`tc qdisc show dev ${portNameOf(web)}`)).not.toMatch(/tbf|ingress/)
-  })
-
   it('counts what the container sees', async () => {
     const ref = { networkId: blue.id, endpointId: web.endpointId }
     const unknown = { networkId: blue.id, endpointId: '0'.repeat(64) }
@@ -213,6 +304,24 @@ describe('a policy', () => {
     expect(after).toMatchObject({ ...ref, rxErrors: 0, txErrors: 0 })
     expect((after?.rxBytes ?? 0) - (before?.rxBytes ?? 0)).toBeGreaterThan(5_000)
     expect([after?.rxBytes, after?.txBytes].map(String)).toEqual([rx, tx])
+  })
+
+  it('leaves no flow to whoever has its address next, also where the first look for them fails', async () => {
+    fixture.sandbox('brief')
+    const brief = fixture.params(blue, 'brief', { addresses: ['10.1.0.20/16'] })
+    await fixture.plug({ ...brief, policy: { net_out: netOut } })
+    const { endpointId } = brief
+    const unplug = () => fixture.driver.unplug({ networkId: blue.id, endpointId }, fixture.call())
+    const looks = vi.spyOn(Conntrack.prototype, 'cut').mockRejectedValueOnce(new Error('no memory'))
+    await expect(unplug()).rejects.toThrow('no memory')
+    looks.mockClear()
+    await unplug()
+    const sources = looks.mock.calls.map(([{ source }]) => source && formatIp(source))
+    expect(sources).toContain('10.1.0.20')
+    looks.mockClear()
+    await unplug()
+    expect(looks).not.toHaveBeenCalled()
+    looks.mockRestore()
   })
 
   it('is shared by all whose documents say the same, and gone with the last of them', async () => {

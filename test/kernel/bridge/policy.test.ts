@@ -1,184 +1,26 @@
-import type { PlugParams, PortMapping } from '@conet/sdk'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import type { PortMapping } from '@conet/sdk'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { eventually } from '../../support/eventually.ts'
+import { eventually, settled } from '../../support/eventually.ts'
 import { TrafficPeer } from '../../support/traffic-peer.ts'
-import { BridgeFixture, bridgeNameOf, network, sh } from './bridge-fixture.ts'
+import { type BridgeFixture, bridgeNameOf, network } from './bridge-fixture.ts'
+import { blue, type Peers, strict, TrafficScene } from './traffic-scene.ts'
 
-type Policy = Record<string, unknown>
-
+let scene: TrafficScene
 let fixture: BridgeFixture
-let web: PlugParams
-let peers: Record<'web' | 'other' | 'outside' | 'machine', TrafficPeer>
-
-const blue = network('blue')
-/** Where nobody may go without a rule. */
-const strict = network('strict', {
-  subnets: [
-    { subnet: '10.2.0.0/16', gateway: '10.2.0.1' },
-    { subnet: 'fd00:2::/64', gateway: 'fd00:2::1' },
-  ],
-  config: { egress: 'deny' },
-})
+let peers: Peers
 
 beforeAll(async () => {
-  fixture = await BridgeFixture.start()
-  fixture.outside()
-  await fixture.create(blue)
-  await fixture.create(strict)
-  web = await fixture.join(blue, 'web', { addresses: ['10.1.0.2/16', 'fd00:1::2/64'] })
-  await fixture.join(blue, 'other', { addresses: ['10.1.0.3/16', 'fd00:1::3/64'] })
-  peers = {
-    web: new TrafficPeer('web', fixture.namespaces.path('web')),
-    other: new TrafficPeer('other', fixture.namespaces.path('other')),
-    outside: new TrafficPeer('outside', fixture.namespaces.path('outside')),
-    machine: new TrafficPeer('machine'),
-  }
-  await Promise.all([
-    peers.web.listen('tcp', 80),
-    peers.web.listen('udp', 53),
-    peers.outside.listen('tcp', 80),
-    peers.outside.listen('tcp', 81),
-    peers.outside.listen('udp', 53),
-    peers.machine.listen('tcp', 9000),
-  ])
+  scene = await TrafficScene.start()
+  ;({ fixture, peers } = scene)
 })
 
-afterAll(async () => {
-  for (const peer of Object.values(peers ?? {})) await peer[Symbol.asyncDispose]()
-  await fixture?.[Symbol.asyncDispose]()
-})
+afterAll(() => scene?.[Symbol.asyncDispose]())
 
-async function setPolicy(policy: Policy, portMappings: PortMapping[] = [], of = web): Promise<void> {
-  await fixture.driver.policy?.({ ...of, policy, portMappings }, fixture.call())
-}
-
+const setPolicy: TrafficScene['setPolicy'] = (...given) => scene.setPolicy(...given)
 const outside = { address: '192.0.2.2', port: 80 }
-
-describe('ports of the machine', () => {
-  const mappings: PortMapping[] = [
-    { protocol: 'tcp', hostPort: 8080, containerPort: 80 },
-    { protocol: 'udp', hostPort: 8053, containerPort: 53 },
-    { protocol: 'sctp', hostPort: 8080, containerPort: 80 },
-  ]
-
-  it('lead to a member from other machines, from the machine itself, from members and from itself', async () => {
-    await setPolicy({ net_in: [] }, mappings)
-    const port = 8080
-    expect(await peers.outside.tcp({ address: '192.0.2.1', port })).toBe('web sees 192.0.2.2')
-    expect(await peers.outside.tcp({ address: '2001:db8::1', port })).toBe('web sees 2001:db8::2')
-    expect(await peers.outside.udp({ address: '192.0.2.1', port: 8053 })).toBe('web sees 192.0.2.2')
-    expect(await peers.machine.tcp({ address: '127.0.0.1', port })).toBe('web sees 10.1.0.1')
-    expect(await peers.machine.udp({ address: '127.0.0.1', port: 8053 })).toBe('web sees 10.1.0.1')
-    expect(await peers.machine.tcp({ address: '192.0.2.1', port })).toBe('web sees 192.0.2.1')
-    expect(await peers.machine.tcp({ address: '2001:db8::1', port })).toBe('web sees 2001:db8::1')
-    expect(await peers.other.tcp({ address: '192.0.2.1', port })).toMatch(/^web sees/)
-    expect(await peers.other.tcp({ address: '10.1.0.1', port })).toMatch(/^web sees/)
-    expect(await peers.web.tcp({ address: '192.0.2.1', port })).toBe('web sees 10.1.0.1')
-    expect(await peers.web.tcp({ address: '2001:db8::1', port })).toBe('web sees fd00:1::1')
-    // And nothing else has become reachable.
-    expect(await peers.outside.tcp({ address: '10.1.0.2', port: 80, timeoutMs: 300 })).toMatch(/^failed/)
-  })
-
-  it.each([0, 1])(
-    'with bridge-nf-call-iptables %i, and so for what policies allow and deny',
-    async (value) => {
-      const settings = ['iptables', 'ip6tables'].map((name) => `/proc/sys/net/bridge/bridge-nf-call-${name}`)
-      const before = sh(`cat ${settings[0]}`).trim()
-      const set = (to: string | number) => sh(settings.map((path) => `echo ${to} >${path}`).join('\n'))
-      set(value)
-      try {
-        await setPolicy(
-          { net_out: [{ networks: ['192.0.2.0/24', '2001:db8::/64'], action: 'deny' }] },
-          mappings,
-        )
-        expect(await peers.outside.tcp({ address: '192.0.2.1', port: 8080 })).toBe('web sees 192.0.2.2')
-        expect(await peers.machine.tcp({ address: '127.0.0.1', port: 8080 })).toBe('web sees 10.1.0.1')
-        for (const name of ['other', 'web'] as const) {
-          expect(await peers[name].tcp({ address: '192.0.2.1', port: 8080 }), name).toMatch(/^web sees/)
-          expect(await peers[name].tcp({ address: '2001:db8::1', port: 8080 }), name).toMatch(/^web sees/)
-        }
-        expect(await peers.web.tcp(outside)).toBe('failed: ECONNREFUSED')
-        expect(await peers.web.tcp({ address: '2001:db8::2', port: 80 })).toBe('failed: ECONNREFUSED')
-        // Members of one network are not judged.
-        expect(await peers.other.tcp({ address: '10.1.0.2', port: 80 })).toBe('web sees 10.1.0.3')
-        expect(await peers.other.tcp({ address: 'fd00:1::2', port: 80 })).toBe('web sees fd00:1::3')
-      } finally {
-        set(before)
-      }
-    },
-  )
-
-  it('let nobody outside reach 127.0.0.1 of the machine', async () => {
-    const forItself = {
-      protocol: 'tcp',
-      hostPort: 7200,
-      containerPort: 80,
-      hostAddress: '127.1.2.3',
-    } as const
-    await setPolicy({ net_in: [] }, [...mappings, forItself])
-    for (const name of ['web', 'outside'] as const) {
-      fixture.exec(
-        name,
-        'ip route add 127.1.0.0/16 via $(ip route | sed -n "s/.*via \\([0-9.]*\\).*/\\1/p" | head -1)',
-      )
-      sh('ip address add 127.1.2.3/8 dev lo')
-      // What the machine itself has, and what leads to a member.
-      for (const port of [9000, 8080, 7200]) {
-        const answer = await peers[name].tcp({ address: '127.1.2.3', port, timeoutMs: 300 })
-        expect(answer, `${name} to ${port}`).toMatch(/^failed/)
-      }
-      expect(await peers.machine.tcp({ address: '127.1.2.3', port: 7200 })).toMatch(/^web sees/)
-      sh('ip address del 127.1.2.3/8 dev lo')
-    }
-  })
-
-  it('end with the policy, and with them the flows through them', async () => {
-    await setPolicy({ net_in: [] }, mappings)
-    const target = { address: '192.0.2.1', port: 8053, from: 5353 }
-    expect(await peers.outside.udp(target)).toBe('web sees 192.0.2.2')
-    expect(await peers.outside.tcp({ address: '192.0.2.1', port: 8080, keep: 'one' })).toContain('web')
-    await setPolicy({ net_in: [] }, [])
-    expect(await peers.outside.udp({ ...target, timeoutMs: 300 })).toMatch(/^failed/)
-    expect(await peers.outside.tcp({ address: '192.0.2.1', port: 8080 })).toBe('failed: ECONNREFUSED')
-    expect(await peers.outside.echo('one', 1000)).toMatch(/^failed/)
-    expect(await peers.outside.udp({ ...target, timeoutMs: 300 })).toMatch(/^failed/)
-    // The flow of the failures is cut over too.
-    await setPolicy({ net_in: [] }, mappings)
-    expect(await peers.outside.udp(target)).toBe('web sees 192.0.2.2')
-  })
-
-  it('take over flows of UDP that began before their container was plugged', async () => {
-    const target = { address: '192.0.2.1', port: 8056, from: 5456 }
-    expect(await peers.outside.udp({ ...target, timeoutMs: 200 })).toMatch(/^failed/)
-    fixture.sandbox('late')
-    await using late = new TrafficPeer('late', fixture.namespaces.path('late'))
-    await late.listen('udp', 53)
-    const params = fixture.params(blue, 'late', { addresses: ['10.1.0.9/16'] })
-    const portMappings: PortMapping[] = [{ protocol: 'udp', hostPort: 8056, containerPort: 53 }]
-    await fixture.plug({ ...params, portMappings })
-    await eventually(async () => {
-      expect(await peers.outside.udp({ ...target, timeoutMs: 200 })).toBe('late sees 192.0.2.2')
-    })
-  })
-
-  it('are at one address only, at all of one family, or a range, where the mapping says so', async () => {
-    await setPolicy({}, [
-      { protocol: 'tcp', hostPort: 7300, containerPort: 80, hostAddress: '0.0.0.0' },
-      { protocol: 'tcp', hostPort: 7301, containerPort: 80, hostAddress: '::' },
-      { protocol: 'tcp', hostPort: 7000, containerPort: 78, count: 4, hostAddress: '192.0.2.1' },
-      { protocol: 'tcp', hostPort: 7100, containerPort: 80, hostAddress: '127.0.0.1' },
-    ])
-    expect(await peers.outside.tcp({ address: '192.0.2.1', port: 7002 })).toBe('web sees 192.0.2.2')
-    expect(await peers.outside.tcp({ address: '2001:db8::1', port: 7002 })).toBe('failed: ECONNREFUSED')
-    expect(await peers.outside.tcp({ address: '192.0.2.1', port: 7100 })).toBe('failed: ECONNREFUSED')
-    expect(await peers.machine.tcp({ address: '127.0.0.1', port: 7100 })).toBe('web sees 10.1.0.1')
-    expect(await peers.outside.tcp({ address: '192.0.2.1', port: 7300 })).toBe('web sees 192.0.2.2')
-    expect(await peers.outside.tcp({ address: '2001:db8::1', port: 7300 })).toBe('failed: ECONNREFUSED')
-    expect(await peers.outside.tcp({ address: '192.0.2.1', port: 7301 })).toBe('failed: ECONNREFUSED')
-    expect(await peers.outside.tcp({ address: '2001:db8::1', port: 7301 })).toBe('web sees 2001:db8::2')
-    expect(sh('nft list map inet conet_bridge_policy ports4')).toContain('192.0.2.1 . tcp . 7003 comment')
-  })
-})
 
 describe('what a member may send', () => {
   it('is all that is not denied where the network allows', async () => {
@@ -234,11 +76,119 @@ describe('what a member may send', () => {
     expect(await peers.web.tcp({ ...outside, keep: 'forbidden', port: 81 })).toContain('outside')
     expect(await peers.web.tcp({ ...outside, keep: 'allowed' })).toContain('outside')
     expect(await peers.web.tcp({ address: '2001:db8::2', port: 81, keep: 'six' })).toContain('outside')
-    await setPolicy({ net_out: [{ protocol: 'tcp', ports: [{ start: 81 }], action: 'deny' }] })
+    // What goes to the machine itself no policy judges.
+    expect(await peers.web.tcp({ address: '192.0.2.1', port: 9000, keep: 'machine' })).toContain('machine')
+    const closed = { protocol: 'tcp' as const, ports: [{ start: 81 }], action: 'deny' as const }
+    await setPolicy({ net_out: [closed, { networks: ['192.0.2.1'], action: 'deny' }] })
     // By a reset: what it sends does not go unanswered.
     expect(await peers.web.echo('forbidden')).toBe('failed: closed')
     expect(await peers.web.echo('six')).toBe('failed: closed')
     expect(await peers.web.echo('allowed')).toBe('again')
+    expect(await peers.web.echo('machine')).toBe('again')
+  })
+
+  it('goes on through a port that is still mapped, and to the same port of the container itself', async () => {
+    const port = { protocol: 'tcp' as const, hostPort: 80, containerPort: 80 }
+    await setPolicy({}, [port])
+    expect(await peers.machine.tcp({ address: '10.1.0.2', port: 80, keep: 'direct' })).toContain('web')
+    expect(await peers.outside.tcp({ address: '192.0.2.1', port: 80, keep: 'mapped' })).toContain('web')
+    await setPolicy({}, [{ ...port, hostAddress: '192.0.2.1' }])
+    expect(await peers.outside.echo('mapped')).toBe('again')
+    await setPolicy({}, [port])
+    expect(await peers.outside.echo('mapped')).toBe('again')
+    await setPolicy({})
+    expect(await peers.machine.echo('direct')).toBe('again')
+    expect(await peers.outside.echo('mapped')).toBe('failed: closed')
+  })
+
+  it('is cut where the other end sends, and the network is routed', async () => {
+    const subnets = [{ subnet: '10.8.0.0/16', gateway: '10.8.0.1' }]
+    const net = await fixture.create(network('routed', { subnets, config: { masquerade: false } }))
+    const params = await fixture.join(net, 'routed', { addresses: ['10.8.0.2/16'] })
+    await using peer = new TrafficPeer('routed', fixture.namespaces.path('routed'))
+    await peers.outside.flood(93)
+    await setPolicy({ net_out: [] }, [], params)
+    const received = peer.receive({ address: '192.0.2.2', port: 93, forMs: 10_000 })
+    const counter = `/sys/class/net/${bridgeNameOf(net)}/statistics/tx_packets`
+    await eventually(() => Number(readFileSync(counter, 'utf8')) > 500)
+    await setPolicy({ net_out: [{ action: 'deny' }] }, [], params)
+    expect(await received).toBe(Number.NaN)
+  })
+
+  it('is nothing that a former container with its address had begun', async () => {
+    const params = await fixture.join(strict, 'former', { addresses: ['10.2.0.9/16'] })
+    await setPolicy({ net_out: [{ protocol: 'udp' }] }, [], params)
+    const far = { address: '192.0.2.2', port: 53, from: 5001 }
+    await using former = new TrafficPeer('former', fixture.namespaces.path('former'))
+    expect(await former.udp(far)).toContain('outside')
+    const { endpointId } = params
+    await fixture.driver.deleteEndpoint({ networkId: strict.id, endpointId }, fixture.call())
+    await fixture.join(strict, 'latter', { addresses: ['10.2.0.9/16'] })
+    await using latter = new TrafficPeer('latter', fixture.namespaces.path('latter'))
+    expect(await latter.udp(far)).toBe('failed: ECONNREFUSED')
+  })
+
+  it('is nothing that it had begun without a policy, whether it has left meanwhile or not', async () => {
+    const params = await fixture.join(blue, 'again', { addresses: ['10.1.0.9/16'] })
+    await using peer = new TrafficPeer('again', fixture.namespaces.path('again'))
+    const far = { address: '192.0.2.2', port: 53 }
+    const policy = { net_out: [{ protocol: 'udp', action: 'deny' }] }
+    expect(await peer.udp({ ...far, from: 5005 })).toContain('outside')
+    await fixture.plug({ ...params, policy })
+    expect(await peer.udp({ ...far, from: 5005 })).toBe('failed: ECONNREFUSED')
+    await fixture.plug(params)
+    expect(await peer.udp({ ...far, from: 5006 })).toContain('outside')
+    await fixture.driver.unplug({ networkId: blue.id, endpointId: params.endpointId }, fixture.call())
+    await fixture.plug({ ...params, policy })
+    expect(await peer.udp({ ...far, from: 5006 })).toBe('failed: ECONNREFUSED')
+  })
+
+  it('ends with a reset where the socket is bound to an interface, too', async () => {
+    const program = `import socket, sys; s = socket.socket(); s.setsockopt(1, 25, b"eth0"); s.connect(("192.0.2.2", 81))
+print("connected", flush=True); s.recv(99); s.recv(99)`
+    await setPolicy({})
+    const path = fixture.namespaces.path('web')
+    const child = spawn('nsenter', [`--net=${path}`, 'python3', '-c', program], { timeout: 10_000 })
+    let words = ''
+    for (const output of [child.stdout, child.stderr]) output.on('data', (data) => (words += data))
+    const closed = once(child, 'close')
+    await eventually(() => words.includes('connected'))
+    await setPolicy({ net_out: [{ action: 'deny' }] })
+    await closed
+    expect(words).toContain('ConnectionAbortedError')
+    await setPolicy({})
+  })
+
+  it('ends with a reset at both ends when a policy forbids it, or a port is unmapped, though nobody sends', async () => {
+    const subnets = [{ subnet: '10.9.0.0/16', gateway: '10.9.0.1' }]
+    const net = await fixture.create(network('elsewhere', { subnets }))
+    const params = await fixture.join(net, 'guest', { addresses: ['10.9.0.2/16'] })
+    await using guest = new TrafficPeer('guest', fixture.namespaces.path('guest'))
+    const ports: PortMapping[] = [{ protocol: 'tcp', hostPort: 8080, containerPort: 80 }]
+    const count = () =>
+      ['web', 'outside', 'guest'].map((name) => fixture.exec(name, 'ss -Htn').split('ESTAB').length)
+    await setPolicy({}, ports)
+    // Connections of the tests before this one may still be closing.
+    const before = await settled(count)
+    const ends = () =>
+      count()
+        .map((now, at) => now - (before[at] ?? 0))
+        .join(' ')
+    await peers.outside.tcp({ address: '192.0.2.1', port: 8080, keep: 'mapped' })
+    await peers.web.tcp({ ...outside, port: 81, keep: 'sent' })
+    await peers.web.tcp({ address: '2001:db8::2', port: 81, keep: 'sent by IPv6' })
+    await peers.web.tcp({ address: '192.0.2.1', port: 8080, keep: 'to itself' })
+    await guest.tcp({ address: '192.0.2.1', port: 8080, keep: 'guest' })
+    await eventually(() => expect(ends()).toBe('6 3 1'))
+    await setPolicy({ net_out: [{ networks: ['10.1.0.0/16'], action: 'deny' }] }, [], params)
+    await eventually(() => expect(ends()).toBe('5 3 0'))
+    await setPolicy({ net_out: [{ protocol: 'tcp', ports: [{ start: 81 }], action: 'deny' }] }, ports)
+    await eventually(() => expect(ends()).toBe('3 1 0'))
+    await setPolicy({})
+    await eventually(() => expect(ends()).toBe('0 0 0'))
+    // Nobody but they were meant.
+    await setPolicy({}, ports)
+    expect(await peers.outside.tcp({ address: '192.0.2.1', port: 8080 })).toBe('web sees 192.0.2.2')
   })
 
   it("counts the operator's denied networks first, or last as in Garden", async () => {

@@ -1,3 +1,4 @@
+// What a driver that starts again finds changed, and mends: of bridges, ports, interfaces inside and its tables.
 import { describe, expect, it } from 'vitest'
 import { eventually } from '../../support/eventually.ts'
 import { RunningPing } from '../../support/running-ping.ts'
@@ -22,6 +23,11 @@ const bridgeChanges: Change[] = [
     says: /macAddress was 02:00/,
   },
   { what: 'the alias', command: ({ bridge }) => `ip link set ${bridge} alias ''`, says: /alias was missing/ },
+  {
+    what: 'a foreign alias',
+    command: ({ bridge }) => `ip link set ${bridge} alias "somebody else's"`,
+    says: /alias was somebody else's/,
+  },
   {
     what: 'the spanning tree',
     command: ({ bridge }) => `ip link set ${bridge} type bridge stp_state 1`,
@@ -110,7 +116,17 @@ const insideChanges = [
     command: 'ip address flush dev eth0 scope global',
     says: /10\.1\.0\.3\/16 was missing/,
   },
+  {
+    what: 'the route to the subnet inside',
+    command: 'ip route del 10.1.0.0/16; ip -6 route del fd00:1::/64',
+    says: /route to 10\.1\.0\.0\/16 was missing.*route to fd00:1::\/64 was missing/s,
+  },
   { what: 'the route inside', command: 'ip route del default', says: /route to 0\.0\.0\.0\/0 was missing/ },
+  {
+    what: 'IPv6 inside',
+    command: 'sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1',
+    says: /IPv6 was switched off \(disable_ipv6\)/,
+  },
   { what: 'the name inside', command: 'ip link set eth0 name strange', says: /name was strange/ },
 ]
 
@@ -162,6 +178,23 @@ describe('a driver that starts again', () => {
     fixture.repaired.length = 0
     await fixture.create(net)
     expect(fixture.repaired).toEqual([])
+  })
+
+  it('deletes a network whose bridge has a foreign alias, and none that has its name alone', async () => {
+    await using fixture = await BridgeFixture.start()
+    const net = await fixture.create(network('one'))
+    const name = bridgeNameOf(net)
+    sh(`ip link set ${name} alias elsewhere`)
+    await fixture.driver.deleteNetwork(net.id, fixture.call())
+    expect(sh('ip -br link')).not.toContain(name)
+    sh(`ip link add ${name} type bridge; ip link set ${name} alias elsewhere`)
+    await expect(fixture.create(net)).rejects.toMatchObject({
+      kind: 'conflict',
+      help: expect.stringContaining(`its alias is "conet ${net.id}"`),
+    })
+    await fixture.driver.deleteNetwork(net.id, fixture.call())
+    expect(sh('ip -br link')).toContain(name)
+    sh(`ip link delete ${name}`)
   })
 
   it('mends each attribute of a port and of the interface inside, while others lose no packet', async () => {

@@ -14,7 +14,7 @@ const baseChain = (chain: string, { hook, policy }: { hook: string; policy: stri
 const forwarding = (value: string) => writeFileSync('/proc/sys/net/ipv4/ip_forward', value)
 const codes = async () =>
   findingsOf({
-    machine: await machine.read(),
+    ...(await machine.read()),
     networks: [network],
     troubledNetworks: [],
     unplugged: [],
@@ -24,6 +24,7 @@ const codes = async () =>
     quarantined: [],
     portPool: { start: 61_001, size: 4_534 },
     forsaken: [],
+    lostSandboxes: [],
     unused: [],
     now: new Date(),
   })
@@ -78,7 +79,7 @@ describe('the machine', () => {
     forwarding('1')
     const [second, third] = [machine.read(), machine.read()]
     expect(second).toBe(third)
-    expect((await second).ipv4Forwarding).toBe('1')
+    expect((await second).machine.ipv4Forwarding).toBe('1')
     await first
   })
 

@@ -7,10 +7,12 @@ import {
   deleteLink,
   deleteRoute,
   deleteRule,
+  MAIN_TABLE,
   Rtnl,
   replaceAddress,
   replaceRoute,
   setLink,
+  subnetRoute,
 } from '@conet/sdk/linux'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { inventory, show, showOne } from '../../support/iproute.ts'
@@ -58,12 +60,37 @@ describe('addresses', () => {
           nodad: false,
           tentative: false,
           duplicate: false,
+          prefixRoute: true,
         },
         expect.objectContaining({ address: '10.8.0.1/24', scope: 'link', broadcast: undefined }),
         expect.objectContaining({ address: 'fd00:7::1/64', nodad: true, tentative: false }),
         expect.objectContaining({ address: 'fe80::7/64', scope: 'link' }),
       ]),
     )
+  })
+
+  it('bring the route to their subnet with them, unless that is not wanted', () => {
+    const addresses = ['10.7.0.1/16', '10.9.3.77/22', 'fd00:7::1/52', '10.10.0.1/32']
+    rtnl.batch([
+      ...addresses.map((address) => addAddress({ link, address, nodad: address.includes(':') })),
+      addAddress({ link, address: '10.11.0.1/24', prefixRoute: false }),
+    ])
+    const without = rtnl.addresses({ link }).filter(({ prefixRoute }) => !prefixRoute)
+    expect(without.map(({ address }) => address)).toEqual(['10.11.0.1/24'])
+    const expected = addresses.flatMap((address) => subnetRoute({ link, address }) ?? [])
+    expect(expected.map(({ destination }) => destination)).toEqual([
+      '10.7.0.0/16',
+      '10.9.0.0/22',
+      'fd00:7::/52',
+    ])
+    const ofKernel = rtnl.routes({ link, table: MAIN_TABLE }).filter(({ protocol }) => protocol === 2)
+    expect(ofKernel).toHaveLength(expected.length)
+    for (const route of expected) {
+      expect(ofKernel).toContainEqual(expect.objectContaining({ ...route }))
+      rtnl.run(deleteRoute(route))
+      rtnl.run(addRoute(route))
+    }
+    expect(rtnl.routes({ link, table: MAIN_TABLE })).toEqual(expect.arrayContaining(ofKernel))
   })
 
   it('exist once: adding again is EEXIST, replacing again is fine', () => {

@@ -76,16 +76,18 @@ it('each IPv6 address goes out as an unsolicited, overriding advertisement with 
   expect(seen).toMatch(new RegExp(`destination link-address option.*${macAddress}`))
 })
 
-it('a neighbour that knew another MAC for the address uses the new one at once', () => {
+it('a neighbour that knew another MAC for the address uses the new one', async () => {
   const old = '02:42:00:00:00:99'
   fixture.exec('peer', 'echo 0 > /proc/sys/net/ipv4/neigh/port0/locktime')
   for (const address of ['10.0.0.2', 'fd00::2']) {
     fixture.exec('peer', `ip neigh replace ${address} lladdr ${old} dev port0 nud stale`)
   }
   announce(sandbox, { interfaceName: 'eth0', macAddress, addresses: ['10.0.0.2', 'fd00::2'] })
-  expect(neighbours()).toContain(`10.0.0.2 lladdr ${macAddress}`)
-  expect(neighbours()).toContain(`fd00::2 lladdr ${macAddress}`)
-  expect(neighbours()).not.toContain(old)
+  await eventually(() => {
+    expect(neighbours()).toContain(`10.0.0.2 lladdr ${macAddress}`)
+    expect(neighbours()).toContain(`fd00::2 lladdr ${macAddress}`)
+    expect(neighbours()).not.toContain(old)
+  })
 })
 
 it('an interface that is missing or down is a typed error that names it', () => {

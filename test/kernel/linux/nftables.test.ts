@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { realpathSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { KernelError, type Namespace, Nftables, nftInterfaceName, nftString } from '@conet/sdk/linux'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -33,6 +34,13 @@ function refusalOf(work: () => void): KernelError {
 }
 
 describe('a transaction', () => {
+  it('is done once and without an error while signals come', () => {
+    const program = fileURLToPath(new URL('./under-signals.mjs', import.meta.url))
+    const { times, signals } = JSON.parse(execFileSync(process.execPath, [program], { encoding: 'utf8' }))
+    expect(times).toBeGreaterThan(20)
+    expect(signals).toBeGreaterThan(20)
+  })
+
   it('changes the namespace of the context and no other', () => {
     const outside = execFileSync('nft', ['list', 'ruleset'], { encoding: 'utf8' })
     nftables.run('add table inet mine')

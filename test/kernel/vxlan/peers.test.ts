@@ -126,8 +126,9 @@ describe('peers of a vxlan network', () => {
     expect(tables()).toEqual(tablesOf(...kept))
   })
 
-  it('that somebody took away or added are mended when the network is asked for again', async () => {
+  it('that somebody took away or added are faults of the network, and mended when it is asked for again', async () => {
     await tell({ set: [peer(1), peer(2)] })
+    expect(await host.faults()).toEqual([])
     const [tunnel, bridge] = [tunnelNameOf(net), bridgeNameOf(net)]
     host.exec(
       `bridge fdb del ${peer(1).macAddress} dev ${tunnel} self; ip neigh del ${peer(2).addresses[0]} dev ${bridge}
@@ -135,7 +136,50 @@ describe('peers of a vxlan network', () => {
        bridge fdb append 00:00:00:00:00:00 dev ${tunnel} dst 192.0.2.8
        ip neigh add 10.1.44.44 lladdr 02:00:00:00:00:44 dev ${bridge} nud permanent`,
     )
+    expect(await host.faults()).toEqual([
+      expect.stringMatching(
+        /: 3 forwarding entries not as in the directory, such as .*: 2 neighbours not as in the directory, such as /,
+      ),
+    ])
     await host.create(net)
     expect(tables()).toEqual(tablesOf(peer(1), peer(2)))
+    expect(await host.faults()).toEqual([])
+  })
+
+  it.each([
+    [
+      'bridge fdb replace MAC dev TUNNEL self dst 192.0.2.77',
+      'MAC, which has 192.0.2.77 instead of 192.0.2.2',
+    ],
+    ['bridge fdb del MAC dev TUNNEL self', 'MAC, of which there is half, or too much'],
+    [
+      'bridge fdb del MAC dev TUNNEL self; bridge fdb del MAC dev TUNNEL master',
+      'MAC, which lacks 192.0.2.2',
+    ],
+    ['bridge fdb append 02:00:00:00:00:77 dev TUNNEL dst 192.0.2.8', '02:00:00:00:00:77, which nobody has'],
+    [
+      'ip neigh replace 10.1.0.1 lladdr 02:00:00:00:00:44 dev BRIDGE',
+      '10.1.0.1, which has 02:00:00:00:00:44 instead of MAC',
+    ],
+  ] as const)('one that is wrong is named: %s', async (command, fault) => {
+    await tell({ set: [peer(1)] })
+    const words: Record<string, string> = {
+      MAC: peer(1).macAddress,
+      TUNNEL: tunnelNameOf(net),
+      BRIDGE: bridgeNameOf(net),
+    }
+    const inWords = (text: string) => text.replace(/MAC|TUNNEL|BRIDGE/g, (word) => words[word] ?? '')
+    host.exec(inWords(command))
+    expect(await host.faults()).toEqual([expect.stringContaining(inWords(fault))])
+  })
+
+  it('are faults of nobody while 10,000 of them are being told', async () => {
+    const many = Array.from({ length: 10_000 }, (_, index) => peer(index + 1))
+    await tell({ version: '1', set: many.slice(0, 100) })
+    const told = tell({ base: '1', version: '2', set: many.slice(100) })
+    expect(await host.faults()).toEqual([])
+    await told
+    host.exec(`bridge fdb del ${peer(7).macAddress} dev ${tunnelNameOf(net)} self`)
+    expect(await host.faults()).toEqual([expect.stringContaining(`: 1 forwarding entry not as`)])
   })
 })

@@ -54,8 +54,25 @@ const changes: [string, string, RegExp][] = [
   ['the suppression', 'bridge link set dev TUNNEL neigh_suppress off', /neighbourSuppression was false/],
   ['the isolation', 'bridge link set dev TUNNEL hairpin on', /hairpin was true/],
   ['the MTU of the bridge', 'ip link set BRIDGE mtu 1470', /mtu was 1470/],
+  ['the alias of the bridge', 'ip link set BRIDGE alias elsewhere', /bridge .*: alias was elsewhere/],
   ['flooding at a member', 'bridge link set dev PORT flood on learning on', /what the bridge does at it/],
   ['the place of a MAC', 'bridge fdb del MAC dev PORT master', /did not know its MAC/],
+]
+
+/** What cuts members off, and how the driver says that it is so. */
+const damages: [string, RegExp][] = [
+  ['ip link delete TUNNEL', /^tunnel cnt\w+ is not there$/],
+  ['ip link set TUNNEL down', /^tunnel cnt\w+ is down$/],
+  ['ip link set TUNNEL nomaster', /^tunnel cnt\w+ is not in its bridge$/],
+  [
+    'ip link delete TUNNEL; ip link add TUNNEL type vxlan id 4242 dstport 8472 local 192.0.2.1',
+    /is another one: VNI 4242, port 8472, address 192.0.2.1, not 1\d+, 4789, 192.0.2.1$/,
+  ],
+  ['ip link set TUNNEL type vxlan local 192.0.2.77', /differs: localAddress was 192.0.2.77$/],
+  ['bridge link set dev TUNNEL learning on', /differs: learning was true$/],
+  ['ip link set BRIDGE down', /^bridge cnx\w+ is down/],
+  ['ip link delete BRIDGE', /^bridge cnx\w+ is not there$/],
+  ['ip link set TUNNEL nomaster alias foreign', /is not the tunnel/],
 ]
 
 describe('a vxlan driver that starts again', () => {
@@ -116,6 +133,41 @@ describe('a vxlan driver that starts again', () => {
     host.exec(`ip link delete ${tunnel}`)
     await host.create(net)
     expect(host.exec(`bridge fdb show dev ${tunnel} | grep 'dst\\|static' | sort`)).toBe(peers)
+    await ping.goesOn()
+  })
+
+  it('says without a restart what is wrong, and mends it when the network is asked for again', async () => {
+    const [tunnel, bridge] = [tunnelNameOf(net), bridgeNameOf(net)]
+    expect(await host.faults()).toEqual([])
+    for (const [command, fault] of damages) {
+      host.exec(command.replaceAll('TUNNEL', tunnel).replaceAll('BRIDGE', bridge))
+      expect(await host.faults()).toEqual([expect.stringMatching(fault)])
+      if (command.includes('alias')) host.exec(`ip link set ${tunnel} alias ''`)
+      await host.create(net)
+      if (command.includes('delete BRIDGE')) await host.plug(near)
+      expect(await host.faults()).toEqual([])
+      await ping.goesOn()
+    }
+  })
+
+  it('says what somebody has changed at the port of a member, and mends it when it is plugged again', async () => {
+    const port = `cnw${near.endpointId.slice(0, 12)}`
+    const { macAddress } = near.interface
+    for (const [command, fault] of [
+      [`bridge fdb del ${macAddress} dev ${port} master`, `does not know that ${macAddress} is at its port`],
+      [`bridge link set dev ${port} learning on`, 'was changed: learning was true'],
+      [`bridge link set dev ${port} isolated on`, 'was changed: isolated was true'],
+      [`bridge link set dev ${port} hairpin on`, 'was changed: hairpin was true'],
+      [`ip link set ${port} mtu 1300`, 'was changed: mtu was 1300'],
+      [`ip link set ${port} alias elsewhere`, 'was changed: alias was elsewhere'],
+      [`ip link set ${port} nomaster`, 'is not in the bridge'],
+    ] as const) {
+      expect(await host.endpointFaults()).toEqual([])
+      host.exec(command)
+      expect(await host.endpointFaults()).toEqual([expect.stringContaining(fault)])
+      await host.plug(near)
+    }
+    expect(await host.endpointFaults()).toEqual([])
     await ping.goesOn()
   })
 

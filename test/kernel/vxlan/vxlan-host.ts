@@ -90,6 +90,18 @@ export class VxlanHost implements AsyncDisposable {
     this.networks.delete(networkId)
   }
 
+  /** What the driver says is wrong with its networks. */
+  async faults(): Promise<string[]> {
+    const { faults = [] } = await this.client.call('network/list', {})
+    return faults.map(({ fault }) => fault)
+  }
+
+  /** What the driver says is wrong with its endpoints. */
+  async endpointFaults(): Promise<string[]> {
+    const { endpoints } = await this.client.call('endpoint/list', {})
+    return endpoints.flatMap(({ fault }) => fault ?? [])
+  }
+
   async plug(params: PlugParams): Promise<void> {
     const { sandbox: _, ...endpoint } = params
     await this.client.call('endpoint/create', endpoint)

@@ -17,6 +17,8 @@ function link(overrides: Partial<Link>): Link {
     isUp: true,
     isLoopback: false,
     hasCarrier: true,
+    isRunning: true,
+    arp: true,
     master: undefined,
     parent: undefined,
     parentNamespaceId: undefined,

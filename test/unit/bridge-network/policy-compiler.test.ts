@@ -30,20 +30,26 @@ const networks = fc.array(fc.oneof(rangeOf(address), rangeOf(address6)), { maxLe
 const ports = fc.array(
   fc
     .tuple(small(9), small(9))
-    .map(([one, other]) => ({ start: Math.min(one, other), end: Math.max(one, other) })),
+    .map(([one, other]) => ({ start: Math.min(one, other), end: Math.max(one, other, 1) })),
   { maxLength: 3 },
 )
 const outcome = { log: fc.boolean(), action: fc.constantFrom('allow' as const, 'deny' as const) }
 const oneOf = (...protocols: NonNullable<NetOutRule['protocol']>[]) => fc.constantFrom(...protocols)
+/** With networks of the other family, but not of that alone. */
+const icmpRule = (protocol: ReturnType<typeof oneOf>, family: 4 | 6) =>
+  fc.record({
+    protocol,
+    networks: networks.filter(
+      (ranges) => ranges.length === 0 || ranges.some((range) => parseRange(range).family === family),
+    ),
+    icmps: fc.record({ type: fc.constantFrom(0, 8, 255), code: fc.constantFrom(0, 1, 255) }),
+    ...outcome,
+  })
 const rule = fc.oneof(
   fc.record({ protocol: oneOf('tcp', 'udp', 1, 2), networks, ports, ...outcome }),
   fc.record({ protocol: oneOf('all', 0), networks, ...outcome }),
-  fc.record({
-    protocol: oneOf('icmp', 'icmpv6', 3, 4),
-    networks,
-    icmps: fc.record({ type: fc.constantFrom(0, 8, 255), code: fc.constantFrom(0, 1, 255) }),
-    ...outcome,
-  }),
+  icmpRule(oneOf('icmp', 3), 4),
+  icmpRule(oneOf('icmpv6', 4), 6),
 )
 const plan = fc.record({
   usual: fc.constantFrom('allow' as const, 'deny' as const),
@@ -136,7 +142,7 @@ describe('a compiled policy', () => {
 
   it('has two layers for a thousand rules that log in turns, since they do not meet', () => {
     const rules = Array.from({ length: 1000 }, (_, at) => {
-      return { protocol: 'tcp' as const, ports: [{ start: at }], log: at % 2 === 0 }
+      return { protocol: 'tcp' as const, ports: [{ start: at + 1 }], log: at % 2 === 0 }
     })
     expect(layersOf(egressPolicy({ ...openEgress, usual: 'deny' }, rules), 4)).toHaveLength(2)
   })
@@ -161,6 +167,16 @@ describe('the rules of a document', () => {
     [{ networks: ['10.0.0.1', { start: '10.0.0.1', end: 'fd00::1' }] }, 'policy.net_out[0].networks[1]'],
     [{ networks: [{ start: '10.0.0.2', end: '10.0.0.1' }] }, 'policy.net_out[0].networks[0]'],
     [{ networks: [{}] }, 'policy.net_out[0].networks[0]'],
+    [{ networks: ['10.0.0.5/8'] }, 'policy.net_out[0].networks[0]'],
+    [{ networks: ['fd00::1/64'] }, 'policy.net_out[0].networks[0]'],
+    [{ networks: [{ start: '10.0.0.0/8' }] }, 'policy.net_out[0].networks[0]'],
+    [{ networks: ['::ffff:10.0.0.1'] }, 'policy.net_out[0].networks[0]'],
+    [{ protocol: 'icmp', networks: ['fd00::/8'] }, 'policy.net_out[0].networks'],
+    [{ protocol: 'tcp', icmps: { type: 8 } }, 'policy.net_out[0].icmps'],
+    [{ protocol: 'tcp', ports: [{}] }, 'policy.net_out[0].ports[0]'],
+    [{ protocol: 'tcp', ports: [{ start: 1 }, { start: 0 }] }, 'policy.net_out[0].ports[1]'],
+    [{ networks: ['10.0.0.1/032'] }, 'policy.net_out[0].networks[0]'],
+    [{ networks: ['10.0.0.0/08'] }, 'policy.net_out[0].networks[0]'],
   ])('are refused by the path of what is wrong: %j', (wrong, path) => {
     expect(() => egressPolicy(openEgress, [wrong])).toThrow(
       expect.objectContaining({ fields: [expect.objectContaining({ path })] }),
@@ -175,10 +191,25 @@ describe('the rules of a document', () => {
       }),
     )
     expect(() => checkPolicy({ net_in: [{ host_port: 65_530, count: 7 }] })).toThrow('policy.net_in[0]')
-    for (const host_address of ['::1', '0:0::0:1'])
+    const nowhere = [
+      '::1',
+      '0:0::0:1',
+      '224.0.0.1',
+      '255.255.255.255',
+      '0.0.0.1',
+      'ff02::1',
+      '::ffff:192.0.2.1',
+      '192.0.2.01',
+      '1.2.3',
+      '::ffff:192.0.2.01',
+      '2001:db8:1:0:0:0:0:00001',
+      'fe80::1',
+    ]
+    for (const host_address of nowhere)
       expect(() => checkPolicy({ net_in: [{}, { host_address }] })).toThrow('policy.net_in[1].host_address')
     checkPolicy({ net_in: [{ host_address: '127.0.0.1' }, { host_address: '::' }] })
-    expect(() => checkPolicy({ limits: { rate: 0 } })).toThrow('policy.limits')
+    for (const rate of [0, 1, 1.5e6 + 0.5, 1e15])
+      expect(() => checkPolicy({ limits: { rate } })).toThrow('policy.limits')
     checkPolicy({ net_in: [{ host_port: 65_530, count: 6 }], net_out: [{ networks: ['10.0.0.0/8'] }] })
   })
 

@@ -15,7 +15,7 @@ describe('failures of the host', () => {
       out: '',
       err: `\
 conet: reach conetd at /nowhere/conetd.sock: there is no such socket
-try: start it as root: conetd --run-dir /nowhere --spawn bridge,null (it starts these drivers too)
+try: start it as root: conetd --run-dir /nowhere --spawn bridge,null (it starts these drivers too: name those that this host uses)
 try: name the socket of one that runs: --socket PATH or CONET_SOCKET
 `,
     })
@@ -27,7 +27,10 @@ try: name the socket of one that runs: --socket PATH or CONET_SOCKET
     expect((await conet([...words, 'up', 'c1'])).err).toContain('/a/b.runtime.sock:')
     expect((await conet([...words, 'up', 'c1', '--runtime-socket', '/r.sock'])).err).toContain(' /r.sock:')
     const env = { CONET_RUNTIME_SOCKET: '/env.sock' }
-    expect((await conet(['container', 'down', 'c1'], { env })).err).toContain(' /env.sock:')
+    const named = (await conet(['container', 'down', 'c1'], { env })).err
+    expect(named).toContain(' /env.sock:')
+    expect(named).toContain('try: name the runtime’s socket of a conetd that runs: --runtime-socket PATH')
+    expect(named).not.toContain('conetd --socket')
   })
 
   it('several wrong fields: one line each', async () => {
@@ -78,7 +81,7 @@ conet: create network: 2 fields are wrong
     })
     host.answers.plug = () => refusal(404, { kind: 'notFound', detail: 'plug c1: no network web' })
     expect((await conet(['net', 'plug', 'c1', 'web'], host)).err).toBe(
-      'conet: plug c1: no network web\ntry: conet container list\ntry: conet net list\n',
+      'conet: plug c1: no network web\ntry: conet net list\n',
     )
   })
 
@@ -164,6 +167,7 @@ describe('usage errors', () => {
     [['--config', '[]'], 'It is not a JSON object'],
     [['--config', '@/nowhere/x.json'], 'The file cannot be read: ENOENT'],
     [['--timeout', '0'], 'not a number of seconds above 0'],
+    [['--timeout', '9999999999'], 'at most 2000000'],
   ])('refuses %j by the option’s name', async (words, message) => {
     const outcome = await conet(['net', 'create', 'web', '-d', 'null', ...words])
     expect(outcome.code).toBe(2)

@@ -64,15 +64,32 @@ it('container up uses the runtime socket and prints the sandbox’s path', async
 
 it('container down and rm take several handles', async () => {
   const gone = () => ({ body: { state: 'gone' } })
-  await using host = await fakeHost({ down: gone, deleteContainer: gone })
-  expect((await conet(['container', 'down', 'c1', 'c2'], host)).out).toBe('c1\nc2\n')
+  const getContainer = () => ({ body: container() })
+  await using host = await fakeHost({ down: gone, deleteContainer: gone, getContainer })
+  expect(await conet(['container', 'down', 'c1', 'c2'], host)).toEqual({ code: 0, out: 'c1\nc2\n', err: '' })
   expect((await conet(['container', 'rm', 'c1', 'c2'], host)).out).toBe('c1\nc2\n')
   expect(host.seen.map(({ route, family }) => [route, family])).toEqual([
+    ['getContainer', 'client'],
     ['down', 'runtime'],
+    ['getContainer', 'client'],
     ['down', 'runtime'],
     ['deleteContainer', 'client'],
     ['deleteContainer', 'client'],
   ])
+})
+
+it('container down of one that nobody knows is no failure, and says so beside the result', async () => {
+  await using host = await fakeHost({
+    down: () => ({ body: { state: 'gone' } }),
+    getContainer: () => refusal(404, { kind: 'notFound', detail: 'no container has the handle c1' }),
+  })
+  expect(await conet(['container', 'down', 'c1'], host)).toEqual({
+    code: 0,
+    out: 'c1\n',
+    err: 'conet: c1: there is no such container, so nothing was taken down\n',
+  })
+  host.answers.getContainer = () => refusal(500, { kind: 'internal', detail: 'broken' })
+  expect(await conet(['container', 'down', 'c1'], host)).toEqual({ code: 0, out: 'c1\n', err: '' })
 })
 
 it('driver list and inspect show how drivers fare; start begins one, stop ends it', async () => {
@@ -218,15 +235,22 @@ it('pool list says how much there is, also of what is too many to count', async 
   const most = Number.MAX_SAFE_INTEGER
   const body = {
     address_pools: [{ family: 6, base: 'fd00::/8', size: 64, subnets: most, used: 1 }],
-    subnets: [{ network_id: networkId, network_name: 'v6', subnet: 'fd00::/64', addresses: most, used: 2 }],
+    subnets: [
+      {
+        ...{ network_id: networkId, network_name: 'v6', scope: 'global' },
+        ...{ subnet: 'fd00::/64', addresses: most, used: 2 },
+      },
+    ],
     port_pool: { start: 61_001, size: 100, used: 50 },
   }
   await using host = await fakeHost({ listPools: () => ({ body }) })
-  expect((await conet(['pool', 'list'], host)).out).toBe(`\
+  expect((await conet(['pool', 'list', '--no-trunc'], host)).out).toBe(`\
 POOL OF     RANGE             NETWORK   USED   OF          SHARE
 subnets     fd00::/8 in /64   -         1      2^56        0.0 %
 addresses   fd00::/64         v6        2      over 2^53   0.0 %
 ports       61001-61100       -         50     100         50.0 %
+
+of networks of the cluster, USED is what this host has handed out; for all hosts: conet net inspect v6
 `)
 })
 

@@ -89,7 +89,7 @@ it('container metrics shows the counters of some containers, or of all', async (
     getContainerMetrics: () => ({ body: { networks: { web: counted } } }),
     listContainerMetrics: () => ({ body: { containers: { c9: { networks: { web: counted } } } } }),
   })
-  expect((await conet(['container', 'metrics', 'c1'], host)).out).toBe(`\
+  expect((await conet(['container', 'metrics', 'c1', '--no-trunc'], host)).out).toBe(`\
 CONTAINER   ATTACHMENT   INTERFACE   RX BYTES   PACKETS   ERRORS   DROPPED   TX BYTES   PACKETS   ERRORS   DROPPED
 c1          web          eth0        1          3         5        7         2          4         6        8
 `)

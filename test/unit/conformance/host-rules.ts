@@ -13,6 +13,7 @@ const succession = (test: string): Proof => ({ file: 'unit/host/drivers/successi
 const hostilePeer = (test: string): Proof => ({ file: 'unit/jsonrpc/hostile-peer.test.ts', test })
 
 const policy = (test: string): Proof => ({ file: 'e2e/policy.test.ts', test })
+const ports = (test: string): Proof => ({ file: 'e2e/policy-ports.test.ts', test })
 const hosts = (test: string): Proof => ({ file: 'e2e/cluster/hosts.test.ts', test })
 
 /** By the rule's id. */
@@ -119,7 +120,7 @@ export const hostRules: Readonly<Record<string, Proof>> = {
   'POL-10': policy('where the second driver fails the first one gets its former policy back'),
   'POL-11': policy('what cannot be put back is shown as diverged, and repaired'),
   'POL-13': policy('what only the driver can know of a document is refused when it is written'),
-  'PORT-2': policy('ports come from the pool in turn, stay over changes and a restart of conetd'),
-  'PORT-4': policy('a port that another endpoint or a process has is refused'),
+  'PORT-2': ports('ports come from the pool in turn, stay over changes and a restart of conetd'),
+  'PORT-4': ports('a port that another endpoint or a process has is refused'),
   'STAT-4': policy('counters of a container come by the names of its attachments'),
 }

@@ -159,7 +159,7 @@ describe('a wrong place has one fault', () => {
     [{ limits: { rat: 5 } }, ['limits.rat is not known here; known are rate, burst, ingress, egress']],
     [
       { limits: { rate: 0 } },
-      [expect.stringMatching(/^limits\.rate must be a whole number from 1 .*found 0$/)],
+      [expect.stringMatching(/^limits\.rate must be a whole number from 1000 .*found 0$/)],
     ],
     [
       { limits: { ingress: { rate: -1 }, egress: {} } },

@@ -73,6 +73,8 @@ describe('prefixes', () => {
     '10.0.0.1/a',
     '/8',
     '10.0.0.1/1e1',
+    '10.0.0.1/032',
+    '10.0.0.0/08',
   ])('%j is refused', (text) => {
     expect(() => parsePrefix(text)).toThrow(TypeError)
   })

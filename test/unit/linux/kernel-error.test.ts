@@ -9,6 +9,8 @@ it.each([
   [EDEADLK, 'EDEADLK'],
   [EOPNOTSUPP, 'EOPNOTSUPP'],
   [ENODEV, 'ENODEV'],
+  [54, 'EXFULL'],
+  [132, 'ERFKILL'],
   [4095, 'errno 4095'],
 ])('error %d goes by the name %s, though some numbers have two', (errno, code) => {
   const error = new KernelError({ errno, operation: 'try' })

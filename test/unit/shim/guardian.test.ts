@@ -1,5 +1,5 @@
 import { asksForHelp, help, parseArguments } from '@conet/host/guardian/arguments'
-import { membersOf, netInBody, upBody } from '@conet/host/guardian/input'
+import { memberOf, membersOf, netInBody, upBody } from '@conet/host/guardian/input'
 import { upAnswer } from '@conet/host/guardian/up-answer'
 import type { ContainerView } from '@conet/sdk/client'
 import { describe, expect, it } from 'vitest'
@@ -52,6 +52,13 @@ describe('what Guardian writes', () => {
     expect(membersOf('')).toEqual({})
     expect(membersOf('{"Pid":1,"netin":[]}')).toEqual({ pid: 1, netin: [] })
     expect(() => membersOf('[]')).toThrow('it must be a JSON object')
+  })
+
+  it('is refused where it lacks the rule, which would be one that allows everything', () => {
+    for (const said of ['', 'null', '{}', '{"netout_rule":null}', '{"rule":{"protocol":1}}'])
+      expect(() => memberOf(membersOf(said), 'netout_rule')).toThrow('netout_rule is missing')
+    expect(() => netInBody('h', membersOf('{}'))).toThrow('ContainerPort is missing')
+    expect(memberOf(membersOf('{"NetOut_Rule":{}}'), 'netout_rule')).toEqual({})
   })
 
   it('becomes an up with the identity of the namespace', () => {
@@ -120,4 +127,25 @@ it('[A7] [A18] the answer has each port by itself, Garden’s the TCP ones of th
   ])
   expect(none).toBe('[]')
   expect(upAnswer(container({ networks: {} }))).toEqual({ properties: {} })
+})
+
+it('[A7] a network with IPv6 alone has its addresses where Garden looks for one, primary or not', () => {
+  const six = {
+    ...{ network_id: networkId, network_name: 'n', state: 'plugged' as const, addresses: [] },
+    ...{ default_route: false, mapped_ports: [], container_ipv6: 'fd00::2', host_ipv6: 'fd00::1' },
+  }
+  const both = { ...six, container_ip: '10.0.0.2', host_ip: '10.0.0.1' }
+  const networks = {
+    main: { ...six, primary: true },
+    six: { ...six, primary: false },
+    both: { ...both, primary: false },
+  }
+  const { properties } = upAnswer(container({ networks }))
+  for (const prefix of ['garden.network.', 'conet.networks.main.', 'conet.networks.six.'])
+    expect(properties, prefix).toMatchObject({
+      [`${prefix}container-ip`]: 'fd00::2',
+      [`${prefix}container-ipv6`]: 'fd00::2',
+      [`${prefix}host-ip`]: 'fd00::1',
+    })
+  expect(properties).toMatchObject({ 'conet.networks.both.container-ip': '10.0.0.2' })
 })

@@ -58,7 +58,7 @@ export const endpointMutations: readonly Mutation[] = [
       await good(params, call)
       if (record === undefined) return {}
       endpoints.set(params.endpointId, record)
-      setTimeout(() => endpoints.delete(params.endpointId), 50)
+      setTimeout(() => endpoints.delete(params.endpointId), 150)
       return {}
     }),
   },

@@ -34,7 +34,7 @@ export const networkMutations: readonly Mutation[] = [
       await good(params, call)
       if (content === undefined) return {}
       networks.set(params.networkId, content)
-      setTimeout(() => networks.delete(params.networkId), 50)
+      setTimeout(() => networks.delete(params.networkId), 150)
       return {}
     }),
   },

@@ -6,6 +6,7 @@ import { buildServer } from '@conet/host/api/server'
 import type { ContainerRecord, SandboxRecord } from '@conet/host/domain/container'
 import type { EndpointRecord } from '@conet/host/domain/endpoint'
 import type { NetworkRecord } from '@conet/host/domain/network'
+import { EventLog } from '@conet/host/lifecycle/event-log'
 import { Store } from '@conet/host/store/index'
 import { ConetError } from '@conet/sdk'
 import type { EventView, RequestLine } from '@conet/sdk/api'
@@ -84,27 +85,30 @@ const noOperations: Operations = {
   down: unexpected,
   netIn: unexpected,
   netOut: unexpected,
+  netOutBulk: unexpected,
 }
 
 export class EventFeed {
-  readonly events: EventView[] = []
+  readonly #log = new EventLog({ nextId: 1, events: [] })
   readonly listeners = new Set<(event: EventView) => void>()
 
   push(type: string): void {
-    const event = { id: this.events.length + 1, time: '2026-01-01T00:00:00.000Z', type }
-    this.events.push(event)
-    for (const listener of this.listeners) listener(event)
+    this.#log.append({ type })
   }
 
   since(id: number): EventView[] | undefined {
-    return id > this.events.length ? undefined : this.events.slice(id)
+    return this.#log.since(id)
   }
 
   ofContainer(): undefined {}
 
   subscribe(listener: (event: EventView) => void): () => void {
     this.listeners.add(listener)
-    return () => this.listeners.delete(listener)
+    const unsubscribe = this.#log.subscribe(listener)
+    return () => {
+      this.listeners.delete(listener)
+      unsubscribe()
+    }
   }
 }
 

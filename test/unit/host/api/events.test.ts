@@ -67,17 +67,37 @@ describe('GET /events', () => {
     await eventually(() => listener.text.includes('event: resync\n'))
   })
 
-  it('does not wait for a client that stops reading: it hears resync, and memory stays bounded', async () => {
+  it('does not wait for a client that stops reading: it gets the rest when it reads again, and all that is kept at once', async () => {
     await using api = await served()
     using slow = new Listener(api.path)
     await eventually(() => slow.text.includes('alive'))
     slow.socket.pause()
     for (let n = 0; n < 3_000; n++) api.feed.push('x'.repeat(1_000))
+    using late = new Listener(api.path, { target: '/events?since=0' })
+    slow.socket.resume()
+    const all = Array.from({ length: 3_001 }, (_, n) => n + 1)
+    api.feed.push('after')
+    for (const { ids } of [slow, late]) expect(ids.length).toBeLessThan(3_000)
+    for (const listener of [slow, late]) {
+      await eventually(() => expect(listener.ids).toHaveLength(3_001))
+      expect(listener.ids).toEqual(all)
+      expect(listener.text).not.toContain('resync')
+    }
+  })
+
+  it('says resync to one that stops reading for longer than the past is kept, and goes on with what happens', async () => {
+    await using api = await served()
+    using slow = new Listener(api.path)
+    await eventually(() => slow.text.includes('alive'))
+    slow.socket.pause()
+    for (let n = 0; n < 6_000; n++) api.feed.push('x'.repeat(1_000))
     slow.socket.resume()
     await eventually(() => slow.text.includes('event: resync\n'))
-    expect(slow.text.length).toBeLessThan(2 * 1024 * 1024)
+    expect(slow.ids.length).toBeLessThan(3_000)
     api.feed.push('after')
     await eventually(() => slow.text.includes('event: after\n'))
+    expect(slow.ids.at(-1)).toBe(6_001)
+    expect(slow.text.split('event: resync')).toHaveLength(2)
   })
 
   it('forgets clients that went, and ends the others when the server closes', async () => {

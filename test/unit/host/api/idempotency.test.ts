@@ -1,7 +1,9 @@
 import { IdempotencyKeys } from '@conet/host/api/idempotency-keys'
+import type { Store } from '@conet/host/store/index'
 import { ConetError } from '@conet/sdk'
 import { Type } from 'typebox'
 import { describe, expect, it } from 'vitest'
+import { eventually } from '../../../support/eventually.ts'
 import { temporaryDirectory } from '../../../support/temporary-directory.ts'
 import { apiFixture, network, openStore } from './api-fixture.ts'
 
@@ -96,5 +98,21 @@ describe('kept answers', () => {
     now += 200
     expect(await answerOf('a')).toEqual({ n: 5 })
     expect(second.table('idempotency', Type.Unknown()).list()).toHaveLength(1)
+  })
+  it('are written many at once, behind the answers', async () => {
+    await using directory = await temporaryDirectory()
+    await using store = await openStore(directory.path)
+    let writes = 0
+    const transaction: Store['transaction'] = (change) => {
+      writes += 1
+      return store.transaction(change)
+    }
+    const table: Store['table'] = (name, schema) => store.table(name, schema)
+    const keys = new IdempotencyKeys({ store: { table, transaction }, onError })
+    const make = async () => ({ status: 201, body: {} })
+    await Promise.all(['a', 'b', 'c'].map((key) => keys.answer(key, 'r', make)))
+    expect(writes).toBe(0)
+    await eventually(() => store.table('idempotency', Type.Unknown()).list().length === 3)
+    expect(writes).toBe(1)
   })
 })

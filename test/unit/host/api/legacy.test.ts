@@ -14,7 +14,8 @@ it('[B19] [B20] [B21] answers have Garden’s bodies and status codes, and a mar
         given.push(wish)
         return { host_port: 61001, container_port: 8080 }
       },
-      netOut: async (_handle, rules) => void given.push(rules),
+      netOut: async (_handle, rule) => void given.push([rule]),
+      netOutBulk: async (_handle, rules) => void given.push(rules),
     },
     { family: 'runtime' },
   )
@@ -44,7 +45,8 @@ it('bodies are read as Go reads them: names in any case, null for nothing, and n
         given.push(wish)
         return { host_port: 1, container_port: 1 }
       },
-      netOut: async (_handle, rules) => void given.push(rules),
+      netOut: async (_handle, rule) => void given.push([rule]),
+      netOutBulk: async (_handle, rules) => void given.push(rules),
     },
     { family: 'runtime' },
   )
@@ -61,11 +63,17 @@ it('bodies are read as Go reads them: names in any case, null for nothing, and n
     ['out', 'null'],
     ['out/bulk', 'null'],
     ['out/bulk', rules],
+    ['out', '{"protocol":1,"networks":[null,{"Start":null}],"ports":[null,{"Start":80}],"icmps":null}'],
+    ['out/bulk', '[null,{"log":true}]'],
   ] as const) {
     expect((await call(route, payload)).statusCode, `${route} ${payload}`).toBe(200)
   }
   const read = [{ protocol: 1, networks: [{ start: '10.0.0.1' }], ports: null }, {}]
-  expect(given).toEqual([{ host_port: 6123, container_port: 7 }, {}, [{}], [], read])
+  const ofLists = [
+    [{ protocol: 1, networks: [{}, { start: null }], ports: [{}, { start: 80 }], icmps: null }],
+    [{}, { log: true }],
+  ]
+  expect(given).toEqual([{ host_port: 6123, container_port: 7 }, {}, [{}], [], read, ...ofLists])
 
   for (const payload of [undefined, ''] as const) {
     for (const route of ['in', 'out', 'out/bulk']) {
@@ -73,7 +81,7 @@ it('bodies are read as Go reads them: names in any case, null for nothing, and n
       expect([statusCode, json().Message], route).toEqual([500, 'EOF'])
     }
   }
-  expect(given).toHaveLength(5)
+  expect(given).toHaveLength(7)
 })
 
 it('an unknown container is Garden’s 404; everything else is its 500', async () => {

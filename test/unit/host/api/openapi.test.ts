@@ -40,3 +40,13 @@ it('GET /openapi.json names every object of the API once, failures too, and has 
   )
   expect(text).not.toMatch(/"(patternProperties|const)":/)
 })
+
+it('GET /openapi.json says where a body has room for keys of the client’s own', async () => {
+  await using api = await apiFixture()
+  const { components } = (await api.app.inject({ method: 'GET', url: '/openapi.json' })).json()
+  const { ContainerConfigBody, ContainerView, NetworkSpec } = components.schemas
+  expect(ContainerConfigBody.additionalProperties).toBe(true)
+  expect(NetworkSpec.additionalProperties).toBe(false)
+  expect(NetworkSpec.properties.config.additionalProperties).toEqual({})
+  expect(ContainerView.properties.config.additionalProperties).toEqual({})
+})

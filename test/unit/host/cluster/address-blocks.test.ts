@@ -15,7 +15,8 @@ const condition = { present: '/node' }
 function sharedStore({ takes = true, hasNetwork = true } = {}) {
   const entries = new Map<string, string>()
   const watchers: Parameters<SharedStore['watch']>[1][] = []
-  const store: Pick<SharedStore, 'get' | 'list' | 'commit' | 'watch'> = {
+  const store: Pick<SharedStore, 'get' | 'list' | 'commit' | 'watch' | 'revision'> = {
+    revision: 1,
     get: async (key) => (hasNetwork ? { key, value: '{}', revision: 1 } : undefined),
     list: async () => ({
       entries: [...entries].map(([key, value]) => ({ key, value, revision: 1 })),
@@ -47,8 +48,8 @@ describe('a block that a node asks the others for', () => {
     const following = other.follow(ending.signal)
     await other.current(ending.signal)
     const blocks = new AddressBlocks({ store, node: 'one', network })
-    await blocks.ask(subnet, { condition })
-    await blocks.ask(subnet, { condition })
+    await blocks.transactions.ask({ subnet }, { condition })
+    await blocks.transactions.ask({ subnet }, { condition })
     expect(wanted).toEqual([subnet, subnet])
     ending.abort()
     await following
@@ -58,7 +59,7 @@ describe('a block that a node asks the others for', () => {
     let refusals = 0
     const refused = () => refusals++
     const ask = (store: ReturnType<typeof sharedStore>) =>
-      new AddressBlocks({ store, node: 'one', network, refused }).ask(subnet, { condition })
+      new AddressBlocks({ store, node: 'one', network, refused }).transactions.ask({ subnet }, { condition })
     await expect(ask(sharedStore({ takes: false }))).rejects.toMatchObject({ kind: 'clusterUnavailable' })
     expect(refusals).toBe(1)
     const gone = sharedStore({ takes: false, hasNetwork: false })

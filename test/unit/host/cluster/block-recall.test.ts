@@ -3,7 +3,7 @@ import { ConetError } from '@conet/sdk'
 import { describe, expect, it } from 'vitest'
 
 /** A subnet with one block, which another node has or gives back, and a record of what was done. */
-function scene({ waitMs = 20_000 } = {}) {
+function scene({ waitMs = 20_000, asked = () => {} }: { waitMs?: number; asked?: () => void } = {}) {
   const done: string[] = []
   const state = { isFree: false }
   const time = new AbortController()
@@ -16,11 +16,12 @@ function scene({ waitMs = 20_000 } = {}) {
       if (!state.isFree) throw new ConetError('addressesExhausted', 'none is free')
       state.isFree = false
     },
-    blocks: {
+    blocks: { hasFree: () => state.isFree },
+    wishes: {
       async ask() {
         done.push('ask')
+        asked()
       },
-      hasFree: () => state.isFree,
       async unask() {
         // As if it took longer than is waited for a block.
         time.abort()
@@ -42,6 +43,18 @@ describe('a block that is asked for', () => {
     setImmediate(giveBack)
     await both
     expect(done).toEqual(['ask', 'claim', 'unask'])
+  })
+
+  it('is asked for again, since who was just emptying one kept it', async () => {
+    let wishes = 0
+    const { recall, done, giveBack } = scene({
+      asked: () => {
+        wishes += 1
+        if (wishes === 2) setImmediate(giveBack)
+      },
+    })
+    await recall.run('10.1.0.0/24')
+    expect(done).toEqual(['ask', 'ask', 'claim', 'unask'])
   })
 
   it('is refused as a claim is, when nobody gives one back in time; the wish is taken back', async () => {

@@ -2,8 +2,8 @@ import { NodePresence } from '@conet/host/cluster/node-presence'
 import { ObeyedRemovals } from '@conet/host/cluster/obeyed-removals'
 import type { SharedStore } from '@conet/host/cluster/shared-store'
 import { describe, expect, it } from 'vitest'
-import { memoryRecords } from '../../../bench/nodes/memory-records.ts'
 import { eventually } from '../../../support/eventually.ts'
+import { memoryRecords } from '../../../support/memory-records.ts'
 
 const node = { name: 'one', identity: 'machine', underlayAddress: '192.0.2.1', version: '0', since: '' }
 
@@ -19,6 +19,7 @@ function storeWith(mark: string): SharedStore {
     commit: async () => ({ committed: true, revision: 2 }),
     watch: async () => undefined,
     holdLease: async () => ({ id: '1', lost: new Promise(() => undefined) }),
+    grantLease: async () => '1',
     close: () => undefined,
   }
 }

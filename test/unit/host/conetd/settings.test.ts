@@ -151,6 +151,7 @@ describe('settings of a cluster', () => {
       node: 'one',
       underlayAddress: '192.0.2.7',
       blockBits: 4,
+      awaitHostsMs: 30_000,
       etcd: { endpoints: ['10.0.0.1:2379', '[fd00::1]:4001', 'db:2379'] },
     })
     expect(readSettings({ ...cluster, cluster: 'etcds://[fd00::1]' }, {}).cluster).toMatchObject({
@@ -201,6 +202,17 @@ describe('settings of a cluster', () => {
     expect(ca('/proc/version')).toContain('cluster.ca /proc/version holds no certificate in PEM')
     const both = { clusterCert: '/proc/version', clusterKey: '/proc/version' }
     expect(failureOf({ ...cluster, ...both }).message).toContain('cluster.cert /proc/version holds no')
+  })
+
+  it('say that the certificate of etcd is not looked at, which means TLS', () => {
+    const tlsOf = (flags: Flags, environment: NodeJS.ProcessEnv = {}) =>
+      readSettings({ ...cluster, ...flags }, environment).cluster?.etcd.tls
+    const variable = (text: string) => ({ CONET_CLUSTER_INSECURE_SKIP_TLS_VERIFY: text })
+    expect(tlsOf({})).toBeUndefined()
+    expect(tlsOf({ clusterInsecureSkipTlsVerify: true })).toEqual({ skipsVerification: true })
+    expect(tlsOf({}, variable('true'))).toEqual({ skipsVerification: true })
+    expect(tlsOf({}, variable('false'))).toBeUndefined()
+    expect(() => tlsOf({}, variable('maybe'))).toThrow('cluster.insecure_skip_tls_verify')
   })
 
   it('have the password of a user in a file, or behind its name, as etcdctl has it', async () => {

@@ -31,6 +31,15 @@ it('[B22] Garden’s rules become entries of a policy, with what Go leaves out',
   expect(netOutRule({ networks: null, ports: [], icmps: null, log: false })).toEqual({ protocol: 0 })
 })
 
+it('[B22] a network without ends leads anywhere, and a range of ports without ends is port 0', () => {
+  const networks = [{ start: '10.0.0.1' }, { start: null }]
+  expect(netOutRule({ protocol: 1, networks, ports: [{}] })).toEqual({
+    protocol: 1,
+    ports: [{ start: 0, end: 0 }],
+  })
+  expect(netOutRule({ networks: [{}] })).toEqual({ protocol: 0 })
+})
+
 it('entries come to the end; of what a container brings along, what is there already is not doubled', () => {
   const entry = portRequest({ container_port: 80 })
   const policy = withEntries({ limits: {} }, 'net_in', [entry])

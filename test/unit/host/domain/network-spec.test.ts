@@ -9,18 +9,29 @@ const schemas = {
 describe('splitConfig', () => {
   it('[A10] takes for policy what only the policy schema names, in any spelling', () => {
     const config = { NetIn: [{ HostPort: 0, ContainerPort: 8080 }], net_out: [{ protocol: 1 }], mtu: 1400 }
-    expect(splitConfig(config, schemas)).toEqual({
+    expect(splitConfig(config, schemas, 'specs[0].config')).toEqual({
       config: { mtu: 1400 },
       policy: { net_in: [{ host_port: 0, container_port: 8080 }], net_out: [{ protocol: 1 }] },
     })
   })
 
   it('leaves a member that the configuration knows to it, and all of it where there are no schemas', () => {
-    expect(splitConfig({ limits: { rate: 1 } }, schemas)).toEqual({
+    expect(splitConfig({ limits: { rate: 1 } }, schemas, 'specs[0].config')).toEqual({
       config: { limits: { rate: 1 } },
       policy: undefined,
     })
     const config = { net_in: [], some: { Nested: 1 } }
-    expect(splitConfig(config, {})).toEqual({ config, policy: undefined })
+    expect(splitConfig(config, {}, 'config')).toEqual({ config, policy: undefined })
+  })
+
+  it.each([
+    [{ NetIn: [{}, { HostPort: 80, host_port: 81 }] }, 'config.NetIn[1].host_port'],
+    [{ NetIn: [{ host_port: 80, HostPort: 81 }] }, 'config.NetIn[0].HostPort'],
+    [{ NetIn: [{ HostPort: 80 }], net_in: [{ host_port: 80 }] }, 'config.net_in'],
+    [{ net_out: [], netOut: [] }, 'config.netOut'],
+  ])('refuses a member that is there in two spellings: %j', (config, path) => {
+    expect(() => splitConfig(config, schemas, 'config')).toThrow(
+      expect.objectContaining({ kind: 'invalidArgument', fields: [expect.objectContaining({ path })] }),
+    )
   })
 })

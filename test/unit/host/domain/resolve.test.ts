@@ -43,5 +43,12 @@ describe('naming an object', () => {
     expect(() => resolveKey('abd', [blue], 'network')).toThrow(
       expect.objectContaining({ kind: 'notFound', help: undefined }),
     )
+    // An endpoint has no name that it could be.
+    expect(() => resolveKey('abd', [blue], 'endpoint')).toThrow(
+      expect.objectContaining({ kind: 'notFound', help }),
+    )
+    expect(() => resolveKey('abde', [blue], 'endpoint')).toThrow(
+      expect.objectContaining({ kind: 'notFound', help: undefined }),
+    )
   })
 })

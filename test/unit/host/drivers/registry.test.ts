@@ -1,10 +1,12 @@
 import { chmod, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { SupervisedState } from '@conet/host/drivers/index'
 import type { DriverAccess } from '@conet/host/lifecycle/index'
 import { describe, expect, it } from 'vitest'
 import { startDriverHost } from '../../../support/driver-host.ts'
 import { eventually } from '../../../support/eventually.ts'
 import { ScriptedDriver } from '../../../support/scripted-driver.ts'
+import { temporaryDirectory } from '../../../support/temporary-directory.ts'
 
 const never = () => new Promise(() => undefined)
 
@@ -173,6 +175,21 @@ describe('the registry of drivers', () => {
     })
     await eventually(() => expect(driver.connections).toBe(0))
     expect(driver.timesHeard('initialize')).toBe(1)
+  })
+
+  it('says nothing to a driver that has started anew before its new socket is found: it would be told all twice', async () => {
+    await using host = await startDriverHost()
+    await using directory = await temporaryDirectory()
+    const path = join(directory.path, 'anew.sock')
+    await using driver = await ScriptedDriver.listen(path, 'anew')
+    host.registry.appeared({ path, identity: 'of its former life', since: new Date(), refusal: undefined })
+    const entry = await eventually(() => {
+      const found = host.registry.list().find(({ socketPath }) => socketPath === path)
+      expect(found?.attempts).toBeGreaterThan(1)
+      return found
+    })
+    expect(entry?.lastError?.message).toBe(`connect to ${path}: another socket stands there by now`)
+    expect(driver.heard).toEqual([])
   })
 
   it('reports each change of state once, in order', async () => {

@@ -167,7 +167,11 @@ describe('the addresses of networks', () => {
 
 describe('the addresses of a network of a cluster', () => {
   const own = new Map<string, string[]>()
-  const blocks = { own: (_networkId: string, subnet: string) => own.get(subnet) ?? [] }
+  const foreign = new Set<string>()
+  const blocks = {
+    own: (_networkId: string, subnet: string) => own.get(subnet) ?? [],
+    foreign: () => foreign,
+  }
   const shared: NetworkRecord = {
     id: '1',
     name: 'blue',
@@ -187,6 +191,23 @@ describe('the addresses of a network of a cluster', () => {
     book.open(shared)
     return book
   }
+
+  it('are none that endpoints of other hosts have, though the block is this host’s now', () => {
+    own.clear()
+    own.set('10.1.0.0/24', ['10.1.0.32'])
+    for (const address of ['10.1.0.32', '10.1.0.34', '10.1.0.99', 'fd00::22']) foreign.add(address)
+    const book = open()
+    foreign.clear()
+    const handedOut = Array.from({ length: 14 }, (_, n) => {
+      const reserved = book.reserve(shared, { endpointId: `e${n}`, attachment: attachment() })
+      return reserved.addresses[0]
+    })
+    expect(handedOut).not.toContain('10.1.0.32/24')
+    expect(handedOut).not.toContain('10.1.0.34/24')
+    expect(book.inBlocks('1')?.rooms()).toMatchObject([{ free: 0n }])
+    book.inBlocks('1')?.blocksChanged()
+    expect(book.inBlocks('1')?.rooms()).toMatchObject([{ free: 2n }])
+  })
 
   it('come from the blocks of this host alone', () => {
     own.clear()

@@ -37,13 +37,18 @@ function sessionNoting(calls: string[]): DriverSession {
   }
 }
 
-function feederFor(peers: ClusterPeers, require: () => Promise<DriverSession>): PeerFeeder {
+function feederFor(
+  peers: ClusterPeers,
+  require: () => Promise<DriverSession>,
+  untold: (networkId: string, reason: string | undefined) => void = () => undefined,
+): PeerFeeder {
   return new PeerFeeder({
     inventory: { networks: new Map([[networkId, { id: networkId, type: 'vxlan' }]]) },
     cluster: { networks: { peersOf: () => peers } },
     drivers: { require },
     log: { error: () => undefined, debug: () => undefined },
     made: { isMade: () => true },
+    untold,
   })
 }
 
@@ -62,5 +67,55 @@ describe('telling drivers of endpoints on other hosts', () => {
     feeder.feedAll('another driver')
     feeder.feedAll('vxlan')
     await eventually(() => expect(calls).toEqual(['network/peers']))
+  })
+
+  it('says why a driver does not take them, until it does', async () => {
+    let isTold = false
+    const peers = new UntoldDirectory()
+    const directory: ClusterPeers = {
+      next: () => (isTold ? undefined : peers.next()),
+      told: () => {
+        isTold = true
+      },
+      forgotten: () => undefined,
+      holderOf: () => undefined,
+    }
+    const reasons: (string | undefined)[] = []
+    const answers = [new Error('the tunnel is not there'), { version: '7' }]
+    const session: DriverSession = {
+      ...sessionNoting([]),
+      call: async () => {
+        const answer = answers.shift()
+        if (answer instanceof Error) throw answer
+        return JSON.parse(JSON.stringify(answer))
+      },
+    }
+    using feeder = feederFor(
+      directory,
+      async () => session,
+      (_networkId, reason) => reasons.push(reason),
+    )
+    feeder.feed(networkId)
+    await eventually(() => expect(reasons).toEqual(['the tunnel is not there', undefined]))
+  })
+
+  it('goes on at once after a gap, and with pauses, and a word, where a driver finds one in the whole as well', async () => {
+    const reasons: (string | undefined)[] = []
+    let calls = 0
+    const session: DriverSession = {
+      ...sessionNoting([]),
+      call: async () => {
+        calls += 1
+        throw new ConetError('peersGap', 'it is not held')
+      },
+    }
+    using feeder = feederFor(
+      new UntoldDirectory(),
+      async () => session,
+      (_networkId, reason) => reasons.push(reason),
+    )
+    feeder.feed(networkId)
+    await eventually(() => expect(reasons).toEqual(['it is not held']))
+    expect(calls).toBe(2)
   })
 })

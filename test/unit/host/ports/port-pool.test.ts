@@ -32,6 +32,11 @@ describe('the pool of ports', () => {
     expect(hostPorts(assign(pool, 'c', wish()))).toEqual([100])
   })
 
+  it('gives who takes any port none that is asked for further down', () => {
+    const asked = assign(poolOf(), 'a', wish(), wish({ hostPort: 100 }), wish(), wish({ hostPort: 101 }))
+    expect(hostPorts(asked)).toEqual([102, 100, 103, 101])
+  })
+
   it('passes over a port that was freed ahead of the turn, once', () => {
     const pool = poolOf()
     pool.hold('a', [{ protocol: 'tcp', hostPort: 101, containerPort: 1 }])
@@ -70,7 +75,7 @@ describe('the pool of ports', () => {
     const wishes = [wish(), wish(), wish({ protocol: 'udp' })]
     expect(failureOf(() => pool.assign({ holder: 'c', wishes, listening, at: 'net_in' }))).toMatchObject({
       kind: 'portsExhausted',
-      fields: [{ path: 'net_in[1].host_port' }],
+      fields: [{ path: 'net_in[1].host_port', message: 'no port is free in 100-103' }],
       details: { size: 4, used: 2, own: 1, listening: 1, free: 0, asked: 2 },
       message:
         'give out one more port of tcp 100-103: it asks for 2 in all; of the 4: 2 taken by endpoints, 1 by processes of the machine, 1 by this document, 0 free',
@@ -95,6 +100,26 @@ describe('the pool of ports', () => {
       message: expect.stringContaining('endpoint b has it'),
     })
     expect(pool.mappings).toHaveLength(3)
+  })
+
+  it('gives the port that a change gives up when there is no other, and in turn those that it gave up before', () => {
+    const pool = poolOf(3)
+    let former = {
+      wishes: [wish({ containerPort: 80 })],
+      mappings: assign(pool, 'a', wish({ containerPort: 80 })),
+    }
+    const replaced = [81, 82, 83, 84, 85, 86].flatMap((containerPort) => {
+      const wishes = [wish({ containerPort })]
+      const mappings = pool.assign({ holder: 'a', wishes, former, listening: [], at: '' })
+      pool.keepOnly('a', mappings)
+      former = { wishes, mappings }
+      return hostPorts(mappings)
+    })
+    expect(replaced).toEqual([101, 102, 100, 101, 102, 100])
+    assign(pool, 'b', wish(), wish())
+    expect(hostPorts(pool.assign({ holder: 'a', wishes: [wish()], former, listening: [], at: '' }))).toEqual([
+      100,
+    ])
   })
 
   it('tells addresses and protocols apart: the same port is free for another one, and for all only if for each', () => {

@@ -16,6 +16,16 @@ it('a document without the member asks for nothing, also where every object inhe
   expect(portWishesOf({}, 'constructor', 'p')).toEqual([])
 })
 
+it('the same port of two protocols or of two addresses, and any number from the pool, are apart', () => {
+  const apart = [
+    { host_port: 80, host_address: '192.0.2.1' },
+    { host_port: 80, host_address: '192.0.2.2' },
+    { host_port: 80, protocol: 'udp' },
+    ...[{}, {}],
+  ]
+  expect(portWishesOf({ net_in: apart }, 'net_in', 'p')).toHaveLength(5)
+})
+
 it.each([
   [{}, 'policy.net_in', 'must be a list'],
   [[{ protocol: 'icmp' }], 'policy.net_in[0].protocol', ''],
@@ -24,6 +34,16 @@ it.each([
   [[{ container_port: 65_535, count: 2 }], 'policy.net_in[0].container_port', 'would end above 65535'],
   [[{ host_address: 'eth0' }], 'policy.net_in[0].host_address', ''],
   [[{ port: 1 }], 'policy.net_in[0].port', ''],
+  [[{ host_port: 80 }, { host_port: 80 }], 'policy.net_in[1].host_port', 'maps tcp 80 already'],
+  [[{ host_port: 80, count: 3 }, {}, { host_port: 82 }], 'policy.net_in[2].host_port', 'maps tcp 82 already'],
+  [
+    [
+      { host_port: 80, host_address: '192.0.2.1' },
+      { host_port: 80, host_address: '0.0.0.0' },
+    ],
+    'policy.net_in[1].host_port',
+    'maps tcp 80 already',
+  ],
 ])('%j is refused at %s', (member, path, message) => {
   expect(() => portWishesOf({ net_in: member }, 'net_in', 'policy')).toThrow(
     expect.objectContaining({

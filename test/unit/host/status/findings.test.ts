@@ -39,6 +39,7 @@ const good: StatusFacts = {
   quarantined: [],
   portPool: { start: 61_001, size: 4_534 },
   forsaken: [],
+  lostSandboxes: [],
   unused: [],
   now: new Date('2026-01-03T00:00:00Z'),
 }
@@ -106,6 +107,7 @@ describe('findings', () => {
     })
     expect(codesOf(mapped(8080))).toEqual([])
     expect(codesOf(mapped(40_000))).toEqual(['mapped-ports-ephemeral'])
+    expect(findingsOf(mapped(40_000))[0]?.message).toMatch(/^1 port mapping meets /)
     expect(codesOf({ ...mapped(40_000), machine: { ...goodMachine, ephemeralPorts: undefined } })).toEqual([])
     for (const [reservedPorts, codes] of [
       ['22,40000-40001,61000-65534\n', []],
@@ -147,6 +149,12 @@ describe('findings', () => {
   })
 
   it.each<[string, StatusFacts, string, string]>([
+    [
+      'sandbox-gone',
+      { ...good, lostSandboxes: [{ handle: 'web', path: '/run/conet/netns/web' }] },
+      'error',
+      'web (/run/conet/netns/web)',
+    ],
     [
       'container-process-gone',
       { ...good, forsaken: [{ handle: 'web', pid: 4711, downAt: undefined }] },
@@ -245,15 +253,24 @@ describe('findings', () => {
     ],
     [
       'cluster-store-replaced',
-      { ...good, storeReplaced: { since: 'noon', isPutBack: true, conflicts: [] } },
+      { ...good, storeReplaced: { since: 'noon', isPutBack: true, conflicts: [], missing: ['two'] } },
       'warning',
       'since noon: what this host has is put back',
     ],
     [
       'cluster-store-replaced',
-      { ...good, storeReplaced: { since: 'noon', isPutBack: true, conflicts: ['MAC m: node two has it'] } },
+      {
+        ...good,
+        storeReplaced: { since: 'noon', isPutBack: true, conflicts: ['MAC m: node two has it'], missing: [] },
+      },
       'error',
       'but for: MAC m: node two has it',
+    ],
+    [
+      'addresses-contested',
+      { ...good, contested: ['10.7.0.9 of network blue: container c on node two has it'] },
+      'error',
+      'container c on node two has it',
     ],
     [
       'network-name-ambiguous',
@@ -271,7 +288,7 @@ describe('findings', () => {
       'network-in-trouble',
       { ...good, troubledNetworks: [{ network, reason: 'its bridge is none' }] },
       'error',
-      '1 network could not be made on this machine as it should be: blue of driver null (its bridge is none)',
+      '1 network is not as it should be on this machine: blue of driver null (its bridge is none)',
     ],
     [
       'endpoint-in-trouble',
@@ -295,6 +312,13 @@ describe('findings', () => {
   it('have the help that stands on what went wrong, where there is some', () => {
     expect(findingsOf(rejected('duplicateName', 'End one of the two.'))).toMatchObject([
       { help: 'End one of the two.' },
+    ])
+  })
+
+  it('of a cluster that refuses this host have the help that fits the refusal', () => {
+    const help = 'look at --cluster-user'
+    expect(findingsOf({ ...good, cluster: { ...away, help } })).toMatchObject([
+      { code: 'cluster-away', help: expect.stringContaining(help) },
     ])
   })
 
