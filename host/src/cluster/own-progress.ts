@@ -32,8 +32,9 @@ export class OwnProgress {
 
   /** Whether the store has forgotten something that this node has written. */
   async isForgotten(limits: CallLimits): Promise<boolean> {
-    if (this.#count === 0) return false
-    return countOf(await this.#store.get(this.#key, limits)) < this.#count
+    // Read before the store is asked: it may count on before its answer is here.
+    const count = this.#count
+    return count > 0 && countOf(await this.#store.get(this.#key, limits)) < count
   }
 
   /**
@@ -42,8 +43,9 @@ export class OwnProgress {
    */
   async advance(generation: string, limits: CallLimits): Promise<boolean> {
     if (this.#countedAt === this.#store.written) return true
+    const count = this.#count
     const found = await this.#store.get(this.#key, limits)
-    if (countOf(found) < this.#count) return false
+    if (countOf(found) < count) return false
     await this.#write(found, generation, limits)
     return true
   }
