@@ -12,8 +12,8 @@ export default defineConfig({
     server: { deps: { external: [/\/(sdk|host|drivers\/[^/]+)\/dist\//] } },
     // Those that run at the same time mostly wait.
     maxConcurrency: 8,
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     teardownTimeout: 5_000,
   },
 })

@@ -67,4 +67,4 @@ it('whatever is asked of conetd, and whoever dies in between, it has what the mo
     // Shrinking would run for hours: the seed and the path, which a failure tells, are enough to see it again.
     { numRuns: 1_000, endOnFailure: true },
   )
-}, 120_000)
+})

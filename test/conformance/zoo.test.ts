@@ -18,13 +18,13 @@ describe.concurrent('the good driver of the zoo', () => {
   it('[K7] passes every check of every level', async () => {
     const { failed } = await verdictOnProgram([], { skip: slowChecks })
     expect(failed).toEqual([])
-  }, 120_000)
+  })
 
   it('[K7] passes those of restarts and upgrades, if its records outlive it', async () => {
     const only = everyCheck.filter((id) => id.startsWith('restart.') || id.startsWith('upgrade.'))
     const kept = await verdictOnProgram(['--keep-records', '--hot-upgrade'], { only })
     expect(kept).toEqual({ failed: [], undecided: [] })
-  }, 120_000)
+  })
 
   it('[K7] passes those that wait, if it waits for less', async () => {
     const hasty = { ...goodBehaviour(), patienceMs: { silence: 500, header: 200, body: 500 } }

@@ -106,7 +106,7 @@ describe('a command line that is wrong', () => {
     const before = await host.picture()
     await fewAtOnce(wrong, (one) => expectRefusal(...one))
     expect(await host.picture()).toEqual(before)
-  }, 120_000)
+  })
 
   it('in one of several names keeps no other container from being forgotten', async () => {
     await conet('container', 'create', 'c8')

@@ -32,7 +32,7 @@ describe('npm run demo', () => {
     expect(stdout).toMatch(/^# conet net create --driver bridge$/m)
     const [, checks] = /^All (\d+) checks/m.exec(stdout) ?? []
     expect(Number(checks)).toBeGreaterThan(60)
-  }, 90_000)
+  })
 
   it('cleans up and fails when it is interrupted', async () => {
     const { child, output, ended } = start('demo.mjs')
@@ -43,7 +43,7 @@ describe('npm run demo', () => {
     expect(stdout).toMatch(/FAILED after \d+ checks: ended by SIGTERM/)
     const [, directory = '-'] = /--run-dir (\S+)\/run/.exec(stdout) ?? []
     expect(await processesOf(directory)).toEqual([])
-  }, 90_000)
+  })
 })
 
 describe('npm run bench', () => {
@@ -62,7 +62,7 @@ describe('npm run bench', () => {
       goal: null,
       holds: null,
     })
-  }, 60_000)
+  })
 
   it('refuses a row that there is not', async () => {
     const { code, stdout, stderr } = await start('bench.mjs', '--only', 'warp').ended

@@ -21,7 +21,7 @@ beforeAll(async () => {
   tarball = await packSdk(directory.path)
   vendor = join(directory.path, 'vendor')
   await installSdk(vendor, tarball)
-}, 60_000)
+})
 afterAll(() => directory[Symbol.asyncDispose]())
 
 const driver = `

@@ -29,7 +29,7 @@ beforeAll(async () => {
   vendor = await temporaryDirectory()
   const program = await install(join(vendor.path, 'weave'))
   fixture = await ConetdFixture.start({ drivers: ['weave-example'], programs: { 'weave-example': program } })
-}, 90_000)
+})
 
 afterAll(async () => {
   await fixture?.[Symbol.asyncDispose]()

@@ -11,8 +11,10 @@ export class TestReport {
   #outputs = new Map()
   #sharedFrom
   #shared = { files: 0, passed: 0, failed: 0 }
+  /** Of each file, when it ran last. */
+  #results = new Map()
   #ended = new Set()
-  totals = { passed: 0, failed: 0 }
+  #errorsOutside = 0
 
   constructor({ root, slowSeconds }) {
     this.#root = root
@@ -24,9 +26,23 @@ export class TestReport {
     this.#outputs.set(file, `${this.#outputs.get(file) ?? ''}${text}`.slice(-mostOutput))
   }
 
-  /** Before the tests: for its state, and for how it shows errors. */
+  get totals() {
+    const none = { passed: 0, failed: this.#errorsOutside }
+    return [...this.#results.values()].reduce(plus, none)
+  }
+
+  /** Of the files that failed when they ran last: their titles. */
+  get failed() {
+    const failed = [...this.#results].filter(([, { failed }]) => failed > 0)
+    return failed.map(([moduleId]) => this.#title(moduleId))
+  }
+
+  /** Before the tests: for its state, and for how it shows errors. What ran before may run again. */
   begin(vitest) {
     this.#vitest = vitest
+    this.#ended.clear()
+    this.#shared = { files: 0, passed: 0, failed: 0 }
+    this.#sharedFrom = undefined
   }
 
   onTestModuleQueued({ moduleId }) {
@@ -48,7 +64,7 @@ export class TestReport {
     this.#sharedFrom ??= isShared ? from : undefined
     if (isShared) this.#shared = plus(this.#shared, { files: 1, passed, failed })
     if (!isShared || failed > 0) this.#tell(this.#title(moduleId), { passed, failed, from })
-    this.totals = plus(this.totals, { passed, failed })
+    this.#results.set(moduleId, { passed, failed })
     if (failed > 0) this.#explain(module)
     this.#outputs.delete(moduleId)
   }
@@ -60,11 +76,13 @@ export class TestReport {
       this.#tell(files === 1 ? '1 file' : `${files} files`, { passed, failed, from: this.#sharedFrom })
     const lost = modules.filter(({ moduleId }) => !this.#ended.has(moduleId))
     for (const { moduleId } of lost) {
+      this.#results.set(moduleId, { passed: 0, failed: 1 })
       this.#tell(this.#title(moduleId), { passed: 0, failed: 1, from: this.#starts.get(moduleId) })
       console.log(this.#outputs.get(moduleId) ?? '')
     }
     for (const error of errors) this.#vitest.logger.printError(error, { fullStack: true })
-    this.totals = plus(this.totals, { failed: Math.max(lost.length, errors.length) })
+    // One who is lost is an error too.
+    this.#errorsOutside += Math.max(0, errors.length - lost.length)
   }
 
   #title(moduleId) {

@@ -80,7 +80,7 @@ describe('a host that is away while the store is lost', () => {
     await eventually(async () => expect(await removed()).toContain('cy'), patience)
     await cy.start()
     expect([cy.own, [...cy.addresses]]).toEqual([[], []])
-  }, 60_000)
+  })
 })
 
 describe('a host that comes back when nobody waits for it any more', () => {
@@ -127,7 +127,7 @@ describe('a host that comes back when nobody waits for it any more', () => {
       () => expect([ann, cy].map(({ cluster }) => cluster.storeReplaced)).toEqual([undefined, undefined]),
       patience,
     )
-  }, 60_000)
+  })
 })
 
 describe('a host that is new to the cluster, and the first that sees an empty store', () => {
@@ -144,5 +144,5 @@ describe('a host that is new to the cluster, and the first that sees an empty st
     await cy.start()
     expect(await claims).not.toContain('10.1.0.8')
     expect(cy.own).toEqual(['10.1.0.8'])
-  }, 60_000)
+  })
 })

@@ -12,7 +12,7 @@ let three: ClusterHost
 beforeAll(async () => {
   cluster = await ClusterFixture.start(['one', 'two', 'three'])
   ;[one, two, three] = cluster.hosts as [ClusterHost, ClusterHost, ClusterHost]
-}, 60_000)
+})
 afterEach(() => cluster.removeEverything(), 60_000)
 afterAll(() => cluster?.[Symbol.asyncDispose]())
 

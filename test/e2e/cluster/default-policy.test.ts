@@ -10,11 +10,11 @@ let two: ClusterHost
 
 beforeAll(async () => {
   ;({ cluster, one, two } = await ClusterFixture.ofTwo())
-}, 60_000)
+})
 afterEach(async () => {
   for (const host of cluster.hosts) host.plan()
   await cluster.removeEverything()
-}, 30_000)
+})
 afterAll(() => cluster?.[Symbol.asyncDispose]())
 
 const patience = { timeoutMs: 20_000 }
@@ -78,7 +78,7 @@ describe('a default policy of a network of the cluster', () => {
     await eventually(() => expect(told(one, 'a')).toBe(undefined), patience)
     expect(await effective(one, 'a')).toMatchObject({ source: 'none' })
     expect(two.served('endpoint/policy').length).toBe(calls + 2)
-  }, 60_000)
+  })
 
   it('is the same on all hosts after two of them have changed it at once', async () => {
     await prepare()
@@ -93,7 +93,7 @@ describe('a default policy of a network of the cluster', () => {
     }, patience)
     expect(rates).toContain(policy?.rate)
     await expectEverywhere(policy ?? {})
-  }, 60_000)
+  })
 
   it('is what it was when the host that was asked cannot put it in force, or the document is wrong', async () => {
     await prepare()
@@ -104,7 +104,7 @@ describe('a default policy of a network of the cluster', () => {
       fields: [expect.objectContaining({ path: 'default_policy.rate' })],
     })
     await expectEverywhere(former)
-  }, 60_000)
+  })
 
   it('is shown as not in force on a host whose driver refuses it, and tried again there', async () => {
     await prepare()
@@ -123,7 +123,7 @@ describe('a default policy of a network of the cluster', () => {
       const { endpoints } = await two.client.getContainer('b')
       expect(endpoints[0]).not.toHaveProperty('last_error')
     }, patience)
-  }, 60_000)
+  })
 })
 
 describe('while something is away', () => {
@@ -141,7 +141,7 @@ describe('while something is away', () => {
     await eventually(() => one.client.putDefaultPolicy('blue', next), patience)
     await two.fixture.start()
     await expectEverywhere(next)
-  }, 90_000)
+  })
 
   it('a host that dies between the store and its record finds the new one when it starts', async () => {
     await prepare()
@@ -151,7 +151,7 @@ describe('while something is away', () => {
     two.fixture.arm('conetd')
     await two.fixture.start()
     await expectEverywhere(next)
-  }, 60_000)
+  })
 
   it('a store that is restored from before the change gets it back', async () => {
     await prepare()
@@ -171,5 +171,5 @@ describe('while something is away', () => {
     await expectEverywhere(next)
     await eventually(() => two.client.putDefaultPolicy('blue', { rate: 3 }), patience)
     await expectEverywhere({ rate: 3 })
-  }, 90_000)
+  })
 })

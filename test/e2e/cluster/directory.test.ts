@@ -230,7 +230,7 @@ describe('the directory of endpoints', () => {
       },
       { timeoutMs: 15_000 },
     )
-  }, 40_000)
+  })
 
   it('finds by itself what changed while the log of changes was compacted', async () => {
     await one.publisher.publish(networkId, id(1), member(1, '192.0.2.1'))

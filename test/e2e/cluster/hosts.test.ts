@@ -13,7 +13,7 @@ let two: ClusterHost
 
 beforeAll(async () => {
   ;({ cluster, one, two } = await ClusterFixture.ofTwo())
-}, 60_000)
+})
 afterEach(() => cluster.removeEverything(), 30_000)
 afterAll(() => cluster?.[Symbol.asyncDispose]())
 

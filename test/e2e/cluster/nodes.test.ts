@@ -13,7 +13,7 @@ let two: ClusterHost
 
 beforeAll(async () => {
   ;({ cluster, one, two } = await ClusterFixture.ofTwo())
-}, 60_000)
+})
 afterEach(() => cluster.removeEverything(), 30_000)
 afterAll(() => cluster?.[Symbol.asyncDispose]())
 
@@ -123,7 +123,7 @@ describe('the hosts of a cluster', () => {
     await two.fixture.start()
     await eventually(async () => expect(await stateOf('two')).toBe('alive'))
     expect((await two.client.getContainer('z')).endpoints).toMatchObject([{ state: 'plugged' }])
-  }, 40_000)
+  })
 
   it('that are removed with --fenced lose what they have, find out when they come back, and begin anew', async () => {
     await one.client.createNetwork({ name: 'blue', type: 'span', subnets: [{ subnet: '10.7.0.0/24' }] })
@@ -180,7 +180,7 @@ describe('the hosts of a cluster', () => {
           .sort(),
       ).toEqual([inAnotherBlock, addressOf(renewed), addressOf(asked)].sort()),
     )
-  }, 60_000)
+  })
 
   it('may have clocks that are stepped by an hour, to and fro: what they say is heard, and they stay alive', async () => {
     await using directory = await temporaryDirectory()
@@ -206,7 +206,7 @@ describe('the hosts of a cluster', () => {
     }
     await one.removeContainers()
     await three.removeContainers()
-  }, 90_000)
+  })
 
   it('take part only while their underlay address is this machine’s, and say so; it may come later', async () => {
     await one.client.createNetwork({ name: 'blue', type: 'span' })
@@ -247,7 +247,7 @@ describe('the hosts of a cluster', () => {
       await four.removeContainers()
       change('del')
     }
-  }, 40_000)
+  })
 
   it('keep their name: another machine that takes part under it is refused, and says so', async () => {
     const store = `etcd://${cluster.etcd.endpoint}`
@@ -264,5 +264,5 @@ describe('the hosts of a cluster', () => {
     } finally {
       await other[Symbol.asyncDispose]()
     }
-  }, 40_000)
+  })
 })

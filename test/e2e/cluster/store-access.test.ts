@@ -44,7 +44,7 @@ beforeAll(async () => {
   await etcd.askForPasswords('root of all')
   writeFileSync(file('password'), 'open sesame\n')
   writeFileSync(file('wrong'), 'open barley\n')
-}, 60_000)
+})
 afterAll(async () => {
   await etcd?.[Symbol.asyncDispose]()
   await directory?.[Symbol.asyncDispose]()
@@ -84,7 +84,7 @@ it('a host with a certificate and a password of a user that may do no more than 
   await eventually(async () => expect(await b()).toMatchObject([{ published: true }]), patience)
   await one.removeContainers()
   await eventually(() => one.client.deleteNetwork('blue'), patience)
-}, 90_000)
+})
 
 it('the status of a host with another password says that etcd refuses it, and what to look at', async () => {
   const wrong = { ...access(), password_file: file('wrong') }
@@ -98,7 +98,7 @@ it('the status of a host with another password says that etcd refuses it, and wh
     async () => expect((await one.client.status()).findings).toContainEqual(expect.objectContaining(found)),
     patience,
   )
-}, 30_000)
+})
 
 const lax = () => ({ ca: file('other.pem'), insecure_skip_tls_verify: true })
 
@@ -108,7 +108,7 @@ it('a host that is told not to look at etcd’s certificate takes part, and warn
   const isJoined = { cluster: { state: 'joined' } }
   await eventually(async () => expect(await one.client.status()).toMatchObject(isJoined), patience)
   expect(readFileSync(one.fixture.conetd.logFile, 'utf8')).toContain('--cluster-insecure-skip-tls-verify')
-}, 30_000)
+})
 
 it('a certificate is not looked at for one store, and still is for the next', async () => {
   const first = storeWith(lax())

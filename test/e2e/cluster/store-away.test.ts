@@ -9,7 +9,7 @@ let two: ClusterHost
 
 beforeAll(async () => {
   ;({ cluster, one, two } = await ClusterFixture.ofTwo())
-}, 60_000)
+})
 afterEach(() => cluster.removeEverything(), 30_000)
 afterAll(() => cluster?.[Symbol.asyncDispose]())
 
@@ -56,7 +56,7 @@ describe('while the store of the cluster is away', () => {
     await eventually(async () => expect(await cluster.keys('blocks/')).toHaveLength(3), patience)
     await eventually(() => expect(two.peers()).toEqual([[b.id, addressOf(b), '192.0.2.1']]), patience)
     expect((await one.client.listNetworks()).networks.map(({ name }) => name)).toEqual(['blue'])
-  }, 60_000)
+  })
 
   it('a host that starts knows its networks, and hands out addresses of its blocks', async () => {
     await one.client.createNetwork({ name: 'blue', type: 'span', subnets: [{ subnet: '10.7.0.0/24' }] })
@@ -81,7 +81,7 @@ describe('while the store of the cluster is away', () => {
       patience,
     )
     await eventually(async () => expect(await cluster.keys('members/')).toHaveLength(2), patience)
-  }, 60_000)
+  })
 
   it('a host that is killed and comes back loses none of its endpoints, and others keep them meanwhile', async () => {
     await one.client.createNetwork({ name: 'blue', type: 'span' })
@@ -99,5 +99,5 @@ describe('while the store of the cluster is away', () => {
     )
     expect(await cluster.keys('blocks/')).toEqual(before)
     expect(two.peers()).toEqual([[a.id, addressOf(a), '192.0.2.1']])
-  }, 60_000)
+  })
 })

@@ -9,7 +9,7 @@ let two: ClusterHost
 
 beforeAll(async () => {
   ;({ cluster, one, two } = await ClusterFixture.ofTwo())
-}, 60_000)
+})
 afterEach(() => cluster.removeEverything(), 60_000)
 afterAll(() => cluster?.[Symbol.asyncDispose]())
 
@@ -58,7 +58,7 @@ describe('a store that was lost', () => {
     ).rejects.toMatchObject({ kind: 'addressInUse', details: { node: 'one' } })
     const late = await eventually(() => two.client.createNetwork({ name: 'late', type: 'span' }), patience)
     expect((await one.knows('late')).id).toBe(late.id)
-  }, 90_000)
+  })
 })
 
 describe('a store that was restored from an older copy', () => {
@@ -93,7 +93,7 @@ describe('a store that was restored from an older copy', () => {
     expect(new Set([addressOf(b), addressOf(y), addressOf(z)]).size).toBe(3)
     expect(Number(addressOf(b).split('.')[3]) >> 4).not.toBe(78 >> 4)
     expect((await one.client.getNetwork('late')).id).toBe(late.id)
-  }, 90_000)
+  })
 })
 
 describe('a store that was restored from an older copy while no host was there', () => {
@@ -115,7 +115,7 @@ describe('a store that was restored from an older copy while no host was there',
     await eventually(async () => expect(withoutMakers(await held())).toEqual(withoutMakers(before)), patience)
     expect((await one.knows('late')).id).toBe(late.id)
     await eventually(async () => expect(await one.findings()).toContain('cluster-store-replaced'), patience)
-  }, 90_000)
+  })
 })
 
 /** Who has put a network back is another host than its maker, maybe. */

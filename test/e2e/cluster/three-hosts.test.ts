@@ -13,7 +13,7 @@ let machines: UnderlayHosts
 
 beforeAll(async () => {
   machines = await UnderlayHosts.start(3)
-}, 90_000)
+})
 afterAll(() => machines?.[Symbol.asyncDispose](), 60_000)
 
 function host(number: number): UnderlayHost {
@@ -64,14 +64,14 @@ it('containers of one network reach each other on all machines, large packets in
     await eventually(() =>
       expect(machines.on(host(number), 'ip -br link | grep -c cn || true').trim()).toBe('0'),
     )
-}, 90_000)
+})
 
 it('a host that is cut off for a moment, with plugs and unplugs on both sides, has no duplicate address and no stale entry after it', async () => {
   const subnets = [{ subnet: '10.8.0.0/24' }, { subnet: 'fd00:8::/64' }]
   const network = await host(2).client.createNetwork({ name: 'red', type: 'vxlan', subnets })
   await partition(machines, { network, seconds: 2 })
   await eventually(() => host(1).client.deleteNetwork('red'), { timeoutMs: 20_000 })
-}, 120_000)
+})
 
 it('a bridge, a tunnel or an entry that somebody has damaged on one of them is as it was after a reconciliation, with all that was behind it', async () => {
   const subnets = [{ subnet: '10.10.0.0/24' }]
@@ -104,7 +104,7 @@ it('a bridge, a tunnel or an entry that somebody has damaged on one of them is a
   }
   for (const number of [1, 2, 3]) await host(number).client.deleteContainer(`c${number}`)
   await eventually(() => host(1).client.deleteNetwork('grey'), { timeoutMs: 20_000 })
-}, 90_000)
+})
 
 /** A second vxlan driver on the host, which has taken over from the first when this resolves. */
 async function secondDriver(on: UnderlayHost): Promise<DriverProgram> {
@@ -145,4 +145,4 @@ it('a driver that is upgraded on one of them, and one that is killed after that,
   expect(sent - received).toBe(0)
   for (const number of [1, 2, 3]) await host(number).client.deleteContainer(`c${number}`)
   await eventually(() => host(1).client.deleteNetwork('green'), { timeoutMs: 20_000 })
-}, 120_000)
+})
