@@ -11,7 +11,7 @@ import type { StoreContinuity } from './store-continuity.ts'
 
 export type ClaimGateOptions = {
   readonly store: Pick<SharedStore, 'get'>
-  readonly continuity: Pick<StoreContinuity, 'generation' | 'awaited' | 'doubt'>
+  readonly continuity: Pick<StoreContinuity, 'generation' | 'awaited' | 'doubt' | 'hearOfLoss'>
   /** Resolves when the store is known to be whole, or what this node has is put back. */
   assure(): Promise<void>
   /** How long one who wants something waits; others may have to come back in this time. */
@@ -93,6 +93,7 @@ export class ClaimGate {
         const areAllBack = (await awaited?.areBack({ signal })) ?? false
         const isAwaiting = !areAllBack && (await store.get(keys.awaiting, { signal })) !== undefined
         if (!isAwaiting) return conditionsOf(generation, { areAllBack })
+        continuity.hearOfLoss()
       }
       await sleep(backoff.nextMs(), undefined, { signal })
     }

@@ -61,9 +61,15 @@ export class StoreContinuity {
     this.#doubts += 1
   }
 
-  /** Since this process has seen a loss: who has to put back what is his. */
+  /** Since this process has heard of a loss: who has to put back what is his. */
   get awaited(): AwaitedNodes | undefined {
     return this.#awaited
+  }
+
+  /** The store says that hosts are awaited, since a loss from before this process was started, or knew the store. */
+  hearOfLoss(): void {
+    const generation = this.#generation.known
+    if (generation !== undefined) this.#awaited ??= this.#othersSince(generation)
   }
 
   /** Resolves when the store is known to be whole, or this node has put back what it has; rejects when the signal aborts. */
@@ -153,11 +159,7 @@ export class StoreContinuity {
 
   /** What was done about the one before is done anew. */
   #begin(generation: string): StoreLoss {
-    const { store, identity, nodes } = this.#options
-    const known = nodes()
-    const others = known.filter((node) => node.identity !== identity)
-    // Who does not know of himself knows of nobody.
-    this.#awaited = others.length === known.length ? undefined : new AwaitedNodes(store, generation, others)
+    this.#awaited = this.#othersSince(generation)
     // It is the same one as long as nothing could be put back.
     const since = this.#loss?.isPutBack === false ? this.#loss.since : new Date().toISOString()
     this.#loss?.end()
@@ -165,5 +167,12 @@ export class StoreContinuity {
     this.#loss = new StoreLoss(this.#options, { since, awaited: this.#awaited })
     this.#lostAt = performance.now()
     return this.#loss
+  }
+  /** Undefined: who does not know of himself knows of nobody. */
+  #othersSince(generation: string): AwaitedNodes | undefined {
+    const { store, identity, nodes } = this.#options
+    const known = nodes()
+    const others = known.filter((node) => node.identity !== identity)
+    return others.length === known.length ? undefined : new AwaitedNodes(store, generation, others)
   }
 }

@@ -83,6 +83,20 @@ describe('a host that is away while the store is lost', () => {
   })
 })
 
+describe('a host that is started again after all have put back what they have', () => {
+  it('takes a block at once, though the store waits longer for who may not be known', async () => {
+    const [ann, bob] = await started(['ann', 'bob'], { awaitHostsMs: 600_000 })
+    if (!ann || !bob) throw new Error('they are not there')
+    await etcd.lose()
+    await eventually(() => Promise.all([ann.claim(), bob.claim()]), patience)
+    await bob[Symbol.asyncDispose]()
+    await bob.start()
+    expect(await etcd.control('get', '/conet/v1/awaiting')).not.toBe('')
+    await bob.claim()
+    expect(bob.own).toHaveLength(2)
+  })
+})
+
 describe('a host that comes back when nobody waits for it any more', () => {
   it('hands nothing more out of a block that another uses; what two have the one lets go whose host has not the block', async () => {
     const [ann, cy] = await started(['ann', 'cy'], { awaitHostsMs: 2_000 })

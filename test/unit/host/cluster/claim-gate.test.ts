@@ -16,7 +16,10 @@ const three: SharedNode = {
 }
 
 /** A store of plain entries, and a node that knows it as `known`. */
-function scene(entries: Record<string, string>, { known = 'new', awaits = false, waitMs = 5_000 } = {}) {
+function scene(
+  entries: Record<string, string>,
+  { known = 'new', awaits = false, hears = false, waitMs = 5_000 } = {},
+) {
   const held = new Map(Object.entries(entries))
   let looks = 0
   let away: Error | undefined
@@ -43,6 +46,9 @@ function scene(entries: Record<string, string>, { known = 'new', awaits = false,
       return isKnown ? known : undefined
     },
     awaited: awaits ? new AwaitedNodes(store, 'new', [three]) : undefined,
+    hearOfLoss: () => {
+      if (hears) continuity.awaited ??= new AwaitedNodes(store, 'new', [three])
+    },
     doubt: () => {
       isKnown = false
     },
@@ -99,6 +105,19 @@ describe('what others may have', () => {
     expect(isTaken).toBe(false)
     held.delete(keys.awaiting)
     await taking
+  })
+
+  it('is taken as soon as all are back, by one who was started after the loss', async () => {
+    const { held, take, taken, looks } = scene(
+      { [keys.generation]: 'new', [keys.awaiting]: 'new' },
+      { hears: true },
+    )
+    const taking = take()
+    await eventually(() => looks() > 1)
+    expect(taken).toEqual([])
+    held.set(keys.progress('id-three'), '7 new')
+    await taking
+    expect(taken).toEqual([[{ is: keys.generation, value: 'new' }]])
   })
 
   it('is taken as soon as all are back that were there before, or were removed', async () => {

@@ -1,4 +1,6 @@
+import { keys } from '@conet/host/cluster/keys'
 import type { PutBackConflict } from '@conet/host/cluster/put-back-again'
+import type { SharedNode } from '@conet/host/cluster/records'
 import { StoreContinuity } from '@conet/host/cluster/store-continuity'
 import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -9,7 +11,7 @@ import { MemoryStore } from '../../../support/memory-store.ts'
 const conflict = (networkId: string): PutBackConflict => ({ networkId, what: `${networkId} is another’s` })
 
 /** A node whose work of putting back is answered by the test: each call, and of which networks it is. */
-function scene() {
+function scene(nodes: readonly SharedNode[] = []) {
   const store = new MemoryStore()
   const calls: { of: string[] | 'all'; answer(conflicts: PutBackConflict[]): void }[] = []
   const continuity = new StoreContinuity({
@@ -19,7 +21,7 @@ function scene() {
     awaitMs: 1_000,
     shownMs: 60_000,
     log: pino({ level: 'silent' }),
-    nodes: () => [],
+    nodes: () => nodes,
     putBack: (_limits, networkIds) =>
       new Promise((answer) => calls.push({ of: networkIds === undefined ? 'all' : [...networkIds], answer })),
     speakFor: async () => undefined,
@@ -93,5 +95,32 @@ describe('what others had before this process was started', () => {
     again.answer([])
     await reclaiming
     expect(continuity.replaced).toBeUndefined()
+  })
+})
+
+const node = (identity: string): SharedNode => ({
+  ...{ name: identity, identity, underlayAddress: '192.0.2.1', version: '0', since: '' },
+})
+
+describe('a loss from before this process was started, which the store still waits after', () => {
+  it('has those awaited that are not back, and no others', async () => {
+    const { continuity, store } = scene([node('machine'), node('back'), node('away')])
+    await continuity.assure(end.signal)
+    const put = (identity: string, generation = '') =>
+      store.commit([], [{ put: keys.progress(identity), value: `7 ${generation}` }])
+    await put('back', continuity.generation)
+    await put('away', 'older')
+    expect(continuity.awaited).toBeUndefined()
+    continuity.hearOfLoss()
+    expect(await continuity.awaited?.areBack({})).toBe(false)
+    expect(continuity.awaited?.named).toEqual(['away'])
+    expect(continuity.replaced).toBeUndefined()
+  })
+
+  it('has nobody known by one who does not know of himself yet', async () => {
+    const { continuity } = scene([node('another')])
+    await continuity.assure(end.signal)
+    continuity.hearOfLoss()
+    expect(continuity.awaited).toBeUndefined()
   })
 })
