@@ -13,6 +13,7 @@ type Copy = { readonly held: Map<string, Held>; readonly at: number }
 export class MemoryStore implements SharedStore {
   /** Prefixes that were listed. */
   readonly listed: string[] = []
+  readonly refusal = undefined
   #held = new Map<string, Held>()
   #at = 1
   #revision = 0

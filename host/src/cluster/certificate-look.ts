@@ -11,14 +11,19 @@ export type Trusted = {
   readonly key?: Buffer | undefined
 }
 
+/** Of `etcd`: this host does not trust it. Of the `host`: etcd says that it does not trust ours. */
+export type CertificateFault = { readonly of: 'etcd' | 'host'; readonly reason: string }
+
 const mostLookMs = 1_000
+/** What etcd thinks of ours comes right after the handshake, or never. */
+const refusalMs = 300
 /** Who asks again so soon gets what was found before: each call fails while etcd is away. */
 const freshMs = 5_000
 
 export class CertificateLook {
   readonly #endpoints: readonly string[]
   readonly #trusted: Trusted
-  #look: Promise<string | undefined> | undefined
+  #look: Promise<CertificateFault | undefined> | undefined
   #lookedAt = Number.NEGATIVE_INFINITY
 
   /** `endpoints`: `host:port` of each member. */
@@ -28,10 +33,10 @@ export class CertificateLook {
   }
 
   /**
-   * What speaks against the certificate of a member that answers, and its address; undefined: nothing, or none answers, or
+   * What speaks against the certificate of a member that answers, or against ours there, and its address; undefined: nothing, or none answers, or
    * it is not known yet after `withinMs`: then it is for who asks next.
    */
-  fault(withinMs = mostLookMs): Promise<string | undefined> {
+  fault(withinMs = mostLookMs): Promise<CertificateFault | undefined> {
     if (performance.now() - this.#lookedAt > freshMs) {
       this.#lookedAt = performance.now()
       this.#look = this.#lookAtAll()
@@ -39,7 +44,7 @@ export class CertificateLook {
     return within(withinMs, this.#look)
   }
 
-  async #lookAtAll(): Promise<string | undefined> {
+  async #lookAtAll(): Promise<CertificateFault | undefined> {
     const faults = await Promise.all(this.#endpoints.map((endpoint) => faultAt(endpoint, this.#trusted)))
     return faults.find((fault) => fault !== undefined)
   }
@@ -56,7 +61,7 @@ async function within<T>(timeMs: number, work: Promise<T> | undefined): Promise<
   }
 }
 
-async function faultAt(endpoint: string, trusted: Trusted): Promise<string | undefined> {
+async function faultAt(endpoint: string, trusted: Trusted): Promise<CertificateFault | undefined> {
   const { hostname, port } = new URL(`https://${endpoint}`)
   const host = hostname.replace(/^\[|\]$/g, '')
   using limit = deadline(mostLookMs, `look at the certificate of ${endpoint}`)
@@ -65,13 +70,22 @@ async function faultAt(endpoint: string, trusted: Trusted): Promise<string | und
   try {
     await once(socket, 'secureConnect', { signal: limit.signal })
     const reason = reasonOf(socket)
-    return reason === undefined ? undefined : `${endpoint}: ${reason}`
-  } catch {
-    // It cannot be reached, or refuses this host: then its certificate is not what is in the way.
-    return undefined
+    if (reason !== undefined) return { of: 'etcd', reason: `${endpoint}: ${reason}` }
+    await once(socket, 'close', { signal: AbortSignal.any([limit.signal, AbortSignal.timeout(refusalMs)]) })
+  } catch (error) {
+    // Else it cannot be reached, or says nothing against this host: then no certificate is what is in the way.
+    const alert = alertOf(error)
+    if (alert !== undefined) return { of: 'host', reason: `${endpoint}: ${alert}` }
   } finally {
     socket.on('error', () => undefined).destroy()
   }
+  return undefined
+}
+
+/** `ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED` and its like, of RFC 8446 section 6.2. */
+function alertOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return undefined
+  return /^ERR_SSL_\w*ALERT_(\w*CERTIFICATE\w*|UNKNOWN_CA)$/.test(error.code) ? error.code : undefined
 }
 
 /** `DEPTH_ZERO_SELF_SIGNED_CERT` and its like; of Node's types it is an Error. */

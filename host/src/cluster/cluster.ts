@@ -64,6 +64,8 @@ export class Cluster {
   readonly #assureWhole = () => this.#continuity.assure(this.#ending.signal)
   readonly #isLoss = () => this.#continuity.isLoss(this.#ending.signal)
   #listener: ClusterListener | undefined
+  /** What the log has: it is not told again with each try. */
+  #reported: Trouble | undefined
   #running: Promise<unknown> | undefined
 
   /** Knows what is on the disk; nothing is asked of the store before `start`. */
@@ -110,7 +112,7 @@ export class Cluster {
 
   /** Why the node has no part in the cluster now. */
   get trouble(): Trouble | undefined {
-    return this.#presence.trouble ?? this.#directory.trouble
+    return this.#options.store.refusal ?? this.#presence.trouble ?? this.#directory.trouble
   }
 
   /** The store has lost something, and what was done about it; undefined some time after all is mended. */
@@ -247,6 +249,9 @@ export class Cluster {
       const { missing } = this.#putBack
       if (missing.size > 0) void this.#continuity.reclaim(missing, this.#ending.signal)
       this.#listener?.joined()
-    } else log.warn({ node: node.name, err: trouble.error }, 'cluster: this node has no part now')
+    } else if (trouble.since !== this.#reported?.since) {
+      log.warn({ node: node.name, err: trouble.error }, 'cluster: this node has no part now')
+    }
+    this.#reported = trouble
   }
 }

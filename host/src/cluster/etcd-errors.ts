@@ -11,43 +11,56 @@ import {
   GRPCUnauthenticatedError,
   GRPCUnavailableError,
 } from 'etcd3'
+import type { CertificateFault } from './certificate-look.ts'
+import type { EtcdOptions } from './etcd-identity.ts'
 
 type Trouble = { readonly found: string; readonly help: string }
+type Refusal = Pick<Trouble, 'found'> & {
+  readonly types: readonly (new (words: string) => Error)[]
+  help(options: EtcdOptions): string
+}
 
 const unreachable: Trouble = {
   found: 'etcd cannot be reached',
   help: 'look whether etcd runs and whether this host reaches it; containers that run are not affected',
 }
 
+const readAgain = ', which is read again without a restart'
+
+const notTaken = [EtcdAuthenticationFailedError, EtcdInvalidAuthTokenError, GRPCUnauthenticatedError]
+
 /** Etcd runs and has answered: to look whether it does would lead nowhere. */
-const refusals: readonly (Trouble & { readonly types: readonly (new (words: string) => Error)[] })[] = [
+const refusals: readonly Refusal[] = [
   {
-    types: [EtcdAuthenticationFailedError, EtcdInvalidAuthTokenError, GRPCUnauthenticatedError],
+    types: notTaken,
     found: 'etcd refuses the user or the password of this host',
-    help: 'look at --cluster-user and the password in --cluster-password-file: with both, `etcdctl --user NAME:PASSWORD get /conet/v1/` must answer',
+    help: ({ user }) =>
+      `look at --cluster-user and the password in --cluster-password-file${placeOf(user)}: with both, \`etcdctl --user NAME:PASSWORD get /conet/v1/\` must answer`,
   },
   {
     types: [EtcdPermissionDeniedError],
     found: 'etcd refuses this to the user of this host',
-    help: 'let a role of --cluster-user read and write there: etcdctl role grant-permission ROLE --prefix=true readwrite /conet/v1/',
+    help: () =>
+      'let a role of --cluster-user read and write there: etcdctl role grant-permission ROLE --prefix=true readwrite /conet/v1/',
   },
   {
     types: [GRPCInvalidArgumentError],
     found: 'etcd refuses what this host asks',
-    help: 'an etcd that asks for passwords wants --cluster-user and --cluster-password-file',
+    help: () => 'an etcd that asks for passwords wants --cluster-user and --cluster-password-file',
   },
   {
     types: [GRPCFailedPreconditionError],
     found: 'etcd refuses what this host asks',
-    help: 'an etcd that asks for no passwords takes none: leave --cluster-user away, or enable its authentication',
+    help: () =>
+      'an etcd that asks for no passwords takes none: leave --cluster-user away, or enable its authentication',
   },
 ]
 
 /** `what` opens the message, `endpoints` are those that were tried. */
-export function clusterError(what: string, endpoints: readonly string[], cause: unknown): ConetError {
+export function clusterError(what: string, options: EtcdOptions, cause: unknown): ConetError {
   if (cause instanceof ConetError) return cause
   const words = wordsOf(cause)
-  const details = { endpoints: [...endpoints], cause: words }
+  const details = { endpoints: [...options.endpoints], cause: words }
   if (cause instanceof GRPCDeadlineExceededError) {
     return new ConetError('clusterUnavailable', `${what}: etcd gave no answer in time`, {
       cause,
@@ -56,7 +69,8 @@ export function clusterError(what: string, endpoints: readonly string[], cause: 
     })
   }
   const refusal = refusals.find(({ types }) => types.some((type) => cause instanceof type))
-  const { found, help } = refusal ?? unreachable
+  const found = refusal?.found ?? unreachable.found
+  const help = refusal?.help(options) ?? unreachable.help
   return new ConetError('clusterUnavailable', `${what}: ${found}: ${words}`, { cause, details, help })
 }
 
@@ -70,12 +84,44 @@ function isServiceError(cause: unknown): cause is Error & { readonly code: unkno
   return cause instanceof Error && 'code' in cause
 }
 
-/** A member that is reached shows a certificate that is not trusted; `fault` says which, and why. */
-export function certificateError(what: string, endpoints: readonly string[], fault: string): ConetError {
-  return new ConetError('clusterUnavailable', `${what}: the certificate of etcd is not trusted: ${fault}`, {
-    details: { endpoints: [...endpoints], cause: fault },
-    help: 'name the authority that has signed it, or the certificate itself, with --cluster-ca; it must name the address that --cluster has, and be in force today',
+/** Whether etcd has answered, and does not take this host for who it is. What its user may do is another matter. */
+export function isRefusal(cause: unknown): boolean {
+  return notTaken.some((type) => cause instanceof type)
+}
+
+/** The certificate of a member, or that of this host, is not trusted; `fault` says which, and why. */
+export function certificateError(what: string, { endpoints, tls }: EtcdOptions, fault: CertificateFault) {
+  const { reason } = fault
+  const found =
+    fault.of === 'etcd'
+      ? `the certificate of etcd is not trusted: ${reason}`
+      : `etcd does not trust the certificate of this host: ${reason}`
+  return new ConetError('clusterUnavailable', `${what}: ${found}`, {
+    details: { endpoints: [...endpoints], cause: reason },
+    help:
+      fault.of === 'etcd'
+        ? `name the authority that has signed it, or the certificate itself, with --cluster-ca${inFile(tls?.caFile)}; it must name the address that --cluster has, and be in force today`
+        : `put a certificate that etcd trusts into the file of --cluster-cert${inFile(tls?.certFile)} and its key into that of --cluster-key${inFile(tls?.keyFile)}${readAgain}`,
   })
+}
+
+/** What the files hold now cannot be shown to etcd. */
+export function unreadableError({ endpoints }: EtcdOptions, cause: unknown): ConetError {
+  const message = `etcd refuses this host, and what is in its files now cannot be shown: ${wordsOf(cause)}`
+  return new ConetError('clusterUnavailable', message, {
+    cause,
+    details: { endpoints: [...endpoints], cause: wordsOf(cause) },
+    help: `look at the files of --cluster-password-file, --cluster-ca, --cluster-cert and --cluster-key${readAgain}`,
+  })
+}
+
+/** The password may have come with the name: then only a start takes another one. */
+function placeOf(user: EtcdOptions['user']): string {
+  return user !== undefined && 'passwordFile' in user ? `${inFile(user.passwordFile)}${readAgain}` : ''
+}
+
+function inFile(path: string | undefined): string {
+  return path === undefined ? '' : ` (${path})`
 }
 
 /** The client's words, without its notes on how it resolved names, which are empty or say the same. */

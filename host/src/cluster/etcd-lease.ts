@@ -2,19 +2,21 @@
 import { ConetError } from '@conet/sdk'
 import { EtcdLeaseInvalidError } from 'etcd3'
 import { clusterError } from './etcd-errors.ts'
+import type { EtcdOptions } from './etcd-identity.ts'
 import type { Connected } from './etcd-requests.ts'
 import type { Lease } from './shared-store.ts'
 
 type Wish = { ttlSeconds: number; signal: AbortSignal; timeoutMs: number }
 
 export async function holdLease(
-  { client, endpoints, failure }: Connected,
+  { client, options, replaced, failure }: Connected,
   { ttlSeconds, signal, timeoutMs }: Wish,
 ): Promise<Lease> {
   signal.throwIfAborted()
   const lease = client.lease(ttlSeconds, { deadline: Date.now() + timeoutMs })
   const lost = new Promise<Error | undefined>((resolve) => {
-    lease.on('lost', (cause) => resolve(lostLease(cause, { ttlSeconds, endpoints })))
+    lease.on('lost', (cause) => resolve(lostLease(cause, { ttlSeconds, options })))
+    replaced.addEventListener('abort', () => resolve(takenOver()), { once: true })
     signal.addEventListener('abort', () => resolve(undefined), { once: true })
   })
   try {
@@ -29,13 +31,18 @@ export async function holdLease(
 
 function lostLease(
   cause: Error,
-  { ttlSeconds, endpoints }: { ttlSeconds: number; endpoints: readonly string[] },
+  { ttlSeconds, options }: { ttlSeconds: number; options: EtcdOptions },
 ): ConetError {
   if (!(cause instanceof EtcdLeaseInvalidError))
-    return clusterError('keep the lease of this host in the shared store', endpoints, cause)
+    return clusterError('keep the lease of this host in the shared store', options, cause)
   const message = `the lease of this host is gone: etcd has not heard of it for ${ttlSeconds} seconds, or somebody has revoked it`
   return new ConetError('clusterUnavailable', message, {
     cause,
     help: 'it takes a new one as soon as etcd answers',
   })
+}
+
+function takenOver(): ConetError {
+  const message = 'the lease of this host is left: what it shows to etcd has changed'
+  return new ConetError('clusterUnavailable', message, { help: 'nothing: it takes a new one at once' })
 }

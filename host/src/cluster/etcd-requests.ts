@@ -2,13 +2,19 @@
 import type { ConetError } from '@conet/sdk'
 import type { Etcd3, ICompare, IRangeRequest, IRequestOp } from 'etcd3'
 import { Range } from 'etcd3'
+import type { EtcdOptions } from './etcd-identity.ts'
 import type { Condition, SharedChange } from './shared-store.ts'
 
 export type Connected = {
   readonly client: Etcd3
-  readonly endpoints: readonly string[]
-  /** What `cause` is in the words of the catalogue; `what` opens the message. */
-  failure(what: string, cause: unknown): Promise<ConetError>
+  readonly options: EtcdOptions
+  /** Aborts when another client has taken over: nothing new is to be asked of this one. */
+  readonly replaced: AbortSignal
+  /**
+   * What `cause` is in the words of the catalogue; `what` opens the message. Why it failed is looked for no longer than
+   * the call may take.
+   */
+  failure(what: string, cause: unknown, withinMs?: number): Promise<ConetError>
 }
 
 export function rangeOf(prefix: string): Required<Pick<IRangeRequest, 'key' | 'range_end'>> {

@@ -1,6 +1,6 @@
 // Where what is, in the shared store. The version is that of the layout: another layout begins anew below its own.
 
-const root = '/conet/v1/'
+export const root = '/conet/v1/'
 
 export const keys = {
   /** Names this store, and is another one after it has lost something: so hosts that come back later learn it too. */

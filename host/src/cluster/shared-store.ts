@@ -1,4 +1,5 @@
 // What the hosts of a cluster share: text under keys, changed in transactions, watched. Knows no record types.
+import type { ConetError } from '@conet/sdk'
 
 export type SharedEntry = { readonly key: string; readonly value: string; readonly revision: number }
 
@@ -25,6 +26,9 @@ export type CommitResult = { readonly committed: boolean; readonly revision: num
 /** What one transaction of anybody did below a watched prefix. `value` is missing where a key was deleted. */
 export type WatchedChange = { readonly key: string; readonly value?: string; readonly revision: number }
 
+/** The store answers, and does not take this host for who it is. */
+export type StoreRefusal = { readonly since: Date; readonly error: ConetError }
+
 export type CallLimits = { readonly signal?: AbortSignal | undefined; readonly timeoutMs?: number }
 
 /** All of it throws `clusterUnavailable` while the store does not answer, and `deadlineExceeded` when the time is up. */
@@ -33,6 +37,8 @@ export interface SharedStore {
   readonly revision: number
   /** That of the last change that this process made. */
   readonly written: number
+  /** Undefined: it takes this host, as far as is known. */
+  readonly refusal: StoreRefusal | undefined
   /** The store is another one, or an older copy: it counts from there. */
   restartAt(revision: number): void
   get(key: string, limits?: CallLimits): Promise<SharedEntry | undefined>

@@ -2,7 +2,7 @@
 // them is otherwise seen only as an etcd that cannot be reached.
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { EtcdTls } from '../cluster/etcd-store.ts'
+import { type EtcdTls, readPasswordFile } from '../cluster/etcd-identity.ts'
 import { wrongSetting } from './cluster-setting-error.ts'
 
 type Key = 'ca' | 'cert' | 'key' | 'password_file'
@@ -16,9 +16,9 @@ export function checkTls({ caFile, certFile, keyFile }: EtcdTls): void {
   if (!certificate.checkPrivateKey(key)) throw wrongSetting('key', `is not the key of ${certFile}`)
 }
 
-/** The password is all that the file holds, but for an end of line. */
-export function readPassword(path: string): string {
-  return read('password_file', path).toString().trimEnd()
+/** The same of the file with the password. */
+export function checkPassword(path: string): void {
+  read('password_file', path, readPasswordFile)
 }
 
 function certificateOf(setting: Key, path: string): X509Certificate {
@@ -26,7 +26,7 @@ function certificateOf(setting: Key, path: string): X509Certificate {
 }
 
 function parse<T>(setting: Key, path: string, what: string, work: (pem: Buffer) => T): T {
-  const pem = read(setting, path)
+  const pem = read(setting, path, (file) => readFileSync(file))
   try {
     return work(pem)
   } catch (cause) {
@@ -34,9 +34,9 @@ function parse<T>(setting: Key, path: string, what: string, work: (pem: Buffer) 
   }
 }
 
-function read(setting: Key, path: string): Buffer {
+function read<T>(setting: Key, path: string, work: (path: string) => T): T {
   try {
-    return readFileSync(path)
+    return work(path)
   } catch (cause) {
     throw wrongSetting(setting, `cannot be read: ${wordsOf(cause)}`)
   }

@@ -26,7 +26,10 @@ export async function openCluster(options: ClusterRoomOptions): Promise<Cluster 
   if (etcd.tls?.skipsVerification)
     log.warn('cluster: whoever answers is taken for etcd (--cluster-insecure-skip-tls-verify)')
   return new Cluster({
-    store: new EtcdStore(etcd),
+    store: new EtcdStore(etcd, (refusal) => {
+      if (refusal === undefined) log.info('cluster: etcd takes this host again')
+      else log.error({ err: refusal.error }, 'cluster: etcd refuses this host, and its files are read again')
+    }),
     node: { name, identity: machine.nodeId, underlayAddress, version, since },
     mostBlockBits: blockBits,
     awaitHostsMs,

@@ -1,8 +1,8 @@
 // What conetd is told of the cluster that it is part of.
 import { hostname } from 'node:os'
-import type { EtcdOptions } from '../cluster/etcd-store.ts'
+import type { EtcdOptions, EtcdUser } from '../cluster/etcd-identity.ts'
 import { formatAddress, readAddress } from '../ipam/address.ts'
-import { checkTls, readPassword } from './cluster-files.ts'
+import { checkPassword, checkTls } from './cluster-files.ts'
 import type { ClusterSection } from './cluster-section.ts'
 import { wrongSetting } from './cluster-setting-error.ts'
 
@@ -68,10 +68,13 @@ function etcdOptions(store: string, section: ClusterSection): EtcdOptions {
 }
 
 /** As etcdctl has it: the password follows the name, unless it comes by itself. */
-function userOf({ user, password_file: passwordFile }: ClusterSection): EtcdOptions['user'] {
+function userOf({ user, password_file: passwordFile }: ClusterSection): EtcdUser | undefined {
   if (user === undefined && passwordFile === undefined) return undefined
   if (user === undefined) throw missing('user', '--cluster-user', 'the user of etcd whose password it is')
-  if (passwordFile !== undefined) return { name: user, password: readPassword(passwordFile) }
+  if (passwordFile !== undefined) {
+    checkPassword(passwordFile)
+    return { name: user, passwordFile }
+  }
   const colon = user.indexOf(':')
   if (colon > 0) return { name: user.slice(0, colon), password: user.slice(colon + 1) }
   throw missing('password_file', '--cluster-password-file', 'a file with the password and nothing else')

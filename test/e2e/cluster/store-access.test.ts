@@ -1,7 +1,7 @@
 // An etcd that wants certificates and passwords: a host that has them takes part, one that has not says why it does not.
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { EtcdStore } from '@conet/host/cluster/etcd-store'
@@ -100,12 +100,72 @@ it('the status of a host with another password says that etcd refuses it, and wh
   )
 })
 
+/** As who runs etcd gives a user another password. */
+async function giveUser(name: string, password: string): Promise<void> {
+  await etcd.control('user', 'delete', name).catch(() => undefined)
+  await etcd.control('user', 'add', `${name}:${password}`)
+  await etcd.control('user', 'grant-role', name, 'conet')
+}
+
+const isJoined = { cluster: { state: 'joined' } }
+
+async function findingsOf(host: ClusterHost) {
+  return (await host.client.status()).findings
+}
+
+it('a password that is changed while conetd runs is said to be refused, with its file, and is read again', async () => {
+  await giveUser('late', 'first')
+  writeFileSync(file('late'), 'first')
+  const late = { ...access(), user: 'late', password_file: file('late') }
+  const store = `etcds://${etcd.endpoint}`
+  await using one = await ClusterHost.start(store, 'late', 4, { access: late })
+  await using two = await ClusterHost.start(store, 'other', 5, { access: access() })
+  await eventually(async () => expect(await one.client.status()).toMatchObject(isJoined), patience)
+  await eventually(() => one.client.createNetwork({ name: 'blue', type: 'span' }), patience)
+  await giveUser('late', 'second')
+  const refused = { code: 'cluster-away', help: expect.stringContaining(`(${file('late')})`) }
+  await eventually(
+    async () => expect(await findingsOf(one)).toContainEqual(expect.objectContaining(refused)),
+    patience,
+  )
+  writeFileSync(file('late'), 'second\n')
+  await eventually(async () => expect(await one.client.status()).toMatchObject(isJoined), patience)
+  expect((await findingsOf(one)).map(({ code }) => code)).not.toContain('cluster-away')
+  const log = readFileSync(one.fixture.conetd.logFile, 'utf8')
+  expect(log.match(/etcd refuses this host/g)).toHaveLength(1)
+  expect(log.match(/etcd takes this host again/g)).toHaveLength(1)
+  await eventually(() => two.client.createNetwork({ name: 'red', type: 'span' }), patience)
+  await one.knows('red')
+  expect(await eventually(() => one.plug('a', 'blue'), patience)).toMatchObject({ published: true })
+  await one.removeContainers()
+  for (const name of ['blue', 'red']) await eventually(() => one.client.deleteNetwork(name), patience)
+})
+
+it('a certificate of the host that etcd does not trust is named, and read again when it is replaced', async () => {
+  const put = (from: string) => {
+    for (const end of ['pem', 'key']) copyFileSync(file(`${from}.${end}`), file(`own.${end}`))
+  }
+  put('other')
+  const own = { ...access(), cert: file('own.pem'), key: file('own.key') }
+  await using one = await ClusterHost.start(`etcds://${etcd.endpoint}`, 'owner', 3, { access: own })
+  const refused = {
+    code: 'cluster-away',
+    message: expect.stringContaining('etcd does not trust the certificate of this host'),
+    help: expect.stringContaining(`--cluster-cert (${file('own.pem')})`),
+  }
+  await eventually(
+    async () => expect(await findingsOf(one)).toContainEqual(expect.objectContaining(refused)),
+    patience,
+  )
+  put('etcd')
+  await eventually(async () => expect(await one.client.status()).toMatchObject(isJoined), patience)
+})
+
 const lax = () => ({ ca: file('other.pem'), insecure_skip_tls_verify: true })
 
 it('a host that is told not to look at etcd’s certificate takes part, and warns in its log', async () => {
   const options = { access: { ...access(), ...lax() } }
   await using one = await ClusterHost.start(`etcds://${etcd.endpoint}`, 'lax', 2, options)
-  const isJoined = { cluster: { state: 'joined' } }
   await eventually(async () => expect(await one.client.status()).toMatchObject(isJoined), patience)
   expect(readFileSync(one.fixture.conetd.logFile, 'utf8')).toContain('--cluster-insecure-skip-tls-verify')
 })

@@ -10,6 +10,7 @@ const node = { name: 'one', identity: 'machine', underlayAddress: '192.0.2.1', v
 /** A store in which an operator has said that the node is removed. */
 function storeWith(mark: string): SharedStore {
   return {
+    refusal: undefined,
     revision: 1,
     written: 0,
     restartAt: () => undefined,

@@ -1,0 +1,164 @@
+// The client of etcd. While etcd refuses who this host is, the files that say it are read again, and what has changed is
+// shown by a new client: the one before it keeps what it was made with for as long as it lives.
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
+import type { ConetError } from '@conet/sdk'
+import { noop } from 'cockatiel'
+import { Etcd3, type IOptions } from 'etcd3'
+import { Backoff } from '../retry/backoff.ts'
+import { CertificateLook } from './certificate-look.ts'
+import { certificateError, clusterError, isRefusal, isUnreachable, unreadableError } from './etcd-errors.ts'
+import { type EtcdIdentity, type EtcdOptions, readIdentity } from './etcd-identity.ts'
+import { type Connected, rangeOf } from './etcd-requests.ts'
+import { root } from './keys.ts'
+import type { StoreRefusal } from './shared-store.ts'
+import { withoutVerification } from './unverified-tls.ts'
+
+type Current = {
+  readonly identity: EtcdIdentity
+  readonly client: Etcd3
+  /** Undefined: no certificates are looked at. */
+  readonly certificates: CertificateLook | undefined
+  readonly replaced: AbortController
+}
+
+type Failure = { readonly what: string; readonly cause: unknown; readonly withinMs?: number | undefined }
+
+const againMs = { firstMs: 500, mostMs: 15_000 }
+const askMs = 3_000
+
+export class EtcdConnection {
+  readonly #options: EtcdOptions
+  readonly #told: (refusal: StoreRefusal | undefined) => void
+  readonly #ending = new AbortController()
+  #current: Current
+  #refusal: StoreRefusal | undefined
+
+  /** `told` hears when etcd begins to refuse this host, and when it takes it again. Throws what the reading of a file throws. */
+  constructor(options: EtcdOptions, told: (refusal: StoreRefusal | undefined) => void) {
+    this.#options = options
+    this.#told = told
+    this.#current = connect(options, readIdentity(options))
+  }
+
+  /** For one call, watch or lease: the next may have another client. */
+  get current(): Connected {
+    const current = this.#current
+    const { client, replaced } = current
+    return {
+      client,
+      options: this.#options,
+      replaced: replaced.signal,
+      failure: (what, cause, withinMs) => this.#failure(current, { what, cause, withinMs }),
+    }
+  }
+
+  get refusal(): StoreRefusal | undefined {
+    return this.#refusal
+  }
+
+  close(): void {
+    this.#ending.abort()
+    this.#current.client.close()
+  }
+
+  async #failure(current: Current, { what, cause, withinMs }: Failure): Promise<ConetError> {
+    const fault = isUnreachable(cause) ? await current.certificates?.fault(withinMs) : undefined
+    const error =
+      fault === undefined
+        ? clusterError(what, this.#options, cause)
+        : certificateError(what, this.#options, fault)
+    // What was made with other files says nothing of those that count now.
+    const isOfNow = current === this.#current
+    if (isOfNow && (fault !== undefined || isRefusal(cause))) this.#refused(error)
+    return error
+  }
+
+  #refused(error: ConetError): void {
+    const isNew = this.#refusal === undefined
+    this.#refusal = { since: this.#refusal?.since ?? new Date(), error }
+    if (!isNew || this.#ending.signal.aborted) return
+    this.#told(this.#refusal)
+    void this.#untilTaken(this.#ending.signal)
+  }
+
+  async #untilTaken(signal: AbortSignal): Promise<void> {
+    const backoff = new Backoff(againMs)
+    while (this.#refusal !== undefined) {
+      await sleep(backoff.nextMs(), undefined, { signal, ref: false }).catch(() => undefined)
+      if (signal.aborted) return
+      if (this.#readAgain()) await this.#ask()
+    }
+    this.#told(undefined)
+  }
+
+  /** False: what is in the files now is nothing to show. */
+  #readAgain(): boolean {
+    try {
+      const identity = readIdentity(this.#options)
+      if (isDeepStrictEqual(identity, this.#current.identity)) return true
+      const before = this.#current
+      this.#current = connect(this.#options, identity)
+      before.replaced.abort()
+      before.client.close()
+      return true
+    } catch (cause) {
+      this.#refused(unreadableError(this.#options, cause))
+      return false
+    }
+  }
+
+  /** Streams that were there before go on whatever etcd thinks of this host now: what counts is a new call. */
+  async #ask(): Promise<void> {
+    const { client, failure } = this.current
+    try {
+      await client.kv.range({ ...rangeOf(root), count_only: true }, { deadline: Date.now() + askMs })
+      this.#refusal = undefined
+    } catch (error) {
+      this.#refused(await failure('read the shared store', error))
+    }
+  }
+}
+
+function connect(options: EtcdOptions, identity: EtcdIdentity): Current {
+  const isLax = options.tls?.skipsVerification === true
+  const make = () => new Etcd3(clientOptions(options, identity))
+  const { trusted } = identity
+  return {
+    identity,
+    client: isLax ? withoutVerification(make) : make(),
+    certificates:
+      trusted === undefined || isLax ? undefined : new CertificateLook(options.endpoints, trusted),
+    replaced: new AbortController(),
+  }
+}
+
+function clientOptions({ endpoints }: EtcdOptions, { trusted, user }: EtcdIdentity): IOptions {
+  const scheme = trusted === undefined ? 'http' : 'https'
+  return {
+    hosts: endpoints.map((endpoint) => `${scheme}://${endpoint}`),
+    ...(trusted && { credentials: credentialsOf(trusted) }),
+    ...(user && { auth: { username: user.name, password: user.password } }),
+    grpcOptions: {
+      // A member that is cut off answers no more: the stream of a watch ends after these two times.
+      'grpc.keepalive_time_ms': 10_000,
+      'grpc.keepalive_timeout_ms': 3_000,
+      'grpc.max_receive_message_length': -1,
+      'grpc.initial_reconnect_backoff_ms': 100,
+      'grpc.max_reconnect_backoff_ms': 2_000,
+    },
+    faultHandling: { global: noop, host: () => noop },
+  }
+}
+
+function credentialsOf({
+  ca,
+  cert,
+  key,
+}: NonNullable<EtcdIdentity['trusted']>): NonNullable<IOptions['credentials']> {
+  return {
+    rootCertificate: ca,
+    ...(cert !== undefined && { certChain: cert }),
+    ...(key !== undefined && { privateKey: key }),
+  }
+}
