@@ -39,6 +39,10 @@ export class FlowReview {
     }
   }
 
+  knows(endpointId: string): boolean {
+    return this.#members.has(endpointId)
+  }
+
   forget(endpointId: string): void {
     this.#members.delete(endpointId)
   }

@@ -26,7 +26,7 @@ export class Machine {
   readonly firewall: Firewall
   /** Policies and ports of endpoints. There while there are any. */
   readonly policyTable: PolicyTable
-  /** Whose flows began while there was no table, and no driver. */
+  /** Whose flows may have begun while there was no table, and no driver. */
   readonly unjudged = new UnjudgedEndpoints()
   /** Who the driver works for. */
   readonly host: HostHandle
@@ -47,16 +47,21 @@ export class Machine {
     return new Machine(host, options)
   }
 
-  /** Takes over what a former process has left, or an instance that works no more, and watches over it. May be repeated. */
-  async takeCharge(): Promise<void> {
+  /**
+   * Takes over what a former process has left, or an instance that works no more, and watches over it. May be repeated. `isKnown`: of
+   * endpoints that a sync has brought before, as to a newcomer that stood by.
+   */
+  async takeCharge(isKnown: (endpointId: string) => boolean): Promise<void> {
     await sweep(this)
     const links = this.rtnl.links()
     const bridges = new Set(links.filter(({ kind }) => kind === 'bridge').map(({ name }) => name))
     const hadRules = this.firewall.adopt((name) => bridges.has(name))
     const hadPolicies = await this.policyTable.adopt(this.#owners(links))
     const isJudged = hadRules && this.#bridgesIn(links).every(({ name }) => this.firewall.knows(name))
-    if (!isJudged || !hadPolicies)
-      this.unjudged.await(this.#endpointsIn(links), () => !isJudged || !this.policyTable.isEmpty())
+    const standing = this.#endpointsIn(links)
+    const awaited = standing.filter((endpointId) => !isKnown(endpointId))
+    const isLoss = () => !isJudged || (!hadPolicies && !this.policyTable.isEmpty())
+    if (standing.length > 0) this.unjudged.await(awaited, isLoss)
     // A start that failed after this one is made again.
     clearInterval(this.#timer)
     this.#timer = setInterval(() => this.#checkFirewall(), firewallCheckIntervalMs).unref()
@@ -66,6 +71,7 @@ export class Machine {
   leaveCharge(): void {
     clearInterval(this.#timer)
     clearTimeout(this.#secondLook)
+    this.unjudged.leave()
     this.firewall.leave()
     this.policyTable.leave()
   }

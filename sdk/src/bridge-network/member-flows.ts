@@ -51,16 +51,16 @@ export class MemberFlows {
     if (this.#isMachine(flow.reply.source)) return !bridge.policy.includes('hostless')
     const near = { ownNetwork, machine: this.#machine }
     if (!maySend(flow, { policy: egress, near })) return false
-    // It left with an address to which no answer comes.
+    // It left with an address to which no answer comes; but by a port of the machine, to an endpoint of which nobody has said anything.
     const isAsSent = flow.reply.destination.equals(flow.original.source)
-    return !(bridge.policy.includes('masqueraded') && receiver === undefined && isAsSent)
+    const isLost = isAsSent && receiver === undefined && !isTranslated(flow)
+    return !(bridge.policy.includes('masqueraded') && isLost)
   }
 
   /** From the machine, by one of its ports, or into a network that others reach. */
-  #mayReceive({ original, reply }: Flow, receiver: Member, sender: Member | undefined): boolean {
-    const isTranslated = !original.destination.equals(reply.source)
-    if (isTranslated || isIn(receiver.ownNetwork, original.source) || this.#isMachine(original.source))
-      return true
+  #mayReceive(flow: Flow, receiver: Member, sender: Member | undefined): boolean {
+    const { source } = flow.original
+    if (isTranslated(flow) || isIn(receiver.ownNetwork, source) || this.#isMachine(source)) return true
     return sender === undefined && receiver.bridge.policy.includes('routed')
   }
 
@@ -86,6 +86,9 @@ function memberOf({ params, bridge }: MemberParams): Member {
     egress: egressPolicy(bridge.egress, documentOf(params.policy).net_out ?? []),
   }
 }
+
+/** It came by a port of the machine. */
+const isTranslated = ({ original, reply }: Flow) => !original.destination.equals(reply.source)
 
 const addressesOf = ({ params }: Pick<MemberParams, 'params'>) =>
   params.interface.addresses.map((text) => parsePrefix(text).bytes)

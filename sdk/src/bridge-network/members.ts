@@ -62,7 +62,7 @@ export function bridgeNetworks(kind: BridgeNetworkKind): BridgeNetworkMembers {
     },
     async activate() {
       const { machine, policies } = started()
-      await machine.takeCharge()
+      await machine.takeCharge((endpointId) => policies.knows(endpointId))
       await policies.shaper.adopt()
       await kind.extension?.sweep(machine)
     },

@@ -69,7 +69,17 @@ export class Policies {
     this.shaper = new TrafficShaper(machine)
     const ports = () => portsOf({ elements: [...machine.policyTable.elements()] })
     this.#review = new FlowReview({ machine, conntrack: () => this.#flows(), ports })
-    machine.whenMended(() => void this.#review.ofAll())
+    machine.unjudged.whenOverdue(() => void this.#review.ofAll())
+    machine.whenMended(() => {
+      // Those who come back with the sync know nothing of it yet.
+      machine.unjudged.noteLoss()
+      void this.#review.ofAll()
+    })
+  }
+
+  /** Whether anybody has said what the endpoint may do. */
+  knows(endpointId: string): boolean {
+    return this.#review.knows(endpointId)
   }
 
   /** Throws `invalidArgument` that names the fields; changes nothing. */
@@ -124,9 +134,9 @@ export class Policies {
     return { takeBack: async () => unknow(), settle: () => this.#judgeLost(params.endpointId) }
   }
 
-  /** What began while the tables were gone and no driver was there, once all its endpoints are known again. Does not fail. */
+  /** What began while the tables were gone and no driver was there, once all that come back are known again. Does not fail. */
   async #judgeLost(endpointId: string): Promise<void> {
-    if (this.#machine.unjudged.isLast(endpointId)) await this.#review.ofAll()
+    if (this.#machine.unjudged.isDue(endpointId)) await this.#review.ofAll()
   }
 
   /** Nothing of the endpoint is left in the table, and no flow of it. May be repeated; costs nothing where there was nothing. */
@@ -156,6 +166,7 @@ export class Policies {
   }
 
   async close(): Promise<void> {
+    this.#machine.unjudged.leave()
     await this.#compiler.close()
     await this.#freshPorts.close()
     await this.#review.idle()
@@ -167,7 +178,9 @@ export class Policies {
     const { policyTable } = this.#machine
     const holding = this.#ofNetworks.get(bridge) ?? networkHolding(bridge, policyTable.name)
     this.#ofNetworks.set(bridge, holding)
-    await policyTable.put(networkOwner(networkId), holding)
+    const before = await policyTable.put(networkOwner(networkId), holding)
+    // Where members come back to the network, somebody has emptied a map while no driver was there.
+    if (differing(holding, before).length > 0) this.#machine.unjudged.noteLoss()
   }
 
   /** What fails here is no reason to fail the plug. */

@@ -69,6 +69,11 @@ async function whileNobodyMends(work: () => Promise<void>): Promise<void> {
   }
 }
 
+/** Without the driver's tables the kernel remembers flows only where another one asks for them. */
+const rememberFlows = () =>
+  sh(`nft 'add table inet theirs; add chain inet theirs watch { type filter hook forward priority 0; }
+      add rule inet theirs watch ct state new counter'`)
+
 /** What a policy of the container looks like to its traffic. */
 async function isInForce(): Promise<void> {
   expect(await peers.web.tcp(outside)).toContain('outside')
@@ -105,8 +110,7 @@ describe('a policy', () => {
 
   it('holds for what began while the tables were gone: with isolation, masquerade and ports it is judged when they are back', async () => {
     // As firewalld or Docker, so that the kernel goes on remembering flows.
-    sh(`nft 'add table inet theirs; add chain inet theirs watch { type filter hook forward priority 0; }
-        add rule inet theirs watch ct state new counter'`)
+    rememberFlows()
     const green = await fixture.create(
       network('green', { subnets: [{ subnet: '10.2.0.0/16', gateway: '10.2.0.1' }] }),
     )
@@ -226,8 +230,7 @@ describe('a policy', () => {
   })
 
   it('holds for what began while neither tables nor driver were there, for members without rules too', async () => {
-    sh(`nft 'add table inet theirs; add chain inet theirs watch { type filter hook forward priority 0; }
-        add rule inet theirs watch ct state new counter'`)
+    rememberFlows()
     const green = await fixture.create(
       network('green', { subnets: [{ subnet: '10.2.0.0/16', gateway: '10.2.0.1' }] }),
     )
@@ -256,6 +259,61 @@ describe('a policy', () => {
     const { endpointId } = guest
     await fixture.driver.deleteEndpoint({ networkId: green.id, endpointId }, fixture.call())
     await fixture.driver.deleteNetwork(green.id, fixture.call())
+  })
+
+  it('holds for what began while a map or set was emptied and no driver was there', async () => {
+    const guest = await fixture.join(blue, 'bare', { addresses: ['10.1.0.4/16'] })
+    await using peer = new TrafficPeer('bare', fixture.namespaces.path('bare'))
+    const far = { ...outside, port: 81 }
+    const losses = ['map % networks4; flush map % sources4', 'map % policies', 'set % bridges']
+    for (const [at, loss] of losses.entries()) {
+      await fixture.driver.stop?.()
+      sh(`nft 'flush ${loss.replaceAll('%', 'inet conet_bridge_policy')}'`)
+      for (const one of [peer, peers.web])
+        expect(await one.tcp({ ...far, keep: `lost ${at}` }), loss).toContain('outside')
+      await fixture.startDriver()
+      await fixture.create(blue)
+      for (const one of [web, guest]) await fixture.plug(one)
+      for (const one of [peer, peers.web]) {
+        expect(await one.echo(`lost ${at}`), loss).toMatch('failed')
+        expect(await one.tcp(far), loss).toBe('failed: ECONNREFUSED')
+      }
+      await isInForce()
+    }
+    await fixture.driver.deleteEndpoint({ networkId: blue.id, endpointId: guest.endpointId }, fixture.call())
+  })
+
+  it('and masquerade hold for what began while nobody masqueraded and no driver was there', async () => {
+    await fixture.driver.stop?.()
+    sh('nft flush set inet conet_bridge masqueraded')
+    expect(await peers.web.tcp({ ...outside, keep: 'bare' })).toBe('outside sees 10.1.0.2')
+    await fixture.startDriver()
+    await fixture.create(blue)
+    await fixture.plug(web)
+    await eventually(async () => expect(await peers.web.echo('bare')).toMatch('failed'))
+    expect(await peers.web.tcp(outside)).toBe('outside sees 192.0.2.1')
+  })
+
+  it('holds for those who come back, though another never does, and for that one when it comes late', async () => {
+    const guest = await fixture.join(blue, 'early', { addresses: ['10.1.0.4/16'] })
+    const late = await fixture.join(blue, 'late', { addresses: ['10.1.0.5/16'] })
+    await using ofGuest = new TrafficPeer('early', fixture.namespaces.path('early'))
+    await using ofLate = new TrafficPeer('late', fixture.namespaces.path('late'))
+    rememberFlows()
+    const far = { ...outside, port: 81, keep: 'missed' }
+    await fixture.driver.stop?.()
+    sh("nft 'delete table inet conet_bridge; delete table inet conet_bridge_policy'")
+    for (const one of [ofGuest, ofLate]) expect(await one.tcp(far)).toContain('outside')
+    await fixture.startDriver()
+    await fixture.create(blue)
+    for (const one of [web, guest]) await fixture.plug(one)
+    await eventually(async () => expect(await ofGuest.echo('missed')).toMatch('failed'))
+    expect(await ofLate.echo('missed')).toBe('again')
+    await fixture.plug(late)
+    expect(await ofLate.echo('missed')).toMatch('failed')
+    sh('nft delete table inet theirs')
+    for (const { endpointId } of [guest, late])
+      await fixture.driver.deleteEndpoint({ networkId: blue.id, endpointId }, fixture.call())
   })
 
   it('is what it was when another one cannot be put in force', async () => {

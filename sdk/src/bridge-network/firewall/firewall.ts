@@ -106,7 +106,8 @@ export class Firewall implements Disposable {
       this.#nftables.run(changeOf(this.#table, bridge, { before, after }), `set the firewall for ${bridge}`)
     if (after === undefined) this.#policies.delete(bridge)
     else this.#policies.set(bridge, after)
-    if (!isIntact) this.#mended()
+    // Or somebody has emptied a set before this process was there.
+    if (!isIntact || (this.#isKeeper && before !== undefined && after !== undefined)) this.#mended()
   }
 
   #writeWhole(policies: Policies): void {
