@@ -2,7 +2,7 @@ import type { PortMapping } from '@conet/sdk'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually } from '../../support/eventually.ts'
 import { TrafficPeer } from '../../support/traffic-peer.ts'
-import { type BridgeFixture, sh } from './bridge-fixture.ts'
+import { type BridgeFixture, network, sh } from './bridge-fixture.ts'
 import { blue, type Peers, TrafficScene } from './traffic-scene.ts'
 
 let scene: TrafficScene
@@ -50,6 +50,40 @@ describe('ports of the machine', () => {
     expect(await peers.web.tcp({ address: '2001:db8::1', port })).toBe('web sees fd00:1::1')
     // And nothing else has become reachable.
     expect(await peers.outside.tcp({ address: '10.1.0.2', port: 80, timeoutMs: 300 })).toMatch(/^failed/)
+  })
+
+  it('of a container in two networks lead to itself, whichever of them its way out is and the port is mapped in', async () => {
+    const red = await fixture.create(
+      network('red', {
+        subnets: [
+          { subnet: '10.3.0.0/16', gateway: '10.3.0.1' },
+          { subnet: 'fd00:3::/64', gateway: 'fd00:3::1' },
+        ],
+      }),
+    )
+    const both = { blue: ['10.1.0.9/16', 'fd00:1::9/64'], red: ['10.3.0.9/16', 'fd00:3::9/64'] }
+    const inBlue = await fixture.join(blue, 'both', { addresses: both.blue })
+    const inRed = fixture.params(red, 'both', { addresses: both.red, name: 'eth1', defaultRoute: false })
+    await fixture.plug(inRed)
+    fixture.exec('both', 'sysctl -qw net.ipv4.conf.all.rp_filter=1')
+    await using peer = new TrafficPeer('both', fixture.namespaces.path('both'))
+    await peer.listen('tcp', 80)
+    const mapped: PortMapping[] = [{ protocol: 'tcp', hostPort: 8090, containerPort: 80 }]
+    for (const [of, interfaceName] of [
+      [inBlue, 'eth0'],
+      [inRed, 'eth0'],
+      [inBlue, 'eth1'],
+      [inRed, 'eth1'],
+    ] as const) {
+      const gateways = interfaceName === 'eth0' ? ['10.1.0.1', 'fd00:1::1'] : ['10.3.0.1', 'fd00:3::1']
+      for (const gateway of gateways)
+        fixture.exec('both', `ip route replace default via ${gateway} dev ${interfaceName}`)
+      await setPolicy({}, mapped, of)
+      const what = `${of.network.name} by ${interfaceName}`
+      for (const address of ['192.0.2.1', '2001:db8::1'])
+        expect.soft(await peer.tcp({ address, port: 8090, timeoutMs: 1000 }), what).toMatch(/^both sees/)
+      await setPolicy({}, [], of)
+    }
   })
 
   it.each([0, 1])(

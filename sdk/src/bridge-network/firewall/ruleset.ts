@@ -20,6 +20,9 @@ export function tableOf(driverName: string): string {
  * A port of the machine that leads to a member is one that somebody has opened: `dnat` is let in. For the machine's own
  * 127.0.0.1 the bridges then take such addresses (`route_localnet`), and `guard` drops those that members make up.
  *
+ * What comes from another of our networks by such a port carries the machine's address too: it may come from the container that it goes to,
+ * which would drop what seems to come from itself.
+ *
  * An internal network is apart from the machine too, which answers for its own addresses on every interface.
  */
 const chains = `
@@ -49,6 +52,7 @@ const chains = `
   chain postrouting {
     type nat hook postrouting priority srcnat; policy accept;
     iifname @masqueraded oifname != @bridges masquerade
+    iifname @masqueraded ct status dnat masquerade
   }`
 
 /** Puts the table in the place of whatever is there under its name; without a network there is no table. */
