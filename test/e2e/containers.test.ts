@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { ConetdFixture } from '../support/conetd-fixture.ts'
 import type { FakeDriver } from '../support/fake-driver.ts'
+import { readsOf } from '../support/process-usage.ts'
 import { temporaryNamespace } from '../support/temporary-namespace.ts'
 
 let fixture: ConetdFixture
@@ -51,6 +52,41 @@ it('[C3] [C19] two endpoints of a container in one network have the right source
   await fixture.client.unplug({ handle: 'one', endpoint: second.id })
   expect(one('ip rule')).toBe(rules)
   one(`ping -c 1 -W 2 -I eth0 ${peer}`)
+})
+
+it('[C3] among three endpoints in one network each has its own way, and the last alone has the usual one', async () => {
+  const one = await start('one', 'blue')
+  const rules = one('ip rule')
+  const [second, third] = [
+    await fixture.client.plug('one', { network: 'blue' }),
+    await fixture.client.plug('one', { network: 'blue' }),
+  ]
+  const { endpoints } = await fixture.client.getContainer('one')
+  for (const { interfaces } of endpoints) {
+    const { name, addresses } = interfaces[0] ?? {}
+    const [address = ''] = (addresses?.[0] ?? '').split('/')
+    expect(one(`ip route get 10.93.0.99 from ${address}`)).toContain(`dev ${name}`)
+  }
+  const first = endpoints.find(({ id }) => id !== second.id && id !== third.id)?.id ?? ''
+  await fixture.client.unplug({ handle: 'one', endpoint: first })
+  expect(one('ip rule').trim().split('\n')).toHaveLength(rules.trim().split('\n').length + 2)
+  await fixture.client.unplug({ handle: 'one', endpoint: third.id })
+  expect(one('ip rule')).toBe(rules)
+  await fixture.client.plug('one', { network: 'blue' })
+  expect(one('ip rule').trim().split('\n')).toHaveLength(rules.trim().split('\n').length + 2)
+})
+
+it('a driver that comes back costs conetd no more for each endpoint, the more of them a container has', async () => {
+  await start('many', 'blue')
+  const readsForEach = async (endpoints: number) => {
+    for (let n = (await fixture.client.getContainer('many')).endpoints.length; n < endpoints; n++)
+      await fixture.client.plug('many', { network: 'blue' })
+    const before = readsOf(fixture.conetd.pid)
+    await fixture.startDriver('bridge')
+    return (readsOf(fixture.conetd.pid) - before) / endpoints
+  }
+  const amongFew = await readsForEach(6)
+  expect(await readsForEach(36)).toBeLessThan(2 * amongFew)
 })
 
 it('[D9] [D12] a sandbox that conet made ends at down, one that a runtime made goes on', async () => {

@@ -9,3 +9,9 @@ export function residentBytesOf(pid: number): number {
 export function openFilesOf(pid: number): number {
   return readdirSync(`/proc/${pid}/fd`).length
 }
+
+/** How often it has read from a file or a socket. */
+export function readsOf(pid: number): number {
+  const [, reads] = /^syscr: (\d+)$/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8')) ?? []
+  return Number(reads)
+}

@@ -97,9 +97,12 @@ export async function unsettle(
 ): Promise<void> {
   const interfaces = endpoint.result?.interfaces ?? []
   const siblings = siblingsOf(host, endpoint)
-  // One that is alone from now on needs no rules, and when it goes nobody looks for any.
-  const alone = siblings.length === 1 ? siblings.flatMap(({ result }) => result?.interfaces ?? []) : []
-  if (siblings.length > 0) forgetRules(sandbox, [...interfaces, ...alone])
+  if (siblings.length > 0) {
+    // One that is alone from now on needs no rules, and when it goes nobody looks for any. Of those that go too one is the last.
+    const staying = siblings.filter(({ state }) => state !== 'deleting')
+    const others = staying.length > 1 ? siblings.filter(({ state }) => state === 'deleting') : siblings
+    forgetRules(sandbox, [...interfaces, ...interfacesOf(others)])
+  }
   for (const plugged of leftToHost(interfaces)) {
     await takeBack(sandbox.path, plugged)
     failpoint('host:endpoint:interface-returned')
@@ -111,12 +114,18 @@ export async function clearRest({ result }: EndpointRecord, sandbox: SandboxReco
   for (const plugged of leftToHost(result?.interfaces ?? [])) await removeRest(sandbox.path, plugged)
 }
 
+/** Of the endpoint, and of the one that was alone before it: of more than one, each has its own already. */
 function settleRouting(host: HostContext, { endpoint, network, sandbox }: Placed, result: PlugResult): void {
   const siblings = siblingsOf(host, endpoint)
   if (siblings.length === 0) return
   const gateways = network.subnets.flatMap(({ gateway }) => (gateway === undefined ? [] : [gateway]))
-  const all = [...siblings.flatMap(({ result: theirs }) => theirs?.interfaces ?? []), ...result.interfaces]
-  for (const plugged of all) routeBySource(sandbox.path, plugged, gateways)
+  const settled = siblings.filter(({ state }) => state === 'plugged')
+  const alone = settled.length === 1 ? interfacesOf(settled) : []
+  for (const plugged of [...alone, ...result.interfaces]) routeBySource(sandbox.path, plugged, gateways)
+}
+
+function interfacesOf(endpoints: readonly EndpointRecord[]): PluggedInterface[] {
+  return endpoints.flatMap(({ result }) => result?.interfaces ?? [])
 }
 
 function forgetRules(sandbox: SandboxRecord, interfaces: readonly PluggedInterface[]): void {

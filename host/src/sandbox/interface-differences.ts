@@ -26,9 +26,7 @@ function differencesOf(rtnl: Rtnl, made: Made): string[] {
   const macAddress = made.macAddress.toLowerCase()
   const addresses = rtnl.addresses({ link: link.index })
   const there = new Map(addresses.map((found) => [prefixOf(found.address), found]))
-  const routes = new Set(
-    rtnl.routes({ table: MAIN_TABLE }).flatMap((route) => (route.link === link.index ? textOf(route) : [])),
-  )
+  const routes = new Set(rtnl.routes({ table: MAIN_TABLE, link: link.index }).map(textOf))
   // One that is down has none; one that its driver wants without it has said so to the kernel.
   const subnets = made.addresses.flatMap((address) => {
     const hasRoute = link.isUp && there.get(prefixOf(address))?.prefixRoute === true

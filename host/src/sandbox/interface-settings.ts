@@ -124,10 +124,8 @@ function failuresOf(error: unknown): Iterable<[number, KernelError]> {
 /** Whether the one that is there goes over the same link: the kernel's own, or one of a plug before. */
 function hasRoute(inside: Rtnl, { destination, metric, table = MAIN_TABLE, link }: NewRoute): boolean {
   const isSame = (found: ReturnType<Rtnl['routes']>[number]) =>
-    found.link === link &&
-    found.destination === destination &&
-    (metric === undefined || metric === (found.metric ?? 0))
-  return inside.routes({ table }).some(isSame)
+    found.destination === destination && (metric === undefined || metric === (found.metric ?? 0))
+  return inside.routes({ table, ...(link !== undefined && { link }) }).some(isSame)
 }
 
 function routeTaken(name: string, { destination }: NewRoute, cause: KernelError): ConetError {

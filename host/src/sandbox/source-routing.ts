@@ -6,7 +6,6 @@ import {
   addRule,
   deleteRule,
   interfaceSysctl,
-  KernelError,
   type NewRoute,
   openSandbox,
   type RouteRequest,
@@ -38,7 +37,7 @@ export function routeBySource(
     }
     writeSysctl(sandbox, change)
   }
-  runUnlessThere(rtnl, ownTable(plugged, { index, gateways }))
+  rtnl.batch(ownTable(plugged, { index, gateways }), { tolerate: ['EEXIST'] })
 }
 
 /** Takes the rules back; the routes go with the interface. Fine when there are none. */
@@ -75,16 +74,6 @@ function ownTable(
       addRule({ family: isV6 ? 'ipv6' : 'ipv4', from: hostPrefix(address), table, priority: 1000 }),
     ]
   })
-}
-
-function runUnlessThere(rtnl: Rtnl, requests: readonly RouteRequest[]): void {
-  for (const request of requests) {
-    try {
-      rtnl.run(request)
-    } catch (error) {
-      if (!KernelError.is(error, 'EEXIST')) throw error
-    }
-  }
 }
 
 /** `10.0.0.6/16` → `10.0.0.6/32`. */

@@ -59,10 +59,8 @@ function assertOurs({ plan: { endpointId, port }, bridge, port: found }: Plugged
 
 /** The other end, by the indexes that both ends know of each other: its name may have been changed inside. */
 function peerOf({ inner, port, plan }: PluggedTask): Link {
-  const peer = inner
-    .links({ kind: 'veth' })
-    .find(({ index, parent }) => index === port.parent && parent === port.index)
-  if (peer !== undefined) return peer
+  const peer = port.parent === undefined ? undefined : inner.link(port.parent)
+  if (peer?.kind === 'veth' && peer.parent === port.index) return peer
   const { endpointId, sandboxPath } = plan
   const message = `plug endpoint ${endpointId} into ${sandboxPath}: it is plugged into another sandbox`
   throw new ConetError('inUse', message, { help: 'Unplug it there first.' })
@@ -137,7 +135,8 @@ function mendAddresses(
 }
 
 function mendRoutes(inner: Rtnl, link: number, plan: EndpointPlan): string[] {
-  const found = inner.routes()
+  if (plan.routes.length === 0) return []
+  const found = inner.routes({ link })
   const wanted = plan.routes.map((route) => newRoute(link, route))
   const missing = wanted.filter((route) => !found.some((other) => isSameRoute(route, other)))
   for (const route of missing) {
