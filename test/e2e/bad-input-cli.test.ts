@@ -61,7 +61,7 @@ const wrong: [code: number, named: string, words: string[]][] = [
   [2, 'names conetd itself', ['container', 'up', 'c1', '--netns', '/proc/self/ns/net']],
   [2, 'must not be empty', ['container', 'up', 'c1', '--netns', '']],
   [2, 'A handle must be', ['container', 'up', '../x']],
-  [2, 'A handle must be', ['container', 'down', 'c1', '../x']],
+  [2, 'A handle must be', ['container', 'down', '../x']],
   [2, 'A handle must be', ['container', 'rm', '../x']],
   [2, 'A handle must be', ['container', 'inspect', '../x']],
   [2, 'A handle must be', ['net', 'plug', '../x', 'blue']],
@@ -114,6 +114,22 @@ describe('a command line that is wrong', () => {
     const { code, out, err } = await conet('container', 'rm', 'c8', '../odd', 'c9')
     expect({ code, out }).toEqual({ code: 2, out: 'c8\nc9\n' })
     expect(err).toMatch(/^conet: container "..\/odd": A handle must be/)
+  })
+
+  it('in one of several names keeps no other container from being taken down, or shown', async () => {
+    const handles = ['c8', '../odd', 'c9']
+    for (const handle of ['c8', 'c9']) await conet('container', 'create', handle)
+    const shown = await conet('container', 'inspect', '--json', ...handles)
+    expect(JSON.parse(shown.out)).toMatchObject([{ handle: 'c8' }, { handle: 'c9' }])
+    const counted = await conet('container', 'metrics', '--json', ...handles)
+    expect(Object.keys(JSON.parse(counted.out))).toEqual(['c8', 'c9'])
+    const down = await conet('container', 'down', ...handles)
+    expect(down.out).toBe('c8\nc9\n')
+    for (const { code, err } of [shown, counted, down]) {
+      expect(code).toBe(2)
+      expect(err).toMatch(/^conet: container "..\/odd": A handle must be/)
+    }
+    await conet('container', 'rm', 'c8', 'c9')
   })
 
   it('with a document that is too large hears so, and not that conetd has ended', async () => {

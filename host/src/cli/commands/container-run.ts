@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import type { CallOptions, ConetClient } from '@conet/sdk/client'
 import { type Command, Option } from 'commander'
 import type { CommandContext } from '../command-context.ts'
-import { collectHandle, parseHandle } from '../options/handle.ts'
+import { assertHandle, parseHandle } from '../options/handle.ts'
 import { parseWholeNumber } from '../options/whole-number.ts'
 import { forEachName } from '../several.ts'
 
@@ -50,11 +50,12 @@ function addDown(container: Command, context: CommandContext): void {
     .description(
       'Say that containers stopped: unplug them from everything. Repeated, or of one that nobody knows: no failure.',
     )
-    .argument('<handle...>', 'the containers', collectHandle)
+    .argument('<handle...>', 'the containers')
     .addHelpText('after', '\nExample:\n  $ conet container down c1')
     .action((handles: string[]) =>
       context.withClient((client, call) =>
         forEachName(context, handles, async (handle) => {
+          await assertHandle(handle)
           const isStrange = await isUnknown(client, handle, call)
           context.removed(handle, await client.down(handle, call))
           if (isStrange) context.note(`${handle}: there is no such container, so nothing was taken down`)

@@ -1,7 +1,7 @@
 // conet container create, list, inspect, events, rm.
 import type { Command } from 'commander'
 import type { CommandContext } from '../command-context.ts'
-import { assertHandle, collectHandle, parseHandle } from '../options/handle.ts'
+import { assertHandle, parseHandle } from '../options/handle.ts'
 import { collect, collectPair, recordOf } from '../options/key-value.ts'
 import { forEachName, inspectEach } from '../several.ts'
 import { containerPage, containerTable } from '../show/container.ts'
@@ -56,13 +56,16 @@ function addList(container: Command, context: CommandContext): void {
 function addInspect(container: Command, context: CommandContext): void {
   addShowOptions(container.command('inspect').summary('show containers with their networks and interfaces'))
     .description('Show containers with their networks and interfaces.')
-    .argument('<handle...>', 'the containers', collectHandle)
+    .argument('<handle...>', 'the containers')
     .addHelpText('after', '\nExample:\n  $ conet container inspect c1\n  $ conet container inspect c1 --json')
     .action((handles: string[], options: ShowOptions) =>
       context.withClient((client, call) =>
         inspectEach(context, handles, {
           json: options.json === true,
-          fetch: (handle) => client.getContainer(handle, call),
+          fetch: async (handle) => {
+            await assertHandle(handle)
+            return client.getContainer(handle, call)
+          },
           page: (found) => containerPage(found, detailOf(options)),
         }),
       ),

@@ -1,10 +1,11 @@
 // conet container policy, container metrics, net default-policy.
 import { type Command, Option } from 'commander'
 import type { CommandContext } from '../command-context.ts'
-import { collectHandle, parseHandle } from '../options/handle.ts'
+import { assertHandle, parseHandle } from '../options/handle.ts'
 import { collect } from '../options/key-value.ts'
 import { parseDocumentFile, parsePolicyFile } from '../options/policy-file.ts'
-import { defaultPolicyText, metricsTable, policyTable } from '../show/policy.ts'
+import { forEachName } from '../several.ts'
+import { defaultPolicyText, type MetricsByHandle, metricsTable, policyTable } from '../show/policy.ts'
 import { addShowOptions } from './read-options.ts'
 
 type PolicyOptions = {
@@ -56,18 +57,26 @@ function addMetrics(container: Command, context: CommandContext): void {
     .description(
       'Show what went through the networks of containers, as they see it: RX came in, TX went out. Without a HANDLE: of all.',
     )
-    .argument('[handle...]', 'the containers', collectHandle)
+    .argument('[handle...]', 'the containers')
     .addHelpText('after', '\nExample:\n  $ conet container metrics c1\n  $ conet container metrics --json')
-    .action(async (handles: string[] | undefined, { json }: { json?: boolean }) => {
-      const containers = await context.withClient(async (client, call) => {
-        if (handles === undefined || handles.length === 0)
-          return (await client.listContainerMetrics(call)).containers
-        const views = await Promise.all(handles.map((handle) => client.getContainerMetrics(handle, call)))
-        return Object.fromEntries(views.map((view, index) => [handles[index] ?? '', view]))
-      })
-      if (json) context.json(containers)
-      else context.terminal.out(metricsTable(containers))
-    })
+    .action((handles: string[], { json }: { json?: boolean }) =>
+      context.withClient(async (client, call) => {
+        const isAll = handles.length === 0
+        const found = new Map<string, MetricsByHandle[string]>()
+        try {
+          await forEachName(context, handles, async (handle) => {
+            await assertHandle(handle)
+            found.set(handle, await client.getContainerMetrics(handle, call))
+          })
+        } finally {
+          const shown = isAll
+            ? (await client.listContainerMetrics(call)).containers
+            : Object.fromEntries(found)
+          if (json) context.json(shown)
+          else if (isAll || found.size > 0) context.terminal.out(metricsTable(shown))
+        }
+      }),
+    )
 }
 
 type DefaultOptions = { file?: Record<string, unknown>; none?: boolean; json?: boolean }

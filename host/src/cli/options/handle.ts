@@ -8,11 +8,6 @@ export function parseHandle(text: string): string {
   throw new InvalidArgumentError(`A handle ${fault}.`)
 }
 
-/** Collects `down c1 c2`. */
-export function collectHandle(text: string, all: readonly string[] = []): string[] {
-  return [...all, parseHandle(text)]
-}
-
 /** For one of several names: those that are handles are dealt with. Throws `invalidArgument`. */
 export async function assertHandle(text: string): Promise<void> {
   const fault = faultOfForm(text, forms.handle)

@@ -18,7 +18,7 @@ export function defaultPolicyText({ default_policy: policy }: NetworkView): stri
   return policy === undefined ? 'none' : JSON.stringify(policy)
 }
 
-type MetricsByHandle = Readonly<Record<string, ContainerMetricsView>>
+export type MetricsByHandle = Readonly<Record<string, ContainerMetricsView>>
 
 export function metricsTable(containers: MetricsByHandle): string {
   const rows = Object.entries(containers).flatMap(([handle, { networks }]) =>
