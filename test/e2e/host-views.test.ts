@@ -1,5 +1,6 @@
 // What a host says of itself to programs and people: metrics and pools, of a real conetd with work behind it.
 import { execFile } from 'node:child_process'
+import { hostname } from 'node:os'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ConetdFixture } from '../support/conetd-fixture.ts'
@@ -68,6 +69,35 @@ it('[B26] GET /metrics has operations by kind and outcome, drivers, objects, poo
     'process_start_time_seconds',
   ])
     expect(found.get(name), name).toBeGreaterThan(0)
+})
+
+it('a host in no cluster is the only node, alive, with what it has; there is none to remove, and it is said how one takes part', async () => {
+  const name = hostname()
+  const { nodes } = await fixture.client.listNodes()
+  expect(nodes).toEqual([
+    {
+      name,
+      state: 'alive',
+      is_self: true,
+      version: expect.any(String),
+      since: expect.any(String),
+      networks: 2,
+      endpoints: 2,
+    },
+  ])
+  const { holds } = await fixture.client.getNode(name)
+  expect(holds.map(({ network_name, endpoints }) => [network_name, endpoints]).sort()).toEqual([
+    ['blue', 1],
+    ['next', 1],
+  ])
+  expect(await conet('node', 'list')).toMatch(new RegExp(`${name} +alive \\(this host\\) +- +2 +2 `))
+  expect(await conet('node', 'inspect', name)).toContain('in no cluster')
+  await expect(fixture.client.getNode('other')).rejects.toMatchObject({ kind: 'notFound' })
+  for (const call of [fixture.client.removeNode(name), fixture.client.fenceNode(name)])
+    await expect(call).rejects.toMatchObject({
+      kind: 'failedPrecondition',
+      help: expect.stringContaining('--cluster'),
+    })
 })
 
 it('a scrape counts nothing twice, and a second one shows what has gone', async () => {

@@ -1,24 +1,27 @@
-// The hosts of the cluster as the API reads them.
+// The hosts of the cluster as the API reads them, or this one alone where there is none.
 import { ConetError } from '@conet/sdk'
 import type { NodeView } from '@conet/sdk/api'
 import type { NodeReader } from '../api/api-context.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { NodeReport } from '../cluster/node-directory.ts'
 import type { HostContext } from '../lifecycle/index.ts'
+import { type OnlyNodeOptions, onlyNode } from './only-node.ts'
 
-export function nodeReader(cluster: Cluster | undefined, { inventory }: HostContext): NodeReader {
+export function nodeReader(
+  cluster: Cluster | undefined,
+  host: HostContext,
+  options: OnlyNodeOptions,
+): NodeReader {
+  return cluster === undefined ? readerOfOne(host, options) : readerOfCluster(cluster, host)
+}
+
+function readerOfCluster(cluster: Cluster, { inventory }: HostContext): NodeReader {
   return {
-    list: async () =>
-      (await need(cluster).nodes.list()).map((report) => nodeView(report, need(cluster).node)),
+    list: async () => (await cluster.nodes.list()).map((report) => nodeView(report, cluster.node)),
     async get(name) {
-      const report = (await need(cluster).nodes.list()).find(({ node }) => node.name === name)
-      if (report === undefined) {
-        throw new ConetError('notFound', `the cluster has no node ${name}`, {
-          details: { node: name },
-          help: 'conet node list shows them',
-        })
-      }
-      const blocks = await need(cluster).nodes.blocksOf(name, report.endpoints.keys())
+      const report = (await cluster.nodes.list()).find(({ node }) => node.name === name)
+      if (report === undefined) throw noNode(name, 'the cluster has')
+      const blocks = await cluster.nodes.blocksOf(name, report.endpoints.keys())
       const holds = [...report.endpoints].map(([networkId, endpoints]) => {
         const network = inventory.networks.get(networkId)?.name
         return {
@@ -28,18 +31,42 @@ export function nodeReader(cluster: Cluster | undefined, { inventory }: HostCont
           blocks: blocks.get(networkId) ?? [],
         }
       })
-      return { ...nodeView(report, need(cluster).node), holds }
+      return { ...nodeView(report, cluster.node), holds }
     },
-    remove: (name) => need(cluster).nodes.quarantine(name),
-    removeFenced: (name) => need(cluster).nodes.removeFenced(name),
-    wholeNetwork: async ({ id, scope }) => (scope === 'global' ? cluster?.wholeNetwork(id) : undefined),
+    remove: (name) => cluster.nodes.quarantine(name),
+    removeFenced: (name) => cluster.nodes.removeFenced(name),
+    wholeNetwork: async ({ id, scope }) => (scope === 'global' ? cluster.wholeNetwork(id) : undefined),
   }
 }
 
-function need(cluster: Cluster | undefined): Cluster {
-  if (cluster !== undefined) return cluster
-  throw new ConetError('failedPrecondition', 'nodes: this host is in no cluster', {
-    help: 'start conetd with --cluster',
+function readerOfOne(host: HostContext, options: OnlyNodeOptions): NodeReader {
+  return {
+    async list() {
+      const { holds: _, ...view } = onlyNode(host, options)
+      return [view]
+    },
+    async get(name) {
+      const node = onlyNode(host, options)
+      if (node.name !== name) throw noNode(name, 'this host is in no cluster, and has')
+      return node
+    },
+    remove: async (name) => refuse(name),
+    removeFenced: async (name) => refuse(name),
+    wholeNetwork: async () => undefined,
+  }
+}
+
+function refuse(name: string): never {
+  throw new ConetError('failedPrecondition', `remove node ${name}: this host is in no cluster`, {
+    details: { node: name },
+    help: 'it takes part in one when conetd is started with --cluster, --node and --underlay-address',
+  })
+}
+
+function noNode(name: string, whoHas: string): ConetError {
+  return new ConetError('notFound', `${whoHas} no node ${name}`, {
+    details: { node: name },
+    help: 'conet node list shows them',
   })
 }
 

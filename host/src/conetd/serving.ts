@@ -69,7 +69,7 @@ async function apiContext(
     servesLegacyApi: settings.servesLegacyApi,
     externalAddress,
     drivers,
-    nodes: nodeReader(cluster, host),
+    nodes: nodeReader(cluster, host, { version, startedAt }),
     events: eventSource(host),
     pools: () => poolReport(host),
     reconciliation: {

@@ -14,7 +14,7 @@ import {
 export function addNodeCommands(node: Command, context: CommandContext): void {
   addListOptions(node.command('list').alias('ls').summary('list the hosts of the cluster'))
     .description(
-      'List the hosts of the cluster: whether they live, their underlay addresses, what they have.',
+      'List the hosts of the cluster: whether they live, their underlay addresses, what they have. Without a cluster there is this host alone.',
     )
     .addHelpText('after', '\nExample:\n  $ conet node list')
     .action(async (options: ListOptions) => {

@@ -9,7 +9,7 @@ export function nodeTable(nodes: readonly NodeView[]): string {
     nodes.map(({ name, state, is_self, underlay_address, networks, endpoints, version }) => [
       name,
       is_self ? `${state} (this host)` : state,
-      underlay_address,
+      underlay_address ?? '',
       String(networks),
       String(endpoints),
       version,
@@ -21,7 +21,7 @@ export function nodePage(node: NodeDetailView, detail: Detail): string {
   const { name, state, is_self, underlay_address, version, since, holds } = node
   const page = facts([
     ['state', is_self ? `${state} (this host)` : state],
-    ['underlay address', underlay_address],
+    ['underlay address', underlay_address ?? 'none: it is in no cluster'],
     ['version', version],
     ['since', since],
   ])

@@ -1,4 +1,4 @@
-// The hosts of a cluster in the HTTP API.
+// The hosts of a cluster in the HTTP API; a host in no cluster is alone.
 import { type Static, Type } from 'typebox'
 import { Id, IpAddress } from '../../protocol/primitives.ts'
 
@@ -9,14 +9,14 @@ export const NodeView = Type.Object({
   state: Type.Union([Type.Literal('alive'), Type.Literal('away'), Type.Literal('quarantined')]),
   /** True: the host that answers. */
   is_self: Type.Boolean(),
-  /** To which tunnels of other hosts lead. */
-  underlay_address: IpAddress,
+  /** To which tunnels of other hosts lead; absent: the host is in no cluster. */
+  underlay_address: Type.Optional(IpAddress),
   version: Type.String(),
   /** Since its conetd was started. */
   since: Type.String(),
   /** Of how many networks it has something. */
   networks: Type.Integer(),
-  /** How many of its endpoints the others know. */
+  /** How many of its endpoints the others know; in no cluster, how many it has. */
   endpoints: Type.Integer(),
 })
 export type NodeView = Static<typeof NodeView>

@@ -207,7 +207,7 @@ export const routes = {
     ...requestLines.listNodes,
     reply: NodeList,
     statuses: [200],
-    summary: 'List the hosts of the cluster.',
+    summary: 'List the hosts of the cluster; this one alone where there is none.',
   },
   getNode: {
     ...requestLines.getNode,
