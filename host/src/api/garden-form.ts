@@ -26,6 +26,10 @@ export function sendGarden(reply: FastifyReply, status: number, value: unknown):
   )
 }
 
+/** What Garden says itself, as it says it; how the pool is used says `GET /pools`. */
+const messageOf = ({ kind, message }: ConetError) =>
+  kind === 'portsExhausted' ? 'port pool is exhausted' : message
+
 /** 404 for a container that is unknown, 500 for whatever else: Garden knows no others. */
 export function gardenError(error: ConetError, handle: string): { status: number; body: GardenError } {
   const isUnknown = ConetError.is(error, 'notFound') && error.details.container === handle
@@ -38,5 +42,5 @@ export function gardenError(error: ConetError, handle: string): { status: number
   })
   if (isUnknown)
     return { status: 404, body: about('ContainerNotFoundError', `unknown handle: ${handle}`, handle) }
-  return { status: 500, body: about('', error.message, '') }
+  return { status: 500, body: about('', messageOf(error), '') }
 }

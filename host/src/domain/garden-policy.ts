@@ -27,6 +27,17 @@ export function netOutRule({ protocol, networks, ports, icmps, log }: GardenNetO
   }
 }
 
+/** The name of the protocol where the rule has ports and its protocol has none. */
+export function protocolWithoutPorts({ protocol, ports }: GardenNetOutRule): string | undefined {
+  return ports && ports.length > 0 ? namesWithoutPorts.get(protocol ?? 0) : undefined
+}
+
+const namesWithoutPorts: ReadonlyMap<number, string> = new Map([
+  [0, 'all'],
+  [3, 'icmp'],
+  [4, 'icmpv6'],
+])
+
 /** Garden does not look at `icmps` for others. */
 const isIcmp = (protocol: GardenNetOutRule['protocol']) => protocol === 3 || protocol === 4
 

@@ -2,11 +2,18 @@
 import { ConetError } from '@conet/sdk'
 import type { GardenMappedPort, GardenNetIn, GardenNetOutRule } from '@conet/sdk/api'
 import { primaryOf } from '../domain/container.ts'
-import { entriesOf, netOutRule, portRequest, withEntries } from '../domain/garden-policy.ts'
+import {
+  entriesOf,
+  netOutRule,
+  portRequest,
+  protocolWithoutPorts,
+  withEntries,
+} from '../domain/garden-policy.ts'
 import { requireContainer } from './containers.ts'
 import { isUp } from './down.ts'
 import type { HostContext, Operation } from './host-context.ts'
-import { aboutSent } from './sent-entries.ts'
+import { pathOfPolicy } from './policy-refusal.ts'
+import { aboutSent, withoutPath } from './sent-entries.ts'
 import { type ChangedPolicy, changePolicy } from './set-policy.ts'
 
 /** Maps one more TCP port. Not to be repeated: each call maps another one. */
@@ -55,6 +62,7 @@ async function addRules(
   operation: Operation,
 ): Promise<void> {
   const place = placeOf(host, handle, 'net out')
+  for (const rule of rules) refuseAsGarden(rule)
   if (rules.length === 0) return
   const added = { member: 'net_out', entries: rules.map(netOutRule), nameOfSent } as const
   await addEntries(host, place, added, operation)
@@ -86,11 +94,16 @@ async function addEntries(
       operation,
     )
   } catch (error) {
-    throw aboutSent(error, {
-      member,
-      nameOf: (at) => (at < before ? undefined : nameOfSent(at - before)),
-    })
+    const nameOf = (at: number) => (at < before ? undefined : nameOfSent(at - before))
+    throw withoutPath(aboutSent(error, { member, nameOf }), pathOfPolicy(place.attachment))
   }
+}
+
+/** What Garden refuses itself, in its words: whatever the driver thinks of it. */
+function refuseAsGarden(rule: GardenNetOutRule): void {
+  const name = protocolWithoutPorts(rule)
+  if (name !== undefined)
+    throw new ConetError('invalidArgument', `Ports cannot be specified for Protocol ${name.toUpperCase()}`)
 }
 
 function placeOf(host: HostContext, handle: string, what: string): { handle: string; attachment: string } {

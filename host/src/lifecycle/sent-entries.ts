@@ -29,6 +29,20 @@ export function aboutSent(error: unknown, { member, nameOf }: SentEntries): unkn
   })
 }
 
+/** The same error without the path of the policy before its message: who has sent entries alone knows of no attachments. */
+export function withoutPath(error: unknown, path: string): unknown {
+  const before = `${path}: `
+  if (!ConetError.is(error) || !error.message.startsWith(before)) return error
+  const { kind, message, fields, details, operationState, help } = error
+  return new ConetError(kind, message.slice(before.length), {
+    cause: error,
+    fields: [...fields],
+    details: { ...details },
+    operationState,
+    ...(help === undefined ? {} : { help }),
+  })
+}
+
 /** What is refused of the ports and rules of an `up`, which are in the policy of the primary network by now. */
 export function aboutSentAtUp(
   error: unknown,

@@ -87,7 +87,8 @@ it('bodies are read as Go reads them: names in any case, null for nothing, and n
 it('an unknown container is Garden’s 404; everything else is its 500', async () => {
   const failures = [
     new ConetError('notFound', 'no container has the handle h/1', { details: { container: 'h/1' } }),
-    new ConetError('portsExhausted', 'no port <left> & none free'),
+    new ConetError('portInUse', 'no port <left> & none free'),
+    new ConetError('portsExhausted', 'give out one more port'),
   ]
   await using api = await apiFixture(
     { netIn: async () => Promise.reject(failures.shift()) },
@@ -105,6 +106,8 @@ it('an unknown container is Garden’s 404; everything else is its 500', async (
     500,
     '{"Type":"","Message":"no port \\u003cleft\\u003e \\u0026 none free","Handle":"","ProcessID":"","Binary":""}\n',
   ])
+  const exhausted = await call('{}')
+  expect([exhausted.statusCode, exhausted.json().Message]).toEqual([500, 'port pool is exhausted'])
   const wrong = [
     ['{', 'application/json', 'is not JSON'],
     ['{"host_port":65536}', 'application/json', 'host_port'],

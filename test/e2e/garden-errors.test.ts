@@ -1,0 +1,64 @@
+// What Garden's clients read when a call is refused: Garden's words, or what is wrong with what they sent; nothing of attachments and
+// policies, of which they do not know.
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { ConetdFixture } from '../support/conetd-fixture.ts'
+import { httpCall } from '../support/unix-http.ts'
+
+const attachment = { name: 'garden', type: 'bridge', subnets: [{ subnet: '10.97.0.0/24' }] }
+
+let fixture: ConetdFixture
+
+beforeAll(async () => {
+  fixture = await ConetdFixture.start({
+    drivers: ['bridge'],
+    config: { default_attachment: attachment, ports: { start: 61_001, size: 2 } },
+  })
+  await fixture.client.up('h1')
+})
+afterAll(() => fixture?.[Symbol.asyncDispose]())
+
+async function call(name: string, body: unknown): Promise<unknown> {
+  const { status, text } = await httpCall(fixture.conetd.runtimeSocket, {
+    method: 'POST',
+    path: `/garden/containers/h1/net/${name}`,
+    body,
+  })
+  return { status, ...JSON.parse(text) }
+}
+
+const refusal = (Message: string) => ({
+  status: 500,
+  Type: '',
+  Message,
+  Handle: '',
+  ProcessID: '',
+  Binary: '',
+})
+
+const ports = [{ start: 80, end: 80 }]
+
+it.each([
+  ['out', { protocol: 3, ports }, 'Ports cannot be specified for Protocol ICMP'],
+  ['out', { ports }, 'Ports cannot be specified for Protocol ALL'],
+  ['out/bulk', [{}, { protocol: 3, ports }], 'Ports cannot be specified for Protocol ICMP'],
+  ['out', { networks: [{ start: 'nowhere' }] }, 'netout_rule.networks[0] "nowhere" is no IP address'],
+  [
+    'out/bulk',
+    [{}, { networks: [{ start: 'nowhere' }] }],
+    'netout_rules[1].networks[0] "nowhere" is no IP address',
+  ],
+  [
+    'out',
+    { protocol: 1, ports: [{ start: 90, end: 80 }] },
+    'netout_rule.ports[0] must not end before it starts',
+  ],
+] as const)('[B19] net %s of %j is refused in words of Garden’s call', async (name, body, message) => {
+  expect(await call(name, body)).toEqual(refusal(message))
+})
+
+it('[B20] an empty pool of ports is what Garden calls it', async () => {
+  const wish = { host_port: 0, container_port: 8080 }
+  for (const port of [61_001, 61_002])
+    expect(await call('in', wish)).toEqual({ status: 200, host_port: port, container_port: 8080 })
+  expect(await call('in', wish)).toEqual(refusal('port pool is exhausted'))
+})
