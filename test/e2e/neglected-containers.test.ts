@@ -65,6 +65,20 @@ it('[B26] a container whose process is gone is shown, then taken down; one whose
   expect([living.state, living.process_gone]).toEqual(['up', undefined])
 })
 
+it('an up that names no namespace leaves a container where it is, as long as its process lives', async () => {
+  await fixture.client.createNetwork({ name: 'blue', type: 'null' })
+  await fixture.client.putContainerConfig('c', { attach_to: ['blue'] })
+  const { pid } = await isolatedProcess()
+  const first = await fixture.client.up('c', { pid })
+  const again = await fixture.client.up('c')
+  expect(again.sandbox).toEqual(first.sandbox)
+  expect(again.endpoints).toEqual(first.endpoints)
+  for (const child of children) await end(child)
+  const { sandbox, endpoints } = await fixture.client.up('c')
+  expect(sandbox?.owner).not.toBe(first.sandbox?.owner)
+  expect(endpoints[0]?.id).not.toBe(first.endpoints[0]?.id)
+})
+
 it('the grace goes on over a restart of conetd, and a container that comes up anew in time stays', async () => {
   await fixture.client.putContainerConfig('c', { attach_to: [] })
   const [former, next] = [await isolatedProcess(), await isolatedProcess()]

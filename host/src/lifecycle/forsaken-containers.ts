@@ -89,7 +89,8 @@ export class ForsakenContainers implements Disposable {
   }
 }
 
-function hasProcessEnded({ state, pid, processStart }: SandboxRecord): boolean {
+/** Of a container that is up. False where nobody named a process. */
+export function hasProcessEnded({ state, pid, processStart }: SandboxRecord): boolean {
   return (
     state === 'up' && pid !== undefined && processStart !== undefined && startTimeOf(pid) !== processStart
   )

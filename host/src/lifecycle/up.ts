@@ -10,6 +10,7 @@ import { requireContainer } from './containers.ts'
 import { plugMissing } from './cut-off-containers.ts'
 import { takeDown } from './down.ts'
 import { failpoint } from './failpoints.ts'
+import { hasProcessEnded } from './forsaken-containers.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { intendEndpoint } from './intend-endpoint.ts'
 import { containerQueue } from './keys.ts'
@@ -26,8 +27,9 @@ import { aboutSentAtUp } from './sent-entries.ts'
 import { endLeftovers } from './unfinished-removals.ts'
 
 /**
- * Brings the container up. Repeated with the same namespace: what it was cut off from is plugged, mostly nothing; if
- * one fails, those before it stay. With another namespace the container is taken down first. When that `up` or a first
+ * Brings the container up. Repeated with the same namespace, or with none: what it was cut off from is plugged, mostly
+ * nothing; if one fails, those before it stay. With another namespace, or with none after its process has ended, the
+ * container is taken down first. When that `up` or a first
  * one fails the container is as before, and one that no client configured is gone. `down` aborts it.
  */
 export function up(
@@ -99,7 +101,8 @@ function sourceOf(host: HostContext, { pid, netns, namespace }: UpBody) {
 function isUpAlready(host: HostContext, handle: string, namespace: string | undefined): boolean {
   const sandbox = host.inventory.sandboxes.get(handle)
   if (sandbox?.state !== 'up') return false
-  const isSame = namespace === undefined ? sandbox.owner === 'conet' : namespace === sandbox.namespace
+  // Who names none means the one it is in: a container that lives is not moved out of its network by a word left out.
+  const isSame = namespace === undefined ? !hasProcessEnded(sandbox) : namespace === sandbox.namespace
   return isSame && host.sandboxes.isHeld(sandbox.path, sandbox.namespace)
 }
 
