@@ -67,8 +67,11 @@ describe('ports of the machine', () => {
     await fixture.plug(inRed)
     fixture.exec('both', 'sysctl -qw net.ipv4.conf.all.rp_filter=1')
     await using peer = new TrafficPeer('both', fixture.namespaces.path('both'))
-    await peer.listen('tcp', 80)
-    const mapped: PortMapping[] = [{ protocol: 'tcp', hostPort: 8090, containerPort: 80 }]
+    await Promise.all([peer.listen('tcp', 80), peer.listen('udp', 53)])
+    const mapped: PortMapping[] = [
+      { protocol: 'tcp', hostPort: 8090, containerPort: 80 },
+      { protocol: 'udp', hostPort: 8091, containerPort: 53 },
+    ]
     for (const [of, interfaceName] of [
       [inBlue, 'eth0'],
       [inRed, 'eth0'],
@@ -80,8 +83,10 @@ describe('ports of the machine', () => {
         fixture.exec('both', `ip route replace default via ${gateway} dev ${interfaceName}`)
       await setPolicy({}, mapped, of)
       const what = `${of.network.name} by ${interfaceName}`
-      for (const address of ['192.0.2.1', '2001:db8::1'])
-        expect.soft(await peer.tcp({ address, port: 8090, timeoutMs: 1000 }), what).toMatch(/^both sees/)
+      for (const address of ['192.0.2.1', '2001:db8::1', '10.1.0.1', 'fd00:3::1']) {
+        expect(await peer.tcp({ address, port: 8090 }), what).toMatch(/^both sees/)
+        expect(await peer.udp({ address, port: 8091 }), what).toMatch(/^both sees/)
+      }
       await setPolicy({}, [], of)
     }
   })
