@@ -15,10 +15,12 @@ import type { TunnelLinks } from './entries.ts'
 import { TunnelMembers } from './members.ts'
 import { planTunnel, prefixes, type TunnelPlan, tunnelName } from './network-plan.ts'
 import { findTunnel, isMendable, isTunnel, makeTunnel, mendTunnel, tunnelFaults } from './tunnel-device.ts'
+import { hasUnderlay } from './underlay.ts'
 
 declareFailpoints('vxlan:tunnel:link-deleted', 'vxlan:peers:checked', 'vxlan:peers:programmed')
 
 type Tunnel = {
+  readonly network: Network
   readonly plan: TunnelPlan
   /** Of the bridge, on each host. */
   readonly gatewayMac: string
@@ -36,16 +38,17 @@ export class Tunnels implements BridgeExtension {
     const known = this.#tunnels.get(network.id)?.members
     const members = known ?? new TunnelMembers(machine.rtnl, bridge, links)
     for (const what of await members.repair(bridge, links)) call.repaired(`tunnel ${plan.name}: ${what}`)
-    this.#tunnels.set(network.id, { plan, gatewayMac: bridge.plan.macAddress, members })
+    this.#tunnels.set(network.id, { network, plan, gatewayMac: bridge.plan.macAddress, members })
   }
 
-  async faults(networkId: string, bridge: number, { rtnl }: Machine): Promise<string[]> {
+  async faults(networkId: string, bridge: number, machine: Machine): Promise<string[]> {
     const tunnel = this.#tunnels.get(networkId)
     if (tunnel === undefined) return []
     const { plan, members } = tunnel
+    const { rtnl } = machine
     const link = findTunnel(rtnl, plan, bridge)
     if (link === undefined) return [`tunnel ${plan.name} is not there`]
-    const ofLink = tunnelFaults(link, { plan, bridge })
+    const ofLink = [...tunnelFaults(link, { plan, bridge }), ...underlayFaults(tunnel, machine)]
     // Those in the bridge went when it was taken out; those of another tunnel say nothing.
     if (link.master !== bridge || !isMendable(link, plan)) return ofLink
     try {
@@ -107,6 +110,20 @@ export class Tunnels implements BridgeExtension {
     const link = makeTunnel(plan, bridge, work)
     call.repaired(`tunnel ${plan.name}: it was made anew, since it was another tunnel`)
     return link
+  }
+}
+
+/** Somebody has changed what the underlay carries since the network was made. */
+function underlayFaults({ network, plan }: Tunnel, machine: Machine): string[] {
+  if (!hasUnderlay(machine)) return []
+  try {
+    const { mtu } = planTunnel(network, machine)
+    if (mtu === plan.mtu) return []
+    return [`tunnel ${plan.name}: its MTU is ${plan.mtu}, and is to be ${mtu} by that of the underlay now`]
+  } catch (error) {
+    // It carries too little for this network.
+    if (ConetError.is(error, 'invalidArgument')) return [`tunnel ${plan.name}: ${error.message}`]
+    throw error
   }
 }
 

@@ -25,6 +25,17 @@ export function findUnderlay({ host, rtnl }: Pick<Machine, 'host' | 'rtnl'>): Un
   return { address, tunnelMtu: link.mtu - overhead[isIpv6(address) ? 'ipv6' : 'ipv4'] }
 }
 
+/** While there is none the host says so. */
+export function hasUnderlay(machine: Pick<Machine, 'host' | 'rtnl'>): boolean {
+  try {
+    findUnderlay(machine)
+    return true
+  } catch (error) {
+    if (ConetError.is(error)) return false
+    throw error
+  }
+}
+
 function noUnderlay(): ConetError {
   return new ConetError('failedPrecondition', 'vxlan network: the host has named no underlay address', {
     fields: [{ path: field, message: 'is missing' }],

@@ -105,6 +105,11 @@ export class Cluster {
     return this.#options.node.name
   }
 
+  /** Of the machine, whatever its name. */
+  get identity(): string {
+    return this.#options.node.identity
+  }
+
   /** Throws `failedPrecondition` while other nodes could not reach this machine; `what` begins the message. */
   assertReachable(what: string): void {
     this.#options.assertReachable?.(what)
@@ -122,7 +127,7 @@ export class Cluster {
 
   /** What this node and another one both use since, for people. */
   get contested(): string[] {
-    return this.networks.contested((networkId) => this.#putBack.inUse(networkId).addresses)
+    return this.networks.contested((networkId) => this.#putBack.inUse(networkId))
   }
 
   /** What this node wants to say and could not yet. */
@@ -177,6 +182,11 @@ export class Cluster {
   /** As `deleteSharedNetwork`. */
   deleteNetwork(network: Parameters<typeof deleteSharedNetwork>[1], limits: CallLimits = {}): Promise<void> {
     return deleteSharedNetwork(this.#options.store, network, limits)
+  }
+
+  /** The listener is told if the network is gone: it may have been in use here when that was heard. */
+  tellIfGone(networkId: string): void {
+    this.#directory.tellIfGone(networkId)
   }
 
   /** What is known of a network on all nodes; undefined while the store is away. */

@@ -14,6 +14,8 @@ export type Contested = {
   readonly addresses: readonly string[]
   /** Addresses of others in blocks of this node. */
   readonly foreign: Iterable<ForeignAddress>
+  /** MACs of endpoints here, and the nodes that have them now. */
+  readonly lostMacs: Iterable<readonly [mac: string, node: string]>
   /** The node that has a block. */
   ownerOf(block: string): string | undefined
   /** What is said of endpoints, by key. */
@@ -27,7 +29,19 @@ export function describeContested(contested: Contested): string[] {
     const both = own.has(address) ? ', and one of this host’s too' : ''
     return `${address} of network ${network}, in a block of this host’s: container ${container} on node ${node} has it${both}`
   })
-  return [...met, ...describeLost(contested)]
+  return [...met, ...describeLost(contested), ...describeLostMacs(contested)]
+}
+
+function* describeLostMacs({ network, node, lostMacs, members }: Contested): Generator<string, void> {
+  for (const [mac, owner] of lostMacs) {
+    const users = [...members].flatMap(([key, { container, macAddress }]) =>
+      nodeOf(key) === node && macAddress === mac
+        ? [`${container} has it (endpoint ${endpointOf(key).slice(0, 12)})`]
+        : [],
+    )
+    const named = users.length === 0 ? 'a container of this host has it' : users.join(', ')
+    yield `MAC ${mac} of network ${network}: it is node ${owner}’s now, and here ${named}`
+  }
 }
 
 /** Blocks of others in which endpoints here have addresses. */

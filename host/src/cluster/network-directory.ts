@@ -54,6 +54,15 @@ export class NetworkDirectory {
     return this.#trouble
   }
 
+  /** Nothing of it is here any more: it may have gone while it was. Asked of the store where the list has not heard of it. */
+  tellIfGone(id: string): void {
+    if (!this.#mirror.isCurrent || this.#mirror.records.has(id)) return
+    this.#whenWhole(async () => {
+      const { store, listener } = this.#options
+      if ((await store.get(keys.network(id))) === undefined) listener()?.networkGone(id)
+    })
+  }
+
   #changed(changes: readonly MirrorChange<SharedNetwork>[]): void {
     const { listener } = this.#options
     for (const { key, after } of changes)
@@ -65,7 +74,11 @@ export class NetworkDirectory {
   }
 
   /** What a store does not hold says nothing before it is known that it has lost nothing. */
-  #whenWhole(then: () => void): void {
-    this.#options.assureWhole().then(then, () => undefined)
+  #whenWhole(then: () => void | Promise<void>): void {
+    // A store that is away is listed when it is back.
+    this.#options
+      .assureWhole()
+      .then(then)
+      .catch(() => undefined)
   }
 }

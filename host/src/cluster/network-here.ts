@@ -164,12 +164,13 @@ export class NetworkHere {
     })
   }
 
-  /** What this node and another one both use, for people. `addresses` are those of endpoints here. */
-  contested(addresses: readonly string[]): string[] {
+  /** What this node and another one both use, for people. */
+  contested({ addresses, macAddresses }: EndpointUse): string[] {
     const { own, network, node } = this.#options
     return describeContested({
       ...{ network: network.name, node, addresses, grid: this.#grid, members: this.peers.all },
       foreign: this.#foreign.described(),
+      lostMacs: [...this.#putBack.lostMacs].filter(([mac]) => macAddresses.includes(mac)),
       ownerOf: (block) => (own.has(network.id, block) ? node : this.#blocks.ownerOf(block)),
     })
   }

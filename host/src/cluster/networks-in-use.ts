@@ -127,8 +127,8 @@ export class NetworksInUse {
   }
 
   /** What this node and another one both use, for people. */
-  contested(addressesOf: (networkId: string) => readonly string[]): string[] {
-    return [...this.#here].flatMap(([networkId, here]) => here.contested(addressesOf(networkId)))
+  contested(inUse: (networkId: string) => EndpointUse): string[] {
+    return [...this.#here].flatMap(([networkId, here]) => here.contested(inUse(networkId)))
   }
 
   /** The same of what these nodes had of networks that are used here. */

@@ -82,12 +82,16 @@ export class NodePresence {
     this.#refuse(new ConetError('clusterUnavailable', 'the record of this node was changed by others'))
   }
 
-  /** The store says something else of this node: whether it is registered still. Never rejects. */
+  /**
+   * The store says something else of this node: whether it is registered still, and nobody has removed this machine under
+   * a former name. Never rejects.
+   */
   async look(): Promise<void> {
     const condition = this.#condition
     if (condition === undefined) return
+    const { store, node } = this.#options
     try {
-      const { committed } = await this.#options.store.commit([condition], [])
+      const { committed } = await store.commit([condition, { absent: keys.removed(node.identity) }], [])
       if (!committed && this.#condition === condition) this.refused()
     } catch {
       // The store is away: it is looked at when it is back.

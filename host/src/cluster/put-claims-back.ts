@@ -28,6 +28,8 @@ export class ClaimsPutBack {
   readonly #options: PutClaimsBackOptions
   /** Blocks that others were asked for. */
   readonly #asked = new Set<string>()
+  /** MACs of endpoints here, and who has claimed them. */
+  #lostMacs: ReadonlyMap<string, string> = new Map()
 
   constructor(options: PutClaimsBackOptions) {
     this.#options = options
@@ -41,11 +43,20 @@ export class ClaimsPutBack {
     await this.#unaskUnused(inUse, limits)
     for (const block of lost.restorable) conflicts.push(...(await this.#restore(block, inUse, limits)))
     for (const block of lost.unrecorded) own.add({ networkId, ...block })
+    const lostMacs = new Map<string, string>()
     for (const mac of inUse.macAddresses) {
       const refused = await refusal(macs.claim(mac, limits))
-      if (refused !== undefined) conflicts.push(refused.message)
+      if (refused === undefined) continue
+      lostMacs.set(mac, String(refused.details.node))
+      conflicts.push(refused.message)
     }
+    this.#lostMacs = lostMacs
     return conflicts
+  }
+
+  /** MACs of endpoints here that were others' when this was tried last, and whose. */
+  get lostMacs(): ReadonlyMap<string, string> {
+    return this.#lostMacs
   }
 
   /** Endpoints that had addresses in a block are gone since it was asked for. */

@@ -4,7 +4,12 @@ import type { StatusView } from '@conet/sdk/api'
 import type { DriverReader } from '../api/api-context.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
-import { type HostContext, lostSandboxes, unpluggedAttachments } from '../lifecycle/index.ts'
+import {
+  type HostContext,
+  homelessAttachments,
+  lostSandboxes,
+  unpluggedAttachments,
+} from '../lifecycle/index.ts'
 import { findingsOf, type MachineReader, type StatusFacts } from '../status/index.ts'
 import { clusterOverview } from './cluster-view.ts'
 import { endsWithin } from './ends-within.ts'
@@ -36,7 +41,7 @@ export async function statusReport(sources: StatusSources): Promise<StatusView> 
     endsWithin(host.driverWatch.look(), mostLookMs),
   ])
   const drivers = sources.drivers.list()
-  const { view: cluster, unfit } = await clusterOverview(sources.cluster, settings.cluster)
+  const { view: cluster, unfit, formerNames } = await clusterOverview(sources.cluster, settings.cluster)
   return {
     version,
     pid,
@@ -48,7 +53,14 @@ export async function statusReport(sources: StatusSources): Promise<StatusView> 
     runtime_socket: settings.runtimeSocket,
     counts: countsOf(host, drivers.length),
     ...(cluster && { cluster }),
-    findings: findingsOf({ ...factsOf(sources), machine, programTrouble, drivers, unfitNodes: unfit }),
+    findings: findingsOf({
+      ...factsOf(sources),
+      machine,
+      programTrouble,
+      drivers,
+      unfitNodes: unfit,
+      formerNames,
+    }),
   }
 }
 
@@ -69,7 +81,10 @@ function factsOf({
   stores,
   cluster,
   strays,
-}: StatusSources): Omit<StatusFacts, 'machine' | 'programTrouble' | 'drivers' | 'unfitNodes'> {
+}: StatusSources): Omit<
+  StatusFacts,
+  'machine' | 'programTrouble' | 'drivers' | 'unfitNodes' | 'formerNames'
+> {
   const { inventory } = host
   return {
     networks: [...inventory.networks.values()],
@@ -80,6 +95,7 @@ function factsOf({
     ...neglected(host),
     now: new Date(),
     strays: strays(),
+    isWithoutCluster: cluster === undefined,
     cluster: clusterTrouble(cluster),
     underlayAddress: settings.cluster?.underlayAddress,
     storeReplaced: cluster?.storeReplaced,
@@ -104,12 +120,16 @@ function withTrouble({ repairs }: HostContext, endpoint: EndpointRecord): Endpoi
 function neglected(host: HostContext): Pick<StatusFacts, 'forsaken' | 'unused' | 'unplugged'> {
   const { inventory, forsaken, unused, cutOff } = host
   return {
-    unplugged: [...inventory.sandboxes.keys()].flatMap((handle) =>
-      unpluggedAttachments(host, handle).map(({ name, networkId }) => ({
-        handle,
-        network: inventory.networks.get(networkId)?.name ?? name,
-        reason: cutOff.of(handle, name)?.reason,
-      })),
+    unplugged: [...inventory.containers.keys()].flatMap((handle) =>
+      [...unpluggedAttachments(host, handle), ...homelessAttachments(host, handle)].map(
+        ({ name, networkId }) => ({
+          handle,
+          network: inventory.networks.get(networkId)?.name ?? name,
+          reason: cutOff.of(handle, name)?.reason,
+          isGone: !inventory.networks.has(networkId),
+          isLeft: host.cluster === undefined && inventory.networks.get(networkId)?.scope === 'global',
+        }),
+      ),
     ),
     forsaken: [...inventory.sandboxes.values()].flatMap((sandbox) => {
       const found = forsaken.of(sandbox)

@@ -55,6 +55,8 @@ export type ClusterAccess = {
   ): Promise<void>
   /** What all hosts have of a network; undefined while the shared store is away. */
   wholeNetwork(networkId: string): Promise<Pick<WholeNetwork, 'members'> | undefined>
+  /** Nothing of a network is here any more: the listener is told if it has gone meanwhile. */
+  tellIfGone(networkId: string): void
   /** What this host has of networks. */
   readonly networks: {
     /** One more block of a subnet is this host's. Throws `addressesExhausted` with the use per host. */

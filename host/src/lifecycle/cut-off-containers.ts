@@ -71,6 +71,13 @@ export function unpluggedAttachments({ inventory }: HostContext, handle: string)
   return (inventory.containers.get(handle)?.attachments ?? []).filter(({ name }) => !has.has(name))
 }
 
+/** Of a container that is not up: no `up` can plug them, since their network was deleted on another host. */
+export function homelessAttachments({ inventory }: HostContext, handle: string): Attachment[] {
+  if (inventory.sandboxes.get(handle)?.state === 'up') return []
+  const attachments = inventory.containers.get(handle)?.attachments ?? []
+  return attachments.filter(({ networkId, own }) => own === undefined && !inventory.networks.has(networkId))
+}
+
 /**
  * With other addresses, or another MAC, where those that were asked for are another's. Within the container's queue. Throws what the first plug that fails does; that one leaves nothing, those before it
  * stay. May be repeated.

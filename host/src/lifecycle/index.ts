@@ -4,7 +4,12 @@ export { AnsweredPlugs } from './answered-plugs.ts'
 export { configureContainer } from './configure-container.ts'
 export { ContainerJournals } from './container-journals.ts'
 export { type CreatedNetwork, createNetwork } from './create-network.ts'
-export { CutOffContainers, replugCutOff, unpluggedAttachments } from './cut-off-containers.ts'
+export {
+  CutOffContainers,
+  homelessAttachments,
+  replugCutOff,
+  unpluggedAttachments,
+} from './cut-off-containers.ts'
 export { type Difference, differencesOf } from './differences.ts'
 export { down } from './down.ts'
 export type { CallOptions, DriverAccess, DriverSession } from './driver-access.ts'

@@ -109,6 +109,7 @@ export function releaseIfUnused(host: HostContext, networkId: string): void {
     .catch((err) => host.log.warn({ networkId, err }, 'an unused network is still at its driver'))
   const { id, name, subnets, blockBits = 0 } = network
   void host.cluster?.networks.leave({ id, name, subnets, blockBits }, () => !isUsedHere(host, id))
+  host.cluster?.tellIfGone(id)
 }
 
 async function takeFromDriver(host: HostContext, { id, type }: NetworkRecord): Promise<void> {

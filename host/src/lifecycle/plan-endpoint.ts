@@ -109,6 +109,10 @@ function isDefaultRoutePromised(
   return primary !== true && others.some((other) => other.primary === true && leadsOut(other))
 }
 
+/** Ids are given once: no network comes back under the one that an attachment has. */
+const networkGoneHelp =
+  'conet container down HANDLE, then conet container create HANDLE with the networks that it is to have, and conet container up HANDLE; a container of a runtime ends with it'
+
 /** Throws `notFound`. */
 export function networkOf(
   host: HostContext,
@@ -119,5 +123,6 @@ export function networkOf(
   if (network !== undefined) return network
   throw new ConetError('notFound', `${operation}: the network of attachment ${name} is gone`, {
     details: { networkId },
+    help: networkGoneHelp,
   })
 }

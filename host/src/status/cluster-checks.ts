@@ -44,10 +44,19 @@ export const underlayAddressesUnfit: Check = ({ underlayAddress, unfitNodes = []
       severity: 'error',
       code: 'underlay-address-unfit',
       message: `no tunnel leads from this host's underlay address ${underlayAddress} to ${named}: containers there and here do not reach each other`,
-      help: 'start conetd on all hosts of a cluster with an --underlay-address of its own, all of one family',
+      help: 'start conetd on all hosts of a cluster with an --underlay-address of its own, all of one family; one that is gone for good: conet node rm NAME --fenced',
     },
   ]
 }
+
+/** What this machine had under another name is not its own under this one. */
+export const clusterFormerName: Check = ({ formerNames = [] }) =>
+  formerNames.map((name) => ({
+    severity: 'error' as const,
+    code: 'cluster-former-name',
+    message: `this machine took part in its cluster as ${name}, which is there still: addresses of its containers are those of ${name}`,
+    help: `conet node rm ${name} --fenced: what it had is free then, and containers here are plugged again; or start conetd with --node ${name} again`,
+  }))
 
 /** A network of this host's own, and one that another host of the cluster has created since. */
 export const networkNamesAmbiguous: Check = ({ networks }) => {
@@ -98,7 +107,7 @@ export const addressesContested: Check = ({ contested = [] }) => {
       severity: 'error',
       code: 'addresses-contested',
       message: `another host has what containers have: ${some(contested)}`,
-      help: 'of the containers that are named, on their host: conet net unplug HANDLE ENDPOINT, then conet net plug HANDLE NETWORK, which gives another address; nobody is given what is contested meanwhile',
+      help: 'of the containers that are named, on their host: conet net unplug HANDLE ENDPOINT, then conet net plug HANDLE NETWORK, which gives another address or MAC; nobody is given what is contested meanwhile',
     },
   ]
 }
@@ -110,7 +119,7 @@ export const clusterNameTaken: Check = ({ cluster }) => {
       severity: 'error',
       code: 'cluster-name-taken',
       message: cluster.reason,
-      help: 'give this host another --node, or the other one',
+      help: cluster.help ?? 'give this host another --node, or the other one',
     },
   ]
 }

@@ -1,5 +1,7 @@
 // Which containers nobody seems to care for. Each code is explained in docs/operating.md.
+import type { Finding } from '@conet/sdk/api'
 import { type Check, counted, some } from './check.ts'
+import type { StatusFacts } from './facts.ts'
 
 const dayMs = 24 * 60 * 60 * 1000
 
@@ -34,20 +36,39 @@ export const processesGone: Check = ({ forsaken }) => {
 
 /** As on a host that was removed from its cluster, and whose addresses were given away, when it has come back. */
 export const containersUnplugged: Check = ({ unplugged }) => {
+  const gone = unplugged.filter(({ isGone }) => isGone)
+  const left = unplugged.filter(({ isLeft }) => isLeft)
+  const here = unplugged.filter(({ isGone, isLeft }) => !(isGone || isLeft))
+  return [
+    ...unpluggedFinding(here, {
+      what: 'without an interface that should be there',
+      nameOf: ({ handle, network, reason }) =>
+        `${handle} in network ${network}${reason === undefined ? '' : ` (${reason})`}`,
+      help: 'conet container up HANDLE plugs what is missing, with other addresses where those before belong to others now',
+    }),
+    ...unpluggedFinding(left, {
+      what: 'without an interface in a network of a cluster, in which this host is no more',
+      nameOf: ({ handle, network }) => `${handle} in network ${network}`,
+      help: 'start conetd with --cluster and --underlay-address, as it was before',
+    }),
+    ...unpluggedFinding(gone, {
+      what: 'in a network that was deleted in the cluster meanwhile',
+      nameOf: ({ handle, network }) => `${handle} in ${network}`,
+      help: 'conet container down HANDLE, then conet container create HANDLE with the networks that it is to have, and conet container up HANDLE; a container of a runtime: end it and start it again',
+    }),
+  ]
+}
+
+type Unplugged = StatusFacts['unplugged']
+
+function unpluggedFinding(
+  unplugged: Unplugged,
+  { what, nameOf, help }: { what: string; nameOf(one: Unplugged[number]): string; help: string },
+): Finding[] {
   if (unplugged.length === 0) return []
   const handles = new Set(unplugged.map(({ handle }) => handle))
-  const named = unplugged.map(
-    ({ handle, network, reason }) =>
-      `${handle} in network ${network}${reason === undefined ? '' : ` (${reason})`}`,
-  )
-  return [
-    {
-      severity: 'error',
-      code: 'container-unplugged',
-      message: `${counted(handles.size, 'container')} without an interface that should be there: ${some(named)}`,
-      help: 'conet container up HANDLE plugs what is missing, with other addresses where those before belong to others now',
-    },
-  ]
+  const message = `${counted(handles.size, 'container')} ${what}: ${some(unplugged.map(nameOf))}`
+  return [{ severity: 'error', code: 'container-unplugged', message, help }]
 }
 
 /** Not those that are about to start: of a day, or of half the time after which they are forgotten. */

@@ -61,17 +61,25 @@ export type StatusFacts = {
     readonly handle: string
     readonly network: string
     readonly reason: string | undefined
+    /** It is of a cluster in which this host is no more. */
+    readonly isLeft?: boolean
+    /** The network is no more: it was deleted in the cluster while this host was away. */
+    readonly isGone?: boolean
   }[]
   readonly now: Date
   /** Paths in the driver directory that are no sockets. */
   readonly strays: readonly string[]
   readonly quarantined: readonly QuarantinedRecord[]
+  /** This host was started without a cluster, and networks of one are on record still. */
+  readonly isWithoutCluster?: boolean
   /** Why this host has no part in its cluster now; absent: it has, or is in none. */
   readonly cluster?: ClusterTrouble | undefined
   /** Where other hosts send what is for containers here; absent: this host is in no cluster. */
   readonly underlayAddress?: string | undefined
   /** Other hosts of the cluster between which and this one no tunnel can be. */
   readonly unfitNodes?: readonly { readonly name: string; readonly underlayAddress: string }[]
+  /** Of this machine in the cluster, which are on record there still. */
+  readonly formerNames?: readonly string[]
   /** The shared store is not the one, or not as far, as it was. */
   readonly storeReplaced?: StoreReplaced | undefined
   /** Addresses that this host and another one both use or could hand out. */

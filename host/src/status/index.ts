@@ -3,6 +3,7 @@ import type { Finding } from '@conet/sdk/api'
 import {
   addressesContested,
   clusterAway,
+  clusterFormerName,
   clusterNameTaken,
   clusterStoreReplaced,
   networkNamesAmbiguous,
@@ -49,6 +50,7 @@ const checks = [
   programUnavailable,
   clusterAway,
   clusterNameTaken,
+  clusterFormerName,
   clusterStoreReplaced,
   addressesContested,
   underlayAddressMissing,

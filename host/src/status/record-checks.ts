@@ -2,6 +2,7 @@
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { NetworkRecord } from '../domain/network.ts'
 import { type Check, counted, some } from './check.ts'
+import type { StatusFacts } from './facts.ts'
 
 export const recordsQuarantined: Check = ({ quarantined }) => {
   if (quarantined.length === 0) return []
@@ -16,35 +17,55 @@ export const recordsQuarantined: Check = ({ quarantined }) => {
   ]
 }
 
-export const endpointsInTrouble: Check = ({ endpoints }) => {
-  const failed = endpoints.filter(({ lastError, state }) => lastError !== undefined && state !== 'deleting')
-  if (failed.length === 0) return []
-  return [
-    {
-      severity: 'error',
-      code: 'endpoint-in-trouble',
-      message: `${failed.length === 1 ? '1 endpoint is not as it' : `${failed.length} endpoints are not as they`} should be: ${some(
-        failed.map(({ id, handle, lastError }) => `${id.slice(0, 12)} of container ${handle} (${lastError})`),
-      )}`,
-      help: 'conet reconcile mends what it can, and says what it cannot; those: unplug and plug again',
-    },
-  ]
+const withClusterAgain =
+  'start conetd with --cluster and --underlay-address, as it was before: without them what this host has in networks of a cluster is not mended'
+
+export const endpointsInTrouble: Check = (facts) => {
+  const isOfCluster = ofClusterThatWasLeft(facts)
+  const failed = facts.endpoints.filter(
+    ({ lastError, state }) => lastError !== undefined && state !== 'deleting',
+  )
+  return byCause(failed, ({ networkId }) => isOfCluster(networkId)).map(({ of, isLeft }) => ({
+    severity: 'error' as const,
+    code: 'endpoint-in-trouble',
+    message: `${of.length === 1 ? '1 endpoint is not as it' : `${of.length} endpoints are not as they`} should be: ${some(
+      of.map(({ id, handle, lastError }) => `${id.slice(0, 12)} of container ${handle} (${lastError})`),
+    )}`,
+    help: isLeft
+      ? withClusterAgain
+      : 'conet reconcile mends what it can, and says what it cannot; those: unplug and plug again',
+  }))
 }
 
-export const networksInTrouble: Check = ({ troubledNetworks }) => {
-  if (troubledNetworks.length === 0) return []
+export const networksInTrouble: Check = (facts) => {
+  const isOfCluster = ofClusterThatWasLeft(facts)
+  return byCause(facts.troubledNetworks, ({ network }) => isOfCluster(network.id)).map(({ of, isLeft }) => ({
+    severity: 'error' as const,
+    code: 'network-in-trouble',
+    message: `${of.length === 1 ? '1 network is not as it' : `${of.length} networks are not as they`} should be on this machine: ${some(
+      of.map(({ network: { name, type }, reason }) => `${name} of driver ${type} (${reason})`),
+    )}`,
+    help: isLeft
+      ? withClusterAgain
+      : 'conet reconcile mends it, or says what stands in the way; conetd tries it by itself now and then',
+  }))
+}
+
+/** Of networks of a cluster in which this host is no more. */
+function ofClusterThatWasLeft({ networks, isWithoutCluster = false }: StatusFacts) {
+  const shared = networks.filter(({ scope }) => isWithoutCluster && scope === 'global')
+  const ids = new Set(shared.map(({ id }) => id))
+  return (networkId: string) => ids.has(networkId)
+}
+
+/** What is mended here, and what only in the cluster that this host has left; neither where there is none. */
+function byCause<T>(troubled: readonly T[], isLeft: (one: T) => boolean): { of: T[]; isLeft: boolean }[] {
+  const here = troubled.filter((one) => !isLeft(one))
+  const left = troubled.filter(isLeft)
   return [
-    {
-      severity: 'error',
-      code: 'network-in-trouble',
-      message: `${troubledNetworks.length === 1 ? '1 network is not as it' : `${troubledNetworks.length} networks are not as they`} should be on this machine: ${some(
-        troubledNetworks.map(
-          ({ network: { name, type }, reason }) => `${name} of driver ${type} (${reason})`,
-        ),
-      )}`,
-      help: 'conet reconcile mends it, or says what stands in the way; conetd tries it by itself now and then',
-    },
-  ]
+    { of: here, isLeft: false },
+    { of: left, isLeft: true },
+  ].filter(({ of }) => of.length > 0)
 }
 
 /** One for each driver: it is what a person can do something about. */

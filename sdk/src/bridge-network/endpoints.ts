@@ -17,7 +17,7 @@ import type { StandingBridge } from './kind.ts'
 import type { Machine } from './machine.ts'
 import type { Networks } from './networks.ts'
 import { type Port, plug } from './plug.ts'
-import { type PluggedPort, PluggedPorts } from './plugged-ports.ts'
+import { type MtuChange, type PluggedPort, PluggedPorts } from './plugged-ports.ts'
 import { hasMappings, type Policies, type PolicyWishes } from './policies.ts'
 import { pin } from './port.ts'
 import { isLimiting } from './traffic-shaper.ts'
@@ -48,6 +48,11 @@ export class Endpoints {
   async delete(endpoint: EndpointRef): Promise<void> {
     await this.unplug(endpoint)
     if (this.#created.delete(endpoint.endpointId)) this.#count(endpoint.networkId, -1)
+  }
+
+  /** Those that have not followed are at fault from now on. */
+  changeMtu(networkId: string, change: MtuChange): void {
+    this.#ports.changeMtu(networkId, change)
   }
 
   /** Their network is gone, and what was plugged into it. */

@@ -75,7 +75,11 @@ export function bridgeNetworks(kind: BridgeNetworkKind): BridgeNetworkMembers {
       running = undefined
     },
 
-    createNetwork: (network, call) => started().networks.create(network, call),
+    async createNetwork(network, call) {
+      const { networks, endpoints } = started()
+      const changed = await networks.create(network, call)
+      if (changed !== undefined) endpoints.changeMtu(network.id, changed)
+    },
     async deleteNetwork(networkId) {
       const { networks, endpoints } = started()
       await networks.delete(networkId)

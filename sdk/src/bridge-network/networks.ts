@@ -15,6 +15,7 @@ import { listNetworks, tableFault } from './inventory.ts'
 import type { BridgeNetworkKind, StandingBridge } from './kind.ts'
 import type { Machine } from './machine.ts'
 import { networkOwner } from './names.ts'
+import type { MtuChange } from './plugged-ports.ts'
 import type { Policies } from './policies.ts'
 
 declareFailpoints(
@@ -38,9 +39,10 @@ export class Networks {
     this.#policies = policies
   }
 
-  /** Makes the network, or compares what is there with what should be and mends it. */
-  async create(network: Network, call: Call): Promise<void> {
+  /** Makes the network, or compares what is there with what should be and mends it. Answers a change of its MTU. */
+  async create(network: Network, call: Call): Promise<MtuChange | undefined> {
     const { rtnl } = this.#machine
+    const former = this.#known.get(network.id)?.plan
     const plan = this.#kind.plan(network, this.#machine)
     const found = findBridge(this.#machine, network.id, plan) ?? this.#nameBack(network.id, plan, call)
     await using undo = new Rollback()
@@ -60,6 +62,7 @@ export class Networks {
     await this.#policies.createNetwork(network.id, plan)
     undo.commit()
     this.#known.set(network.id, standing)
+    return former === undefined || former.mtu === plan.mtu ? undefined : { from: former.mtu, to: plan.mtu }
   }
 
   async delete(networkId: string): Promise<void> {

@@ -13,6 +13,9 @@ export type PluggedPort = ExpectedPort & {
   readonly sandboxPath: string
 }
 
+/** Of a network that is there. */
+export type MtuChange = { readonly from: number; readonly to: number }
+
 export class PluggedPorts {
   readonly #machine: Pick<Machine, 'rtnl' | 'names'>
   readonly #byName = new Map<string, PluggedPort>()
@@ -37,6 +40,14 @@ export class PluggedPorts {
 
   delete(name: string): void {
     this.#byName.delete(name)
+  }
+
+  /** The network has another MTU now: so are to have those that had its former one, or a larger one than it carries. */
+  changeMtu(networkId: string, { from, to }: MtuChange): void {
+    for (const plugged of this.all()) {
+      const { endpoint, mtu } = plugged
+      if (endpoint.networkId === networkId && (mtu === from || mtu > to)) this.note({ ...plugged, mtu: to })
+    }
   }
 
   forgetAll(networkId: string): void {

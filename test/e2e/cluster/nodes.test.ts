@@ -1,6 +1,6 @@
 // Hosts that come and go: who is shown, what stays with one that is away, and what becomes of one that was removed.
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { addressOf, ClusterFixture, ClusterHost } from '../../support/cluster-fixture.ts'
@@ -182,6 +182,43 @@ describe('the hosts of a cluster', () => {
     )
   })
 
+  it('that come back after a network was deleted say so of its containers, with what gives them another; one of the same name is not mixed up with it', async () => {
+    await one.client.createNetwork({ name: 'blue', type: 'span', subnets: [{ subnet: '10.7.0.0/24' }] })
+    await two.knows('blue')
+    await two.plug('z', 'blue')
+    await two.client.putContainerConfig('never-up', { attach_to: ['blue'] })
+    await two.fixture.conetd.stop()
+    await eventually(() => one.conet('node', 'rm', 'two', '--fenced'), { timeoutMs: 15_000, everyMs: 200 })
+    await one.client.deleteNetwork('blue')
+    const { id } = await one.client.createNetwork({ name: 'blue', type: 'span' })
+    await two.fixture.start()
+    const gone = {
+      code: 'container-unplugged',
+      message: expect.stringMatching(
+        /^2 containers in a network that was deleted in the cluster meanwhile: (z in blue, never-up in blue|never-up in blue, z in blue)$/,
+      ),
+      help: expect.stringMatching(/^conet container down HANDLE, then conet container create HANDLE/),
+    }
+    await eventually(
+      async () => expect((await two.client.status()).findings).toContainEqual(expect.objectContaining(gone)),
+      { timeoutMs: 15_000 },
+    )
+    await eventually(async () =>
+      expect((await two.client.listNetworks()).networks.map((network) => network.id)).toEqual([id]),
+    )
+    expect(await two.findings()).not.toContain('network-name-ambiguous')
+    for (const handle of ['z', 'never-up']) {
+      await expect(two.client.up(handle)).rejects.toMatchObject({
+        kind: 'notFound',
+        help: expect.stringContaining('conet container create'),
+      })
+      await two.conet('container', 'down', handle)
+      await two.conet('container', 'create', handle, '--network', 'blue')
+      await two.conet('container', 'up', handle)
+    }
+    expect(await two.findings()).not.toContain('container-unplugged')
+  })
+
   it('may have clocks that are stepped by an hour, to and fro: what they say is heard, and they stay alive', async () => {
     await using directory = await temporaryDirectory()
     const clock = join(directory.path, 'clock')
@@ -246,6 +283,34 @@ describe('the hosts of a cluster', () => {
     } finally {
       await four.removeContainers()
       change('del')
+    }
+  })
+
+  it('that take part under another name are told which one to remove', async () => {
+    const five = await ClusterHost.start(`etcd://${cluster.etcd.endpoint}`, 'five', 5)
+    try {
+      await eventually(async () => expect(await stateOf('five')).toBe('alive'), { timeoutMs: 15_000 })
+      await five.fixture.conetd.stop()
+      const config = join(five.fixture.directory, 'config.json')
+      writeFileSync(config, readFileSync(config, 'utf8').replace('"five"', '"six"'))
+      await five.fixture.start()
+      const former = {
+        code: 'cluster-former-name',
+        help: expect.stringMatching(/^conet node rm five --fenced/),
+      }
+      await eventually(async () => {
+        const { findings } = await five.client.status()
+        expect(findings).toContainEqual(expect.objectContaining(former))
+        expect(findings.map(({ code }) => code)).not.toContain('underlay-address-unfit')
+      })
+      await eventually(() => five.conet('node', 'rm', 'five', '--fenced'), {
+        timeoutMs: 15_000,
+        everyMs: 200,
+      })
+      await eventually(async () => expect(await stateOf('six')).toBe('alive'), { timeoutMs: 15_000 })
+      await eventually(async () => expect(await five.findings()).not.toContain('cluster-former-name'))
+    } finally {
+      await five[Symbol.asyncDispose]()
     }
   })
 

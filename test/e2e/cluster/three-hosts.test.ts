@@ -146,3 +146,37 @@ it('a driver that is upgraded on one of them, and one that is killed after that,
   for (const number of [1, 2, 3]) await host(number).client.deleteContainer(`c${number}`)
   await eventually(() => host(1).client.deleteNetwork('green'), { timeoutMs: 20_000 })
 })
+
+it('another MTU of the underlay is shown with the one before, and taken up by reconciliation without a packet lost', async () => {
+  const { id } = await host(1).client.createNetwork({ name: 'narrow', type: 'vxlan' })
+  const [first, second] = await Promise.all([1, 2].map((number) => host(number).plug(`c${number}`, 'narrow')))
+  if (first === undefined || second === undefined) throw new Error('not plugged')
+  const namespacePath = (await host(1).client.getContainer('c1')).sandbox?.path ?? ''
+  const ping = new RunningPing({ namespacePath, address: addressOf(second) })
+  try {
+    await ping.goesOn()
+    machines.on(host(1), 'ip link set eth0 mtu 1400')
+    const { findings } = await host(1).client.status()
+    const reason = `tunnel cnt${id.slice(0, 12)}: its MTU is 1450, and is to be 1350 by that of the underlay now`
+    expect(findings).toContainEqual(
+      expect.objectContaining({ code: 'network-in-trouble', message: expect.stringContaining(reason) }),
+    )
+    // The network, then its endpoints.
+    await host(1).client.reconcile()
+    await host(1).client.reconcile()
+    const mtus = (await host(1).client.getContainer('c1')).endpoints.map(
+      ({ interfaces }) => interfaces[0]?.mtu,
+    )
+    expect(mtus).toEqual([1350])
+    expect(JSON.parse(await host(1).inside('c1', 'ip -j link show eth0'))[0].mtu).toBe(1350)
+    const after = (await host(1).client.status()).findings.map(({ code }) => code)
+    expect(after.filter((code) => code.endsWith('-in-trouble'))).toEqual([])
+    const { sent, received } = await ping.stop()
+    expect(sent - received).toBe(0)
+  } finally {
+    await ping.stopUnanswered()
+    machines.on(host(1), 'ip link set eth0 mtu 1500')
+    for (const number of [1, 2]) await host(number).client.deleteContainer(`c${number}`)
+    await eventually(() => host(1).client.deleteNetwork('narrow'), { timeoutMs: 20_000 })
+  }
+})

@@ -171,6 +171,26 @@ describe('a vxlan driver that starts again', () => {
     await ping.goesOn()
   })
 
+  it.each([1400, 1600])(
+    'says without a restart that the underlay has an MTU of %i now, and takes it up when it is asked again',
+    async (underlay) => {
+      const mtu = underlay - 50
+      host.exec(`ip link set eth0 mtu ${underlay}`)
+      const fault = `its MTU is 1450, and is to be ${mtu} by that of the underlay now`
+      expect(await host.faults()).toEqual([expect.stringContaining(fault)])
+      expect(await host.endpointFaults()).toEqual([])
+      await host.create(net)
+      expect(await host.faults()).toEqual([])
+      expect(await host.endpointFaults()).toEqual([expect.stringContaining('was changed: mtu was 1450')])
+      await host.plug(near)
+      expect(await host.endpointFaults()).toEqual([])
+      expect(JSON.parse(cluster.exec('near', 'ip -j link show eth0'))[0].mtu).toBe(mtu)
+      for (const name of [bridgeNameOf(net), tunnelNameOf(net)])
+        expect(JSON.parse(host.exec(`ip -j link show ${name}`))[0].mtu).toBe(mtu)
+      await expectNothingLost()
+    },
+  )
+
   it('follows the underlay: another MTU, another address', async () => {
     host.exec('ip link set eth0 mtu 1400')
     const { repaired } = await host.sync()

@@ -1,8 +1,10 @@
+import { describeContested } from '@conet/host/cluster/describe-contested'
 import { ForeignBlocks } from '@conet/host/cluster/foreign-blocks'
 import { NetworkGrid } from '@conet/host/cluster/network-grid'
-import { whatIsLost } from '@conet/host/cluster/put-claims-back'
+import { ClaimsPutBack, whatIsLost } from '@conet/host/cluster/put-claims-back'
 import type { SharedMember } from '@conet/host/cluster/records'
 import { parseSubnet } from '@conet/host/ipam/index'
+import { ConetError } from '@conet/sdk'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
@@ -39,6 +41,48 @@ describe('the blocks of a node after the store has lost something', () => {
         expect(whatIsLost(after)).toEqual({ restorable: [], unrecorded: [], strange: [] })
       }),
     )
+  })
+})
+
+describe('a MAC of an endpoint here that another node has claimed', () => {
+  it('is known, and told with its container, until it is claimed or given up', async () => {
+    const mac = '02:42:00:00:00:09'
+    const owners = new Map([[mac, 'ann']])
+    const claim = async (wanted: string) => {
+      const node = owners.get(wanted)
+      if (node !== undefined) throw new ConetError('addressInUse', 'another has it', { details: { node } })
+    }
+    const putBack = new ClaimsPutBack({
+      networkId: 'blue',
+      blocks: { restore: async () => undefined },
+      wishes: { ask: async () => undefined, unask: async () => undefined },
+      macs: { claim },
+      own: { has: () => true, of: () => [], add: () => undefined, remove: () => undefined },
+    })
+    const run = (macAddresses: string[]) =>
+      putBack.run([], { blocks: [], macAddresses }, { condition: { present: 'this node' } })
+    expect(await run([mac, '02:42:00:00:00:08'])).toEqual(['another has it'])
+    expect([...putBack.lostMacs]).toEqual([[mac, 'ann']])
+    const member = { macAddress: mac, addresses: [], tunnelAddress: '192.0.2.3', container: 'web' }
+    const told = describeContested({
+      network: 'blue',
+      node: 'cy',
+      grid: new NetworkGrid({ subnets: [], blockBits: 4 }),
+      addresses: [],
+      foreign: [],
+      lostMacs: putBack.lostMacs,
+      ownerOf: () => undefined,
+      members: new Map([[`cy/${'e'.repeat(64)}`, member]]),
+    })
+    expect(told).toEqual([
+      `MAC ${mac} of network blue: it is node ann’s now, and here web has it (endpoint eeeeeeeeeeee)`,
+    ])
+    await run([])
+    expect(putBack.lostMacs.size).toBe(0)
+    await run([mac])
+    owners.clear()
+    expect(await run([mac])).toEqual([])
+    expect(putBack.lostMacs.size).toBe(0)
   })
 })
 

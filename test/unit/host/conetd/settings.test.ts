@@ -220,7 +220,10 @@ describe('settings of a cluster', () => {
       readSettings({ ...cluster, clusterUser, ...more }, {}).cluster?.etcd.user
     expect(userOf('conet:open:sesame')).toEqual({ name: 'conet', password: 'open:sesame' })
     const clusterPasswordFile = '/proc/sys/kernel/ostype'
-    expect(userOf('co:net', { clusterPasswordFile })).toEqual({ name: 'co:net', password: 'Linux' })
+    expect(userOf('co:net', { clusterPasswordFile })).toEqual({
+      name: 'co:net',
+      passwordFile: clusterPasswordFile,
+    })
   })
 
   it('have the address of the underlay as the kernel writes it', () => {

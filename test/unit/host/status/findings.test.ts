@@ -74,6 +74,33 @@ const rejected = (kind: string, help?: string): StatusFacts => ({
 })
 
 describe('findings', () => {
+  it('of what a host has left of a cluster lead back into it, and of the rest to a reconciliation', () => {
+    const shared = { ...network, id: 'f'.repeat(64), name: 'red', scope: 'global' as const }
+    const inRed = { ...endpoint, id: 'd'.repeat(64), networkId: shared.id, lastError: 'no tunnel' }
+    const facts: StatusFacts = {
+      ...good,
+      networks: [network, shared],
+      endpoints: [{ ...endpoint, lastError: 'no link' }, inRed],
+      troubledNetworks: [
+        { network, reason: 'its bridge is none' },
+        { network: shared, reason: 'no underlay' },
+      ],
+      unplugged: [{ handle: 'web', network: 'red', reason: undefined, isLeft: true }],
+    }
+    const found = (given: StatusFacts) =>
+      findingsOf(given)
+        .filter(({ code }) => /-in-trouble$|-unplugged$/.test(code))
+        .map(({ message, help }) => [
+          /red|no tunnel/.test(message),
+          /^start conetd with --cluster/.test(help ?? ''),
+        ])
+    const isTold = found({ ...facts, isWithoutCluster: true })
+    expect(isTold).toHaveLength(5)
+    for (const [isOfCluster, leadsBack] of isTold) expect(leadsBack).toBe(isOfCluster)
+    const inCluster = { ...facts, unplugged: [] }
+    expect(found(inCluster).map(([, leadsBack]) => leadsBack)).toEqual([false, false])
+  })
+
   it('are none on a machine where nothing stands in the way', () => {
     expect(findingsOf(good)).toEqual([])
   })
@@ -244,6 +271,12 @@ describe('findings', () => {
       { ...good, underlayAddress: 'fd00::1', unfitNodes: [{ name: 'two', underlayAddress: '192.0.2.2' }] },
       'error',
       'fd00::1 to two (192.0.2.2)',
+    ],
+    [
+      'cluster-former-name',
+      { ...good, formerNames: ['old'] },
+      'error',
+      'took part in its cluster as old, which is there still',
     ],
     [
       'cluster-name-taken',
