@@ -86,6 +86,7 @@ const wrong: [code: number, named: string, words: string[]][] = [
   [5, 'conetd --socket /none --spawn', ['--socket', '/none', 'status']],
   [2, '107 bytes', ['--socket', '/x'.repeat(80), 'status']],
   [2, '--json', ['net', 'list', '-q', '--json']],
+  [2, '1048576 bytes', ['net', 'create', 'x', '-d', 'bridge', '--config', '@/dev/zero']],
   [2, 'bogus', ['net', 'bogus']],
   [2, 'net bogus', ['help', 'net', 'bogus']],
 ]

@@ -94,6 +94,12 @@ describe('everything that is wrong', () => {
     await expectAllNamed(network(internal), 'subnets[0].gateway', 'subnets[1].subnet')
   })
 
+  it('a name by which a list of networks means another one is refused', async () => {
+    const { id } = await host.done<{ id: string }>({ path: '/networks/blue' })
+    const like = (digits: number) => network({ name: id.slice(0, digits), type: 'null' })
+    for (const digits of [4, 12, 63]) await expectRefusal(like(digits), 'name', 'invalidArgument')
+  })
+
   it('with the configuration of a container is named at once', () =>
     expectAllNamed(
       define(

@@ -2,7 +2,7 @@
 import { ConetError } from '@conet/sdk'
 
 /** Shorter prefixes are taken for names only. */
-const shortestPrefix = 4
+export const shortestPrefix = 4
 
 type Named = { readonly id: string; readonly name?: string }
 

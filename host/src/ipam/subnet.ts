@@ -71,9 +71,7 @@ export function parseSubnet(input: SubnetInput, path = '', further: readonly Fie
   }
   const block = check('subnet', readSubnet(input.subnet))
   const spec = block && parseWithin(block, input, check)
-  if (spec !== undefined && problems.length === 0 && sizeOf(usableAddresses(spec).requestable) === 0n) {
-    check('subnet', { ok: false, reason: `${spec.subnet} leaves no address for an endpoint` })
-  }
+  if (spec !== undefined && problems.length === 0) assertRoom(spec, check)
   if (spec === undefined || problems.length > 0) throw invalid(problems)
   return spec
 }
@@ -88,6 +86,16 @@ export function parseNetworkSubnet(input: SubnetInput, internal: boolean, path: 
 }
 
 type Check = <T>(field: string, parsed: Parsed<T>) => T | undefined
+
+function assertRoom(spec: SubnetSpec, check: Check): void {
+  const { requestable, dynamic } = usableAddresses(spec)
+  const noneOf = (text: string | undefined) => ({
+    ok: false as const,
+    reason: `${text} leaves no address for an endpoint`,
+  })
+  if (sizeOf(requestable) === 0n) check('subnet', noneOf(spec.subnet))
+  else if (sizeOf(dynamic) === 0n) check('range', noneOf(spec.range))
+}
 
 function parseWithin(block: Block, { gateway, range, exclude = [] }: SubnetInput, check: Check): SubnetSpec {
   const gatewayText = check('gateway', readGateway(gateway, block))

@@ -13,7 +13,7 @@ import { callFor } from './driver-call.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { networkQueue } from './keys.ts'
-import { driverForRequest, refuseNameless } from './network-request.ts'
+import { driverForRequest, refuseNameLikeId, refuseNameless } from './network-request.ts'
 import { removeNetwork, removeNetworkLater } from './remove-network.ts'
 
 export type CreatedNetwork = { network: NetworkRecord; created: boolean }
@@ -54,6 +54,7 @@ async function createNow(
   const request = canonicalText(body)
   const existing = findByName(host, body.name)
   if (existing !== undefined) return { network: sameOrConflict(existing, request), created: false }
+  refuseNameLikeId(host, body.name)
   const session = await driverForRequest(host, body, operation)
   const { config = {} } = body
   const { capabilities } = session.driver

@@ -1,6 +1,7 @@
 // What a client asks of a new network, judged as a whole before anything is made: one answer names all that is wrong.
 import { ConetError } from '@conet/sdk'
 import type { CreateNetworkBody } from '@conet/sdk/api'
+import { shortestPrefix } from '../domain/resolve.ts'
 import { checkPolicy } from './check-policy.ts'
 import type { DriverSession } from './driver-access.ts'
 import type { HostContext, Operation } from './host-context.ts'
@@ -19,6 +20,18 @@ export async function driverForRequest(
   if (session !== undefined && !faults.any) return session
   faults.of(() => host.addresses.chooseSubnets(body))
   throw faults.error
+}
+
+/** Who copies the first digits of an id from a list would mean the new network by them. */
+export function refuseNameLikeId(host: HostContext, name: string): void {
+  for (const { id, name: other } of host.inventory.networks.values()) {
+    if (name.length < shortestPrefix || !id.startsWith(name)) continue
+    const message = `is how the id of network ${other} begins; choose another`
+    throw new ConetError('invalidArgument', `create network ${name}: name: ${message}`, {
+      fields: [{ path: 'name', message }],
+      details: { networkId: id },
+    })
+  }
 }
 
 /** Throws that the name is missing, and what else is wrong. */

@@ -28,7 +28,11 @@ function addPlug(net: Command, context: CommandContext): void {
     .description('Plug a container into a network, running or not, and print the id of the endpoint.')
     .argument('<handle>', 'the container', parseHandle)
     .argument('<network>', 'its id, an unambiguous prefix of it, or its name')
-    .option('--ip <address>', 'the address on the network, repeatable: one a subnet', collect)
+    .option(
+      '--ip <address>',
+      'the address on the network, repeatable; of a subnet of which none is named conet chooses one',
+      collect,
+    )
     .option('--mac <address>', 'the MAC address')
     .option('--interface <name>', 'the interface’s name in the container. Default: the first free ethN')
     .option('--name <name>', 'the attachment’s name. Default: the network’s')

@@ -1,21 +1,13 @@
 // `--config JSON` and `--config @file`.
-import { readFileSync } from 'node:fs'
 import { InvalidArgumentError } from 'commander'
 import { isExact } from './key-value.ts'
+import { readText } from './read-text.ts'
 
 export function parseDocument(text: string): Record<string, unknown> {
-  const source = text.startsWith('@') ? contentOf(text.slice(1)) : text
+  const source = text.startsWith('@') ? readText(text.slice(1), 'The file') : text
   const value = parsed(source)
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ...value }
   throw new InvalidArgumentError('It is not a JSON object, such as {"mtu":1400}.')
-}
-
-function contentOf(path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new InvalidArgumentError(`The file cannot be read: ${reasonOf(error)}.`)
-  }
 }
 
 function parsed(source: string): unknown {

@@ -20,7 +20,7 @@ const attachmentWishes = {
   name: Type.Optional(Type.String({ pattern: forms.networkName.pattern })),
   /** The interface's name in the container; the first free ethN by default. */
   interface: Type.Optional(InterfaceName),
-  /** One address in each subnet that matters; the others are chosen by the host. */
+  /** Any of the network's subnets; of one of which none is named the host chooses one. */
   addresses: Type.Optional(Type.Array(Address, { maxItems: 16 })),
   mac_address: Type.Optional(Type.String({ minLength: 1, maxLength: 17 })),
   mtu: Type.Optional(Type.Integer({ minimum: 68, maximum: 65535 })),

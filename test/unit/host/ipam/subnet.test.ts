@@ -83,6 +83,13 @@ describe('a subnet', () => {
     ],
     ['an empty gateway', { subnet: '10.0.0.0/24', gateway: '' }, ['gateway']],
     ['a range beyond the end', { subnet: '10.0.0.0/24', range: '10.0.0.9-10.0.1.2' }, ['range']],
+    ['a range of the gateway alone', { subnet: '10.0.0.0/24', range: '10.0.0.1/32' }, ['range']],
+    ['a range of the broadcast address', { subnet: '10.0.0.0/24', range: '10.0.0.255/32' }, ['range']],
+    [
+      'a range that is excluded',
+      { subnet: 'fd00::/64', range: 'fd00::8/126', exclude: ['fd00::/120'] },
+      ['range'],
+    ],
     ['a range backwards', { subnet: '10.0.0.0/24', range: '10.0.0.9-10.0.0.2' }, ['range']],
     [
       'several fields',
