@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { ConetClient, type EventView, type NetworkView } from '@conet/sdk/client'
@@ -156,6 +156,38 @@ describe('another conetd', () => {
       expect(existsSync(other())).toBe(false)
     },
   )
+
+  it.each([
+    ['state directory', '--state-dir', 'run/other'],
+    ['run directory', '--run-dir', 'state/other'],
+    ['driver directory', '--driver-dir', 'run/drivers/other/drivers'],
+  ])(
+    'refuses a %s that lies in one of the first, by a link too, and names the process',
+    async (what, flag, name) => {
+      const own = ['--state-dir', join(other(), 'state'), '--run-dir', join(other(), 'run')]
+      symlinkSync(directory.path, join(directory.path, 'link'))
+      for (const path of [join(directory.path, name), join(directory.path, 'link', name)]) {
+        const { code, stderr } = await run([...own, flag, path])
+        expect(code).toBe(1)
+        expect(stderr).toContain(`use ${what} ${path}: it lies in ${directory.path}/`)
+        expect(stderr).toContain(`which the conetd with pid ${conetd.pid} uses`)
+        expect(stderr).toContain(`choose another directory with ${flag}`)
+        expect(existsSync(path)).toBe(false)
+        expect(existsSync(other())).toBe(false)
+      }
+      rmSync(join(directory.path, 'link'))
+    },
+  )
+
+  it('refuses a directory in which one of the first lies, and changes nothing in it', async () => {
+    const before = readdirSync(directory.path)
+    await using elsewhere = await temporaryDirectory()
+    const { code, stderr } = await run(['--state-dir', directory.path, '--run-dir', elsewhere.path])
+    expect(code).toBe(1)
+    expect(stderr).toContain(`use state directory ${directory.path}: in it lies ${directory.path}/`)
+    expect(stderr).toContain(`which the conetd with pid ${conetd.pid} uses`)
+    expect(readdirSync(directory.path)).toEqual(before)
+  })
 
   it('refuses a socket that is served, and a file that is no socket, and leaves both alone', async () => {
     const fresh = ['--state-dir', join(other(), 'state'), '--run-dir', join(other(), 'run')]

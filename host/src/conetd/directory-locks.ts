@@ -3,15 +3,8 @@
 import { statSync } from 'node:fs'
 import { ConetError, type Rollback } from '@conet/sdk'
 import { DirectoryLock, KernelError } from '@conet/sdk/linux'
+import { assertApart, type OwnDirectory } from './neighbours.ts'
 import type { Settings } from './settings.ts'
-
-type Directory = {
-  readonly path: string
-  /** For messages: `state directory`. */
-  readonly what: string
-  /** By which another one is chosen. */
-  readonly flag: string
-}
 
 /** Throws `failedPrecondition` that names the directory and the process which has it. Changes nothing. */
 export function lockDirectories({ stateDir, runDir, driverDir }: Settings, parts: Rollback): void {
@@ -29,9 +22,10 @@ export function lockDirectories({ stateDir, runDir, driverDir }: Settings, parts
     parts.defer(`release the ${directory.what}`, () => lock.release())
     locked.add(`${dev}:${ino}`)
   }
+  assertApart(directories)
 }
 
-function lockDirectory({ path, what, flag }: Directory): DirectoryLock {
+function lockDirectory({ path, what, flag }: OwnDirectory): DirectoryLock {
   const result = acquire(path, what)
   if (result.ok) return result.lock
   const { holderPid: pid } = result

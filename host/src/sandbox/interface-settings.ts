@@ -6,6 +6,7 @@ import {
   deleteAddress,
   deleteNeighbour,
   deleteRoute,
+  interfaceSysctl,
   KernelError,
   type Link,
   MAIN_TABLE,
@@ -16,6 +17,7 @@ import {
   replaceAddress,
   replaceNeighbour,
   replaceRoute,
+  type SysctlChange,
   setLink,
   subnetRoute,
   sysctlOfPath,
@@ -57,22 +59,41 @@ export function dropFormer(inside: Rtnl, wanted: PluggedInterface, former: Plugg
 }
 
 /** Before the link goes up, since some decide what it then does. Undone in reverse. */
-export function applySysctls(sandbox: Namespace, { sysctls = {} }: PluggedInterface, undo: Rollback): void {
-  for (const [path, value] of Object.entries(sysctls)) {
+export function applySysctls(sandbox: Namespace, wanted: PluggedInterface, undo: Rollback): void {
+  switchIpv6On(sandbox, wanted, undo)
+  for (const [path, value] of Object.entries(wanted.sysctls ?? {})) {
     const key = sysctlOfPath(path)
     if (key === undefined)
       throw new ConetError('protocolViolation', `set ${path}: it is no setting of the network`)
-    const before = writeSysctl(sandbox, { key, value })
-    undo.defer(`put ${path} back`, () => {
-      putBack(() => writeSysctl(sandbox, { key, value: before }))
-    })
+    write(sandbox, { key, value }, undo)
   }
 }
 
-/** An interface's own settings are gone with it. */
-function putBack(write: () => void): void {
+/** A sandbox may have it off for all that is new; the kernel refuses addresses and routes then (EACCES). */
+function switchIpv6On(
+  sandbox: Namespace,
+  { name, addresses, routes }: PluggedInterface,
+  undo: Rollback,
+): void {
+  const isNeeded = [...addresses, ...routes.map(({ destination }) => destination)].some((one) =>
+    one.includes(':'),
+  )
+  if (!isNeeded) return
+  const key = interfaceSysctl('ipv6', { interfaceName: name, setting: 'disable_ipv6' })
+  // No IPv6 in this kernel: what needs it is refused.
+  unlessNone(() => write(sandbox, { key, value: 0 }, undo))
+}
+
+function write(sandbox: Namespace, change: SysctlChange, undo: Rollback): void {
+  const { key } = change
+  const before = writeSysctl(sandbox, change)
+  // An interface's own settings are gone with it.
+  undo.defer(`put net/${key} back`, () => unlessNone(() => writeSysctl(sandbox, { key, value: before })))
+}
+
+function unlessNone(work: () => void): void {
   try {
-    write()
+    work()
   } catch (error) {
     if (!KernelError.is(error, 'ENOENT')) throw error
   }

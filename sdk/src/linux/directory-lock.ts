@@ -46,15 +46,30 @@ export class DirectoryLock implements Disposable {
   }
 }
 
+/** A lock of flock(2) on a file or a directory, and the process that has it. */
+export type HeldLock = {
+  readonly pid: number
+  /** As stat(2) has it. */
+  readonly dev: bigint
+  readonly ino: bigint
+}
+
 /** The kernel's list has a line for each lock, `3: FLOCK  ADVISORY  WRITE 1234 00:1b:5678 0 EOF`, and tells nobody else. */
 const flockLine = /^\d+: FLOCK +\w+ +\w+ +(\d+) ([\da-f]+):([\da-f]+):(\d+) /gm
 
+/** Those of the processes of this pid namespace, this one's too. Throws a KernelError. */
+export function heldLocks(): HeldLock[] {
+  const list = checkedCall('read /proc/locks', () => readFileSync('/proc/locks', 'utf8'))
+  return [...list.matchAll(flockLine)].map(([, pid, major, minor, inode]) => ({
+    pid: Number(pid),
+    dev: device(major, minor),
+    ino: BigInt(inode ?? 0),
+  }))
+}
+
 function holderOf(fd: number): number | undefined {
   const { dev, ino } = fstatSync(fd, { bigint: true })
-  const locks = checkedCall('read /proc/locks', () => readFileSync('/proc/locks', 'utf8'))
-  for (const [, pid, major, minor, inode] of locks.matchAll(flockLine))
-    if (inode === `${ino}` && device(major, minor) === dev) return Number(pid)
-  return undefined
+  return heldLocks().find((lock) => lock.ino === ino && lock.dev === dev)?.pid
 }
 
 /** As stat(2) has it: 12 bits of the major number between the lower 8 and the others of the minor one. */

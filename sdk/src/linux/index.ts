@@ -1,5 +1,5 @@
 export { type Announcement, announce } from './announce.ts'
-export { DirectoryLock, type DirectoryLockResult } from './directory-lock.ts'
+export { DirectoryLock, type DirectoryLockResult, type HeldLock, heldLocks } from './directory-lock.ts'
 export { FileLock, type LockResult } from './file-lock.ts'
 export { listOpenSockets, type OpenSocket } from './inet-diag.ts'
 export { KernelError, type KernelErrorOptions } from './kernel-error.ts'

@@ -73,6 +73,33 @@ describe('an interface that the driver leaves to the host', () => {
     await takeBack(path, wanted)
   })
 
+  it('has IPv6 where it is switched off in the sandbox, and again when somebody switched it off', async () => {
+    inside('sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1')
+    const hasIpv6 = () => {
+      expect(inside('ip -o -6 address show eth0')).toContain('fd92::77/64')
+      expect(shown('-6 route show 2001:db8::/32')).toMatchObject([{ gateway: 'fd92::1', metric: 7 }])
+    }
+    await bringIn(path, wanted, moved)
+    hasIpv6()
+    inside('sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1')
+    expect(inside('ip -o -6 address show eth0')).toBe('')
+    await mend(path, wanted, wanted)
+    hasIpv6()
+    await takeBack(path, wanted)
+  })
+
+  it('without IPv6 leaves it switched off', async () => {
+    inside('sysctl -qw net.ipv6.conf.default.disable_ipv6=1')
+    const onlyIpv4 = {
+      ...wanted,
+      addresses: wanted.addresses.slice(0, 1),
+      routes: wanted.routes.slice(0, 4),
+    }
+    await bringIn(path, onlyIpv4, moved)
+    expect(inside('sysctl -n net.ipv6.conf.eth0.disable_ipv6')).toBe('1\n')
+    await takeBack(path, onlyIpv4)
+  })
+
   it('of which nobody has said an MTU keeps the one it has, and that is what the host hears', async () => {
     ip('link', 'set', 'src0', 'mtu', '1312')
     const { mtu: _said, ...silent } = wanted
