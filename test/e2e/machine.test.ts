@@ -1,6 +1,6 @@
 // A machine that stands in the way of containers' packets: real traffic from a container to a host outside, and what
 // `conet status` says of it.
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -64,6 +64,7 @@ afterAll(async () => {
 
 afterEach(() => {
   run('nft delete table ip filter 2>/dev/null || true')
+  run('(iptables-legacy -P FORWARD ACCEPT && iptables-legacy -F FORWARD) 2>/dev/null || true')
 })
 
 it('with ip_forward 0 and no network that needs it, conet says nothing of it', async () => {
@@ -102,6 +103,22 @@ it('with a FORWARD policy of DROP conet names the chain; what it advises helps, 
   expect(reaches(outsideAddress)).toBe(true)
   expect(await findings()).toEqual([])
 })
+
+const isLegacyMissing = spawnSync('iptables-legacy', ['-S']).status !== 0
+
+it.skipIf(isLegacyMissing).each(['-P FORWARD DROP', '-A FORWARD -j REJECT'])(
+  'with iptables-legacy %s conet names the chain; what it advises helps, and is not advised again',
+  async (change) => {
+    run(`iptables-legacy ${change}`)
+    expect(reaches(outsideAddress)).toBe(false)
+    const { findings: found } = await host.done<StatusView>({ path: '/status' })
+    expect(found.map(({ code }) => code)).toEqual(['forward-policy-drop'])
+    const [advice = ''] = /iptables-legacy -t [^,]*/.exec(found[0]?.help ?? '') ?? []
+    run(advice)
+    expect(reaches(outsideAddress)).toBe(true)
+    expect(await findings()).toEqual([])
+  },
+)
 
 it('with bridge-nf-call-iptables 1 members reach each other and the world, and conet tells what that means', async () => {
   const neighbour = /inet ([0-9.]+)/.exec(inside(containers[1], 'ip -o -4 address show eth0'))?.[1] ?? ''

@@ -1,17 +1,19 @@
 // What the checks look at. Collected in one go, so that each check is a function of facts and nothing else.
 import type { DriverView } from '@conet/sdk/api'
+import type { ChainRest } from '@conet/sdk/linux'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { NetworkRecord } from '../domain/network.ts'
 import type { QuarantinedRecord } from '../store/index.ts'
 
-/** A base chain of nftables at the hook `forward`. */
+/** A base chain at the hook `forward`. */
 export type ForwardChain = {
   readonly family: string
   readonly table: string
   readonly name: string
-  readonly policy: string
-  /** A rule of it accepts whatever comes, so that its policy is for nothing. */
-  readonly acceptsAll: boolean
+  /** What becomes of packets that no rule with a condition has taken. */
+  readonly rest: ChainRest
+  /** Of iptables-legacy, whose tables nft does not show. */
+  readonly isLegacy: boolean
 }
 
 /** What the kernel says; `undefined` where it has no such setting. */

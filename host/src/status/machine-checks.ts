@@ -51,7 +51,7 @@ export const bridgedPacketsFiltered: Check = ({ machine }) => {
 export const forwardPolicyDrop: Check = ({ machine }) => {
   if (!machine.forwardChains.ok) return []
   return machine.forwardChains.chains
-    .filter(({ policy, table, acceptsAll }) => policy === 'drop' && !acceptsAll && !isOurs(table))
+    .filter(({ table, rest }) => rest.verdict !== 'accept' && !isOurs(table))
     .map(forwardDropped)
 }
 
@@ -76,13 +76,23 @@ function forwardingOff(code: string, setting: string, networks: readonly string[
   }
 }
 
-function forwardDropped({ family, table, name }: ForwardChain): Finding {
+function forwardDropped(chain: ForwardChain): Finding {
+  const { family, table, name, rest, isLegacy } = chain
+  const { verdict, by } = rest
+  const where = `chain ${name} of ${isLegacy ? 'the legacy table' : 'table'} ${family} ${table}`
+  const how = by === 'policy' ? `policy ${verdict}` : `a rule without conditions: ${verdict}`
   return {
     severity: 'warning',
     code: 'forward-policy-drop',
-    message: `chain ${name} of table ${family} ${table} drops forwarded packets that no rule of it accepts (policy drop)`,
-    help: `accept containers' packets there: nft insert rule ${family} ${table} ${name} accept, or narrower; with Docker in its chain DOCKER-USER, with ufw by "ufw route allow"`,
+    message: `${where} ${verdict}s forwarded packets that no rule of it accepts (${how})`,
+    help: `accept containers' packets there: ${accepting(chain)}, or narrower; with Docker in its chain DOCKER-USER, with ufw by "ufw route allow", with firewalld by "firewall-cmd --zone=trusted --add-source=SUBNET"`,
   }
+}
+
+/** The command that puts a rule at the beginning of a chain. */
+function accepting({ family, table, name, isLegacy }: ForwardChain): string {
+  if (!isLegacy) return `nft insert rule ${family} ${table} ${name} accept`
+  return `${family}tables-legacy -t ${table} -I ${name} -j ACCEPT`
 }
 
 /**

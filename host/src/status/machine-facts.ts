@@ -1,6 +1,7 @@
 // Reads from the kernel what may stand in the way of containers' packets. Changes nothing.
 import {
   KernelError,
+  listLegacyForwardChains,
   Nftables,
   type NftablesObject,
   nftName,
@@ -9,6 +10,7 @@ import {
   type SysctlKey,
 } from '@conet/sdk/linux'
 import { withoutPrefix } from '../ipam/index.ts'
+import { restOf, textOf } from './chain-rest.ts'
 import type { ForwardChain, MachineFacts } from './facts.ts'
 
 export function readMachineFacts(): MachineFacts {
@@ -46,45 +48,35 @@ function readForwardChains(): MachineFacts['forwardChains'] {
     const chains = nftables.list('chains').flatMap(forwardChainOf)
     return {
       ok: true,
-      chains: chains.map((chain) => ({ ...chain, acceptsAll: startsWithAccept(nftables, chain) })),
+      chains: [
+        ...chains.map(({ policy, ...chain }) => ({
+          ...chain,
+          isLegacy: false,
+          rest: restOf(rulesOf(nftables, chain), policy),
+        })),
+        ...listLegacyForwardChains().map((chain) => ({ ...chain, name: 'FORWARD', isLegacy: true })),
+      ],
     }
   } catch (error) {
     return { ok: false, reason: error instanceof Error ? error.message : String(error) }
   }
 }
 
-/** As somebody does who was told that the policy stands in the way. Other rules are not weighed: that is the kernel's work. */
-function startsWithAccept(nftables: Nftables, { family, table, name, policy }: NamedChain): boolean {
-  if (policy !== 'drop') return false
+type ChainName = Pick<ForwardChain, 'family' | 'table' | 'name'>
+
+function rulesOf(nftables: Nftables, { family, table, name }: ChainName): unknown[] {
   try {
     const objects = nftables.list(`chain ${family} ${nftName(table)} ${nftName(name)}`)
-    const first = objects.find((object) => 'rule' in object)
-    return first !== undefined && isPlainAccept(first.rule)
+    return objects.flatMap(({ rule }) => rule ?? [])
   } catch {
     // Gone since it was listed, or in words that libnftables does not know: then nothing is known of its rules.
-    return false
+    return []
   }
 }
-
-/** `{"expr": [{"counter": …}, {"accept": null}], …}` */
-function isPlainAccept(rule: unknown): boolean {
-  if (typeof rule !== 'object' || rule === null || !('expr' in rule) || !Array.isArray(rule.expr))
-    return false
-  const statements = rule.expr
-    .flatMap((statement) => Object.keys(statement))
-    .filter((key) => key !== 'counter')
-  return statements.length === 1 && statements[0] === 'accept'
-}
-
-type NamedChain = Omit<ForwardChain, 'acceptsAll'>
 
 /** `{"chain": {"family": "ip", "table": "filter", "name": "FORWARD", "hook": "forward", "policy": "drop", …}}` */
-export function forwardChainOf({ chain }: NftablesObject): NamedChain[] {
-  if (typeof chain !== 'object' || chain === null) return []
-  const text = (key: string): string => {
-    const value: unknown = Reflect.get(chain, key)
-    return typeof value === 'string' ? value : ''
-  }
+export function forwardChainOf({ chain }: NftablesObject): (ChainName & { policy: string })[] {
+  const text = (key: string) => textOf(chain, key)
   if (text('hook') !== 'forward') return []
   return [{ family: text('family'), table: text('table'), name: text('name'), policy: text('policy') }]
 }

@@ -9,6 +9,8 @@ export { prepareNamespaceDirectory, releaseNamespaceDirectory } from './namespac
 export type { NamespaceHandle } from './namespace-handle.ts'
 export { bindNamespace, deleteNamespace, isNamespacePath, makeNamespace } from './namespace-path.ts'
 export { type NamespaceType, namespaceTypeOf } from './namespace-type.ts'
+export type { ChainRest } from './netfilter/legacy-entries.ts'
+export { type LegacyForwardChain, listLegacyForwardChains } from './netfilter/legacy-tables.ts'
 export { Nftables, type NftablesObject } from './nftables.ts'
 export { nftInterfaceName, nftName, nftString } from './nftables-text.ts'
 export * from './rtnetlink/index.ts'

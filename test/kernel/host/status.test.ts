@@ -61,6 +61,50 @@ describe('findings about this machine', () => {
       expect.stringContaining('forward-policy-drop: chain FORWARD of table ip filter drops'),
     ])
   })
+
+  it.each([
+    ['ip', 'drop', 'drops forwarded packets that no rule of it accepts (a rule without conditions: drop)'],
+    ['inet', 'counter log reject', 'rejects forwarded packets that no rule of it accepts'],
+    ['ip6', 'counter drop comment "all"', 'drops forwarded'],
+  ])(
+    'name a chain of family %s with policy accept that ends with the rule %s',
+    async (family, rule, words) => {
+      forwarding('1')
+      baseChain(`${family} mine forward`, { hook: 'forward', policy: 'accept' })
+      nft(
+        `add rule ${family} mine forward ct state established accept\nadd rule ${family} mine forward ${rule}\n`,
+      )
+      expect(await codes()).toEqual([
+        expect.stringContaining(`chain forward of table ${family} mine ${words}`),
+      ])
+    },
+  )
+
+  it('name it where iptables-nft has made that rule', async () => {
+    forwarding('1')
+    execFileSync('iptables-nft', ['-A', 'FORWARD', '-j', 'REJECT'])
+    expect(await codes()).toEqual([
+      expect.stringContaining('chain FORWARD of table ip filter rejects forwarded packets'),
+    ])
+  })
+
+  it.each([
+    'ct state invalid drop',
+    'iifname "eth7" reject',
+    'limit rate 1/second drop',
+    'counter',
+    'jump other',
+  ])(
+    'are none of a chain with policy accept and the rule %s, nor of one that accepts before it drops',
+    async (rule) => {
+      forwarding('1')
+      baseChain('ip mine forward', { hook: 'forward', policy: 'accept' })
+      nft(`add chain ip mine other\nadd rule ip mine forward ${rule}\n`)
+      baseChain('ip second forward', { hook: 'forward', policy: 'drop' })
+      nft('add rule ip second forward counter accept\nadd rule ip second forward drop\n')
+      expect(await codes()).toEqual([])
+    },
+  )
 })
 
 describe('the machine', () => {

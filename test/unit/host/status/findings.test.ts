@@ -45,12 +45,12 @@ const good: StatusFacts = {
 }
 const away = { since: '2026-01-01', reason: 'etcd cannot be reached', isNameTaken: false, behind: 2 }
 const withMachine = (machine: Partial<MachineFacts>) => ({ ...good, machine: { ...goodMachine, ...machine } })
-const chain = (table: string, policy: string) => ({
+const chain = (table: string, policy: 'accept' | 'drop') => ({
   family: 'ip',
   table,
   name: 'FORWARD',
-  policy,
-  acceptsAll: false,
+  rest: { verdict: policy, by: 'policy' } as const,
+  isLegacy: false,
 })
 const dropped = {
   ok: true,
@@ -170,8 +170,9 @@ describe('findings', () => {
     expect(findingsOf({ ...withMachine(off), networks: [] })).toEqual([])
   })
 
-  it('are none of a chain whose first rule accepts everything', () => {
-    const chains = [{ ...chain('filter', 'drop'), acceptsAll: true }]
+  it('are none of a chain that accepts by a rule what its policy would drop', () => {
+    const rest = { verdict: 'accept', by: 'rule' } as const
+    const chains = [{ ...chain('filter', 'drop'), rest }]
     expect(findingsOf(withMachine({ forwardChains: { ok: true, chains } }))).toEqual([])
   })
 
@@ -212,6 +213,14 @@ describe('findings', () => {
       withMachine({ forwardChains: dropped }),
       'warning',
       'chain FORWARD of table ip filter',
+    ],
+    [
+      'forward-policy-drop',
+      withMachine({
+        forwardChains: { ok: true, chains: [{ ...chain('mangle', 'drop'), family: 'ip6', isLegacy: true }] },
+      }),
+      'warning',
+      'chain FORWARD of the legacy table ip6 mangle drops',
     ],
     [
       'firewall-unreadable',
