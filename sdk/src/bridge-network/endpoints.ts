@@ -197,11 +197,11 @@ export class Endpoints {
     const inForce = await this.#policies.put(params, bridge, wishes)
     let port: Port
     try {
-      const { rtnl, afterwards } = this.#machine
+      const { rtnl, afterAnswer } = this.#machine
       const plugged = this.#ports.get(plan.port.name)
       const former = this.#ports.nameBack(plan.port.name)
       if (former !== undefined) repaired(`port ${plan.port.name}: it was called ${former}`)
-      port = await plug({ rtnl, plan, bridge: index, isAnnounced, afterwards, repaired, plugged })
+      port = await plug({ rtnl, plan, bridge: index, isAnnounced, afterAnswer, repaired, plugged })
       await this.#limit(port, { endpoint: refOf(params), wishes })
     } catch (error) {
       await inForce.takeBack()

@@ -8,13 +8,13 @@ import { addressNumber, type Family, type IpRange } from './policy/ranges.ts'
 import { type EgressPolicy, protocols, ruleFor } from './policy/rules.ts'
 
 /** What is to be done with flows before they are cut. */
-export type Farewell = (flows: readonly Flow[]) => Promise<void>
+export type TellEnds = (flows: readonly Flow[]) => Promise<void>
 
 type Sender = {
   readonly addresses: readonly Uint8Array[]
   /** Where policies do not reach. */
   readonly near: Near
-  readonly farewell: Farewell
+  readonly tellEnds: TellEnds
 }
 
 type Near = {
@@ -27,12 +27,12 @@ type Near = {
 export async function cutForbidden(
   conntrack: Pick<Conntrack, 'cut'>,
   policy: EgressPolicy,
-  { addresses, near, farewell }: Sender,
+  { addresses, near, tellEnds }: Sender,
 ): Promise<void> {
   for (const source of addresses) {
     const family: Family = source.length === 4 ? 4 : 6
     const isForbidden = (flow: Flow) => !maySend(flow, { policy, near })
-    await conntrack.cut({ family, source }, isForbidden, farewell)
+    await conntrack.cut({ family, source }, isForbidden, tellEnds)
   }
 }
 
@@ -87,14 +87,14 @@ type Unmapped = {
   readonly ports: readonly MappedPort[]
   /** What the endpoint has of them still, maybe at another address of the machine. */
   readonly left: readonly MappedPort[]
-  readonly farewell?: Farewell | undefined
+  readonly tellEnds?: TellEnds | undefined
 }
 
 /** Ends the flows through ports that are mapped no more: one look for each address, however many ports it had. */
 export async function cutUnmapped(
   conntrack: Pick<Conntrack, 'cut'>,
   rtnl: Pick<Rtnl, 'addresses'>,
-  { ports, left, farewell }: Unmapped,
+  { ports, left, tellEnds }: Unmapped,
 ): Promise<void> {
   const own = addressesOf(rtnl)
   const unmapped = new Set(
@@ -111,7 +111,7 @@ export async function cutUnmapped(
       const same = left.filter((one) => one.family === family && isSamePort(one, original))
       return !leadsTo(reply, meantFor(destination, { ports: same, own }))
     }
-    await conntrack.cut({ family, answerer }, isUnmapped, farewell)
+    await conntrack.cut({ family, answerer }, isUnmapped, tellEnds)
   }
 }
 

@@ -2,12 +2,12 @@
 // an established flow go on, whatever the rules say by then.
 import type { Rtnl } from '../linux/index.ts'
 import type { Conntrack, Flow, FlowFilter } from '../linux/netfilter/index.ts'
-import { bidFarewell } from './farewell.ts'
 import { addressesOf, cutOver, type MappedPort } from './flow-cuts.ts'
 import { fewOrAll, ofFamily } from './flow-looks.ts'
 import type { Machine } from './machine.ts'
 import { type Member, MemberFlows, type MemberParams } from './member-flows.ts'
 import { SharedLook } from './shared-look.ts'
+import { tellConnectionEnds } from './tell-connection-ends.ts'
 
 type ReviewOptions = {
   readonly machine: { readonly rtnl: Pick<Rtnl, 'addresses'>; readonly host: Machine['host'] }
@@ -74,12 +74,12 @@ export class FlowReview {
     const { machine, conntrack, ports } = this.#options
     const rules = new MemberFlows(this.#members.values(), addressesOf(machine.rtnl))
     const isForbidden = (flow: Flow) => !rules.isAllowed(flow)
-    const farewell = (flows: readonly Flow[]) => this.#bidFarewell(flows, rules)
-    for (const filter of filtersOf(wishes)) await conntrack().cut(filter, isForbidden, farewell)
+    const tellEnds = (flows: readonly Flow[]) => this.#tellEnds(flows, rules)
+    for (const filter of filtersOf(wishes)) await conntrack().cut(filter, isForbidden, tellEnds)
     if (wishes.includes('all')) await cutOver(conntrack(), machine.rtnl, ports())
   }
 
-  async #bidFarewell(flows: readonly Flow[], rules: MemberFlows): Promise<void> {
+  async #tellEnds(flows: readonly Flow[], rules: MemberFlows): Promise<void> {
     const byMember = new Map<Member, Flow[]>()
     for (const flow of flows) {
       const { sender, receiver } = rules.endsOf(flow)
@@ -89,7 +89,7 @@ export class FlowReview {
       if (others === undefined) byMember.set(end, [flow])
       else others.push(flow)
     }
-    for (const [end, own] of byMember) await bidFarewell(this.#options.machine.host, own, end)
+    for (const [end, own] of byMember) await tellConnectionEnds(this.#options.machine.host, own, end)
   }
 }
 

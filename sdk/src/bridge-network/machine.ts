@@ -1,7 +1,7 @@
 // What the driver holds of the machine while it runs: one way to the links, the firewall, and their owner.
 import type { HostHandle } from '../driver/index.ts'
 import { type Link, Rtnl } from '../linux/index.ts'
-import { Afterwards } from './afterwards.ts'
+import { AfterAnswer } from './after-answer.ts'
 import { Firewall } from './firewall/firewall.ts'
 import { PolicyTable } from './firewall/policy-table.ts'
 import { sweep } from './inventory.ts'
@@ -21,7 +21,7 @@ type MachineOptions = Pick<BridgeNetworkKind, 'driverName' | 'prefixes'>
 export class Machine {
   readonly rtnl = Rtnl.open()
   readonly deletions = new LinkDeletions(this.rtnl)
-  readonly afterwards = new Afterwards({ failed: (what, error) => this.#tell(what, error) })
+  readonly afterAnswer = new AfterAnswer({ failed: (what, error) => this.#tell(what, error) })
   readonly names: LinkNames
   readonly firewall: Firewall
   /** Policies and ports of endpoints. There while there are any. */
@@ -84,7 +84,7 @@ export class Machine {
   /** Waits for deletions under way, and lets go of the kernel. Networks stay as they are. Once, at the end. */
   async close(): Promise<void> {
     this.leaveCharge()
-    this.afterwards.finish()
+    this.afterAnswer.finish()
     await this.deletions.close()
     this.firewall.close()
     await this.policyTable.close()

@@ -15,7 +15,7 @@ import { Rollback } from '../rollback.ts'
 import type { EndpointPlan } from './endpoint-plan.ts'
 import { removeFormer } from './former-interface.ts'
 import type { PluggedPort } from './plugged-ports.ts'
-import { announceAfterwards, type PlugTask, portRequests } from './port.ts'
+import { announceAfterAnswer, type PlugTask, portRequests } from './port.ts'
 import { checkPlugged } from './replug.ts'
 import { assertAddressesFree, configureInterface } from './sandbox-interface.ts'
 
@@ -26,18 +26,18 @@ declareFailpoints('bridge:plug:link-made', 'bridge:plug:port-set', 'bridge:plug:
  * nothing is left.
  */
 export async function plug(task: PlugTask & Pick<Place, 'plugged'>): Promise<Port> {
-  const { plan, afterwards } = task
+  const { plan, afterAnswer } = task
   const sandbox = openSandbox(plan.sandboxPath)
   try {
     const inner = Rtnl.openIn(sandbox)
     try {
       return await plugOver(task, { sandbox, inner, plugged: task.plugged })
     } finally {
-      afterwards.add(`close the connection to ${sandbox.path}`, () => inner.close())
+      afterAnswer.add(`close the connection to ${sandbox.path}`, () => inner.close())
     }
   } finally {
     // After the announcement, which needs it.
-    afterwards.add(`close ${sandbox.path}`, () => sandbox.close())
+    afterAnswer.add(`close ${sandbox.path}`, () => sandbox.close())
   }
 }
 
@@ -77,7 +77,7 @@ async function plugInto(task: PlugTask, { sandbox, inner }: Place): Promise<Port
   failpoint('bridge:plug:port-set')
   configureInterface({ sandbox, inner }, peer, plan)
   failpoint('bridge:plug:interface-set')
-  if (task.isAnnounced) announceAfterwards(task, { port: link.index, sandbox })
+  if (task.isAnnounced) announceAfterAnswer(task, { port: link.index, sandbox })
   undo.commit()
   return port
 }

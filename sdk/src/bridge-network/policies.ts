@@ -6,7 +6,6 @@ import type { CreateEndpointParams, PolicyParams } from '../protocol/index.ts'
 import { Rollback } from '../rollback.ts'
 import type { BridgePlan } from './bridge-plan.ts'
 import { networkHolding, planEndpointPolicy, sourceAddressOf } from './endpoint-policy.ts'
-import { bidFarewell } from './farewell.ts'
 import { EgressCompiler } from './firewall/egress-compiler.ts'
 import { differing, emptyHolding, type Holding, type TableElement } from './firewall/policy-elements.ts'
 import {
@@ -14,10 +13,10 @@ import {
   cutForbidden,
   cutOver,
   cutUnmapped,
-  type Farewell,
   isUdp,
   type MappedPort,
   mappedPortOf,
+  type TellEnds,
 } from './flow-cuts.ts'
 import { FlowReview } from './flow-review.ts'
 import { FreshPorts } from './fresh-ports.ts'
@@ -29,6 +28,7 @@ import { checkPorts, documentOf } from './policy/check.ts'
 import { limitsOf, type TrafficLimits } from './policy/limits.ts'
 import { parseRange } from './policy/ranges.ts'
 import type { EgressPolicy } from './policy/rules.ts'
+import { tellConnectionEnds } from './tell-connection-ends.ts'
 import { TrafficShaper } from './traffic-shaper.ts'
 
 /** What a call has put in force. */
@@ -199,23 +199,23 @@ export class Policies {
     { params, egress }: { params: PolicyParams; egress: EgressPolicy },
   ): Promise<void> {
     const addresses = addressesOfParams(params)
-    const farewell: Farewell = (flows) =>
-      bidFarewell(this.#machine.host, flows, { addresses, sandboxPath: params.sandbox?.path })
+    const tellEnds: TellEnds = (flows) =>
+      tellConnectionEnds(this.#machine.host, flows, { addresses, sandboxPath: params.sandbox?.path })
     const isJudgedAnew = differing(before, after).some(isSource) || differing(after, before).some(isSource)
     if (isJudgedAnew) {
       const ownNetwork = params.network.subnets.map(({ subnet }) => parseRange(subnet))
       const near = { ownNetwork, machine: addressesOf(this.#machine.rtnl) }
-      await cutForbidden(this.#flows(), egress, { addresses, near, farewell })
+      await cutForbidden(this.#flows(), egress, { addresses, near, tellEnds })
     }
-    await this.#cutPorts(before, after, farewell)
+    await this.#cutPorts(before, after, tellEnds)
   }
 
-  async #cutPorts(before: Holding, after: Holding, farewell?: Farewell): Promise<void> {
+  async #cutPorts(before: Holding, after: Holding, tellEnds?: TellEnds): Promise<void> {
     const removed = portsOf({ elements: differing(before, after) })
     const added = portsOf({ elements: differing(after, before) })
     const { rtnl } = this.#machine
     if (removed.length > 0)
-      await cutUnmapped(this.#flows(), rtnl, { ports: removed, left: portsOf(after), farewell })
+      await cutUnmapped(this.#flows(), rtnl, { ports: removed, left: portsOf(after), tellEnds })
     if (!added.some(isUdp)) return
     // With the others of the same number, which may be of one address.
     const numbers = new Set(added.map(({ hostPort }) => hostPort))

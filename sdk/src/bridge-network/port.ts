@@ -12,7 +12,7 @@ import {
   setLink,
 } from '../linux/index.ts'
 import { withoutPrefix } from './addressing.ts'
-import type { Afterwards } from './afterwards.ts'
+import type { AfterAnswer } from './after-answer.ts'
 import { withoutKernelAddress } from './bridge-device.ts'
 import { differencesOf } from './differences.ts'
 import type { EndpointPlan } from './endpoint-plan.ts'
@@ -24,7 +24,7 @@ export type PlugTask = {
   readonly bridge: number
   /** Whether the others are told who is there: see AddressHistory. */
   readonly isAnnounced: boolean
-  readonly afterwards: Afterwards
+  readonly afterAnswer: AfterAnswer
   /** Hears what a repeated plug found different and has mended. */
   repaired(what: string): void
 }
@@ -87,13 +87,13 @@ export function portLink({ port: { alias }, mtu }: Pick<EndpointPlan, 'port' | '
 }
 
 /** Once the plug is answered, tells those who had one of the addresses under another MAC. The sandbox is open until then. */
-export function announceAfterwards(
-  { rtnl, plan, afterwards }: Pick<PlugTask, 'rtnl' | 'plan' | 'afterwards'>,
+export function announceAfterAnswer(
+  { rtnl, plan, afterAnswer }: Pick<PlugTask, 'rtnl' | 'plan' | 'afterAnswer'>,
   { port, sandbox }: { port: number; sandbox: Namespace },
 ): void {
   const { endpointId, interfaceName, macAddress } = plan
   const addresses = plan.addresses.map(withoutPrefix)
-  afterwards.add(`announce endpoint ${endpointId}`, () => {
+  afterAnswer.add(`announce endpoint ${endpointId}`, () => {
     // The bridge drops what comes in until the kernel has worked off that the link came up: later, or at once for
     // whoever asks for the state of the link.
     if (rtnl.link(port) === undefined) return

@@ -16,7 +16,7 @@ import { mendSubnetRoute, setLinkAnew, withoutKernelAddress } from './bridge-dev
 import { differencesOf } from './differences.ts'
 import { type EndpointPlan, newRoute } from './endpoint-plan.ts'
 import { switchIpv6On } from './ipv6-switch.ts'
-import { allFlags, announceAfterwards, hasPin, isSwitchedOff, type PlugTask, pin, portLink } from './port.ts'
+import { allFlags, announceAfterAnswer, hasPin, isSwitchedOff, type PlugTask, pin, portLink } from './port.ts'
 
 export type PluggedTask = PlugTask & {
   readonly sandbox: Namespace
@@ -43,7 +43,7 @@ export function checkPlugged(task: PluggedTask): void {
   for (const what of outside) repaired(`port ${plan.port.name}: ${what}`)
   for (const what of inside)
     repaired(`interface ${plan.interfaceName} of endpoint ${plan.endpointId}: ${what}`)
-  if (outside.length + inside.length > 0) announceAfterwards(task, { port: port.index, sandbox })
+  if (outside.length + inside.length > 0) announceAfterAnswer(task, { port: port.index, sandbox })
 }
 
 /** Whatever its alias is: nobody else has a veth of this name in the network's bridge. */

@@ -1,6 +1,6 @@
 // What the answer to a call need not wait for: done in the loop's next turn, when the answer is on its way.
 
-export type AfterwardsOptions = {
+export type AfterAnswerOptions = {
   /** Hears what failed; there is nobody else left to tell. */
   failed(what: string, error: unknown): void
 }
@@ -8,12 +8,12 @@ export type AfterwardsOptions = {
 type Work = { readonly what: string; readonly run: () => void }
 
 /** Runs short synchronous work in the order in which it was handed over. */
-export class Afterwards {
-  readonly #options: AfterwardsOptions
+export class AfterAnswer {
+  readonly #options: AfterAnswerOptions
   #waiting: Work[] = []
   #turn: NodeJS.Immediate | undefined
 
-  constructor(options: AfterwardsOptions) {
+  constructor(options: AfterAnswerOptions) {
     this.#options = options
   }
 

@@ -6,7 +6,7 @@ import { KernelError } from '../linux/index.ts'
 import type { Flow } from '../linux/netfilter/index.ts'
 import { type ConnectionEnd, resetConnections } from './connection-resets.ts'
 
-export async function bidFarewell(
+export async function tellConnectionEnds(
   host: HostHandle,
   flows: readonly Flow[],
   { addresses, sandboxPath }: Pick<ConnectionEnd, 'addresses'> & { sandboxPath: string | undefined },
