@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { expectAgreement } from '../support/agreement.ts'
@@ -88,4 +89,15 @@ it('conetd --stop-drivers ends it while conetd runs, and the interfaces of conta
   await fixture.restart()
   expect((await fixture.client.getContainer('c')).endpoints).toEqual(endpoints)
   await expectAgreement(fixture)
+})
+
+it('a driver whose socket somebody removes listens anew by itself, in the same process', async () => {
+  const pid = await driverPid()
+  const socket = join(fixture.driverDirectory, 'bridge.sock')
+  const { ctimeMs } = statSync(socket)
+  rmSync(socket)
+  await eventually(() => expect(statSync(socket).ctimeMs).toBeGreaterThan(ctimeMs))
+  expect(await driverPid()).toBe(pid)
+  await expectAgreement(fixture)
+  expect(await fixture.client.plug('c', { network: 'blue' })).toMatchObject({ state: 'plugged' })
 })

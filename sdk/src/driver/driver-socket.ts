@@ -1,5 +1,6 @@
 // The UNIX socket of a driver: made for its owner alone and complete before it has its name, so that whoever finds
-// it can connect; taken away at the end only if it is still the same file. It knows no protocol.
+// it can connect; made anew when somebody removes it; taken away at the end only if it is still the same file. It
+// knows no protocol.
 import { once } from 'node:events'
 import { lstat, readdir, rename, unlink } from 'node:fs/promises'
 import { connect, createServer, type Server, type Socket } from 'node:net'
@@ -11,23 +12,36 @@ import { ensureSocketDirectory } from './socket-directory.ts'
 
 /** Connections beyond are dropped at once: one host is expected, and a new one while the old one goes. */
 const maxConnections = 64
+/** Without its file nobody finds the driver, and nobody tells it: it looks. */
+const lookIntervalMs = 1_000
 
 export type DriverSocketOptions = {
   readonly path: string
   onConnection(socket: Socket): void
+  /** Its file was removed, and it stands again. */
+  onRenewed(): void
   /** Gets what goes wrong with the listening socket later. */
   onError(error: unknown): void
 }
 
+type Listening = { readonly server: Server; readonly identity: string }
+
 export class DriverSocket {
   readonly path: string
-  readonly #server: Server
-  readonly #identity: string
+  readonly #options: DriverSocketOptions
+  readonly #timer: NodeJS.Timeout
+  #listening: Listening
+  /** Whose files were removed, or moved to where somebody may find them yet. */
+  readonly #former: Server[] = []
+  #looking: Promise<void> | undefined
+  /** What stood in its place when it could not be made anew, and why that was: told once. */
+  #obstacle: string | undefined
 
-  private constructor(path: string, server: Server, identity: string) {
+  private constructor(path: string, options: DriverSocketOptions, listening: Listening) {
     this.path = path
-    this.#server = server
-    this.#identity = identity
+    this.#options = options
+    this.#listening = listening
+    this.#timer = setInterval(() => this.#look(), lookIntervalMs).unref()
   }
 
   /**
@@ -35,31 +49,63 @@ export class DriverSocket {
    * replaced. Throws `invalidArgument` for a path that is too long, `failedPrecondition` for a directory that is not
    * to be trusted, `conflict` when the path belongs to a living process or is no socket.
    */
-  static async open({ path: given, onConnection, onError }: DriverSocketOptions): Promise<DriverSocket> {
-    const path = resolve(given)
-    const temporary = temporaryPath(path)
-    await ensureSocketDirectory(dirname(path))
-    await assertReplaceable(path)
-    await sweepTemporaries(path)
-    const server = createServer(onConnection)
-    server.maxConnections = maxConnections
-    await listenPrivately(server, temporary)
-    server.on('error', onError)
-    try {
-      const identity = await identityOf(temporary)
-      await rename(temporary, path)
-      return new DriverSocket(path, server, identity)
-    } catch (error) {
-      server.close()
-      throw error
-    }
+  static async open(options: DriverSocketOptions): Promise<DriverSocket> {
+    const path = resolve(options.path)
+    return new DriverSocket(path, options, await listenAt(path, options))
   }
 
   /** Takes no more connections and removes the socket; those that are there live on. */
   async close(): Promise<void> {
-    this.#server.close()
-    if ((await identityOf(this.path)) !== this.#identity) return
+    clearInterval(this.#timer)
+    await this.#looking
+    const { server, identity } = this.#listening
+    for (const one of [...this.#former, server]) one.close()
+    if ((await identityOf(this.path)) !== identity) return
     await unlink(this.path).catch(unlessGone)
+  }
+
+  #look(): void {
+    this.#looking ??= this.#stand()
+      .catch((error: unknown) => this.#options.onError(error))
+      .finally(() => {
+        this.#looking = undefined
+      })
+  }
+
+  async #stand(): Promise<void> {
+    const found = await identityOf(this.path)
+    // What else stands there was looked at once: a living driver need not be dialled again and again.
+    if (found === this.#listening.identity || (found !== 'none' && found === this.#obstacle)) return
+    try {
+      const listening = await listenAt(this.path, this.#options)
+      this.#former.push(this.#listening.server)
+      this.#listening = listening
+      this.#obstacle = undefined
+      this.#options.onRenewed()
+    } catch (error) {
+      const isNews = this.#obstacle !== found
+      this.#obstacle = found
+      if (isNews) throw error
+    }
+  }
+}
+
+async function listenAt(path: string, { onConnection, onError }: DriverSocketOptions): Promise<Listening> {
+  const temporary = temporaryPath(path)
+  await ensureSocketDirectory(dirname(path))
+  await assertReplaceable(path)
+  await sweepTemporaries(path)
+  const server = createServer(onConnection)
+  server.maxConnections = maxConnections
+  await listenPrivately(server, temporary)
+  server.on('error', onError)
+  try {
+    const identity = await identityOf(temporary)
+    await rename(temporary, path)
+    return { server, identity }
+  } catch (error) {
+    server.close()
+    throw error
   }
 }
 

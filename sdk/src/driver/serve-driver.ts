@@ -42,7 +42,7 @@ const graceMs = 1_000
 
 /**
  * Listens, and resolves when hosts can connect. The socket appears whole, with mode 0600; one that a dead process
- * left is replaced. Rejects with a ConetError: `invalidArgument` (path too long), `failedPrecondition` (directory),
+ * left is replaced; one that somebody removes is made anew within a second or two. Rejects with a ConetError: `invalidArgument` (path too long), `failedPrecondition` (directory),
  * `conflict` (someone else is there); then it may be called again. One call for a driver object: each would `start` it.
  */
 export async function serveDriver(driver: Driver, options: ServeOptions): Promise<ServedDriver> {
@@ -86,13 +86,15 @@ class DriverServer implements ServedDriver {
   async listen(): Promise<void> {
     const { signal } = this.#options
     signal?.throwIfAborted()
+    const about = { socketPath: this.socketPath }
     this.#socket = await DriverSocket.open({
       path: this.socketPath,
       onConnection: (socket) => this.#accept(socket),
+      onRenewed: () => this.#log.write('warn', 'its socket was removed: it listens at a new one', about),
       onError: (error) => this.#log.write('error', 'the socket failed', errorFields(error)),
     })
     const { name, version } = this.#runner.driver
-    this.#log.write('info', `driver "${name}" ${version} listens`, { socketPath: this.socketPath })
+    this.#log.write('info', `driver "${name}" ${version} listens`, about)
     if (signal !== undefined) this.#closeWith(signal)
   }
 

@@ -1,9 +1,21 @@
-import { chmod, chown, lstat, mkdir, readdir, readFile, symlink, unlink, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  unlink,
+  writeFile,
+} from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { basename, join } from 'node:path'
 import { maxSocketPathBytes, type ServeOptions, serveDriver } from '@conet/sdk'
 import { describe, expect, it } from 'vitest'
 import { DriverClient } from '../../../support/driver-client.ts'
+import { eventually } from '../../../support/eventually.ts'
 import { startDriverProgram } from '../../../support/fake-driver.ts'
 import { temporaryDirectory } from '../../../support/temporary-directory.ts'
 import { failureOf, nullProgram, sampleDriver } from './served.ts'
@@ -115,6 +127,38 @@ describe('the socket of a driver', () => {
     await symlink(path, link)
     expect((await failureOf(serve(link))).kind).toBe('conflict')
     expect((await lstat(link)).isSymbolicLink()).toBe(true)
+  })
+
+  it('is made anew when somebody removes it, and taken away at the end like the first', async () => {
+    await using directory = await temporaryDirectory()
+    const lines: string[] = []
+    const driver = await serve(join(directory.path, 'sample.sock'), { writeLog: (line) => lines.push(line) })
+    for (let round = 0; round < 2; round += 1) {
+      await unlink(driver.socketPath)
+      await using client = await eventually(() => DriverClient.initialized(driver.socketPath))
+      await client.call('driver/ping', {})
+      expect(await modeOf(driver.socketPath)).toBe('600')
+    }
+    expect(lines.filter((line) => line.includes('was removed'))).toHaveLength(2)
+    await driver.close()
+    expect(await readdir(directory.path)).toEqual([])
+  })
+
+  it('is made anew in a directory that was removed and is back, and what kept it from that is told once', async () => {
+    await using directory = await temporaryDirectory()
+    const parent = join(directory.path, 'run')
+    await mkdir(parent)
+    const lines: string[] = []
+    await using driver = await serve(join(parent, 'drivers/sample.sock'), {
+      writeLog: (line) => lines.push(line),
+    })
+    await rm(parent, { recursive: true })
+    const complaints = () => lines.filter((line) => line.includes('the socket failed'))
+    await eventually(() => expect(complaints()).toHaveLength(1))
+    await mkdir(parent)
+    await using client = await eventually(() => DriverClient.initialized(driver.socketPath))
+    await client.call('driver/ping', {})
+    expect(complaints()).toHaveLength(1)
   })
 
   it('may have a path of 107 bytes and not one more', async () => {
