@@ -91,6 +91,22 @@ it('with ip_forward switched off by others nothing goes out, and conet says whic
   expect(reaches(outsideAddress)).toBe(true)
 })
 
+it('with the interface of the default route not forwarding conet names it, and the advice helps', async () => {
+  run(`ip route add default via ${outsideAddress} && ip route add default via 192.0.2.3 metric 7 dev up0`)
+  try {
+    expect(await findings()).toEqual([])
+    set('ipv4/conf/up0/forwarding', 0)
+    expect(reaches(outsideAddress)).toBe(false)
+    const { findings: found } = await host.done<StatusView>({ path: '/status' })
+    expect(found.map(({ code }) => code)).toEqual(['uplink-forwarding-off'])
+    run(/sysctl -w [^,]*/.exec(found[0]?.help ?? '')?.[0] ?? '')
+    expect(reaches(outsideAddress)).toBe(true)
+    expect(await findings()).toEqual([])
+  } finally {
+    run('ip route flush default')
+  }
+})
+
 it('with a FORWARD policy of DROP conet names the chain; what it advises helps, and is not advised again', async () => {
   run(
     `nft 'add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }'`,

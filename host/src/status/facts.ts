@@ -22,6 +22,8 @@ export type MachineFacts = {
   readonly addresses: ReadonlySet<string>
   readonly ipv4Forwarding: string | undefined
   readonly ipv6Forwarding: string | undefined
+  /** The interface of the default route of IPv4, if it has one, and whether what comes in by it is forwarded. */
+  readonly uplink: { readonly name: string; readonly forwarding: string | undefined } | undefined
   readonly bridgeCallsIptables: string | undefined
   readonly bridgeCallsIp6tables: string | undefined
   /** `first\tlast`: from which ports outgoing connections get theirs. */

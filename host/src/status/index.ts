@@ -33,6 +33,7 @@ import {
   ipv4ForwardingOff,
   ipv6ForwardingOff,
   programUnavailable,
+  uplinkForwardingOff,
 } from './machine-checks.ts'
 import { mappedPortsEphemeral, mappedPortsNowhere, portPoolEphemeral } from './port-checks.ts'
 import {
@@ -72,6 +73,7 @@ const checks = [
   configurationsUnused,
   ipv4ForwardingOff,
   ipv6ForwardingOff,
+  uplinkForwardingOff,
   forwardPolicyDrop,
   bridgedPacketsFiltered,
   firewallUnreadable,

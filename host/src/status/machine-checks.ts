@@ -1,5 +1,6 @@
 // What on this machine stands in the way of containers' packets. Each code is explained in docs/operating.md.
 import type { Finding } from '@conet/sdk/api'
+import { interfaceSysctl } from '@conet/sdk/linux'
 import type { NetworkRecord } from '../domain/network.ts'
 import { type Check, some } from './check.ts'
 import type { ForwardChain, MachineFacts, StatusFacts } from './facts.ts'
@@ -28,6 +29,22 @@ export const ipv6ForwardingOff: Check = ({ machine, networks }) => {
   const names = routedHere(networks, machine, 6)
   if (machine.ipv6Forwarding !== '0' || names.length === 0) return []
   return [forwardingOff('ipv6-forwarding-off', 'net.ipv6.conf.all.forwarding', names)]
+}
+
+/** Answers come in by it. Where the whole machine does not forward, no interface does, and that is said. */
+export const uplinkForwardingOff: Check = ({ machine, networks }) => {
+  const { uplink, ipv4Forwarding } = machine
+  const names = routedHere(networks, machine, 4)
+  if (uplink?.forwarding !== '0' || ipv4Forwarding === '0' || names.length === 0) return []
+  const key = interfaceSysctl('ipv4', { interfaceName: uplink.name, setting: 'forwarding' })
+  return [
+    {
+      severity: 'warning',
+      code: 'uplink-forwarding-off',
+      message: `net/${key} is 0: what comes in by ${uplink.name}, which has the default route, does not reach network ${some(names)}`,
+      help: `sysctl -w net/${key}=1, and see to it that no file in /etc/sysctl.d sets it to 0`,
+    },
+  ]
 }
 
 export const bridgedPacketsFiltered: Check = ({ machine }) => {

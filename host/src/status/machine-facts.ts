@@ -1,7 +1,9 @@
 // Reads from the kernel what may stand in the way of containers' packets. Changes nothing.
 import {
+  interfaceSysctl,
   KernelError,
   listLegacyForwardChains,
+  MAIN_TABLE,
   Nftables,
   type NftablesObject,
   nftName,
@@ -18,6 +20,7 @@ export function readMachineFacts(): MachineFacts {
     addresses: machineAddresses(),
     ipv4Forwarding: settingOf('ipv4/ip_forward'),
     ipv6Forwarding: settingOf('ipv6/conf/all/forwarding'),
+    uplink: readUplink(),
     bridgeCallsIptables: settingOf('bridge/bridge-nf-call-iptables'),
     bridgeCallsIp6tables: settingOf('bridge/bridge-nf-call-ip6tables'),
     ephemeralPorts: settingOf('ipv4/ip_local_port_range'),
@@ -29,6 +32,19 @@ export function readMachineFacts(): MachineFacts {
 function machineAddresses(): Set<string> {
   using rtnl = Rtnl.open()
   return new Set(rtnl.addresses().map(({ address }) => withoutPrefix(address)))
+}
+
+/** Of IPv4 alone: whether it forwards IPv6 the kernel asks of the whole machine, not of interfaces. */
+function readUplink(): MachineFacts['uplink'] {
+  using rtnl = Rtnl.open()
+  const [best] = rtnl
+    .routes({ table: MAIN_TABLE, family: 'ipv4' })
+    .filter(({ destination, link }) => destination === '0.0.0.0/0' && link !== undefined)
+    .toSorted((a, b) => (a.metric ?? 0) - (b.metric ?? 0))
+  const name = best?.link === undefined ? undefined : rtnl.link(best.link)?.name
+  if (name === undefined) return undefined
+  const key = interfaceSysctl('ipv4', { interfaceName: name, setting: 'forwarding' })
+  return { name, forwarding: settingOf(key) }
 }
 
 /** The kernel lacks a setting whose module is not loaded. */

@@ -8,6 +8,7 @@ const goodMachine: MachineFacts = {
   addresses: new Set(network.subnets.flatMap(({ gateway }) => gateway ?? []).concat('fd00::1')),
   ipv4Forwarding: '1',
   ipv6Forwarding: '1',
+  uplink: { name: 'eth0', forwarding: '1' },
   bridgeCallsIptables: undefined,
   bridgeCallsIp6tables: '0',
   ephemeralPorts: '32768\t60999',
@@ -165,7 +166,11 @@ describe('findings', () => {
   })
 
   it('are none of forwarding where no network needs it: no gateway is here, or there is no network', () => {
-    const off = { ipv4Forwarding: '0', ipv6Forwarding: '0' }
+    const off = {
+      ipv4Forwarding: '0',
+      ipv6Forwarding: '0',
+      uplink: { name: 'eth0', forwarding: '0' },
+    }
     expect(findingsOf(withMachine({ ...off, addresses: new Set(['192.0.2.1']) }))).toEqual([])
     expect(findingsOf({ ...withMachine(off), networks: [] })).toEqual([])
   })
@@ -201,6 +206,12 @@ describe('findings', () => {
       { ...withMachine({ ipv6Forwarding: '0' }), networks: [ipv6Network] },
       'warning',
       'blue',
+    ],
+    [
+      'uplink-forwarding-off',
+      withMachine({ uplink: { name: 'eth0.7', forwarding: '0' } }),
+      'warning',
+      'net/ipv4/conf/eth0.7/forwarding is 0',
     ],
     [
       'bridged-packets-filtered',
