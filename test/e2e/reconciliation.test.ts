@@ -137,6 +137,21 @@ it('[B26] finds containers that were cut off outside, by a deleted bridge or at 
   expect(ping('10.97.0.3')).toBe('answered\n')
 })
 
+it('[B26] finds that lo is down in a container, and sets it up again', async () => {
+  await fixture.client.putContainerConfig('c', { attach_to: [] })
+  await fixture.client.putContainerConfig('other', { attach_to: [] })
+  const { sandbox } = await fixture.client.up('c')
+  await fixture.client.up('other')
+  const inside = (command: string) => shell(`nsenter --net=${sandbox?.path} ${command}`)
+  inside('ip link set lo down')
+  const expected = { kind: 'sandbox', problem: 'failing', container: 'c', reason: 'lo is down' }
+  const shown = await fixture.client.previewReconciliation()
+  expect(shown.differences).toMatchObject([{ ...expected, repair: 'make it as it should be' }])
+  expect((await fixture.client.reconcile()).differences).toMatchObject([{ ...expected, outcome: 'repaired' }])
+  expect(inside('ping -c 1 -W 2 127.0.0.1 >/dev/null && echo answered')).toBe('answered\n')
+  expect((await fixture.client.previewReconciliation()).differences).toEqual([])
+})
+
 it('[B26] a bridge that is down is a finding of the status as long as it is so', async () => {
   const { id } = await fixture.client.createNetwork({ name: 'blue', type: 'bridge' })
   const troubles = async () =>

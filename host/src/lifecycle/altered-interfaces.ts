@@ -1,7 +1,8 @@
 // Interfaces that somebody has changed in a container: for who asks what a repair would do. Nothing of it is put on record,
 // and nobody looks unasked, since a container may change what is its own.
 
-import { interfaceDifferences, isSandboxGone } from '../sandbox/index.ts'
+import type { SandboxRecord } from '../domain/container.ts'
+import { interfaceDifferences, isLoopbackDown, isSandboxGone } from '../sandbox/index.ts'
 import type { HostContext } from './host-context.ts'
 import type { MissingInterface } from './missing-interfaces.ts'
 
@@ -13,6 +14,16 @@ export async function alteredInterfaces(host: HostContext): Promise<MissingInter
   for (const [index, { handle }] of [...host.inventory.sandboxes.values()].entries()) {
     if (index % lot === lot - 1) await new Promise(setImmediate)
     found.push(...alteredIn(host, handle))
+  }
+  return found
+}
+
+/** Those that are up, and whose loopback is down. */
+export async function withoutLoopback({ inventory }: HostContext): Promise<SandboxRecord[]> {
+  const found: SandboxRecord[] = []
+  for (const [index, sandbox] of [...inventory.sandboxes.values()].entries()) {
+    if (index % lot === lot - 1) await new Promise(setImmediate)
+    if (sandbox.state === 'up' && isLoopbackDown(sandbox.path)) found.push(sandbox)
   }
   return found
 }

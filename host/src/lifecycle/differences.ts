@@ -1,9 +1,10 @@
 // What differs between the record and what there is: at the drivers, and among the sandboxes that conet holds. Asks and
 // compares; changes nothing. What changes while it asks is no difference: only what was so before and after counts.
 import type { EndpointRef, ListedEndpoint, NetworkFault } from '@conet/sdk'
+import type { SandboxRecord } from '../domain/container.ts'
 import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
 import { sandboxIdOf } from '../domain/ids.ts'
-import { alteredInterfaces } from './altered-interfaces.ts'
+import { alteredInterfaces, withoutLoopback } from './altered-interfaces.ts'
 import type { CallOptions } from './driver-access.ts'
 import type { HostContext } from './host-context.ts'
 import { lostSandboxes } from './lost-sandboxes.ts'
@@ -37,6 +38,7 @@ export async function differencesOf(
   const atDrivers = await Promise.all(drivers.map((driver) => lookAtDriver(host, driver, options)))
   const interfaces = (await lookForInterfaces(host)).map((gone) => incomplete(gone, host.inventory))
   const altered = (await alteredInterfaces(host)).map((one) => incomplete(one, host.inventory))
+  const loopbacks = (await withoutLoopback(host)).map(loopbackDown)
   const troubles = knownTroubles(host)
   // Where the port is gone, its driver has found so too.
   const withoutInterface = new Set(interfaces.map(({ id }) => id))
@@ -45,7 +47,8 @@ export async function differencesOf(
   const incompleteIds = new Set(found.map(({ id }) => id))
   found.push(...altered.filter(({ id }) => !incompleteIds.has(id)))
   const told = new Set(found.map(({ id }) => id))
-  return [...found, ...troubles.filter(({ id }) => !told.has(id)), ...sandboxDifferences(host)]
+  const untold = troubles.filter(({ id }) => !told.has(id))
+  return [...found, ...untold, ...loopbacks, ...sandboxDifferences(host)]
 }
 
 /** What one driver's lists say. What has lost something is shown from now on, until the driver says otherwise. */
@@ -176,6 +179,10 @@ function incomplete(
 ): Difference {
   const driver = networks.get(endpoint.networkId)?.type
   return { ...wantedEndpoint(endpoint), problem: 'failing', driver, reason }
+}
+
+function loopbackDown({ id, handle }: SandboxRecord): Difference {
+  return { object: 'sandbox', id, problem: 'failing', container: handle, reason: 'lo is down' }
 }
 
 function sandboxDifferences(host: HostContext): Difference[] {

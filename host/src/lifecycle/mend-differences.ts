@@ -1,6 +1,7 @@
 // What differs between the record and what there is is mended, each thing by the operation that is there for it, in the
 // queue of its object: others go on meanwhile.
 import { ConetError } from '@conet/sdk'
+import { restartLoopback } from '../sandbox/index.ts'
 import { type Difference, differencesOf, notAtDriver } from './differences.ts'
 import { takeDown } from './down.ts'
 import type { HostContext, Operation } from './host-context.ts'
@@ -52,9 +53,9 @@ export async function mendDifference(
 
 /** By the operation that is there for it. */
 async function mend(host: HostContext, difference: Difference, operation: Operation): Promise<void> {
-  const { object, id, problem, container, reason = notAtDriver } = difference
+  const { object, id, problem, reason = notAtDriver } = difference
   if (object === 'endpoint' && problem !== 'unknown') noteDiverged(host, id, reason)
-  if (object === 'sandbox') return mendSandbox(host, { id, container }, operation)
+  if (object === 'sandbox') return mendSandbox(host, difference, operation)
   if (problem === 'removal-pending') return retryRemoval(host, { kind: object, id }, operation)
   if (problem === 'unknown') return removeStranger(host, difference, operation)
   return retryRepair(host, { kind: object, id }, operation)
@@ -73,16 +74,18 @@ async function removeStranger(
   await removeUnknown(host, session, unknown, { operationId: operation.id })
 }
 
-/** One that somebody took away ends its container; one that no container has is let go. */
+/** One that somebody took away ends its container; one that no container has is let go; of others it is the loopback. */
 async function mendSandbox(
   host: HostContext,
-  { id, container }: Pick<Difference, 'id' | 'container'>,
+  { id, container, problem }: Difference,
   operation: Operation,
 ): Promise<void> {
   if (container === undefined) return host.sandboxes.release(host.sandboxes.pathOf(id))
   await host.queue.run(containerQueue(container), async () => {
     const sandbox = host.inventory.sandboxes.get(container)
-    if (sandbox?.state === 'up' && !host.sandboxes.isHeld(sandbox.path, sandbox.namespace))
+    if (sandbox?.state !== 'up') return
+    if (problem === 'failing') restartLoopback(sandbox.path)
+    else if (!host.sandboxes.isHeld(sandbox.path, sandbox.namespace))
       await takeDown(host, container, operation)
   })
 }

@@ -4,7 +4,7 @@ import { ConetError, type PluggedInterface, Rollback } from '@conet/sdk'
 import { deleteLink, type Link, Namespace, openSandbox, Rtnl, setLink } from '@conet/sdk/linux'
 import { type HostInterface, isLeftToHost, openSourceNamespace, Passage } from './host-interface.ts'
 import { applySettings, applySysctls, dropFormer } from './interface-settings.ts'
-import { isSandboxGone } from './sandbox-keeper.ts'
+import { isSandboxGone } from './sandbox-gone.ts'
 
 /**
  * Throws unless every interface that is left to the host can be brought in: `protocolViolation` when it is not where

@@ -1,6 +1,6 @@
 // With which MTU interfaces came into a sandbox, where their driver did not say it.
 import { openSandbox, Rtnl } from '@conet/sdk/linux'
-import { isSandboxGone } from './sandbox-keeper.ts'
+import { isSandboxGone } from './sandbox-gone.ts'
 
 /** By name, of those that are there. Takes a tenth of a millisecond. Throws a KernelError. */
 export function interfaceMtus(path: string, names: readonly string[]): [string, number][] {

@@ -13,9 +13,10 @@ import {
   openSandbox,
   Rtnl,
   releaseNamespaceDirectory,
-  setLink,
   writeSysctl,
 } from '@conet/sdk/linux'
+import { startLoopback } from './loopback.ts'
+import { isSandboxGone } from './sandbox-gone.ts'
 import { locate, openSource, type SandboxSource } from './sandbox-source.ts'
 
 export type HeldSandbox = {
@@ -120,17 +121,6 @@ export class SandboxKeeper {
     const isUsed = existsSync(this.#directory) && readdirSync(this.#directory).length > 0
     if (!isUsed) releaseNamespaceDirectory(this.#directory)
   }
-}
-
-/** Whether the error says that the namespace is gone, or only the file is left on which it was held. */
-export function isSandboxGone(error: unknown): boolean {
-  return ConetError.is(error, 'invalidSandbox') || ConetError.is(error, 'sandboxUnreachable')
-}
-
-function startLoopback(namespace: Namespace): string[] {
-  using rtnl = Rtnl.openIn(namespace)
-  rtnl.run(setLink('lo', { up: true }))
-  return rtnl.links().flatMap(({ name }) => (name === 'lo' ? [] : [name]))
 }
 
 /**

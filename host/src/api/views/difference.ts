@@ -24,7 +24,8 @@ export function mendedView(mended: Mended): DifferenceView {
 }
 
 function repairOf({ object, problem, container }: Difference): string {
-  if (object === 'sandbox') return container === undefined ? 'let go of it' : 'take the container down'
+  if (object === 'sandbox' && problem !== 'failing')
+    return container === undefined ? 'let go of it' : 'take the container down'
   if (problem === 'removal-pending') return 'remove it'
   if (problem === 'unknown') return 'remove it from the driver'
   return problem === 'missing' ? 'make it anew' : 'make it as it should be'
