@@ -46,7 +46,8 @@ async function all(node: ClusterNode): Promise<string[]> {
 
 describe('a host that is away while the store is lost', () => {
   it('keeps its blocks, as hosts know them that use the network; it is shown as away, and may be removed', async () => {
-    const [ann, bob, cy] = await started(['ann', 'bob', 'cy'])
+    // Long enough for ann to speak for cy, also on a machine that is busy with other things.
+    const [ann, bob, cy] = await started(['ann', 'bob', 'cy'], { awaitHostsMs: 16_000 })
     if (!ann || !bob || !cy) throw new Error('they are not there')
     // The new store counts from far below on.
     await etcd.writeOtherThings(500)
