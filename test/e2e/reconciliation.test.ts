@@ -137,6 +137,30 @@ it('[B26] finds containers that were cut off outside, by a deleted bridge or at 
   expect(ping('10.97.0.3')).toBe('answered\n')
 })
 
+it('[B26] finds that the machine does not forward what it is the gateway of, and lets the driver switch it on', async () => {
+  const subnets = [{ subnet: '10.97.0.0/24' }, { subnet: 'fd00:97::/64' }]
+  const { id } = await fixture.client.createNetwork({ name: 'blue', type: 'bridge', subnets })
+  const ipv4 = await fixture.client.createNetwork({ name: 'v4', type: 'bridge' })
+  await fixture.client.createNetwork({ name: 'in', type: 'bridge', internal: true })
+  const forwarding = () => shell('sysctl -n net.ipv4.ip_forward net.ipv6.conf.all.forwarding')
+  shell('sysctl -qw net.ipv4.ip_forward=0 net.ipv6.conf.all.forwarding=0')
+  const { differences: shown } = await fixture.client.previewReconciliation()
+  expect(new Map(shown.map((one) => [one.id, one.reason]))).toEqual(
+    new Map([
+      [id, 'net.ipv4.ip_forward is 0; net.ipv6.conf.all.forwarding is 0'],
+      [ipv4.id, 'net.ipv4.ip_forward is 0'],
+    ]),
+  )
+  expect(forwarding()).toBe('0\n0\n')
+  const { differences } = await fixture.client.reconcile()
+  expect(differences.map(({ kind, outcome }) => `${kind} ${outcome}`)).toEqual([
+    'network repaired',
+    'network repaired',
+  ])
+  expect(forwarding()).toBe('1\n1\n')
+  expect((await fixture.client.previewReconciliation()).differences).toEqual([])
+})
+
 it('[B26] finds that lo is down in a container, and sets it up again', async () => {
   await fixture.client.putContainerConfig('c', { attach_to: [] })
   await fixture.client.putContainerConfig('other', { attach_to: [] })

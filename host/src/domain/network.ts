@@ -108,3 +108,19 @@ export function driverView({
     ...(defaultPolicy === undefined ? {} : { defaultPolicy }),
   }
 }
+
+/**
+ * Whether the way out of a network is this machine: it has the address of a gateway. Where a driver makes no gateway, or
+ * it is somewhere else, nothing of the network is forwarded here. `addresses`: of the machine, without prefix lengths.
+ */
+export function isRoutedBy(
+  { internal, subnets }: NetworkRecord,
+  { addresses, family }: { addresses: ReadonlySet<string>; family: 4 | 6 },
+): boolean {
+  return (
+    !internal &&
+    subnets.some(({ gateway, ...subnet }) => {
+      return subnet.family === family && gateway !== undefined && addresses.has(gateway)
+    })
+  )
+}

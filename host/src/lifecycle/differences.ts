@@ -11,6 +11,7 @@ import { lostSandboxes } from './lost-sandboxes.ts'
 import { lookForInterfaces, type MissingInterface } from './missing-interfaces.ts'
 import { shouldBeAtDriver } from './network-at-driver.ts'
 import { isUnwanted } from './remove-unknown.ts'
+import { unforwardedNetworks } from './unforwarded-networks.ts'
 
 /** Of what is `missing`, where nobody knows more. */
 export const notAtDriver = 'its driver does not have it'
@@ -46,6 +47,8 @@ export async function differencesOf(
   const found = [...others, ...interfaces]
   const incompleteIds = new Set(found.map(({ id }) => id))
   found.push(...altered.filter(({ id }) => !incompleteIds.has(id)))
+  const foundIds = new Set(found.map(({ id }) => id))
+  found.unshift(...unforwardedNetworks(host, drivers).filter(({ id }) => !foundIds.has(id)))
   const told = new Set(found.map(({ id }) => id))
   const untold = troubles.filter(({ id }) => !told.has(id))
   return [...found, ...untold, ...loopbacks, ...sandboxDifferences(host)]

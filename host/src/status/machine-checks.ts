@@ -1,7 +1,7 @@
 // What on this machine stands in the way of containers' packets. Each code is explained in docs/operating.md.
 import type { Finding } from '@conet/sdk/api'
 import { interfaceSysctl } from '@conet/sdk/linux'
-import type { NetworkRecord } from '../domain/network.ts'
+import { isRoutedBy } from '../domain/network.ts'
 import { type Check, some } from './check.ts'
 import type { ForwardChain, MachineFacts, StatusFacts } from './facts.ts'
 
@@ -112,17 +112,9 @@ function accepting({ family, table, name, isLegacy }: ForwardChain): string {
   return `${family}tables-legacy -t ${table} -I ${name} -j ACCEPT`
 }
 
-/**
- * Networks whose way out is this machine: it has their gateway's address. Where a driver makes no gateway, or it is
- * somewhere else, nothing of the network is forwarded here.
- */
+/** Networks whose way out is this machine. */
 function routedHere(networks: StatusFacts['networks'], { addresses }: MachineFacts, family: 4 | 6): string[] {
-  const isHere = ({ internal, subnets }: NetworkRecord) =>
-    !internal &&
-    subnets.some(({ gateway, ...subnet }) => {
-      return subnet.family === family && gateway !== undefined && addresses.has(gateway)
-    })
-  return networks.filter(isHere).map(({ name }) => name)
+  return networks.filter((network) => isRoutedBy(network, { addresses, family })).map(({ name }) => name)
 }
 
 /** Every table of a driver of the tree begins so. */

@@ -11,7 +11,7 @@ import {
   readSysctl,
   type SysctlKey,
 } from '@conet/sdk/linux'
-import { withoutPrefix } from '../ipam/index.ts'
+import { machineAddresses } from '../machine/forwarding.ts'
 import { restOf, textOf } from './chain-rest.ts'
 import type { ForwardChain, MachineFacts } from './facts.ts'
 
@@ -27,11 +27,6 @@ export function readMachineFacts(): MachineFacts {
     reservedPorts: settingOf('ipv4/ip_local_reserved_ports'),
     forwardChains: readForwardChains(),
   }
-}
-
-function machineAddresses(): Set<string> {
-  using rtnl = Rtnl.open()
-  return new Set(rtnl.addresses().map(({ address }) => withoutPrefix(address)))
 }
 
 /** Of IPv4 alone: whether it forwards IPv6 the kernel asks of the whole machine, not of interfaces. */

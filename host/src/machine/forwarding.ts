@@ -1,0 +1,29 @@
+// The machine's own switches for forwarding. A driver that needs one sets it when it makes a network; others may set it back.
+import { KernelError, Rtnl, readSysctl, type SysctlKey } from '@conet/sdk/linux'
+import { withoutPrefix } from '../ipam/index.ts'
+
+const switches: readonly { readonly family: 4 | 6; readonly key: SysctlKey; readonly setting: string }[] = [
+  { family: 4, key: 'ipv4/ip_forward', setting: 'net.ipv4.ip_forward' },
+  { family: 6, key: 'ipv6/conf/all/forwarding', setting: 'net.ipv6.conf.all.forwarding' },
+]
+
+/** Those that are off, by their names. */
+export function forwardingSwitchesOff(): { family: 4 | 6; setting: string }[] {
+  return switches.filter(({ key }) => isOff(key)).map(({ family, setting }) => ({ family, setting }))
+}
+
+/** Of all interfaces of the machine, without prefix lengths. */
+export function machineAddresses(): Set<string> {
+  using rtnl = Rtnl.open()
+  return new Set(rtnl.addresses().map(({ address }) => withoutPrefix(address)))
+}
+
+function isOff(key: SysctlKey): boolean {
+  try {
+    return readSysctl(undefined, key) === '0'
+  } catch (error) {
+    // No IPv6 in this kernel.
+    if (KernelError.is(error, 'ENOENT')) return false
+    throw error
+  }
+}
