@@ -107,6 +107,28 @@ it('with the interface of the default route not forwarding conet names it, and t
   }
 })
 
+it('with a route over a part of a network’s subnet conet names it, and not one over all of it that loses', async () => {
+  const [, address = ''] = /inet ([0-9.]+)/.exec(inside(containers[0], 'ip -o -4 address show eth0')) ?? []
+  const [a, b] = address.split('.')
+  run(
+    `ip route add ${a}.${b}.0.0/15 via ${outsideAddress} 2>/dev/null || ip route add ${a}.0.0.0/8 via ${outsideAddress}`,
+  )
+  run(`ip route add ${address}/32 dev $(ip -o route get ${address} | sed 's/.* dev \\([^ ]*\\).*/\\1/')`)
+  expect(await findings()).toEqual([])
+  run(`ip route replace ${address}/32 via ${outsideAddress}`)
+  expect(reaches(outsideAddress)).toBe(false)
+  const { findings: found } = await host.done<StatusView>({ path: '/status' })
+  expect(found.map(({ code, message }) => `${code}: ${message}`)).toEqual([
+    expect.stringMatching(/^subnet-routed-elsewhere: .* network blue elsewhere: [0-9.]+\/32 by up0;/),
+  ])
+  run(/ip route delete [^,]*/.exec(found[0]?.help ?? '')?.[0] ?? '')
+  expect(reaches(outsideAddress)).toBe(true)
+  run(`ip route add blackhole ${address}/32`)
+  expect(await findings()).toEqual([expect.stringContaining('/32 to nowhere')])
+  run(`ip route delete blackhole ${address}/32; ip route flush via ${outsideAddress}`)
+  expect(await findings()).toEqual([])
+})
+
 it('with a FORWARD policy of DROP conet names the chain; what it advises helps, and is not advised again', async () => {
   run(
     `nft 'add table ip filter; add chain ip filter FORWARD { type filter hook forward priority 0; policy drop; }'`,

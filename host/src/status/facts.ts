@@ -16,6 +16,14 @@ export type ForwardChain = {
   readonly isLegacy: boolean
 }
 
+export type StrayRoute = {
+  /** The address of the machine in that subnet, without prefix length. */
+  readonly gateway: string
+  readonly destination: string
+  /** By which it goes; undefined: by none, as a blackhole. */
+  readonly interfaceName: string | undefined
+}
+
 /** What the kernel says; `undefined` where it has no such setting. */
 export type MachineFacts = {
   /** Of all its interfaces, without prefix lengths. */
@@ -24,6 +32,8 @@ export type MachineFacts = {
   readonly ipv6Forwarding: string | undefined
   /** The interface of the default route of IPv4, if it has one, and whether what comes in by it is forwarded. */
   readonly uplink: { readonly name: string; readonly forwarding: string | undefined } | undefined
+  /** Routes that lead packets for the subnet of an address of the machine elsewhere. */
+  readonly strayRoutes: readonly StrayRoute[]
   readonly bridgeCallsIptables: string | undefined
   readonly bridgeCallsIp6tables: string | undefined
   /** `first\tlast`: from which ports outgoing connections get theirs. */

@@ -33,6 +33,7 @@ import {
   ipv4ForwardingOff,
   ipv6ForwardingOff,
   programUnavailable,
+  subnetsRoutedElsewhere,
   uplinkForwardingOff,
 } from './machine-checks.ts'
 import { mappedPortsEphemeral, mappedPortsNowhere, portPoolEphemeral } from './port-checks.ts'
@@ -74,6 +75,7 @@ const checks = [
   ipv4ForwardingOff,
   ipv6ForwardingOff,
   uplinkForwardingOff,
+  subnetsRoutedElsewhere,
   forwardPolicyDrop,
   bridgedPacketsFiltered,
   firewallUnreadable,

@@ -3,7 +3,7 @@ import type { Finding } from '@conet/sdk/api'
 import { interfaceSysctl } from '@conet/sdk/linux'
 import { isRoutedBy } from '../domain/network.ts'
 import { type Check, some } from './check.ts'
-import type { ForwardChain, MachineFacts, StatusFacts } from './facts.ts'
+import type { ForwardChain, MachineFacts, StatusFacts, StrayRoute } from './facts.ts'
 
 /** Requests that need the rest of the program fail until then, each by itself. */
 export const programUnavailable: Check = ({ programTrouble }) =>
@@ -46,6 +46,14 @@ export const uplinkForwardingOff: Check = ({ machine, networks }) => {
     },
   ]
 }
+
+/** Also where somebody wants it so: only he knows. */
+export const subnetsRoutedElsewhere: Check = ({ machine, networks }) =>
+  networks.flatMap((network) => {
+    const gateways = new Set(network.internal ? [] : network.subnets.map(({ gateway }) => gateway))
+    const [first, ...others] = machine.strayRoutes.filter(({ gateway }) => gateways.has(gateway))
+    return first === undefined ? [] : [routedElsewhere(network.name, [first, ...others])]
+  })
 
 export const bridgedPacketsFiltered: Check = ({ machine }) => {
   const settings = [
@@ -110,6 +118,18 @@ function forwardDropped(chain: ForwardChain): Finding {
 function accepting({ family, table, name, isLegacy }: ForwardChain): string {
   if (!isLegacy) return `nft insert rule ${family} ${table} ${name} accept`
   return `${family}tables-legacy -t ${table} -I ${name} -j ACCEPT`
+}
+
+function routedElsewhere(network: string, strays: readonly [StrayRoute, ...StrayRoute[]]): Finding {
+  const routes = strays.map(
+    ({ destination, interfaceName: by }) => `${destination} ${by === undefined ? 'to nowhere' : `by ${by}`}`,
+  )
+  return {
+    severity: 'warning',
+    code: 'subnet-routed-elsewhere',
+    message: `routes of this machine lead addresses of network ${network} elsewhere: ${some(routes)}; containers that have them are not reached`,
+    help: `ip route delete ${strays[0].destination}, or create the network anew with a subnet that is free`,
+  }
 }
 
 /** Networks whose way out is this machine. */

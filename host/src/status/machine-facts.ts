@@ -1,45 +1,28 @@
 // Reads from the kernel what may stand in the way of containers' packets. Changes nothing.
 import {
-  interfaceSysctl,
   KernelError,
   listLegacyForwardChains,
-  MAIN_TABLE,
   Nftables,
   type NftablesObject,
   nftName,
-  Rtnl,
   readSysctl,
   type SysctlKey,
 } from '@conet/sdk/linux'
-import { machineAddresses } from '../machine/forwarding.ts'
 import { restOf, textOf } from './chain-rest.ts'
 import type { ForwardChain, MachineFacts } from './facts.ts'
+import { readRouteFacts } from './route-facts.ts'
 
 export function readMachineFacts(): MachineFacts {
   return {
-    addresses: machineAddresses(),
+    ...readRouteFacts(),
     ipv4Forwarding: settingOf('ipv4/ip_forward'),
     ipv6Forwarding: settingOf('ipv6/conf/all/forwarding'),
-    uplink: readUplink(),
     bridgeCallsIptables: settingOf('bridge/bridge-nf-call-iptables'),
     bridgeCallsIp6tables: settingOf('bridge/bridge-nf-call-ip6tables'),
     ephemeralPorts: settingOf('ipv4/ip_local_port_range'),
     reservedPorts: settingOf('ipv4/ip_local_reserved_ports'),
     forwardChains: readForwardChains(),
   }
-}
-
-/** Of IPv4 alone: whether it forwards IPv6 the kernel asks of the whole machine, not of interfaces. */
-function readUplink(): MachineFacts['uplink'] {
-  using rtnl = Rtnl.open()
-  const [best] = rtnl
-    .routes({ table: MAIN_TABLE, family: 'ipv4' })
-    .filter(({ destination, link }) => destination === '0.0.0.0/0' && link !== undefined)
-    .toSorted((a, b) => (a.metric ?? 0) - (b.metric ?? 0))
-  const name = best?.link === undefined ? undefined : rtnl.link(best.link)?.name
-  if (name === undefined) return undefined
-  const key = interfaceSysctl('ipv4', { interfaceName: name, setting: 'forwarding' })
-  return { name, forwarding: settingOf(key) }
 }
 
 /** The kernel lacks a setting whose module is not loaded. */

@@ -107,6 +107,32 @@ describe('findings about this machine', () => {
   )
 })
 
+describe('routes that lead addresses of a subnet elsewhere', () => {
+  const sh = (commands: string) => execFileSync('sh', ['-ec', commands])
+  const strays = async () =>
+    (await machine.read()).machine.strayRoutes
+      .map(({ gateway, destination, interfaceName }) => `${gateway}: ${destination} ${interfaceName}`)
+      .toSorted()
+
+  afterAll(() => sh('ip link delete home'))
+
+  it('are longer than its own, or come before it; others, and those of its own interface, are none', async () => {
+    sh(`ip link add home type veth peer name away; ip link set home up; ip link set away up
+      ip address add 10.7.0.1/24 dev home; ip address add fd07::1/64 dev home nodad; ip address add 10.8.0.1/24 dev away
+      ip route add 10.7.0.0/16 dev away; ip route add 10.7.0.9/32 dev home; ip route add 10.7.0.0/24 dev away metric 9
+      ip -6 route add fd07::/64 dev away metric 300; ip -6 route add fd07::/48 dev away`)
+    expect(await strays()).toEqual([])
+    sh(`ip route add 10.7.0.128/25 dev away; ip route add unreachable 10.7.0.7/32
+      ip -6 route add fd07::/64 dev away metric 1; ip -6 route add fd07::7/128 dev away`)
+    expect(await strays()).toEqual([
+      '10.7.0.1: 10.7.0.128/25 away',
+      '10.7.0.1: 10.7.0.7/32 undefined',
+      'fd07::1: fd07::/64 away',
+      'fd07::1: fd07::7/128 away',
+    ])
+  })
+})
+
 describe('the machine', () => {
   it('is read beside the event loop, which goes on while thousands of chains are listed', async () => {
     const chains = Array.from({ length: 4_000 }, (_, n) => `add chain ip crowd c${n}`)

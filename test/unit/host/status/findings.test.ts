@@ -9,6 +9,7 @@ const goodMachine: MachineFacts = {
   ipv4Forwarding: '1',
   ipv6Forwarding: '1',
   uplink: { name: 'eth0', forwarding: '1' },
+  strayRoutes: [{ gateway: '203.0.113.1', destination: '203.0.113.0/25', interfaceName: 'tun0' }],
   bridgeCallsIptables: undefined,
   bridgeCallsIp6tables: '0',
   ephemeralPorts: '32768\t60999',
@@ -206,6 +207,20 @@ describe('findings', () => {
       { ...withMachine({ ipv6Forwarding: '0' }), networks: [ipv6Network] },
       'warning',
       'blue',
+    ],
+    [
+      'subnet-routed-elsewhere',
+      withMachine({
+        strayRoutes: [
+          {
+            gateway: network.subnets[0]?.gateway ?? '',
+            destination: '192.0.2.0/24',
+            interfaceName: 'tun0',
+          },
+        ],
+      }),
+      'warning',
+      'network blue elsewhere: 192.0.2.0/24 by tun0;',
     ],
     [
       'uplink-forwarding-off',

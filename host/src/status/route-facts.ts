@@ -1,0 +1,87 @@
+// What the routes of the machine say of containers' packets: where its way out is, and what is led past an interface that
+// has the subnet. Only the main table is read; rules that lead to others are not weighed.
+import {
+  type Address,
+  interfaceSysctl,
+  KernelError,
+  MAIN_TABLE,
+  type Route,
+  Rtnl,
+  readSysctl,
+} from '@conet/sdk/linux'
+import { blockAround, formatBlock, withoutPrefix } from '../ipam/index.ts'
+import type { MachineFacts } from './facts.ts'
+
+export function readRouteFacts(): Pick<MachineFacts, 'addresses' | 'uplink' | 'strayRoutes'> {
+  using rtnl = Rtnl.open()
+  const addresses = rtnl.addresses()
+  const routes = rtnl.routes({ table: MAIN_TABLE })
+  const nameOf = (link: number | undefined) => (link === undefined ? undefined : rtnl.link(link)?.name)
+  return {
+    addresses: new Set(addresses.map(({ address }) => withoutPrefix(address))),
+    uplink: uplinkAmong(routes, nameOf),
+    strayRoutes: straysAmong(routes, addresses).map(({ gateway, route }) => ({
+      gateway,
+      destination: route.destination,
+      interfaceName: route.type === 'unicast' ? nameOf(route.link) : undefined,
+    })),
+  }
+}
+
+type NameOf = (link: number | undefined) => string | undefined
+
+/** Of IPv4 alone: whether it forwards IPv6 the kernel asks of the whole machine, not of interfaces. */
+function uplinkAmong(routes: readonly Route[], nameOf: NameOf): MachineFacts['uplink'] {
+  const [best] = routes
+    .filter(({ destination, link }) => destination === '0.0.0.0/0' && link !== undefined)
+    .toSorted((a, b) => (a.metric ?? 0) - (b.metric ?? 0))
+  const name = nameOf(best?.link)
+  return name === undefined ? undefined : { name, forwarding: forwardingOf(name) }
+}
+
+function forwardingOf(interfaceName: string): string | undefined {
+  try {
+    return readSysctl(undefined, interfaceSysctl('ipv4', { interfaceName, setting: 'forwarding' }))
+  } catch (error) {
+    // Gone since the routes were read.
+    if (KernelError.is(error, 'ENOENT')) return undefined
+    throw error
+  }
+}
+
+const leading = new Set<Route['type']>(['unicast', 'blackhole', 'unreachable', 'prohibit'])
+
+/** The metric of the route to its subnet that the kernel makes with an address. */
+const kernelMetric = { ipv4: 0, ipv6: 256 } as const
+
+/** By subnets and their few lengths: a machine may have many of both. */
+function straysAmong(
+  routes: readonly Route[],
+  addresses: readonly Address[],
+): { gateway: string; route: Route }[] {
+  const homes = new Map<string, Address[]>()
+  for (const one of addresses) {
+    const subnet = formatBlock(blockAround(one.address))
+    homes.set(subnet, [...(homes.get(subnet) ?? []), one])
+  }
+  const lengths = [...new Set(addresses.map(({ address }) => blockAround(address).prefix))]
+  return routes.flatMap((route) =>
+    passedBy(route, { homes, lengths }).map(({ address }) => ({ gateway: withoutPrefix(address), route })),
+  )
+}
+
+/** The addresses to whose subnet a route wins, where it does not go out by an interface that has one of them. */
+function passedBy(
+  { type, link, destination, metric = 0, family }: Route,
+  { homes, lengths }: { homes: ReadonlyMap<string, Address[]>; lengths: readonly number[] },
+): Address[] {
+  if (!leading.has(type) || (type === 'unicast' && link === undefined)) return []
+  const own = blockAround(destination).prefix
+  const isFirst = metric < kernelMetric[family]
+  return lengths
+    .filter((length) => length < own || (length === own && isFirst))
+    .map((length) => formatBlock(blockAround(`${withoutPrefix(destination)}/${length}`)))
+    .map((subnet) => homes.get(subnet) ?? [])
+    .filter((home) => !home.some((one) => one.link === link))
+    .flat()
+}
