@@ -54,7 +54,7 @@ it('[C3] [C19] two endpoints of a container in one network have the right source
   one(`ping -c 1 -W 2 -I eth0 ${peer}`)
 })
 
-it('[C3] among three endpoints in one network each has its own way, and the last alone has the usual one', async () => {
+it('[C3] among three endpoints in one network each has its own way, and the last alone has that of its gateway', async () => {
   const one = await start('one', 'blue')
   const rules = one('ip rule')
   const [second, third] = [
@@ -71,7 +71,7 @@ it('[C3] among three endpoints in one network each has its own way, and the last
   await fixture.client.unplug({ handle: 'one', endpoint: first })
   expect(one('ip rule').trim().split('\n')).toHaveLength(rules.trim().split('\n').length + 2)
   await fixture.client.unplug({ handle: 'one', endpoint: third.id })
-  expect(one('ip rule')).toBe(rules)
+  expect(one('ip rule').trim().split('\n')).toHaveLength(rules.trim().split('\n').length + 1)
   await fixture.client.plug('one', { network: 'blue' })
   expect(one('ip rule').trim().split('\n')).toHaveLength(rules.trim().split('\n').length + 2)
 })

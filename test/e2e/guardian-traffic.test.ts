@@ -154,3 +154,31 @@ it('[A18] [B19] [B20] a network with IPv6 alone, or with both, has ports and rul
     await fixture.client.deleteNetwork('six')
   }
 })
+
+it('[A7] a port of a network that has not the default route of the container is answered the way it was asked', async () => {
+  const { client } = fixture
+  await client.createNetwork({ name: 'first', type: 'bridge', subnets: [{ subnet: '10.97.0.0/24' }] })
+  const subnets = [{ subnet: '10.98.0.0/24' }, { subnet: 'fd00:98::/64' }]
+  await client.createNetwork({ name: 'second', type: 'bridge', subnets })
+  await client.putContainerConfig('both', { attach_to: ['first', 'second'] })
+  const ports = [
+    { host_port: 61901, container_port: 8080 },
+    { host_port: 61902, container_port: 8080 },
+  ]
+  const [one, two] = ports.map((port) => ({ net_in: [port] }))
+  await client.putContainerPolicy('both', { networks: { first: one ?? {}, second: two ?? {} } })
+  await client.up('both', { pid: init.pid })
+  // A machine that takes nothing from an interface by which it would not answer.
+  sh('for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 1 >$f; done')
+  try {
+    for (const port of [61901, 61902])
+      expect(await peers.outside.tcp({ address: '192.0.2.1', port })).toBe('app sees 192.0.2.2')
+    expect(await peers.outside.tcp({ address: '2001:db8::1', port: 61902 })).toBe('app sees 2001:db8::2')
+  } finally {
+    sh('for f in /proc/sys/net/ipv4/conf/*/rp_filter; do echo 0 >$f; done')
+  }
+  const rules = () => sh(`nsenter --net=/proc/${init.pid}/ns/net sh -c 'ip rule; ip -6 rule'`)
+  expect(rules()).toContain('from 10.98.0.2')
+  await client.deleteContainer('both')
+  expect(rules()).not.toMatch(/from (10|fd00)/)
+})

@@ -1,9 +1,10 @@
-// What is left to the host in a sandbox: interfaces that the driver does not configure, and source routing where
-// one container has several endpoints in one network. `settle` at plug, `unsettle` before unplug.
+// What is left to the host in a sandbox: interfaces that the driver does not configure, and source routing where one
+// container has several endpoints in one network, or the default route goes another way. `settle` at plug, `unsettle`
+// before unplug.
 import type { PluggedInterface, PlugResult } from '@conet/sdk'
 import type { SandboxRecord } from '../domain/container.ts'
 import { type EndpointRecord, interfaceNames, isInSandbox } from '../domain/endpoint.ts'
-import type { NetworkRecord } from '../domain/network.ts'
+import { hasWayOut, type NetworkRecord } from '../domain/network.ts'
 import {
   assertCanBringIn,
   bringIn,
@@ -45,7 +46,7 @@ export function isHostNeeded(
   { interfaces }: PlugResult,
 ): boolean {
   if (interfaces.length === 0) return false
-  return leftToHost(interfaces).length > 0 || siblingsOf(host, endpoint).length > 0
+  return leftToHost(interfaces).length > 0 || hasOwnTable(host, endpoint)
 }
 
 /** When it fails, what it has not taken back itself is taken back by `unsettle`. */
@@ -96,8 +97,8 @@ export async function unsettle(
   sandbox: SandboxRecord,
 ): Promise<void> {
   const interfaces = endpoint.result?.interfaces ?? []
-  const siblings = siblingsOf(host, endpoint)
-  if (siblings.length > 0) {
+  if (hasOwnTable(host, endpoint)) {
+    const siblings = siblingsOf(host, endpoint).filter((other) => !isOffDefault(host, other))
     // One that is alone from now on needs no rules, and when it goes nobody looks for any. Of those that go too one is the last.
     const staying = siblings.filter(({ state }) => state !== 'deleting')
     const others = staying.length > 1 ? siblings.filter(({ state }) => state === 'deleting') : siblings
@@ -114,10 +115,21 @@ export async function clearRest({ result }: EndpointRecord, sandbox: SandboxReco
   for (const plugged of leftToHost(result?.interfaces ?? [])) await removeRest(sandbox.path, plugged)
 }
 
+/** Whether answers to what comes for its addresses leave by its own interface only with a routing table of its own. */
+function hasOwnTable(host: HostContext, endpoint: EndpointRecord): boolean {
+  return isOffDefault(host, endpoint) || siblingsOf(host, endpoint).length > 0
+}
+
+/** Others come to it by its gateway, as to a mapped port, and the default route does not lead back there. */
+function isOffDefault({ inventory }: HostContext, endpoint: EndpointRecord): boolean {
+  const network = inventory.networks.get(endpoint.networkId)
+  return !endpoint.interface.defaultRoute && network !== undefined && hasWayOut(network)
+}
+
 /** Of the endpoint, and of the one that was alone before it: of more than one, each has its own already. */
 function settleRouting(host: HostContext, { endpoint, network, sandbox }: Placed, result: PlugResult): void {
+  if (!hasOwnTable(host, endpoint)) return
   const siblings = siblingsOf(host, endpoint)
-  if (siblings.length === 0) return
   const gateways = network.subnets.flatMap(({ gateway }) => (gateway === undefined ? [] : [gateway]))
   const settled = siblings.filter(({ state }) => state === 'plugged')
   const alone = settled.length === 1 ? interfacesOf(settled) : []
