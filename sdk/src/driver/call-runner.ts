@@ -11,7 +11,7 @@ import { checkedResult } from './checked-result.ts'
 import type { Call, Driver, HostHandle } from './driver.ts'
 import { type DriverMethod, driverCalls, type Served } from './driver-calls.ts'
 import { DriverLife } from './driver-life.ts'
-import { errorFields, type Log } from './driver-log.ts'
+import { errorFields, type Log, Seldom } from './driver-log.ts'
 import { HeldPeers } from './held-peers.ts'
 import { passFailpoints } from './method-failpoints.ts'
 import { PageReader } from './page-reader.ts'
@@ -31,6 +31,8 @@ export class CallRunner implements Served {
   readonly #life: DriverLife
   readonly #order = new CallOrder()
   readonly #underWay: CallsUnderWay
+  /** Each call tries again. */
+  readonly #startTrouble = new Seldom()
 
   constructor({ driver, log, host }: CallRunnerOptions) {
     this.driver = driver
@@ -45,8 +47,11 @@ export class CallRunner implements Served {
   async start(): Promise<void> {
     try {
       await this.#life.ensure()
+      this.#startTrouble.forget()
     } catch (error) {
-      this.#log.write('error', `driver "${this.driver.name}" could not start`, errorFields(error))
+      const why = error instanceof Error ? `${error}: ${error.cause}` : String(error)
+      if (this.#startTrouble.isDue(why))
+        this.#log.write('error', `driver "${this.driver.name}" could not start`, errorFields(error))
       throw error
     }
   }

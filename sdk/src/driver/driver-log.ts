@@ -1,4 +1,6 @@
 // A driver's log: one JSON object a line on its own stderr, and the same line to the host. It knows no socket.
+import { ConetError } from '../errors/index.ts'
+import { KernelError } from '../linux/kernel-error.ts'
 import type { DriverLog } from '../protocol/index.ts'
 
 /**
@@ -50,9 +52,37 @@ function readable(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value
 }
 
-/** What a log needs of an error: the stack, and those of its causes. */
+/** What a log needs of an error and of its causes: what is expected without a stack, which says nothing there; a bug with it. */
 export function errorFields(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { error: String(error) }
-  const { stack, cause } = error
-  return { stack: stack ?? String(error), ...(cause !== undefined && { cause: errorFields(cause) }) }
+  const { stack, message, cause } = error
+  const causes = cause !== undefined && { cause: errorFields(cause) }
+  if (ConetError.is(error)) return { error: message, kind: error.kind, ...causes }
+  if (KernelError.is(error)) return { error: message, code: error.code, ...causes }
+  return { stack: stack ?? String(error), ...causes }
+}
+
+/** When to tell what is tried again and again: at once, and while it stays the same now and then. */
+export class Seldom {
+  readonly #spanMs: number
+  #text: string | undefined
+  #toldMs = 0
+
+  constructor(spanMs = 60_000) {
+    this.#spanMs = spanMs
+  }
+
+  /** Whether it is to be told now; it counts as told then. */
+  isDue(text: string): boolean {
+    const now = performance.now()
+    if (text === this.#text && now - this.#toldMs < this.#spanMs) return false
+    this.#text = text
+    this.#toldMs = now
+    return true
+  }
+
+  /** It is over: it is news when it begins again. */
+  forget(): void {
+    this.#text = undefined
+  }
 }

@@ -190,6 +190,9 @@ describe('an upgrade of the bridge driver while it works', () => {
     // The guard passes to the new instance in a moment; before it does the foreign one must not ask.
     await eventually(() => expect(holder()).toBe(fresh.program.pid))
     await expect(foreign.client.call('network/list', {})).rejects.toThrow(refused)
+    const complaints = foreign.client.notices.filter(({ params }) => params?.level === 'error')
+    expect(complaints.length).toBeLessThanOrEqual(2)
+    expect(JSON.stringify(complaints)).not.toContain('stack')
     await fresh.client.call('network/delete', { networkId: network.id })
   })
 

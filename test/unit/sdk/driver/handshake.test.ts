@@ -1,4 +1,5 @@
-import { requests } from '@conet/sdk'
+import { ConetError, requests } from '@conet/sdk'
+import { KernelError } from '@conet/sdk/linux'
 import { describe, expect, it, vi } from 'vitest'
 import { DriverClient, initializeParams, sampleNetwork } from '../../../support/driver-client.ts'
 import { eventually } from '../../../support/eventually.ts'
@@ -163,6 +164,23 @@ describe('the start of a driver', () => {
     expect(error.message).not.toContain('secret')
     expect(JSON.stringify(sample.log)).toContain('secret path')
     await expect(sample.client.call('network/list', {})).resolves.toEqual({ networkIds: [] })
+  })
+
+  it('that fails time and again for an expected reason is told once, without a stack', async () => {
+    await using sample = await served({
+      async start() {
+        throw new ConetError('failedPrecondition', 'another one works', {
+          cause: new KernelError({ errno: 16, operation: 'lock it' }),
+        })
+      },
+    })
+    for (let n = 0; n < 3; n++)
+      expect((await failureOf(sample.client.call('network/list', {}))).kind).toBe('notReady')
+    const told = sample.log.filter(({ message }) => message.includes('could not start'))
+    expect(told).toMatchObject([{ level: 'error', fields: { kind: 'notReady' } }])
+    expect(JSON.stringify(told)).toContain('another one works')
+    expect(JSON.stringify(told)).toContain('EBUSY')
+    expect(JSON.stringify(told)).not.toContain('stack')
   })
 
   it('gets a handle that sends events, logs and readiness to every host; bad notices are logged', async () => {
