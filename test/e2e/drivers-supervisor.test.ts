@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { driverView } from '@conet/host/api/views/driver'
-import { Supervisor, type SupervisorOptions } from '@conet/host/drivers/index'
+import { QuietDrivers, Supervisor, type SupervisorOptions } from '@conet/host/drivers/index'
 import { defaultTiming } from '@conet/host/drivers/supervisor'
 import { describe, expect, it } from 'vitest'
 import { startDriverHost } from '../support/driver-host.ts'
@@ -46,6 +46,21 @@ async function makeWorld({ environment = {}, timing = {} }: WorldOptions = {}) {
   }
 }
 
+type Host = Awaited<ReturnType<typeof startDriverHost>>
+
+/** Looks after drivers that say nothing, and is impatient. */
+function watchQuiet(supervisor: Supervisor, { registry }: Host, mostQuietMs = 1_000) {
+  const told: string[] = []
+  const quiet = new QuietDrivers({
+    supervisor,
+    hasAnsweredSince: (name, sinceMs) => registry.hasAnsweredSince(name, sinceMs),
+    onRenewal: (name, pid, why) => told.push(`${name} ${pid}: ${why}`),
+    onError: (error) => told.push(String(error)),
+    timing: { lookMs: 50, mostQuietMs, mostQuietWhenAskedMs: 200 },
+  })
+  return { told, quiet, [Symbol.dispose]: () => quiet[Symbol.dispose]() }
+}
+
 function pidOf(supervisor: Supervisor, name: string): number {
   const state = supervisor.stateOf(name)
   if (state?.state !== 'running') throw new Error(`driver ${name} is ${state?.state}`)
@@ -85,6 +100,53 @@ describe('the drivers that the host starts itself', () => {
     const session = await host.registry.require('x')
     expect(await session.call('network/list', {}, { operationId: 'op' })).toEqual({ networkIds: [] })
     expect(pidOf(supervisor, 'x')).not.toBe(before)
+  })
+
+  it('ends a driver that hangs since before the host began, and starts it anew; it is one driver all the time', async () => {
+    await using world = await makeWorld({ timing: { killAfterMs: 100 } })
+    const former = world.supervise()
+    await former.start('x')
+    const hung = pidOf(former, 'x')
+    await former.close()
+    {
+      await using host = await startDriverHost({ directory: world.driverDirectory })
+      await host.until('x', 'ready')
+    }
+    process.kill(hung, 'SIGSTOP')
+    const supervisor = world.supervise()
+    await using host = await startDriverHost({ directory: world.driverDirectory, supervision: supervisor })
+    await supervisor.start('x')
+    await host.until('x', 'initializing')
+    expect(host.registry.list()).toMatchObject([{ name: 'x', pid: hung, state: 'initializing' }])
+    expect(host.registry.stateOf('x')).toBe('driver "x": call it: it is initializing')
+    using watch = watchQuiet(supervisor, host)
+    await host.until('x', 'ready')
+    expect(pidOf(supervisor, 'x')).not.toBe(hung)
+    expect(watch.told).toEqual([`x ${hung}: it had not answered for 1 s`])
+  })
+
+  it('ends a driver whose socket is gone for long, at once when somebody asks; one that answers is left alone', async () => {
+    await using world = await makeWorld()
+    const supervisor = world.supervise()
+    await using host = await startDriverHost({ directory: world.driverDirectory, supervision: supervisor })
+    using watch = watchQuiet(supervisor, host, 60_000)
+    await supervisor.start('x')
+    await supervisor.start('y')
+    await host.until('x', 'ready')
+    await host.until('y', 'ready')
+    const [lost, other] = [pidOf(supervisor, 'x'), pidOf(supervisor, 'y')]
+    await watch.quiet.renewIfQuiet('x')
+    expect(pidOf(supervisor, 'x')).toBe(lost)
+    await rm(host.socket('x'))
+    await host.until('x', 'gone')
+    await eventually(async () => {
+      await watch.quiet.renewIfQuiet('x')
+      expect(watch.told).toEqual([expect.stringContaining(`x ${lost}: it had not answered`)])
+    })
+    await host.until('x', 'ready')
+    expect(pidOf(supervisor, 'x')).not.toBe(lost)
+    await watch.quiet.renewIfQuiet('y')
+    expect(pidOf(supervisor, 'y')).toBe(other)
   })
 
   it('lets those who ask for a driver that is announced wait until its start has succeeded, failed, or will never come', async () => {

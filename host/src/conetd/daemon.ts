@@ -197,11 +197,14 @@ async function endOperations(
 /** Before anybody can ask for them: who does then waits for those that run, and for those that are still to be started. */
 async function expectDrivers(
   { settings }: DaemonOptions,
-  { discovery, supervisor }: DriverRoom,
+  { discovery, supervisor, quiet }: DriverRoom,
   parts: Rollback,
 ): Promise<void> {
   parts.defer('stop looking for drivers', () => discovery.close())
   await discovery.start()
-  parts.defer('stop watching over drivers', () => supervisor.close())
+  parts.defer('stop watching over drivers', () => {
+    quiet[Symbol.dispose]()
+    return supervisor.close()
+  })
   supervisor.announce(settings.spawn)
 }

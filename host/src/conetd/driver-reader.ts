@@ -7,7 +7,9 @@ import { driverView } from '../api/views/driver.ts'
 import { isSocketOf, type Session } from '../drivers/index.ts'
 import type { DriverRoom } from './driver-room.ts'
 
-type DriversOnly = Pick<DriverRoom, 'registry' | 'supervisor'>
+type DriversOnly = Pick<DriverRoom, 'registry' | 'supervisor'> & {
+  readonly quiet: Pick<DriverRoom['quiet'], 'renewIfQuiet'>
+}
 
 /** From the start of a process to the end of its sync. */
 const mostStartMs = 15_000
@@ -51,7 +53,7 @@ function inOrder(one: string, other: string): number {
   return Number(one > other) - Number(one < other)
 }
 
-async function start({ registry, supervisor }: DriversOnly, name: string): Promise<void> {
+async function start({ registry, supervisor, quiet }: DriversOnly, name: string): Promise<void> {
   const running = registry.ready(name)
   if (running !== undefined) {
     const isOurs = await supervisor.hasStarted(name)
@@ -59,6 +61,7 @@ async function start({ registry, supervisor }: DriversOnly, name: string): Promi
     if (!isOurs && !mayBeRelieved(running)) throw startedElsewhere(inTheWayOfStart, name, running.socket.path)
   }
   await supervisor.start(name)
+  await quiet.renewIfQuiet(name)
   await registry.serving(name, mostStartMs)
 }
 

@@ -6,6 +6,7 @@ import {
   type DriverEntry,
   DriverRegistry,
   type HostIdentity,
+  QuietDrivers,
   type SessionSinks,
   Supervisor,
   type Sync,
@@ -18,6 +19,7 @@ export type DriverRoom = {
   readonly registry: DriverRegistry
   readonly supervisor: Supervisor
   readonly discovery: Discovery
+  readonly quiet: QuietDrivers
 }
 
 export type DriverRoomOptions = {
@@ -65,7 +67,14 @@ export function buildDriverRoom(options: DriverRoomOptions): DriverRoom {
     failed: (error) =>
       log.error({ err: error, driverDir: settings.driverDir }, 'drivers cannot be looked for'),
   })
-  return { registry, supervisor, discovery }
+  const quiet = new QuietDrivers({
+    supervisor,
+    hasAnsweredSince: (name, sinceMs) => registry.hasAnsweredSince(name, sinceMs),
+    onRenewal: (driver, pid, why) =>
+      log.warn({ driver, pid }, `a driver is ended and started anew, since ${why}`),
+    onError: failed,
+  })
+  return { registry, supervisor, discovery, quiet }
 }
 
 export function buildSupervisor(

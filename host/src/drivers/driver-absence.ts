@@ -39,7 +39,9 @@ export function absenceOf(name: string, { candidates, refused, known, supervised
   const waits = supervised?.state === 'waiting' ? supervised.why : undefined
   // That nobody listens at what is left of its socket follows from that.
   if (nearest?.state === 'closed' && waits !== undefined) return notRunning(name, waits)
-  if (nearest !== undefined) return nearest.unavailable('call it')
+  // It may not have said its name yet.
+  if (nearest !== undefined)
+    return unavailable({ name, state: nearest.state, lastError: nearest.record.lastError }, 'call it')
   if (!known.has(name)) return unknown(name, [...known].sort())
   const untrusted = refused.find(({ path }) => isSocketOf(path, name))
   if (untrusted?.refusal !== undefined)

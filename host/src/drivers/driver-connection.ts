@@ -1,7 +1,7 @@
 // One connection to a driver from its first byte to its last: what is said on it, in which order. Which state that
 // means is the session's business.
 import type { Socket } from 'node:net'
-import { type ConetError, isNotificationMethod } from '@conet/sdk'
+import { ConetError, type ErrorKind, isNotificationMethod } from '@conet/sdk'
 import { JsonRpcPeer, UnknownMethodError } from '@conet/sdk/jsonrpc'
 import { type ConnectionEnd, untilClosed } from './connection-end.ts'
 import { DriverLink } from './driver-link.ts'
@@ -18,6 +18,8 @@ const mostMissedPings = 3
 const pace = { perSecond: 1_000, burst: 4_000 }
 /** For the verdict to reach a rejected driver. */
 const rejectedCloseMs = 1_000
+
+const silences: ReadonlySet<ErrorKind> = new Set(['deadlineExceeded', 'driverUnavailable', 'cancelled'])
 
 /** As what a driver is used: alone under its name, or beside the one that it is to relieve. */
 export type Role = 'active' | 'standby'
@@ -76,9 +78,16 @@ export class DriverConnection implements Disposable {
     return this.#peer.close({ timeoutMs })
   }
 
-  shakeHands(signal: AbortSignal): Promise<Handshake> {
-    const { host, timing, isolatedChecks } = this.#options
-    return shakeHands(this.#peer, { host, timing, isolatedChecks, signal })
+  async shakeHands(signal: AbortSignal): Promise<Handshake> {
+    const { host, timing, isolatedChecks, record } = this.#options
+    try {
+      const handshake = await shakeHands(this.#peer, { host, timing, isolatedChecks, signal })
+      record.answeredMs = Date.now()
+      return handshake
+    } catch (error) {
+      if (!isSilence(error)) record.answeredMs = Date.now()
+      throw error
+    }
   }
 
   /** The verdict: used. Notices are heard from here on. */
@@ -161,4 +170,9 @@ export class DriverConnection implements Disposable {
     this.#options.record.violations.add('request-to-host', `${method}: a driver asks the host nothing`)
     throw new UnknownMethodError(`${method}: no such method`)
   }
+}
+
+/** Nobody has answered; any other failure is an answer. */
+function isSilence(error: unknown): boolean {
+  return ConetError.is(error) && silences.has(error.kind)
 }

@@ -53,15 +53,20 @@ const nothingHappened = {
   violations: [],
 } as const
 
-export function entryOfSession(session: Session, supervised: SupervisedState | undefined): DriverEntry {
+/** `name`: its own, or that of the driver that the host has started at its socket. */
+export function entryOfSession(
+  session: Session,
+  name: string | undefined,
+  supervised: SupervisedState | undefined,
+): DriverEntry {
   const { socket, state, since, nextRetry, identity, record } = session
   const { readiness, health, attempts, lastError, ledger, violations } = record
   const role = roleIn(state)
   // Another instance of a driver that the host started has a socket of its own.
-  const started = identity !== undefined && isSocketOf(socket.path, identity.name) ? supervised : undefined
+  const started = name !== undefined && isSocketOf(socket.path, name) ? supervised : undefined
   return {
     ...identity,
-    name: identity?.name,
+    name,
     socketPath: socket.path,
     state,
     since,

@@ -7,6 +7,7 @@ export type { CallMethod, CallOptions, DriverCalls, Trace } from './driver-link.
 export type { NoticeSinks } from './driver-notices.ts'
 export type { ProgramPlaces } from './driver-program.ts'
 export type { DriverIdentity, HostIdentity } from './handshake.ts'
+export { QuietDrivers, type QuietTiming } from './quiet-drivers.ts'
 export { DriverRegistry } from './registry.ts'
 export type { RegistryOptions, RequireOptions, Supervision } from './registry-options.ts'
 export { Session } from './session.ts'

@@ -13,7 +13,7 @@ import { IsolatedChecks } from './isolated-checks.ts'
 import type { RegistryOptions, RequireOptions } from './registry-options.ts'
 import { Session } from './session.ts'
 import { defaultSessionTiming, type SessionTiming } from './session-options.ts'
-import { isUnderWay, takesCalls } from './session-state.ts'
+import { isConnected, isUnderWay, takesCalls } from './session-state.ts'
 import { isSocketOf, mayBeSocketOf } from './socket-name.ts'
 import { takeOver } from './succession.ts'
 import { SyncAnswers } from './sync-answers.ts'
@@ -128,6 +128,17 @@ export class DriverRegistry {
     }
   }
 
+  /** The driver at that name's own socket: whether it is connected, or has answered since (`Date.now()`). */
+  hasAnsweredSince(name: string, sinceMs: number): boolean {
+    const goneMs = this.#seats.goneSince(name)?.getTime()
+    if (goneMs !== undefined && goneMs >= sinceMs) return true
+    return [...this.#sessions.values()].some(
+      ({ socket, state, record: { answeredMs = Number.NEGATIVE_INFINITY } }) =>
+        isSocketOf(socket.path, name) &&
+        (isConnected(state) || state === 'rejected' || answeredMs >= sinceMs),
+    )
+  }
+
   /** `ready`, or what stands in the way, for people. */
   stateOf(name: string): string {
     if (this.#seats.available(name) !== undefined) return 'ready'
@@ -197,8 +208,11 @@ export class DriverRegistry {
   }
 
   #entry(session: Session): DriverEntry {
-    const name = session.identity?.name
-    return entryOfSession(session, name === undefined ? undefined : this.#options.supervision?.stateOf(name))
+    const { supervision } = this.#options
+    // At the socket where the host has started a driver it can be no other, before it has said so, too.
+    const name =
+      session.identity?.name ?? supervision?.names().find((known) => isSocketOf(session.socket.path, known))
+    return entryOfSession(session, name, name === undefined ? undefined : supervision?.stateOf(name))
   }
 
   #isComing(name: string): boolean {

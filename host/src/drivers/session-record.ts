@@ -18,6 +18,8 @@ export class SessionRecord {
   /** How often the socket was dialled. */
   attempts = 0
   lastError: SessionFailure | undefined
+  /** When the driver last answered a handshake, well or badly, or a connection to it that had one ended (`Date.now()`). */
+  answeredMs: number | undefined
   /** What the driver said of itself last; undefined if nothing. */
   readiness: Readiness | undefined
   /** What the last probe found; undefined if there was none. */

@@ -160,6 +160,7 @@ export class Session implements DriverCalls {
       if (ConetError.is(verdict)) return await this.#reject(connection, verdict)
       if (handshake.ok) await this.#serve(connection, handshake.introduction, verdict)
     } finally {
+      if (this.#link !== undefined) this.record.answeredMs = Date.now()
       this.#link = undefined
       this.#connection = undefined
     }

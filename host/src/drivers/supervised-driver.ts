@@ -46,6 +46,9 @@ export class SupervisedDriver {
   readonly #ending = new AbortController()
   #state: SupervisedState = { state: 'stopped' }
   #loop: Promise<void> | undefined
+  #current: DriverProcess | undefined
+  /** What its process is ended for, if it is. */
+  #renewedFor: string | undefined
 
   constructor(options: SupervisedDriverOptions) {
     const { firstBackoffMs, mostBackoffMs } = options.timing
@@ -75,15 +78,26 @@ export class SupervisedDriver {
     await this.#loop
   }
 
+  /** Ends the process, which is then started anew like one that died. */
+  async renew(why: string): Promise<void> {
+    const identity = this.#current?.identity
+    if (this.#state.state !== 'running' || identity === undefined) return
+    this.#renewedFor = why
+    await terminateProcess(identity, this.#options.timing.killAfterMs)
+  }
+
   async #keepRunning(first: DriverProcess): Promise<void> {
     const { signal } = this.#ending
     try {
       let current = first
       for (;;) {
         const startedAt = performance.now()
+        this.#current = current
         const end = await current.ended(signal)
         if (performance.now() - startedAt >= this.#options.timing.stableMs) this.#backoff.reset()
-        current = await this.#startAgain(`its process ended: ${end}`, signal)
+        const why = this.#renewedFor ?? end
+        this.#renewedFor = undefined
+        current = await this.#startAgain(`its process ended: ${why}`, signal)
       }
     } catch (error) {
       // Nothing but `close` ends the loop.

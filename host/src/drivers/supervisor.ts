@@ -91,6 +91,11 @@ export class Supervisor {
     })
   }
 
+  /** Ends the process of a driver that is kept running, which is then started anew. `why` is shown meanwhile. */
+  renew(name: string, why: string): Promise<void> {
+    return this.#queue.run(name, async () => this.#drivers.get(name)?.renew(why))
+  }
+
   /** Whether this or a former host started it, and nobody has stopped it since. */
   async hasStarted(name: string): Promise<boolean> {
     return this.#drivers.has(name) || (await this.#records.read(name)) !== undefined

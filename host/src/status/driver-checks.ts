@@ -19,11 +19,19 @@ export const driverNotReady: Check = ({ drivers, networks }) =>
         severity: names.length === 0 ? 'info' : 'error',
         code: 'driver-not-ready',
         message: `driver ${driver.name} is ${driver.state}: ${affected}${lastError(driver)}`,
-        help: coming.has(driver.state)
-          ? `it is there, and conetd is telling it what should be: ask again in a moment; conet driver inspect ${driver.name} shows more`
-          : `start it, or let conetd do so: conet driver start ${driver.name}; conet driver inspect ${driver.name} shows more`,
+        help: `${whatToDo(driver)}; conet driver inspect ${driver.name} shows more`,
       }
     })
+
+function whatToDo({ name, state, pid, last_error }: DriverView): string {
+  if (last_error?.kind === 'deadlineExceeded' && state !== 'gone' && state !== 'syncing')
+    return pid === undefined
+      ? 'it does not answer: end it, and start it anew'
+      : `its process ${pid} does not answer: conetd ends it and starts it anew when that has lasted 30 s; sooner: conet driver stop ${name}, then conet driver start ${name}`
+  if (coming.has(state)) return 'it is there, and conetd is telling it what should be: ask again in a moment'
+  if (pid === undefined) return `start it, or let conetd do so: conet driver start ${name}`
+  return `its process ${pid} is there: ask again in a moment; if that lasts: conet driver stop ${name}, then conet driver start ${name}`
+}
 
 /** What is left of an instance that crashed, or one that does not answer, while another one does its work. */
 export const driverSocketDead: Check = ({ drivers }) =>

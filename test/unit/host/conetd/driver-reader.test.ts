@@ -14,6 +14,9 @@ function supervisorIn(directory: string): Supervisor {
   return new Supervisor({ runDirectory: directory, driverDirectory: directory, places, environment: {} })
 }
 
+/** Nothing is watched. */
+const quiet = { renewIfQuiet: async () => undefined }
+
 describe('drivers as the API reads them', () => {
   it('are found by name, and by their socket where another has the name', async () => {
     await using directory = await temporaryDirectory()
@@ -21,7 +24,7 @@ describe('drivers as the API reads them', () => {
     await using _first = await ScriptedDriver.listen(host.socket('wire'), 'wire')
     await host.until('wire', 'ready')
     await using _second = await ScriptedDriver.listen(host.socket('wire-2'), 'wire')
-    const room = { registry: host.registry, supervisor: supervisorIn(directory.path) }
+    const room = { registry: host.registry, supervisor: supervisorIn(directory.path), quiet }
     const reader = driverReader(room, new Date(), () => false)
     await eventually(() => expect(reader.list().map(({ state }) => state)).toContain('rejected'))
     expect(reader.get('wire')).toMatchObject({ state: 'ready', socket: host.socket('wire') })
@@ -43,7 +46,7 @@ describe('drivers as the API reads them', () => {
     await rm(host.socket('x'), { force: true })
     await host.until('x', 'gone')
     let isNeeded = true
-    const room = { registry: host.registry, supervisor: supervisorIn(directory.path) }
+    const room = { registry: host.registry, supervisor: supervisorIn(directory.path), quiet }
     const reader = driverReader(room, new Date(), () => isNeeded)
     await reader.stop('x')
     expect(reader.get('x')).toMatchObject({ state: 'gone' })

@@ -121,6 +121,20 @@ describe('findings', () => {
     expect(codes.map(({ code }) => code)).toEqual(['driver-not-ready', 'driver-not-ready'])
   })
 
+  it('advise for a driver that does not answer what ends it', () => {
+    const error = { kind: 'deadlineExceeded', message: 'no answer', at: '2026-01-01' }
+    const hung: DriverView = { ...driver, state: 'initializing', pid: 7, last_error: error }
+    expect(findingsOf({ ...good, drivers: [hung] })[0]?.help).toMatch(
+      /process 7 does not answer.*conet driver stop null, then conet driver start null/,
+    )
+    const [fresh] = findingsOf({ ...good, drivers: [{ ...driver, state: 'initializing', pid: 7 }] })
+    expect(fresh?.help).toContain('ask again in a moment')
+    const [elsewhere] = findingsOf({ ...good, drivers: [{ ...driver, state: 'closed', last_error: error }] })
+    expect(elsewhere?.help).toContain('end it, and start it anew')
+    const [lost] = findingsOf({ ...good, drivers: [{ ...driver, state: 'gone', pid: 7 }] })
+    expect(lost?.help).toContain('process 7 is there')
+  })
+
   it('name files of the driver directory that are no sockets', () => {
     const found = findingsOf({ ...good, strays: ['/d/null.sock', '/d/readme'] })
     expect(found).toMatchObject([{ severity: 'info', code: 'driver-file-ignored' }])
