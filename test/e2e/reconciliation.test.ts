@@ -209,6 +209,27 @@ it('[B26] a sandbox that somebody took away ends its container, and hides no oth
   expect((await fixture.client.getContainer('gone')).state).toBe('down')
 })
 
+it('[B26] a repaired interface of two in one network has one rule, and no repair fails for the other interface', async () => {
+  await fixture.client.createNetwork({ name: 'blue', type: 'bridge', subnets: [{ subnet: '10.97.0.0/24' }] })
+  await fixture.client.putContainerConfig('c', { attach_to: ['blue'] })
+  const { sandbox } = await fixture.client.up('c')
+  await fixture.client.plug('c', { network: 'blue' })
+  const inside = (...command: string[]) =>
+    execFileSync('nsenter', [`--net=${sandbox?.path}`, 'ip', ...command], { encoding: 'utf8' })
+  const tables = () =>
+    [...inside('rule').matchAll(/^1000:.* lookup (\d+)/gm)].map(([, table = '']) =>
+      inside('route', 'show', 'table', table).includes('10.97.0.0/24'),
+    )
+  expect(tables()).toEqual([true, true])
+  for (const gone of [['eth1'], ['eth1'], ['eth0', 'eth1']]) {
+    for (const name of gone) inside('link', 'delete', name)
+    const { differences } = await fixture.client.reconcile()
+    expect(differences.map(({ outcome }) => outcome)).toEqual(gone.map(() => 'repaired'))
+    expect(tables()).toEqual([true, true])
+  }
+  expect((await fixture.client.previewReconciliation()).differences).toEqual([])
+})
+
 it('[B26] says what a repair would put back in a container, address by address and route by route, and does it', async () => {
   const subnets = [{ subnet: '10.97.0.0/24' }, { subnet: 'fd00:97::/64' }]
   await fixture.client.createNetwork({ name: 'blue', type: 'bridge', subnets })

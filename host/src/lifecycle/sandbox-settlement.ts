@@ -2,12 +2,14 @@
 // container has several endpoints in one network, or the default route goes another way. `settle` at plug, `unsettle`
 // before unplug.
 import type { PluggedInterface, PlugResult } from '@conet/sdk'
+import { KernelError } from '@conet/sdk/linux'
 import type { SandboxRecord } from '../domain/container.ts'
 import { type EndpointRecord, interfaceNames, isInSandbox } from '../domain/endpoint.ts'
 import { hasWayOut, type NetworkRecord } from '../domain/network.ts'
 import {
   assertCanBringIn,
   bringIn,
+  forgetFormerRouting,
   forgetSourceRouting,
   interfaceMtus,
   isLeftToHost,
@@ -88,6 +90,8 @@ export async function mendInSandbox(host: HostContext, placed: Placed, result: P
     )
   }
   settleRouting(host, placed, result)
+  if (hasOwnTable(host, placed.endpoint))
+    for (const plugged of result.interfaces) forgetFormerRouting(path, plugged)
 }
 
 /** Takes back what `settleInSandbox` did, but for a veth. Fine when the sandbox is gone, and everything in it. */
@@ -133,7 +137,17 @@ function settleRouting(host: HostContext, { endpoint, network, sandbox }: Placed
   const gateways = network.subnets.flatMap(({ gateway }) => (gateway === undefined ? [] : [gateway]))
   const settled = siblings.filter(({ state }) => state === 'plugged')
   const alone = settled.length === 1 ? interfacesOf(settled) : []
-  for (const plugged of [...alone, ...result.interfaces]) routeBySource(sandbox.path, plugged, gateways)
+  for (const plugged of alone) routeIfThere(sandbox, plugged, gateways)
+  for (const plugged of result.interfaces) routeBySource(sandbox.path, plugged, gateways)
+}
+
+/** Of another endpoint: somebody may have removed the interface, and its own repair gives it its table then. */
+function routeIfThere(sandbox: SandboxRecord, plugged: PluggedInterface, gateways: readonly string[]): void {
+  try {
+    routeBySource(sandbox.path, plugged, gateways)
+  } catch (error) {
+    if (!KernelError.is(error, 'ENODEV')) throw error
+  }
 }
 
 function interfacesOf(endpoints: readonly EndpointRecord[]): PluggedInterface[] {

@@ -8,4 +8,4 @@ export { type NameResolution, ResolverFiles, type ResolverPaths } from './resolv
 export { isSandboxGone } from './sandbox-gone.ts'
 export { type HeldSandbox, SandboxKeeper } from './sandbox-keeper.ts'
 export type { SandboxSource } from './sandbox-source.ts'
-export { forgetSourceRouting, routeBySource } from './source-routing.ts'
+export { forgetFormerRouting, forgetSourceRouting, routeBySource } from './source-routing.ts'

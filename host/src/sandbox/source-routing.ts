@@ -10,6 +10,7 @@ import {
   openSandbox,
   type RouteRequest,
   Rtnl,
+  type Rule,
   type SysctlChange,
   writeSysctl,
 } from '@conet/sdk/linux'
@@ -40,21 +41,42 @@ export function routeBySource(
   rtnl.batch(ownTable(plugged, { index, gateways }), { tolerate: ['EEXIST'] })
 }
 
+/** Takes back the rules of interfaces that stood in its place before: they lead to tables of which nothing is left. */
+export function forgetFormerRouting(sandboxPath: string, plugged: PluggedInterface): void {
+  using sandbox = openSandbox(sandboxPath)
+  using rtnl = Rtnl.openIn(sandbox)
+  const table = tableOf(rtnl.existingLink(plugged.name))
+  deleteRules(rtnl, plugged.addresses, (rule) => rule.table !== table)
+}
+
 /** Takes the rules back; the routes go with the interface. Fine when there are none. */
 export function forgetSourceRouting(sandboxPath: string, addresses: readonly string[]): void {
   using sandbox = openSandbox(sandboxPath)
   using rtnl = Rtnl.openIn(sandbox)
+  deleteRules(rtnl, addresses)
+}
+
+function deleteRules(
+  rtnl: Rtnl,
+  addresses: readonly string[],
+  isMeant: (rule: Rule) => boolean = () => true,
+): void {
   const own = new Set(addresses.map(hostPrefix))
   for (const rule of rtnl.rules()) {
-    if (rule.table >= firstTable && rule.from !== undefined && own.has(rule.from)) rtnl.run(deleteRule(rule))
+    if (rule.table < firstTable || rule.from === undefined || !own.has(rule.from)) continue
+    if (isMeant(rule)) rtnl.run(deleteRule(rule))
   }
+}
+
+function tableOf({ index }: { readonly index: number }): number {
+  return firstTable + index
 }
 
 function ownTable(
   { addresses }: PluggedInterface,
   { index, gateways }: { index: number; gateways: readonly string[] },
 ): RouteRequest[] {
-  const table = firstTable + index
+  const table = tableOf({ index })
   return addresses.flatMap((address) => {
     const isV6 = address.includes(':')
     const [source = ''] = address.split('/')

@@ -3,6 +3,7 @@ import { loggerOptions } from '@conet/host/conetd/logger'
 import { PendingLog } from '@conet/host/conetd/pending-log'
 import { PendingRetries } from '@conet/host/lifecycle/pending-retries'
 import { ConetError } from '@conet/sdk'
+import { KernelError } from '@conet/sdk/linux'
 import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
 
@@ -61,14 +62,16 @@ describe('what the log says of what is tried again', () => {
     const { log, lines, read } = logScene()
     const cause = new Error('outer', { cause: new Error('inner') })
     log.warn({ err: new ConetError('internal', 'no', { cause }) }, 'expected')
+    log.warn({ err: new KernelError({ errno: 19, operation: 'get link zz' }) }, 'expected')
     log.error({ err: new TypeError('bug'), reason: new ConetError('deadlineExceeded', 'late') }, 'bug')
-    expect(lines[0]).not.toContain('    at ')
+    expect(lines.slice(0, 2).join()).not.toContain('    at ')
+    expect(read()[1].err).toEqual({ type: 'KernelError', code: 'ENODEV', message: 'get link zz: ENODEV' })
     expect(read()[0].err).toMatchObject({
       kind: 'internal',
       message: 'no',
       cause: 'Error: outer: Error: inner',
     })
-    expect(read()[1]).toMatchObject({
+    expect(read()[2]).toMatchObject({
       err: { stack: expect.stringContaining('    at ') },
       reason: { kind: 'deadlineExceeded' },
     })
