@@ -40,9 +40,9 @@ export type MachineFacts = {
   readonly ephemeralPorts: string | undefined
   /** `8080,61000-62000`: which of these they do not get. */
   readonly reservedPorts: string | undefined
-  readonly forwardChains:
-    | { readonly ok: true; readonly chains: readonly ForwardChain[] }
-    | { readonly ok: false; readonly reason: string }
+  readonly forwardChains: readonly ForwardChain[]
+  /** Why some or all of them could not be read. */
+  readonly firewallTrouble: string | undefined
 }
 
 export type StatusFacts = {

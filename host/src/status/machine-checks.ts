@@ -73,20 +73,18 @@ export const bridgedPacketsFiltered: Check = ({ machine }) => {
 }
 
 /** Another table that accepts does not help: a packet must be accepted by every base chain of the hook. */
-export const forwardPolicyDrop: Check = ({ machine }) => {
-  if (!machine.forwardChains.ok) return []
-  return machine.forwardChains.chains
+export const forwardPolicyDrop: Check = ({ machine }) =>
+  machine.forwardChains
     .filter(({ table, rest }) => rest.verdict !== 'accept' && !isOurs(table))
     .map(forwardDropped)
-}
 
 export const firewallUnreadable: Check = ({ machine }) => {
-  if (machine.forwardChains.ok) return []
+  if (machine.firewallTrouble === undefined) return []
   return [
     {
       severity: 'warning',
       code: 'firewall-unreadable',
-      message: `the firewall cannot be read, so rules that stand in the way are not seen: ${machine.forwardChains.reason}`,
+      message: `the firewall cannot be read, so rules that stand in the way are not seen: ${machine.firewallTrouble}`,
       help: 'install libnftables (Debian: apt-get install libnftables1) and run conetd as root',
     },
   ]

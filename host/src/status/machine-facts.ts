@@ -21,7 +21,7 @@ export function readMachineFacts(): MachineFacts {
     bridgeCallsIp6tables: settingOf('bridge/bridge-nf-call-ip6tables'),
     ephemeralPorts: settingOf('ipv4/ip_local_port_range'),
     reservedPorts: settingOf('ipv4/ip_local_reserved_ports'),
-    forwardChains: readForwardChains(),
+    ...readForwardChains(),
   }
 }
 
@@ -35,25 +35,34 @@ function settingOf(key: SysctlKey): string | undefined {
   }
 }
 
-/** That the firewall cannot be read is a finding of its own, not an end of all others. */
-function readForwardChains(): MachineFacts['forwardChains'] {
-  try {
-    using nftables = Nftables.open()
-    const chains = nftables.list('chains').flatMap(forwardChainOf)
-    return {
-      ok: true,
-      chains: [
-        ...chains.map(({ policy, ...chain }) => ({
-          ...chain,
-          isLegacy: false,
-          rest: restOf(rulesOf(nftables, chain), policy),
-        })),
-        ...listLegacyForwardChains().map((chain) => ({ ...chain, name: 'FORWARD', isLegacy: true })),
-      ],
+/** That the firewall cannot be read is a finding of its own, not an end of all others; nor is one half of the other. */
+function readForwardChains(): Pick<MachineFacts, 'forwardChains' | 'firewallTrouble'> {
+  const troubles: string[] = []
+  const chains = [nftablesChains, legacyChains].flatMap((read) => {
+    try {
+      return read()
+    } catch (error) {
+      troubles.push(error instanceof Error ? error.message : String(error))
+      return []
     }
-  } catch (error) {
-    return { ok: false, reason: error instanceof Error ? error.message : String(error) }
-  }
+  })
+  return { forwardChains: chains, firewallTrouble: troubles.length === 0 ? undefined : troubles.join('; ') }
+}
+
+function nftablesChains(): ForwardChain[] {
+  using nftables = Nftables.open()
+  return nftables
+    .list('chains')
+    .flatMap(forwardChainOf)
+    .map(({ policy, ...chain }) => ({
+      ...chain,
+      isLegacy: false,
+      rest: restOf(rulesOf(nftables, chain), policy),
+    }))
+}
+
+function legacyChains(): ForwardChain[] {
+  return listLegacyForwardChains().map((chain) => ({ ...chain, name: 'FORWARD', isLegacy: true }))
 }
 
 type ChainName = Pick<ForwardChain, 'family' | 'table' | 'name'>

@@ -14,7 +14,8 @@ const goodMachine: MachineFacts = {
   bridgeCallsIp6tables: '0',
   ephemeralPorts: '32768\t60999',
   reservedPorts: '\n',
-  forwardChains: { ok: true, chains: [] },
+  forwardChains: [],
+  firewallTrouble: undefined,
 }
 const driver: DriverView = {
   name: 'null',
@@ -54,10 +55,7 @@ const chain = (table: string, policy: 'accept' | 'drop') => ({
   rest: { verdict: policy, by: 'policy' } as const,
   isLegacy: false,
 })
-const dropped = {
-  ok: true,
-  chains: [chain('filter', 'drop'), chain('conet_bridge', 'drop'), chain('raw', 'accept')],
-} as const
+const dropped = [chain('filter', 'drop'), chain('conet_bridge', 'drop'), chain('raw', 'accept')]
 const ipv6Network = {
   ...network,
   subnets: [{ family: 6 as const, subnet: 'fd00::/64', gateway: 'fd00::1', exclude: [] }],
@@ -193,7 +191,15 @@ describe('findings', () => {
   it('are none of a chain that accepts by a rule what its policy would drop', () => {
     const rest = { verdict: 'accept', by: 'rule' } as const
     const chains = [{ ...chain('filter', 'drop'), rest }]
-    expect(findingsOf(withMachine({ forwardChains: { ok: true, chains } }))).toEqual([])
+    expect(findingsOf(withMachine({ forwardChains: chains }))).toEqual([])
+  })
+
+  it('name the chains that could be read where others could not', () => {
+    const machine = { forwardChains: dropped, firewallTrouble: 'no libnftables' }
+    expect(findingsOf(withMachine(machine)).map(({ code }) => code)).toEqual([
+      'forward-policy-drop',
+      'firewall-unreadable',
+    ])
   })
 
   it.each<[string, StatusFacts, string, string]>([
@@ -257,17 +263,12 @@ describe('findings', () => {
     [
       'forward-policy-drop',
       withMachine({
-        forwardChains: { ok: true, chains: [{ ...chain('mangle', 'drop'), family: 'ip6', isLegacy: true }] },
+        forwardChains: [{ ...chain('mangle', 'drop'), family: 'ip6', isLegacy: true }],
       }),
       'warning',
       'chain FORWARD of the legacy table ip6 mangle drops',
     ],
-    [
-      'firewall-unreadable',
-      withMachine({ forwardChains: { ok: false, reason: 'no libnftables' } }),
-      'warning',
-      'no libnftables',
-    ],
+    ['firewall-unreadable', withMachine({ firewallTrouble: 'no libnftables' }), 'warning', 'no libnftables'],
     [
       'driver-not-ready',
       { ...good, drivers: [{ ...driver, state: 'closed' }] },
