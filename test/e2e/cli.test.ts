@@ -1,7 +1,7 @@
 // The command line as a person uses it: real conetd, real null driver, one process a command.
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { ContainerView, NetworkView } from '@conet/sdk/client'
 import { releaseNamespaceDirectory } from '@conet/sdk/linux'
 import { describe, expect, it } from 'vitest'
@@ -107,7 +107,7 @@ describe('bad input and bad days', () => {
     await run.host.stop()
     const outcome = await conet(run.host, 'status')
     expect(outcome.code).toBe(5)
-    expect(outcome.err).toContain(`conetd --socket ${run.host.socket}`)
+    expect(outcome.err).toContain(`conetd --run-dir ${dirname(run.host.socket)} --spawn`)
   })
 
   it('an endpoint of a driver that was stopped is deleted when the driver is back, and conet says so', async () => {

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import type { ApiContext } from '../api/api-context.ts'
 import { IdempotencyKeys } from '../api/idempotency-keys.ts'
 import { buildServer } from '../api/server.ts'
+import { SocketWatch } from '../api/socket-watch.ts'
 import { listenOn } from '../api/unix-socket.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { type HostContext, takeQueuedDown } from '../lifecycle/index.ts'
@@ -39,6 +40,7 @@ export async function serve(options: DaemonOptions, served: Served, parts: Rollb
   await listen(await apiContext(options, served, parts), settings, parts)
   takeQueuedDown(served.host)
   const { socket, runtimeSocket } = settings
+  for (const path of [socket, runtimeSocket]) await watchSocket(path, log, parts)
   log.info(
     { socket, runtimeSocket, startMs: Math.round(performance.now()) },
     `conetd: listening on ${socket}`,
@@ -85,6 +87,14 @@ async function apiContext(
     idempotencyKeys: lastAnswers(stores, log, parts),
     log,
   }
+}
+
+/** Whoever is connected goes on; nobody else gets in. */
+async function watchSocket(path: string, log: Logger, parts: Rollback): Promise<void> {
+  const watch = await SocketWatch.begin(path, (why) =>
+    log.error({ socket: path }, `nobody reaches conetd at ${path} any more: ${why}; restart conetd`),
+  )
+  parts.defer(`look at ${path} no more`, () => watch[Symbol.dispose]())
 }
 
 function lastAnswers({ volatile }: Stores, log: Logger, parts: Rollback): IdempotencyKeys {

@@ -36,12 +36,15 @@ function startIt(socketPath: string, hasDirectory = true): string {
   const socket = socketPath.replace(/\.runtime\.sock$/, '.sock')
   const directory = dirname(socket)
   const isOfRunDirectory = basename(socket) === basename(defaultSocketPath)
-  const start = (flags: string) =>
-    `start it as root: ${flags} --spawn bridge,null (it starts these drivers too: name those that this host uses)`
+  const start = (flags: string, others = '') =>
+    `start it as root: ${flags} --spawn bridge,null (it starts these drivers too: name those that this host uses${others})`
   if (socket === defaultSocketPath) return start('conetd')
-  if (hasDirectory) return start(`conetd --socket ${socket}`)
-  if (isOfRunDirectory) return start(`conetd --run-dir ${directory}`)
-  return start(`mkdir -p ${directory} && conetd --socket ${socket}`)
+  // Elsewhere its record is not in the usual place either.
+  if (isOfRunDirectory)
+    return start(`conetd --run-dir ${directory}`, '; and the --state-dir or --config that it had before')
+  const asBefore = '; and the --run-dir, --state-dir or --config that it had before'
+  if (hasDirectory) return start(`conetd --socket ${socket}`, asBefore)
+  return start(`mkdir -p ${directory} && conetd --socket ${socket}`, asBefore)
 }
 
 /** Undefined when that cannot be seen. */

@@ -15,7 +15,7 @@ describe('failures of the host', () => {
       out: '',
       err: `\
 conet: reach conetd at /nowhere/conetd.sock: there is no such socket
-try: start it as root: conetd --run-dir /nowhere --spawn bridge,null (it starts these drivers too: name those that this host uses)
+try: start it as root: conetd --run-dir /nowhere --spawn bridge,null (it starts these drivers too: name those that this host uses; and the --state-dir or --config that it had before)
 try: name the socket of one that runs: --socket PATH or CONET_SOCKET
 `,
     })

@@ -187,9 +187,11 @@ describe('ConetClient errors', () => {
     await mkdir(at('run'))
     await leaveSocket(at('run/conetd.sock'))
     const starts = (flags: string) =>
-      new RegExp(`^start it as root: ${flags} --spawn .*\\nname the socket of`)
+      new RegExp(
+        `^start it as root: ${flags} --spawn .*--state-dir or --config .* before\\)\\nname the socket of`,
+      )
     const places: [string, RegExp, RegExp][] = [
-      ['run/conetd.sock', /: nobody listens there$/, starts(`conetd --socket ${at('run/conetd.sock')}`)],
+      ['run/conetd.sock', /: nobody listens there$/, starts(`conetd --run-dir ${at('run')}`)],
       ['run/x.sock', /: there is no such socket$/, starts(`conetd --socket ${at('run/x.sock')}`)],
       ['a/conetd.sock', /: there is no such socket$/, starts(`conetd --run-dir ${at('a')}`)],
       [
