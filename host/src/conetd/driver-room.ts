@@ -71,7 +71,7 @@ export function buildDriverRoom(options: DriverRoomOptions): DriverRoom {
     supervisor,
     hasAnsweredSince: (name, sinceMs) => registry.hasAnsweredSince(name, sinceMs),
     onRenewal: (driver, pid, why) =>
-      log.warn({ driver, pid }, `a driver is ended and started anew, since ${why}`),
+      log.warn({ driver, process: pid }, `a driver is ended and started anew, since ${why}`),
     onError: failed,
   })
   return { registry, supervisor, discovery, quiet }
