@@ -60,12 +60,15 @@ const wrong: [code: number, named: string, words: string[]][] = [
   [2, 'there is a directory', ['container', 'up', 'c1', '--netns', '.']],
   [2, 'names conetd itself', ['container', 'up', 'c1', '--netns', '/proc/self/ns/net']],
   [2, 'must not be empty', ['container', 'up', 'c1', '--netns', '']],
-  [2, 'A handle must be', ['container', 'up', '../x']],
-  [2, 'A handle must be', ['container', 'down', '../x']],
-  [2, 'A handle must be', ['container', 'rm', '../x']],
-  [2, 'A handle must be', ['container', 'inspect', '../x']],
-  [2, 'A handle must be', ['net', 'plug', '../x', 'blue']],
-  [2, 'A handle must be', ['net', 'unplug', '../x', 'abcd']],
+  [3, 'no container has the handle ../x', ['container', 'up', '../x']],
+  [3, 'no container has the handle ..', ['container', 'inspect', '..']],
+  [2, 'A handle must have 1 to 1024 bytes; it has 1025', ['container', 'rm', 'x'.repeat(1025)]],
+  [2, 'A handle must have 1 to 1024 bytes; it has 1026', ['container', 'events', 'é'.repeat(513)]],
+  [2, 'A handle must have 1 to 1024 bytes; it has 0', ['container', 'inspect', '']],
+  [3, 'no container has the handle ../x', ['container', 'rm', '../x']],
+  [3, 'no container has the handle ../x', ['container', 'inspect', '../x']],
+  [3, 'no container has the handle ../x', ['net', 'plug', '../x', 'blue']],
+  [3, 'no container has the handle ../x', ['net', 'unplug', '../x', 'abcd']],
   [2, 'network must be a name or an id', ['net', 'plug', 'c1', '../x']],
   [2, 'network must be a name or an id', ['net', 'inspect', '../x']],
   [2, 'attach_to[0] must be a name or an id', ['container', 'create', 'c3', '--network', '../x']],
@@ -113,8 +116,8 @@ describe('a command line that is wrong', () => {
     await conet('container', 'create', 'c8')
     await conet('container', 'create', 'c9')
     const { code, out, err } = await conet('container', 'rm', 'c8', '../odd', 'c9')
-    expect({ code, out }).toEqual({ code: 2, out: 'c8\nc9\n' })
-    expect(err).toMatch(/^conet: container "..\/odd": A handle must be/)
+    expect({ code, out }).toEqual({ code: 3, out: 'c8\nc9\n' })
+    expect(err).toContain('no container has the handle ../odd')
   })
 
   it('in one of several names keeps no other container from being taken down, or shown', async () => {
@@ -125,10 +128,11 @@ describe('a command line that is wrong', () => {
     const counted = await conet('container', 'metrics', '--json', ...handles)
     expect(Object.keys(JSON.parse(counted.out))).toEqual(['c8', 'c9'])
     const down = await conet('container', 'down', ...handles)
-    expect(down.out).toBe('c8\nc9\n')
-    for (const { code, err } of [shown, counted, down]) {
-      expect(code).toBe(2)
-      expect(err).toMatch(/^conet: container "..\/odd": A handle must be/)
+    expect(down).toMatchObject({ code: 0, out: 'c8\n../odd\nc9\n' })
+    expect(down.err).toContain('../odd: there is no such container')
+    for (const { code, err } of [shown, counted]) {
+      expect(code).toBe(3)
+      expect(err).toContain('no container has the handle ../odd')
     }
     await conet('container', 'rm', 'c8', 'c9')
   })
@@ -141,6 +145,39 @@ describe('a command line that is wrong', () => {
     expect(outcome.err).toContain('1048576 bytes')
     await host.isWell()
   })
+})
+
+it.each(['odd h/é', 'web/1', '../..', "it's", 'x'.repeat(1024)])(
+  'a container whose runtime calls it %s is reached by every command',
+  async (handle) => {
+    const path = `/containers/${encodeURIComponent(handle)}/config`
+    await host.done({ method: 'PUT', path, body: { attach_to: ['blue'] } })
+    const done = async (...words: readonly string[]) => {
+      const { code, out, err } = await conet(...words)
+      expect({ words, code, err }).toEqual({ words, code: 0, err: '' })
+      return out
+    }
+    await done('container', 'up', handle)
+    expect(JSON.parse(await done('container', 'inspect', '--json', handle))).toMatchObject([{ handle }])
+    expect(await done('container', 'events', handle)).toContain('container.up')
+    expect(await done('container', 'policy', handle)).toContain('blue')
+    expect(JSON.parse(await done('container', 'metrics', '--json', handle))).toHaveProperty([handle])
+    const endpoint = (await done('net', 'plug', handle, 'blue', '--name', 'more')).trim()
+    await done('net', 'unplug', handle, endpoint)
+    expect(await done('container', 'down', handle)).toBe(`${handle}\n`)
+    expect(await done('container', 'rm', handle)).toBe(`${handle}\n`)
+    expect((await conet('container', 'create', handle)).code).toBe(2)
+  },
+)
+
+it('a hint names an odd handle as one word of a shell', async () => {
+  const handle = "it's odd"
+  const path = `/containers/${encodeURIComponent(handle)}/config`
+  await host.done({ method: 'PUT', path, body: { attach_to: [] } })
+  const { code, err } = await conet('net', 'unplug', handle, 'abcd')
+  expect(code).toBe(3)
+  expect(err).toContain(`try: conet container inspect 'it'\\''s odd'`)
+  await conet('container', 'rm', handle)
 })
 
 it('the examples of the help work when they are pasted, in the order of a life', async () => {

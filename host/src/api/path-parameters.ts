@@ -1,10 +1,14 @@
 // What may stand in the place of `:name` in a route's path.
 import { ClientHandle, type RequestLine } from '@conet/sdk/api'
-import { forms } from '@conet/sdk/forms'
+import { forms, maxRuntimeHandleBytes } from '@conet/sdk/forms'
 import { type TSchema, Type } from 'typebox'
 
-/** The runtime sends handles that clients may not choose: any text without a zero, up to 1024 bytes. */
-const RuntimeHandle = Type.String({ minLength: 1, maxBytes: 1024, pattern: forms.runtimeHandle.pattern })
+/** The runtime sends handles that clients may not choose: any text without a zero, up to a length. */
+const RuntimeHandle = Type.String({
+  minLength: 1,
+  maxBytes: maxRuntimeHandleBytes,
+  pattern: forms.runtimeHandle.pattern,
+})
 
 const Key = Type.String({ pattern: forms.key.pattern })
 

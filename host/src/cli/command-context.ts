@@ -1,6 +1,7 @@
 // What all commands share: the way to the host, and how they write results and failures.
 import type { CallOptions, ConetClient, Removal } from '@conet/sdk/client'
 import type { Command } from 'commander'
+import { shellWord } from '../domain/shell-word.ts'
 import { printable } from './show/printable.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -29,7 +30,7 @@ export class CommandContext {
   /** For a command and those below it, which may have hints of their own. */
   hintFor(command: Command, hints: readonly string[]): void {
     command.hook('preAction', (_command, { args: [handle = 'HANDLE'] }) => {
-      this.#hints = hints.map((hint) => hint.replace('HANDLE', handle))
+      this.#hints = hints.map((hint) => hint.replace('HANDLE', () => shellWord(handle)))
     })
   }
 

@@ -64,7 +64,7 @@ function rootCommand(terminal: Terminal): Command {
     .option('--socket <path>', 'conetd’s socket (CONET_SOCKET; default /run/conet/conetd.sock)')
     .option(
       '--runtime-socket <path>',
-      'the container runtime’s socket, for container up and down (CONET_RUNTIME_SOCKET; default beside the other)',
+      'the container runtime’s socket, for container up, down and odd handles (CONET_RUNTIME_SOCKET; default beside the other)',
     )
     .option('--timeout <seconds>', 'how long to wait for an answer (default 60)', parseSeconds)
     .version(version, '-V, --version', 'write the version')

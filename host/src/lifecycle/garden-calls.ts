@@ -9,6 +9,7 @@ import {
   protocolWithoutPorts,
   withEntries,
 } from '../domain/garden-policy.ts'
+import { shellWord } from '../domain/shell-word.ts'
 import { requireContainer } from './containers.ts'
 import { isUp } from './down.ts'
 import type { HostContext, Operation } from './host-context.ts'
@@ -117,6 +118,6 @@ function placeOf(host: HostContext, handle: string, what: string): { handle: str
 function notUp(handle: string, what: string): ConetError {
   return new ConetError('notFound', `${what} ${handle}: the container is not up`, {
     details: { container: handle },
-    help: `its policy may be set before it is up: conet container policy ${handle}`,
+    help: `its policy may be set before it is up: conet container policy ${shellWord(handle)}`,
   })
 }

@@ -3,6 +3,7 @@
 import { ConetError } from '@conet/sdk'
 import type { Attachment, ContainerRecord } from '../domain/container.ts'
 import { ownPolicyOf } from '../domain/policy.ts'
+import { shellWord } from '../domain/shell-word.ts'
 import type { HostContext } from './host-context.ts'
 
 /** The path of a container's own policy for an attachment, as clients say it. */
@@ -63,7 +64,7 @@ function refusalOf(error: ConetError, { handle, attachment, network, isOwn }: Po
       details: { ...details, container: handle, attachment, network },
       operationState,
       help: isOwn
-        ? `see or replace it: conet container policy ${handle}`
+        ? `see or replace it: conet container policy ${shellWord(handle)}`
         : (sharedPortHelp(error, network) ?? `see or replace it: conet net default-policy ${network}`),
     },
   )

@@ -5,6 +5,7 @@ import type { ContainerConfigBody, CreateNetworkBody, UpBody } from '@conet/sdk/
 import { type ContainerRecord, primaryOf } from '../domain/container.ts'
 import { netOutRule, portRequest, withFurtherEntries } from '../domain/garden-policy.ts'
 import { policyFor } from '../domain/policy.ts'
+import { shellWord } from '../domain/shell-word.ts'
 import { configureNow } from './configure-container.ts'
 import { requireContainer } from './containers.ts'
 import { createNetwork } from './create-network.ts'
@@ -82,7 +83,7 @@ function definedTwice(handle: string): ConetError {
   const message = 'is said twice: by the runtime, and by a client’s configuration of the container'
   return new ConetError('conflict', `up ${handle}: what it is attached to ${message}`, {
     fields: [{ path: 'network_specs', message }],
-    help: `keep one of the two; the configuration goes with: conet container rm ${handle}`,
+    help: `keep one of the two; the configuration goes with: conet container rm ${shellWord(handle)}`,
   })
 }
 

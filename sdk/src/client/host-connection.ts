@@ -31,6 +31,8 @@ export type CallOptions = {
   signal?: AbortSignal
   /** For calls that make something: the same key again gets the first answer. Default: a new key a call. */
   idempotencyKey?: string
+  /** For a handle that only a runtime may choose: its socket has all routes. Default: the socket of the call's family. */
+  socket?: 'client' | 'runtime'
 }
 
 /** Connections are made on demand, kept, and do not hold the process. */
@@ -78,7 +80,7 @@ export class HostConnection {
   #requestOf({ line, path }: Call, body: unknown, options: CallOptions): HttpRequest {
     const text = body === undefined ? undefined : JSON.stringify(body)
     return {
-      socketPath: this.#checkedSocketPath(line.family),
+      socketPath: this.#checkedSocketPath(options.socket ?? line.family),
       method: line.method,
       path,
       headers: {
@@ -98,7 +100,12 @@ export class HostConnection {
       return await this.#exchanger.exchange(request, limit.signal)
     } catch (cause) {
       const { socketPath } = request
-      throw exchangeFailure(cause, { what, socketPath, family: line.family, signal: limit.signal })
+      throw exchangeFailure(cause, {
+        what,
+        socketPath,
+        family: options.socket ?? line.family,
+        signal: limit.signal,
+      })
     }
   }
 

@@ -4,6 +4,9 @@
 /** One form. `words` go on after "must be", `example` has it. */
 export type Form = { readonly pattern: string; readonly words: string; readonly example: string }
 
+/** A runtime may choose longer handles than clients. */
+export const maxRuntimeHandleBytes = 1024
+
 /** Every form that conet's own schemas know. A test holds the two together. */
 export const forms = {
   id: {
@@ -99,6 +102,13 @@ export function formOf(pattern: unknown): Form | undefined {
 export function faultOfForm(text: string, form: Form): string | undefined {
   if (new RegExp(form.pattern, 'u').test(text)) return undefined
   return `must be ${allowedBy(form)}; found ${shown(text)}`
+}
+
+/** The same for the handle of a container that a runtime may have chosen. */
+export function faultOfRuntimeHandle(text: string): string | undefined {
+  const bytes = new TextEncoder().encode(text).length
+  if (bytes >= 1 && bytes <= maxRuntimeHandleBytes) return faultOfForm(text, forms.runtimeHandle)
+  return `must have 1 to ${maxRuntimeHandleBytes} bytes; it has ${bytes}`
 }
 
 /** What goes on after "must be". */

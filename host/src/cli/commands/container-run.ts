@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import type { CallOptions, ConetClient } from '@conet/sdk/client'
 import { type Command, Option } from 'commander'
 import type { CommandContext } from '../command-context.ts'
-import { assertHandle, parseHandle } from '../options/handle.ts'
+import { assertHandle, callAbout, parseHandle } from '../options/handle.ts'
 import { parseWholeNumber } from '../options/whole-number.ts'
 import { forEachName } from '../several.ts'
 
@@ -68,7 +68,7 @@ function addDown(container: Command, context: CommandContext): void {
 async function isUnknown(client: ConetClient, handle: string, call: CallOptions): Promise<boolean> {
   const { ConetError } = await import('@conet/sdk/client')
   try {
-    await client.getContainer(handle, { ...call, timeoutMs: lookTimeoutMs })
+    await client.getContainer(handle, { ...callAbout(handle, call), timeoutMs: lookTimeoutMs })
     return false
   } catch (error) {
     if (!ConetError.is(error)) throw error

@@ -1,7 +1,7 @@
 // conet container create, list, inspect, events, rm.
 import type { Command } from 'commander'
 import type { CommandContext } from '../command-context.ts'
-import { assertHandle, parseHandle } from '../options/handle.ts'
+import { assertHandle, callAbout, parseHandle, parseNewHandle } from '../options/handle.ts'
 import { collect, collectPair, recordOf } from '../options/key-value.ts'
 import { forEachName, inspectEach } from '../several.ts'
 import { containerPage, containerTable } from '../show/container.ts'
@@ -30,7 +30,7 @@ function addCreate(container: Command, context: CommandContext): void {
   create
     .summary('define a container, print its handle')
     .description('Define a container and the networks it gets when it starts. Again: replaces what was said.')
-    .argument('<handle>', 'the container', parseHandle)
+    .argument('<handle>', 'the container', parseNewHandle)
     .option('--network <network>', 'a network to plug it into, repeatable, in order', collect)
     .option('--label <key=value>', 'a label, repeatable', collectPair)
     .addHelpText('after', '\nExample:\n  $ conet container create c1 --network web --network storage')
@@ -64,7 +64,7 @@ function addInspect(container: Command, context: CommandContext): void {
           json: options.json === true,
           fetch: async (handle) => {
             await assertHandle(handle)
-            return client.getContainer(handle, call)
+            return client.getContainer(handle, callAbout(handle, call))
           },
           page: (found) => containerPage(found, detailOf(options)),
         }),
@@ -78,7 +78,9 @@ function addEvents(container: Command, context: CommandContext): void {
     .argument('<handle>', 'the container', parseHandle)
     .addHelpText('after', '\nExample:\n  $ conet container events c1')
     .action(async (handle: string, options: ShowOptions) => {
-      const { events } = await context.withClient((client, call) => client.getContainerEvents(handle, call))
+      const { events } = await context.withClient((client, call) =>
+        client.getContainerEvents(handle, callAbout(handle, call)),
+      )
       if (options.json) context.json(events)
       else for (const event of events) context.terminal.out(eventLine(event, detailOf(options)))
     })
@@ -96,7 +98,7 @@ function addRemove(container: Command, context: CommandContext): void {
         // One odd name, from a list that is piped here, keeps no other from going.
         forEachName(context, handles, async (handle) => {
           await assertHandle(handle)
-          context.removed(handle, await client.deleteContainer(handle, call))
+          context.removed(handle, await client.deleteContainer(handle, callAbout(handle, call)))
         }),
       ),
     )

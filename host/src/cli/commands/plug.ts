@@ -2,7 +2,7 @@
 import type { PlugBody } from '@conet/sdk/client'
 import type { Command } from 'commander'
 import type { CommandContext } from '../command-context.ts'
-import { parseHandle } from '../options/handle.ts'
+import { callAbout, parseHandle } from '../options/handle.ts'
 import { collect, collectPair, documentOf } from '../options/key-value.ts'
 
 type PlugOptions = {
@@ -41,7 +41,9 @@ function addPlug(net: Command, context: CommandContext): void {
     .addHelpText('after', '\nExample:\n  $ conet net plug c1 web --ip 10.99.0.7 --interface lan0')
     .action(async (handle: string, network: string, options: PlugOptions) => {
       const body = plugBody(network, options)
-      const endpoint = await context.withClient((client, call) => client.plug(handle, body, call))
+      const endpoint = await context.withClient((client, call) =>
+        client.plug(handle, body, callAbout(handle, call)),
+      )
       context.line(endpoint.id)
     })
 }
@@ -69,7 +71,9 @@ function addUnplug(net: Command, context: CommandContext): void {
     .argument('<endpoint>', 'its id, or an unambiguous prefix of it')
     .addHelpText('after', '\nExample:\n  $ conet net unplug c1 5a624939c64c')
     .action(async (handle: string, endpoint: string) => {
-      const removal = await context.withClient((client, call) => client.unplug({ handle, endpoint }, call))
+      const removal = await context.withClient((client, call) =>
+        client.unplug({ handle, endpoint }, callAbout(handle, call)),
+      )
       context.removed(endpoint, removal)
     })
 }

@@ -1,7 +1,7 @@
 // conet container policy, container metrics, net default-policy.
 import { type Command, Option } from 'commander'
 import type { CommandContext } from '../command-context.ts'
-import { assertHandle, parseHandle } from '../options/handle.ts'
+import { assertHandle, callAbout, parseHandle } from '../options/handle.ts'
 import { collect } from '../options/key-value.ts'
 import { parseDocumentFile, parsePolicyFile } from '../options/policy-file.ts'
 import { forEachName } from '../several.ts'
@@ -41,11 +41,12 @@ function addPolicy(container: Command, context: CommandContext): void {
     .action(async (handle: string, { file, reset = [], json }: PolicyOptions) => {
       const networks = { ...file, ...Object.fromEntries(reset.map((name) => [name, null])) }
       const isChange = file !== undefined || reset.length > 0
-      const view = await context.withClient((client, call) =>
-        isChange
+      const view = await context.withClient((client, given) => {
+        const call = callAbout(handle, given)
+        return isChange
           ? client.putContainerPolicy(handle, { networks }, call)
-          : client.getContainerPolicy(handle, call),
-      )
+          : client.getContainerPolicy(handle, call)
+      })
       if (json) context.json(view)
       else context.terminal.out(policyTable(view))
     })
@@ -66,7 +67,7 @@ function addMetrics(container: Command, context: CommandContext): void {
         try {
           await forEachName(context, handles, async (handle) => {
             await assertHandle(handle)
-            found.set(handle, await client.getContainerMetrics(handle, call))
+            found.set(handle, await client.getContainerMetrics(handle, callAbout(handle, call)))
           })
         } finally {
           const shown = isAll
