@@ -1,5 +1,7 @@
 // What happened: as a stream that goes on over a restart of conetd, and as the journal of each container.
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import { promisify } from 'node:util'
 import type { EventView } from '@conet/sdk/client'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
@@ -37,6 +39,19 @@ function follow(since: number) {
   return followed
 }
 
+/** Of a stream that says nothing of what it saw last. */
+async function openingId(): Promise<number> {
+  const stream = request({ socketPath: fixture.conetd.socket, path: '/events' }).end()
+  const [response]: IncomingMessage[] = await once(stream, 'response')
+  let text = ''
+  response?.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk
+  })
+  const id = await eventually(() => /^id: ([0-9]+)\n\n/m.exec(text)?.[1] ?? false)
+  stream.destroy()
+  return Number(id)
+}
+
 const define = (handle: string) => fixture.client.putContainerConfig(handle, { attach_to: [] })
 const typesOf = async (handle: string) =>
   (await fixture.client.getContainerEvents(handle)).events.map(({ type }) => type)
@@ -51,6 +66,19 @@ it('[B26] a stream goes on over a restart in order, from the last event seen, wi
   await eventually(() => stream.seen.some(({ container }) => container === 'b'))
   const ids = stream.seen.map(({ id }) => id)
   expect(ids).toEqual(ids.map((_, n) => (ids[0] ?? 0) + n))
+  expect(stream.resyncs).toBe(0)
+})
+
+it('who has had no event yet goes on over a restart from the id with which the stream opened', async () => {
+  await define('before')
+  const id = await openingId()
+  await fixture.conetd.stop()
+  await fixture.start()
+  await define('after')
+  using stream = follow(id)
+  await eventually(() => stream.seen.some(({ container }) => container === 'after'))
+  expect(stream.seen[0]?.id).toBe(id + 1)
+  expect(stream.seen.map(({ container }) => container)).not.toContain('before')
   expect(stream.resyncs).toBe(0)
 })
 

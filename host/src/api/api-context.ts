@@ -110,6 +110,8 @@ export type NodeReader = {
 }
 
 export type EventSource = {
+  /** That of the last event; without any, the one before the first. */
+  lastId(): number
   /** The events after `id`; undefined when some of them are no longer kept. */
   since(id: number): readonly EventView[] | undefined
   /** Calls `listener` for each event from now on, until the returned function is called. */

@@ -40,7 +40,8 @@ export class EventStreams {
     response.once('close', () => this.#remove(stream))
     // A comment first, so that the headers go out at once.
     stream.comment(heartbeat)
-    if (since !== undefined) stream.goOnAfter(since)
+    if (since === undefined) stream.beginAfter(this.#options.events.lastId())
+    else stream.goOnAfter(since)
     this.#add(stream)
   }
 
@@ -90,6 +91,12 @@ class EventStream {
     this.#response = response
     this.#options = options
     response.on('drain', () => this.#catchUp())
+  }
+
+  /** An id without data: a client that has seen no event yet can go on from it, and no other notices. */
+  beginAfter(id: number): void {
+    this.#lastId = id
+    this.#write(`id: ${id}\n\n`)
   }
 
   /** Writes what the log has after that event, as much of it as the client takes now. */

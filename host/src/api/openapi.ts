@@ -102,7 +102,7 @@ const eventsOperation: JsonObject = {
   operationId: 'followEvents',
   tags: ['client'],
   summary:
-    'Server-sent events, as they happen. An event named `resync` says that some were lost: read the state anew.',
+    'Server-sent events, as they happen. An event named `resync` says that some were lost: read the state anew. Without `since` the stream opens with the id to go on from, in a block without data.',
   parameters: [
     {
       name: 'since',

@@ -24,6 +24,7 @@ export function keepEvents(store: HistoryStore, events: EventLog): void {
 export function eventSource({ events, journals }: HostContext): EventSource {
   return {
     since: (id) => events.since(id),
+    lastId: () => events.lastId(),
     subscribe: (listener) => events.subscribe(listener),
     ofContainer: (handle) => journals.eventsOf(handle),
   }

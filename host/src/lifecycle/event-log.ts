@@ -32,6 +32,11 @@ export class EventLog {
     for (const listener of this.#listeners) listener(entry)
   }
 
+  /** That of the last event; without any, the one before the first. */
+  lastId(): number {
+    return this.#nextId - 1
+  }
+
   /** The events after `id`; 0: all that are kept. Undefined when some of them are no longer kept. */
   since(id: number): EventView[] | undefined {
     if (id === 0) return [...this.#events]

@@ -36,6 +36,8 @@ const what = 'follow events'
 const firstPauseMs = 100
 const longestPauseMs = 2_000
 const maxEventBytes = 1024 * 1024
+/** Characters; comments may come first. */
+const longestOpening = 1024
 
 /** Throws what the first connection fails with; a later loss is mended by connecting again. */
 export async function* followEvents(
@@ -49,7 +51,10 @@ export async function* followEvents(
   try {
     let response: IncomingMessage | undefined = await openStream(source, last, life.signal)
     while (response !== undefined) {
-      for await (const event of eventsOf(response, options.onResync)) {
+      const onOpeningId = (id: number) => {
+        last = id
+      }
+      for await (const event of eventsOf(response, { ...options, onOpeningId })) {
         last = event.id
         yield event
       }
@@ -109,7 +114,7 @@ async function openStream(
 /** Ends where the connection does: a loss and a polite end are mended in the same way. */
 async function* eventsOf(
   response: IncomingMessage,
-  onResync: () => void = () => {},
+  { onResync, onOpeningId }: Pick<EventStreamOptions, 'onResync'> & { onOpeningId(id: number): void },
 ): AsyncGenerator<EventView, void, undefined> {
   const { createParser } = await import('eventsource-parser')
   const waiting: EventSourceMessage[] = []
@@ -117,17 +122,34 @@ async function* eventsOf(
     onEvent: (message) => waiting.push(message),
     maxBufferSize: maxEventBytes,
   })
+  const opening = new StreamOpening()
   response.setEncoding('utf8')
   try {
     for await (const chunk of response) {
+      const openingId = opening.idIn(chunk)
+      if (openingId !== undefined) onOpeningId(openingId)
       parser.feed(chunk)
       for (const { event, data } of waiting.splice(0)) {
-        if (event === 'resync') onResync()
+        if (event === 'resync') onResync?.()
         else yield parsedEvent(data)
       }
     }
   } catch (error) {
     if (!isConnectionLoss(error)) throw error
+  }
+}
+
+/** The host opens a stream with the id to go on from, in a block without data: the parser tells only of those that have some. */
+class StreamOpening {
+  #text: string | undefined = ''
+
+  /** Once, when it has come whole. */
+  idIn(chunk: string): number | undefined {
+    if (this.#text === undefined) return undefined
+    this.#text += chunk
+    const [, id] = /^(?:(?::[^\n]*)?\n)*id: ([0-9]{1,16})\n\n/.exec(this.#text) ?? []
+    if (id !== undefined || this.#text.length > longestOpening) this.#text = undefined
+    return id === undefined ? undefined : Number(id)
   }
 }
 

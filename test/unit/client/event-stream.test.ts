@@ -63,6 +63,21 @@ it('goes on from the last event seen when the connection ends, politely or not',
   expect(asked).toEqual([undefined, '1', '2'])
 })
 
+it('goes on from the id with which the stream opened when no event had come yet, however it is cut', async () => {
+  await using host = await fakeHost()
+  await using client = new ConetClient(host)
+  const asked: unknown[] = []
+  host.raw = ({ headers }, response) => {
+    asked.push(headers['last-event-id'])
+    opened(response)
+    if (asked.length > 1) return response.write(message(8))
+    for (const letter of 'id: 7\n\n') response.write(letter)
+    response.end()
+  }
+  expect(await take(client.events(), 1)).toEqual([8])
+  expect(asked).toEqual([undefined, '7'])
+})
+
 it('goes on when the host comes back after a while', async () => {
   await using host = await fakeHost()
   await using client = new ConetClient(host)

@@ -102,6 +102,10 @@ export class EventFeed {
 
   ofContainer(): undefined {}
 
+  lastId(): number {
+    return this.#log.lastId()
+  }
+
   subscribe(listener: (event: EventView) => void): () => void {
     this.listeners.add(listener)
     const unsubscribe = this.#log.subscribe(listener)

@@ -21,8 +21,9 @@ class Listener implements Disposable {
     this.socket.write(`GET ${target} HTTP/1.1\r\nHost: x\r\n${headers}\r\n`)
   }
 
+  /** Of events; not that with which the stream opens. */
   get ids(): number[] {
-    return [...this.text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id))
+    return [...this.text.matchAll(/^id: (\d+)\nevent/gm)].map(([, id]) => Number(id))
   }
 
   [Symbol.dispose](): void {
@@ -59,6 +60,15 @@ describe('GET /events', () => {
     await eventually(() => expect(resumed.ids).toEqual([3, 4]))
     await eventually(() => expect(fresh.ids).toEqual([4]))
     expect(fresh.text).toContain('event: d\ndata: {"id":4,')
+  })
+
+  it('opens with the id of the last event, and no event, for who has seen none', async () => {
+    await using api = await served()
+    for (const type of ['a', 'b', 'c']) api.feed.push(type)
+    using fresh = new Listener(api.path)
+    await eventually(() => /^id: 3\n\n/m.test(fresh.text))
+    api.feed.push('d')
+    await eventually(() => expect(fresh.ids).toEqual([4]))
   })
 
   it('says resync when the past is gone', async () => {
