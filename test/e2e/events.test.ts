@@ -134,3 +134,16 @@ it('a journal has the failures of a handle without a container, and only so many
   expect(types).toHaveLength(64)
   expect(new Set(types)).toEqual(new Set(['container.configured']))
 })
+
+it('an up that a down ends says that the container was taken down meanwhile', async () => {
+  await fixture.client.createNetwork({ name: 'slow', type: 'fake' })
+  await fixture.client.putContainerConfig('race', { attach_to: ['slow'] })
+  fake.plan({ methods: { 'endpoint/plug': { hangs: true } } })
+  const up = expect(fixture.client.up('race')).rejects.toMatchObject({
+    kind: 'cancelled',
+    message: expect.stringContaining('up race: the container was taken down meanwhile'),
+  })
+  await eventually(() => fake.calls().includes('endpoint/plug'))
+  await fixture.client.down('race')
+  await up
+})

@@ -202,6 +202,8 @@ export class StartingContainers {
     try {
       const { requestKey: _ofTheWhole, ...rest } = operation
       return await work({ ...rest, signal: controller.signal })
+    } catch (error) {
+      throw withReason(error, controller.signal)
     } finally {
       this.#controllers.delete(handle)
       operation.signal?.removeEventListener('abort', abort)
@@ -213,4 +215,16 @@ export class StartingContainers {
       .get(handle)
       ?.abort(new ConetError('cancelled', `up ${handle}: the container was taken down meanwhile`))
   }
+}
+
+/** What was under way says that it was given up; why, says who gave it up. */
+function withReason(error: unknown, { reason }: AbortSignal): unknown {
+  if (error === reason || !ConetError.is(error, 'cancelled') || !ConetError.is(reason, 'cancelled'))
+    return error
+  const { details, operationState } = error
+  return new ConetError('cancelled', reason.message, {
+    cause: error,
+    details: { ...details },
+    operationState,
+  })
 }
