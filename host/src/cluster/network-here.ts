@@ -103,7 +103,8 @@ export class NetworkHere {
     const { signal } = this.#ending
     this.#wishes = this.#openWishes()
     const [blocks, wishes] = [this.#blocks, this.#wishes]
-    this.#putBack = new ClaimsPutBack({ networkId, blocks, wishes, macs, own })
+    const keep = (block: string, subnet: string) => this.#keep(block, subnet)
+    this.#putBack = new ClaimsPutBack({ networkId, blocks, wishes, macs, own, keep })
     this.#claims = this.#openClaims()
     this.#returns = this.#openReturns(macs)
     this.#adopted = this.#openAdopted()
@@ -241,7 +242,9 @@ export class NetworkHere {
     })
   }
 
+  /** What was under way when an operator removed the node, or the network went, comes too late: it was given to others. */
   #keep(block: string, subnet: string): void {
+    if (this.#ending.signal.aborted) return
     this.#options.own.add({ networkId: this.#options.network.id, subnet, block })
     this.#foreign.compare()
   }

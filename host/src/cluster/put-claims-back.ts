@@ -14,7 +14,9 @@ export type PutClaimsBackOptions = {
   readonly blocks: Pick<AddressBlocks, 'restore'>
   readonly wishes: Pick<OwnWishes, 'ask' | 'unask'>
   readonly macs: Pick<MacClaims, 'claim'>
-  readonly own: Pick<OwnBlockRecord, 'has' | 'of' | 'add' | 'remove'>
+  readonly own: Pick<OwnBlockRecord, 'has' | 'of' | 'remove'>
+  /** The block is this node's now, unless it has left the network meanwhile. */
+  keep(block: string, subnet: string): void
 }
 
 /** What endpoints of this node have. */
@@ -37,12 +39,12 @@ export class ClaimsPutBack {
 
   /** `there`: blocks that the store says are this node's. Resolves to what others have. May be repeated. */
   async run(there: readonly string[], inUse: InUseHere, limits: RegisteredLimits): Promise<string[]> {
-    const { own, networkId, macs } = this.#options
+    const { own, networkId, macs, keep } = this.#options
     const lost = whatIsLost({ own: own.of(networkId), inUse: inUse.blocks, there })
     const conflicts: string[] = []
     await this.#unaskUnused(inUse, limits)
     for (const block of lost.restorable) conflicts.push(...(await this.#restore(block, inUse, limits)))
-    for (const block of lost.unrecorded) own.add({ networkId, ...block })
+    for (const { block, subnet } of lost.unrecorded) keep(block, subnet)
     const lostMacs = new Map<string, string>()
     for (const mac of inUse.macAddresses) {
       const refused = await refusal(macs.claim(mac, limits))
@@ -70,11 +72,11 @@ export class ClaimsPutBack {
   }
 
   async #restore(of: BlockOfSubnet, inUse: InUseHere, limits: RegisteredLimits): Promise<string[]> {
-    const { own, networkId, blocks, wishes } = this.#options
+    const { own, networkId, blocks, wishes, keep } = this.#options
     const { block, subnet } = of
     const refused = await refusal(blocks.restore(block, subnet, limits))
     if (refused === undefined) {
-      if (!own.has(networkId, block)) own.add({ networkId, ...of })
+      if (!own.has(networkId, block)) keep(block, subnet)
       await this.#unask(block, limits)
       return []
     }

@@ -63,9 +63,10 @@ describe('a block that a node has asked others for', () => {
     const blocks = {
       restore: () => Promise.reject(new ConetError('addressInUse', 'bob has it')),
     }
-    const own = { has: () => false, of: () => [], add: () => undefined, remove: () => undefined }
+    const own = { has: () => false, of: () => [], remove: () => undefined }
     const macs = { claim: async () => undefined }
-    const putBack = new ClaimsPutBack({ networkId: 'blue', blocks, wishes: opened(), macs, own })
+    const keep = () => undefined
+    const putBack = new ClaimsPutBack({ networkId: 'blue', blocks, wishes: opened(), macs, own, keep })
     const block = { subnet, block: '10.1.0.16' }
     await putBack.run([], { blocks: [block], macAddresses: [] }, { condition })
     expect(wishes()).toEqual(['10.1.0.16'])

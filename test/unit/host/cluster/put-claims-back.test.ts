@@ -57,7 +57,8 @@ describe('a MAC of an endpoint here that another node has claimed', () => {
       blocks: { restore: async () => undefined },
       wishes: { ask: async () => undefined, unask: async () => undefined },
       macs: { claim },
-      own: { has: () => true, of: () => [], add: () => undefined, remove: () => undefined },
+      own: { has: () => true, of: () => [], remove: () => undefined },
+      keep: () => undefined,
     })
     const run = (macAddresses: string[]) =>
       putBack.run([], { blocks: [], macAddresses }, { condition: { present: 'this node' } })
