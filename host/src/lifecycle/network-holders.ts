@@ -3,7 +3,7 @@ import { ConetError } from '@conet/sdk'
 import type { NetworkRecord } from '../domain/network.ts'
 import type { HostContext } from './host-context.ts'
 
-const mostNamed = 5
+const mostNamed = 20
 const mostListed = 100
 
 /** Throws `inUse` when a container of this host wants the network; it names those on other hosts too. */
@@ -39,11 +39,11 @@ async function holdersElsewhere(
   { cluster }: HostContext,
   { id, scope }: NetworkRecord,
 ): Promise<Map<string, string[]>> {
-  const found = new Map<string, string[]>()
-  if (scope !== 'global' || cluster === undefined) return found
+  if (scope !== 'global' || cluster === undefined) return new Map()
+  const found = new Map<string, Set<string>>()
   for (const { node, container } of (await cluster.wholeNetwork(id))?.members ?? [])
-    if (node !== cluster.node) found.set(node, [...(found.get(node) ?? []), container].slice(0, mostListed))
-  return found
+    if (node !== cluster.node) found.set(node, (found.get(node) ?? new Set()).add(container))
+  return new Map([...found].map(([node, containers]) => [node, [...containers].slice(0, mostListed)]))
 }
 
 function some(handles: readonly string[]): string {
