@@ -11,9 +11,9 @@ export default defineConfig({
     // Loaded by node as they are, instead of each module being transformed again in each run.
     server: { deps: { external: [/\/(sdk|host|drivers\/[^/]+)\/dist\//] } },
     // Those that run at the same time mostly wait.
-    maxConcurrency: 8,
-    testTimeout: 120_000,
-    hookTimeout: 120_000,
+    maxConcurrency: 5,
+    testTimeout: 240_000,
+    hookTimeout: 240_000,
     teardownTimeout: 5_000,
   },
 })

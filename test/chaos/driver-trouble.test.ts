@@ -5,7 +5,7 @@ import { ConetdFixture } from '../support/conetd-fixture.ts'
 import { eventually } from '../support/eventually.ts'
 import type { FakeDriver } from '../support/fake-driver.ts'
 
-const callMs = 1_000
+const callMs = 2_000
 
 let fixture: ConetdFixture
 let fake: FakeDriver
@@ -61,8 +61,10 @@ describe('a driver that never answers', () => {
       plug('other', 'even'),
       fixture.client.createNetwork({ name: 'new', type: 'fake' }),
     ]
-    for (const call of others) expect(await timed(call)).toBeLessThan(callMs * 0.7)
-    expect(await stuck).toBeLessThan(callMs * 2)
+    // Whoever waited for the one that hangs would end after it.
+    const first = await Promise.race([Promise.all(others).then(() => 'others'), stuck.then(() => 'stuck')])
+    expect(first).toBe('others')
+    expect(await stuck).toBeLessThan(callMs * 3)
     await fixture.settled()
     expect(await usedOf('odd')).toBe(1)
     await expectAgreement(fixture)

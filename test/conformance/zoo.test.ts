@@ -45,7 +45,6 @@ describe.concurrent('a driver that', () => {
       const only = nearbyChecks(mutation)
       expect(await failuresOf(mutation, only)).toEqual(expectedOf(mutation, only))
     },
-    120_000,
   )
 })
 

@@ -32,6 +32,7 @@ function areaOf(id: string): string {
 
 /** A run waits for a driver that does not answer: short, so that a zoo is quickly seen. */
 const timeScale = 0.2
+const patientScales = [1, 3]
 
 /** Chance is the same each time: what random sequences find of a broken driver they find always. */
 const seed = 1
@@ -74,8 +75,13 @@ export function expectedOf({ fails, spoils = [] }: Mutation, only: readonly stri
 
 /** Of a broken driver; asked again with more patience if the machine, and not the driver, may have been slow. */
 export async function failuresOf(mutation: Mutation, only: readonly string[]): Promise<string[]> {
-  const failed = await attempt(mutation, only, timeScale)
-  return isSame(failed, expectedOf(mutation, only)) ? failed : attempt(mutation, only, 1)
+  const expected = expectedOf(mutation, only)
+  let failed = await attempt(mutation, only, timeScale)
+  for (const scale of patientScales) {
+    if (isSame(failed, expected)) break
+    failed = await attempt(mutation, only, scale)
+  }
+  return failed
 }
 
 async function attempt(

@@ -12,6 +12,8 @@ const ending = '.down'
 
 export class QueuedDowns {
   readonly #directory: string
+  /** Paths that `strangers` has named. */
+  readonly #named = new Set<string>()
 
   constructor(directory: string) {
     this.#directory = directory
@@ -19,9 +21,15 @@ export class QueuedDowns {
 
   /** The handles of all entries. A file that is none of them is left alone. */
   handles(): string[] {
-    if (!existsSync(this.#directory)) return []
-    const names = readdirSync(this.#directory).filter((name) => name.endsWith(ending))
-    return names.flatMap((name) => handleIn(join(this.#directory, name)) ?? [])
+    return this.#paths.flatMap((path) => handleIn(path) ?? [])
+  }
+
+  /** Paths of files that say of no container that it is to go down; each once. */
+  strangers(): string[] {
+    const found = this.#paths.filter((path) => handleIn(path) === undefined && existsSync(path))
+    const strangers = found.filter((path) => !this.#named.has(path))
+    for (const path of strangers) this.#named.add(path)
+    return strangers
   }
 
   has(handle: string): boolean {
@@ -30,6 +38,12 @@ export class QueuedDowns {
 
   remove(handle: string): void {
     rmSync(this.#pathOf(handle), { force: true })
+  }
+
+  get #paths(): string[] {
+    if (!existsSync(this.#directory)) return []
+    const names = readdirSync(this.#directory).filter((name) => name.endsWith(ending))
+    return names.map((name) => join(this.#directory, name))
   }
 
   #pathOf(handle: string): string {
@@ -53,6 +67,11 @@ function handleIn(path: string): string | undefined {
  * when it does: who found nobody in between has written an entry.
  */
 export function takeQueuedDown(host: HostContext): void {
+  for (const path of host.queuedDowns.strangers())
+    host.log.error(
+      { path },
+      'a file that a runtime left for conetd cannot be read: a container may be up that was to go down (conet container down HANDLE); remove the file',
+    )
   for (const handle of host.queuedDowns.handles()) {
     host.queue
       .run(containerQueue(handle), () => finishQueuedDown(host, handle))

@@ -9,7 +9,7 @@ import { requestLines, runtimeSocketPath } from '@conet/sdk/client'
 import { expect, it } from 'vitest'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 
-it('what runtimes leave, conetd finds, whatever the handle; other files are left alone', async () => {
+it('what runtimes leave, conetd finds, whatever the handle; other files are named once and left alone', async () => {
   await using directory = await temporaryDirectory()
   const socket = join(directory.path, 'run', 'c.runtime.sock')
   const spool = spoolDirectoryOf(socket)
@@ -20,6 +20,7 @@ it('what runtimes leave, conetd finds, whatever the handle; other files are left
   writeFileSync(join(spool, 'x.down'), 'not JSON')
   writeFileSync(join(spool, 'half.down.123'), '{"handle":"half"}')
   expect(queued.handles().sort()).toEqual(handles.sort())
+  expect([queued.strangers(), queued.strangers()]).toEqual([[join(spool, 'x.down')], []])
   for (const handle of handles) {
     expect(queued.has(handle)).toBe(true)
     queued.remove(handle)
