@@ -6,22 +6,10 @@ import { expect, it } from 'vitest'
 import { fourBlocks } from '../../../support/cluster-node.ts'
 import { eventually } from '../../../support/eventually.ts'
 import { memoryRecords } from '../../../support/memory-records.ts'
-import { MemoryStore } from '../../../support/memory-store.ts'
+import { SlowStore } from '../../../support/slow-store.ts'
 
 const blue = fourBlocks('10.1.0.0/28')
 const block = { subnet: '10.1.0.0/28', block: '10.1.0.4' }
-
-/** What is in it is known at once, and told when the test says so. */
-class SlowStore extends MemoryStore {
-  told = Promise.resolve()
-
-  override async list(prefix: string) {
-    const { told } = this
-    const answer = await super.list(prefix)
-    await told
-    return answer
-  }
-}
 
 it('a block that was this node’s is no longer, when the node was removed while it was put back', {
   timeout: 10_000,
@@ -45,10 +33,7 @@ it('a block that was this node’s is no longer, when the node was removed while
     lost: () => undefined,
     blockWanted: () => undefined,
   })
-  let tell: () => void = () => undefined
-  store.told = new Promise((resolve) => {
-    tell = resolve
-  })
+  const tell = store.hold()
   store.listed.length = 0
   const puttingBack = here.putBack({ addresses: ['10.1.0.5'], macAddresses: [] }, {})
   await eventually(() => store.listed.includes(keys.blocks(blue.id)))

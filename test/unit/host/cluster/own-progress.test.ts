@@ -2,19 +2,7 @@ import { keys } from '@conet/host/cluster/keys'
 import { OwnProgress } from '@conet/host/cluster/own-progress'
 import { describe, expect, it } from 'vitest'
 import { memoryRecords } from '../../../support/memory-records.ts'
-import { MemoryStore } from '../../../support/memory-store.ts'
-
-/** Answers to reads are on their way until the test lets them come. */
-class SlowStore extends MemoryStore {
-  arrival = Promise.resolve()
-
-  override async get(key: string) {
-    const { arrival } = this
-    const entry = await super.get(key)
-    await arrival
-    return entry
-  }
-}
+import { SlowStore } from '../../../support/slow-store.ts'
 
 async function counted() {
   const store = new SlowStore()
@@ -27,10 +15,7 @@ async function counted() {
 describe('what a node has counted of what it wrote', () => {
   it('is not forgotten by a store whose answer is older than what was counted while it was on its way', async () => {
     const { store, progress } = await counted()
-    let arrive: () => void = () => undefined
-    store.arrival = new Promise((resolve) => {
-      arrive = resolve
-    })
+    const arrive = store.hold()
     const look = progress.isForgotten({})
     store.arrival = Promise.resolve()
     await store.commit([], [{ put: '/others', value: '1' }])
