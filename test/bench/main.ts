@@ -1,13 +1,13 @@
 // The bench: measures, prints the table or JSON. Must run in network and mount namespaces of its own
 // (scripts/bench.mjs sees to that). The client is this process; conetd and its drivers are processes of their own.
 import { availableParallelism, loadavg } from 'node:os'
-import { parseArgs } from 'node:util'
+import { inspect, parseArgs } from 'node:util'
 import { selectRows, UnknownRow } from './catalogue.ts'
 import { brokenNeighbours } from './groups/broken-neighbours.ts'
 import { bursts } from './groups/bursts.ts'
 import { driverCalls } from './groups/driver-calls.ts'
 import { driverSync } from './groups/driver-sync.ts'
-import type { Run } from './groups/group.ts'
+import { type Run, wantsAny } from './groups/group.ts'
 import { oneAtATime } from './groups/one-at-a-time.ts'
 import { overlay } from './groups/overlay.ts'
 import { overlayPeers } from './groups/overlay-peers.ts'
@@ -55,16 +55,28 @@ async function main(): Promise<number> {
     signal: stop.signal,
     progress: progress.show,
   }
-  try {
-    for (const group of groups) {
-      if (group.rows.some((row) => wanted.has(row))) await group.measure(run)
-    }
-  } finally {
-    progress.clear()
-  }
+  const failures = await measureGroups(run).finally(progress.clear)
   const rows = makeRows(run.samples, run.absent).filter(({ name }) => wanted.has(name))
   process.stdout.write(json ? `${JSON.stringify({ rows })}\n` : `${formatTable(rows)}\n`)
-  return strict && rows.some(({ holds }) => holds === false) ? 1 : 0
+  for (const failure of failures) process.stderr.write(`bench: ${inspect(failure)}\n`)
+  return failures.length > 0 || (strict && rows.some(({ holds }) => holds === false)) ? 1 : 0
+}
+
+/** What one group cannot measure is no reason to lose the minutes of the others. Resolves to what failed. */
+async function measureGroups(run: Run): Promise<unknown[]> {
+  const failures: unknown[] = []
+  for (const group of groups) {
+    if (!wantsAny(run, ...group.rows)) continue
+    try {
+      await group.measure(run)
+    } catch (error) {
+      if (run.signal.aborted) throw error
+      failures.push(error)
+      const rows = group.rows.filter((row) => !run.samples.has(row))
+      for (const row of rows) run.absent.set(row, 'its group failed')
+    }
+  }
+  return failures
 }
 
 /** conet's rows need three processors for a moment where the floor needs one: on a busy machine they look worse. */

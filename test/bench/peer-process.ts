@@ -1,7 +1,7 @@
 // The other side of a call: a plain process that listens on a UNIX socket. Whoever starts it stops it.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { eventually } from '../support/eventually.ts'
@@ -33,12 +33,20 @@ async function start(argv: readonly string[], socketPath: string): Promise<PeerP
     await ended
   }
   try {
-    await eventually(() => {
-      if (!existsSync(socketPath)) throw new Error(`${argv[0]} does not listen on ${socketPath}`)
-    })
+    await eventually(() => answers(socketPath))
   } catch (error) {
     await stop()
     throw error
   }
   return { socketPath, pid, [Symbol.asyncDispose]: stop }
+}
+
+/** That the socket is there says too little: bind(2) makes the file, listen(2) comes after it. */
+async function answers(socketPath: string): Promise<void> {
+  const socket = connect(socketPath)
+  try {
+    await once(socket, 'connect')
+  } finally {
+    socket.destroy()
+  }
 }
