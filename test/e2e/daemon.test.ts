@@ -171,11 +171,25 @@ describe('another conetd', () => {
         expect(code).toBe(1)
         expect(stderr).toContain(`use ${what} ${path}: it lies in ${directory.path}/`)
         expect(stderr).toContain(`which the conetd with pid ${conetd.pid} uses`)
-        expect(stderr).toContain(`choose another directory with ${flag}`)
+        expect(stderr).toContain(`choose another place with ${flag}`)
         expect(existsSync(path)).toBe(false)
         expect(existsSync(other())).toBe(false)
       }
       rmSync(join(directory.path, 'link'))
+    },
+  )
+
+  it.each(['--socket', '--runtime-socket'])(
+    'refuses a %s among the drivers, or beside what else is the first one’s, which would take it for a driver’s',
+    async (flag) => {
+      const own = ['--state-dir', join(other(), 'state'), '--run-dir', join(other(), 'run')]
+      for (const name of ['run/drivers/c.sock', 'run/c.sock', 'state/c.sock']) {
+        const { code, stderr } = await run([...own, flag, join(directory.path, name)])
+        expect({ code, stderr }).toMatchObject({ code: 1 })
+        expect(stderr).toContain(`it lies in ${directory.path}/`)
+        expect(stderr).toContain(`choose another place with ${flag}`)
+        expect(existsSync(other())).toBe(false)
+      }
     },
   )
 

@@ -1,6 +1,6 @@
 // By what this host shows etcd who it is, and by what it knows etcd: in files, which others may change at any time.
-import { readFileSync } from 'node:fs'
 import { rootCertificates } from 'node:tls'
+import { readBounded } from '../files/bounded-read.ts'
 import type { Trusted } from './certificate-look.ts'
 
 export type EtcdOptions = {
@@ -42,7 +42,7 @@ export function readIdentity({ tls, user }: Pick<EtcdOptions, 'tls' | 'user'>): 
 }
 
 export function readPasswordFile(path: string): string {
-  return readFileSync(path, 'utf8').trimEnd()
+  return readBounded(path).toString('utf8').trimEnd()
 }
 
 function passwordOf(user: EtcdUser): string {
@@ -51,8 +51,8 @@ function passwordOf(user: EtcdUser): string {
 
 function trustedBy({ caFile, certFile, keyFile }: EtcdTls): Trusted {
   return {
-    ca: caFile === undefined ? Buffer.from(rootCertificates.join('\n')) : readFileSync(caFile),
-    ...(certFile !== undefined && { cert: readFileSync(certFile) }),
-    ...(keyFile !== undefined && { key: readFileSync(keyFile) }),
+    ca: caFile === undefined ? Buffer.from(rootCertificates.join('\n')) : readBounded(caFile),
+    ...(certFile !== undefined && { cert: readBounded(certFile) }),
+    ...(keyFile !== undefined && { key: readBounded(keyFile) }),
   }
 }

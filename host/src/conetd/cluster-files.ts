@@ -1,8 +1,8 @@
 // The files by which this host is known to etcd, and etcd to it: looked at when conetd starts, since what is wrong with
 // them is otherwise seen only as an etcd that cannot be reached.
 import { createPrivateKey, X509Certificate } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { type EtcdTls, readPasswordFile } from '../cluster/etcd-identity.ts'
+import { readBounded } from '../files/bounded-read.ts'
 import { wrongSetting } from './cluster-setting-error.ts'
 
 type Key = 'ca' | 'cert' | 'key' | 'password_file'
@@ -26,7 +26,7 @@ function certificateOf(setting: Key, path: string): X509Certificate {
 }
 
 function parse<T>(setting: Key, path: string, what: string, work: (pem: Buffer) => T): T {
-  const pem = read(setting, path, (file) => readFileSync(file))
+  const pem = read(setting, path, readBounded)
   try {
     return work(pem)
   } catch (cause) {

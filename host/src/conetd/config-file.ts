@@ -1,8 +1,8 @@
 // Reads the configuration file. What is wrong in it is named with its path.
-import { readFileSync } from 'node:fs'
 import { ConetError, type FieldError, fieldErrors } from '@conet/sdk'
 import { Ajv } from 'ajv'
 import { Value } from 'typebox/value'
+import { FileTooLarge, readBounded } from '../files/bounded-read.ts'
 import { ConfigFile } from './config-schema.ts'
 
 /** Throws `notFound` or `invalidArgument` that names each wrong field. */
@@ -30,10 +30,11 @@ function faultsOf(config: unknown): FieldError[] {
 
 function read(path: string): string {
   try {
-    return readFileSync(path, 'utf8')
+    return readBounded(path).toString('utf8')
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
-    throw new ConetError('notFound', `read the configuration ${path}: ${why}`, { cause })
+    const kind = cause instanceof FileTooLarge ? 'invalidArgument' : 'notFound'
+    throw new ConetError(kind, `read the configuration ${path}: ${why}`, { cause })
   }
 }
 

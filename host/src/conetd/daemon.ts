@@ -61,7 +61,7 @@ async function start(options: DaemonOptions, parts: Rollback, undo: Rollback): P
   const { settings, log, environment } = options
   // Before anything is made: a name that nobody has is the operator's mistake.
   await buildSupervisor(settings, environment).assertStartable(settings.spawn)
-  await takePlaces(settings, parts, undo)
+  await takePlaces(options, parts, undo)
   const stores = await openStores(settings, log)
   parts.defer('close the stores', async () => stores[Symbol.asyncDispose]())
   const machine = machineIdentity(stores.durable)

@@ -3,16 +3,10 @@
 import { statSync } from 'node:fs'
 import { ConetError, type Rollback } from '@conet/sdk'
 import { DirectoryLock, KernelError } from '@conet/sdk/linux'
-import { assertApart, type OwnDirectory } from './neighbours.ts'
-import type { Settings } from './settings.ts'
+import type { OwnPlace } from './neighbours.ts'
 
 /** Throws `failedPrecondition` that names the directory and the process which has it. Changes nothing. */
-export function lockDirectories({ stateDir, runDir, driverDir }: Settings, parts: Rollback): void {
-  const directories = [
-    { path: stateDir, what: 'state directory', flag: '--state-dir' },
-    { path: runDir, what: 'run directory', flag: '--run-dir' },
-    { path: driverDir, what: 'driver directory', flag: '--driver-dir' },
-  ]
+export function lockDirectories(directories: readonly OwnPlace[], parts: Rollback): void {
   const locked = new Set<string>()
   for (const directory of directories) {
     // Two of them may be one.
@@ -22,10 +16,9 @@ export function lockDirectories({ stateDir, runDir, driverDir }: Settings, parts
     parts.defer(`release the ${directory.what}`, () => lock.release())
     locked.add(`${dev}:${ino}`)
   }
-  assertApart(directories)
 }
 
-function lockDirectory({ path, what, flag }: OwnDirectory): DirectoryLock {
+function lockDirectory({ path, what, flag }: OwnPlace): DirectoryLock {
   const result = acquire(path, what)
   if (result.ok) return result.lock
   const { holderPid: pid } = result

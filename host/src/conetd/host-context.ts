@@ -33,6 +33,7 @@ import { spoolDirectoryOf } from '../shim/spool-path.ts'
 import { restoredEvents } from './event-history.ts'
 import type { MachineIdentity } from './machine-identity.ts'
 import { PendingLog } from './pending-log.ts'
+import { runRooms } from './run-rooms.ts'
 import type { Settings } from './settings.ts'
 import type { Stores } from './stores.ts'
 
@@ -64,7 +65,7 @@ export function buildHost({ settings, stores, machine, drivers, cluster, log }: 
     made: new MadeNetworks((networkId) => host.peers.begin(networkId)),
     peers: peerFeeder({ inventory, cluster, drivers, log }, () => host),
     syncRounds: new SyncRounds(),
-    sandboxes: new SandboxKeeper(join(settings.runDir, 'netns')),
+    sandboxes: new SandboxKeeper(join(settings.runDir, runRooms.sandboxes)),
     events: restoredEvents(stores.volatile),
     journals: new ContainerJournals({
       store: stores.volatile,
@@ -82,7 +83,7 @@ export function buildHost({ settings, stores, machine, drivers, cluster, log }: 
     unused: new UnusedConfigurations(() => host, settings.unusedConfigurationMs),
     queuedDowns: new QueuedDowns(spoolDirectoryOf(settings.runtimeSocket)),
     defaultAttachment: settings.defaultAttachment,
-    resolver: new ResolverFiles(join(settings.runDir, 'resolver'), settings.dns),
+    resolver: new ResolverFiles(join(settings.runDir, runRooms.resolver), settings.dns),
     queue: new KeyedQueue(),
     log,
   }

@@ -11,12 +11,19 @@ import { dirname, join } from 'node:path'
 import { ConetError, isErrno } from '@conet/sdk'
 import { type HeldLock, heldLocks } from '@conet/sdk/linux'
 
-export type OwnDirectory = {
+/** A directory of ours, or a socket. */
+export type OwnPlace = {
   readonly path: string
   /** For messages: `state directory`. */
   readonly what: string
   /** By which another one is chosen. */
   readonly flag: string
+}
+
+export type Own = {
+  readonly directories: readonly OwnPlace[]
+  readonly sockets: readonly OwnPlace[]
+  readonly pid: number
 }
 
 /** The title of the process, which main.ts sets. Programs of others lock directories too, for other reasons. */
@@ -26,16 +33,16 @@ const title = 'conetd'
  * To be called with the own ones locked: of two that begin at once one sees the other at least. Throws
  * `failedPrecondition` that names both places and the process. Of one in another pid namespace the kernel tells nothing.
  */
-export function assertApart(own: readonly OwnDirectory[]): void {
-  const theirs = heldLocks().filter(({ pid }) => pid !== process.pid && titleOf(pid) === title)
+export function assertApart({ directories, sockets, pid: ownPid }: Own): void {
+  const theirs = heldLocks().filter(({ pid }) => pid !== ownPid && titleOf(pid) === title)
   const held = new Map(theirs.map((lock) => [keyOf(lock), lock]))
-  for (const directory of own) {
-    for (const [key, path] of parentsOf(directory.path)) {
+  for (const place of [...directories, ...sockets]) {
+    for (const [key, path] of parentsOf(place.path)) {
       const lock = held.get(key)
-      if (lock !== undefined) throw refusal(directory, `it lies in ${path}`, lock.pid)
+      if (lock !== undefined) throw refusal(place, `it lies in ${path}`, lock.pid)
     }
   }
-  const ours = new Map(own.map((directory) => [idOf(directory.path), directory] as const))
+  const ours = new Map(directories.map((directory) => [idOf(directory.path), directory] as const))
   for (const lock of theirs) {
     const path = pathOf(lock)
     for (const [key] of path === undefined ? [] : parentsOf(path)) {
@@ -45,21 +52,26 @@ export function assertApart(own: readonly OwnDirectory[]): void {
   }
 }
 
-function refusal({ path, what, flag }: OwnDirectory, how: string, pid: number): ConetError {
+function refusal({ path, what, flag }: OwnPlace, how: string, pid: number): ConetError {
   const message = `use ${what} ${path}: ${how}, which the conetd with pid ${pid} uses`
   return new ConetError('failedPrecondition', message, {
     details: { path, pid },
-    help: `choose another directory with ${flag}`,
+    help: `choose another place with ${flag}`,
   })
 }
 
 /** All directories above one, by their identities: a link or a bind mount hides none. */
 function* parentsOf(path: string): Generator<[key: string, path: string]> {
-  for (let at = dirname(realpathSync(path)); ; at = dirname(at)) {
+  for (let at = parentOf(path); at !== undefined; at = dirname(at)) {
     const key = idOf(at)
     if (key !== undefined) yield [key, at]
     if (at === dirname(at)) return
   }
+}
+
+/** A socket is yet to be made. Undefined where it cannot be; whoever makes it says so. */
+function parentOf(path: string): string | undefined {
+  return unlessGone(() => dirname(realpathSync(path))) ?? unlessGone(() => realpathSync(dirname(path)))
 }
 
 /** Where its holder has opened it, if that is a place here. */

@@ -3,20 +3,36 @@ import { resolve } from 'node:path'
 import type { Rollback } from '@conet/sdk'
 import { assertListenable } from '../api/unix-socket.ts'
 import { assertTrustedDirectory } from '../drivers/index.ts'
+import type { DaemonOptions } from './daemon-options.ts'
 import { makeDirectories } from './directories.ts'
 import { lockDirectories } from './directory-locks.ts'
+import { assertApart } from './neighbours.ts'
 import { assertSeparate } from './separate-places.ts'
-import type { Settings } from './settings.ts'
 
 /**
  * To be called before a record is read or a driver is told anything, so that a conetd that may not run has changed nothing.
  * `parts` lets go of the places when conetd stops, `undo` takes away what was made when it does not start.
  * Throws `failedPrecondition` that names the place.
  */
-export async function takePlaces(settings: Settings, parts: Rollback, undo: Rollback): Promise<void> {
+export async function takePlaces(
+  { settings, pid }: Pick<DaemonOptions, 'settings' | 'pid'>,
+  parts: Rollback,
+  undo: Rollback,
+): Promise<void> {
+  const { stateDir, runDir, driverDir, socket, runtimeSocket } = settings
   assertSeparate(settings)
   makeDirectories(settings, undo)
-  lockDirectories(settings, parts)
+  const directories = [
+    { path: stateDir, what: 'state directory', flag: '--state-dir' },
+    { path: runDir, what: 'run directory', flag: '--run-dir' },
+    { path: driverDir, what: 'driver directory', flag: '--driver-dir' },
+  ]
+  const sockets = [
+    { path: socket, what: 'socket', flag: '--socket' },
+    { path: runtimeSocket, what: 'socket', flag: '--runtime-socket' },
+  ]
+  lockDirectories(directories, parts)
+  assertApart({ directories, sockets, pid })
   await assertTrustedDirectory(resolve(settings.driverDir))
   await assertListenable(settings.runtimeSocket)
   await assertListenable(settings.socket)

@@ -2,10 +2,9 @@
 import { realpathSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { ConetError, isErrno } from '@conet/sdk'
+import { spoolDirectoryOf } from '../shim/spool-path.ts'
+import { runRooms } from './run-rooms.ts'
 import type { Settings } from './settings.ts'
-
-/** What conetd makes in its run directory for itself. */
-const ownRooms = ['store', 'netns', 'sandboxes', 'resolver', 'spawned']
 
 type Places = Pick<Settings, 'stateDir' | 'runDir' | 'driverDir' | 'socket' | 'runtimeSocket'>
 
@@ -17,8 +16,10 @@ export function assertSeparate({ stateDir, runDir, driverDir, socket, runtimeSoc
   // The one place for one in another: the driver directory in the run directory, beside conetd's own.
   const inRun = realPlace(runDir)
   refuseIf(realPlace(driverDir) === inRun, drivers, run)
-  for (const room of ownRooms)
+  for (const room of Object.values(runRooms))
     refuseIf(isWithin(realPlace(driverDir), join(inRun, room)), drivers, { ...run, path: join(runDir, room) })
+  const spool = spoolDirectoryOf(runtimeSocket)
+  refuseIf(isWithin(realPlace(driverDir), realPlace(spool)), drivers, { what: 'spool', path: spool })
   refuseIf(isBelow(state, run), state, run)
   refuseIf(isBelow(run, state), run, state)
   refuseIf(isBelow(drivers, state), drivers, state)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { type QuarantinedRecord, Store } from '../store/index.ts'
 import { forgetFormerBoot } from './former-boot.ts'
+import { runRooms } from './run-rooms.ts'
 import type { Settings } from './settings.ts'
 
 export type Stores = AsyncDisposable & { readonly durable: Store; readonly volatile: Store }
@@ -19,7 +20,7 @@ export async function openStores({ stateDir, runDir }: Settings, log: Logger): P
     onQuarantine,
   })
   try {
-    const directory = join(runDir, 'store')
+    const directory = join(runDir, runRooms.store)
     forgetFormerBoot(directory)
     const path = join(directory, 'volatile.lmdb')
     const volatile = await Store.open({ path, durable: false, schema, onQuarantine })

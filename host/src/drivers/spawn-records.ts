@@ -20,6 +20,9 @@ const SpawnRecord = Type.Object({
 })
 export type SpawnRecord = Static<typeof SpawnRecord>
 
+/** Below the run directory. */
+export const spawnRecordsRoom = 'spawned'
+
 export class SpawnRecords {
   readonly directory: string
 

@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { ConetError, KeyedQueue } from '@conet/sdk'
 import { findDriverProgram, type ProgramPlaces } from './driver-program.ts'
-import { SpawnRecords } from './spawn-records.ts'
+import { SpawnRecords, spawnRecordsRoom } from './spawn-records.ts'
 import {
   isRecordedAlive,
   SupervisedDriver,
@@ -48,7 +48,7 @@ export class Supervisor {
   constructor(options: SupervisorOptions) {
     this.#options = options
     this.#timing = { ...defaultTiming, ...options.timing }
-    this.#records = new SpawnRecords(join(options.runDirectory, 'spawned'))
+    this.#records = new SpawnRecords(join(options.runDirectory, spawnRecordsRoom))
   }
 
   /** Throws what would keep these drivers from being started, of all of them. Changes nothing. */

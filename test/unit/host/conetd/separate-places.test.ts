@@ -25,6 +25,7 @@ it.each([
   [{ driverDir: '/nosuch/run/conet' }, '--driver-dir'],
   [{ driverDir: '/nosuch/run/conet/spawned' }, '--driver-dir'],
   [{ driverDir: '/nosuch/run/conet/netns/../netns/x' }, '--driver-dir'],
+  [{ driverDir: '/nosuch/run/conet/conetd.spool' }, '--driver-dir'],
   [{ driverDir: '/nosuch/lib/conet/drivers' }, '--driver-dir'],
   [{ driverDir: '/nosuch/run' }, '--run-dir'],
   [{ socket: '/nosuch/run/conet/drivers/conetd.sock' }, '--socket'],

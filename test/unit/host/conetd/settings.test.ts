@@ -127,6 +127,7 @@ describe('settings', () => {
 
   it('say which file cannot be read, and that a file is not JSON', async () => {
     expect(failureOf({ config: '/no/such/file' }).message).toContain('/no/such/file')
+    expect(failureOf({ config: '/dev/zero' }).message).toContain('more than 1048576 bytes')
     await withFile('{', (path) => expect(failureOf({ config: path }).message).toContain('not JSON'))
   })
 
