@@ -1,5 +1,5 @@
 // The places that conetd is given must not lie in one another, where one part would take what another one keeps for its own.
-import { realpathSync } from 'node:fs'
+import { readlinkSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { ConetError, isErrno } from '@conet/sdk'
 import { spoolDirectoryOf } from '../shim/spool-path.ts'
@@ -20,6 +20,7 @@ export function assertSeparate({ stateDir, runDir, driverDir, socket, runtimeSoc
     refuseIf(isWithin(realPlace(driverDir), join(inRun, room)), drivers, { ...run, path: join(runDir, room) })
   const spool = spoolDirectoryOf(runtimeSocket)
   refuseIf(isWithin(realPlace(driverDir), realPlace(spool)), drivers, { what: 'spool', path: spool })
+  refuseIf(realPlace(driverDir) === realPlace(stateDir), drivers, state)
   refuseIf(isBelow(state, run), state, run)
   refuseIf(isBelow(run, state), run, state)
   refuseIf(isBelow(drivers, state), drivers, state)
@@ -65,6 +66,17 @@ function realPlace(path: string): string {
   } catch (error) {
     const parent = dirname(resolve(path))
     if (!isErrno(error, 'ENOENT') || parent === resolve(path)) return resolve(path)
-    return join(realPlace(parent), basename(path))
+    const target = targetOf(path)
+    return target === undefined ? join(realPlace(parent), basename(path)) : realPlace(resolve(parent, target))
+  }
+}
+
+/** Of a link to what is not there yet; undefined for what is none. */
+function targetOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path)
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'EINVAL')) return undefined
+    throw error
   }
 }

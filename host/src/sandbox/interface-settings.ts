@@ -23,6 +23,7 @@ import {
   sysctlOfPath,
   writeSysctl,
 } from '@conet/sdk/linux'
+import { linkLocalOfMac } from '../ipam/index.ts'
 
 type Route = PluggedInterface['routes'][number]
 
@@ -30,6 +31,7 @@ type Route = PluggedInterface['routes'][number]
 export function applySettings(inside: Rtnl, wanted: PluggedInterface): number {
   const link = inside.existingLink(wanted.name)
   inside.batch([...linkRequests(link, wanted), ...addressRequests(link.index, wanted)])
+  addLinkLocal(inside, link.index, wanted)
   // The kernel has made them with the addresses, unless it had those already and somebody has deleted the routes since.
   const subnets = wanted.addresses.flatMap((address) => subnetRoute({ link: link.index, address }) ?? [])
   inside.batch(subnets.map(addRoute), { tolerate: ['EEXIST'] })
@@ -118,6 +120,14 @@ function addressRequests(link: number, { addresses, neighbours = [] }: PluggedIn
     setLink(link, { up: true }),
     ...neighbours.map((neighbour) => replaceNeighbour({ link, ...neighbour })),
   ]
+}
+
+/** As the bundled drivers give it: at once, where the kernel would let it wait until nobody else has shown to have it. */
+function addLinkLocal(inside: Rtnl, link: number, { macAddress }: PluggedInterface): void {
+  const address = `${linkLocalOfMac(macAddress)}/64`
+  // Switched off in the sandbox; an MTU that is too small for it; a kernel without it.
+  const tolerate = ['EACCES', 'EINVAL', 'EOPNOTSUPP', 'EAFNOSUPPORT']
+  inside.run(replaceAddress({ link, address, nodad: true }), { tolerate })
 }
 
 /** Added, not replaced: the kernel would take another interface's route to the same destination away. */

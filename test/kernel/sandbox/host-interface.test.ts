@@ -48,7 +48,7 @@ afterEach(() => {
 })
 
 describe('an interface that the driver leaves to the host', () => {
-  it('[D16] gets name, MAC, MTU, addresses, routes, neighbours and sysctls in the sandbox', async () => {
+  it('[D16] [C18] gets name, MAC, MTU, addresses, the link-local one of its MAC, routes, neighbours and sysctls in the sandbox', async () => {
     assertCanBringIn(path, [wanted])
     await bringIn(path, wanted, moved)
     expect(links()).not.toContain('src0')
@@ -56,7 +56,8 @@ describe('an interface that the driver leaves to the host', () => {
       { address: wanted.macAddress, mtu: 1400, flags: expect.arrayContaining(['UP']) },
     ])
     const addresses = inside('ip -o address show eth0')
-    for (const address of wanted.addresses) expect(addresses).toContain(address)
+    for (const address of [...wanted.addresses, 'fe80::42:aff:fe5c:77/64'])
+      expect(addresses).toContain(address)
     expect(shown('route show default')).toMatchObject([
       { gateway: '10.92.0.1', metric: 50, prefsrc: '10.92.0.77' },
     ])
@@ -127,7 +128,7 @@ describe('an interface that the driver leaves to the host', () => {
     const changed = { ...rest, addresses: ['10.92.0.78/24'], routes: [routes[2]] }
     await mend(path, changed, wanted)
     expect(inside('ip -o -4 address show eth0')).toMatch(/^\S+ eth0\s+inet 10.92.0.78\/24/)
-    expect(inside('ip -o -6 address show eth0')).toBe('')
+    expect(inside('ip -o -6 address show eth0 scope global')).toBe('')
     expect(shown('address show eth0')).toMatchObject([
       { address: wanted.macAddress, mtu: 1400, flags: expect.arrayContaining(['UP']) },
     ])

@@ -27,6 +27,7 @@ it.each([
   [{ driverDir: '/nosuch/run/conet/netns/../netns/x' }, '--driver-dir'],
   [{ driverDir: '/nosuch/run/conet/conetd.spool' }, '--driver-dir'],
   [{ driverDir: '/nosuch/lib/conet/drivers' }, '--driver-dir'],
+  [{ driverDir: '/nosuch/lib/conet' }, '--driver-dir'],
   [{ driverDir: '/nosuch/run' }, '--run-dir'],
   [{ socket: '/nosuch/run/conet/drivers/conetd.sock' }, '--socket'],
   [{ runtimeSocket: '/nosuch/run/conet/drivers/x/conetd.sock' }, '--runtime-socket'],
@@ -42,5 +43,13 @@ it('knows a place that is reached by a link', async () => {
   await using directory = await temporaryDirectory()
   symlinkSync(directory.path, join(directory.path, 'link'))
   const linked = { ...usual, runDir: directory.path, driverDir: join(directory.path, 'link') }
+  expect(() => assertSeparate(linked)).toThrow(expect.objectContaining({ kind: 'failedPrecondition' }))
+})
+
+it('knows a place behind a link to what is not there yet', async () => {
+  await using directory = await temporaryDirectory()
+  const [link, real] = [join(directory.path, 'link'), join(directory.path, 'real')]
+  symlinkSync('real', link)
+  const linked = { ...usual, runDir: link, stateDir: join(real, 'state') }
   expect(() => assertSeparate(linked)).toThrow(expect.objectContaining({ kind: 'failedPrecondition' }))
 })
