@@ -28,17 +28,36 @@ const reservedCodes: ReadonlySet<number> = new Set([
 ])
 const firstOwnCode = 2000
 
-/** The same error, naming the driver where its message does not tell which one failed. */
-export function namingDriver(error: ConetError, driver: string): ConetError {
+/** What a call was about, as far as its parameters say so. */
+type Subject = { readonly endpointId?: string; readonly networkId?: string }
+
+/** The same error, naming the driver and what was asked about where its message tells neither. */
+export function namingCall(error: ConetError, driver: string, params: object): ConetError {
   if (!anonymousKinds.has(error.kind)) return error
   const { kind, message, fields, details, operationState, help } = error
-  return new ConetError(kind, `driver "${driver}": ${message}`, {
+  const subject = subjectOf(params)
+  return new ConetError(kind, `driver "${driver}"${wordsFor(subject)}: ${message}`, {
     cause: error,
     fields: [...fields],
-    details: { ...details, driver },
+    details: { ...details, driver, ...subject },
     operationState,
     ...(help !== undefined && { help }),
   })
+}
+
+function subjectOf(params: object): Subject {
+  const { endpointId, networkId, network }: { endpointId?: unknown; networkId?: unknown; network?: unknown } =
+    params
+  const made = typeof network === 'object' && network !== null && 'id' in network ? network.id : networkId
+  return {
+    ...(typeof endpointId === 'string' && { endpointId }),
+    ...(typeof made === 'string' && { networkId: made }),
+  }
+}
+
+function wordsFor({ endpointId, networkId }: Subject): string {
+  if (endpointId !== undefined) return `, endpoint ${endpointId}`
+  return networkId === undefined ? '' : `, network ${networkId}`
 }
 
 /** Whether the driver was asked and did not answer in time: what waited in the host's own line was not asked of it. */

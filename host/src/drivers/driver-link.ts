@@ -11,7 +11,7 @@ import {
   requests,
 } from '@conet/sdk'
 import { type JsonRpcPeer, JsonText } from '@conet/sdk/jsonrpc'
-import { faultOfCode, isTrouble, namingDriver, wasMissed } from './call-failure.ts'
+import { faultOfCode, isTrouble, namingCall, wasMissed } from './call-failure.ts'
 import type { CallLedger } from './call-ledger.ts'
 import { CallLine } from './call-line.ts'
 import type { DriverDocuments } from './driver-documents.ts'
@@ -126,7 +126,7 @@ export class DriverLink implements SyncCalls {
       if (method === 'driver/ping') return await this.#send(method, params, budget)
       return await this.#inLine(method, params, budget)
     } catch (error) {
-      throw this.#explain(error)
+      throw this.#explain(error, params)
     } finally {
       if (isCounted) this.#ended()
     }
@@ -200,13 +200,13 @@ export class DriverLink implements SyncCalls {
     return method.startsWith('driver/') ? requests[method].timeoutMs : this.#options.callTimeoutMs
   }
 
-  #explain(error: unknown): unknown {
+  #explain(error: unknown, params: object): unknown {
     if (!ConetError.is(error)) return error
     const { violations, onTrouble, onMissed } = this.#options
     const fault = faultOfCode(error)
     if (fault !== undefined) violations.add('bad-answer', fault)
     if (isTrouble(error)) onTrouble()
-    const explained = namingDriver(error, this.driver.name)
+    const explained = namingCall(error, this.driver.name, params)
     if (wasMissed(error)) onMissed(explained)
     return explained
   }

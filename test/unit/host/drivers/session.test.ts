@@ -193,7 +193,7 @@ describe('the session with a driver', () => {
     const other = session.call('network/delete', { networkId }, { operationId: 'op-2' })
     await expect(slow).rejects.toMatchObject({
       kind: 'deadlineExceeded',
-      message: 'driver "x": network/create: no answer within 30 ms',
+      message: `driver "x", network ${networkId}: network/create: no answer within 30 ms`,
     })
     expect(await other).toEqual({})
     expect(host.entry('x')?.state).toBe('degraded')
