@@ -1,4 +1,4 @@
-// A real etcd of one member on a directory and ports of its own. Whoever starts it stops it.
+// A real etcd on a directory and ports of its own: the only member, or one of several. Whoever starts it stops it.
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, cpSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
@@ -14,6 +14,8 @@ export type EtcdProcessOptions = {
   readonly flags?: readonly string[]
   /** Files: it serves TLS, and takes only clients with a certificate of the CA. */
   readonly tls?: EtcdCertificates
+  /** The client ports of all members, at this address, of which this is one; who serves peers has the port behind it. */
+  readonly members?: readonly number[]
 }
 
 export type EtcdCertificates = { readonly ca: string; readonly cert: string; readonly key: string }
@@ -42,12 +44,14 @@ export class EtcdProcess implements AsyncDisposable {
   async start(): Promise<void> {
     const { address = '127.0.0.1', port = 2379, flags = [], tls } = this.#options
     const client = `${tls === undefined ? 'http' : 'https'}://${address}:${port}`
-    const peer = `http://127.0.0.1:${port + 1}`
+    const peerOf = (client: number) => `http://127.0.0.1:${client + 1}`
+    const peer = peerOf(port)
+    const members = (this.#options.members ?? [port]).map((client) => `${nameOf(client)}=${peerOf(client)}`)
     const log = openSync(join(this.#directory.path, 'log'), 'a')
     this.#process = spawn(
       'etcd',
       [
-        ...['--name', 'test', '--data-dir', join(this.#directory.path, 'data'), '--logger', 'zap'],
+        ...['--name', nameOf(port), '--data-dir', join(this.#directory.path, 'data'), '--logger', 'zap'],
         ...['--listen-client-urls', client, '--advertise-client-urls', client],
         ...[
           '--listen-peer-urls',
@@ -55,7 +59,7 @@ export class EtcdProcess implements AsyncDisposable {
           '--initial-advertise-peer-urls',
           peer,
           '--initial-cluster',
-          `test=${peer}`,
+          members.join(','),
         ],
         ...(tls === undefined ? [] : tlsFlags(tls)),
         ...flags,
@@ -144,6 +148,10 @@ export class EtcdProcess implements AsyncDisposable {
     await this.stop('SIGKILL')
     await this.#directory[Symbol.asyncDispose]()
   }
+}
+
+function nameOf(port: number): string {
+  return `m${port}`
 }
 
 function tlsFlags({ ca, cert, key }: EtcdCertificates): string[] {

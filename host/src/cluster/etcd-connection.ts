@@ -9,6 +9,7 @@ import { Backoff } from '../retry/backoff.ts'
 import { CertificateLook } from './certificate-look.ts'
 import { certificateError, clusterError, isRefusal, isUnreachable, unreadableError } from './etcd-errors.ts'
 import { type EtcdIdentity, type EtcdOptions, readIdentity } from './etcd-identity.ts'
+import { EtcdMembers } from './etcd-members.ts'
 import { type Connected, rangeOf } from './etcd-requests.ts'
 import { root } from './keys.ts'
 import type { StoreRefusal } from './shared-store.ts'
@@ -17,6 +18,7 @@ import { withoutVerification } from './unverified-tls.ts'
 type Current = {
   readonly identity: EtcdIdentity
   readonly client: Etcd3
+  readonly members: EtcdMembers
   /** Undefined: no certificates are looked at. */
   readonly certificates: CertificateLook | undefined
   readonly replaced: AbortController
@@ -26,6 +28,7 @@ type Failure = { readonly what: string; readonly cause: unknown; readonly within
 
 const againMs = { firstMs: 500, mostMs: 15_000 }
 const askMs = 3_000
+const authenticateMs = 3_000
 
 export class EtcdConnection {
   readonly #options: EtcdOptions
@@ -63,6 +66,7 @@ export class EtcdConnection {
   }
 
   async #failure(current: Current, { what, cause, withinMs }: Failure): Promise<ConetError> {
+    if (isUnreachable(cause)) current.members.doubt()
     const fault = isUnreachable(cause) ? await current.certificates?.fault(withinMs) : undefined
     const error =
       fault === undefined
@@ -122,23 +126,36 @@ export class EtcdConnection {
 
 function connect(options: EtcdOptions, identity: EtcdIdentity): Current {
   const isLax = options.tls?.skipsVerification === true
-  const make = () => new Etcd3(clientOptions(options, identity))
+  const members = new EtcdMembers()
+  const make = () => new Etcd3(clientOptions(options, identity, members))
   const { trusted } = identity
   return {
     identity,
     client: isLax ? withoutVerification(make) : make(),
+    members,
     certificates:
       trusted === undefined || isLax ? undefined : new CertificateLook(options.endpoints, trusted),
     replaced: new AbortController(),
   }
 }
 
-function clientOptions({ endpoints }: EtcdOptions, { trusted, user }: EtcdIdentity): IOptions {
+function clientOptions(
+  { endpoints, timeoutMs = authenticateMs }: EtcdOptions,
+  { trusted, user }: EtcdIdentity,
+  members: EtcdMembers,
+): IOptions {
   const scheme = trusted === undefined ? 'http' : 'https'
   return {
     hosts: endpoints.map((endpoint) => `${scheme}://${endpoint}`),
     ...(trusted && { credentials: credentialsOf(trusted) }),
-    ...(user && { auth: { username: user.name, password: user.password } }),
+    ...(user && {
+      auth: {
+        username: user.name,
+        password: user.password,
+        // They are asked in turn, and one that is cut off would answer never.
+        callOptions: () => ({ deadline: Date.now() + timeoutMs / endpoints.length }),
+      },
+    }),
     grpcOptions: {
       // A member that is cut off answers no more: the stream of a watch ends after these two times.
       'grpc.keepalive_time_ms': 10_000,
@@ -147,7 +164,7 @@ function clientOptions({ endpoints }: EtcdOptions, { trusted, user }: EtcdIdenti
       'grpc.initial_reconnect_backoff_ms': 100,
       'grpc.max_reconnect_backoff_ms': 2_000,
     },
-    faultHandling: { global: noop, host: () => noop },
+    faultHandling: { global: noop, host: (url) => members.policyOf(url) },
   }
 }
 

@@ -1,8 +1,18 @@
 // What container runtimes wanted taken down while conetd was away: a directory with one file a container, in which
 // `conet-guardian` and `conet-oci-hook` write. Done when conetd is back, before anything else for the same handle.
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  rmSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { sandboxIdOf } from '../domain/ids.ts'
+import { readBounded } from '../files/bounded-read.ts'
 import { takeDown } from './down.ts'
 import type { HostContext } from './host-context.ts'
 import { containerQueue } from './keys.ts'
@@ -21,12 +31,12 @@ export class QueuedDowns {
 
   /** The handles of all entries. A file that is none of them is left alone. */
   handles(): string[] {
-    return this.#paths.flatMap((path) => handleIn(path) ?? [])
+    return this.#paths.flatMap((path) => this.#handleIn(path) ?? [])
   }
 
   /** Paths of files that say of no container that it is to go down; each once. */
   strangers(): string[] {
-    const found = this.#paths.filter((path) => handleIn(path) === undefined && existsSync(path))
+    const found = this.#paths.filter((path) => this.#handleIn(path) === undefined && isThere(path))
     const strangers = found.filter((path) => !this.#named.has(path))
     for (const path of strangers) this.#named.add(path)
     return strangers
@@ -46,19 +56,41 @@ export class QueuedDowns {
     return names.map((name) => join(this.#directory, name))
   }
 
+  /** A file under another's name would never be found done. */
+  #handleIn(path: string): string | undefined {
+    const handle = handleIn(path)
+    return handle !== undefined && this.#pathOf(handle) === path ? handle : undefined
+  }
+
   #pathOf(handle: string): string {
     return join(this.#directory, `${sandboxIdOf(handle)}${ending}`)
   }
 }
 
+/** Also a link to nothing. */
+function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+}
+
 function handleIn(path: string): string | undefined {
   try {
-    const entry: unknown = JSON.parse(readFileSync(path, 'utf8'))
+    const entry: unknown = JSON.parse(textOf(path))
     const isEntry = typeof entry === 'object' && entry !== null && 'handle' in entry
     return isEntry && typeof entry.handle === 'string' ? entry.handle : undefined
   } catch {
     // Not written by conet's programs, or gone meanwhile.
     return undefined
+  }
+}
+
+/** Of a plain file: of a pipe nobody may ever write the other end, and a link may lead anywhere. */
+function textOf(path: string): string {
+  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  try {
+    if (!fstatSync(file).isFile()) throw new Error(`${path} is no plain file`)
+    return readBounded(file).toString('utf8')
+  } finally {
+    closeSync(file)
   }
 }
 

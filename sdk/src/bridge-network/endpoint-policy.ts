@@ -131,8 +131,9 @@ const idDigits = 12
 
 /** What log lines of an endpoint begin with; the digits of its id are there however long the handle is. */
 export function logPrefixOf(endpointId: string, handle: string): string {
-  const text = Buffer.from(`conet ${endpointId.slice(0, idDigits)} ${handle}`)
-  return `${text.subarray(0, mostPrefixBytes - 1).toString('utf8')} `
+  const bytes = new TextEncoder().encode(`conet ${endpointId.slice(0, idDigits)} ${handle}`)
+  // As of a stream that goes on: a character that is cut is left out, where its replacement would be longer than its rest.
+  return `${new TextDecoder().decode(bytes.subarray(0, mostPrefixBytes - 1), { stream: true })} `
 }
 
 function invalid(path: string, message: string): ConetError {

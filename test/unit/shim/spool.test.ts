@@ -1,4 +1,5 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { QueuedDowns } from '@conet/host/lifecycle/queued-downs'
 import { namespaceOf } from '@conet/host/shim/calls'
@@ -27,6 +28,25 @@ it('what runtimes leave, conetd finds, whatever the handle; other files are name
     expect(queued.has(handle)).toBe(false)
   }
   expect(readdirSync(spool).sort()).toEqual(['half.down.123', 'x.down'])
+})
+
+it('what is no file of a runtime holds nobody up, and is named', async () => {
+  await using directory = await temporaryDirectory()
+  const socket = join(directory.path, 'run', 'c.runtime.sock')
+  const spool = spoolDirectoryOf(socket)
+  queueDown(socket, 'h')
+  const [own = ''] = readdirSync(spool)
+  const at = (name: string) => join(spool, `${name}.down`)
+  execFileSync('mkfifo', [at('pipe')])
+  symlinkSync('/dev/zero', at('endless'))
+  symlinkSync('/nosuch', at('nowhere'))
+  mkdirSync(at('directory'))
+  copyFileSync(join(spool, own), at('another-name'))
+  const queued = new QueuedDowns(spool)
+  expect(queued.handles()).toEqual(['h'])
+  expect(queued.strangers().sort()).toEqual(
+    ['another-name', 'directory', 'endless', 'nowhere', 'pipe'].map(at),
+  )
 })
 
 it('either socket leads to the runtime’s, and both to the same spool', async () => {
