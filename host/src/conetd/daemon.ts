@@ -160,6 +160,7 @@ function deferEnd(
   parts.defer('end the operations under way', async () => {
     host.removals[Symbol.dispose]()
     host.repairs[Symbol.dispose]()
+    host.cutOff[Symbol.dispose]()
     host.forsaken[Symbol.dispose]()
     host.unused[Symbol.dispose]()
     host.interfaces[Symbol.dispose]()

@@ -5,6 +5,7 @@ import { ConetError } from '@conet/sdk'
 import type { Attachment, ContainerRecord, SandboxRecord } from '../domain/container.ts'
 import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
 import { withoutPrefix } from '../ipam/index.ts'
+import { Backoff } from '../retry/backoff.ts'
 import { requireContainer } from './containers.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { intendEndpoint } from './intend-endpoint.ts'
@@ -23,9 +24,15 @@ export type CutOff = {
   reason?: string
 }
 
-export class CutOffContainers {
+/** The store may be waiting for a host that comes back minutes later, or never. */
+const againMs = { firstMs: 2_000, mostMs: 60_000 }
+
+export class CutOffContainers implements Disposable {
   /** By handle and attachment. */
   readonly #known = new Map<string, Map<string, CutOff>>()
+  readonly #backoff = new Backoff(againMs)
+  #timer: NodeJS.Timeout | undefined
+  #isClosed = false
 
   add({ handle, attachment, interface: { addresses } }: EndpointRecord): void {
     const bare = addresses.map(withoutPrefix)
@@ -52,6 +59,23 @@ export class CutOffContainers {
   keepIf(handle: string, isMissing: (attachment: string) => boolean): void {
     for (const attachment of [...(this.#known.get(handle)?.keys() ?? [])])
       if (!isMissing(attachment)) this.done(handle, attachment)
+  }
+
+  /** What stood in the way passes by itself: `work` is done later, once, however often it is asked for until then. */
+  tryAgain(work: () => void): void {
+    clearTimeout(this.#timer)
+    if (!this.#isClosed) this.#timer = setTimeout(work, this.#backoff.nextMs())
+  }
+
+  /** Nothing is left that would be worth a try. */
+  settled(): void {
+    clearTimeout(this.#timer)
+    this.#backoff.reset()
+  }
+
+  [Symbol.dispose](): void {
+    this.#isClosed = true
+    clearTimeout(this.#timer)
   }
 
   /** It is taken down: what it had then is of no use to its next `up`. */
@@ -96,20 +120,28 @@ export async function plugMissing(host: HostContext, handle: string, operation: 
   }
 }
 
-/** With the addresses that they had. What cannot be is noted, for `conet status`. Never rejects; may be repeated. */
+/**
+ * With the addresses that they had. What cannot be is noted, for `conet status`, and tried again where that may help. Never
+ * rejects; may be repeated.
+ */
 export async function replugCutOff(host: HostContext): Promise<void> {
-  await Promise.all(
+  const worthWhile = await Promise.all(
     host.cutOff.handles.map((handle) =>
       host.queue
         .run(containerQueue(handle), () => replugNow(host, handle))
-        .catch((err: unknown) =>
-          host.log.error({ handle, err }, 'a container that was cut off is not mended'),
-        ),
+        .catch((err: unknown) => {
+          host.log.error({ handle, err }, 'a container that was cut off is not mended')
+          return false
+        }),
     ),
   )
+  if (worthWhile.includes(true)) host.cutOff.tryAgain(() => void replugCutOff(host))
+  else host.cutOff.settled()
 }
 
-async function replugNow(host: HostContext, handle: string): Promise<void> {
+/** Answers whether to try once more is worth while. */
+async function replugNow(host: HostContext, handle: string): Promise<boolean> {
+  let isWorthWhile = false
   host.cutOff.keepIf(handle, (attachment) => isMissing(host, handle, attachment))
   for (const attachment of unpluggedAttachments(host, handle)) {
     const cutOff = host.cutOff.of(handle, attachment.name)
@@ -118,11 +150,13 @@ async function replugNow(host: HostContext, handle: string): Promise<void> {
       const operation = { id: `replug-${handle}-${attachment.name}` }
       await plugFirstFree(host, handle, { wishes: asBefore(host, attachment, cutOff), operation })
     } catch (error) {
+      isWorthWhile ||= ConetError.is(error) && error.retryable
       cutOff.reason = error instanceof Error ? error.message : String(error)
       host.log.warn({ handle, attachment: attachment.name, err: error }, 'a container stays cut off')
     }
   }
   if (host.inventory.sandboxes.get(handle)?.state === 'up') writeResolverFiles(host, handle)
+  return isWorthWhile
 }
 
 /** With the first of the wishes that asks for nothing of another's. Throws what the last one does. */

@@ -182,6 +182,24 @@ describe('the hosts of a cluster', () => {
     )
   })
 
+  it('whose containers cannot be plugged again in the moment in which they are back try it again, unasked', async () => {
+    await one.client.createNetwork({ name: 'blue', type: 'span', subnets: [{ subnet: '10.7.0.0/24' }] })
+    await two.knows('blue')
+    await two.plug('z', 'blue')
+    await two.fixture.conetd.stop()
+    await eventually(() => one.conet('node', 'rm', 'two', '--fenced'), { timeoutMs: 15_000, everyMs: 200 })
+    two.plan({ 'endpoint/create': { error: { kind: 'backendUnavailable', message: 'not yet' } } })
+    await two.fixture.start()
+    await eventually(async () => expect(await two.conet('status')).toMatch(/z in network blue \(.*not yet/), {
+      timeoutMs: 15_000,
+    })
+    two.plan()
+    await eventually(async () =>
+      expect((await two.client.getContainer('z')).endpoints).toMatchObject([{ state: 'plugged' }]),
+    )
+    expect(await two.findings()).not.toContain('container-unplugged')
+  })
+
   it('that come back after a network was deleted say so of its containers, with what gives them another; one of the same name is not mixed up with it', async () => {
     await one.client.createNetwork({ name: 'blue', type: 'span', subnets: [{ subnet: '10.7.0.0/24' }] })
     await two.knows('blue')
