@@ -1,7 +1,7 @@
 // The peers of one network: the directory as far as it was told, and the kernel's tables, kept alike.
 import { KeyedQueue, type PeersBatch } from '@conet/sdk'
 import type { StandingBridge } from '@conet/sdk/bridge-network'
-import { announce, type Rtnl } from '@conet/sdk/linux'
+import { announce, type RouteRequest, type Rtnl } from '@conet/sdk/linux'
 import { type EntriesChange, PeerDirectory } from './directory.ts'
 import {
   changeBetween,
@@ -20,8 +20,12 @@ const fewNews = 64
 
 const tables = 'tables'
 
+/** What puts entries of the bridge back that lead to the network's own ports, of these MACs. */
+export type PinsOf = (macAddresses: ReadonlySet<string>) => RouteRequest[]
+
 export class TunnelMembers {
   readonly #rtnl: Rtnl
+  readonly #pinsOf: PinsOf
   /** A look takes a while, and what changes meanwhile would be a difference. */
   readonly #turns = new KeyedQueue()
   #bridge: StandingBridge
@@ -32,8 +36,9 @@ export class TunnelMembers {
   /** Whether the directory is all that the kernel should have; not before the first snapshot has ended. */
   #isWhole = false
 
-  constructor(rtnl: Rtnl, bridge: StandingBridge, links: TunnelLinks) {
-    this.#rtnl = rtnl
+  constructor(machine: { rtnl: Rtnl; pinsOf: PinsOf }, bridge: StandingBridge, links: TunnelLinks) {
+    this.#rtnl = machine.rtnl
+    this.#pinsOf = machine.pinsOf
     this.#bridge = bridge
     this.#links = links
   }
@@ -45,7 +50,7 @@ export class TunnelMembers {
       this.#links = links
       const found = await this.#look(links)
       if (found === undefined) return []
-      await program(this.#rtnl, links, found.change)
+      await this.#program(found.change)
       return faultsIn(found)
     })
   }
@@ -98,8 +103,17 @@ export class TunnelMembers {
     if (found !== undefined) await this.#program(changeBetween(found, this.#directory.entries()))
   }
 
-  #program(change: EntriesChange): Promise<void> {
-    return program(this.#rtnl, this.#links, change)
+  async #program(change: EntriesChange): Promise<void> {
+    await program(this.#rtnl, this.#links, change)
+    this.#pinAgain(change)
+  }
+
+  /** Another host had the MAC of an endpoint here for a moment, and the bridge has one entry for each. */
+  #pinAgain({ forwarding }: EntriesChange): void {
+    const gone = [...forwarding].filter(([, destination]) => destination === undefined)
+    if (gone.length === 0) return
+    // Unplugged since.
+    this.#rtnl.batch(this.#pinsOf(new Set(gone.map(([macAddress]) => macAddress))), { tolerate: ['ENODEV'] })
   }
 
   /**

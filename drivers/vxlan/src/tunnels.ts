@@ -12,7 +12,7 @@ import {
 import { KernelError, type Link } from '@conet/sdk/linux'
 import { assertPeers } from './batch-check.ts'
 import type { TunnelLinks } from './entries.ts'
-import { TunnelMembers } from './members.ts'
+import { type PinsOf, TunnelMembers } from './members.ts'
 import { planTunnel, prefixes, type TunnelPlan, tunnelName } from './network-plan.ts'
 import { findTunnel, isMendable, isTunnel, makeTunnel, mendTunnel, tunnelFaults } from './tunnel-device.ts'
 import { hasUnderlay } from './underlay.ts'
@@ -36,7 +36,9 @@ export class Tunnels implements BridgeExtension {
     const link = await this.#ensureLink(plan, bridge.index, work)
     const links = tunnelLinks(link, bridge.index)
     const known = this.#tunnels.get(network.id)?.members
-    const members = known ?? new TunnelMembers(machine.rtnl, bridge, links)
+    const { rtnl, ports } = machine
+    const pinsOf: PinsOf = (macAddresses) => ports.pinsOf(network.id, macAddresses)
+    const members = known ?? new TunnelMembers({ rtnl, pinsOf }, bridge, links)
     for (const what of await members.repair(bridge, links)) call.repaired(`tunnel ${plan.name}: ${what}`)
     this.#tunnels.set(network.id, { network, plan, gatewayMac: bridge.plan.macAddress, members })
   }

@@ -17,7 +17,7 @@ import type { StandingBridge } from './kind.ts'
 import type { Machine } from './machine.ts'
 import type { Networks } from './networks.ts'
 import { type Port, plug } from './plug.ts'
-import { type MtuChange, type PluggedPort, PluggedPorts } from './plugged-ports.ts'
+import type { MtuChange, PluggedPort, PluggedPorts } from './plugged-ports.ts'
 import { hasMappings, type Policies, type PolicyWishes } from './policies.ts'
 import { pin } from './port.ts'
 import { isLimiting } from './traffic-shaper.ts'
@@ -35,7 +35,7 @@ export class Endpoints {
     this.#machine = machine
     this.#networks = networks
     this.#policies = policies
-    this.#ports = new PluggedPorts(machine)
+    this.#ports = machine.ports
   }
 
   /** Nothing to reserve in the kernel: remembers the endpoint, so that it can be named. */

@@ -8,6 +8,7 @@ import { sweep } from './inventory.ts'
 import type { BridgeNetworkKind } from './kind.ts'
 import { LinkDeletions } from './link-deletions.ts'
 import { endpointOwner, LinkNames, networkOwner } from './names.ts'
+import { PluggedPorts } from './plugged-ports.ts'
 import { UnjudgedEndpoints } from './unjudged-endpoints.ts'
 
 /** With the second look, what others flush is back within two seconds. */
@@ -23,6 +24,7 @@ export class Machine {
   readonly deletions = new LinkDeletions(this.rtnl)
   readonly afterAnswer = new AfterAnswer({ failed: (what, error) => this.#tell(what, error) })
   readonly names: LinkNames
+  readonly ports: PluggedPorts
   readonly firewall: Firewall
   /** Policies and ports of endpoints. There while there are any. */
   readonly policyTable: PolicyTable
@@ -37,6 +39,7 @@ export class Machine {
   private constructor(host: HostHandle, { driverName, prefixes }: MachineOptions) {
     this.host = host
     this.names = new LinkNames(prefixes)
+    this.ports = new PluggedPorts(this)
     const mended = () => this.#whenMended?.()
     this.firewall = new Firewall(driverName, { mended })
     this.policyTable = new PolicyTable(driverName, { mended })

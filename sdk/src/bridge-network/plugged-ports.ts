@@ -1,10 +1,11 @@
 // The ports that were plugged in this process's life, and what each should be. Somebody may take their aliases or their names
 // away, and they are known all the same.
-import type { Link } from '../linux/index.ts'
+import type { Link, RouteRequest } from '../linux/index.ts'
 import type { EndpointRef } from '../protocol/index.ts'
 import { renameLink } from './bridge-device.ts'
 import type { Machine } from './machine.ts'
 import { endpointOfAlias } from './names.ts'
+import { pin } from './port.ts'
 import type { ExpectedPort } from './port-faults.ts'
 
 export type PluggedPort = ExpectedPort & {
@@ -40,6 +41,14 @@ export class PluggedPorts {
 
   delete(name: string): void {
     this.#byName.delete(name)
+  }
+
+  /** What lets the bridge know again where these MACs are, of those that are at ports of the network. */
+  pinsOf(networkId: string, macAddresses: ReadonlySet<string>): RouteRequest[] {
+    return this.all()
+      .filter(({ endpoint, port }) => endpoint.networkId === networkId && port.isPinned)
+      .filter(({ macAddress }) => macAddresses.has(macAddress.toLowerCase()))
+      .map(({ index, macAddress }) => pin(index, macAddress))
   }
 
   /** The network has another MTU now: so are to have those that had its former one, or a larger one than it carries. */

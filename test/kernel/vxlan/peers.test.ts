@@ -114,6 +114,19 @@ describe('peers of a vxlan network', () => {
     await expect(tell({ networkId: idOf('nowhere') })).rejects.toMatchObject({ kind: 'failedPrecondition' })
   })
 
+  it('that had the MAC of an endpoint here for a moment leave it reachable, as where a container moves to another host', async () => {
+    const here = await cluster.join(1, net, `moved${networks}`, 33)
+    const there = { ...peer(1), macAddress: here.interface.macAddress }
+    await tell({ version: '1', set: [there, peer(2)] })
+    await tell({ base: '1', version: '2', remove: [there.endpointId] })
+    expect(await host.endpointFaults()).toEqual([])
+    await tell({ version: '3', set: [there] })
+    await tell({ version: '4', set: [peer(2)] })
+    expect(await host.endpointFaults()).toEqual([])
+    expect(tables()).toEqual(tablesOf(peer(2)))
+    await host.remove(here)
+  })
+
   it('10,000 of them, stale after a crash of the driver, are swept by the first snapshot', async () => {
     const entries = () => Number(host.exec(`bridge fdb show dev ${tunnelNameOf(net)} | grep -c dst`))
     const many = Array.from({ length: 10_000 }, (_, index) => peer(index + 1))
