@@ -20,6 +20,7 @@ import { keepEvents, withContainer } from './event-history.ts'
 import { buildHost } from './host-context.ts'
 import { type MachineIdentity, machineIdentity } from './machine-identity.ts'
 import { takePlaces } from './places.ts'
+import { putDown, startOrPutDown } from './put-down.ts'
 import { serve } from './serving.ts'
 import { openStores, type Stores } from './stores.ts'
 
@@ -33,28 +34,10 @@ const lastSecondsMs = 2_000
 
 /** Returns when both sockets answer. When it throws, nothing is left of it. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
-  await using undo = new Rollback()
   const parts = new Rollback()
-  const stop = () => parts[Symbol.asyncDispose]().catch(explainStop)
-  try {
-    await start(options, parts, undo)
-    undo.commit()
-    return { stop }
-  } catch (error) {
-    await stop()
-    throw error
-  }
-}
-
-/** One sentence on all that failed; the log has where a bug is. */
-function explainStop(cause: unknown): never {
-  const failures: unknown[] = cause instanceof AggregateError ? cause.errors : [cause]
-  const said = failures.map((failure) =>
-    failure instanceof Error && failure.cause instanceof Error
-      ? `${failure.message}: ${failure.cause.message}`
-      : String(failure),
-  )
-  throw new ConetError('internal', `stop conetd: ${said.join('; ')}`, { cause })
+  const undo = new Rollback()
+  await startOrPutDown(() => start(options, parts, undo), [parts, undo], options.log)
+  return { stop: () => putDown(parts) }
 }
 
 async function start(options: DaemonOptions, parts: Rollback, undo: Rollback): Promise<void> {
