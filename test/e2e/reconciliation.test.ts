@@ -1,7 +1,7 @@
 // The record compared with what drivers have and which sandboxes are held: shown without a change, and mended.
 import { execFile, execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { makeNamespace } from '@conet/sdk/linux'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
@@ -174,6 +174,28 @@ it('[B26] finds that lo is down in a container, and sets it up again', async () 
   expect((await fixture.client.reconcile()).differences).toMatchObject([{ ...expected, outcome: 'repaired' }])
   expect(inside('ping -c 1 -W 2 127.0.0.1 >/dev/null && echo answered')).toBe('answered\n')
   expect((await fixture.client.previewReconciliation()).differences).toEqual([])
+})
+
+it('[B26] goes on with the others where the kernel refuses one', async () => {
+  const handles = ['web', 'db']
+  for (const handle of handles) await fixture.client.putContainerConfig(handle, { attach_to: [] })
+  for (const handle of handles) await fixture.client.up(handle)
+  const paths = await Promise.all(
+    handles.map(async (handle) => (await fixture.client.getContainer(handle)).sandbox?.path ?? ''),
+  )
+  const stranger = join(dirname(paths[0] ?? ''), 'no-namespace')
+  writeFileSync(stranger, '')
+  shell(`mount --bind ${stranger} ${stranger}`)
+  for (const path of paths) shell(`nsenter --net=${path} ip link set lo down`)
+  const { differences } = await fixture.client.reconcile()
+  expect(new Map(differences.map(({ id, outcome, error }) => [id, error?.kind ?? outcome]))).toEqual(
+    new Map([
+      ...paths.map((path): [string, string] => [basename(path), 'repaired']),
+      ['no-namespace', 'kernelRefused'],
+    ]),
+  )
+  shell(`umount ${stranger}`)
+  expect((await fixture.client.reconcile()).differences).toMatchObject([{ outcome: 'repaired' }])
 })
 
 it('[B26] a bridge that is down is a finding of the status as long as it is so', async () => {

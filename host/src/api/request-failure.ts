@@ -1,6 +1,7 @@
 // What a client is told of what an operation threw, and what only the log may know.
 import { ConetError } from '@conet/sdk'
 import { KernelError } from '@conet/sdk/linux'
+import { kernelRefused } from '../lifecycle/index.ts'
 
 export type RequestFailure = {
   /** For the client; undefined: a bug, whose text stays inside. */
@@ -17,12 +18,6 @@ export function requestFailure(thrown: unknown): RequestFailure {
   if (isSuppressed(thrown)) return { error: partly(requestFailure(thrown.suppressed).error), bug: thrown }
   if (thrown instanceof Error && thrown.name === 'AbortError') return { error: givenUp(thrown) }
   return { error: undefined, bug: thrown }
-}
-
-function kernelRefused(cause: KernelError): ConetError {
-  const { message, errno, code, operation, kernelMessage } = cause
-  const details = { errno, code, operation, ...(kernelMessage === undefined ? {} : { kernelMessage }) }
-  return new ConetError('kernelRefused', message, { cause, details })
 }
 
 /** Nobody is there to read it: the client went away. */

@@ -1,10 +1,12 @@
 // What differs between the record and what there is is mended, each thing by the operation that is there for it, in the
 // queue of its object: others go on meanwhile.
 import { ConetError } from '@conet/sdk'
+import { KernelError } from '@conet/sdk/linux'
 import { restartLoopback } from '../sandbox/index.ts'
 import { type Difference, differencesOf, notAtDriver } from './differences.ts'
 import { takeDown } from './down.ts'
 import type { HostContext, Operation } from './host-context.ts'
+import { kernelRefused } from './kernel-refused.ts'
 import { containerQueue } from './keys.ts'
 import { removeUnknown } from './remove-unknown.ts'
 import { noteDiverged, repairLater, retryRepair } from './repair.ts'
@@ -43,7 +45,9 @@ export async function mendDifference(
   try {
     await mend(host, difference, operation)
     return {}
-  } catch (error) {
+  } catch (thrown) {
+    // What the kernel refuses is about this object: the others are mended.
+    const error = KernelError.is(thrown) ? kernelRefused(thrown) : thrown
     if (!ConetError.is(error)) throw error
     if (object !== 'sandbox' && (problem === 'missing' || problem === 'failing'))
       repairLater(host, { kind: object, id }, error.message)
