@@ -1,9 +1,8 @@
 // The place of a UNIX socket in the file system: replaces what a dead process left, and nothing else.
 import { chmod, chown, lstat, readFile, stat, unlink } from 'node:fs/promises'
 import { connect } from 'node:net'
-import { dirname } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { ConetError, isErrno, maxSocketPathBytes } from '@conet/sdk'
-import type { FastifyInstance } from 'fastify'
 
 export type SocketPlace = {
   readonly path: string
@@ -16,33 +15,36 @@ export type SocketPlace = {
  * Throws `failedPrecondition` where `listenOn` would, and changes nothing: for those who do much before they listen.
  */
 export async function assertListenable(path: string): Promise<void> {
+  const temporary = temporaryOf(path)
   await lookAtPlace(path)
+  await lookAtPlace(temporary)
 }
 
-/**
- * Listens. Throws `failedPrecondition` when something that is no socket stands there, or a socket on which a process
- * listens. The caller holds the lock of the run directory, and a umask under which nobody else may connect before
- * the mode is set.
- */
-export async function listenOn(app: FastifyInstance, { path, mode, group }: SocketPlace): Promise<void> {
-  await clearPlace(path)
-  await app.listen({ path }).catch((cause: Error) => {
-    throw refusal(path, cause.message, cause)
-  })
+/** Until the socket is complete: hidden, and in the same directory, so that it can be moved. Throws for a path that is too long. */
+export function temporaryOf(path: string): string {
+  const names = [`.${basename(path)}`, `.${process.pid}`]
+  const fitting = names.map((name) => join(dirname(path), name)).find((one) => isShort(one) && one !== path)
+  if (isShort(path) && fitting !== undefined) return fitting
+  throw refusal(path, `the path has ${Buffer.byteLength(path)} bytes, a socket takes ${maxSocketPathBytes}`)
+}
+
+function isShort(path: string): boolean {
+  return Buffer.byteLength(path) <= maxSocketPathBytes
+}
+
+export async function giveMode(path: string, { mode, group }: SocketPlace): Promise<void> {
   const gid = group === undefined ? undefined : await groupId(group)
   if (gid !== undefined) await chown(path, process.geteuid?.() ?? 0, gid)
   await chmod(path, mode)
 }
 
-async function clearPlace(path: string): Promise<void> {
+/** Takes away what a process has left that does not listen any more. Throws as `assertListenable`. */
+export async function clearPlace(path: string): Promise<void> {
   if ((await lookAtPlace(path)) === 'left') await unlink(path)
 }
 
 /** `left`: by a process that does not listen any more. */
 async function lookAtPlace(path: string): Promise<'free' | 'left'> {
-  const bytes = Buffer.byteLength(path)
-  if (bytes > maxSocketPathBytes)
-    throw refusal(path, `the path has ${bytes} bytes, a socket takes ${maxSocketPathBytes}`)
   const found = await lstat(path).catch((error: unknown) => {
     if (isErrno(error, 'ENOENT')) return undefined
     throw error
@@ -87,7 +89,7 @@ async function groupId(name: string): Promise<number | undefined> {
   return Number.isNaN(gid) ? undefined : gid
 }
 
-function refusal(path: string, why: string, cause?: Error): ConetError {
+export function refusal(path: string, why: string, cause?: Error): ConetError {
   return new ConetError('failedPrecondition', `listen on ${path}: ${why}`, {
     cause,
     details: { path },

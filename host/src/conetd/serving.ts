@@ -1,11 +1,12 @@
 // conetd's two sockets: what the API needs is put together, and both listen.
 import type { Rollback } from '@conet/sdk'
+import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { ApiContext } from '../api/api-context.ts'
 import { IdempotencyKeys } from '../api/idempotency-keys.ts'
 import { buildServer } from '../api/server.ts'
-import { SocketWatch } from '../api/socket-watch.ts'
-import { listenOn } from '../api/unix-socket.ts'
+import { listenOn, type SocketEvents, type StandingSocket } from '../api/standing-socket.ts'
+import type { SocketPlace } from '../api/unix-socket.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { type HostContext, takeQueuedDown } from '../lifecycle/index.ts'
 import { ExternalAddress } from '../machine/external-address.ts'
@@ -40,7 +41,6 @@ export async function serve(options: DaemonOptions, served: Served, parts: Rollb
   await listen(await apiContext(options, served, parts), settings, parts)
   takeQueuedDown(served.host)
   const { socket, runtimeSocket } = settings
-  for (const path of [socket, runtimeSocket]) await watchSocket(path, log, parts)
   log.info(
     { socket, runtimeSocket, startMs: Math.round(performance.now()) },
     `conetd: listening on ${socket}`,
@@ -89,12 +89,16 @@ async function apiContext(
   }
 }
 
-/** Whoever is connected goes on; nobody else gets in. */
-async function watchSocket(path: string, log: Logger, parts: Rollback): Promise<void> {
-  const watch = await SocketWatch.begin(path, (why) =>
-    log.error({ socket: path }, `nobody reaches conetd at ${path} any more: ${why}; restart conetd`),
-  )
-  parts.defer(`look at ${path} no more`, () => watch[Symbol.dispose]())
+/** Whoever is connected goes on. */
+function tellingOf(path: string, log: Logger): SocketEvents {
+  return {
+    onRenewed: () => log.warn({ socket: path }, `conetd listens on ${path} again: its file had been removed`),
+    onLost: (err) =>
+      log.error(
+        { socket: path, err },
+        `nobody reaches conetd at ${path} any more; it listens again when nothing else is there`,
+      ),
+  }
 }
 
 function lastAnswers({ volatile }: Stores, log: Logger, parts: Rollback): IdempotencyKeys {
@@ -109,14 +113,18 @@ function lastAnswers({ volatile }: Stores, log: Logger, parts: Rollback): Idempo
 async function listen(context: ApiContext, settings: Settings, parts: Rollback): Promise<void> {
   const runtime = buildServer(context, 'runtime')
   const clients = buildServer(context, 'client')
+  const sockets: StandingSocket[] = []
   parts.defer('end the requests under way', async () => {
-    const closed = Promise.all([runtime.close(), clients.close()])
+    await Promise.all(sockets.map((one) => one.leave()))
+    const closed = Promise.all([runtime.close(), clients.close(), ...sockets.map((one) => one.ended())])
     if (!(await endsWithin(closed, settings.stopTimeoutMs))) {
       // Those who wait longer for an answer do not get one; what they asked for ends next.
       for (const app of [runtime, clients]) app.server.closeAllConnections()
     }
     await closed
   })
-  await listenOn(runtime, { path: settings.runtimeSocket, mode: 0o600 })
-  await listenOn(clients, { path: settings.socket, mode: 0o660, group: 'conet' })
+  const listenAt = async (app: FastifyInstance, place: SocketPlace) =>
+    void sockets.push(await listenOn(app, place, tellingOf(place.path, context.log)))
+  await listenAt(runtime, { path: settings.runtimeSocket, mode: 0o600 })
+  await listenAt(clients, { path: settings.socket, mode: 0o660, group: 'conet' })
 }

@@ -1,7 +1,7 @@
 // The client and the command line against the host's own HTTP server, its operations given by the test.
 import { join } from 'node:path'
 import type { Operations } from '@conet/host/api/api-context'
-import { listenOn } from '@conet/host/api/unix-socket'
+import { listenOn } from '@conet/host/api/standing-socket'
 import { ConetError } from '@conet/sdk'
 import { ConetClient, runtimeSocketPath } from '@conet/sdk/client'
 import { expect, it } from 'vitest'

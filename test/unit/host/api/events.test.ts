@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { listenOn } from '@conet/host/api/unix-socket'
+import { listenOn } from '@conet/host/api/standing-socket'
 import { describe, expect, it } from 'vitest'
 import { eventually } from '../../../support/eventually.ts'
 import { temporaryDirectory } from '../../../support/temporary-directory.ts'

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { stat, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
-import { listenOn } from '@conet/host/api/unix-socket'
+import { listenOn } from '@conet/host/api/standing-socket'
 import { ConetError } from '@conet/sdk'
 import { describe, expect, it } from 'vitest'
 import { eventually } from '../../../support/eventually.ts'
@@ -14,8 +14,9 @@ describe('a socket of the API', () => {
     await using directory = await temporaryDirectory()
     const path = `${directory.path}/s.sock`
     const api = await apiFixture()
-    await listenOn(api.app, { path, mode: 0o660, group: 'no-such-group' })
+    const socket = await listenOn(api.app, { path, mode: 0o660, group: 'no-such-group' })
     expect((await stat(path)).mode & 0o777).toBe(0o660)
+    await socket.leave()
     await api[Symbol.asyncDispose]()
     await expect(stat(path)).rejects.toThrow('ENOENT')
   })
@@ -28,6 +29,15 @@ describe('a socket of the API', () => {
     expect((await stat(path)).isSocket()).toBe(true)
     await using api = await apiFixture()
     await listenOn(api.app, { path, mode: 0o600 })
+  })
+
+  it('may have the longest name that a socket takes', async () => {
+    await using directory = await temporaryDirectory()
+    await using api = await apiFixture()
+    const path = `${directory.path}/${'x'.repeat(106 - Buffer.byteLength(directory.path))}`
+    const socket = await listenOn(api.app, { path, mode: 0o600 })
+    expect((await stat(path)).isSocket()).toBe(true)
+    await socket.leave()
   })
 
   it('leaves a live socket and a foreign file alone, and refuses a path that is too long', async () => {
