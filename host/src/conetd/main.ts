@@ -2,7 +2,6 @@
 import './small-young-generation.ts'
 import process from 'node:process'
 import { assertFailpointKnown, ConetError, compileEarly } from '@conet/sdk'
-import type { Logger } from 'pino'
 import { parseArguments } from './arguments.ts'
 import { readSettings, type Settings } from './settings.ts'
 import { readVersion } from './version.ts'
@@ -50,7 +49,10 @@ async function run(action: 'serve' | 'stopDrivers', settings: Settings): Promise
     if (action === 'stopDrivers') {
       const { stopDrivers } = await import('./stop-drivers.ts')
       await stopDrivers(settings, process.env)
-    } else await serve(settings)
+    } else {
+      await serve(settings)
+      process.exit(exitCode.done)
+    }
   } catch (error) {
     explain(error)
     process.exit(exitCode.failed)
@@ -68,9 +70,11 @@ function settingsOrExit(read: () => Settings): Settings {
 
 async function serve(settings: Settings): Promise<void> {
   const [{ makeLogger }, { startDaemon }] = await Promise.all([import('./logger.ts'), import('./daemon.ts')])
-  const log = makeLogger(settings.logLevel)
+  using logging = makeLogger(settings.logLevel)
+  const { log } = logging
   const failed = (error: unknown) => {
     log.fatal({ err: error }, 'conetd: ends, because something failed that it cannot do without')
+    logging[Symbol.dispose]()
     // Not stopped in order: what failed may be what stopping needs. The stores are whole after any end.
     process.exit(exitCode.failed)
   }
@@ -89,7 +93,7 @@ async function serve(settings: Settings): Promise<void> {
   const signal = await stopped
   log.info({ signal }, `conetd: stopping on ${signal}`)
   await daemon.stop()
-  leave(log)
+  log.info('conetd: stopped')
 }
 
 /** A second signal ends conetd at once. */
@@ -102,11 +106,6 @@ function stopSignal(): Promise<NodeJS.Signals> {
       })
     }
   })
-}
-
-function leave(log: Logger): void {
-  log.info('conetd: stopped')
-  process.exit(exitCode.done)
 }
 
 /** For people: what went wrong and what to do, without a stack, unless it is a bug. */

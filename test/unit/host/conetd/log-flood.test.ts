@@ -1,11 +1,12 @@
 import { LineLimit } from '@conet/host/conetd/line-limit'
-import { loggerOptions } from '@conet/host/conetd/logger'
+import { loggerOptions, makeLogger } from '@conet/host/conetd/logger'
 import { PendingLog } from '@conet/host/conetd/pending-log'
 import { PendingRetries } from '@conet/host/lifecycle/pending-retries'
 import { ConetError } from '@conet/sdk'
 import { KernelError } from '@conet/sdk/linux'
 import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
+import { eventually } from '../../../support/eventually.ts'
 
 /** A log as conetd has it, on a clock that stands until it is moved. */
 function logScene() {
@@ -97,4 +98,39 @@ it('writes so many warnings of one text in a minute, and says with the next one 
     { msg: 'lines were left out', count: 980, text: 'no plug' },
     { msg: 'no plug' },
   ])
+})
+
+it('tells the same of many objects for each of them, up to a limit that is counted too', () => {
+  const { clock, log, read } = logScene()
+  for (let n = 0; n < 100; n++) log.error({ path: `/spool/${n}` }, 'a file cannot be read')
+  expect(new Set(read().map(({ path }) => path)).size).toBe(100)
+  for (let n = 0; n < 100_000; n++) log.error({ path: `/spool/${n}` }, 'a file cannot be read')
+  expect(read()).toHaveLength(1_000)
+  clock.nowMs = 60_000
+  log.warn('something else')
+  expect(read().at(-2)).toMatchObject({ msg: 'lines were left out', count: 99_100 })
+})
+
+it('says how many lines were left out when their minute is over, and at the end, also when no such line follows', async () => {
+  const lines: string[] = []
+  const write = (line: string) => void lines.push(line)
+  const read = () => lines.map((line) => JSON.parse(line))
+  {
+    using logging = makeLogger('info', new LineLimit({ mostLines: 1, spanMs: 5 }), { write })
+    for (let n = 0; n < 3; n++) logging.log.warn('no plug')
+    await eventually(() => expect(read().slice(1)).toMatchObject([{ count: 2, text: 'no plug' }]))
+  }
+  {
+    using logging = makeLogger('info', new LineLimit({ mostLines: 1 }), { write })
+    for (let n = 0; n < 5; n++) logging.log.error('no unplug')
+  }
+  expect(read().at(-1)).toMatchObject({ msg: 'lines were left out', count: 4, text: 'no unplug' })
+})
+
+it('keeps no more than so many texts, and says of those that it forgets what was left out', () => {
+  const limit = new LineLimit({ mostLines: 1, nowMs: () => 0 })
+  const take = (text: string) => limit.take({ text, source: '', object: '' })
+  for (let n = 0; n < 3; n++) take('first')
+  const told = Array.from({ length: 1_000 }, (_, n) => take(`text ${n}`).leftOut).flat()
+  expect(told).toEqual([{ text: 'first', count: 2 }])
 })
