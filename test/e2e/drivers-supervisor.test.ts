@@ -58,6 +58,7 @@ function watchQuiet(supervisor: Supervisor, { registry }: Host, mostQuietMs = 1_
     onError: (error) => told.push(String(error)),
     timing: { lookMs: 50, mostQuietMs, mostQuietWhenAskedMs: 200 },
   })
+  quiet.start()
   return { told, quiet, [Symbol.dispose]: () => quiet[Symbol.dispose]() }
 }
 
@@ -147,6 +148,35 @@ describe('the drivers that the host starts itself', () => {
     expect(pidOf(supervisor, 'x')).not.toBe(lost)
     await watch.quiet.renewIfQuiet('y')
     expect(pidOf(supervisor, 'y')).toBe(other)
+  })
+
+  it('ends the process that was quiet, and not the one that has come in its place meanwhile', async () => {
+    await using world = await makeWorld()
+    const supervisor = world.supervise()
+    await supervisor.start('x')
+    const quiet = pidOf(supervisor, 'x')
+    process.kill(quiet, 'SIGKILL')
+    await eventually(() => expect(pidOf(supervisor, 'x')).not.toBe(quiet))
+    const fresh = pidOf(supervisor, 'x')
+    await supervisor.renew('x', { pid: quiet, why: 'it had not answered' })
+    expect(await isThere(fresh)).toBe(true)
+    expect(pidOf(supervisor, 'x')).toBe(fresh)
+    await supervisor.renew('x', { pid: fresh, why: 'it had not answered' })
+    expect(await isThere(fresh)).toBe(false)
+  })
+
+  it('looks at nobody before it is told to: who only built it has no timer to take back', () => {
+    const timers = () => process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length
+    const before = timers()
+    using quiet = new QuietDrivers({
+      supervisor: { names: () => [], stateOf: () => undefined, renew: async () => undefined },
+      hasAnsweredSince: () => true,
+      onRenewal: () => undefined,
+      onError: () => undefined,
+    })
+    expect(timers()).toBe(before)
+    quiet.start()
+    expect(timers()).toBe(before + 1)
   })
 
   it('lets those who ask for a driver that is announced wait until its start has succeeded, failed, or will never come', async () => {

@@ -173,7 +173,7 @@ async function endOperations(
   { registry }: DriverRoom,
   timeoutMs: number,
 ): Promise<void> {
-  if (!(await endsWithin(queue.idle(), timeoutMs))) await registry.close(0)
+  if (!(await endsWithin('end the operations under way', queue.idle(), timeoutMs))) await registry.close(0)
   await queue.idle()
   await registry.close()
 }
@@ -185,10 +185,11 @@ async function expectDrivers(
   parts: Rollback,
 ): Promise<void> {
   parts.defer('stop looking for drivers', () => discovery.close())
-  await discovery.start()
   parts.defer('stop watching over drivers', () => {
     quiet[Symbol.dispose]()
     return supervisor.close()
   })
+  await discovery.start()
+  quiet.start()
   supervisor.announce(settings.spawn)
 }

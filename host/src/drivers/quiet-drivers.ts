@@ -1,12 +1,12 @@
 // Looks after drivers that the host has started and that are alive, but say nothing: hung, or with no socket that
 // anybody could find. Such a one is ended, and its supervisor starts it anew; the kernel keeps what it has made.
-import type { SupervisedState } from './supervised-driver.ts'
+import type { Renewal, SupervisedState } from './supervised-driver.ts'
 
 export type QuietDriversOptions = {
   readonly supervisor: {
     names(): string[]
     stateOf(name: string): SupervisedState | undefined
-    renew(name: string, why: string): Promise<void>
+    renew(name: string, renewal: Renewal): Promise<void>
   }
   /** Whether the driver at that name's own socket has said anything since that time (`Date.now()`). */
   hasAnsweredSince(name: string, sinceMs: number): boolean
@@ -42,13 +42,18 @@ export class QuietDrivers implements Disposable {
   readonly #timing: QuietTiming
   readonly #quiet = new Map<string, Quiet>()
   readonly #renewing = new Set<string>()
-  readonly #timer: NodeJS.Timeout
+  #timer: NodeJS.Timeout | undefined
   #lookedMs = Date.now()
 
   constructor(options: QuietDriversOptions) {
     this.#options = options
     this.#timing = { ...defaultTiming, ...options.timing }
-    this.#timer = setInterval(() => this.#look(), this.#timing.lookMs)
+  }
+
+  /** Looks from now on, until it is disposed. */
+  start(): void {
+    this.#lookedMs = Date.now()
+    this.#timer ??= setInterval(() => this.#look(), this.#timing.lookMs)
   }
 
   [Symbol.dispose](): void {
@@ -101,7 +106,7 @@ export class QuietDrivers implements Disposable {
     const why = `it had not answered for ${Math.round((looks * this.#timing.lookMs) / 1_000)} s`
     try {
       onRenewal(name, pid, why)
-      await supervisor.renew(name, why)
+      await supervisor.renew(name, { pid, why })
       found.isEnded = true
     } finally {
       found.looks = 0

@@ -38,6 +38,9 @@ export type SupervisedState =
   | { readonly state: 'waiting'; readonly until: number; readonly why: string }
   | { readonly state: 'stopped' }
 
+/** `why` is shown until it runs again. */
+export type Renewal = { readonly pid: number; readonly why: string }
+
 const tokenVariable = 'CONET_SPAWN_TOKEN'
 
 export class SupervisedDriver {
@@ -78,12 +81,17 @@ export class SupervisedDriver {
     await this.#loop
   }
 
-  /** Ends the process, which is then started anew like one that died. */
-  async renew(why: string): Promise<void> {
+  /** Ends that process, which is then started anew like one that died. Another one has come meanwhile: it goes on. */
+  async renew({ pid, why }: Renewal): Promise<void> {
     const identity = this.#current?.identity
-    if (this.#state.state !== 'running' || identity === undefined) return
+    if (this.#state.state !== 'running' || identity?.pid !== pid) return
     this.#renewedFor = why
-    await terminateProcess(identity, this.#options.timing.killAfterMs)
+    try {
+      await terminateProcess(identity, this.#options.timing.killAfterMs)
+    } catch (error) {
+      this.#renewedFor = undefined
+      throw error
+    }
   }
 
   async #keepRunning(first: DriverProcess): Promise<void> {

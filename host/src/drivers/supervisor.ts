@@ -6,6 +6,7 @@ import { findDriverProgram, type ProgramPlaces } from './driver-program.ts'
 import { SpawnRecords, spawnRecordsRoom } from './spawn-records.ts'
 import {
   isRecordedAlive,
+  type Renewal,
   SupervisedDriver,
   type SupervisedState,
   type SupervisionTiming,
@@ -91,9 +92,9 @@ export class Supervisor {
     })
   }
 
-  /** Ends the process of a driver that is kept running, which is then started anew. `why` is shown meanwhile. */
-  renew(name: string, why: string): Promise<void> {
-    return this.#queue.run(name, async () => this.#drivers.get(name)?.renew(why))
+  /** Ends that process of a driver that is kept running, which is then started anew. */
+  renew(name: string, renewal: Renewal): Promise<void> {
+    return this.#queue.run(name, async () => this.#drivers.get(name)?.renew(renewal))
   }
 
   /** Whether this or a former host started it, and nobody has stopped it since. */
