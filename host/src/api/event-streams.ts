@@ -129,7 +129,7 @@ class EventStream {
   }
 
   #beginAnew(): void {
-    this.#lastId = this.#options.events.since(0)?.at(-1)?.id
+    this.#lastId = this.#options.events.lastId()
     this.#write(resync)
   }
 

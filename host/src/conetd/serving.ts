@@ -117,7 +117,7 @@ async function listen(context: ApiContext, settings: Settings, parts: Rollback):
   parts.defer('end the requests under way', async () => {
     await Promise.all(sockets.map((one) => one.leave()))
     const closed = Promise.all([runtime.close(), clients.close(), ...sockets.map((one) => one.ended())])
-    if (!(await endsWithin(closed, settings.stopTimeoutMs))) {
+    if (!(await endsWithin('end the requests under way', closed, settings.stopTimeoutMs))) {
       // Those who wait longer for an answer do not get one; what they asked for ends next.
       for (const app of [runtime, clients]) app.server.closeAllConnections()
     }

@@ -38,7 +38,7 @@ export async function statusReport(sources: StatusSources): Promise<StatusView> 
   const [{ machine, programTrouble }] = await Promise.all([
     sources.machine.read(),
     host.interfaces.look(),
-    endsWithin(host.driverWatch.look(), mostLookMs),
+    endsWithin('look at drivers', host.driverWatch.look(), mostLookMs),
   ])
   const drivers = sources.drivers.list()
   const { view: cluster, unfit, formerNames } = await clusterOverview(sources.cluster, settings.cluster)

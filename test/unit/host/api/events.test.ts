@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { listenOn } from '@conet/host/api/standing-socket'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { eventually } from '../../../support/eventually.ts'
 import { temporaryDirectory } from '../../../support/temporary-directory.ts'
 import { apiFixture } from './api-fixture.ts'
@@ -73,8 +73,11 @@ describe('GET /events', () => {
 
   it('says resync when the past is gone', async () => {
     await using api = await served()
+    const since = vi.spyOn(api.feed, 'since')
     using listener = new Listener(api.path, { target: '/events?since=77' })
     await eventually(() => listener.text.includes('event: resync\n'))
+    // Nothing of the log is copied to find its end.
+    expect(since.mock.calls).toEqual([[77]])
   })
 
   it('does not wait for a client that stops reading: it gets the rest when it reads again, and all that is kept at once', async () => {
