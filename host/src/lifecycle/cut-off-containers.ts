@@ -3,7 +3,7 @@
 // with other addresses. Where somebody has asked for those that are gone, it is shown.
 import { ConetError } from '@conet/sdk'
 import type { Attachment, ContainerRecord, SandboxRecord } from '../domain/container.ts'
-import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
+import { type EndpointRecord, type InterfacePlan, isWanted } from '../domain/endpoint.ts'
 import { withoutPrefix } from '../ipam/index.ts'
 import { Backoff } from '../retry/backoff.ts'
 import { requireContainer } from './containers.ts'
@@ -167,13 +167,28 @@ async function plugFirstFree(
 ): Promise<void> {
   for (const [n, attachment] of wishes.entries()) {
     try {
-      await plugOne(host, { handle, attachment }, operation)
-      if (n > 0) host.log.warn({ handle, attachment: attachment.name }, 'plugged with other addresses')
+      const { interface: given } = await plugOne(host, { handle, attachment }, operation)
+      if (n > 0) tellOthers(host, handle, { asked: wishes[0], given })
       return
     } catch (error) {
       if (!ConetError.is(error, 'addressInUse') || n === wishes.length - 1) throw error
     }
   }
+}
+
+function tellOthers(
+  { log }: HostContext,
+  handle: string,
+  { asked, given }: { asked: Attachment | undefined; given: InterfacePlan },
+): void {
+  const of = ({ addresses = [], macAddress }: Partial<Pick<InterfacePlan, 'addresses' | 'macAddress'>>) => ({
+    addresses: addresses.map(withoutPrefix),
+    ...(macAddress !== undefined && { macAddress }),
+  })
+  log.warn(
+    { handle, attachment: asked?.name, asked: of(asked ?? {}), given: of(given) },
+    'what a container was to have is another’s: it has other addresses, or another MAC',
+  )
 }
 
 /** As it was; where nobody has asked for its addresses, with others. */
@@ -183,10 +198,13 @@ function asBefore(host: HostContext, attachment: Attachment, cutOff: CutOff): At
   return [{ ...attachment, addresses: [...cutOff.addresses] }, attachment]
 }
 
-/** Somebody has asked for an interface, whatever it has. */
-function inAnyWay(attachment: Attachment): Attachment[] {
-  const { macAddress: _taken, ...rest } = attachment
-  return [attachment, { ...attachment, addresses: [] }, { ...rest, addresses: [] }]
+/** Somebody has asked for an interface, whatever it has: the wishes one after the other, each for less. */
+export function inAnyWay(attachment: Attachment): Attachment[] {
+  const { macAddress, ...rest } = attachment
+  const wishes = [attachment]
+  if (attachment.addresses.length > 0) wishes.push({ ...attachment, addresses: [] })
+  if (macAddress !== undefined) wishes.push({ ...rest, addresses: [] })
+  return wishes
 }
 
 /** What is on its way out of the sandbox is missing too: its turn comes later. */
@@ -202,17 +220,19 @@ async function plugOne(
   host: HostContext,
   { handle, attachment }: { handle: string; attachment: Attachment },
   operation: Operation,
-): Promise<void> {
+): Promise<EndpointRecord> {
   const { container, sandbox } = running(host, handle)
   const wish = { container, attachment, madeBy: 'up', sandbox } as const
   const intended = await intendEndpoint(host, wish, operation)
   try {
-    await awaitPublication(host, await createAndPlug(host, intended, sandbox, operation))
+    const endpoint = await createAndPlug(host, intended, sandbox, operation)
+    await awaitPublication(host, endpoint)
+    host.cutOff.done(handle, attachment.name)
+    return endpoint
   } catch (error) {
     await removeInUndo(host, intended.endpoint.id)
     throw error
   }
-  host.cutOff.done(handle, attachment.name)
 }
 
 function running(

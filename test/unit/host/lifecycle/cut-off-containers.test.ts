@@ -1,5 +1,5 @@
 import type { EndpointRecord } from '@conet/host/domain/endpoint'
-import { CutOffContainers } from '@conet/host/lifecycle/cut-off-containers'
+import { CutOffContainers, inAnyWay } from '@conet/host/lifecycle/cut-off-containers'
 import { describe, expect, it } from 'vitest'
 
 function endpoint(handle: string, attachment: string): EndpointRecord {
@@ -53,5 +53,22 @@ describe('what a container was cut off from', () => {
     expect(cutOff.of('web', 'red')).toBeDefined()
     cutOff.keepIf('web', () => false)
     expect(cutOff.handles).toEqual([])
+  })
+})
+
+describe('an interface that somebody wants in any way', () => {
+  const plain = { name: 'blue', networkId: 'n1', addresses: [], options: {} }
+  const addresses = ['10.1.0.2']
+  const macAddress = '02:00:00:00:00:01'
+
+  it('is asked for as it is configured, then for less, and never twice for the same', () => {
+    expect(inAnyWay(plain)).toEqual([plain])
+    expect(inAnyWay({ ...plain, addresses })).toEqual([{ ...plain, addresses }, plain])
+    expect(inAnyWay({ ...plain, macAddress })).toEqual([{ ...plain, macAddress }, plain])
+    expect(inAnyWay({ ...plain, addresses, macAddress })).toEqual([
+      { ...plain, addresses, macAddress },
+      { ...plain, macAddress },
+      plain,
+    ])
   })
 })
