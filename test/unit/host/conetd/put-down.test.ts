@@ -26,7 +26,9 @@ it('a start that fails says why, also where what had been started cannot be put 
   expect(failure).toBe(why)
   expect(done).toEqual(['removed'])
   expect(logged).toEqual([
-    { err: expect.objectContaining({ message: 'stop conetd: could not close the stores: the disk is full' }) },
+    {
+      err: expect.objectContaining({ message: 'stop conetd: could not close the stores: the disk is full' }),
+    },
   ])
 })
 
