@@ -10,7 +10,9 @@ import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import type { Change } from './inventory.ts'
 import { portCursor } from './policy-ports.ts'
+import { inRequest, PolicyRefusal } from './policy-refusal.ts'
 import { type InForce, inForce, keepFormerPorts, type PreparedStep } from './prepare-policies.ts'
+import { contentOf } from './retold.ts'
 
 /**
  * Puts the policies in force, one after the other, and writes them down with what `also` adds. Throws what the first
@@ -181,13 +183,17 @@ function policyFailure(
   diverged: readonly PreparedStep[],
 ): unknown {
   if (!ConetError.is(error) || step === undefined) return error
-  const { kind, message, fields, details, help } = error
+  const { kind, message: words, fields, details } = error
+  const { at } = step
   const attachments = diverged.map(({ endpoint }) => endpoint.attachment)
-  return new ConetError(kind, `${step.at}: ${message}`, {
-    cause: error,
-    fields: fields.map((field) => ({ ...field, path: field.path.replace(/^policy(?=$|[.[])/, step.at) })),
-    details: { ...details, ...(attachments.length > 0 && { diverged: attachments }) },
-    operationState: diverged.length > 0 ? 'partial' : 'not-started',
-    ...(help !== undefined && { help }),
-  })
+  return new PolicyRefusal(
+    kind,
+    { at, words },
+    {
+      ...contentOf(error),
+      fields: fields.map((field) => ({ ...field, path: inRequest(field.path, at) })),
+      details: { ...details, ...(attachments.length > 0 && { diverged: attachments }) },
+      operationState: diverged.length > 0 ? 'partial' : 'not-started',
+    },
+  )
 }

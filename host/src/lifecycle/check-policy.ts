@@ -6,7 +6,8 @@ import type { DriverSession } from './driver-access.ts'
 import { callFor } from './driver-call.ts'
 import type { Operation } from './host-context.ts'
 import { checkPorts } from './policy-ports.ts'
-import { inRequest } from './policy-refusal.ts'
+import { inRequest, PolicyRefusal } from './policy-refusal.ts'
+import { contentOf } from './retold.ts'
 
 type Written = {
   readonly policy: PolicyDocument
@@ -42,12 +43,11 @@ async function askDriver(
 
 /** The driver speaks of `policy`. */
 function namedAt(error: ConetError, at: string): ConetError {
-  const { kind, message, fields, details, help } = error
-  return new ConetError(kind, `${at}: ${message}`, {
-    cause: error,
-    fields: fields.map((field) => ({ ...field, path: inRequest(field.path, at) })),
-    details: { ...details },
-    operationState: 'not-started',
-    ...(help !== undefined && { help }),
-  })
+  const { kind, message: words, fields } = error
+  const named = fields.map((field) => ({ ...field, path: inRequest(field.path, at) }))
+  return new PolicyRefusal(
+    kind,
+    { at, words },
+    { ...contentOf(error), fields: named, operationState: 'not-started' },
+  )
 }

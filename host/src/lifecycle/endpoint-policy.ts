@@ -1,6 +1,5 @@
 // The policy of an endpoint that is about to be: which document stands for it, whether its driver takes it, and the ports
 // that it asks for.
-import { ConetError } from '@conet/sdk'
 import type { Attachment, ContainerRecord } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { NetworkRecord } from '../domain/network.ts'
@@ -8,7 +7,7 @@ import { ownPolicyOf, type PolicyDocument, policyFor } from '../domain/policy.ts
 import type { DriverSession } from './driver-access.ts'
 import type { HostContext } from './host-context.ts'
 import { takePorts, type WantedPorts, wantedPorts } from './policy-ports.ts'
-import { defaultPolicyPath, pathOfPolicy } from './policy-refusal.ts'
+import { defaultPolicyPath, PolicyRefusal, pathOfPolicy } from './policy-refusal.ts'
 
 export type WantedPolicy = {
   /** What stood for the attachment when it was looked at, whether or not the driver takes it. */
@@ -24,11 +23,9 @@ export function takesPolicies({ driver }: DriverSession): boolean {
 /** Throws `unsupported` that names the driver. `at` is the path of the policy in the request. */
 export function assertTakesPolicies(session: DriverSession, at: string): void {
   if (takesPolicies(session)) return
-  const message = `driver ${session.driver.name} takes no policies`
-  throw new ConetError('unsupported', `${at}: ${message}`, {
-    fields: [{ path: at, message: `${message} (it does not offer endpoint/policy)` }],
-    details: { driver: session.driver.name },
-  })
+  const words = `driver ${session.driver.name} takes no policies`
+  const fields = [{ path: at, message: `${words} (it does not offer endpoint/policy)` }]
+  throw new PolicyRefusal('unsupported', { at, words }, { fields, details: { driver: session.driver.name } })
 }
 
 /** Checks what stands for the attachment. Throws what the driver's schema says, and `unsupported`. */

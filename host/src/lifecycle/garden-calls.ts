@@ -13,8 +13,8 @@ import { shellWord } from '../domain/shell-word.ts'
 import { requireContainer } from './containers.ts'
 import { isUp } from './down.ts'
 import type { HostContext, Operation } from './host-context.ts'
-import { pathOfPolicy } from './policy-refusal.ts'
-import { aboutSent, withoutPath } from './sent-entries.ts'
+import { withoutPath } from './policy-refusal.ts'
+import { aboutSent } from './sent-entries.ts'
 import { type ChangedPolicy, changePolicy } from './set-policy.ts'
 
 /** Maps one more TCP port. Not to be repeated: each call maps another one. */
@@ -96,7 +96,7 @@ async function addEntries(
     )
   } catch (error) {
     const nameOf = (at: number) => (at < before ? undefined : nameOfSent(at - before))
-    throw withoutPath(aboutSent(error, { member, nameOf }), pathOfPolicy(place.attachment))
+    throw aboutSent(withoutPath(error), { member, nameOf })
   }
 }
 

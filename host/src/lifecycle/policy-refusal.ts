@@ -1,10 +1,11 @@
 // A policy that was taken while its container was down may be refused when it comes up: the driver knows more than its
 // schema says, and ports may be taken. Who started the container did not write the policy, and must learn whose it is.
-import { ConetError } from '@conet/sdk'
+import { ConetError, type ConetErrorOptions, type ErrorKind } from '@conet/sdk'
 import type { Attachment, ContainerRecord } from '../domain/container.ts'
 import { ownPolicyOf } from '../domain/policy.ts'
 import { shellWord } from '../domain/shell-word.ts'
 import type { HostContext } from './host-context.ts'
+import { retold } from './retold.ts'
 
 /** The path of a container's own policy for an attachment, as clients say it. */
 export function pathOfPolicy(attachment: string): string {
@@ -12,6 +13,22 @@ export function pathOfPolicy(attachment: string): string {
 }
 
 export const defaultPolicyPath = 'default_policy'
+
+/** What is wrong with a policy, and where the client has said that policy. */
+export class PolicyRefusal extends ConetError {
+  /** The message without the path. */
+  readonly words: string
+
+  constructor(kind: ErrorKind, { at, words }: { at: string; words: string }, options: ConetErrorOptions) {
+    super(kind, `${at}: ${words}`, options)
+    this.words = words
+  }
+}
+
+/** The same error without the path of the policy before its message: who has sent entries alone knows of no attachments. */
+export function withoutPath(error: unknown): unknown {
+  return error instanceof PolicyRefusal ? retold(error, { message: error.words }) : error
+}
 
 type Place = { readonly container: ContainerRecord; readonly attachment: Attachment }
 
@@ -52,22 +69,17 @@ function isBelow(path: string, root: string): boolean {
 }
 
 function refusalOf(error: ConetError, { handle, attachment, network, isOwn }: PolicyName): ConetError {
-  const { kind, message, fields, details, operationState } = error
+  const { message, fields, details } = error
   const at = isOwn ? pathOfPolicy(attachment) : defaultPolicyPath
   const whose = isOwn ? 'its own policy there' : 'the default policy of that network'
-  return new ConetError(
-    kind,
-    `plug container ${handle}: attachment ${attachment} in network ${network}: ${whose}: ${message}`,
-    {
-      cause: error,
-      fields: fields.map((field) => ({ ...field, path: inRequest(field.path, at) })),
-      details: { ...details, container: handle, attachment, network },
-      operationState,
-      help: isOwn
-        ? `see or replace it: conet container policy ${shellWord(handle)}`
-        : (sharedPortHelp(error, network) ?? `see or replace it: conet net default-policy ${network}`),
-    },
-  )
+  return retold(error, {
+    message: `plug container ${handle}: attachment ${attachment} in network ${network}: ${whose}: ${message}`,
+    fields: fields.map((field) => ({ ...field, path: inRequest(field.path, at) })),
+    details: { ...details, container: handle, attachment, network },
+    help: isOwn
+      ? `see or replace it: conet container policy ${shellWord(handle)}`
+      : (sharedPortHelp(error, network) ?? `see or replace it: conet net default-policy ${network}`),
+  })
 }
 
 /** Runs `work`, which takes the ports of a default policy; one that another of its containers has says what to do. */
@@ -77,14 +89,7 @@ export function helpingWithPorts<T>(network: string, work: () => T): T {
   } catch (error) {
     const help = ConetError.is(error) ? sharedPortHelp(error, network) : undefined
     if (!ConetError.is(error) || help === undefined) throw error
-    const { kind, message, fields, details, operationState } = error
-    throw new ConetError(kind, message, {
-      cause: error,
-      fields: [...fields],
-      details: { ...details },
-      operationState,
-      help,
-    })
+    throw retold(error, { help })
   }
 }
 

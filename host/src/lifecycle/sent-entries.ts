@@ -6,6 +6,7 @@ import type { UpBody } from '@conet/sdk/api'
 import { type Attachment, type ContainerRecord, primaryOf } from '../domain/container.ts'
 import { entriesOf, netOutRule, portRequest } from '../domain/garden-policy.ts'
 import { ownPolicyOf } from '../domain/policy.ts'
+import { retold } from './retold.ts'
 
 export type SentEntries = {
   readonly member: 'net_in' | 'net_out'
@@ -18,28 +19,11 @@ export function aboutSent(error: unknown, { member, nameOf }: SentEntries): unkn
   if (!ConetError.is(error)) return error
   const place = new RegExp(`[\\w.-]*\\b${member}\\[(\\d+)\\]`, 'g')
   const renamed = (text: string) => text.replace(place, (whole, index) => nameOf(Number(index)) ?? whole)
-  const { kind, message, fields, details, operationState, help } = error
+  const { message, fields } = error
   if ([message, ...fields.map(({ path }) => path)].every((text) => renamed(text) === text)) return error
-  return new ConetError(kind, renamed(message), {
-    cause: error,
+  return retold(error, {
+    message: renamed(message),
     fields: fields.map((field) => ({ ...field, path: renamed(field.path) })),
-    details: { ...details },
-    operationState,
-    ...(help === undefined ? {} : { help }),
-  })
-}
-
-/** The same error without the path of the policy before its message: who has sent entries alone knows of no attachments. */
-export function withoutPath(error: unknown, path: string): unknown {
-  const before = `${path}: `
-  if (!ConetError.is(error) || !error.message.startsWith(before)) return error
-  const { kind, message, fields, details, operationState, help } = error
-  return new ConetError(kind, message.slice(before.length), {
-    cause: error,
-    fields: [...fields],
-    details: { ...details },
-    operationState,
-    ...(help === undefined ? {} : { help }),
   })
 }
 

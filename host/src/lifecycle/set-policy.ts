@@ -1,5 +1,5 @@
 // A client changes the policies of a container by the names of its attachments, before or while it runs: all, or none.
-import { ConetError, type PortMapping } from '@conet/sdk'
+import type { PortMapping } from '@conet/sdk'
 import type { ContainerRecord } from '../domain/container.ts'
 import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
 import { ownPolicyOf, type PolicyDocument, type PolicyPatch, policyFor, withPatch } from '../domain/policy.ts'
@@ -13,7 +13,7 @@ import type { HostContext, Operation } from './host-context.ts'
 import { containerQueue } from './keys.ts'
 import { namingField } from './named-field.ts'
 import { wantedPorts } from './policy-ports.ts'
-import { pathOfPolicy } from './policy-refusal.ts'
+import { PolicyRefusal, pathOfPolicy } from './policy-refusal.ts'
 import { type PolicyStep, prepared } from './prepare-policies.ts'
 import { RequestFaults } from './request-faults.ts'
 
@@ -119,7 +119,7 @@ async function driverOf(
   const type = network?.type ?? attachment?.own?.type
   if (type === undefined) {
     const message = 'the network of the attachment is gone'
-    throw new ConetError('notFound', `${at}: ${message}`, { fields: [{ path: at, message }] })
+    throw new PolicyRefusal('notFound', { at, words: message }, { fields: [{ path: at, message }] })
   }
   try {
     const session: DriverSession = await host.drivers.require(type, operation)
