@@ -106,6 +106,35 @@ it('[D9] [D12] a sandbox that conet made ends at down, one that a runtime made g
   expect(inside(made.path)('ip -o link')).not.toContain('eth0')
 })
 
+it.each([
+  ['an interface "eth0"', 'ip link add eth0 type veth peer name other'],
+  [
+    'a route to 0.0.0.0/0',
+    'ip link add up0 type veth peer name up1; ip link set up0 up; ip link set up1 up; ip address add 10.95.0.2/24 dev up0; ip route add default via 10.95.0.1',
+  ],
+])(
+  '[D12] a container that runs is not moved to a namespace that has %s: it stays where it is',
+  async (what, command) => {
+    const one = await start('one', 'blue')
+    const before = await fixture.client.getContainer('one')
+    using elsewhere = temporaryNamespace()
+    inside(elsewhere.path)(command)
+    const there = inside(elsewhere.path)('ip -o link')
+    await expect(fixture.client.up('one', { netns: elsewhere.path })).rejects.toMatchObject({
+      kind: 'conflict',
+      message: expect.stringContaining(`the network namespace ${elsewhere.path} has ${what} already`),
+      fields: [expect.objectContaining({ path: 'netns' })],
+    })
+    expect(await fixture.client.getContainer('one')).toEqual(before)
+    one('ping -c 1 -W 2 10.93.0.1')
+    expect(inside(elsewhere.path)('ip -o link')).toBe(there)
+    // Once there is room it moves.
+    inside(elsewhere.path)('ip link del eth0 2>/dev/null || ip route del default')
+    await fixture.client.up('one', { netns: elsewhere.path })
+    inside(elsewhere.path)('ping -c 1 -W 2 10.93.0.1')
+  },
+)
+
 it('[D10] [D11] [D13] down unplugs and deletes every endpoint, also when an unplug fails, and no network', async () => {
   await start('c', 'odd')
   fake.plan({ methods: { 'endpoint/unplug': { error: { kind: 'backendUnavailable', message: 'not now' } } } })

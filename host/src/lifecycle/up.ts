@@ -29,8 +29,8 @@ import { endLeftovers } from './unfinished-removals.ts'
 /**
  * Brings the container up. Repeated with the same namespace, or with none: what it was cut off from is plugged, mostly
  * nothing; if one fails, those before it stay. With another namespace, or with none after its process has ended, the
- * container is taken down first. When that `up` or a first
- * one fails the container is as before, and one that no client configured is gone. `down` aborts it.
+ * container is taken down first, unless a look shows that it cannot be plugged there. When a first `up` fails the container
+ * is as before, and one that no client configured is gone; one that was taken down stays down. `down` aborts it.
  */
 export function up(
   host: HostContext,
@@ -56,7 +56,10 @@ async function upNow(
     await plugMissing(host, handle, operation)
     return requireContainer(host, handle)
   }
-  if (host.inventory.sandboxes.has(handle)) await takeDown(host, handle, operation)
+  if (host.inventory.sandboxes.has(handle)) {
+    assertCanMove(host, handle, { source, namespace })
+    await takeDown(host, handle, operation)
+  }
   await using undo = new Rollback()
   const configured = host.inventory.containers.get(handle)
   const container = await defineForUp(host, handle, body, operation)
@@ -81,6 +84,15 @@ async function upNow(
   host.events.append({ type: 'container.up', container: handle })
   return requireContainer(host, handle)
 }
+
+/** What it loses is given up for what can be had. In the namespace that it is in, its own interfaces are in nobody's way. */
+function assertCanMove(host: HostContext, handle: string, { source, namespace }: Whereto): void {
+  if (namespace === undefined || namespace === host.inventory.sandboxes.get(handle)?.namespace) return
+  const coming = host.inventory.endpointsOfContainer(handle).flatMap(({ result }) => result?.interfaces ?? [])
+  about(source.pid === undefined ? 'netns' : 'pid', () => host.sandboxes.assertRoom(source, coming))
+}
+
+type Whereto = ReturnType<typeof sourceOf>
 
 function recordUp(host: HostContext, sandbox: SandboxRecord): void {
   const container = requireContainer(host, sandbox.handle)

@@ -16,6 +16,7 @@ import {
   writeSysctl,
 } from '@conet/sdk/linux'
 import { startLoopback } from './loopback.ts'
+import { assertRoom } from './room-for-interfaces.ts'
 import { isSandboxGone } from './sandbox-gone.ts'
 import { locate, openSource, type SandboxSource } from './sandbox-source.ts'
 
@@ -49,6 +50,11 @@ export class SandboxKeeper {
   identify(source: SandboxSource): string | undefined {
     using namespace = openSource(source)
     return namespace?.id
+  }
+
+  /** Whether what is plugged elsewhere could be plugged there, as far as a look shows. Throws `conflict`. Changes nothing. */
+  assertRoom(source: SandboxSource, coming: Parameters<typeof assertRoom>[1]): void {
+    assertRoom(source, coming)
   }
 
   /** Takes hold of the runtime's namespace, or makes one, and prepares it for interfaces. When a step fails nothing is left. */
