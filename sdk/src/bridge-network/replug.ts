@@ -16,6 +16,7 @@ import { mendSubnetRoute, setLinkAnew, withoutKernelAddress } from './bridge-dev
 import { differencesOf } from './differences.ts'
 import { type EndpointPlan, newRoute } from './endpoint-plan.ts'
 import { switchIpv6On } from './ipv6-switch.ts'
+import { endpointOfAlias } from './names.ts'
 import { allFlags, announceAfterAnswer, hasPin, isSwitchedOff, type PlugTask, pin, portLink } from './port.ts'
 
 export type PluggedTask = PlugTask & {
@@ -100,11 +101,19 @@ function mendInterface(inner: Rtnl, peer: Link, plan: EndpointPlan): string[] {
   if (differences.length > 0) setLinkAnew(inner, peer, wanted)
   if (peer.name !== interfaceName) {
     differences.push(`its name was ${peer.name}`)
+    putAside(inner, plan)
     orConflict(plan, `an interface "${interfaceName}"`, () =>
       inner.run(setLink(peer.index, { name: interfaceName })),
     )
   }
   return [...differences, ...bringUp(inner, peer)]
+}
+
+/** Another endpoint's interface that has the name, where somebody has swapped them; its own is given to it when its turn comes. */
+function putAside(inner: Rtnl, { interfaceName, port }: EndpointPlan): void {
+  const holder = inner.link(interfaceName)
+  if (holder?.kind !== 'veth' || endpointOfAlias(holder) === undefined) return
+  inner.run(setLink(holder.index, { name: port.name }))
 }
 
 function bringUp(rtnl: Rtnl, { index, isUp }: Link): string[] {

@@ -90,6 +90,20 @@ describe('a driver that is asked', () => {
     expect(fixture.ping('a', '10.1.0.1') && fixture.ping('a', 'fd00:1::1')).toBe(true)
   })
 
+  it('[B26] gives the interfaces of one container their names back where somebody has swapped them', async () => {
+    await using fixture = await BridgeFixture.start()
+    const net = await fixture.create(network('one'))
+    const first = await fixture.join(net, 'a', a)
+    const second = fixture.params(net, 'a', { ...b, name: 'eth1', endpoint: 'second', defaultRoute: false })
+    await fixture.plug(second)
+    fixture.exec('a', 'ip link set eth0 name x; ip link set eth1 name eth0; ip link set x name eth1')
+    for (const params of [first, second]) await fixture.plug(params)
+    expect(fixture.exec('a', 'ip -o address show eth0')).toContain('10.1.0.2/16')
+    expect(fixture.exec('a', 'ip -o address show eth1')).toContain('10.1.0.3/16')
+    expect(fixture.repaired.join()).toMatch(/its name was eth1,.*its name was /)
+    expect(fixture.ping('a', '10.1.0.1')).toBe(true)
+  })
+
   it('[B26] finds a port or an interface that somebody has moved to another network namespace, and makes them anew', async () => {
     await using fixture = await BridgeFixture.start()
     const net = await fixture.create(network('one'))
