@@ -71,9 +71,10 @@ export class Cluster {
   /** Knows what is on the disk; nothing is asked of the store before `start`. */
   constructor(options: ClusterOptions) {
     const { store, node, records, log } = options
+    const { signal } = this.#ending
     this.#options = options
     // All that follows the store listens to it.
-    setMaxListeners(Number.POSITIVE_INFINITY, this.#ending.signal)
+    setMaxListeners(Number.POSITIVE_INFINITY, signal)
     this.mostBlockBits = options.mostBlockBits
     this.nodes = new NodeOperations(store, () => this.#nodes.all)
     this.blocks = new OwnBlockRecord(records, (networkId) => this.#listener?.blocksChanged(networkId))
@@ -82,10 +83,11 @@ export class Cluster {
     const listener = () => this.#listener
     const assureWhole = this.#assureWhole
     const doubt = () => this.#continuity.doubt()
-    this.#directory = new NetworkDirectory({ store, assureWhole, lost: doubt, listener })
+    this.#directory = new NetworkDirectory({ store, assureWhole, lost: doubt, listener, signal, log })
     const seenHere = () => void this.#presence.look()
     const { identity } = node
-    this.#nodes = new KnownNodes({ store, records, identity, isLoss: this.#isLoss, seenHere })
+    const isLoss = this.#isLoss
+    this.#nodes = new KnownNodes({ store, records, identity, isLoss, seenHere, signal, log })
     this.#publisher = new MemberPublisher({
       store,
       node: node.name,
@@ -95,7 +97,7 @@ export class Cluster {
     })
     this.members = new PublishedMembers(this.#publisher, node.underlayAddress)
     this.networks = this.#openNetworks()
-    this.#held = new HeldNetworks({ store, node: node.name, log, signal: this.#ending.signal, listener })
+    this.#held = new HeldNetworks({ store, node: node.name, log, signal, listener })
     const { blocks, networks } = this
     const [presence, nodes, publisher, held] = [this.#presence, this.#nodes, this.#publisher, this.#held]
     this.#putBack = new PutBack({ store, presence, nodes, blocks, networks, publisher, held, listener })
@@ -146,9 +148,9 @@ export class Cluster {
     const { signal } = this.#ending
     this.#running = Promise.all([
       this.#presence.follow(signal),
-      this.#directory.follow(signal),
+      this.#directory.follow(),
       this.#publisher.follow(signal),
-      this.#nodes.follow(signal),
+      this.#nodes.follow(),
       this.#continuity.follow(signal),
     ])
   }

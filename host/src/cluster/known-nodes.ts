@@ -1,23 +1,18 @@
 // Which nodes the cluster has, and which an operator has removed, on the disk: when the store has lost something, it is known
 // who has to come back, and who may not.
-
 import type { RegisteredLimits } from './claim-transaction.ts'
 import { keys } from './keys.ts'
 import { isEnded, removeAgain } from './node-directory.ts'
-import type { BlockStore } from './own-blocks.ts'
 import { RemovalMark, SharedNode } from './records.ts'
-import { RememberedRecords } from './remembered-records.ts'
+import { RememberedRecords, type RememberingOptions } from './remembered-records.ts'
 import type { SharedStore } from './shared-store.ts'
 
-export type KnownNodesOptions = {
+export type KnownNodesOptions = RememberingOptions & {
   readonly store: SharedStore
-  readonly records: BlockStore
   /** Of this machine. */
   readonly identity: string
   /** The store says something else of this machine. */
   seenHere(): void
-  /** Whether the store has lost something just now. */
-  isLoss(): Promise<boolean>
 }
 
 export class KnownNodes {
@@ -53,8 +48,8 @@ export class KnownNodes {
   }
 
   /** Follows the store until the signal aborts. Called once. */
-  async follow(signal: AbortSignal): Promise<void> {
-    await Promise.all([this.#nodes.follow(signal), this.#removals.follow(signal)])
+  async follow(): Promise<void> {
+    await Promise.all([this.#nodes.follow(), this.#removals.follow()])
   }
 
   /** Whom an operator has removed, and a store has again that is a copy from before, or does not know of it. May be repeated. */

@@ -1,10 +1,12 @@
 // The networks of the cluster as the store has them. That one is gone is believed once the store is known to be whole.
+import type { Logger } from 'pino'
 import type { ClusterListener } from './cluster-listener.ts'
 import { keys } from './keys.ts'
 import { Mirror, type MirrorChange } from './mirror.ts'
 import type { Trouble } from './node-presence.ts'
 import { reader, SharedNetwork } from './records.ts'
 import type { SharedStore } from './shared-store.ts'
+import { unattended } from './unattended.ts'
 
 export type NetworkDirectoryOptions = {
   readonly store: SharedStore
@@ -14,6 +16,9 @@ export type NetworkDirectoryOptions = {
   lost(): void
   /** Undefined before the node has started. */
   listener(): Pick<ClusterListener, 'networkSeen' | 'networkGone' | 'networksKnown'> | undefined
+  /** Ends all of it. */
+  readonly signal: AbortSignal
+  readonly log: Pick<Logger, 'error'>
 }
 
 export class NetworkDirectory {
@@ -40,8 +45,8 @@ export class NetworkDirectory {
   }
 
   /** Until the signal aborts. Called once. */
-  follow(signal: AbortSignal): Promise<void> {
-    return this.#mirror.follow(signal)
+  follow(): Promise<void> {
+    return this.#mirror.follow(this.#options.signal)
   }
 
   /** Whether the store was there when it was last asked. */
@@ -75,10 +80,11 @@ export class NetworkDirectory {
 
   /** What a store does not hold says nothing before it is known that it has lost nothing. */
   #whenWhole(then: () => void | Promise<void>): void {
+    const tell = async () => {
+      await this.#options.assureWhole()
+      await then()
+    }
     // A store that is away is listed when it is back.
-    this.#options
-      .assureWhole()
-      .then(then)
-      .catch(() => undefined)
+    unattended('a network that is gone stays on record', tell, this.#options)
   }
 }

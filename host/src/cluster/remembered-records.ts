@@ -1,26 +1,41 @@
 // Records of the store that are on the disk too: when the store has lost something, it is known what was there. One goes only
-// when a store that is whole does not have it any more.
+// when a store that is whole does not have it any more. While the disk does not take it, it is known in memory.
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from 'pino'
 import type { Static, TSchema } from 'typebox'
-import type { Table } from '../store/index.ts'
+import { Backoff } from '../retry/backoff.ts'
+import type { Changes, Purpose, Table } from '../store/index.ts'
 import { Mirror, type MirrorChange } from './mirror.ts'
 import type { BlockStore } from './own-blocks.ts'
 import { reader } from './records.ts'
 import type { SharedStore } from './shared-store.ts'
+import { unattended } from './unattended.ts'
 
-export type RememberedRecordsOptions<S extends TSchema> = {
+/** A disk that is full stays so until somebody makes room. */
+const defaultAgainMs = { firstMs: 500, mostMs: 30_000 }
+
+export type RememberingOptions = {
   readonly store: Pick<SharedStore, 'list' | 'watch'>
+  readonly records: BlockStore
+  /** Whether the store has lost something just now. */
+  isLoss(): Promise<boolean>
+  /** Ends all of it. */
+  readonly signal: AbortSignal
+  readonly log: Pick<Logger, 'error' | 'info'>
+  /** When what the disk has refused is written again. */
+  readonly againMs?: { readonly firstMs: number; readonly mostMs: number }
+}
+
+export type RememberedRecordsOptions<S extends TSchema> = RememberingOptions & {
   /** Ends with a slash. */
   readonly prefix: string
   readonly schema: S
-  readonly records: BlockStore
   /** On the disk. */
   readonly table: string
   /** What a record is kept under; `key` is that in the store, without the prefix. */
   idOf(key: string, record: Static<S>): string
   /** The store says something else of these. */
   seen(ids: readonly string[]): void
-  /** Whether the store has lost something just now. */
-  isLoss(): Promise<boolean>
 }
 
 export class RememberedRecords<S extends TSchema> {
@@ -29,6 +44,9 @@ export class RememberedRecords<S extends TSchema> {
   readonly #mirror: Mirror<Static<S>>
   /** By id. */
   readonly #known: Map<string, Static<S>>
+  /** Ids of which the disk says something else than what is known. */
+  readonly #unwritten = new Set<string>()
+  #isLate = false
 
   constructor(options: RememberedRecordsOptions<S>) {
     this.#options = options
@@ -41,8 +59,7 @@ export class RememberedRecords<S extends TSchema> {
       parse: reader(schema),
       isLoss,
       changed: (changes) => this.#note(changes),
-      // It is not known only when this node stops.
-      listed: () => void this.#dropOthers().catch(() => undefined),
+      listed: () => unattended(`of the ${table} some that are gone stay`, () => this.#dropOthers(), options),
     })
   }
 
@@ -52,8 +69,8 @@ export class RememberedRecords<S extends TSchema> {
   }
 
   /** Follows the store until the signal aborts. Called once. */
-  follow(signal: AbortSignal): Promise<void> {
-    return this.#mirror.follow(signal)
+  follow(): Promise<void> {
+    return this.#mirror.follow(this.#options.signal)
   }
 
   #note(changes: readonly MirrorChange<Static<S>>[]): void {
@@ -78,13 +95,57 @@ export class RememberedRecords<S extends TSchema> {
     return ids.filter((id) => !present.has(id))
   }
 
+  /** It does not throw: whoever follows the store counts on that. */
   #write(seen: ReadonlyMap<string, Static<S>>, gone: readonly string[]): void {
-    if (seen.size + gone.length === 0) return
-    this.#options.records.transaction((changes) => {
-      for (const [id, record] of seen) this.#table.put(changes, id, record)
-      for (const id of gone) this.#table.delete(changes, id)
-    })
     for (const [id, record] of seen) this.#known.set(id, record)
     for (const id of gone) this.#known.delete(id)
+    for (const id of [...seen.keys(), ...gone]) this.#unwritten.add(id)
+    try {
+      this.#save()
+    } catch (err) {
+      if (this.#isLate) return
+      const { log, table } = this.#options
+      log.error({ table, err }, 'cluster: what is known of nodes is not on the disk; it is tried again')
+      void this.#saveLate()
+    }
+  }
+
+  /** With what is new meanwhile. */
+  async #saveLate(): Promise<void> {
+    const { signal, log, table, againMs = defaultAgainMs } = this.#options
+    this.#isLate = true
+    const backoff = new Backoff(againMs)
+    while (this.#unwritten.size > 0) {
+      await sleep(backoff.nextMs(), undefined, { signal, ref: false }).catch(() => undefined)
+      if (signal.aborted) return
+      try {
+        this.#save()
+      } catch {
+        // The log has it already.
+      }
+    }
+    this.#isLate = false
+    log.info({ table }, 'cluster: what is known of nodes is on the disk')
+  }
+
+  #save(): void {
+    const ids = [...this.#unwritten]
+    const gone = ids.filter((id) => !this.#known.has(id))
+    const there = ids.filter((id) => this.#known.has(id))
+    // First, and by itself: it goes through on a disk that is full.
+    this.#commit(gone, (changes, id) => this.#table.delete(changes, id), 'removal')
+    const put = (changes: Changes, id: string) => {
+      const record = this.#known.get(id)
+      if (record !== undefined) this.#table.put(changes, id, record)
+    }
+    this.#commit(there, put, 'change')
+  }
+
+  #commit(ids: readonly string[], write: (changes: Changes, id: string) => void, purpose: Purpose): void {
+    if (ids.length === 0) return
+    this.#options.records.transaction((changes) => {
+      for (const id of ids) write(changes, id)
+    }, purpose)
+    for (const id of ids) this.#unwritten.delete(id)
   }
 }
