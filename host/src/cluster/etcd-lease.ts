@@ -1,5 +1,5 @@
 // A lease of etcd, kept alive by its client, three times in its life.
-import { ConetError } from '@conet/sdk'
+import { ConetError, onAbort } from '@conet/sdk'
 import { EtcdLeaseInvalidError } from 'etcd3'
 import { clusterError } from './etcd-errors.ts'
 import type { EtcdOptions } from './etcd-identity.ts'
@@ -14,17 +14,24 @@ export async function holdLease(
 ): Promise<Lease> {
   signal.throwIfAborted()
   const lease = client.lease(ttlSeconds, { deadline: Date.now() + timeoutMs })
+  // A client outlives many leases: nothing of them is left with it.
+  const listeners: Disposable[] = []
   const lost = new Promise<Error | undefined>((resolve) => {
     lease.on('lost', (cause) => resolve(lostLease(cause, { ttlSeconds, options })))
-    replaced.addEventListener('abort', () => resolve(takenOver()), { once: true })
-    signal.addEventListener('abort', () => resolve(undefined), { once: true })
+    listeners.push(onAbort(replaced, () => resolve(takenOver())))
+    listeners.push(onAbort(signal, () => resolve(undefined)))
   })
+  const forget = () => {
+    for (const listener of listeners) listener[Symbol.dispose]()
+  }
+  void lost.then(forget)
   try {
     const id = await lease.grant()
     // The keys go with it, unless etcd is away: then they go when its time is up.
-    signal.addEventListener('abort', () => void lease.revoke().catch(() => undefined), { once: true })
+    onAbort(signal, () => void lease.revoke().catch(() => undefined))
     return { id, lost }
   } catch (error) {
+    forget()
     throw await failure('take a lease of the shared store', error)
   }
 }

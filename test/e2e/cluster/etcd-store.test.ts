@@ -1,3 +1,6 @@
+import { getEventListeners } from 'node:events'
+import { EtcdConnection } from '@conet/host/cluster/etcd-connection'
+import { holdLease } from '@conet/host/cluster/etcd-lease'
 import { EtcdStore } from '@conet/host/cluster/etcd-store'
 import type { WatchedChange } from '@conet/host/cluster/shared-store'
 import { ConetError } from '@conet/sdk'
@@ -108,6 +111,33 @@ describe('the shared store in etcd', () => {
     await etcd.start()
     await eventually(() => put('/d/2'))
     expect((await store.list('/d/')).entries.map(({ key }) => key)).toEqual(['/d/0', '/d/1', '/d/2'])
+  })
+
+  it('leaves nothing of a lease with the client when the lease is over, or was never granted', async () => {
+    const connection = new EtcdConnection({ endpoints: [etcd.endpoint] }, () => undefined)
+    const { current } = connection
+    const listeners = () => getEventListeners(current.replaced, 'abort').length
+    const hold = (signal: AbortSignal) => holdLease(current, { ttlSeconds: 10, signal, timeoutMs: 1_000 })
+    try {
+      const end = new AbortController()
+      const leases = await Promise.all([hold(end.signal), hold(end.signal)])
+      expect(listeners()).toBe(1)
+      end.abort()
+      expect(await Promise.all(leases.map(({ lost }) => lost))).toEqual([undefined, undefined])
+      expect(listeners()).toBe(0)
+      // Whoever ends while it is granted has none either.
+      const early = new AbortController()
+      const granting = hold(early.signal)
+      early.abort()
+      await granting
+      await eventually(async () => expect(await etcd.control('lease', 'list')).toContain('found 0 leases'))
+      await etcd.stop('SIGKILL')
+      await expect(hold(new AbortController().signal)).rejects.toMatchObject({ kind: 'clusterUnavailable' })
+      expect(listeners()).toBe(0)
+    } finally {
+      connection.close()
+      await etcd.start()
+    }
   })
 
   it('ends a watch at a member that has no leader any more, and would be silent', async () => {
