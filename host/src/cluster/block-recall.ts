@@ -58,7 +58,8 @@ export class BlockRecall {
         else await this.#ask(subnet)
       }
     } finally {
-      await wishes.unask(subnet)
+      // Who waits for the block has it already.
+      void wishes.unask(subnet)
     }
     if (!isClaimed) await claim(subnet)
   }

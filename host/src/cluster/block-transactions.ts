@@ -76,11 +76,10 @@ export class BlockTransactions {
   }
 
   /** May be repeated. */
-  async unask(subnetOrBlock: string, { condition, ...limits }: ClaimLimits): Promise<void> {
+  async unask(subnetOrBlock: string, { condition, ...limits }: RegisteredLimits): Promise<void> {
     const { store, node, network } = this.#options
-    const conditions = condition === undefined ? [] : [condition]
     const change = { delete: keys.wish(network.id, node, subnetOrBlock) }
-    const { committed } = await store.commit(conditions, [change], limits)
+    const { committed } = await store.commit([condition], [change], limits)
     if (!committed) throw this.#notRegistered()
   }
 

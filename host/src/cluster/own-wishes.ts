@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { KeyedQueue } from '@conet/sdk'
 import { Backoff } from '../retry/backoff.ts'
 import type { BlockTransactions } from './block-transactions.ts'
-import type { ClaimLimits, RegisteredLimits } from './claim-transaction.ts'
+import type { RegisteredLimits } from './claim-transaction.ts'
 import type { CallLimits, Condition } from './shared-store.ts'
 
 export type OwnWishesOptions = {
@@ -38,11 +38,11 @@ export class OwnWishes {
     return this.#queue.run(name, () => this.#options.transactions.ask(wanted, limits))
   }
 
-  /** Of the subnet or the block that was asked for. At once, or as soon as the store is there. Never rejects. */
+  /** Of the subnet or the block that was asked for. At once, or as soon as the store is there, and this node registered. Never rejects. */
   async unask(name: string, limits: CallLimits = {}): Promise<void> {
     this.#needed.delete(name)
     try {
-      await this.#takeBack(name, limits)
+      await this.#takeBack(name, await this.#registered(limits))
     } catch {
       this.blocksChanged()
     }
@@ -56,13 +56,12 @@ export class OwnWishes {
   async #tidy(): Promise<void> {
     if (this.#isTidying) return
     this.#isTidying = true
-    const { registered, signal } = this.#options
+    const { signal } = this.#options
     const backoff = new Backoff({ firstMs: 100, mostMs: 5_000 })
     for (let left = this.#unneeded(); left.length > 0 && !signal.aborted; left = this.#unneeded()) {
       try {
-        // Who is not registered any more may have lost his name to another machine.
-        const condition = await registered({ signal })
-        for (const name of left) await this.#takeBack(name, { signal, condition })
+        const limits = await this.#registered({ signal })
+        for (const name of left) await this.#takeBack(name, limits)
       } catch {
         // The store is away, which is told elsewhere: it is tried again.
       }
@@ -71,7 +70,12 @@ export class OwnWishes {
     this.#isTidying = false
   }
 
-  #takeBack(name: string, limits: ClaimLimits): Promise<void> {
+  /** Who is not registered any more may have lost his name to another machine. */
+  async #registered(limits: CallLimits): Promise<RegisteredLimits> {
+    return { ...limits, condition: await this.#options.registered(limits) }
+  }
+
+  #takeBack(name: string, limits: RegisteredLimits): Promise<void> {
     return this.#queue.run(name, async () => {
       if (!this.#needed.has(name)) await this.#options.transactions.unask(name, limits)
     })

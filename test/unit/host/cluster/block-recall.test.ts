@@ -2,8 +2,10 @@ import { BlockRecall } from '@conet/host/cluster/block-recall'
 import { ConetError } from '@conet/sdk'
 import { describe, expect, it } from 'vitest'
 
+type Scene = { waitMs?: number; asked?: () => void; unasked?: () => Promise<void> }
+
 /** A subnet with one block, which another node has or gives back, and a record of what was done. */
-function scene({ waitMs = 20_000, asked = () => {} }: { waitMs?: number; asked?: () => void } = {}) {
+function scene({ waitMs = 20_000, asked = () => {}, unasked = async () => {} }: Scene = {}) {
   const done: string[] = []
   const state = { isFree: false }
   const time = new AbortController()
@@ -26,6 +28,7 @@ function scene({ waitMs = 20_000, asked = () => {} }: { waitMs?: number; asked?:
         // As if it took longer than is waited for a block.
         time.abort()
         done.push('unask')
+        await unasked()
       },
     },
   })
@@ -43,6 +46,15 @@ describe('a block that is asked for', () => {
     setImmediate(giveBack)
     await both
     expect(done).toEqual(['ask', 'claim', 'unask'])
+  })
+
+  it('is there for who waits before the wish is gone from a store that does not answer', {
+    timeout: 10_000,
+  }, async () => {
+    const { recall, giveBack } = scene({ unasked: () => new Promise(() => undefined) })
+    const claimed = recall.run('10.1.0.0/24')
+    setImmediate(giveBack)
+    await claimed
   })
 
   it('is asked for again, since who was just emptying one kept it', async () => {

@@ -59,6 +59,14 @@ describe('a block that a node has asked others for', () => {
     await eventually(() => expect(wishes()).toEqual([]))
   })
 
+  it('is asked for still by the machine that has got the name of one which was removed', async () => {
+    const own = opened()
+    await own.ask({ subnet }, { condition })
+    await store.commit([], [{ delete: keys.node('ann') }])
+    await own.unask(subnet)
+    expect(wishes()).toEqual([subnet])
+  })
+
   it('is not asked for any more when the endpoints are gone that had addresses in it', async () => {
     const blocks = {
       restore: () => Promise.reject(new ConetError('addressInUse', 'bob has it')),
