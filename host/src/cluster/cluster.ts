@@ -2,6 +2,7 @@
 // store was away. Who uses it hears of networks that come and go, and asks for addresses.
 import { setMaxListeners } from 'node:events'
 import type { Logger } from 'pino'
+import type { StoreReplaced } from '../domain/store-replaced.ts'
 import { changeSharedNetwork, type NetworkChange } from './change-shared-network.ts'
 import { ClaimGate } from './claim-gate.ts'
 import type { ClusterListener } from './cluster-listener.ts'
@@ -25,7 +26,6 @@ import {
 } from './shared-networks.ts'
 import type { CallLimits, SharedStore } from './shared-store.ts'
 import { StoreContinuity } from './store-continuity.ts'
-import type { StoreReplaced } from './store-loss.ts'
 import { readWholeNetwork, type WholeNetwork } from './whole-network.ts'
 
 export type ClusterOptions = {

@@ -2,6 +2,7 @@
 // whole. If it is not, this node puts back what it has.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { KeyedQueue, onAbort } from '@conet/sdk'
+import type { StoreReplaced } from '../domain/store-replaced.ts'
 import { Backoff } from '../retry/backoff.ts'
 import { AwaitedNodes } from './awaited-nodes.ts'
 import type { BlockStore } from './own-blocks.ts'
@@ -9,7 +10,7 @@ import { putBackAgain } from './put-back-again.ts'
 import type { SharedNode } from './records.ts'
 import type { SharedStore } from './shared-store.ts'
 import { StoreGeneration } from './store-generation.ts'
-import { StoreLoss, type StoreLossOptions, type StoreReplaced } from './store-loss.ts'
+import { StoreLoss, type StoreLossOptions } from './store-loss.ts'
 
 export type StoreContinuityOptions = StoreLossOptions & {
   readonly store: SharedStore
@@ -168,6 +169,7 @@ export class StoreContinuity {
     this.#lostAt = performance.now()
     return this.#loss
   }
+
   /** Undefined: who does not know of himself knows of nobody. */
   #othersSince(generation: string): AwaitedNodes | undefined {
     const { store, identity, nodes } = this.#options

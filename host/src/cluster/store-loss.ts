@@ -3,21 +3,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { onAbort } from '@conet/sdk'
 import type { Logger } from 'pino'
+import type { StoreReplaced } from '../domain/store-replaced.ts'
 import { Backoff } from '../retry/backoff.ts'
 import type { AwaitedNodes } from './awaited-nodes.ts'
 import { networksOf, type PutBackConflict, type PutBackWork, putBackAgain } from './put-back-again.ts'
 import type { SharedNode } from './records.ts'
 import type { CallLimits } from './shared-store.ts'
-
-export type StoreReplaced = {
-  readonly since: string
-  /** All that this node has was looked at since. */
-  readonly isPutBack: boolean
-  /** What somebody else has in the store now. */
-  readonly conflicts: readonly string[]
-  /** Hosts that the cluster had, and that have not put back theirs. */
-  readonly missing: readonly string[]
-}
 
 export type StoreLossOptions = {
   /** After a loss: how long others are waited for that have not put back what they have. */

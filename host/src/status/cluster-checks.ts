@@ -1,6 +1,7 @@
 // Whether this host has its part in the cluster. Each code is explained in docs/operating.md.
+
+import type { StoreReplaced } from '../domain/store-replaced.ts'
 import { type Check, counted, some } from './check.ts'
-import type { StoreReplaced } from './facts.ts'
 
 export const clusterAway: Check = (facts) => {
   const { cluster } = facts

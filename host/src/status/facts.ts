@@ -3,6 +3,7 @@ import type { DriverView } from '@conet/sdk/api'
 import type { ChainRest } from '@conet/sdk/linux'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { NetworkRecord } from '../domain/network.ts'
+import type { StoreReplaced } from '../domain/store-replaced.ts'
 import type { QuarantinedRecord } from '../store/index.ts'
 
 /** A base chain at the hook `forward`. */
@@ -98,16 +99,6 @@ export type StatusFacts = {
   readonly storeReplaced?: StoreReplaced | undefined
   /** Addresses that this host and another one both use or could hand out. */
   readonly contested?: readonly string[] | undefined
-}
-
-export type StoreReplaced = {
-  readonly since: string
-  /** All that this host has was looked at since. */
-  readonly isPutBack: boolean
-  /** What somebody else has in the store now. */
-  readonly conflicts: readonly string[]
-  /** Hosts that have not put back theirs. */
-  readonly missing: readonly string[]
 }
 
 export type ClusterTrouble = {
