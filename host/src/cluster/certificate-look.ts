@@ -33,8 +33,8 @@ export class CertificateLook {
   }
 
   /**
-   * What speaks against the certificate of a member that answers, or against ours there, and its address; undefined: nothing, or none answers, or
-   * it is not known yet after `withinMs`: then it is for who asks next.
+   * What speaks against the certificate of a member that answers, or against ours there, and its address; undefined: nothing,
+   * or none answers, or it is not known yet after `withinMs`: then it is for who asks next.
    */
   fault(withinMs = mostLookMs): Promise<CertificateFault | undefined> {
     if (performance.now() - this.#lookedAt > freshMs) {
@@ -71,7 +71,8 @@ async function faultAt(endpoint: string, trusted: Trusted): Promise<CertificateF
     await once(socket, 'secureConnect', { signal: limit.signal })
     const reason = reasonOf(socket)
     if (reason !== undefined) return { of: 'etcd', reason: `${endpoint}: ${reason}` }
-    await once(socket, 'close', { signal: AbortSignal.any([limit.signal, AbortSignal.timeout(refusalMs)]) })
+    using patience = deadline(refusalMs, `wait for what ${endpoint} thinks of this host`, limit.signal)
+    await once(socket, 'close', { signal: patience.signal })
   } catch (error) {
     // Else it cannot be reached, or says nothing against this host: then no certificate is what is in the way.
     const alert = alertOf(error)

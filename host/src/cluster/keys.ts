@@ -45,7 +45,10 @@ export const keys = {
   blocks: (networkId: string) => `${root}blocks/${networkId}/`,
   block: (networkId: string, block: string) => `${root}blocks/${networkId}/${block}`,
 
-  /** Subnets of which a node needs a block, and found none: whoever has an empty one gives it back. Among the blocks, so that one watch has both. */
+  /**
+   * Subnets of which a node needs a block, and found none: whoever has an empty one gives it back. Among the blocks, so that
+   * one watch has both.
+   */
   wishesOf: (networkId: string, node: string) => `${root}blocks/${networkId}/wanted/${node}/`,
   wish: (networkId: string, node: string, subnetOrBlock: string) =>
     `${root}blocks/${networkId}/wanted/${node}/${subnetOrBlock}`,
