@@ -123,7 +123,10 @@ export class AddressBlocks {
       if (await this.transactions.take({ block, subnet }, limits)) return block
       lost.add(block)
     }
-    throw new ConetError('overloaded', `${this.#what(subnet)}: other nodes came first, each time`)
+    throw new ConetError('overloaded', `${this.#what(subnet)}: other nodes came first, each time`, {
+      details: { subnet },
+      help: 'try again in a moment',
+    })
   }
 
   /** Whether a block is free, as far as is known. */

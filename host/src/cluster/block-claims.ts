@@ -94,7 +94,11 @@ export class BlockClaims {
     try {
       await this.#options.blocks.current(limit.signal)
     } catch (cause) {
-      throw new ConetError('clusterUnavailable', `${what}: the shared store does not answer`, { cause })
+      throw new ConetError('clusterUnavailable', `${what}: the shared store does not answer`, {
+        cause,
+        details: { network: this.#options.network },
+        help: 'look whether etcd runs and whether this host reaches it: conet status',
+      })
     }
   }
 }

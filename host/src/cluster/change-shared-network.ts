@@ -38,11 +38,15 @@ export async function changeSharedNetwork(
     if (committed) return changed
     if (!(await store.commit([condition], [], limits)).committed) registered.refused()
   }
-  throw new ConetError('overloaded', `change network ${id}: others came first, each time`)
+  throw new ConetError('overloaded', `change network ${id}: others came first, each time`, {
+    details: { networkId: id },
+    help: 'try again in a moment',
+  })
 }
 
 function gone(id: string): ConetError {
   return new ConetError('notFound', `change network ${id}: it is not in the cluster any more`, {
     details: { networkId: id },
+    help: 'conet net list shows those that there are',
   })
 }

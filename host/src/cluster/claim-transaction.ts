@@ -57,13 +57,19 @@ export async function assertNetwork(
   if ((await store.get(keys.network(network.id), limits)) !== undefined) return
   throw new ConetError('notFound', `${what}: network ${network.name} is gone`, {
     details: { networkId: network.id },
+    help: 'conet net list shows those that there are',
   })
 }
 
 /** A write was refused, and nothing else can be why. `what` opens the message. */
-export function notRegistered({ node, refused }: ClaimingNode, what: string): ConetError {
+export function notRegistered(
+  { node, network, refused }: Omit<ClaimingNode, 'store'>,
+  what: string,
+): ConetError {
   refused()
   return new ConetError('clusterUnavailable', `${what}: node ${node} is not registered any more`, {
     operationState: 'not-started',
+    details: { node, networkId: network.id },
+    help: 'try again: it registers anew at once; where that fails conet status says why',
   })
 }

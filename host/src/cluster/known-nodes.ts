@@ -2,7 +2,7 @@
 // who has to come back, and who may not.
 import type { RegisteredLimits } from './claim-transaction.ts'
 import { keys } from './keys.ts'
-import { isEnded, removeAgain } from './node-directory.ts'
+import { isEnded, removeAgain } from './node-removal.ts'
 import { RemovalMark, SharedNode } from './records.ts'
 import { RememberedRecords, type RememberingOptions } from './remembered-records.ts'
 import type { SharedStore } from './shared-store.ts'

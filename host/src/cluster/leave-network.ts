@@ -1,7 +1,6 @@
 // A node gives back all that it has of a network, and says in the same transaction that it has nothing of it.
-import { ConetError } from '@conet/sdk'
 import type { BlockTransactions } from './block-transactions.ts'
-import type { RegisteredLimits } from './claim-transaction.ts'
+import { notRegistered, type RegisteredLimits } from './claim-transaction.ts'
 import { lettingGo } from './node-holdings.ts'
 import type { SharedNetwork } from './records.ts'
 import type { SharedStore } from './shared-store.ts'
@@ -28,6 +27,5 @@ export async function leaveNetwork(
   for (const block of mine.slice(blocksAtOnce)) await transactions.giveBack(block, { ...limits, condition })
   const { committed, revision } = await store.commit([condition], lettingGo(network.id, node, last), limits)
   if (committed) return revision
-  refused()
-  throw new ConetError('clusterUnavailable', `leave network ${network.name}: node ${node} is not registered`)
+  throw notRegistered({ node, network, refused }, `leave network ${network.name}`)
 }

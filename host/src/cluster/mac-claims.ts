@@ -77,6 +77,7 @@ export async function claimedMacs(
 function taken(mac: string, node: string): ConetError {
   return new ConetError('addressInUse', `reserve MAC ${mac}: node ${node} has it`, {
     details: { mac, node },
+    help: `ask for another one, or for none, or unplug what has it on node ${node}`,
     fields: [{ path: 'mac_address', message: `node ${node} has it` }],
   })
 }

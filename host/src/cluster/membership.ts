@@ -49,7 +49,14 @@ async function changed(
   const mark = await store.get(keys.removed(node.identity), limits)
   return mark?.value === obeyed
     ? taken(node, undefined)
-    : new ConetError('clusterUnavailable', `join the cluster as ${node.name}: it was removed in this moment`)
+    : new ConetError(
+        'clusterUnavailable',
+        `join the cluster as ${node.name}: it was removed in this moment`,
+        {
+          details: { node: node.name, identity: node.identity },
+          help: 'nothing: it lets go of what it had, and joins anew at once',
+        },
+      )
 }
 
 function taken({ name, identity }: SharedNode, other: SharedNode | undefined): ConetError {

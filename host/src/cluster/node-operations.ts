@@ -1,7 +1,8 @@
 // What an operator does with the nodes of a cluster, on the store of this one.
 
 import { keys } from './keys.ts'
-import { blocksOf, listNodes, type NodeReport, quarantineNode, removeFencedNode } from './node-directory.ts'
+import { blocksOf, listNodes, type NodeReport } from './node-directory.ts'
+import { quarantineNode, removeFencedNode } from './node-removal.ts'
 import { reader, SharedNode } from './records.ts'
 import type { CallLimits, SharedStore } from './shared-store.ts'
 

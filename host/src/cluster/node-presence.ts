@@ -5,7 +5,7 @@ import { ConetError, deadline } from '@conet/sdk'
 import { Backoff } from '../retry/backoff.ts'
 import { keys } from './keys.ts'
 import { register } from './membership.ts'
-import { clearRemoved } from './node-directory.ts'
+import { clearRemoved } from './node-removal.ts'
 import type { ObeyedRemovals } from './obeyed-removals.ts'
 import type { SharedNode } from './records.ts'
 import type { CallLimits, Condition, SharedStore } from './shared-store.ts'
@@ -17,7 +17,7 @@ const waitMs = 3_000
 export type NodePresenceOptions = {
   readonly store: SharedStore
   readonly node: SharedNode
-  readonly obeyed: Pick<ObeyedRemovals, 'has' | 'note' | 'registeredAt'>
+  readonly obeyed: Pick<ObeyedRemovals, 'has' | 'note' | 'ensureRegisteredAt'>
   /** Throws while other nodes could not reach this machine: it is not registered before they can. */
   assertReachable?(what: string): void
   /** An operator has removed the node: what it had is no longer its own. It is registered anew after that. */
@@ -79,7 +79,7 @@ export class NodePresence {
   /** A write was refused because the condition does not hold. */
   refused(): void {
     this.#condition = undefined
-    this.#refuse(new ConetError('clusterUnavailable', 'the record of this node was changed by others'))
+    this.#refuse(changedByOthers(this.#options.node))
   }
 
   /**
@@ -128,12 +128,12 @@ export class NodePresence {
       }
       // Whoever has removed it may not be done, and goes no further once it is registered.
       if (mark !== undefined) await clearRemoved(store, node.name, { signal })
-      const { registeredAt } = obeyed
+      const registeredAt = obeyed.ensureRegisteredAt()
       const { condition } = await register(store, { ...node, registeredAt }, { obeyed: mark, signal })
       const lease = await store.holdLease(leaseSeconds, end.signal)
       const alive = { put: keys.aliveNode(node.name), value: new Date().toISOString(), lease: lease.id }
       const { committed } = await store.commit([condition], [alive], { signal })
-      if (!committed) throw new Error('the record of this node was changed by others')
+      if (!committed) throw changedByOthers(node)
       const refusal = new Promise<Error>((resolve) => {
         this.#refuse = resolve
       })
@@ -163,4 +163,11 @@ export class NodePresence {
     })
     outer?.throwIfAborted()
   }
+}
+
+function changedByOthers({ name, identity }: SharedNode): ConetError {
+  return new ConetError('clusterUnavailable', 'the record of this node was changed by others', {
+    details: { node: name, identity },
+    help: 'nothing: it looks why, and joins anew at once',
+  })
 }

@@ -22,8 +22,8 @@ export class ObeyedRemovals {
     this.#registered = records.table('registered', Registered)
   }
 
-  /** The same until another removal is obeyed, also after a restart; on the disk when this returns. */
-  get registeredAt(): string {
+  /** Since when; the same until another removal is obeyed, also after a restart. On the disk when this returns. */
+  ensureRegisteredAt(): string {
     const known = this.#registered.get(recordKey)
     if (known !== undefined) return known.registeredAt
     const registeredAt = new Date().toISOString()

@@ -66,13 +66,19 @@ export async function createSharedNetwork(
     const { committed: isRegistered } = await store.commit(conditions, [], limits)
     if (!isRegistered) throw notRegistered(proposed.network, registered)
   }
-  throw new ConetError('overloaded', 'create a network of the cluster: others came first, each time')
+  throw new ConetError('overloaded', 'create a network of the cluster: others came first, each time', {
+    help: 'try again in a moment',
+  })
 }
 
 function notRegistered({ name }: SharedNetwork, registered: Registered | undefined): ConetError {
   registered?.refused()
   const message = `create network ${name}: this node is not registered any more`
-  return new ConetError('clusterUnavailable', message, { operationState: 'not-started' })
+  return new ConetError('clusterUnavailable', message, {
+    operationState: 'not-started',
+    details: { network: name },
+    help: 'try again: it registers anew at once; where that fails conet status says why',
+  })
 }
 
 /**
@@ -173,5 +179,8 @@ export function freeSegment(
     const segment = minimum + ((start + step) % size)
     if (!taken.has(segment)) return segment
   }
-  throw new ConetError('overloaded', `choose a segment: all from ${minimum} to ${maximum} are in use`)
+  throw new ConetError('overloaded', `choose a segment: all from ${minimum} to ${maximum} are in use`, {
+    details: { minimum, maximum },
+    help: 'delete a network of the cluster that nobody needs: conet net list',
+  })
 }
