@@ -67,7 +67,8 @@ export class ClusterParts {
     this.networks = this.#openNetworks()
     this.held = new HeldNetworks({ store, node: node.name, log, signal, listener })
     const { presence, nodes, blocks, networks, publisher, held } = this
-    this.putBack = new PutBack({ store, presence, nodes, blocks, networks, publisher, held, listener })
+    const own = { presence, nodes, blocks, networks, publisher, held }
+    this.putBack = new PutBack({ store, node: node.name, ...own, listener })
   }
 
   /** Until the signal aborts. Called once. */

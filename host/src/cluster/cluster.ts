@@ -167,12 +167,27 @@ export class Cluster {
     if (trouble === undefined) {
       log.info({ node: node.name }, 'cluster: this node takes part')
       void this.#parts.held.tell()
-      const { missing } = this.#parts.putBack
-      if (missing.size > 0) void this.#parts.continuity.reclaim(missing, this.#ending.signal)
+      void this.#reclaim()
       this.#listener?.joined()
     } else if (trouble.since !== this.#reported?.since) {
       log.warn({ node: node.name, err: trouble.error }, 'cluster: this node has no part now')
     }
     this.#reported = trouble
+  }
+
+  /** What is this node's, and the store does not say so, though it has lost nothing. Never rejects. */
+  async #reclaim(): Promise<void> {
+    const { putBack, continuity } = this.#parts
+    const { signal } = this.#ending
+    try {
+      const missing = await putBack.missing({ signal })
+      if (missing.size > 0) await continuity.reclaim(missing, signal)
+    } catch (err) {
+      // The next registration asks again.
+      this.#options.log.debug(
+        { err },
+        'cluster: it is not known yet whether the store has what this node has',
+      )
+    }
   }
 }

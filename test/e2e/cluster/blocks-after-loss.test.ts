@@ -145,6 +145,27 @@ describe('a host that comes back when nobody waits for it any more', () => {
   })
 })
 
+describe('a host of whose blocks somebody has changed what etcd says, which has lost nothing', () => {
+  it('puts back what is nobody’s, and hands nothing more out of what is another’s, when it is started again', async () => {
+    const [ann] = await started(['ann', 'bob'])
+    if (!ann) throw new Error('it is not there')
+    await ann.plug('10.1.0.2')
+    await ann.claim()
+    const block = (name: string) => `/conet/v1/blocks/${blue.id}/${name}`
+    const spare = ann.own.find((name) => name !== '10.1.0.0') ?? ''
+    await ann[Symbol.asyncDispose]()
+    await etcd.control('del', block('10.1.0.0'))
+    await etcd.control('put', block(spare), JSON.stringify({ node: 'bob', subnet }))
+    await ann.start()
+    await eventually(() => expect(ann.own).toEqual(['10.1.0.0']), patience)
+    await eventually(async () =>
+      expect(await etcd.control('get', block('10.1.0.0'))).toContain('"node":"ann"'),
+    )
+    expect(await etcd.control('get', block(spare))).toContain('"node":"bob"')
+    expect(ann.cluster.storeReplaced).toBeUndefined()
+  })
+})
+
 describe('a host that is new to the cluster, and the first that sees an empty store', () => {
   it('takes no block of a network that others have put back before all may be back', async () => {
     const [ann, cy] = await started(['ann', 'cy'])
