@@ -44,6 +44,11 @@ function fieldLines({ fields, message }: ConetError): string[] {
 function hintsFor({ kind, operationState }: ConetError, hints: readonly string[]): readonly string[] {
   if (kind === 'notFound') return hints
   if (kind === 'unknownDriver' || kind === 'driverUnavailable') return ['conet driver list']
+  if (kind === 'addressInUse') return ['name another one, or none: conet chooses one that is free']
+  if (kind === 'addressesExhausted')
+    return [
+      'conet pool list, which shows what is taken; unplug what is not needed, or make a network with a larger subnet',
+    ]
   if (operationState === 'unknown' && kind !== 'internal') {
     return [
       'look whether it was done (inspect, `conet status`) before you repeat the command: a plug makes one endpoint more each time',

@@ -116,5 +116,6 @@ function bridgeFull({ endpointId }: EndpointPlan, cause: KernelError): ConetErro
 function interfaceExists(plan: EndpointPlan, cause: KernelError): ConetError {
   const { endpointId, interfaceName, sandboxPath } = plan
   const message = `plug endpoint ${endpointId}: the sandbox ${sandboxPath} has an interface "${interfaceName}" already`
-  return new ConetError('conflict', message, { cause, details: { interfaceName } })
+  const help = 'Remove or rename it in the container, or plug under another name (--interface).'
+  return new ConetError('conflict', message, { cause, details: { interfaceName }, help })
 }

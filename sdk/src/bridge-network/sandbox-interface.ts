@@ -97,5 +97,8 @@ function run(inner: Rtnl, steps: readonly Step[], plan: EndpointPlan): RefusedSt
 
 function exists({ endpointId, sandboxPath }: EndpointPlan, what = 'it', cause?: KernelError): ConetError {
   const message = `plug endpoint ${endpointId}: the sandbox ${sandboxPath} has ${what} already`
-  return new ConetError('conflict', message, { cause })
+  return new ConetError('conflict', message, {
+    cause,
+    help: 'Remove it from the container, or plug with another address, or without the default route (--no-default-route).',
+  })
 }

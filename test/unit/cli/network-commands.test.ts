@@ -200,6 +200,8 @@ describe('conet net plug and unplug', () => {
       default_route: true,
       options: { rate: 10 },
     })
+    expect((await conet(['net', 'plug', 'c1', 'web', '--no-default-route'], host)).code).toBe(0)
+    expect(host.seen[1]?.body).toEqual({ network: 'web', default_route: false })
   })
 
   it('unplug takes the container and the endpoint, and says when the driver is awaited', async () => {

@@ -37,6 +37,7 @@ function addPlug(net: Command, context: CommandContext): void {
     .option('--interface <name>', 'the interface’s name in the container. Default: the first free ethN')
     .option('--name <name>', 'the attachment’s name. Default: the network’s')
     .option('--default-route', 'the container’s default route goes this way')
+    .option('--no-default-route', 'it does not, also where the container has no other')
     .option('-o, --opt <key=value>', 'one member of the driver’s document, repeatable', collectPair)
     .addHelpText('after', '\nExample:\n  $ conet net plug c1 web --ip 10.99.0.7 --interface lan0')
     .action(async (handle: string, network: string, options: PlugOptions) => {
