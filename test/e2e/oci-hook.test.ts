@@ -31,11 +31,7 @@ async function makeNetworks(): Promise<void> {
 }
 
 /** The container runs to its end, and the runtime with it. */
-function run(
-  runtime: string,
-  id: string,
-  wishes: Pick<BundleOptions, 'annotations' | 'script'>,
-): Promise<Ran> {
+function run(runtime: string, id: string, wishes: Omit<BundleOptions, 'directory' | 'socket'>): Promise<Ran> {
   const directory = join(fixture.directory, `bundle${++bundles}`)
   mkdirSync(directory)
   makeBundle({ ...wishes, directory, socket: fixture.conetd.socket })
@@ -69,8 +65,20 @@ describe.each(['runc', 'crun'])('%s', (runtime) => {
     expect(out).toContain('mtu 1400')
     expect(out).toContain('default via 10.81.0.1 dev eth0')
     expect(out).toContain('nameserver 10.81.0.53\nsearch apps.internal\noptions ndots:2\n')
-    expect(out).toContain(`10.81.0.7\t${runtime}1\n10.82.0.2\t${runtime}1\n`)
+    expect(out).toContain(`10.81.0.7\trunc ${runtime}1\n10.82.0.2\trunc ${runtime}1\n`)
     expect(await containers()).toEqual([])
+  })
+
+  it('a container finds itself by its host name, and whom its runtime has put into its hosts file', async () => {
+    await makeNetworks()
+    const hostsFile = join(fixture.directory, `${runtime}-hosts`)
+    writeFileSync(hostsFile, '10.9.9.9\tpeer # added\n127.0.0.1\tlocalhost\n127.0.0.1\tshop shop.old\n')
+    const annotations = { 'dev.conet.networks': 'blue', 'dev.conet.network.blue.ip': '10.81.0.7' }
+    const wishes = { annotations, hostname: 'shop', hostsFile, script: 'cat /etc/hosts' }
+    const { code, out, err } = await run(runtime, `${runtime}6`, wishes)
+    expect([code, err]).toEqual([0, ''])
+    const own = ['127.0.0.1\tlocalhost', '::1\tlocalhost', `10.81.0.7\tshop ${runtime}6`]
+    expect(out).toBe(`${[...own, '10.9.9.9\tpeer', '127.0.0.1\tshop.old'].join('\n')}\n`)
   })
 
   it('a container that cannot have its networks does not start, says why, and leaves nothing', async () => {
@@ -132,8 +140,9 @@ it('podman runs it from its hooks directory, for two networks with options of ea
     'dev.conet.network.red.interface=second',
     'dev.conet.network.red.ip=10.82.0.7',
   ].flatMap((annotation) => ['--annotation', annotation])
-  const wishes = ['--network', 'none', ...annotations, '--rm']
-  const script = 'ip -o -4 addr; ip route; cat /etc/resolv.conf'
+  const names = ['--hostname', 'shop', '--add-host', 'peer:10.9.9.9']
+  const wishes = ['--network', 'none', ...names, ...annotations, '--rm']
+  const script = 'ip -o -4 addr; ip route; cat /etc/resolv.conf /etc/hosts'
   const { code, out, err } = await runWith(
     [
       'podman',
@@ -156,5 +165,6 @@ it('podman runs it from its hooks directory, for two networks with options of ea
   expect(out).toContain('default via 10.81.0.1 dev eth0')
   expect(out).toContain('10.82.0.0/24 dev second')
   expect(out).toContain('nameserver 10.81.0.53')
+  expect(out).toMatch(/^10\.81\.0\.2\tshop .*\n10\.82\.0\.7\tshop .*\n10\.9\.9\.9\tpeer\n/m)
   await eventually(async () => expect(await containers()).toEqual([]))
 })

@@ -10,6 +10,10 @@ export type BundleOptions = {
   readonly annotations: Readonly<Record<string, string>>
   /** What the container runs: `sh -c script`. */
   readonly script: string
+  /** The container's own name; `runc` without it. */
+  readonly hostname?: string
+  /** A file that the runtime binds over `/etc/hosts`, as podman does. */
+  readonly hostsFile?: string
   /** conetd's. */
   readonly socket: string
 }
@@ -25,7 +29,14 @@ export function makeRootFileSystem(directory: string): void {
 }
 
 /** Writes `config.json` and the root file system; both hooks are there. */
-export function makeBundle({ directory, annotations, script, socket }: BundleOptions): void {
+export function makeBundle({
+  directory,
+  annotations,
+  script,
+  hostname,
+  hostsFile,
+  socket,
+}: BundleOptions): void {
   makeRootFileSystem(join(directory, 'rootfs'))
   execFileSync('runc', ['spec', '--bundle', directory])
   const file = join(directory, 'config.json')
@@ -38,11 +49,17 @@ export function makeBundle({ directory, annotations, script, socket }: BundleOpt
     file,
     JSON.stringify({
       ...config,
+      ...(hostname === undefined ? {} : { hostname }),
+      mounts: [...config.mounts, ...(hostsFile === undefined ? [] : [hostsMount(hostsFile)])],
       process: { ...process_, terminal: false, args: ['sh', '-c', script] },
       annotations,
       hooks: { createRuntime: hook('createRuntime'), poststop: hook('poststop') },
     }),
   )
+}
+
+function hostsMount(source: string) {
+  return { destination: '/etc/hosts', type: 'bind', source, options: ['bind', 'rprivate'] }
 }
 
 /** crun takes cgroups of both versions at once for an error. The mount namespace is the test's own. */

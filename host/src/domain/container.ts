@@ -72,6 +72,11 @@ export const SandboxRecord = Type.Object({
   ]),
   /** Interfaces that were there before conet came: never conet's to name or touch. */
   foreignInterfaces: Type.Array(Type.String()),
+  /** What the runtime said for the container's hosts file. */
+  hostname: Type.Optional(Type.String()),
+  extraHosts: Type.Optional(
+    Type.Array(Type.Object({ address: Type.String(), names: Type.Array(Type.String()) })),
+  ),
 })
 export type SandboxRecord = Static<typeof SandboxRecord>
 

@@ -70,5 +70,6 @@ function namesOf(host: HostContext, handle: string, plugging?: EndpointRecord): 
   const addresses = endpoints
     .flatMap(({ interface: plan }) => plan.addresses)
     .map((address) => address.replace(/\/.*/, ''))
-  return { dns: resolverOf(host, container), handle, addresses }
+  const { hostname, extraHosts } = host.inventory.sandboxes.get(handle) ?? {}
+  return { dns: resolverOf(host, container), hosts: { handle, hostname, addresses, extraHosts } }
 }

@@ -66,7 +66,7 @@ async function upNow(
   undo.defer('forget what the runtime said', () => forgetDefinition(host, handle, configured))
   await endLeftovers(host, container, operation)
   const before = host.inventory.sandboxes.get(handle)
-  const sandbox = startSandbox(host, handle, source)
+  const sandbox = startSandbox(host, handle, source, body)
   undo.defer('let go of the sandbox', () => dropSandbox(host, sandbox, before))
   for (const attachment of container.attachments) {
     operation.signal?.throwIfAborted()
@@ -118,12 +118,18 @@ function isUpAlready(host: HostContext, handle: string, namespace: string | unde
   return isSame && host.sandboxes.isHeld(sandbox.path, sandbox.namespace)
 }
 
-function startSandbox(host: HostContext, handle: string, source: SandboxSource): SandboxRecord {
+function startSandbox(
+  host: HostContext,
+  handle: string,
+  source: SandboxSource,
+  { hostname, extra_hosts: extraHosts }: UpBody,
+): SandboxRecord {
   const id = sandboxIdOf(handle)
   const held = host.sandboxes.hold(id, source)
   failpoint('host:up:sandbox-held')
   const pid = source.pid === undefined ? {} : processOf(source.pid)
-  const sandbox: SandboxRecord = { handle, id, ...held, ...pid, hold: newId(), state: 'starting' }
+  const names = { ...(hostname !== undefined && { hostname }), ...(extraHosts && { extraHosts }) }
+  const sandbox: SandboxRecord = { handle, id, ...held, ...pid, ...names, hold: newId(), state: 'starting' }
   try {
     host.inventory.commit((change) => change.putSandbox(sandbox))
   } catch (error) {

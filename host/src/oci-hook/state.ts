@@ -1,6 +1,5 @@
-// The state of a container that a runtime writes on a hook's standard input, and what its bundle says (OCI runtime-spec).
-import { readFileSync } from 'node:fs'
-import { isAbsolute, join } from 'node:path'
+// The state of a container that a runtime writes on a hook's standard input (OCI runtime-spec).
+import { objectOf } from './json-document.ts'
 
 export type ContainerState = {
   readonly id: string
@@ -21,32 +20,6 @@ export function parseState(text: string): ContainerState {
     bundle: typeof bundle === 'string' ? bundle : undefined,
     annotations: textsOf(annotations),
   }
-}
-
-/** Where the runtime is about to make the container's root; undefined: the bundle does not say. */
-export function rootOf(bundle: string | undefined): string | undefined {
-  if (bundle === undefined) return undefined
-  const config = memberOf(objectOf(readFileSync(join(bundle, 'config.json'), 'utf8')), 'root')
-  const path = memberOf(config, 'path')
-  if (typeof path !== 'string' || path === '') return undefined
-  return isAbsolute(path) ? path : join(bundle, path)
-}
-
-function objectOf(text: string): Readonly<Record<string, unknown>> {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (error) {
-    throw new Error(`not JSON: ${error instanceof Error ? error.message : String(error)}`)
-  }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new Error('not a JSON object')
-  return Object.fromEntries(Object.entries(value))
-}
-
-function memberOf(value: unknown, name: string): unknown {
-  if (typeof value !== 'object' || value === null) return undefined
-  return Object.entries(value).find(([key]) => key === name)?.[1]
 }
 
 function textsOf(value: unknown): Readonly<Record<string, string>> {

@@ -17,9 +17,17 @@ import { type Dns, isErrno } from '@conet/sdk'
 /** What a container's files say. */
 export type NameResolution = {
   readonly dns: Dns | undefined
-  /** The container's name and addresses; the primary network's first. */
+  readonly hosts: HostsEntries
+}
+
+/** What a container's hosts file says beyond `localhost`. */
+export type HostsEntries = {
   readonly handle: string
+  /** What the container calls itself, if the runtime has said it. */
+  readonly hostname: string | undefined
+  /** The primary network's first. */
   readonly addresses: readonly string[]
+  readonly extraHosts: readonly { readonly address: string; readonly names: readonly string[] }[] | undefined
 }
 
 export type ResolverPaths = { readonly resolvConf?: string; readonly hosts: string }
@@ -41,9 +49,9 @@ export class ResolverFiles {
   }
 
   /** May be repeated, with other content too. */
-  write(id: string, { dns, handle, addresses }: NameResolution): void {
+  write(id: string, { dns, hosts: entries }: NameResolution): void {
     const { resolvConf, hosts } = this.pathsOf(id, dns)
-    writeReadable(hosts, hostsText(handle, addresses))
+    writeReadable(hosts, hostsText(entries))
     if (resolvConf !== undefined && dns !== undefined) writeReadable(resolvConf, resolvConfText(dns))
   }
 
@@ -102,11 +110,16 @@ export function resolvConfText({ servers, search, options }: Dns): string {
 /** A host's name has at most 63 characters; Guardian takes the last 49 of the handle, and so does conet. */
 const longestName = 49
 
-export function hostsText(handle: string, addresses: readonly string[]): string {
-  const name = handle
+export function hostsText({ handle, hostname, addresses, extraHosts = [] }: HostsEntries): string {
+  const names = [...new Set([hostname ?? '', nameOf(handle)])].filter((name) => name !== '').join(' ')
+  const own = names === '' ? [] : addresses.map((address) => `${address}\t${names}`)
+  const others = extraHosts.map((host) => `${host.address}\t${host.names.join(' ')}`)
+  return `${['127.0.0.1\tlocalhost', '::1\tlocalhost', ...own, ...others].join('\n')}\n`
+}
+
+function nameOf(handle: string): string {
+  return handle
     .slice(-longestName)
     .replace(/[^A-Za-z0-9.-]/g, '-')
     .replace(/^[.-]+/, '')
-  const own = name === '' ? [] : addresses.map((address) => `${address}\t${name}`)
-  return `${['127.0.0.1\tlocalhost', '::1\tlocalhost', ...own].join('\n')}\n`
 }

@@ -7,6 +7,10 @@ export type Form = { readonly pattern: string; readonly words: string; readonly 
 /** A runtime may choose longer handles than clients. */
 export const maxRuntimeHandleBytes = 1024
 
+/** What a runtime may add to a container's hosts file. */
+export const maxExtraHosts = 1000
+export const maxNamesOfHost = 256
+
 /** Every form that conet's own schemas know. A test holds the two together. */
 export const forms = {
   id: {
@@ -67,6 +71,11 @@ export const forms = {
     example: 'etcd://10.0.0.1:2379,10.0.0.2:2379',
   },
   word: { pattern: '^[^\\s\\u0000]+$', words: 'a word without white space', example: 'apps.internal' },
+  hostName: {
+    pattern: '^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?$',
+    words: '1 to 253 letters, digits, "_", "." or "-", with neither "." nor "-" at its ends',
+    example: 'web-1.apps.internal',
+  },
   namespaceId: {
     pattern: '^[0-9]{1,20}:[0-9]{1,20}$',
     words: 'the device and the inode of a namespace',

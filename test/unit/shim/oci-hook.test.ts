@@ -1,5 +1,6 @@
 import { attachmentsOf, inWordsOfAnnotations } from '@conet/host/oci-hook/annotations'
 import { asksForHelp, help, parseArguments } from '@conet/host/oci-hook/arguments'
+import { extraHostsAt, extraHostsIn } from '@conet/host/oci-hook/extra-hosts'
 import { parseState } from '@conet/host/oci-hook/state'
 import { describe, expect, it } from 'vitest'
 
@@ -68,6 +69,38 @@ it('the state has a pid while there is a process: runc leaves it out afterwards,
     expect(parseState(JSON.stringify({ ...state, ...gone }))).toEqual({ ...parsed, pid: undefined })
   expect(() => parseState('{}')).toThrow('has no id')
   expect(() => parseState('')).toThrow('not JSON')
+})
+
+describe('the hosts file that a runtime has made', () => {
+  it('is kept but for the names of the container itself, and for what is no entry', () => {
+    const text = [
+      '10.9.9.9\tpeer  Other.peer # said by hand',
+      '# 10.9.9.8 commented',
+      'FD00::1 six',
+      '127.0.0.1 localhost shop',
+      '127.0.0.1 shop jolly_bell',
+      'fe80::1%eth0 zoned',
+      'nowhere name',
+      '10.9.9.7',
+      '10.9.9.6 not;a;name',
+    ]
+    expect(extraHostsIn(text.join('\n'), 'shop')).toEqual([
+      { address: '10.9.9.9', names: ['peer', 'Other.peer'] },
+      { address: 'fd00::1', names: ['six'] },
+      { address: '127.0.0.1', names: ['jolly_bell'] },
+    ])
+  })
+
+  it('fits into a request whatever is in it, with its first entries', () => {
+    const lines = Array.from({ length: 3000 }, (_, n) => `10.9.${n >> 8}.${n & 255} ${' n'.repeat(300)}`)
+    const hosts = extraHostsIn(lines.join('\n'), undefined)
+    expect([hosts.length, hosts[0]?.address, hosts[0]?.names.length]).toEqual([1000, '10.9.0.0', 256])
+  })
+
+  it('need not be there, nor be one that has an end', () => {
+    for (const path of ['/nowhere/hosts', '/dev/zero', '/proc'])
+      expect(extraHostsAt(path, undefined), path).toEqual([])
+  })
 })
 
 it('the command line names one stage', () => {

@@ -1,6 +1,6 @@
 // What clients and runtimes ask of a container in the host's HTTP API.
 import { type Static, Type } from 'typebox'
-import { forms } from '../../fields/forms.ts'
+import { forms, maxExtraHosts, maxNamesOfHost } from '../../fields/forms.ts'
 import { Document, InterfaceName, Labels } from '../../protocol/primitives.ts'
 import { GardenNetIn, GardenNetOutRules, GardenProperties } from './garden.ts'
 
@@ -79,6 +79,18 @@ export type ContainerConfigBody = Static<typeof ContainerConfigBody>
 export const PlugBody = AttachmentRequest
 export type PlugBody = AttachmentRequest
 
+const HostName = Type.String({ pattern: forms.hostName.pattern })
+
+/** An entry of a container's hosts file beyond its own. */
+export const ExtraHost = Type.Object(
+  {
+    address: Type.String({ pattern: forms.ipAddress.pattern }),
+    names: Type.Array(HostName, { minItems: 1, maxItems: maxNamesOfHost }),
+  },
+  strict,
+)
+export type ExtraHost = Static<typeof ExtraHost>
+
 /**
  * The runtime's word that the container starts: where its network namespace is, or nothing for conet to make one. What
  * it is attached to says a client beforehand (`putContainerConfig`), the runtime here, or conetd's `default_attachment`.
@@ -96,6 +108,10 @@ export const UpBody = Type.Object(
     /** Ports and rules of the primary network. */
     netin: Type.Optional(Type.Array(GardenNetIn, { maxItems: 4096 })),
     netout_rules: Type.Optional(GardenNetOutRules),
+    /** What the container calls itself: in its hosts file, before its handle. */
+    hostname: Type.Optional(HostName),
+    /** Further entries of its hosts file. */
+    extra_hosts: Type.Optional(Type.Array(ExtraHost, { maxItems: maxExtraHosts })),
   },
   strict,
 )

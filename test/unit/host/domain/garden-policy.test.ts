@@ -60,10 +60,19 @@ it('[C6] what no driver says of name resolution comes from the configuration', (
   )
 })
 
+const hosts = { handle: 'web', hostname: undefined, addresses: ['10.0.0.2'], extraHosts: undefined }
+const localhost = ['127.0.0.1\tlocalhost', '::1\tlocalhost']
+
 it('the hosts file names the container by the end of its handle, as Guardian does', () => {
-  const lines = ['127.0.0.1\tlocalhost', '::1\tlocalhost']
-  expect(hostsText(`${'x'.repeat(10)}${'h'.repeat(49)}`, ['10.0.0.2'])).toBe(
-    `${[...lines, `10.0.0.2\t${'h'.repeat(49)}`].join('\n')}\n`,
+  expect(hostsText({ ...hosts, handle: `${'x'.repeat(10)}${'h'.repeat(49)}` })).toBe(
+    `${[...localhost, `10.0.0.2\t${'h'.repeat(49)}`].join('\n')}\n`,
   )
-  expect(hostsText('..', ['10.0.0.2'])).toBe(`${lines.join('\n')}\n`)
+  expect(hostsText({ ...hosts, handle: '..' })).toBe(`${localhost.join('\n')}\n`)
+})
+
+it('the hosts file has the name that the container has itself, and what its runtime adds', () => {
+  const said = { ...hosts, hostname: 'shop', extraHosts: [{ address: '10.9.9.9', names: ['peer', 'other'] }] }
+  const added = ['10.0.0.2\tshop web', '10.9.9.9\tpeer other']
+  expect(hostsText(said)).toBe(`${[...localhost, ...added].join('\n')}\n`)
+  expect(hostsText({ ...hosts, hostname: 'web' })).toBe(hostsText(hosts))
 })
