@@ -17,16 +17,16 @@ beforeAll(async () => {
 })
 afterAll(() => fixture?.[Symbol.asyncDispose]())
 
-async function call(name: string, body: unknown): Promise<unknown> {
+async function call(name: string, body: unknown, handle = 'h1'): Promise<unknown> {
   const { status, text } = await httpCall(fixture.conetd.runtimeSocket, {
     method: 'POST',
-    path: `/garden/containers/h1/net/${name}`,
+    path: `/garden/containers/${handle}/net/${name}`,
     body,
   })
   return { status, ...JSON.parse(text) }
 }
 
-const refusal = (Message: string) => ({
+const refusal = (Message: unknown) => ({
   status: 500,
   Type: '',
   Message,
@@ -54,6 +54,24 @@ it.each([
   ],
 ] as const)('[B19] net %s of %j is refused in words of Garden’s call', async (name, body, message) => {
   expect(await call(name, body)).toEqual(refusal(message))
+})
+
+it('[B19] a port that leads to the same place already is answered again, and one that leads elsewhere is refused with what to do', async () => {
+  const wish = { host_port: 7_000, container_port: 8_081 }
+  const policyOf = async () => (await fixture.client.getContainerPolicy('h1')).networks.garden
+  expect(await call('in', wish)).toEqual({ status: 200, ...wish })
+  const policy = await policyOf()
+  expect(await call('in', wish)).toEqual({ status: 200, ...wish })
+  expect(await policyOf()).toEqual(policy)
+  const why = 'net in h1: host_port: tcp 7000 leads to port 8081 of the container already'
+  const help = 'ask for another host_port, or for none, which gets any free one'
+  expect(await call('in', { ...wish, container_port: 8_082 })).toEqual(refusal(`${why}; ${help}`))
+  await fixture.client.up('h2')
+  const taken = await call('in', wish, 'h2')
+  expect(taken).toEqual(
+    refusal(expect.stringMatching(/^give out port tcp 7000: .* of container h1 .*; ask for another/)),
+  )
+  await fixture.client.down('h2')
 })
 
 it('[B20] an empty pool of ports is what Garden calls it', async () => {

@@ -26,9 +26,11 @@ export function sendGarden(reply: FastifyReply, status: number, value: unknown):
   )
 }
 
-/** What Garden says itself, as it says it; how the pool is used says `GET /pools`. */
-const messageOf = ({ kind, message }: ConetError) =>
-  kind === 'portsExhausted' ? 'port pool is exhausted' : message
+/** What Garden says itself, as it says it; how the pool is used says `GET /pools`. Its form has no room of its own for help. */
+function messageOf({ kind, message, help }: ConetError): string {
+  if (kind === 'portsExhausted') return 'port pool is exhausted'
+  return help === undefined ? message : `${message}; ${help}`
+}
 
 /** 404 for a container that is unknown, 500 for whatever else: Garden knows no others. */
 export function gardenError(error: ConetError, handle: string): { status: number; body: GardenError } {

@@ -1,5 +1,5 @@
 // Garden's NetIn and NetOut: more entries in the policy of the container's primary network.
-import { ConetError } from '@conet/sdk'
+import { ConetError, type PortMapping } from '@conet/sdk'
 import type { GardenMappedPort, GardenNetIn, GardenNetOutRule } from '@conet/sdk/api'
 import { primaryOf } from '../domain/container.ts'
 import {
@@ -17,7 +17,10 @@ import { withoutPath } from './policy-refusal.ts'
 import { aboutSent } from './sent-entries.ts'
 import { type ChangedPolicy, changePolicy } from './set-policy.ts'
 
-/** Maps one more TCP port. Not to be repeated: each call maps another one. */
+/**
+ * Maps one more TCP port. May be repeated with a host port: what leads to the same place already is the answer. Without one each
+ * call maps another.
+ */
 export async function netIn(
   host: HostContext,
   handle: string,
@@ -26,12 +29,38 @@ export async function netIn(
 ): Promise<GardenMappedPort> {
   const place = placeOf(host, handle, 'net in')
   const entry = portRequest(wish)
-  const added = { member: 'net_in', entries: [entry], nameOfSent: () => 'netin' } as const
+  const leading = (mappings: readonly PortMapping[]) => mappedAlready(handle, wish, mappings)
+  const isThere = (mappings: readonly PortMapping[]) => leading(mappings) !== undefined
+  const added = { member: 'net_in', entries: [entry], nameOfSent: () => '', isThere } as const
   const { portMappings } = await addEntries(host, place, added, operation)
+  const there = leading(portMappings)
+  if (there !== undefined) return there
   // In the order of the policy's entries, of which this one is the last.
   const mapped = portMappings.at(-1)
   if (mapped === undefined) throw notUp(handle, 'net in')
   return { host_port: mapped.hostPort, container_port: mapped.containerPort }
+}
+
+/** Throws `portInUse` where the container's port leads elsewhere. */
+function mappedAlready(
+  handle: string,
+  { host_port: hostPort, container_port: wanted }: GardenNetIn,
+  mappings: readonly PortMapping[],
+): GardenMappedPort | undefined {
+  if (!hostPort) return undefined
+  const ofAll = mappings.filter(
+    ({ protocol, hostAddress }) => protocol === 'tcp' && hostAddress === undefined,
+  )
+  const range = ofAll.find(({ hostPort: first, count = 1 }) => hostPort >= first && hostPort < first + count)
+  if (range === undefined) return undefined
+  const port = range.containerPort + hostPort - range.hostPort
+  if (port === (wanted || hostPort)) return { host_port: hostPort, container_port: port }
+  const message = `tcp ${hostPort} leads to port ${port} of the container already`
+  throw new ConetError('portInUse', `net in ${handle}: host_port: ${message}`, {
+    fields: [{ path: 'host_port', message }],
+    details: { container: handle, port: hostPort },
+    help: 'ask for another host_port, or for none, which gets any free one',
+  })
 }
 
 /** One rule, which is the whole body. */
@@ -74,13 +103,15 @@ type Added = {
   readonly entries: readonly unknown[]
   /** What the sender calls each of them; the first one is 0. */
   readonly nameOfSent: (index: number) => string
+  /** Whether nothing is to be added. */
+  readonly isThere?: (mappings: readonly PortMapping[]) => boolean
 }
 
 /** What is refused of them is told of them as they were sent, not by their places in the whole policy. */
 async function addEntries(
   host: HostContext,
   place: { handle: string; attachment: string },
-  { member, entries, nameOfSent }: Added,
+  { member, entries, nameOfSent, isThere }: Added,
   operation: Operation,
 ): Promise<ChangedPolicy> {
   let before = 0
@@ -88,7 +119,8 @@ async function addEntries(
     return await changePolicy(
       host,
       place,
-      (policy = {}) => {
+      (policy = {}, mappings) => {
+        if (isThere?.(mappings)) return undefined
         before = entriesOf(policy, member).length
         return withEntries(policy, member, entries)
       },

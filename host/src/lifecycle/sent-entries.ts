@@ -10,15 +10,19 @@ import { retold } from './retold.ts'
 
 export type SentEntries = {
   readonly member: 'net_in' | 'net_out'
-  /** What the sender calls the entry at this place in the list; undefined: it has not sent it. */
+  /** What the sender calls the entry at this place in the list: empty where it is the whole body; undefined: it has not sent it. */
   readonly nameOf: (place: number) => string | undefined
 }
 
 /** The same error about what was sent, or what was given when it is about something else. */
 export function aboutSent(error: unknown, { member, nameOf }: SentEntries): unknown {
   if (!ConetError.is(error)) return error
-  const place = new RegExp(`[\\w.-]*\\b${member}\\[(\\d+)\\]`, 'g')
-  const renamed = (text: string) => text.replace(place, (whole, index) => nameOf(Number(index)) ?? whole)
+  const place = new RegExp(`[\\w.-]*\\b${member}\\[(\\d+)\\](\\.?)`, 'g')
+  const renamed = (text: string) =>
+    text.replace(place, (whole, index, dot) => {
+      const name = nameOf(Number(index))
+      return name === undefined ? whole : name === '' ? '' : `${name}${dot}`
+    })
   const { message, fields } = error
   if ([message, ...fields.map(({ path }) => path)].every((text) => renamed(text) === text)) return error
   return retold(error, {

@@ -57,22 +57,32 @@ export async function setPoliciesNow(
 }
 
 /** The policy of one attachment after a change, and the ports that it got while the container has an endpoint for it. */
-export type ChangedPolicy = { readonly policy: PolicyDocument; readonly portMappings: readonly PortMapping[] }
+export type ChangedPolicy = {
+  readonly policy: PolicyDocument | undefined
+  readonly portMappings: readonly PortMapping[]
+}
 
-/** Changes what stands for one attachment: `change` makes another document of it. Throws as `setPolicies` does. */
+/**
+ * Changes what stands for one attachment: `change` makes another document of it, or nothing where it is to stay. Throws as
+ * `setPolicies` does.
+ */
 export function changePolicy(
   host: HostContext,
   { handle, attachment }: { handle: string; attachment: string },
-  change: (document: PolicyDocument | undefined) => PolicyDocument,
+  change: (
+    document: PolicyDocument | undefined,
+    mappings: readonly PortMapping[],
+  ) => PolicyDocument | undefined,
   operation: Operation,
 ): Promise<ChangedPolicy> {
   return host.queue.run(containerQueue(handle), async () => {
     const container = requireContainer(host, handle)
     const networkId = container.attachments.find(({ name }) => name === attachment)?.networkId
     const network = networkId === undefined ? undefined : host.inventory.networks.get(networkId)
-    const policy = change(policyFor(container, attachment, network))
-    await setPoliciesNow(host, handle, { [attachment]: policy }, operation)
-    return { policy, portMappings: endpointFor(host, handle, attachment)?.portMappings ?? [] }
+    const mappings = () => endpointFor(host, handle, attachment)?.portMappings ?? []
+    const policy = change(policyFor(container, attachment, network), mappings())
+    if (policy !== undefined) await setPoliciesNow(host, handle, { [attachment]: policy }, operation)
+    return { policy, portMappings: mappings() }
   })
 }
 
