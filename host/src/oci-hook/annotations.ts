@@ -19,6 +19,8 @@ export type AttachmentWish = Readonly<Record<string, unknown>> & {
 /** Undefined: the annotations say nothing, so a configuration or the default attachment does. Throws what is wrong. */
 export function attachmentsOf(annotations: Texts): readonly AttachmentWish[] | undefined {
   const said = annotations[list] ?? annotations[single]
+  if (annotations[list] !== undefined && annotations[single] !== undefined)
+    throw new Error(`annotations ${list} and ${single}: keep one of the two, ${list} for several networks`)
   const options = Object.entries(annotations).filter(([key]) => key.startsWith(prefix))
   if (said === undefined) {
     const [first] = options

@@ -42,6 +42,11 @@ describe('annotations', () => {
 
   it.each([
     [{ 'dev.conet.networks': 'blue,' }, 'empty name'],
+    [
+      { 'dev.conet.networks': 'blue', 'dev.conet.network': 'red' },
+      'annotations dev.conet.networks and dev.conet.network: keep one',
+    ],
+    [{ 'dev.conet.networks': '', 'dev.conet.network': '' }, 'keep one of the two'],
     [{ 'dev.conet.networks': 'blue,blue' }, 'such as blue,blue=second'],
     [{ 'dev.conet.network.blue.ip': '10.0.0.7' }, 'there is no annotation dev.conet.networks'],
     [{ 'dev.conet.networks': 'blue', 'dev.conet.network.red.ip': '10.0.0.7' }, 'dev.conet.network.red.ip'],
