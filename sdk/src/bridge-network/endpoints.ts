@@ -94,11 +94,9 @@ export class Endpoints {
     const link = named === undefined || this.#isPortOf(named, endpoint) ? named : undefined
     const own = link ?? this.#ports.renamed(name)
     const plugged = this.#ports.get(name)
-    this.#ports.delete(name)
-    await Promise.all([
-      own === undefined ? plugged && takeOut(plugged) : deletions.delete(own.index),
-      this.#policies.shaper.delete(endpoint.endpointId),
-    ])
+    const takeAway = async () =>
+      own === undefined ? plugged && takeOut(plugged) : await deletions.delete(own.index)
+    await allOf([this.#ports.remove(name, takeAway), this.#policies.shaper.delete(endpoint.endpointId)])
     // After the port: what it still sent was judged.
     await this.#policies.delete(endpoint.endpointId)
   }
@@ -213,6 +211,12 @@ export class Endpoints {
     history.note(addresses, macAddress)
     return resultOf(plan)
   }
+}
+
+/** Throws when all have ended: a repeated call finds nothing under way. */
+async function allOf(work: readonly Promise<void>[]): Promise<void> {
+  await Promise.allSettled(work)
+  await Promise.all(work)
 }
 
 type PutBack = {

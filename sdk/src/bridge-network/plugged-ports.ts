@@ -39,8 +39,16 @@ export class PluggedPorts {
     return this.#byName.get(name)
   }
 
-  delete(name: string): void {
+  /** None of them from the moment that it is being taken away; one again if that fails, so that it may be repeated. */
+  async remove(name: string, takeAway: () => Promise<void>): Promise<void> {
+    const plugged = this.#byName.get(name)
     this.#byName.delete(name)
+    try {
+      await takeAway()
+    } catch (error) {
+      if (plugged !== undefined) this.note(plugged)
+      throw error
+    }
   }
 
   /** What lets the bridge know again where these MACs are, of those that are at ports of the network. */

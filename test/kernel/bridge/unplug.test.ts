@@ -1,5 +1,6 @@
 import { deleteNamespace } from '@conet/sdk/linux'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
+import { LinkDeletions } from '../../../sdk/dist/bridge-network/link-deletions.js'
 import { eventually } from '../../support/eventually.ts'
 import { BridgeFixture, bridgeNameOf, idOf, network, portNameOf, sh } from './bridge-fixture.ts'
 
@@ -35,6 +36,18 @@ describe('unplug', () => {
     await fixture.driver.unplug(unknown, fixture.call())
     await fixture.driver.deleteEndpoint(unknown, fixture.call())
     await fixture.driver.deleteNetwork(unknown.networkId, fixture.call())
+  })
+
+  it('is to be repeated when it has failed, and finds a port then too that somebody has renamed', async () => {
+    await using fixture = await BridgeFixture.start()
+    const params = await fixture.join(await fixture.create(network('one')), 'a', a)
+    sh(`ip link set ${portNameOf(params)} down name foo0`)
+    const failing = vi.spyOn(LinkDeletions.prototype, 'delete').mockRejectedValueOnce(new Error('no memory'))
+    await expect(fixture.driver.unplug(ref(params), fixture.call())).rejects.toThrow('no memory')
+    failing.mockRestore()
+    expect(sh('ip -br link')).toContain('foo0')
+    await fixture.driver.unplug(ref(params), fixture.call())
+    expect(sh('ip -br link')).not.toContain('foo0')
   })
 
   it('deletes a hundred at once, in a few goes, and gives each its answer', async () => {
