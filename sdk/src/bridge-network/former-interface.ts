@@ -63,11 +63,14 @@ async function removeAll(rtnl: Rtnl, links: readonly Link[]): Promise<void> {
   for (const { index } of links) await rtnl.runSlow(deleteLink(index), { tolerate: ['ENODEV'] })
 }
 
+/** EINVAL: the file is left that the namespace was kept at. */
+const gone = ['ENOENT', 'ENOTDIR', 'EINVAL']
+
 function openIfThere(path: string): Namespace | undefined {
   try {
     return Namespace.open(path)
   } catch (error) {
-    if (KernelError.is(error)) return undefined
+    if (KernelError.is(error, ...gone)) return undefined
     throw error
   }
 }

@@ -1,3 +1,5 @@
+import { rmSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { deleteNamespace } from '@conet/sdk/linux'
 import { describe, expect, it, vi } from 'vitest'
 import { LinkDeletions } from '../../../sdk/dist/bridge-network/link-deletions.js'
@@ -48,6 +50,27 @@ describe('unplug', () => {
     expect(sh('ip -br link')).toContain('foo0')
     await fixture.driver.unplug(ref(params), fixture.call())
     expect(sh('ip -br link')).not.toContain('foo0')
+  })
+
+  it('fails while the sandbox of a moved port cannot be opened, and takes the interface out when it can', async () => {
+    await using fixture = await BridgeFixture.start()
+    const net = await fixture.create(network('one'))
+    for (const name of ['a', 'elsewhere']) fixture.sandbox(name)
+    const path = join(fixture.namespaces.directory, 'link')
+    const leadTo = (target: string) => {
+      rmSync(path, { force: true })
+      symlinkSync(target, path)
+    }
+    leadTo(fixture.namespaces.path('a'))
+    const params = { ...fixture.params(net, 'a', a), sandbox: { id: 'a', path } }
+    await fixture.plug(params)
+    sh(`ip link set ${portNameOf(params)} netns ${fixture.namespaces.path('elsewhere')}`)
+    leadTo('link')
+    await expect(fixture.driver.unplug(ref(params), fixture.call())).rejects.toMatchObject({ code: 'ELOOP' })
+    leadTo(fixture.namespaces.path('a'))
+    await fixture.driver.unplug(ref(params), fixture.call())
+    expect(fixture.exec('a', 'ip -br link')).not.toContain('eth0')
+    rmSync(path)
   })
 
   it('deletes a hundred at once, in a few goes, and gives each its answer', async () => {
