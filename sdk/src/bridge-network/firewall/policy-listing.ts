@@ -1,6 +1,7 @@
 // Reads the table for policies and ports from the kernel, and compares it with what should be there.
 import {
   type ChainVerdict,
+  expressionsOf,
   type FoundElement,
   type FoundRule,
   type NftablesClient,
@@ -41,15 +42,27 @@ export function readContent(client: NftablesClient, table: string): FoundContent
   return { elements, chains }
 }
 
-/** The rules that all policies share, as the kernel describes them. */
-export function baseRulesOf(rules: readonly FoundRule[]): string {
-  return rules
-    .filter(({ chain }) => baseChains.includes(chain))
-    .map(({ bytes }) => bytes.toString('latin1'))
-    .join('')
+/** The rules that all policies share. */
+export type BaseRules = {
+  /** As the kernel describes them: they differ when the same are written anew. */
+  readonly written: string
+  /** What they do. */
+  readonly meaning: string
 }
 
-export type Expected = { readonly table: string; readonly content: TableContent; readonly baseRules: string }
+export const noBaseRules: BaseRules = { written: '', meaning: '' }
+
+export function baseRulesOf(rules: readonly FoundRule[]): BaseRules {
+  const base = rules.filter(({ chain }) => baseChains.includes(chain))
+  const meanings = base.map((rule) => `${rule.chain} ${expressionsOf(rule).toString('hex')}`)
+  return { written: base.map(({ bytes }) => bytes.toString('latin1')).join(''), meaning: meanings.join('\n') }
+}
+
+export type Expected = {
+  readonly table: string
+  readonly content: TableContent
+  readonly baseRules: BaseRules
+}
 
 /** Whether the table in the kernel is what it should be. */
 export function isIntact(client: NftablesClient, { table, content, baseRules }: Expected): boolean {
@@ -59,7 +72,7 @@ export function isIntact(client: NftablesClient, { table, content, baseRules }: 
   if (names.length !== chains.length + baseChains.length || client.isDormant(table)) return false
   const rules = client.rules(table)
   return (
-    baseRulesOf(rules) === baseRules &&
+    baseRulesOf(rules).written === baseRules.written &&
     areElementsIntact(client, { table, content }) &&
     areChainsIntact(client, { table, chains, rules })
   )

@@ -6,7 +6,14 @@ import { KernelError, Nftables, nftName } from '../../linux/index.ts'
 import { NftablesClient } from '../../linux/netfilter/index.ts'
 import { requestsOf, TableContent, wholeContent } from './policy-content.ts'
 import { emptyHolding, type Holding, type TableElement } from './policy-elements.ts'
-import { baseRulesOf, isIntact, ownersLacking, readContent } from './policy-listing.ts'
+import {
+  type BaseRules,
+  baseRulesOf,
+  isIntact,
+  noBaseRules,
+  ownersLacking,
+  readContent,
+} from './policy-listing.ts'
 import { policyTable } from './policy-ruleset.ts'
 
 /** From so many bytes on the kernel is busy for milliseconds. */
@@ -24,7 +31,7 @@ export class PolicyTable {
    * transaction that makes something, and so does this process. NaN, which equals none: unknown.
    */
   #generation = Number.NaN
-  #baseRules = ''
+  #baseRules = noBaseRules
   #isThere = false
   #isKeeper = false
 
@@ -43,10 +50,10 @@ export class PolicyTable {
       this.#isKeeper = true
       this.#read()
       if (!this.#isThere) return false
-      const found = this.#baseRules.length
+      const found = this.#baseRules.meaning
+      const wasDormant = this.#client.isDormant(this.name)
       this.#writeBase()
-      // The same rules differ when they are written anew, in the numbers that the kernel gives, but not in length.
-      const isSame = this.#baseRules.length === found
+      const isSame = !wasDormant && this.#baseRules.meaning === found
       for (const owner of this.#content.owners()) {
         if (!isOwner(owner)) await this.#change(owner, emptyHolding)
       }
@@ -194,11 +201,11 @@ export class PolicyTable {
     using nftables = Nftables.open()
     nftables.run(`add table inet ${this.name}\ndelete table inet ${this.name}\n`, `delete table ${this.name}`)
     this.#isThere = false
-    this.#baseRules = ''
+    this.#baseRules = noBaseRules
     this.#generation = this.#client.generation()
   }
 
-  #readBase(): string {
+  #readBase(): BaseRules {
     return baseRulesOf(this.#client.rules(this.name))
   }
 }

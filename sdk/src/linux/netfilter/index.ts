@@ -18,7 +18,7 @@ export {
   parseHostOrder,
   setPriority,
 } from './nftables-expressions.ts'
-export type { FoundElement, FoundRule } from './nftables-listing.ts'
+export { expressionsOf, type FoundElement, type FoundRule } from './nftables-listing.ts'
 export {
   addChain,
   addElements,

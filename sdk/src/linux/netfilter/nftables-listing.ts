@@ -70,6 +70,11 @@ export function parseRule({ payload }: NetlinkMessage, table: string): FoundRule
   return { chain, bytes: Buffer.from(payload.subarray(HEADER_LENGTH)) }
 }
 
+/** What the rule does, without the numbers that the kernel gives to each. */
+export function expressionsOf({ bytes }: FoundRule): Buffer {
+  return new Attributes(bytes).bytes(NFTA_RULE.EXPRESSIONS) ?? Buffer.alloc(0)
+}
+
 export function listSets(table: string): NetfilterRequest {
   return request(`list the sets of table ${table}`, NFT_MSG.GETSET, (payload) =>
     payload.attributeString(NFTA_SET.TABLE, table),
