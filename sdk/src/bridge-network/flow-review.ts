@@ -19,11 +19,19 @@ type ReviewOptions = {
 /** Those of an address, or all. */
 type Wish = Uint8Array | 'all'
 
-/** Which endpoints there are, and the looks for their flows. */
+/** After a look that failed; each further time twice as long. */
+const firstRetryMs = 1_000
+const longestRetryMs = 60_000
+
+/** Which endpoints there are, and the looks for their flows. Owns a timer while a look is owed; close it when done. */
 export class FlowReview {
   readonly #options: ReviewOptions
   readonly #members = new Map<string, MemberParams>()
   readonly #look = new SharedLook<Wish>((wishes) => this.#judge(wishes))
+  /** There while a look at all flows is owed. */
+  #retry: NodeJS.Timeout | undefined
+  #retryMs = firstRetryMs
+  #isClosed = false
 
   constructor(options: ReviewOptions) {
     this.#options = options
@@ -53,21 +61,48 @@ export class FlowReview {
   }
 
   /**
-   * Ends what is not allowed of all flows from and to endpoints, and what goes past the ports of the machine. Does not fail: what fails
-   * is said.
+   * Ends what is not allowed of all flows from and to endpoints, and what goes past the ports of the machine. Does not fail: a look that
+   * fails is said, and made again until one has succeeded.
    */
   async ofAll(): Promise<void> {
     try {
       await this.#look.join(['all'])
+      this.#settle()
     } catch (error) {
-      const message = `flows that began unjudged go on: ${error instanceof Error ? error.message : error}`
-      this.#options.machine.host.log({ level: 'error', message })
+      this.#owe(error)
     }
   }
 
-  /** Resolves when no look is under way. */
-  async idle(): Promise<void> {
+  /** Owes nothing any more, and waits for the look under way. May be repeated. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    clearTimeout(this.#retry)
     await this.#look.idle()
+  }
+
+  #settle(): void {
+    clearTimeout(this.#retry)
+    this.#retry = undefined
+    if (this.#retryMs > firstRetryMs) this.#tell('info', 'flows that began unjudged were judged')
+    this.#retryMs = firstRetryMs
+  }
+
+  /** Once for all whom the look was for. */
+  #owe(error: unknown): void {
+    if (this.#retry !== undefined || this.#isClosed) return
+    if (this.#retryMs === firstRetryMs) {
+      const why = error instanceof Error ? error.message : error
+      this.#tell('error', `flows that began unjudged go on until a look for them succeeds: ${why}`)
+    }
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined
+      void this.ofAll()
+    }, this.#retryMs).unref()
+    this.#retryMs = Math.min(this.#retryMs * 2, longestRetryMs)
+  }
+
+  #tell(level: 'info' | 'error', message: string): void {
+    this.#options.machine.host.log({ level, message })
   }
 
   async #judge(wishes: readonly Wish[]): Promise<void> {

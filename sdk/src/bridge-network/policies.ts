@@ -169,7 +169,7 @@ export class Policies {
     this.#machine.unjudged.leave()
     await this.#compiler.close()
     await this.#freshPorts.close()
-    await this.#review.idle()
+    await this.#review.close()
     await this.#conntrack?.close()
     this.#conntrack = undefined
   }

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { FlowReview } from '../../../sdk/dist/bridge-network/flow-review.js'
 import type { MemberParams } from '../../../sdk/dist/bridge-network/member-flows.js'
 import type { Flow } from '../../../sdk/dist/linux/netfilter/index.js'
@@ -48,6 +48,8 @@ const host = {
 }
 const machine = { rtnl: { addresses: () => [] }, host }
 
+afterEach(() => void vi.useRealTimers())
+
 describe('the review of flows', () => {
   it('takes as long for each of a hundred thousand as for each of a few', async () => {
     const flows = Array.from({ length: 100_000 }, (_, at) => flow(at % 65_536))
@@ -88,5 +90,52 @@ describe('the review of flows', () => {
       await review.of([own])
     }
     expect(allowed).toEqual([false, true, false, true])
+  })
+
+  it('owes a look that failed until one has succeeded, ever more slowly, and says both once', async () => {
+    vi.useFakeTimers()
+    const said: string[] = []
+    const log = ({ message }: { message: string }) => void said.push(message)
+    let isBroken = true
+    let looks = 0
+    const cut = async ({ family }: { family: 4 | 6 }) => {
+      if (family === 4) looks += 1
+      if (isBroken) throw new Error('no memory')
+    }
+    const options = { conntrack: () => ({ cut }), ports: () => [] }
+    const review = new FlowReview({ ...options, machine: { ...machine, host: { ...host, log } } })
+    review.know('e', member)
+    await Promise.all([review.ofAll(), review.ofAll()])
+    expect(looks).toBe(1)
+    await vi.advanceTimersByTimeAsync(10 * 60_000)
+    const attempts = looks
+    expect(attempts).toBeGreaterThan(10)
+    expect(attempts).toBeLessThan(20)
+    expect(said).toEqual([expect.stringContaining('no memory')])
+    isBroken = false
+    await vi.advanceTimersByTimeAsync(60_000)
+    expect(said[1]).toBe('flows that began unjudged were judged')
+    await vi.advanceTimersByTimeAsync(60 * 60_000)
+    expect(said).toHaveLength(2)
+    // One for ports too.
+    expect(looks).toBeLessThanOrEqual(attempts + 2)
+  })
+
+  it('owes nothing once it is closed', async () => {
+    vi.useFakeTimers()
+    let looks = 0
+    const cut = async () => {
+      looks += 1
+      throw new Error('no memory')
+    }
+    const log = () => undefined
+    const options = { conntrack: () => ({ cut }), ports: () => [] }
+    const review = new FlowReview({ ...options, machine: { ...machine, host: { ...host, log } } })
+    await review.ofAll()
+    const last = review.ofAll()
+    await review.close()
+    await last
+    await vi.advanceTimersByTimeAsync(10 * 60_000)
+    expect(looks).toBe(2)
   })
 })
