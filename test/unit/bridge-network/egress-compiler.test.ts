@@ -35,3 +35,13 @@ it('only the last documents of a network are remembered', async () => {
   expect(again).not.toBe(first)
   expect(again.chains[4]?.name).toBe(first.chains[4]?.name)
 })
+
+it('a thread that fails takes nothing with it of what the next one compiles', async () => {
+  const source = { network, families: [4 as const], logPrefix: 'conet web ', table: 'conet_test' }
+  const many = (rule: string): NetOutRule[] => Array.from({ length: 500 }, () => JSON.parse(rule))
+  // No error of the toolkit, so the thread ends by it.
+  await expect(compiler.compile({ ...source, netOut: many('null') })).rejects.toThrow(TypeError)
+  const next = await compiler.compile({ ...source, netOut: many('{ "protocol": "tcp" }') })
+  expect(next.chains[4]).toBeDefined()
+  await compiler.close()
+})
