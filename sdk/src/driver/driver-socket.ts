@@ -31,8 +31,6 @@ export class DriverSocket {
   readonly #options: DriverSocketOptions
   readonly #timer: NodeJS.Timeout
   #listening: Listening
-  /** Whose files were removed, or moved to where somebody may find them yet. */
-  readonly #former: Server[] = []
   #looking: Promise<void> | undefined
   /** What stood in its place when it could not be made anew, and why that was: told once. */
   #obstacle: string | undefined
@@ -59,7 +57,7 @@ export class DriverSocket {
     clearInterval(this.#timer)
     await this.#looking
     const { server, identity } = this.#listening
-    for (const one of [...this.#former, server]) one.close()
+    server.close()
     if ((await identityOf(this.path)) !== identity) return
     await unlink(this.path).catch(unlessGone)
   }
@@ -78,7 +76,8 @@ export class DriverSocket {
     if (found === this.#listening.identity || (found !== 'none' && found === this.#obstacle)) return
     try {
       const listening = await listenAt(this.path, this.#options)
-      this.#former.push(this.#listening.server)
+      // Nobody finds the former one; who came by it stays.
+      this.#listening.server.close()
       this.#listening = listening
       this.#obstacle = undefined
       this.#options.onRenewed()
@@ -173,7 +172,7 @@ async function probe(path: string): Promise<'alive' | 'dead'> {
   }
 }
 
-/** Another file under the same path has another identity, except after its inode number was given out again. */
+/** Another file under the same path has another identity: while a socket is listened on, the kernel gives its inode number to no other. */
 async function identityOf(path: string): Promise<string> {
   const stats = await lstat(path, { bigint: true }).catch(unlessGone)
   return stats === undefined ? 'none' : `${stats.dev}:${stats.ino}`

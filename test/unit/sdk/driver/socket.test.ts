@@ -34,6 +34,12 @@ async function exists(path: string): Promise<boolean> {
   )
 }
 
+/** Sockets that somebody listens on, by the kernel's list. */
+async function listenersIn(directory: string): Promise<string[]> {
+  const lines = (await readFile('/proc/net/unix', 'utf8')).split('\n')
+  return lines.filter((line) => line.includes(` ${directory}/`) && / 00010000 /.test(line))
+}
+
 describe('the socket of a driver', () => {
   it('is for its owner alone, whatever the umask, and stands alone in the directory', async () => {
     await using directory = await temporaryDirectory()
@@ -142,6 +148,18 @@ describe('the socket of a driver', () => {
     expect(lines.filter((line) => line.includes('was removed'))).toHaveLength(2)
     await driver.close()
     expect(await readdir(directory.path)).toEqual([])
+  })
+
+  it('is one however often it is made anew, and who came by a former one stays', async () => {
+    await using directory = await temporaryDirectory()
+    await using driver = await serve(join(directory.path, 'sample.sock'))
+    await using first = await DriverClient.initialized(driver.socketPath)
+    for (let round = 0; round < 2; round += 1) {
+      await unlink(driver.socketPath)
+      await eventually(async () => expect(await exists(driver.socketPath)).toBe(true))
+    }
+    await eventually(async () => expect(await listenersIn(directory.path)).toHaveLength(1))
+    await expect(first.call('driver/ping', {})).resolves.toEqual({})
   })
 
   it('is made anew in a directory that was removed and is back, and what kept it from that is told once', async () => {
