@@ -1,5 +1,5 @@
 // The machine's own switches for forwarding. A driver that needs one sets it when it makes a network; others may set it back.
-import { KernelError, Rtnl, readSysctl, type SysctlKey } from '@conet/sdk/linux'
+import { Rtnl, readSysctlIfThere, type SysctlKey } from '@conet/sdk/linux'
 import { withoutPrefix } from '../ipam/index.ts'
 
 const switches: readonly { readonly family: 4 | 6; readonly key: SysctlKey; readonly setting: string }[] = [
@@ -9,21 +9,14 @@ const switches: readonly { readonly family: 4 | 6; readonly key: SysctlKey; read
 
 /** Those that are off, by their names. */
 export function forwardingSwitchesOff(): { family: 4 | 6; setting: string }[] {
-  return switches.filter(({ key }) => isOff(key)).map(({ family, setting }) => ({ family, setting }))
+  // A kernel without IPv6 has no switch for it.
+  return switches
+    .filter(({ key }) => readSysctlIfThere(undefined, key) === '0')
+    .map(({ family, setting }) => ({ family, setting }))
 }
 
 /** Of all interfaces of the machine, without prefix lengths. */
 export function machineAddresses(): Set<string> {
   using rtnl = Rtnl.open()
   return new Set(rtnl.addresses().map(({ address }) => withoutPrefix(address)))
-}
-
-function isOff(key: SysctlKey): boolean {
-  try {
-    return readSysctl(undefined, key) === '0'
-  } catch (error) {
-    // No IPv6 in this kernel.
-    if (KernelError.is(error, 'ENOENT')) return false
-    throw error
-  }
 }

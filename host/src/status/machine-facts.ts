@@ -1,12 +1,10 @@
 // Reads from the kernel what may stand in the way of containers' packets. Changes nothing.
 import {
-  KernelError,
   listLegacyForwardChains,
   Nftables,
   type NftablesObject,
   nftName,
-  readSysctl,
-  type SysctlKey,
+  readSysctlIfThere,
 } from '@conet/sdk/linux'
 import { restOf, textOf } from './chain-rest.ts'
 import type { ForwardChain, MachineFacts } from './facts.ts'
@@ -15,23 +13,13 @@ import { readRouteFacts } from './route-facts.ts'
 export function readMachineFacts(): MachineFacts {
   return {
     ...readRouteFacts(),
-    ipv4Forwarding: settingOf('ipv4/ip_forward'),
-    ipv6Forwarding: settingOf('ipv6/conf/all/forwarding'),
-    bridgeCallsIptables: settingOf('bridge/bridge-nf-call-iptables'),
-    bridgeCallsIp6tables: settingOf('bridge/bridge-nf-call-ip6tables'),
-    ephemeralPorts: settingOf('ipv4/ip_local_port_range'),
-    reservedPorts: settingOf('ipv4/ip_local_reserved_ports'),
+    ipv4Forwarding: readSysctlIfThere(undefined, 'ipv4/ip_forward'),
+    ipv6Forwarding: readSysctlIfThere(undefined, 'ipv6/conf/all/forwarding'),
+    bridgeCallsIptables: readSysctlIfThere(undefined, 'bridge/bridge-nf-call-iptables'),
+    bridgeCallsIp6tables: readSysctlIfThere(undefined, 'bridge/bridge-nf-call-ip6tables'),
+    ephemeralPorts: readSysctlIfThere(undefined, 'ipv4/ip_local_port_range'),
+    reservedPorts: readSysctlIfThere(undefined, 'ipv4/ip_local_reserved_ports'),
     ...readForwardChains(),
-  }
-}
-
-/** The kernel lacks a setting whose module is not loaded. */
-function settingOf(key: SysctlKey): string | undefined {
-  try {
-    return readSysctl(undefined, key)
-  } catch (error) {
-    if (KernelError.is(error, 'ENOENT')) return undefined
-    throw error
   }
 }
 

@@ -3,11 +3,10 @@
 import {
   type Address,
   interfaceSysctl,
-  KernelError,
   MAIN_TABLE,
   type Route,
   Rtnl,
-  readSysctl,
+  readSysctlIfThere,
 } from '@conet/sdk/linux'
 import { blockAround, formatBlock, withoutPrefix } from '../ipam/index.ts'
 import type { MachineFacts } from './facts.ts'
@@ -36,17 +35,9 @@ function uplinkAmong(routes: readonly Route[], nameOf: NameOf): MachineFacts['up
     .filter(({ destination, link }) => destination === '0.0.0.0/0' && link !== undefined)
     .toSorted((a, b) => (a.metric ?? 0) - (b.metric ?? 0))
   const name = nameOf(best?.link)
-  return name === undefined ? undefined : { name, forwarding: forwardingOf(name) }
-}
-
-function forwardingOf(interfaceName: string): string | undefined {
-  try {
-    return readSysctl(undefined, interfaceSysctl('ipv4', { interfaceName, setting: 'forwarding' }))
-  } catch (error) {
-    // Gone since the routes were read.
-    if (KernelError.is(error, 'ENOENT')) return undefined
-    throw error
-  }
+  if (name === undefined) return undefined
+  const forwarding = interfaceSysctl('ipv4', { interfaceName: name, setting: 'forwarding' })
+  return { name, forwarding: readSysctlIfThere(undefined, forwarding) }
 }
 
 const leading = new Set<Route['type']>(['unicast', 'blackhole', 'unreachable', 'prohibit'])

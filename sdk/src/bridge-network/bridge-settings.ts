@@ -1,5 +1,5 @@
 // Settings of the kernel that a bridge has by its name, and whether somebody has changed them.
-import { interfaceSysctl, KernelError, readSysctl, type SysctlKey, writeSysctl } from '../linux/index.ts'
+import { interfaceSysctl, readSysctlIfThere, type SysctlKey, writeSysctl } from '../linux/index.ts'
 import { type BridgePlan, forwardingOf } from './bridge-plan.ts'
 
 /** Of arp_ignore. */
@@ -35,10 +35,6 @@ export function settingFaults(plan: BridgePlan): string[] {
 
 /** Also where the kernel does not have it: the bridge is gone since it was looked at, or there is no IPv6. */
 function isAt(key: SysctlKey, wanted: number): boolean {
-  try {
-    return readSysctl(undefined, key) === String(wanted)
-  } catch (error) {
-    if (KernelError.is(error, 'ENOENT')) return true
-    throw error
-  }
+  const found = readSysctlIfThere(undefined, key)
+  return found === undefined || found === String(wanted)
 }

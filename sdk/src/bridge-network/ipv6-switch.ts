@@ -1,6 +1,6 @@
 // The kernel's own switch of IPv6 at an interface. A machine, or a sandbox, may have it off for all that is new; where an interface
 // of the driver's is to have IPv6 addresses it is on, or the kernel refuses them (EACCES).
-import { interfaceSysctl, KernelError, type Place, readSysctl, writeSysctl } from '../linux/index.ts'
+import { interfaceSysctl, KernelError, type Place, readSysctlIfThere, writeSysctl } from '../linux/index.ts'
 
 const keyOf = (interfaceName: string) => interfaceSysctl('ipv6', { interfaceName, setting: 'disable_ipv6' })
 
@@ -18,10 +18,5 @@ export function switchIpv6On(place: Place, interfaceName: string): string[] {
 
 /** Also of an interface that is gone, or of a kernel without IPv6, which is said elsewhere. */
 export function isIpv6On(interfaceName: string): boolean {
-  try {
-    return readSysctl(undefined, keyOf(interfaceName)) === '0'
-  } catch (error) {
-    if (KernelError.is(error, 'ENOENT')) return true
-    throw error
-  }
+  return (readSysctlIfThere(undefined, keyOf(interfaceName)) ?? '0') === '0'
 }

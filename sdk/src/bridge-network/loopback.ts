@@ -1,5 +1,5 @@
 // Ports of the machine answer at 127.0.0.1 too, though the kernel lets nothing from there out by an interface of its own accord.
-import { interfaceSysctl, KernelError, readSysctl, writeSysctl } from '../linux/index.ts'
+import { interfaceSysctl, readSysctlIfThere, writeSysctl } from '../linux/index.ts'
 
 const keyOf = (interfaceName: string) => interfaceSysctl('ipv4', { interfaceName, setting: 'route_localnet' })
 
@@ -10,10 +10,5 @@ export function leadFromLoopback(interfaceName: string): void {
 
 /** Whether it may; also of a bridge that is gone, which is said elsewhere. */
 export function leadsFromLoopback(interfaceName: string): boolean {
-  try {
-    return readSysctl(undefined, keyOf(interfaceName)) === '1'
-  } catch (error) {
-    if (KernelError.is(error, 'ENOENT')) return true
-    throw error
-  }
+  return (readSysctlIfThere(undefined, keyOf(interfaceName)) ?? '1') === '1'
 }

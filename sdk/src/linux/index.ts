@@ -19,6 +19,7 @@ export { abortConnections, type Connection } from './socket-abort.ts'
 export {
   interfaceSysctl,
   readSysctl,
+  readSysctlIfThere,
   type SysctlChange,
   type SysctlKey,
   sysctlOfPath,

@@ -2,6 +2,7 @@
 // The kernel shows the settings of the task that opens the file, whichever /proc it is, so each open is inside.
 import { closeSync, constants, openSync, readFileSync, writeSync } from 'node:fs'
 import { ConetError } from '../errors/index.ts'
+import { KernelError } from './kernel-error.ts'
 import { type Place, runIn } from './namespace.ts'
 import { checkedCall } from './system-error.ts'
 
@@ -48,6 +49,16 @@ export function sysctlOfPath(path: string): SysctlKey | undefined {
 export function readSysctl(place: Place, key: SysctlKey): string {
   const path = pathOf(key)
   return runIn(place, () => read(path, key))
+}
+
+/** The same; undefined where the kernel has no such setting. */
+export function readSysctlIfThere(place: Place, key: SysctlKey): string | undefined {
+  try {
+    return readSysctl(place, key)
+  } catch (error) {
+    if (KernelError.is(error, 'ENOENT')) return undefined
+    throw error
+  }
 }
 
 /**

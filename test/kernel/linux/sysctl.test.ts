@@ -3,6 +3,7 @@ import {
   KernelError,
   type Namespace,
   readSysctl,
+  readSysctlIfThere,
   type SysctlKey,
   writeSysctl,
 } from '@conet/sdk/linux'
@@ -57,6 +58,15 @@ it('a setting that is not there, and a value that the kernel refuses, are typed 
   expect(refused(() => writeSysctl(namespace, { key: 'ipv4/ip_forward', value: 'x' }))).toBe(
     'EINVAL set sysctl net/ipv4/ip_forward to x',
   )
+})
+
+it('a setting may be asked for that the kernel does not have, but none that it does not let be read', () => {
+  expect(readSysctlIfThere(namespace, 'ipv4/none')).toBeUndefined()
+  expect(readSysctlIfThere(namespace, 'ipv4/ip_default_ttl')).toBe(
+    readSysctl(namespace, 'ipv4/ip_default_ttl'),
+  )
+  const unreadable = () => readSysctlIfThere(namespace, 'ipv4/route/flush')
+  expect(unreadable).toThrow(expect.objectContaining({ name: 'KernelError' }))
 })
 
 it.each<SysctlKey>([
