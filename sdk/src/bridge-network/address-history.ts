@@ -1,17 +1,19 @@
-// Which MAC each address of a network had last: tells whether a neighbour may remember another one. An announcement is
-// a broadcast, which the kernel copies to every port (7 µs each), so large networks get only those that can matter.
+// Which MAC each address of a network had last: tells whether a neighbour may remember another one, and whether somebody may have
+// had the address at all. An announcement is a broadcast, which the kernel copies to every port (7 µs each), so large networks get only
+// those that can matter.
 
 /** Up to so many members an announcement costs little, and is always made. */
 const fewMembers = 64
 
-/** Older ones are in nobody's neighbour table any more. */
+/** Older ones are in nobody's neighbour table any more; but flows of theirs may be left. */
 const mostRemembered = 65_536
 
 export class AddressHistory {
   readonly #macs = new Map<string, string>()
   readonly #isWhole: boolean
+  #isForgetful = false
 
-  /** `isWhole`: the network began in this process's life, so an address that is not remembered was never used. */
+  /** `isWhole`: the network began in this process's life, so an address that is not remembered was never used, until there were too many. */
   constructor({ isWhole }: { isWhole: boolean }) {
     this.#isWhole = isWhole
   }
@@ -26,7 +28,8 @@ export class AddressHistory {
 
   /** Whether somebody may have had one of the addresses before. */
   mayBeUsed(addresses: readonly string[]): boolean {
-    return addresses.some((address) => !this.#isWhole || this.#macs.has(address))
+    if (!this.#isWhole || this.#isForgetful) return true
+    return addresses.some((address) => this.#macs.has(address))
   }
 
   /** Remembers the addresses, once they are in use. */
@@ -43,6 +46,8 @@ export class AddressHistory {
     this.#macs.delete(address)
     this.#macs.set(address, macAddress)
     const [oldest] = this.#macs.keys()
-    if (this.#macs.size > mostRemembered && oldest !== undefined) this.#macs.delete(oldest)
+    if (this.#macs.size <= mostRemembered || oldest === undefined) return
+    this.#macs.delete(oldest)
+    this.#isForgetful = true
   }
 }

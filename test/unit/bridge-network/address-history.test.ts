@@ -54,3 +54,21 @@ describe('announcements of a plug', () => {
     expect(plug(history, ['fd00::10000/64'], many)).toBe(false)
   })
 })
+
+describe('an address', () => {
+  it('was never used where the network is as old as the process, and nobody has had it', () => {
+    const history = new AddressHistory({ isWhole: true })
+    plug(history, ['10.0.0.2/16'], many)
+    const areUsed = [['10.0.0.2/16'], ['10.0.0.3/16'], ['10.0.0.3/16', '10.0.0.2/16']]
+    expect(areUsed.map((addresses) => history.mayBeUsed(addresses))).toEqual([true, false, true])
+    expect(new AddressHistory({ isWhole: false }).mayBeUsed(['10.0.0.3/16'])).toBe(true)
+  })
+
+  it('may have been used once so many were that some are forgotten', () => {
+    const history = new AddressHistory({ isWhole: true })
+    for (let n = 0; n < 65_536; n++) plug(history, [`fd00::${n.toString(16)}/64`], many)
+    expect(history.mayBeUsed(['fd00::ffff:1/64'])).toBe(false)
+    plug(history, ['fd00::ffff:0/64'], many)
+    expect(history.mayBeUsed(['fd00::0/64'])).toBe(true)
+  })
+})
