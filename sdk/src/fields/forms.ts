@@ -132,5 +132,7 @@ export function shown(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
   if (typeof value === 'object' && value !== null) return 'an object'
   const text = JSON.stringify(value) ?? String(value)
-  return text.length <= mostShown ? text : `${text.slice(0, mostShown)}… (${text.length} characters)`
+  if (text.length <= mostShown) return text
+  const { length } = typeof value === 'string' ? [...value] : text
+  return `${text.slice(0, mostShown)}… (${length} characters)`
 }

@@ -44,6 +44,12 @@ describe('the fault of a field', () => {
       'x must be 1 to 15 characters without white space, "/", ":" and "%", such as eth0; found "a/b"',
     ],
     [
+      'a text that is shown in part',
+      { type: 'string', pattern: forms.networkName.pattern },
+      `${'a'.repeat(63)}\n`,
+      `x must be ${forms.networkName.words}, such as web-1; found "${'a'.repeat(59)}… (64 characters)`,
+    ],
+    [
       'a type where the form is known',
       { type: 'string', pattern: forms.driverName.pattern },
       1,
