@@ -2,6 +2,7 @@
 
 import { isNamespacePath } from '../linux/index.ts'
 import type { ListedEndpoint } from '../protocol/index.ts'
+import { faultText } from './fault-text.ts'
 import { limitFaults } from './limit-faults.ts'
 import type { Machine } from './machine.ts'
 import { endpointOwner } from './names.ts'
@@ -45,10 +46,9 @@ export async function listEndpoints(
   )
   const faults = await limitFaults(machine, { ports: found, shaper })
   const listed = found.map(({ endpoint, endpointId, link }) => {
-    const fault =
-      ofPorts.get(link) ??
-      faults.get(endpointId) ??
-      (damaged.has(endpointOwner(endpointId)) ? tableFault(machine) : undefined)
+    const ofTable = damaged.has(endpointOwner(endpointId)) ? tableFault(machine) : undefined
+    const first = ofPorts.get(link) ?? faults.get(endpointId) ?? ofTable
+    const fault = first === undefined ? undefined : faultText([first])
     return { ...endpoint, ...(fault !== undefined && { fault }) }
   })
   const shown = new Set(found.map(({ endpointId }) => endpointId))

@@ -10,6 +10,7 @@ import { macOfNetwork } from './addressing.ts'
 import { bridgeFaults, findBridge, makeBridge, mendBridge, renameLink } from './bridge-device.ts'
 import { type BridgePlan, forwardingOf } from './bridge-plan.ts'
 import { settingFaults } from './bridge-settings.ts'
+import { faultText } from './fault-text.ts'
 import { enableForwarding } from './forwarding.ts'
 import { listNetworks, tableFault } from './inventory.ts'
 import type { BridgeNetworkKind, StandingBridge } from './kind.ts'
@@ -23,9 +24,6 @@ declareFailpoints(
   'bridge:network:ports-deleted',
   'bridge:network:link-deleted',
 )
-
-/** As NET-7 has it. */
-const longestFault = 1024
 
 export class Networks {
   readonly #machine: Machine
@@ -115,11 +113,9 @@ export class Networks {
     const found: NetworkFault[] = []
     const ofTables = this.#tableFaults()
     for (const [networkId, { plan }] of [...this.#known]) {
-      const fault = [...(await this.#faultsOf(networkId, plan)), ...ofTables(networkId)]
-        .join('; ')
-        .slice(0, longestFault)
+      const fault = faultText([...(await this.#faultsOf(networkId, plan)), ...ofTables(networkId)])
       // Somebody may have deleted it meanwhile.
-      if (fault !== '' && this.#known.has(networkId)) found.push({ networkId, fault })
+      if (fault !== undefined && this.#known.has(networkId)) found.push({ networkId, fault })
     }
     return found
   }

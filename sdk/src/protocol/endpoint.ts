@@ -6,6 +6,7 @@ import { PortMapping } from './ports.ts'
 import {
   Cidr,
   Document,
+  Fault,
   Handle,
   Id,
   InterfaceName,
@@ -155,7 +156,7 @@ export type PlugResult = Static<typeof PlugResult>
 export const ListedEndpoint = Type.Object({
   ...EndpointRef.properties,
   /** What is wrong with it, as far as one look shows: `its port is down`. A repeated plug mends it. */
-  fault: Type.Optional(Type.String({ minLength: 1, maxLength: 1024 })),
+  fault: Type.Optional(Fault),
 })
 export type ListedEndpoint = Static<typeof ListedEndpoint>
 

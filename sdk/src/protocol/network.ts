@@ -1,6 +1,6 @@
 // Networks as a driver sees them, and the calls of their life.
 import { type Static, Type } from 'typebox'
-import { Cidr, Document, Id, IpAddress, Labels, NetworkName } from './primitives.ts'
+import { Cidr, Document, Fault, Id, IpAddress, Labels, NetworkName } from './primitives.ts'
 
 /** One subnet of a network. */
 export const NetworkSubnet = Type.Object({
@@ -45,7 +45,7 @@ export type DeleteNetworkParams = Static<typeof DeleteNetworkParams>
 /** What is wrong with a network, as far as one look shows: `bridge cnb0 is down`. A repeated create mends it. */
 export const NetworkFault = Type.Object({
   networkId: Id,
-  fault: Type.String({ minLength: 1, maxLength: 1024 }),
+  fault: Fault,
 })
 export type NetworkFault = Static<typeof NetworkFault>
 

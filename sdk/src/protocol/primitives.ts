@@ -33,6 +33,12 @@ export type Cidr = Static<typeof Cidr>
 /** Bytes of the largest packet. 68 is IPv4's least (RFC 791), 65535 its most. */
 export const Mtu = Type.Integer({ minimum: 68, maximum: 65535 })
 
+/** The most characters of what a list says is wrong with something. */
+export const maxFaultLength = 1024
+
+/** What is wrong with something, in words for people. */
+export const Fault = Type.String({ minLength: 1, maxLength: maxFaultLength })
+
 /** Free text pairs that a user attached to an object. */
 export const Labels = Type.Record(
   // Not `.`: what a pattern of keys does not match, a line break in one, would go by unchecked.
