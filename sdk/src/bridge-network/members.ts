@@ -1,6 +1,5 @@
 // The members that all drivers have whose networks are bridges. Which call does what; how is next door.
-
-import type { Driver } from '../driver/index.ts'
+import type { Driver, HostHandle } from '../driver/index.ts'
 import { ConetError } from '../errors/index.ts'
 import { Endpoints } from './endpoints.ts'
 import type { BridgeNetworkKind } from './kind.ts'
@@ -39,6 +38,8 @@ type Running = {
   readonly policies: Policies
 }
 
+type Started = () => Running
+
 /**
  * A driver whose networks are Linux bridges and whose endpoints are veths: spread it into `defineDriver`. It works in
  * the network namespace of the thread that starts it, keeps no record but the kernel, and may be upgraded while it
@@ -54,11 +55,7 @@ export function bridgeNetworks(kind: BridgeNetworkKind): BridgeNetworkMembers {
 
   return {
     async start(host) {
-      const machine = Machine.open(host, kind)
-      const policies = new Policies(machine)
-      const networks = new Networks(machine, { kind, policies })
-      const endpoints = new Endpoints(machine, { networks, policies })
-      running = { machine, networks, endpoints, policies }
+      running = run(host, kind)
     },
     async activate() {
       const { machine, policies } = started()
@@ -74,7 +71,20 @@ export function bridgeNetworks(kind: BridgeNetworkKind): BridgeNetworkMembers {
       await running?.machine.close()
       running = undefined
     },
+    ...networkMembers(started),
+    ...endpointMembers(started),
+  }
+}
 
+function run(host: HostHandle, kind: BridgeNetworkKind): Running {
+  const machine = Machine.open(host, kind)
+  const policies = new Policies(machine)
+  const networks = new Networks(machine, { kind, policies })
+  return { machine, networks, endpoints: new Endpoints(machine, { networks, policies }), policies }
+}
+
+function networkMembers(started: Started) {
+  return {
     async createNetwork(network, call) {
       const { networks, endpoints } = started()
       const changed = await networks.create(network, call)
@@ -91,7 +101,11 @@ export function bridgeNetworks(kind: BridgeNetworkKind): BridgeNetworkMembers {
     async networkFaults() {
       return started().networks.faults()
     },
+  } satisfies Partial<BridgeNetworkMembers>
+}
 
+function endpointMembers(started: Started) {
+  return {
     async createEndpoint(params) {
       started().endpoints.create(params)
     },
@@ -99,14 +113,12 @@ export function bridgeNetworks(kind: BridgeNetworkKind): BridgeNetworkMembers {
     async listEndpoints() {
       return await started().endpoints.list()
     },
-
     plug: (params, call) => started().endpoints.plug(params, call),
     unplug: (endpoint) => started().endpoints.unplug(endpoint),
-
     policy: (params) => started().endpoints.policy(params),
     checkPolicy: async (policy) => checkPolicy(policy),
     async stats(endpoints) {
       return statsOf(started().machine, endpoints)
     },
-  }
+  } satisfies Partial<BridgeNetworkMembers>
 }

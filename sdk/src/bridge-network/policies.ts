@@ -1,23 +1,12 @@
-// Policies and ports of endpoints: brings the table to what calls want, cuts flows that are not allowed any more, and sets
+// Policies and ports of endpoints: brings the table to what calls want, has flows cut that are not allowed any more, and sets
 // limits.
-import { parsePrefix } from '../linux/index.ts'
-import { Conntrack, glanceAtUdpPorts, hasFlows } from '../linux/netfilter/index.ts'
+import { hasFlows } from '../linux/netfilter/index.ts'
 import type { CreateEndpointParams, PolicyParams } from '../protocol/index.ts'
 import { Rollback } from '../rollback.ts'
 import type { BridgePlan } from './bridge-plan.ts'
-import { networkHolding, planEndpointPolicy, sourceAddressOf } from './endpoint-policy.ts'
+import { networkHolding, planEndpointPolicy } from './endpoint-policy.ts'
 import { EgressCompiler } from './firewall/egress-compiler.ts'
 import { differing, emptyHolding, type Holding, type TableElement } from './firewall/policy-elements.ts'
-import {
-  addressesOf,
-  cutForbidden,
-  cutOver,
-  cutUnmapped,
-  isUdp,
-  type MappedPort,
-  mappedPortOf,
-  type TellEnds,
-} from './flow-cuts.ts'
 import { FlowReview } from './flow-review.ts'
 import { FreshPorts } from './fresh-ports.ts'
 import { LeftFlows } from './left-flows.ts'
@@ -26,9 +15,8 @@ import type { Machine } from './machine.ts'
 import { endpointOwner, networkOwner } from './names.ts'
 import { checkPorts, documentOf } from './policy/check.ts'
 import { limitsOf, type TrafficLimits } from './policy/limits.ts'
-import { parseRange } from './policy/ranges.ts'
 import type { EgressPolicy } from './policy/rules.ts'
-import { tellConnectionEnds } from './tell-connection-ends.ts'
+import { addressesIn, addressesOfParams, isSource, PolicyFlows, portsOf } from './policy-flows.ts'
 import { TrafficShaper } from './traffic-shaper.ts'
 
 /** What a call has put in force. */
@@ -56,19 +44,20 @@ export class Policies {
   readonly #compiler = new EgressCompiler()
   /** Compiled once for each plan: every policy of a member asks for them. */
   readonly #ofNetworks = new WeakMap<BridgePlan, Holding>()
-  #conntrack: Conntrack | undefined
-  readonly #leftFlows = new LeftFlows(() => this.#flows())
+  readonly #flows: PolicyFlows
+  readonly #leftFlows: LeftFlows
   readonly #review: FlowReview
-  readonly #freshPorts = new FreshPorts({
-    cutOver: (ports) => this.#cutOver(ports),
-    isInUse: (ports) => isInUse(ports),
-  })
+  readonly #freshPorts: FreshPorts
 
   constructor(machine: Machine) {
     this.#machine = machine
     this.shaper = new TrafficShaper(machine)
+    this.#flows = new PolicyFlows(machine)
+    this.#freshPorts = new FreshPorts(this.#flows)
+    const conntrack = () => this.#flows.conntrack()
+    this.#leftFlows = new LeftFlows(conntrack)
     const ports = () => portsOf({ elements: [...machine.policyTable.elements()] })
-    this.#review = new FlowReview({ machine, conntrack: () => this.#flows(), ports })
+    this.#review = new FlowReview({ machine, conntrack, ports })
     machine.unjudged.whenOverdue(() => void this.#review.ofAll())
     machine.whenMended(() => {
       // Those who come back with the sync know nothing of it yet.
@@ -112,11 +101,11 @@ export class Policies {
       unknow()
       this.#freshPorts.change(owner, portsOf(before))
       const after = await policyTable.put(owner, before)
-      await this.#cutPorts(after, before)
+      await this.#flows.cutPorts(after, before)
     }
     await using undo = new Rollback()
     undo.defer(`take back the policy of ${owner}`, takeBack)
-    if (!isFresh) await this.#cut(before, holding, { params, egress })
+    if (!isFresh) await this.#flows.cut(before, holding, { params, egress })
     else if (wishes.isUsedAddress === true && holding.elements.some(isSource) && hasFlows())
       await this.#review.of(addressesOfParams(params))
     undo.commit()
@@ -170,8 +159,7 @@ export class Policies {
     await this.#compiler.close()
     await this.#freshPorts.close()
     await this.#review.close()
-    await this.#conntrack?.close()
-    this.#conntrack = undefined
+    await this.#flows.close()
   }
 
   async #putNetwork(networkId: string, bridge: BridgePlan): Promise<void> {
@@ -182,72 +170,9 @@ export class Policies {
     // Where members come back to the network, somebody has emptied a map while no driver was there.
     if (differing(holding, before).length > 0) this.#machine.unjudged.noteLoss()
   }
-
-  /** What fails here is no reason to fail the plug. */
-  async #cutOver(ports: readonly MappedPort[]): Promise<void> {
-    try {
-      await cutOver(this.#flows(), this.#machine.rtnl, ports)
-    } catch (error) {
-      const message = `flows to new ports go on as before: ${error instanceof Error ? error.message : error}`
-      this.#machine.host.log({ level: 'warn', message })
-    }
-  }
-
-  async #cut(
-    before: Holding,
-    after: Holding,
-    { params, egress }: { params: PolicyParams; egress: EgressPolicy },
-  ): Promise<void> {
-    const addresses = addressesOfParams(params)
-    const tellEnds: TellEnds = (flows) =>
-      tellConnectionEnds(this.#machine.host, flows, { addresses, sandboxPath: params.sandbox?.path })
-    const isJudgedAnew = differing(before, after).some(isSource) || differing(after, before).some(isSource)
-    if (isJudgedAnew) {
-      const ownNetwork = params.network.subnets.map(({ subnet }) => parseRange(subnet))
-      const near = { ownNetwork, machine: addressesOf(this.#machine.rtnl) }
-      await cutForbidden(this.#flows(), egress, { addresses, near, tellEnds })
-    }
-    await this.#cutPorts(before, after, tellEnds)
-  }
-
-  async #cutPorts(before: Holding, after: Holding, tellEnds?: TellEnds): Promise<void> {
-    const removed = portsOf({ elements: differing(before, after) })
-    const added = portsOf({ elements: differing(after, before) })
-    const { rtnl } = this.#machine
-    if (removed.length > 0)
-      await cutUnmapped(this.#flows(), rtnl, { ports: removed, left: portsOf(after), tellEnds })
-    if (!added.some(isUdp)) return
-    // With the others of the same number, which may be of one address.
-    const numbers = new Set(added.map(({ hostPort }) => hostPort))
-    const concerned = portsOf(after).filter(({ hostPort }) => numbers.has(hostPort))
-    await cutOver(this.#flows(), rtnl, concerned)
-  }
-
-  #flows(): Conntrack {
-    this.#conntrack ??= Conntrack.open()
-    return this.#conntrack
-  }
 }
 
 const isPort = ({ map }: TableElement) => map.includes('ports')
 
 /** Whether ports of the machine lead to the endpoint. */
 export const hasMappings = ({ elements }: Pick<Holding, 'elements'>) => elements.some(isPort)
-
-const portsOf = ({ elements }: Pick<Holding, 'elements'>) =>
-  elements.flatMap((element) => mappedPortOf(element) ?? [])
-
-function isInUse(ports: readonly MappedPort[]): boolean {
-  const used = glanceAtUdpPorts()
-  return used !== undefined && ports.some((port) => isUdp(port) && used.has(port.hostPort))
-}
-
-/** Those of the endpoint itself, each once. */
-function addressesIn(elements: readonly TableElement[]): Buffer[] {
-  const all = elements.flatMap((element) => sourceAddressOf(element) ?? mappedPortOf(element)?.address ?? [])
-  return [...new Map(all.map((address) => [address.toString('hex'), address])).values()]
-}
-
-const addressesOfParams = ({ interface: { addresses } }: PolicyParams) =>
-  addresses.map((text) => parsePrefix(text).bytes)
-const isSource = (element: TableElement) => sourceAddressOf(element) !== undefined

@@ -26,9 +26,8 @@ export class Conntrack {
 
   /**
    * Deletes those that fit the filter and the test. The kernel looks through the whole table of the machine for that, which takes it
-   * 10 ms where there are 262,144 buckets, however few are used: a thread of libuv's pool waits for it. Where there is no flow at all it
-   * costs nothing. `beforehand`: what is to be done
-   * with them while they are still there. Throws a KernelError.
+   * 10 ms where there are 262,144 buckets, however few are used: a thread of libuv's pool waits for it. Where there is no flow at
+   * all it costs nothing. `beforehand`: what is to be done with them while they are still there. Throws a KernelError.
    */
   async cut(
     filter: FlowFilter,
