@@ -46,8 +46,9 @@ export function assertFailpointKnown(isOfOthers: (name: string) => boolean = () 
 
 /**
  * Ends the process with SIGKILL, at once, if the environment says `CONET_FAILPOINT=name`, or at the n-th pass with
- * `CONET_FAILPOINT=name:n`. With `CONET_FAILPOINT=@/path` the file says the name, anew at each pass. Throws for a name that was not declared, while any failpoint is armed: a crash test
- * that goes through the declared names must not miss one.
+ * `CONET_FAILPOINT=name:n`. With `CONET_FAILPOINT=@/path` the file says the name, anew at each pass. Throws for a name
+ * that was not declared, while any failpoint is armed: a crash test that goes through the declared names must not miss
+ * one.
  */
 export function failpoint(name: string): void {
   if (armed === undefined && file === undefined) return

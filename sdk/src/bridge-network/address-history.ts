@@ -13,7 +13,10 @@ export class AddressHistory {
   readonly #isWhole: boolean
   #isForgetful = false
 
-  /** `isWhole`: the network began in this process's life, so an address that is not remembered was never used, until there were too many. */
+  /**
+   * `isWhole`: the network began in this process's life, so an address that is not remembered was never used, until
+   * there were too many.
+   */
   constructor({ isWhole }: { isWhole: boolean }) {
     this.#isWhole = isWhole
   }

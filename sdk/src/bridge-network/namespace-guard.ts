@@ -51,8 +51,9 @@ class NamespaceGuard {
   }
 
   /**
-   * Holds the namespace until `leave` or the process ends, as soon as an instance of the same host that has it ends. May be
-   * repeated. While the driver of another host is quicker, the driver is not ready. Throws `failedPrecondition` when the driver of another host has it.
+   * Holds the namespace until `leave` or the process ends, as soon as an instance of the same host that has it ends.
+   * May be repeated. While the driver of another host is quicker, the driver is not ready. Throws `failedPrecondition`
+   * when the driver of another host has it.
    */
   hold(host: HostHandle): void {
     if (this.#lock !== undefined || this.#waiting !== undefined) return

@@ -159,10 +159,10 @@ export type Driver = {
 
   /**
    * Optional. Puts `params.policy` and `params.portMappings` in force instead of the former ones, in one step, while
-   * traffic flows: nothing is ever judged by neither or by a mixture. Without `policy` none is to be in force. Where it
-   * fails the former ones stay. Without this member the host refuses policies; with it `createEndpoint` and `plug` get them too, in the same members, and have to
-   * put them in force whatever was before: another policy is no conflict. Repeated: checks and mends. Before the plug:
-   * nothing need be done, since the plug brings them again.
+   * traffic flows: nothing is ever judged by neither or by a mixture. Without `policy` none is to be in force. Where
+   * it fails the former ones stay. Without this member the host refuses policies; with it `createEndpoint` and `plug`
+   * get them too, in the same members, and have to put them in force whatever was before: another policy is no
+   * conflict. Repeated: checks and mends. Before the plug: nothing need be done, since the plug brings them again.
    */
   policy?(params: PolicyParams, call: Call): Promise<void>
   /**

@@ -1,5 +1,6 @@
-// From a driver to the hosts that are connected: events, logs, readiness; and what they said of themselves. Nothing here waits or fails: what cannot
-// be sent is dropped, since a host that comes back is told what counts by `driver/sync`.
+// From a driver to the hosts that are connected: events, logs, readiness; and what they said of themselves. Nothing
+// here waits or fails: what cannot be sent is dropped, since a host that comes back is told what counts by
+// `driver/sync`.
 import { ConetError } from '../errors/index.ts'
 import type { JsonRpcPeer } from '../jsonrpc/index.ts'
 import {

@@ -16,12 +16,12 @@ export const defaultDriverDirectory = '/run/conet/drivers'
 const usageExitCode = 2
 
 /**
- * Serves the driver until SIGTERM or SIGINT, or until the host says that another instance has taken over; then stops it
- * and ends the process with exit code 0. A second signal ends it at once. Takes `--socket PATH` (or CONET_DRIVER_SOCKET, or `/run/conet/drivers/NAME.sock`),
- * `--log-level LEVEL` (or CONET_LOG_LEVEL), `--help` and `--version`. What goes wrong is told on stderr, with exit
- * code 2 for arguments and 1 for the rest. Call it once, at the end of the program: nothing that comes behind it is
- * sure to run. With CONET_FAILPOINT=list it prints the names of the failpoints, and it does not start
- * with one that is not among them.
+ * Serves the driver until SIGTERM or SIGINT, or until the host says that another instance has taken over; then stops
+ * it and ends the process with exit code 0. A second signal ends it at once. Takes `--socket PATH` (or
+ * CONET_DRIVER_SOCKET, or `/run/conet/drivers/NAME.sock`), `--log-level LEVEL` (or CONET_LOG_LEVEL), `--help` and
+ * `--version`. What goes wrong is told on stderr, with exit code 2 for arguments and 1 for the rest. Call it once, at
+ * the end of the program: nothing that comes behind it is sure to run. With CONET_FAILPOINT=list it prints the names
+ * of the failpoints, and it does not start with one that is not among them.
  */
 export async function runDriver(driver: Driver): Promise<void> {
   // Whoever read our stderr may be gone, while the driver goes on.

@@ -41,9 +41,10 @@ const defaultStopTimeoutMs = 5_000
 const graceMs = 1_000
 
 /**
- * Listens, and resolves when hosts can connect. The socket appears whole, with mode 0600; one that a dead process
- * left is replaced; one that somebody removes is made anew within a second or two. Rejects with a ConetError: `invalidArgument` (path too long), `failedPrecondition` (directory),
- * `conflict` (someone else is there); then it may be called again. One call for a driver object: each would `start` it.
+ * Listens, and resolves when hosts can connect. The socket appears whole, with mode 0600; one that a dead process left
+ * is replaced; one that somebody removes is made anew within a second or two. Rejects with a ConetError:
+ * `invalidArgument` (path too long), `failedPrecondition` (directory), `conflict` (someone else is there); then it may
+ * be called again. One call for a driver object: each would `start` it.
  */
 export async function serveDriver(driver: Driver, options: ServeOptions): Promise<ServedDriver> {
   const server = new DriverServer(defineDriver(driver), options)

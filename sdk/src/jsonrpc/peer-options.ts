@@ -14,7 +14,10 @@ export type PeerOptions = {
   readonly closedKind?: ErrorKind
   /** The names starting with `$/` that the handlers know; other requests are refused, notifications ignored. */
   readonly reservedMethods?: readonly string[]
-  /** Requests that are let through beyond `maxInFlight`, of which they take nothing: such as are answered at once, so that their number stays small. */
+  /**
+   * Requests that are let through beyond `maxInFlight`, of which they take nothing: such as are answered at once, so
+   * that their number stays small.
+   */
   readonly urgentMethods?: readonly string[]
   readonly limits?: Partial<PeerLimits>
   /** Instead of `JSON.parse`, for who has read most of a text before: it has to make the same of it. */

@@ -37,7 +37,10 @@ export class Namespace implements Disposable {
     this.id = idOf(fstatSync(fd, { bigint: true }))
   }
 
-  /** Opens the namespace at a path (a bind mount, `/proc/PID/ns/net`). Throws a KernelError: ENOENT; EINVAL when it is no network namespace. */
+  /**
+   * Opens the namespace at a path (a bind mount, `/proc/PID/ns/net`). Throws a KernelError: ENOENT; EINVAL when it is
+   * no network namespace.
+   */
   static open(path: string): Namespace {
     const operation = `open network namespace ${path}`
     const fd = openFile(path, operation)

@@ -54,7 +54,10 @@ export class Nftables implements Disposable {
     this.#execute(text, { operation, flags: 0 })
   }
 
-  /** `what` as after `nft list`: `table inet conet`, `map inet conet ports`, `ruleset`. Throws a KernelError, ENOENT when it is not there. */
+  /**
+   * `what` as after `nft list`: `table inet conet`, `map inet conet ports`, `ruleset`. Throws a KernelError, ENOENT
+   * when it is not there.
+   */
   list(what: string): NftablesObject[] {
     const operation = `list ${what}`
     const output = this.#execute(operation, { operation, flags: NFT_CTX_OUTPUT_JSON })

@@ -129,7 +129,10 @@ export type Sysctls = Static<typeof Sysctls>
 
 /** One interface that a plug made. */
 export const PluggedInterface = Type.Object({
-  /** `driver`: all is done, in the sandbox. `host`: `sourceName` stands in the driver's own namespace, and the host moves, names and configures it. */
+  /**
+   * `driver`: all is done, in the sandbox. `host`: `sourceName` stands in the driver's own namespace, and the host
+   * moves, names and configures it.
+   */
   configuredBy: Type.Union([Type.Literal('driver'), Type.Literal('host')]),
   name: InterfaceName,
   sourceName: Type.Optional(InterfaceName),
