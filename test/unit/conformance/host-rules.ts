@@ -64,7 +64,7 @@ export const hostRules: Readonly<Record<string, Proof>> = {
   'EP-3': { file: 'chaos/driver-addresses.test.ts', test: 'what it answers stands in every later call' },
   'RES-4': {
     file: 'kernel/sandbox/host-interface.test.ts',
-    test: 'gets name, MAC, MTU, addresses, routes, neighbours and sysctls in the sandbox',
+    test: 'gets name, MAC, MTU, addresses, the link-local one of its MAC, routes, neighbours and sysctls in the sandbox',
   },
   'RES-5': {
     file: 'kernel/sandbox/host-interface.test.ts',
