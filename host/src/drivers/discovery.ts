@@ -4,6 +4,7 @@
 import { type FSWatcher, watch } from 'node:fs'
 import { lstat, mkdir, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { ConetError, isErrno } from '@conet/sdk'
 import { socketIdentity } from './socket-identity.ts'
 import {
   assertTrustedDirectory,
@@ -120,7 +121,11 @@ export class Discovery {
   }
 
   async #watchDirectory(): Promise<void> {
-    const { dev, ino, birthtimeNs } = await lstat(this.#directory, { bigint: true })
+    const { dev, ino, birthtimeNs } = await lstat(this.#directory, { bigint: true }).catch(
+      (cause: unknown) => {
+        throw isErrno(cause, 'ENOENT') ? directoryGone(this.#directory, cause) : cause
+      },
+    )
     // With the time of birth, because a directory made anew may get the inode number of the old one.
     const identity = `${dev}:${ino}:${birthtimeNs}`
     if (identity === this.#watched) return
@@ -177,4 +182,12 @@ export class Discovery {
     this.#failure = text
     this.#options.failed(error)
   }
+}
+
+function directoryGone(directory: string, cause: unknown): ConetError {
+  return new ConetError('failedPrecondition', `look for drivers in ${directory}: it is gone`, {
+    cause,
+    details: { directory },
+    help: `make it again: install -d -m 0750 ${directory}; a driver built on the SDK then makes its socket anew by itself`,
+  })
 }

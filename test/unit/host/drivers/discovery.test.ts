@@ -90,7 +90,11 @@ describe('discovery', () => {
     await eventually(() => expect(found.appeared).toHaveLength(1))
     await rm(directory, { recursive: true })
     await eventually(() => expect(found.gone).toHaveLength(1))
-    await eventually(() => expect(found.failures.length).toBeGreaterThan(0))
+    await eventually(() =>
+      expect(found.failures).toEqual([
+        expect.objectContaining({ kind: 'failedPrecondition', message: expect.stringContaining(directory) }),
+      ]),
+    )
     await mkdir(directory)
     await using _second = await listen(join(directory, 'b.sock'))
     await eventually(() => expect(found.appeared.at(-1)?.path).toBe(join(directory, 'b.sock')))
