@@ -166,7 +166,7 @@ async function findDead(
   if ((await store.get(keys.aliveNode(name), limits)) !== undefined) {
     throw new ConetError('failedPrecondition', `remove node ${name}: it is alive`, {
       details: { node: name },
-      help: 'end its conetd first; a machine that does not answer any more is away after ten seconds',
+      help: 'end its conetd first; a machine that does not answer any more is away ten to fifteen seconds later',
     })
   }
   return { node: found && readNode(found.value), revision: found?.revision ?? 0 }
