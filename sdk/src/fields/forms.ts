@@ -7,8 +7,9 @@ export type Form = { readonly pattern: string; readonly words: string; readonly 
 /** A runtime may choose longer handles than clients. */
 export const maxRuntimeHandleBytes = 1024
 
-/** What a runtime may add to a container's hosts file. */
+/** How many lines a runtime may add to a container's hosts file. */
 export const maxExtraHosts = 1000
+/** How many names each of them may have. */
 export const maxNamesOfHost = 256
 
 /** Every form that conet's own schemas know. A test holds the two together. */
