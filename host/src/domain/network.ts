@@ -124,3 +124,7 @@ export function isRoutedBy(
     })
   )
 }
+
+/** For containers in one that was deleted. Ids are given once: no network comes back under the one that an attachment has. */
+export const networkGoneHelp =
+  'conet container down HANDLE, then conet container create HANDLE with the networks that it is to have, and conet container up HANDLE; a container of a runtime: end it and start it again'

@@ -1,30 +1,23 @@
 // Interfaces that somebody has changed in a container: for who asks what a repair would do. Nothing of it is put on record,
 // and nobody looks unasked, since a container may change what is its own.
-
 import type { SandboxRecord } from '../domain/container.ts'
 import { interfaceDifferences, isLoopbackDown, isSandboxGone } from '../sandbox/index.ts'
 import type { HostContext } from './host-context.ts'
+import { inLots } from './in-lots.ts'
 import type { MissingInterface } from './missing-interfaces.ts'
-
-/** Looked at without a pause; other work goes on after each lot. */
-const lot = 16
 
 export async function alteredInterfaces(host: HostContext): Promise<MissingInterface[]> {
   const found: MissingInterface[] = []
-  for (const [index, { handle }] of [...host.inventory.sandboxes.values()].entries()) {
-    if (index % lot === lot - 1) await new Promise(setImmediate)
+  for await (const { handle } of inLots(host.inventory.sandboxes.values()))
     found.push(...alteredIn(host, handle))
-  }
   return found
 }
 
 /** Those that are up, and whose loopback is down. */
 export async function withoutLoopback({ inventory }: HostContext): Promise<SandboxRecord[]> {
   const found: SandboxRecord[] = []
-  for (const [index, sandbox] of [...inventory.sandboxes.values()].entries()) {
-    if (index % lot === lot - 1) await new Promise(setImmediate)
+  for await (const sandbox of inLots(inventory.sandboxes.values()))
     if (sandbox.state === 'up' && isLoopbackDown(sandbox.path)) found.push(sandbox)
-  }
   return found
 }
 

@@ -4,13 +4,12 @@ import type { SandboxRecord } from '../domain/container.ts'
 import { startTimeOf } from '../machine/process-start.ts'
 import { takeDown } from './down.ts'
 import type { HostContext } from './host-context.ts'
+import { inLots } from './in-lots.ts'
 import { containerQueue } from './keys.ts'
 
 /** Since when the process is known to be gone, and when the container is taken down; never: undefined. */
 export type Forsaken = { readonly since: Date; readonly downAt: Date | undefined }
 
-/** Looked at without a pause; other work goes on after each lot. */
-const lot = 64
 const longestPauseMs = 5_000
 const shortestPauseMs = 100
 
@@ -56,10 +55,7 @@ export class ForsakenContainers implements Disposable {
     const sandboxes = [...this.#host.inventory.sandboxes.values()]
     const holds = new Set(sandboxes.map(({ hold }) => hold))
     for (const hold of this.#gone.keys()) if (!holds.has(hold)) this.#gone.delete(hold)
-    for (const [index, sandbox] of sandboxes.entries()) {
-      if (index % lot === lot - 1) await new Promise(setImmediate)
-      if (hasProcessEnded(sandbox)) this.#found(sandbox)
-    }
+    for await (const sandbox of inLots(sandboxes)) if (hasProcessEnded(sandbox)) this.#found(sandbox)
   }
 
   #found(sandbox: SandboxRecord): void {

@@ -2,19 +2,17 @@
 // for now and then, and whenever somebody asks how things are; shown, and mended by `conet reconcile` only.
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { HostContext } from './host-context.ts'
+import { inLots } from './in-lots.ts'
 import { noteDiverged } from './repair.ts'
 
 export type MissingInterface = { readonly endpoint: EndpointRecord; readonly reason: string }
 
-/** Looked at without a pause; other work goes on after each lot. */
-const lot = 16
 const pauseMs = 60_000
 
 /** A driver answers what it made; whether it is still there, only the sandbox shows. What it finds is on record. */
 export async function lookForInterfaces(host: HostContext): Promise<MissingInterface[]> {
   const found: MissingInterface[] = []
-  for (const [index, { handle }] of [...host.inventory.sandboxes.values()].entries()) {
-    if (index % lot === lot - 1) await new Promise(setImmediate)
+  for await (const { handle } of inLots(host.inventory.sandboxes.values())) {
     // In the turn of the look, so that the record is of the same moment.
     for (const missing of missingIn(host, handle)) {
       noteDiverged(host, missing.endpoint.id, missing.reason)

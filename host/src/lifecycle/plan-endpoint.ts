@@ -4,7 +4,7 @@ import type { Attachment, ContainerRecord, SandboxRecord } from '../domain/conta
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import { newId } from '../domain/ids.ts'
 import { chooseDefaultRoute, chooseInterfaceName } from '../domain/interface-plan.ts'
-import { assertUsable, hasWayOut, type NetworkRecord } from '../domain/network.ts'
+import { assertUsable, hasWayOut, type NetworkRecord, networkGoneHelp } from '../domain/network.ts'
 import type { Reservation } from './address-book.ts'
 import { namingHolder } from './address-holder.ts'
 import { ensureRoom, hasRoomFor } from './block-room.ts'
@@ -108,10 +108,6 @@ function isDefaultRoutePromised(
   if (others.some(({ defaultRoute }) => defaultRoute === true)) return true
   return primary !== true && others.some((other) => other.primary === true && leadsOut(other))
 }
-
-/** Ids are given once: no network comes back under the one that an attachment has. */
-const networkGoneHelp =
-  'conet container down HANDLE, then conet container create HANDLE with the networks that it is to have, and conet container up HANDLE; a container of a runtime ends with it'
 
 /** Throws `notFound`. */
 export function networkOf(

@@ -1,7 +1,8 @@
 // Networks whose way out this machine is while it does not forward: for who asks what a repair would do. `conet status`
 // says it too; nobody switches it on unasked, since the switch is the machine's own.
 import { isRoutedBy } from '../domain/network.ts'
-import { forwardingSwitchesOff, machineAddresses } from '../machine/forwarding.ts'
+import { machineAddresses } from '../machine/addresses.ts'
+import { forwardingSwitchesOff } from '../machine/forwarding.ts'
 import type { Difference } from './differences.ts'
 import type { HostContext } from './host-context.ts'
 import { shouldBeAtDriver } from './network-at-driver.ts'

@@ -1,6 +1,5 @@
 // The machine's own switches for forwarding. A driver that needs one sets it when it makes a network; others may set it back.
-import { Rtnl, readSysctlIfThere, type SysctlKey } from '@conet/sdk/linux'
-import { withoutPrefix } from '../ipam/index.ts'
+import { readSysctlIfThere, type SysctlKey } from '@conet/sdk/linux'
 
 const switches: readonly { readonly family: 4 | 6; readonly key: SysctlKey; readonly setting: string }[] = [
   { family: 4, key: 'ipv4/ip_forward', setting: 'net.ipv4.ip_forward' },
@@ -13,10 +12,4 @@ export function forwardingSwitchesOff(): { family: 4 | 6; setting: string }[] {
   return switches
     .filter(({ key }) => readSysctlIfThere(undefined, key) === '0')
     .map(({ family, setting }) => ({ family, setting }))
-}
-
-/** Of all interfaces of the machine, without prefix lengths. */
-export function machineAddresses(): Set<string> {
-  using rtnl = Rtnl.open()
-  return new Set(rtnl.addresses().map(({ address }) => withoutPrefix(address)))
 }

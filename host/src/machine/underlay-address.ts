@@ -1,18 +1,17 @@
 // The address under which other hosts reach this one: whether the machine has it. It may come later, as by DHCP.
 import { ConetError } from '@conet/sdk'
-import { Rtnl } from '@conet/sdk/linux'
-import { withoutPrefix } from '../ipam/index.ts'
+import { machineAddresses } from './addresses.ts'
 
 /** How long a good answer is taken for true: it is asked for at each plug. */
 const freshMs = 2_000
 
 export class UnderlayAddress {
   readonly #address: string
-  readonly #read: () => readonly string[]
+  readonly #read: () => ReadonlySet<string>
   #seenAt = Number.NEGATIVE_INFINITY
 
   /** `read`: all addresses of the machine, without prefix lengths. */
-  constructor(address: string, read: () => readonly string[] = machineAddresses) {
+  constructor(address: string, read: () => ReadonlySet<string> = machineAddresses) {
     this.#address = address
     this.#read = read
   }
@@ -21,7 +20,7 @@ export class UnderlayAddress {
   assertHere(what: string): void {
     const now = performance.now()
     if (now - this.#seenAt < freshMs) return
-    if (this.#read().includes(this.#address)) {
+    if (this.#read().has(this.#address)) {
       this.#seenAt = now
       return
     }
@@ -34,9 +33,4 @@ export class UnderlayAddress {
       },
     )
   }
-}
-
-function machineAddresses(): string[] {
-  using rtnl = Rtnl.open()
-  return rtnl.addresses().map(({ address }) => withoutPrefix(address))
 }

@@ -1,5 +1,6 @@
 // Which containers nobody seems to care for. Each code is explained in docs/operating.md.
 import type { Finding } from '@conet/sdk/api'
+import { networkGoneHelp } from '../domain/network.ts'
 import { type Check, counted, some } from './check.ts'
 import type { StatusFacts } from './facts.ts'
 
@@ -54,7 +55,7 @@ export const containersUnplugged: Check = ({ unplugged }) => {
     ...unpluggedFinding(gone, {
       what: 'in a network that was deleted in the cluster meanwhile',
       nameOf: ({ handle, network }) => `${handle} in ${network}`,
-      help: 'conet container down HANDLE, then conet container create HANDLE with the networks that it is to have, and conet container up HANDLE; a container of a runtime: end it and start it again',
+      help: networkGoneHelp,
     }),
   ]
 }

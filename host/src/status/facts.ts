@@ -25,6 +25,13 @@ export type StrayRoute = {
   readonly interfaceName: string | undefined
 }
 
+/** The interface of the default route. `setting`: the sysctl that says whether it forwards, and `forwarding`, what it says. */
+export type Uplink = {
+  readonly name: string
+  readonly setting: string
+  readonly forwarding: string | undefined
+}
+
 /** What the kernel says; `undefined` where it has no such setting. */
 export type MachineFacts = {
   /** Of all its interfaces, without prefix lengths. */
@@ -32,7 +39,7 @@ export type MachineFacts = {
   readonly ipv4Forwarding: string | undefined
   readonly ipv6Forwarding: string | undefined
   /** The interface of the default route of IPv4, if it has one, and whether what comes in by it is forwarded. */
-  readonly uplink: { readonly name: string; readonly forwarding: string | undefined } | undefined
+  readonly uplink: Uplink | undefined
   /** Routes that lead packets for the subnet of an address of the machine elsewhere. */
   readonly strayRoutes: readonly StrayRoute[]
   readonly bridgeCallsIptables: string | undefined

@@ -1,6 +1,5 @@
 // What on this machine stands in the way of containers' packets. Each code is explained in docs/operating.md.
 import type { Finding } from '@conet/sdk/api'
-import { interfaceSysctl } from '@conet/sdk/linux'
 import { isRoutedBy } from '../domain/network.ts'
 import { type Check, some } from './check.ts'
 import type { ForwardChain, MachineFacts, StatusFacts, StrayRoute } from './facts.ts'
@@ -36,13 +35,12 @@ export const uplinkForwardingOff: Check = ({ machine, networks }) => {
   const { uplink, ipv4Forwarding } = machine
   const names = routedHere(networks, machine, 4)
   if (uplink?.forwarding !== '0' || ipv4Forwarding === '0' || names.length === 0) return []
-  const key = interfaceSysctl('ipv4', { interfaceName: uplink.name, setting: 'forwarding' })
   return [
     {
       severity: 'warning',
       code: 'uplink-forwarding-off',
-      message: `net/${key} is 0: what comes in by ${uplink.name}, which has the default route, does not reach network ${some(names)}`,
-      help: `sysctl -w net/${key}=1, and see to it that no file in /etc/sysctl.d sets it to 0`,
+      message: `${uplink.setting} is 0: what comes in by ${uplink.name}, which has the default route, does not reach network ${some(names)}`,
+      help: `sysctl -w ${uplink.setting}=1, and see to it that no file in /etc/sysctl.d sets it to 0`,
     },
   ]
 }

@@ -36,8 +36,8 @@ function uplinkAmong(routes: readonly Route[], nameOf: NameOf): MachineFacts['up
     .toSorted((a, b) => (a.metric ?? 0) - (b.metric ?? 0))
   const name = nameOf(best?.link)
   if (name === undefined) return undefined
-  const forwarding = interfaceSysctl('ipv4', { interfaceName: name, setting: 'forwarding' })
-  return { name, forwarding: readSysctlIfThere(undefined, forwarding) }
+  const key = interfaceSysctl('ipv4', { interfaceName: name, setting: 'forwarding' })
+  return { name, setting: `net/${key}`, forwarding: readSysctlIfThere(undefined, key) }
 }
 
 const leading = new Set<Route['type']>(['unicast', 'blackhole', 'unreachable', 'prohibit'])

@@ -8,7 +8,7 @@ const goodMachine: MachineFacts = {
   addresses: new Set(network.subnets.flatMap(({ gateway }) => gateway ?? []).concat('fd00::1')),
   ipv4Forwarding: '1',
   ipv6Forwarding: '1',
-  uplink: { name: 'eth0', forwarding: '1' },
+  uplink: { name: 'eth0', setting: 'net/ipv4/conf/eth0/forwarding', forwarding: '1' },
   strayRoutes: [{ gateway: '203.0.113.1', destination: '203.0.113.0/25', interfaceName: 'tun0' }],
   bridgeCallsIptables: undefined,
   bridgeCallsIp6tables: '0',
@@ -182,7 +182,7 @@ describe('findings', () => {
     const off = {
       ipv4Forwarding: '0',
       ipv6Forwarding: '0',
-      uplink: { name: 'eth0', forwarding: '0' },
+      uplink: { name: 'eth0', setting: 'net/ipv4/conf/eth0/forwarding', forwarding: '0' },
     }
     expect(findingsOf(withMachine({ ...off, addresses: new Set(['192.0.2.1']) }))).toEqual([])
     expect(findingsOf({ ...withMachine(off), networks: [] })).toEqual([])
@@ -244,7 +244,9 @@ describe('findings', () => {
     ],
     [
       'uplink-forwarding-off',
-      withMachine({ uplink: { name: 'eth0.7', forwarding: '0' } }),
+      withMachine({
+        uplink: { name: 'eth0.7', setting: 'net/ipv4/conf/eth0.7/forwarding', forwarding: '0' },
+      }),
       'warning',
       'net/ipv4/conf/eth0.7/forwarding is 0',
     ],
