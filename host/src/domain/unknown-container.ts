@@ -5,12 +5,16 @@ import { forms } from '@conet/sdk/forms'
 const chosenByClients = new RegExp(forms.handle.pattern)
 
 /** Handles of runtimes may be such that no client can define them. */
+export function mayBeCreated(handle: string): boolean {
+  return chosenByClients.test(handle)
+}
+
 export function unknownContainer(handle: string): ConetError {
-  const help = chosenByClients.test(handle)
-    ? { help: `conet container list shows those that are there; a new one: conet container create ${handle}` }
-    : undefined
+  const how = mayBeCreated(handle)
+    ? `a new one: conet container create ${handle}`
+    : 'one with this handle is made by its runtime alone'
   return new ConetError('notFound', `no container has the handle ${handle}`, {
     details: { container: handle },
-    ...help,
+    help: `conet container list shows those that are there; ${how}`,
   })
 }

@@ -6,6 +6,7 @@ import { type ContainerRecord, primaryOf } from '../domain/container.ts'
 import { netOutRule, portRequest, withFurtherEntries } from '../domain/garden-policy.ts'
 import { policyFor } from '../domain/policy.ts'
 import { shellWord } from '../domain/shell-word.ts'
+import { mayBeCreated } from '../domain/unknown-container.ts'
 import { configureNow } from './configure-container.ts'
 import { requireContainer } from './containers.ts'
 import { createNetwork } from './create-network.ts'
@@ -46,12 +47,13 @@ export function assertDefined(host: HostContext, handle: string, body: UpBody): 
 
 function definedByNobody(handle: string): ConetError {
   const message = `up: no container has the handle ${handle}, and nobody says what it is attached to`
+  const bySaying =
+    'let the runtime say it, in Garden’s property network.specs or the annotation dev.conet.networks of an OCI bundle; or set default_attachment in conetd’s configuration'
   return new ConetError('notFound', message, {
     details: { handle },
-    help: [
-      `define it first: conet container create ${handle} --network NETWORK`,
-      'or let the runtime say it, in Garden’s property network.specs or the annotation dev.conet.networks of an OCI bundle; or set default_attachment in conetd’s configuration',
-    ].join('\n'),
+    help: mayBeCreated(handle)
+      ? `define it first: conet container create ${handle} --network NETWORK\nor ${bySaying}`
+      : bySaying,
   })
 }
 

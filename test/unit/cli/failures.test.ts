@@ -159,6 +159,7 @@ describe('usage errors', () => {
 
   it.each([
     [['--label', 'novalue'], 'not of the form key=value'],
+    [['--label', 'env=a', '--label', 'env=b'], '"env" was given before'],
     [['--label', '=x'], 'not of the form key=value'],
     [['--subnet', '10.0.0.0/8,gatway=1'], '"gatway"; known are gateway=, range= and exclude='],
     [['--subnet', '10.0.0.0/8,10.1.0.0/16'], 'Several subnets: repeat the option'],

@@ -18,7 +18,9 @@ export async function assertHandle(text: string): Promise<void> {
   const fault = faultOfRuntimeHandle(text)
   if (fault === undefined) return
   const { ConetError } = await import('@conet/sdk/client')
-  throw new ConetError('invalidArgument', `container ${JSON.stringify(text)}: A handle ${fault}`)
+  throw new ConetError('invalidArgument', `container ${JSON.stringify(text)}: a handle ${fault}`, {
+    fields: [{ path: 'handle', message: fault }],
+  })
 }
 
 /** A call about that container, on the socket that takes its handle. */

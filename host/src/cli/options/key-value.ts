@@ -3,11 +3,14 @@ import { InvalidArgumentError } from 'commander'
 
 type Pair = readonly [key: string, value: string]
 
-/** Collects `--label env=prod --label a=b`. The last of equal keys wins. */
+/** Collects `--label env=prod --label a=b`. Refuses a key that was given before: which of the two is meant, nobody knows. */
 export function collectPair(text: string, pairs: readonly Pair[] = []): Pair[] {
   const at = text.indexOf('=')
   if (at < 1) throw new InvalidArgumentError(`It is not of the form key=value.`)
-  return [...pairs, [text.slice(0, at), text.slice(at + 1)]]
+  const key = text.slice(0, at)
+  if (pairs.some(([known]) => known === key))
+    throw new InvalidArgumentError(`${JSON.stringify(key)} was given before.`)
+  return [...pairs, [key, text.slice(at + 1)]]
 }
 
 export function recordOf(pairs: readonly Pair[]): Record<string, string> {
