@@ -2,7 +2,7 @@
 import type { Rollback } from '@conet/sdk'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import type { ApiContext } from '../api/api-context.ts'
+import type { ApiContext, DriverReader } from '../api/api-context.ts'
 import { IdempotencyKeys } from '../api/idempotency-keys.ts'
 import { buildServer } from '../api/server.ts'
 import { listenOn, type SocketEvents, type StandingSocket } from '../api/standing-socket.ts'
@@ -54,12 +54,10 @@ async function apiContext(
 ): Promise<ApiContext> {
   const { settings, version, log } = options
   const startedAt = new Date()
-  const isNeeded = (name: string) => [...host.inventory.networks.values()].some(({ type }) => type === name)
-  const drivers = driverReader(room, startedAt, isNeeded)
+  const drivers = driversOf({ host, room }, startedAt)
   const externalAddress = new ExternalAddress(settings.externalAddress)
   await externalAddress.refresh()
-  const machine = new MachineReader()
-  parts.defer('end the thread that looks at the machine', () => machine.close())
+  const machine = machineReader(parts)
   const timings = new OperationTimings()
   const metrics = new MetricsRoom({ host, drivers, timings, version, log })
   parts.defer('load no metrics any more', () => metrics[Symbol.dispose]())
@@ -74,10 +72,7 @@ async function apiContext(
     nodes: nodeReader(cluster, host, { version, startedAt }),
     events: eventSource(host),
     pools: () => poolReport(host),
-    reconciliation: {
-      preview: (operation) => previewReconciliation(host, drivers, operation),
-      run: (operation) => reconcileNow(host, drivers, operation),
-    },
+    reconciliation: reconciliation(host, drivers),
     metrics: () => metrics.scrape(),
     status: () =>
       statusReport({
@@ -86,6 +81,24 @@ async function apiContext(
       }),
     idempotencyKeys: lastAnswers(stores, log, parts),
     log,
+  }
+}
+
+function driversOf({ host, room }: Pick<Served, 'host' | 'room'>, startedAt: Date): DriverReader {
+  const isNeeded = (name: string) => [...host.inventory.networks.values()].some(({ type }) => type === name)
+  return driverReader(room, startedAt, isNeeded)
+}
+
+function machineReader(parts: Rollback): MachineReader {
+  const machine = new MachineReader()
+  parts.defer('end the thread that looks at the machine', () => machine.close())
+  return machine
+}
+
+function reconciliation(host: HostContext, drivers: DriverReader): ApiContext['reconciliation'] {
+  return {
+    preview: (operation) => previewReconciliation(host, drivers, operation),
+    run: (operation) => reconcileNow(host, drivers, operation),
   }
 }
 

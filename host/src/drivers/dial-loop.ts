@@ -76,7 +76,13 @@ export class DialLoop {
     const stream = await connectSocket(socket.path, { timeoutMs, signal })
     if (await stillStands(socket)) return stream
     stream.destroy()
-    throw new ConetError('driverUnavailable', `connect to ${socket.path}: another socket stands there by now`)
+    throw new ConetError(
+      'driverUnavailable',
+      `connect to ${socket.path}: another socket stands there by now`,
+      {
+        details: { socket: socket.path },
+      },
+    )
   }
 
   async #pause(signal: AbortSignal): Promise<void> {

@@ -51,9 +51,7 @@ export async function dropNetwork(host: HostContext, id: string): Promise<void> 
 
 /** All networks of the cluster are known: what this host has on record beyond them is gone. */
 export async function dropOthers(host: HostContext, known: ReadonlySet<string>): Promise<void> {
-  const gone = [...host.inventory.networks.values()].filter(
-    ({ id, scope, state }) => scope === 'global' && state === 'active' && !known.has(id),
-  )
+  const gone = sharedNetworks(host).filter(({ id }) => !known.has(id))
   for (const { id } of gone) await dropNetwork(host, id)
 }
 
@@ -99,16 +97,23 @@ export function clusterListener(host: HostContext) {
     removed: () => dropEverythingShared(host),
     joined: () => later('containers stay cut off', () => replugCutOff(host)),
     networksOnRecord: () =>
-      [...host.inventory.networks.values()]
-        .filter(({ scope, state }) => scope === 'global' && state === 'active')
-        .map((network) => sharedOf(network, host.cluster?.node ?? '')),
-    inUse(networkId: string) {
-      const endpoints = host.inventory.endpointsOfNetwork(networkId)
-      const addresses = endpoints.filter(isWanted).flatMap(({ interface: { addresses } }) => addresses)
-      return {
-        addresses: addresses.map(withoutPrefix),
-        macAddresses: endpoints.filter(mayBeClaimed).map(({ interface: { macAddress } }) => macAddress),
-      }
-    },
+      sharedNetworks(host).map((network) => sharedOf(network, host.cluster?.node ?? '')),
+    inUse: (networkId: string) => claimsIn(host, networkId),
   }
+}
+
+/** What endpoints of this host claim in a network. */
+function claimsIn(host: HostContext, networkId: string) {
+  const endpoints = host.inventory.endpointsOfNetwork(networkId)
+  const addresses = endpoints.filter(isWanted).flatMap(({ interface: { addresses } }) => addresses)
+  return {
+    addresses: addresses.map(withoutPrefix),
+    macAddresses: endpoints.filter(mayBeClaimed).map(({ interface: { macAddress } }) => macAddress),
+  }
+}
+
+function sharedNetworks({ inventory }: HostContext): NetworkRecord[] {
+  return [...inventory.networks.values()].filter(
+    ({ scope, state }) => scope === 'global' && state === 'active',
+  )
 }

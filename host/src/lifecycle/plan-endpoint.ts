@@ -1,7 +1,7 @@
 // What an endpoint is to be: its names, addresses and routes, reserved for it and not yet on record.
 import { ConetError } from '@conet/sdk'
 import type { Attachment, ContainerRecord, SandboxRecord } from '../domain/container.ts'
-import type { EndpointRecord } from '../domain/endpoint.ts'
+import type { EndpointRecord, InterfacePlan } from '../domain/endpoint.ts'
 import { newId } from '../domain/ids.ts'
 import { chooseDefaultRoute, chooseInterfaceName } from '../domain/interface-plan.ts'
 import { assertUsable, hasWayOut, type NetworkRecord, networkGoneHelp } from '../domain/network.ts'
@@ -51,10 +51,34 @@ export async function planWithRoom(
 
 function planEndpoint(
   host: HostContext,
-  { attachment, container, madeBy, sandbox }: EndpointWish,
+  wish: EndpointWish,
   network: NetworkRecord,
-  { requestKey }: Operation,
+  operation: Operation,
 ): PlannedEndpoint {
+  const { attachment } = wish
+  const { name, defaultRoute } = placeInSandbox(host, wish, network)
+  const id = newId()
+  const reservation = namingHolder(host, () =>
+    host.addresses.reserve(network, { endpointId: id, attachment }),
+  )
+  const plan: InterfacePlan = {
+    name,
+    macAddress: reservation.macAddress,
+    addresses: reservation.addresses,
+    defaultRoute,
+    routes: [],
+    ...(attachment.mtu === undefined ? {} : { mtu: attachment.mtu }),
+  }
+  const order = host.inventory.nextOrder()
+  return { endpoint: recordOf(wish, { id, order, plan, network }, operation), reservation }
+}
+
+/** Among the other endpoints of its container. */
+function placeInSandbox(
+  host: HostContext,
+  { attachment, container, sandbox }: EndpointWish,
+  network: NetworkRecord,
+): Pick<InterfacePlan, 'name' | 'defaultRoute'> {
   const others = host.inventory.endpointsOfContainer(container.handle)
   const networks = others.flatMap(({ networkId }) => host.inventory.networks.get(networkId) ?? [])
   about('network', () => refuseAmbiguousNetworks(network, networks, container.handle))
@@ -65,33 +89,29 @@ function planEndpoint(
   const name = chooseInterfaceName(attachment.interface, present, sandbox?.foreignInterfaces ?? [])
   const isPromised = isDefaultRoutePromised(host, container, attachment)
   const defaultRoute = chooseDefaultRoute(attachment.defaultRoute, network, { endpoints: others, isPromised })
-  const id = newId()
-  const reservation = namingHolder(host, () =>
-    host.addresses.reserve(network, { endpointId: id, attachment }),
-  )
-  const endpoint: EndpointRecord = {
+  return { name, defaultRoute }
+}
+
+function recordOf(
+  { attachment, container, madeBy, sandbox }: EndpointWish,
+  { id, order, plan, network }: { id: string; order: number; plan: InterfacePlan; network: NetworkRecord },
+  { requestKey }: Operation,
+): EndpointRecord {
+  return {
     id,
     networkId: network.id,
     handle: container.handle,
     attachment: attachment.name,
     madeBy,
-    order: host.inventory.nextOrder(),
+    order,
     state: sandbox === undefined ? 'creating' : 'plugging',
-    interface: {
-      name,
-      macAddress: reservation.macAddress,
-      addresses: reservation.addresses,
-      defaultRoute,
-      routes: [],
-      ...(attachment.mtu === undefined ? {} : { mtu: attachment.mtu }),
-    },
+    interface: plan,
     ...(sandbox === undefined ? {} : { hold: sandbox.hold }),
     ...(requestKey === undefined ? {} : { requestKey }),
     options: attachment.options,
     ...(network.ipam === 'driver' && { requestedAddresses: attachment.addresses }),
     createdAt: new Date().toISOString(),
   }
-  return { endpoint, reservation }
 }
 
 /** To another attachment of the container, by a word of its client. */
