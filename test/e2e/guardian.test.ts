@@ -222,6 +222,52 @@ it('a pid of 0 means the namespace at descriptor 3', async () => {
   await guardian.down('h1')
 })
 
+it('what went wrong says the action and the handle once, and where the document has it', async () => {
+  const said = async (action: string, input: unknown) => {
+    const { code, err } = await guardian.run(action, 'h3', input)
+    expect(code).toBe(1)
+    return err
+  }
+  const up = { Pid: init.pid, Properties: {} }
+  expect(await said('up', { ...up, Properties: { a: 7 } })).toMatch(
+    /^conet-guardian: up h3: properties\.a must be/,
+  )
+  const without = { ...up, Properties: { specs: '[]' } }
+  expect(await said('up', { ...without, netin: [{ host_port: 0, container_port: 1 }] })).toMatch(
+    /^conet-guardian: up h3: it has no network for its ports/,
+  )
+  await fixture.client.createNetwork({ name: 'other', type: 'null' })
+  const another = { ...up, Properties: { specs: '[{"Name":"other","Type":"bridge"}]' } }
+  expect(await said('up', another)).toContain('properties.specs[0].type: network other is of type null')
+  // The slice of a Go client that never made it.
+  await guardian.up('h3', { ...up, Properties: { specs: 'null' } })
+  expect(Object.keys((await fixture.client.getContainer('h3')).networks)).toEqual([])
+  expect(await said('net-in', { HostPort: 0, ContainerPort: 1 })).toMatch(
+    /^conet-guardian: net-in h3: the container has no network/,
+  )
+  await guardian.down('h3')
+})
+
+it('a handle that is no UTF-8 is refused: it would be the same as others', async () => {
+  const ask = (handle: string, action: string) => {
+    const words = `--socket=${fixture.conetd.socket} --action ${action} --handle`
+    return runWith(
+      ['sh', '-c', `exec ${process.execPath} ${guardianProgram} ${words} "$(printf '${handle}')"`],
+      '{"Pid":1}',
+    )
+  }
+  for (const [handle, action] of [
+    ['\\377', 'up'],
+    ['a\\376', 'down'],
+    ['\\303', 'net-in'],
+  ] as const)
+    expect(await ask(handle, action)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('must be UTF-8'),
+    })
+  expect(await ask('\\357\\277\\275', 'down')).toMatchObject({ code: 0, err: '' })
+})
+
 it('a rule that is wrong is named by its place among those that were sent', async () => {
   const rule = { protocol: 1, networks: [{ start: '10.0.0.1', end: '10.0.0.9' }] }
   await guardian.up('h1', { Pid: init.pid, Properties: {}, netout_rules: [rule] })

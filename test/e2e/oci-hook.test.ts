@@ -10,7 +10,7 @@ import {
   makeBundle,
   makeRootFileSystem,
 } from '../support/oci-bundle.ts'
-import { hookProgram, type Ran, runWith } from '../support/shims.ts'
+import { ContainerInit, hookProgram, type Ran, runWith } from '../support/shims.ts'
 
 let fixture: ConetdFixture
 let bundles = 0
@@ -112,6 +112,42 @@ describe.each(['runc', 'crun'])('%s', (runtime) => {
     await fixture.start()
     await eventually(async () => expect(await containers()).toEqual([]))
     await fixture.settled()
+  })
+})
+
+it('what went wrong names the container and the annotation, and what to do', async () => {
+  await makeNetworks()
+  await using init = await ContainerInit.start()
+  const hook = [process.execPath, hookProgram, '--socket', fixture.conetd.socket]
+  const said = async (annotations: Record<string, string>, bundle?: string) => {
+    const state = { id: 'c1', pid: init.pid, annotations, bundle }
+    const { code, err } = await runWith([...hook, 'createRuntime'], JSON.stringify(state))
+    return [code, err.trim()]
+  }
+  const blue = { 'dev.conet.networks': 'blue' }
+  const begin = 'conet-oci-hook: createRuntime c1: '
+  expect(await said({ ...blue, 'dev.conet.network.blue.ip': '10.99.0.5' })).toEqual([
+    1,
+    `${begin}annotation dev.conet.network.blue.ip: reserve address 10.99.0.5: the network’s subnets are 10.81.0.0/24\nask for an address of one of them, or for none: any free one`,
+  ])
+  const options = { ...blue, 'dev.conet.network.blue.options': '{"net_in":[]}' }
+  expect(await said(options)).toEqual([
+    1,
+    expect.stringContaining(`${begin}annotation dev.conet.network.blue.options.net_in`),
+  ])
+  expect(await said(blue, '/nope')).toEqual([1, expect.stringContaining(`${begin}read the configuration of`)])
+  await fixture.client.putContainerConfig('holder', {
+    attach_to: [{ network: 'blue', addresses: ['10.81.0.9'] }],
+  })
+  await fixture.client.up('holder')
+  expect(await said({ ...blue, 'dev.conet.network.blue.ip': '10.81.0.9' })).toEqual([
+    1,
+    expect.stringContaining(`${begin}annotation dev.conet.network.blue.ip: `),
+  ])
+  const bytes = Buffer.concat([Buffer.from('{"id":"'), Buffer.from([0xff]), Buffer.from('"}')])
+  expect(await runWith([...hook, 'poststop'], bytes)).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('must be UTF-8'),
   })
 })
 

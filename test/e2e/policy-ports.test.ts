@@ -66,7 +66,10 @@ it('a port twice, and any of an internal network, are refused by field when they
   const { client } = fixture
   await network('one', 'first')
   await client.putContainerConfig('c', { attach_to: ['one'] })
-  await expect(put('c', { one: twice })).rejects.toMatchObject(wrong('networks.one.net_in[1].host_port'))
+  await expect(put('c', { one: twice })).rejects.toMatchObject({
+    ...wrong('networks.one.net_in[1].host_port'),
+    message: expect.stringContaining('put container policy c: networks.one.net_in[1].host_port: '),
+  })
   await expect(client.putDefaultPolicy('one', twice)).rejects.toMatchObject(
     wrong('default_policy.net_in[1].host_port'),
   )

@@ -14,7 +14,7 @@ export type Ran = {
 }
 
 /** Runs a program to its end with that standard input. */
-export function runWith(argv: readonly string[], input: string): Promise<Ran> {
+export function runWith(argv: readonly string[], input: string | Buffer): Promise<Ran> {
   const [program = '', ...rest] = argv
   const begin = performance.now()
   const child = spawn(program, rest, { stdio: 'pipe' })

@@ -1,6 +1,8 @@
 // The program conet-guardian, Guardian's --network-plugin: the only file of it that touches the process.
+import { readFileSync } from 'node:fs'
 import { readInput } from '../shim/read-input.ts'
 import { shownHandle } from '../shim/shown-handle.ts'
+import { assertUtf8 } from '../shim/utf8.ts'
 import { type Arguments, asksForHelp, help, parseArguments } from './arguments.ts'
 import { run } from './run.ts'
 
@@ -9,7 +11,7 @@ const exitCode = { failed: 1, usage: 2 } as const
 const parsed = argumentsOrExit()
 try {
   // Of a `down` there is nothing to read, and nobody need close it.
-  const answer = await run(parsed, parsed.action === 'down' ? '' : await readInput())
+  const answer = await run(parsed, parsed.action === 'down' ? '' : (await readInput()).toString('utf8'))
   process.stdout.write(`${JSON.stringify(answer)}\n`)
 } catch (error) {
   explain(`conet-guardian: ${parsed.action} ${shownHandle(parsed.handle)}: ${messageOf(error)}`)
@@ -22,7 +24,9 @@ function argumentsOrExit(): Arguments {
     process.exit()
   }
   try {
-    return parseArguments(process.argv.slice(2), process.env)
+    const parsed = parseArguments(process.argv.slice(2), process.env)
+    assertUtf8(parsed.handle, () => readFileSync('/proc/self/cmdline'))
+    return parsed
   } catch (error) {
     explain(`conet-guardian: ${messageOf(error)}`)
     process.exit(exitCode.usage)

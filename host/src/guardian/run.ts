@@ -1,13 +1,36 @@
 // Guardian's five actions as calls of conetd.
 import type { ContainerView } from '@conet/sdk/client'
-import { ask, assertHandle, takeDown } from '../shim/calls.ts'
+import { ask, assertHandle, Refusal, takeDown } from '../shim/calls.ts'
 import { runtimeSocketOf } from '../shim/socket-place.ts'
-import type { Arguments } from './arguments.ts'
+import { withoutOpening } from '../shim/without-opening.ts'
+import type { Action, Arguments } from './arguments.ts'
 import { type Members, memberOf, membersOf, netInBody, upBody } from './input.ts'
 import { upAnswer } from './up-answer.ts'
 
-/** What Guardian is to read on the standard output: one JSON document. Throws an Error whose message is for people. */
-export async function run({ action, handle, socket, timeoutMs }: Arguments, input: string): Promise<unknown> {
+/** What conetd calls them at the beginning of its messages. */
+const operations: Readonly<Record<Action, readonly string[]>> = {
+  up: ['up'],
+  down: ['down'],
+  'net-in': ['net in'],
+  'net-out': ['net out'],
+  'bulk-net-out': ['net out', 'net out bulk'],
+}
+
+/**
+ * What Guardian is to read on the standard output: one JSON document. Throws an Error whose message is for people, and goes
+ * on after the action and the handle.
+ */
+export async function run(given: Arguments, input: string): Promise<unknown> {
+  const { action, handle } = given
+  try {
+    return await answerTo(given, input)
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error
+    throw new Refusal(withoutOpening(error.message, { operations: operations[action], handle }), error.fields)
+  }
+}
+
+async function answerTo({ action, handle, socket, timeoutMs }: Arguments, input: string): Promise<unknown> {
   const conetd = { socket: runtimeSocketOf(socket), timeoutMs }
   const said = saidBy(input)
   if (action !== 'down') assertHandle(handle)

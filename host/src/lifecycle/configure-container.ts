@@ -27,16 +27,21 @@ export function configureContainer(
   return host.queue.run(containerQueue(handle), () => configureNow(host, handle, body, operation))
 }
 
+type Origin = Pick<ContainerRecord, 'definedBy'> & {
+  /** Where the request has the specs. */
+  readonly specsAt?: string
+}
+
 /** As `configureContainer`, for callers that are inside the container's queue. */
 export async function configureNow(
   host: HostContext,
   handle: string,
   body: ContainerConfigBody,
   operation: Operation,
-  origin: Pick<ContainerRecord, 'definedBy'> = {},
+  { specsAt = 'network_specs', ...origin }: Origin = {},
 ): Promise<{ container: ContainerRecord; created: boolean }> {
   assertConfigurable(handle, host.inventory.sandboxes.get(handle))
-  const { placed, policies } = await wantedBy(host, handle, body, operation)
+  const { placed, policies } = await wantedBy(host, { handle, body, specsAt }, operation)
   const attachments = placed.map(({ attachment }) => attachment)
   const before = host.inventory.containers.get(handle)
   const kept = policiesOf(before, attachments)
@@ -65,21 +70,21 @@ type Policies = NonNullable<ContainerRecord['policies']>
 /** Networks that are named, then those that are specified, each in the order of the request. */
 async function wantedBy(
   host: HostContext,
-  handle: string,
-  { attach_to: named, network_specs: specs, ...further }: ContainerConfigBody,
+  { handle, body, specsAt }: { handle: string; body: ContainerConfigBody; specsAt: string },
   operation: Operation,
 ): Promise<{ placed: PlacedAttachment[]; policies: Policies }> {
+  const { attach_to: named, network_specs: specs, ...further } = body
   if (named === undefined && specs === undefined) throw nothingSaid(handle, Object.keys(further))
   const faults = new RequestFaults()
   const attached = (named ?? []).flatMap((entry, index) =>
     configuredAttachment(host, { entry, at: `attach_to[${index}]` }, faults),
   )
-  const listed = { specs: specs ?? [], at: 'network_specs' }
+  const listed = { specs: specs ?? [], at: specsAt }
   const specified = await faults.ofLater(() => specifiedAttachments(host, listed, operation))
   if (specified === undefined || faults.any) throw faults.error
   const placed = [
     ...attached,
-    ...specified.map(({ attachment }, index) => ({ attachment, at: `network_specs[${index}]` })),
+    ...specified.map(({ attachment }, index) => ({ attachment, at: `${specsAt}[${index}]` })),
   ]
   assertDistinct(handle, placed)
   const policies = specified.flatMap(({ attachment: { name }, policy }) => (policy ? [[name, policy]] : []))

@@ -204,9 +204,7 @@ export class NetworkAddresses {
     throw new ConetError(
       'addressOutOfRange',
       `reserve address ${address}: the network’s subnets are ${subnets}`,
-      {
-        details: { address },
-      },
+      { details: { address }, help: 'ask for an address of one of them, or for none: any free one' },
     )
   }
 

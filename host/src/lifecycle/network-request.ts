@@ -42,7 +42,7 @@ export async function refuseNameless(
 ): Promise<never> {
   const faults = new RequestFaults()
   faults.of(() => {
-    throw new ConetError('invalidArgument', 'create network: name: is required', {
+    throw new ConetError('invalidArgument', 'create network: name is required', {
       fields: [{ path: 'name', message: 'is required, unless generate_name is true' }],
     })
   })

@@ -11,7 +11,7 @@ import { configureNow } from './configure-container.ts'
 import { requireContainer } from './containers.ts'
 import { createNetwork } from './create-network.ts'
 import type { HostContext, Operation } from './host-context.ts'
-import { specsOfProperties } from './specs-property.ts'
+import { specsOfProperties, specsPath } from './specs-property.ts'
 
 /** The network of containers that nobody configured: made when the first of them starts, unless it is there. */
 export type DefaultAttachment = CreateNetworkBody & { name: string }
@@ -28,10 +28,10 @@ export async function defineForUp(
 ): Promise<ContainerRecord> {
   const told = toldBy(body)
   const configured = host.inventory.containers.get(handle)
-  if (configured !== undefined && told !== undefined) throw definedTwice(handle)
+  if (configured !== undefined && told !== undefined) throw definedTwice(handle, body)
   const definition = told ?? (configured === undefined ? await defaultOf(host, operation) : undefined)
   if (definition !== undefined)
-    await configureNow(host, handle, definition, operation, { definedBy: 'runtime' })
+    await configureNow(host, handle, definition, operation, { definedBy: 'runtime', ...specsPlace(body) })
   const before = requireContainer(host, handle)
   const container = withRules(host, withProperties(before, body), body)
   if (container !== before) host.inventory.putConfiguration(container)
@@ -63,10 +63,12 @@ export function forgetDefinition(
   handle: string,
   before: ContainerRecord | undefined,
 ): void {
+  const now = host.inventory.containers.get(handle)
+  if (now === before) return
   if (before === undefined) {
     host.inventory.deleteContainer(handle)
     host.events.append({ type: 'container.removed', container: handle })
-  } else if (before !== host.inventory.containers.get(handle)) host.inventory.putConfiguration(before)
+  } else host.inventory.putConfiguration(before)
 }
 
 /** Undefined: the runtime says nothing of it. */
@@ -81,10 +83,15 @@ function toldBy({
   return { ...(named && { attach_to: named }), ...(specs && { network_specs: [...specs] }) }
 }
 
-function definedTwice(handle: string): ConetError {
+/** Nothing where they are in `network_specs`. */
+function specsPlace({ network_specs: specs }: UpBody): { specsAt?: string } {
+  return specs === undefined ? { specsAt: specsPath } : {}
+}
+
+function definedTwice(handle: string, body: UpBody): ConetError {
   const message = 'is said twice: by the runtime, and by a client’s configuration of the container'
   return new ConetError('conflict', `up ${handle}: what it is attached to ${message}`, {
-    fields: [{ path: 'network_specs', message }],
+    fields: [{ path: body.attach_to ? 'attach_to' : (specsPlace(body).specsAt ?? 'network_specs'), message }],
     help: `keep one of the two; the configuration goes with: conet container rm ${shellWord(handle)}`,
   })
 }

@@ -1,5 +1,5 @@
 // A client changes the policies of a container by the names of its attachments, before or while it runs: all, or none.
-import type { PortMapping } from '@conet/sdk'
+import { ConetError, type PortMapping } from '@conet/sdk'
 import type { ContainerRecord } from '../domain/container.ts'
 import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
 import { ownPolicyOf, type PolicyDocument, type PolicyPatch, policyFor, withPatch } from '../domain/policy.ts'
@@ -16,6 +16,7 @@ import { wantedPorts } from './policy-ports.ts'
 import { PolicyRefusal, pathOfPolicy } from './policy-refusal.ts'
 import { type PolicyStep, prepared } from './prepare-policies.ts'
 import { RequestFaults } from './request-faults.ts'
+import { retold } from './retold.ts'
 
 /**
  * Names that are absent keep what they have; `null` gives the network's default again. Throws `notAttached`,
@@ -28,7 +29,21 @@ export function setPolicies(
   patch: PolicyPatch,
   operation: Operation,
 ): Promise<ContainerRecord> {
-  return host.queue.run(containerQueue(handle), () => setPoliciesNow(host, handle, patch, operation))
+  return host.queue.run(containerQueue(handle), async () => {
+    try {
+      return await setPoliciesNow(host, handle, patch, operation)
+    } catch (error) {
+      throw isAboutDocument(error)
+        ? retold(error, { message: `put container policy ${handle}: ${error.message}` })
+        : error
+    }
+  })
+}
+
+/** Whoever looks at documents knows no operation. */
+function isAboutDocument(error: unknown): error is ConetError {
+  if (!ConetError.is(error) || error.kind === 'notAttached') return false
+  return error.fields.some(({ path }) => path.startsWith(pathOfPolicy('')))
 }
 
 /** As `setPolicies`, for callers that are inside the container's queue. */

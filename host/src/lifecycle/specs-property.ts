@@ -5,7 +5,8 @@ import { NetworkSpec } from '@conet/sdk/api'
 import { Ajv, type ValidateFunction } from 'ajv'
 import { Type } from 'typebox'
 
-const path = 'properties.specs'
+/** Where they stand in the request. */
+export const specsPath = 'properties.specs'
 const specList = Type.Array(NetworkSpec, { maxItems: 64 })
 let compiled: ValidateFunction<NetworkSpec[]> | undefined
 
@@ -22,17 +23,19 @@ export function specsOfProperties(text: string): readonly NetworkSpec[] {
   const validate = specsValidator()
   if (validate(specs)) return specs
   const fault = firstFieldError(validate.errors)
-  throw refusal(`${path}${fault?.path ?? ''}`, fault?.message ?? 'is not valid')
+  throw refusal(`${specsPath}${fault?.path ?? ''}`, fault?.message ?? 'is not valid')
 }
 
 function listOf(text: string): unknown[] {
   try {
     const value: unknown = JSON.parse(text)
     if (Array.isArray(value)) return value
+    // A slice of Go that nobody made.
+    if (value === null) return []
   } catch {
     // Said below, in one form for both.
   }
-  throw refusal(path, 'must be a JSON list of NetworkSpecs, such as [{"Name":"web","Type":"bridge"}]')
+  throw refusal(specsPath, 'must be a JSON list of NetworkSpecs, such as [{"Name":"web","Type":"bridge"}]')
 }
 
 /** Go matches the names of fields in any case. */

@@ -24,6 +24,7 @@ import { endAtDriver, removeInUndo } from './remove-endpoint.ts'
 import { writeResolverFiles } from './resolution.ts'
 import { assertDefined, defineForUp, forgetDefinition } from './runtime-definition.ts'
 import { aboutSentAtUp } from './sent-entries.ts'
+import { aboutWishAtUp } from './sent-wishes.ts'
 import { endLeftovers } from './unfinished-removals.ts'
 
 /**
@@ -62,8 +63,8 @@ async function upNow(
   }
   await using undo = new Rollback()
   const configured = host.inventory.containers.get(handle)
-  const container = await defineForUp(host, handle, body, operation)
   undo.defer('forget what the runtime said', () => forgetDefinition(host, handle, configured))
+  const container = await defineForUp(host, handle, body, operation)
   await endLeftovers(host, container, operation)
   const before = host.inventory.sandboxes.get(handle)
   const sandbox = startSandbox(host, handle, source, body)
@@ -73,7 +74,7 @@ async function upNow(
     const place = { container, attachment }
     await namingPolicy(host, place, () =>
       plugAttachment(host, { ...place, sandbox }, { undo, operation }).catch((error: unknown) => {
-        throw aboutSentAtUp(error, place, body)
+        throw aboutWishAtUp(aboutSentAtUp(error, place, body), place, body)
       }),
     )
   }

@@ -59,9 +59,24 @@ function refuseSameName(text: string, names: readonly { network: string; name: s
   )
 }
 
-/** conetd's words about a request with these wishes, about the annotations that said them. */
-export function inWordsOfAnnotations(text: string, wishes: readonly AttachmentWish[] = []): string {
-  return text.replaceAll(/\battach_to\[(\d+)\](?:\.(\w+))?/g, (whole, index, member) => {
+/** conetd's words about a request with these wishes, about the annotations that said them; `fields` names what is wrong. */
+export function inWordsOfAnnotations(
+  text: string,
+  fields: readonly string[],
+  wishes: readonly AttachmentWish[] = [],
+): string {
+  const told = renamed(text, wishes)
+  const unnamed = fields
+    .filter((field) => attachToPath.test(field))
+    .map((field) => renamed(field, wishes).replace(/\[.*/, ''))
+    .filter((annotation, index, all) => !told.includes(annotation) && all.indexOf(annotation) === index)
+  return unnamed.length === 0 ? told : `${unnamed.join(', ')}: ${told}`
+}
+
+const attachToPath = /\battach_to\[(\d+)\](?:\.(\w+))?/
+
+function renamed(text: string, wishes: readonly AttachmentWish[]): string {
+  return text.replaceAll(new RegExp(attachToPath, 'g'), (whole, index, member) => {
     const wish = wishes[Number(index)]
     if (wish === undefined) return whole
     const option = Object.entries(optionsByName).find(([, known]) => known.member === member)?.[0]

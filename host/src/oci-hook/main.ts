@@ -1,5 +1,6 @@
 // The program conet-oci-hook: the only file of it that touches the process.
 import { readInput } from '../shim/read-input.ts'
+import { Misuse } from '../shim/utf8.ts'
 import { type Arguments, asksForHelp, help, parseArguments } from './arguments.ts'
 import { run } from './run.ts'
 
@@ -10,8 +11,8 @@ try {
   await run(parsed, await readInput())
 } catch (error) {
   // One line: runtimes show what a hook wrote when it fails, some of them only the end of it.
-  process.stderr.write(`conet-oci-hook: ${parsed.stage}: ${messageOf(error)}\n`)
-  process.exitCode = exitCode.failed
+  process.stderr.write(`conet-oci-hook: ${messageOf(error)}\n`)
+  process.exitCode = error instanceof Misuse ? exitCode.usage : exitCode.failed
 }
 
 function argumentsOrExit(): Arguments {

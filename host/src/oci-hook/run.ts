@@ -2,18 +2,29 @@
 import type { ContainerView } from '@conet/sdk/client'
 import { ask, type Conetd, namespaceOf, Refusal, takeDown } from '../shim/calls.ts'
 import { NoAnswer } from '../shim/exchange.ts'
+import { shownHandle } from '../shim/shown-handle.ts'
 import { runtimeSocketOf } from '../shim/socket-place.ts'
-import { attachmentsOf, inWordsOfAnnotations } from './annotations.ts'
+import { assertUtf8, Misuse } from '../shim/utf8.ts'
+import { withoutOpening } from '../shim/without-opening.ts'
+import { type AttachmentWish, attachmentsOf, inWordsOfAnnotations } from './annotations.ts'
 import type { Arguments } from './arguments.ts'
 import { type Bundle, bundleAt } from './bundle.ts'
 import { type ContainerState, parseState } from './state.ts'
 
-/** Throws an Error whose message is for people. */
-export async function run({ stage, socket, timeoutMs }: Arguments, input: string): Promise<void> {
-  const state = parseState(input)
-  const conetd = { socket: runtimeSocketOf(socket), timeoutMs }
-  if (stage === 'poststop') await takeDown(conetd, state.id)
-  else await createRuntime(conetd, state)
+/** Throws an Error whose message is for people and names the stage and, once it is known, the container. Throws Misuse. */
+export async function run({ stage, socket, timeoutMs }: Arguments, input: Buffer): Promise<void> {
+  let about: string = stage
+  try {
+    const state = parseState(input.toString('utf8'))
+    about = `${stage} ${shownHandle(state.id)}`
+    assertUtf8(state.id, () => input)
+    const conetd = { socket: runtimeSocketOf(socket), timeoutMs }
+    if (stage === 'poststop') await takeDown(conetd, state.id)
+    else await createRuntime(conetd, state)
+  } catch (error) {
+    const message = `${about}: ${error instanceof Error ? error.message : String(error)}`
+    throw error instanceof Misuse ? new Misuse(message) : new Error(message, { cause: error })
+  }
 }
 
 /** crun runs no poststop after this has failed, so what was half done is taken back here. */
@@ -38,8 +49,17 @@ async function createRuntime(conetd: Conetd, state: ContainerState): Promise<voi
     // What conetd refused it has undone, and where nobody listens nothing was done.
     if (!(error instanceof Refusal) && !(error instanceof NoAnswer && error.isAway))
       await takeDown(conetd, id)
-    throw error instanceof Refusal ? new Refusal(inWordsOfAnnotations(error.message, attachTo)) : error
+    throw error instanceof Refusal ? inHooksWords(error, { id, attachTo }) : error
   }
+}
+
+/** Behind the stage and the id. */
+function inHooksWords(
+  { message, fields }: Refusal,
+  { id, attachTo }: { id: string; attachTo: readonly AttachmentWish[] | undefined },
+): Refusal {
+  const text = withoutOpening(message, { operations: ['up'], handle: id })
+  return new Refusal(inWordsOfAnnotations(text, fields, attachTo), fields)
 }
 
 function namesOf({ hostname, extraHosts = [] }: Partial<Bundle> = {}) {

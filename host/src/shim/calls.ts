@@ -21,6 +21,13 @@ export function assertHandle(handle: string): void {
 /** conetd answered, and said no. The message is for people. */
 export class Refusal extends Error {
   override readonly name = 'Refusal'
+  /** Paths in the request. */
+  readonly fields: readonly string[]
+
+  constructor(message: string, fields: readonly string[]) {
+    super(message)
+    this.fields = fields
+  }
 }
 
 /** The runtime socket of conetd, and for how long its answer is waited for. */
@@ -70,7 +77,8 @@ export async function takeDown({ socket, timeoutMs }: Conetd, handle: string): P
 
 function documentOf({ status, document }: Answer): unknown {
   if (status >= 200 && status < 300) return document
-  throw new Refusal(reasonOf(document) ?? `conetd answered with status ${status} and no reason`)
+  const reason = reasonOf(document) ?? `conetd answered with status ${status} and no reason`
+  throw new Refusal(reason, fieldsOf(document))
 }
 
 /** Of conet's own problem documents, and of Garden's errors. */
@@ -80,6 +88,16 @@ function reasonOf(document: unknown): string | undefined {
   if (!('detail' in document) || typeof document.detail !== 'string') return undefined
   const help = 'help' in document && typeof document.help === 'string' ? `\n${document.help}` : ''
   return document.detail + help
+}
+
+function fieldsOf(document: unknown): string[] {
+  const isProblem = typeof document === 'object' && document !== null && 'fields' in document
+  if (!isProblem || !Array.isArray(document.fields)) return []
+  return document.fields.flatMap((field: unknown) =>
+    typeof field === 'object' && field !== null && 'path' in field && typeof field.path === 'string'
+      ? [field.path]
+      : [],
+  )
 }
 
 /**

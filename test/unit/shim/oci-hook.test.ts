@@ -60,10 +60,16 @@ describe('annotations', () => {
 
 it('what conetd says of a wish is told of the annotation that said it', () => {
   const wishes = attachmentsOf({ 'dev.conet.networks': 'blue,red=other' })
-  const told = (text: string) => inWordsOfAnnotations(text, wishes)
+  const told = (text: string) => inWordsOfAnnotations(text, [], wishes)
   expect(told('attach_to[1].network: no network')).toBe('annotation dev.conet.networks: no network')
   expect(told('x attach_to[1].addresses[0] is')).toBe('x annotation dev.conet.network.other.ip[0] is')
   expect(told('attach_to[7] is')).toBe('attach_to[7] is')
+  const field = 'attach_to[1].addresses[0]'
+  const why = 'reserve address 10.0.0.1: it is the gateway'
+  expect(inWordsOfAnnotations(why, [field, field, 'pid'], wishes)).toBe(
+    `annotation dev.conet.network.other.ip: ${why}`,
+  )
+  expect(inWordsOfAnnotations(`${field} is`, [field], wishes)).toBe(told(`${field} is`))
 })
 
 it('the state has a pid while there is a process: runc leaves it out afterwards, crun says 0', () => {
