@@ -98,7 +98,8 @@ export class Discovery {
   async #scan(): Promise<void> {
     const found = await this.#read().catch((error: unknown) => {
       this.#update([])
-      throw error
+      // At whichever step: it may go in the middle of a look.
+      throw isErrno(error, 'ENOENT') ? directoryGone(this.#directory, error) : error
     })
     this.#update(found)
   }
@@ -121,11 +122,7 @@ export class Discovery {
   }
 
   async #watchDirectory(): Promise<void> {
-    const { dev, ino, birthtimeNs } = await lstat(this.#directory, { bigint: true }).catch(
-      (cause: unknown) => {
-        throw isErrno(cause, 'ENOENT') ? directoryGone(this.#directory, cause) : cause
-      },
-    )
+    const { dev, ino, birthtimeNs } = await lstat(this.#directory, { bigint: true })
     // With the time of birth, because a directory made anew may get the inode number of the old one.
     const identity = `${dev}:${ino}:${birthtimeNs}`
     if (identity === this.#watched) return
