@@ -145,13 +145,22 @@ function wrongMembers(schema: Schema): Wrong[] {
   )
 }
 
-/** Text where a text is required, which every one of these schemas lets pass. */
-function requiredBut(name: string, { required }: Schema): string[] {
-  return Array.isArray(required) ? required.filter((other) => other !== name).map(String) : []
+/** The other members that are required, each with a value that its schema lets pass. */
+function requiredBut(name: string, { required, properties }: Schema): string[] {
+  const others = Array.isArray(required) ? required.map(String).filter((other) => other !== name) : []
+  return others.map((other) => `${JSON.stringify(other)}:${fine(objectIn(isSchema(properties) ? properties : {}, other))}`)
 }
 
-function member(name: string, wrong: Wrong, required: readonly string[] = []): Wrong {
-  const others = required.map((other) => `${JSON.stringify(other)}:"x"`)
+const fineTexts = ['x', '10.0.0.2']
+
+function fine(schema: Schema): string {
+  const { type = 'string', pattern = '', items } = schema
+  if (type === 'array') return `[${fine(isSchema(items) ? items : {})}]`
+  if (type !== 'string') return samples[String(type)] ?? 'null'
+  return JSON.stringify(fineTexts.find((text) => new RegExp(String(pattern), 'u').test(text)) ?? 'x')
+}
+
+function member(name: string, wrong: Wrong, others: readonly string[] = []): Wrong {
   const json = `{${[...others, `${JSON.stringify(name)}:${wrong.json}`].join(',')}}`
   return { json, why: wrong.why, path: `.${name}${wrong.path ?? ''}` }
 }
