@@ -7,6 +7,7 @@ import {
   type EndpointStats,
   type HostHandle,
   isErrorKind,
+  onAbort,
   type PeersBatch,
   type PolicyParams,
   runDriver,
@@ -42,7 +43,8 @@ function pause({ delayMs, hangs, ignoresAbort }: FakeBehaviour, signal?: AbortSi
     if (!hangs) setTimeout(resolve, delayMs ?? 0)
     // A timer keeps the process alive, as work would.
     else setInterval(() => undefined, 1_000)
-    if (!ignoresAbort) signal?.addEventListener('abort', () => reject(signal.reason))
+    // It may have been given up before this call of the author's code began.
+    if (!ignoresAbort && signal !== undefined) onAbort(signal, () => reject(signal.reason))
   })
 }
 
@@ -59,7 +61,7 @@ async function behave(method: string, params: unknown, call?: Call): Promise<Fak
     appendRecord(recordPath, recordOf(event, method, params, call))
   const behaviour = behaviourOf(method, params)
   record('begin')
-  call?.signal.addEventListener('abort', () => record('abort'))
+  if (call !== undefined) onAbort(call.signal, () => record('abort'))
   const { readiness } = behaviour
   if (readiness !== undefined) hostHandle?.readiness(readiness === '', readiness || undefined)
   if (behaviour.crashes) process.kill(process.pid, 'SIGKILL')
