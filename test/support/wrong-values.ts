@@ -148,7 +148,9 @@ function wrongMembers(schema: Schema): Wrong[] {
 /** The other members that are required, each with a value that its schema lets pass. */
 function requiredBut(name: string, { required, properties }: Schema): string[] {
   const others = Array.isArray(required) ? required.map(String).filter((other) => other !== name) : []
-  return others.map((other) => `${JSON.stringify(other)}:${fine(objectIn(isSchema(properties) ? properties : {}, other))}`)
+  return others.map(
+    (other) => `${JSON.stringify(other)}:${fine(objectIn(isSchema(properties) ? properties : {}, other))}`,
+  )
 }
 
 const fineTexts = ['x', '10.0.0.2']
