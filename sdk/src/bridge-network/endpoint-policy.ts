@@ -17,7 +17,8 @@ import { type EgressPolicy, egressPolicy, protocols } from './policy/rules.ts'
 
 /** What an endpoint has: its policy for what it sends, and ports. */
 export type EndpointWishes = {
-  readonly egress: EgressPolicy
+  /** Read anew at each call: most changes find no flow to judge by it. */
+  readonly egress: () => EgressPolicy
   readonly holding: Holding
 }
 
@@ -41,16 +42,15 @@ export async function planEndpointPolicy(
   const addresses = texts.map(addressOf)
   const ports = portMappings.flatMap((mapping, at) => portElements(mapping, { addresses, at, bridge }))
   // The usual case: it may do what all members of the network may, and costs no plug anything.
-  if (netOut.length === 0) {
-    return { egress: egressPolicy(bridge.egress, netOut), holding: { elements: ports, chains: [] } }
-  }
+  const egress = () => egressPolicy(bridge.egress, netOut)
+  if (netOut.length === 0) return { egress, holding: { elements: ports, chains: [] } }
   // It can send nothing in a family in which it has no address, but by the address of another.
   const own = families.filter((family) => addresses.some((address) => address.family === family))
   const logPrefix = logPrefixOf(endpointId, container.handle)
   const compiled = await compiler.compile({ network: bridge.egress, netOut, families: own, logPrefix, table })
   const sources = addresses.map((address) => sourceOf(address, { bridge, compiled }))
   return {
-    egress: compiled.policy,
+    egress,
     holding: { elements: [...sources, ...ports], chains: Object.values(compiled.chains) },
   }
 }

@@ -26,12 +26,16 @@ type Near = {
 /** Ends what an endpoint has begun and may not send any more. */
 export async function cutForbidden(
   conntrack: Pick<Conntrack, 'cut'>,
-  policy: EgressPolicy,
+  egress: () => EgressPolicy,
   { addresses, near, tellEnds }: Sender,
 ): Promise<void> {
+  let policy: EgressPolicy | undefined
+  const isForbidden = (flow: Flow) => {
+    policy ??= egress()
+    return !maySend(flow, { policy, near })
+  }
   for (const source of addresses) {
     const family: Family = source.length === 4 ? 4 : 6
-    const isForbidden = (flow: Flow) => !maySend(flow, { policy, near })
     await conntrack.cut({ family, source }, isForbidden, tellEnds)
   }
 }

@@ -34,7 +34,7 @@ export type PolicyWishes = {
   /** Somebody may have had one of its addresses. */
   readonly isUsedAddress?: boolean
   readonly limits: TrafficLimits
-  readonly egress: EgressPolicy
+  readonly egress: () => EgressPolicy
   readonly holding: Holding
 }
 

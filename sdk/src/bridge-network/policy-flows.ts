@@ -37,7 +37,7 @@ export class PolicyFlows {
   async cut(
     before: Holding,
     after: Holding,
-    { params, egress }: { params: PolicyParams; egress: EgressPolicy },
+    { params, egress }: { params: PolicyParams; egress: () => EgressPolicy },
   ): Promise<void> {
     const addresses = addressesOfParams(params)
     const tellEnds: TellEnds = (flows) =>

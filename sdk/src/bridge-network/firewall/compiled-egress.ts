@@ -3,7 +3,7 @@ import type { FieldError } from '../../errors/index.ts'
 import { compile } from '../policy/compile.ts'
 import type { NetOutRule } from '../policy/document.ts'
 import type { Family } from '../policy/ranges.ts'
-import { type EgressPlan, type EgressPolicy, egressPolicy } from '../policy/rules.ts'
+import { type EgressPlan, egressPolicy } from '../policy/rules.ts'
 import { type PolicyChain, policyChain } from './policy-chains.ts'
 
 /** All that decides on what is compiled. */
@@ -16,7 +16,6 @@ export type EgressSource = {
 }
 
 export type CompiledEgress = {
-  readonly policy: EgressPolicy
   /** Of a family that may do all there is none. */
   readonly chains: Partial<Record<Family, PolicyChain>>
 }
@@ -38,5 +37,5 @@ export function compileEgress({ network, netOut, families, logPrefix, table }: E
     const compiled = compile(policy, { family, logPrefix })
     if (compiled !== undefined) chains[family] = policyChain(compiled, table)
   }
-  return { policy, chains }
+  return { chains }
 }

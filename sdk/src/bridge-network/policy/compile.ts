@@ -2,8 +2,8 @@
 // names, so that many containers share one.
 import { createHash } from 'node:crypto'
 import { layersOf } from './layers.ts'
-import { type Planes, planesOf } from './planes.ts'
-import type { Family } from './ranges.ts'
+import { type AddressSpan, type Planes, planesOf } from './planes.ts'
+import type { Family, PortRange } from './ranges.ts'
 import type { EgressPolicy, Verdict } from './rules.ts'
 
 export type CompiledLayer = { readonly verdict: Verdict; readonly isLogged: boolean } & Planes
@@ -37,9 +37,18 @@ export function compile(
   })
   if (layers.length === 0 && usual === 'allow') return undefined
   const prefix = layers.some(({ isLogged }) => isLogged) ? logPrefix : ''
-  const content = JSON.stringify([form, family, usual, layers, prefix], (_, value) =>
-    typeof value === 'bigint' ? value.toString(36) : value,
-  )
+  const content = JSON.stringify([form, family, usual, layers.map(contentOf), prefix])
   const id = createHash('sha256').update(content).digest('hex').slice(0, idDigits)
   return { family, usual, layers, logPrefix: prefix, id }
 }
+
+const contentOf = ({ verdict, isLogged, addresses, boxes }: CompiledLayer) => [
+  verdict,
+  isLogged,
+  addresses.map(spanText),
+  boxes.map((plane) =>
+    plane.map((box) => `${box.protocol} ${spanText(box.addresses)} ${spanText(box.ports)}`),
+  ),
+]
+
+const spanText = ({ start, end }: AddressSpan | PortRange) => `${start.toString(36)}-${end.toString(36)}`

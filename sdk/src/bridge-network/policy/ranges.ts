@@ -1,5 +1,5 @@
 // Ranges of addresses and ports, as numbers.
-import { formatIp, formatPrefix, parsePrefix } from '../../linux/index.ts'
+import { formatIp, formatPrefix, ipv4Number, parsePrefix } from '../../linux/index.ts'
 import type { AddressRange } from './document.ts'
 
 export type Family = 4 | 6
@@ -18,11 +18,14 @@ export const anyAddress = (family: Family): IpRange => ({ family, start: 0n, end
 
 /** Throws a RangeError or TypeError with words for a user. */
 export function parseRange(range: AddressRange): IpRange {
-  if (typeof range === 'string') return parsePrefixRange(range)
-  const { start = range.end, end = start } = range
-  if (start === undefined || end === undefined) throw new RangeError('must have a start or an end')
-  const first = parsePrefixRange(start)
-  const last = parsePrefixRange(end)
+  return typeof range === 'string' ? parsePrefixRange(range) : between(range, parsePrefixRange)
+}
+
+function between({ start, end }: Exclude<AddressRange, string>, parse: (text: string) => IpRange): IpRange {
+  const [from = end, to = start] = [start, end]
+  if (from === undefined || to === undefined) throw new RangeError('must have a start or an end')
+  const first = parse(from)
+  const last = from === to ? first : parse(to)
   if (first.family !== last.family) throw new RangeError('must start and end in one family')
   if (first.start > last.end) throw new RangeError('must not end before it starts')
   return { family: first.family, start: first.start, end: last.end }
@@ -35,12 +38,13 @@ export function parseWrittenRange(range: AddressRange): IpRange {
     if (end === undefined) continue
     if (end.includes('/'))
       throw new RangeError(`${JSON.stringify(end)} is a prefix: a range begins and ends at an address`)
-    parseWritten(end)
   }
-  return parseRange(range)
+  return between(range, parseWritten)
 }
 
 function parseWritten(text: string): IpRange {
+  const address = ipv4Number(text)
+  if (address !== undefined) return ipv4Range(address, 32)
   const { bytes, prefixLength } = parsePrefix(text)
   if (isMapped(bytes)) throw new RangeError(`${JSON.stringify(text)} is an address of IPv4: it is written so`)
   const range = rangeOf(bytes, prefixLength)
@@ -63,10 +67,9 @@ function parsePrefixRange(text: string): IpRange {
 
 function rangeOf(bytes: Buffer, prefixLength: number): IpRange {
   if (bytes.length === 4) return ipv4Range(bytes.readUInt32BE(), prefixLength)
-  const family: Family = bytes.length === 4 ? 4 : 6
   const hosts = (1n << BigInt(bytes.length * 8 - prefixLength)) - 1n
   const address = addressNumber(bytes)
-  return { family, start: address & ~hosts, end: address | hosts }
+  return { family: 6, start: address & ~hosts, end: address | hosts }
 }
 
 /** Most documents are of these, by the thousand. */

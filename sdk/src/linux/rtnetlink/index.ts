@@ -13,7 +13,15 @@ export {
   type Scope,
 } from './address.ts'
 export { checkedInterfaceName, interfaceNameFault } from './interface-name.ts'
-export { formatIp, formatMac, formatPrefix, parseIp, parseMac, parsePrefix } from './ip-address.ts'
+export {
+  formatIp,
+  formatMac,
+  formatPrefix,
+  ipv4Number,
+  parseIp,
+  parseMac,
+  parsePrefix,
+} from './ip-address.ts'
 export type { Link, LinkFilter } from './link.ts'
 export type { LinkReference } from './link-attributes.ts'
 export {
