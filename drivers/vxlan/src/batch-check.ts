@@ -1,7 +1,7 @@
 // What the schema of the protocol cannot say of peers; the kernel would refuse it, or take it for something else.
 import type { FieldError, Peer } from '@conet/sdk'
 import { isIpv6 } from '@conet/sdk/bridge-network'
-import { formatIp, parseIp, parseMac } from '@conet/sdk/linux'
+import { formatIp, ipv4Number, parseIp } from '@conet/sdk/linux'
 import { invalid } from './config.ts'
 
 /** The peers with addresses and MACs as the kernel writes them. Throws `invalidArgument` that names the fields. */
@@ -11,6 +11,7 @@ export function assertPeers(
 ): Peer[] {
   const faults: FieldError[] = []
   const canonical = (path: string, text: string): string => {
+    if (ipv4Number(text) !== undefined) return text
     try {
       return formatIp(parseIp(text).bytes)
     } catch (error) {
@@ -41,5 +42,5 @@ export function assertPeers(
 
 function isGroup(macAddress: string): boolean {
   const groupBit = 1
-  return ((parseMac(macAddress)[0] ?? 0) & groupBit) !== 0
+  return (Number.parseInt(macAddress.slice(0, 2), 16) & groupBit) !== 0
 }

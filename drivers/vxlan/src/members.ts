@@ -125,12 +125,12 @@ export class TunnelMembers {
     const isFew = neighbours.size <= fewNews
     for (const [address, macAddress] of neighbours) {
       if (macAddress === undefined) continue
-      const isNews = isFew || history.mayMatter([address], { macAddress, members: Number.POSITIVE_INFINITY })
-      history.note([address], macAddress)
       // A snapshot has everything, and is no news to most.
-      if (isNews && isMereChange) {
-        announce(undefined, { interfaceName: plan.name, macAddress, addresses: [address] })
-      }
+      const isNews =
+        isMereChange &&
+        (isFew || history.mayMatter([address], { macAddress, members: Number.POSITIVE_INFINITY }))
+      history.note([address], macAddress)
+      if (isNews) announce(undefined, { interfaceName: plan.name, macAddress, addresses: [address] })
     }
   }
 }

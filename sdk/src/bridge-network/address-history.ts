@@ -5,11 +5,13 @@
 /** Up to so many members an announcement costs little, and is always made. */
 const fewMembers = 64
 
-/** Older ones are in nobody's neighbour table any more; but flows of theirs may be left. */
-const mostRemembered = 65_536
+/** So many at least are remembered. Older ones are in nobody's neighbour table any more; but flows of theirs may be left. */
+const fewestRemembered = 65_536
 
 export class AddressHistory {
-  readonly #macs = new Map<string, string>()
+  /** In two halves: who would forget the oldest one alone would have to look for it, among all that were deleted. */
+  #recent = new Map<string, string>()
+  #older = new Map<string, string>()
   readonly #isWhole: boolean
   #isForgetful = false
 
@@ -32,25 +34,24 @@ export class AddressHistory {
   /** Whether somebody may have had one of the addresses before. */
   mayBeUsed(addresses: readonly string[]): boolean {
     if (!this.#isWhole || this.#isForgetful) return true
-    return addresses.some((address) => this.#macs.has(address))
+    return addresses.some((address) => this.#macOf(address) !== undefined)
   }
 
   /** Remembers the addresses, once they are in use. */
   note(addresses: readonly string[], macAddress: string): void {
-    for (const address of addresses) this.#noteOne(address, macAddress)
+    for (const address of addresses) this.#recent.set(address, macAddress)
+    if (this.#recent.size < fewestRemembered) return
+    if (this.#older.size > 0) this.#isForgetful = true
+    this.#older = this.#recent
+    this.#recent = new Map()
+  }
+
+  #macOf(address: string): string | undefined {
+    return this.#recent.get(address) ?? this.#older.get(address)
   }
 
   #isNews(address: string, macAddress: string): boolean {
-    const before = this.#macs.get(address)
+    const before = this.#macOf(address)
     return before === undefined ? !this.#isWhole : before !== macAddress
-  }
-
-  #noteOne(address: string, macAddress: string): void {
-    this.#macs.delete(address)
-    this.#macs.set(address, macAddress)
-    const [oldest] = this.#macs.keys()
-    if (this.#macs.size <= mostRemembered || oldest === undefined) return
-    this.#macs.delete(oldest)
-    this.#isForgetful = true
   }
 }

@@ -49,7 +49,7 @@ describe('announcements of a plug', () => {
 
   it('remember a bounded number of addresses', () => {
     const history = new AddressHistory({ isWhole: false })
-    for (let n = 0; n < 65_537; n++) plug(history, [`fd00::${n.toString(16)}/64`], many)
+    for (let n = 0; n < 131_072; n++) plug(history, [`fd00::${n.toString(16)}/64`], many)
     expect(plug(history, ['fd00::0/64'], many)).toBe(true)
     expect(plug(history, ['fd00::10000/64'], many)).toBe(false)
   })
@@ -66,8 +66,8 @@ describe('an address', () => {
 
   it('may have been used once so many were that some are forgotten', () => {
     const history = new AddressHistory({ isWhole: true })
-    for (let n = 0; n < 65_536; n++) plug(history, [`fd00::${n.toString(16)}/64`], many)
-    expect(history.mayBeUsed(['fd00::ffff:1/64'])).toBe(false)
+    for (let n = 0; n < 131_071; n++) plug(history, [`fd00::${n.toString(16)}/64`], many)
+    expect(history.mayBeUsed(['fd00::ffff:ffff/64'])).toBe(false)
     plug(history, ['fd00::ffff:0/64'], many)
     expect(history.mayBeUsed(['fd00::0/64'])).toBe(true)
   })

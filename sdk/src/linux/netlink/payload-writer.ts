@@ -2,7 +2,7 @@
 // It knows the format of <linux/netlink.h> and no message of it.
 import { aligned, littleEndian, viewOf } from './host-order.ts'
 
-const FIRST_CAPACITY = 256
+const USUAL_CAPACITY = 256
 const ATTRIBUTE_HEADER_LENGTH = 4
 const NLA_F_NESTED = 0x8000
 /** An attribute's length is a u16. */
@@ -10,9 +10,15 @@ const MAX_ATTRIBUTE_LENGTH = 0xffff
 
 /** Methods return the writer itself. Fixed fields first, then attributes; `finish` ends it. */
 export class PayloadWriter {
-  #bytes: Buffer = Buffer.allocUnsafe(FIRST_CAPACITY)
-  #view: DataView = viewOf(this.#bytes)
+  #bytes: Buffer
+  #view: DataView
   #length = 0
+
+  /** `capacity`: in bytes; more costs a copy. */
+  constructor({ capacity = USUAL_CAPACITY }: { capacity?: number } = {}) {
+    this.#bytes = Buffer.allocUnsafe(capacity)
+    this.#view = viewOf(this.#bytes)
+  }
 
   u8(value: number): this {
     const start = this.#reserve(1)

@@ -54,7 +54,9 @@ export function parsePrefix(text: string): IpPrefix {
 
 /** The text of 4 or 16 bytes, IPv6 as RFC 5952 has it. */
 export function formatIp(bytes: Uint8Array): string {
-  return bytes.length === 4 ? bytes.join('.') : formatIpv6(bytes)
+  if (bytes.length !== 4) return formatIpv6(bytes)
+  const [first, second, third, fourth] = bytes
+  return `${first}.${second}.${third}.${fourth}`
 }
 
 /** The text of an address with its prefix length: `10.0.0.2/16`. */
@@ -70,9 +72,13 @@ export function parseMac(text: string): Buffer {
   return Buffer.from(text.replaceAll(':', ''), 'hex')
 }
 
+const hexOf = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
 /** The text of a MAC address, in lower case with colons. */
 export function formatMac(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join(':')
+  let text = ''
+  for (const byte of bytes) text += `${text === '' ? '' : ':'}${hexOf[byte]}`
+  return text
 }
 
 /** The subnet in which an address lies: `10.0.0.0/16` of `10.0.0.2/16`. */

@@ -230,9 +230,13 @@ function writeForwardingEntry(entry: NewForwardingEntry): Buffer {
     .finish()
 }
 
+/** An entry with all of its attributes takes less; there may be ten thousand. */
+const capacity = 64
+
 /** struct ndmsg. */
 function writeHeader({ family, link, state = 0, flags = 0 }: Header): PayloadWriter {
-  return new PayloadWriter().u8(family).zeros(3).u32(checkedIndex(link)).u16(state).u8(flags).u8(0)
+  const writer = new PayloadWriter({ capacity })
+  return writer.u8(family).zeros(3).u32(checkedIndex(link)).u16(state).u8(flags).u8(0)
 }
 
 /** In a dump the link is a filter, and may be absent. */
