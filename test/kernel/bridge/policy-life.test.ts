@@ -3,84 +3,27 @@ import { once } from 'node:events'
 import type { PlugParams } from '@conet/sdk'
 import { formatIp } from '@conet/sdk/linux'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { Firewall } from '../../../sdk/dist/bridge-network/firewall/firewall.js'
 import { nameBytes } from '../../../sdk/dist/bridge-network/firewall/policy-chains.js'
 import { PolicyTable } from '../../../sdk/dist/bridge-network/firewall/policy-table.js'
-import { FlowReview } from '../../../sdk/dist/bridge-network/flow-review.js'
-import { TrafficShaper } from '../../../sdk/dist/bridge-network/traffic-shaper.js'
 import { Conntrack, NftablesClient } from '../../../sdk/dist/linux/netfilter/index.js'
 import { eventually } from '../../support/eventually.ts'
 import { RunningPing } from '../../support/running-ping.ts'
-import { TrafficPeer } from '../../support/traffic-peer.ts'
-import { BridgeFixture, network, sh } from './bridge-fixture.ts'
+import { type BridgeFixture, network, sh } from './bridge-fixture.ts'
+import { blue, netOut, outside, PolicedMember } from './policed-member.ts'
 
+let member: PolicedMember
 let fixture: BridgeFixture
 let web: PlugParams
-let peers: Record<'web' | 'outside' | 'machine', TrafficPeer>
-
-const blue = network('blue', { config: { egress: 'deny' } })
-const outside = { address: '192.0.2.2', port: 80 }
-const netOut = [{ protocol: 'tcp', ports: [{ start: 80 }, { start: 5000 }] }, { protocol: 'icmp' }]
-const portMappings = [{ protocol: 'tcp' as const, hostPort: 8080, containerPort: 80 }]
+let peers: PolicedMember['peers']
 
 beforeAll(async () => {
-  fixture = await BridgeFixture.start()
-  fixture.outside()
-  await fixture.create(blue)
-  fixture.sandbox('web')
-  web = {
-    ...fixture.params(blue, 'web', { addresses: ['10.1.0.2/16', 'fd00:1::2/64'] }),
-    policy: { net_out: netOut },
-    portMappings,
-  }
-  await fixture.plug(web)
-  peers = {
-    web: new TrafficPeer('web', fixture.namespaces.path('web')),
-    outside: new TrafficPeer('outside', fixture.namespaces.path('outside')),
-    machine: new TrafficPeer('machine'),
-  }
-  await Promise.all([
-    peers.web.listen('tcp', 80),
-    peers.outside.listen('tcp', 80),
-    peers.outside.listen('tcp', 81),
-  ])
+  member = await PolicedMember.start()
+  ;({ fixture, web, peers } = member)
 })
 
 afterAll(async () => {
-  for (const peer of Object.values(peers ?? {})) await peer[Symbol.asyncDispose]()
-  await fixture?.[Symbol.asyncDispose]()
+  await member?.[Symbol.asyncDispose]()
 })
-
-async function setPolicy(policy: Record<string, unknown>): Promise<void> {
-  await fixture.driver.policy?.({ ...web, policy }, fixture.call())
-}
-
-/** The driver's watch over its tables sees nothing of what is done meanwhile. */
-async function whileNobodyMends(work: () => Promise<void>): Promise<void> {
-  const watches = [
-    vi.spyOn(Firewall.prototype, 'isChanged').mockReturnValue(false),
-    vi.spyOn(PolicyTable.prototype, 'isChanged').mockReturnValue(false),
-    vi.spyOn(PolicyTable.prototype, 'repair').mockResolvedValue(false),
-  ]
-  try {
-    await work()
-  } finally {
-    for (const watch of watches) watch.mockRestore()
-  }
-}
-
-/** Without the driver's tables the kernel remembers flows only where another one asks for them. */
-const rememberFlows = () =>
-  sh(`nft 'add table inet theirs; add chain inet theirs watch { type filter hook forward priority 0; }
-      add rule inet theirs watch ct state new counter'`)
-
-/** What a policy of the container looks like to its traffic. */
-async function isInForce(): Promise<void> {
-  expect(await peers.web.tcp(outside)).toContain('outside')
-  expect(await peers.web.tcp({ ...outside, port: 81 })).toBe('failed: ECONNREFUSED')
-  expect(await peers.outside.tcp({ address: '192.0.2.1', port: 8080 })).toContain('web')
-  expect(await peers.machine.tcp({ address: '127.0.0.1', port: 8080 })).toContain('web')
-}
 
 describe('a policy', () => {
   it('is back within two seconds after somebody has flushed or changed the table, and it is said', async () => {
@@ -105,50 +48,7 @@ describe('a policy', () => {
     }
     // Half a second to one and a half each; more is what others on the machine do to one of them.
     expect(tookMs.sort((a, b) => a - b)[2]).toBeLessThan(2_000)
-    await isInForce()
-  })
-
-  it('holds for what began while the tables were gone: with isolation, masquerade and ports it is judged when they are back', async () => {
-    // As firewalld or Docker, so that the kernel goes on remembering flows.
-    rememberFlows()
-    const green = await fixture.create(
-      network('green', { subnets: [{ subnet: '10.2.0.0/16', gateway: '10.2.0.1' }] }),
-    )
-    fixture.sandbox('guest')
-    const guest = fixture.params(green, 'guest', { addresses: ['10.2.0.2/16'] })
-    await fixture.plug({
-      ...guest,
-      portMappings: [{ protocol: 'udp', hostPort: 5353, containerPort: 53 }],
-    })
-    await using peer = new TrafficPeer('guest', fixture.namespaces.path('guest'))
-    await Promise.all([peer.listen('udp', 53), peer.listen('tcp', 80), peers.outside.listen('udp', 53)])
-    const far = { address: '192.0.2.2', port: 53 }
-    const port = { address: '192.0.2.1', port: 5353, from: 5003, timeoutMs: 300 }
-    expect(await peers.web.tcp({ ...outside, keep: 'before' })).toBe('outside sees 192.0.2.1')
-    // A policy that could not be put in force is none by which anything is judged later.
-    const limit = vi.spyOn(TrafficShaper.prototype, 'set').mockRejectedValueOnce(new Error('no memory'))
-    await expect(fixture.plug({ ...web, policy: {} })).rejects.toThrow('no memory')
-    limit.mockRestore()
-    expect(await peers.web.tcp({ ...outside, keep: 'before' })).toBe('outside sees 192.0.2.1')
-    await whileNobodyMends(async () => {
-      sh("nft 'delete table inet conet_bridge; delete table inet conet_bridge_policy'")
-      expect(await peers.outside.udp(port)).toMatch(/^failed/)
-      expect(await peers.web.udp({ ...far, from: 5001 })).toBe('outside sees 10.1.0.2')
-      expect(await peer.udp({ ...far, from: 5002 })).toBe('outside sees 10.2.0.2')
-      expect(await peers.web.tcp({ ...outside, port: 81, keep: 'forbidden' })).toContain('outside')
-      expect(await peers.web.tcp({ address: '10.2.0.2', port: 80, keep: 'across' })).toContain('guest')
-    })
-    await eventually(async () => {
-      expect(await peers.web.udp({ ...far, from: 5001 })).toBe('failed: ECONNREFUSED')
-      expect(await peer.udp({ ...far, from: 5002 })).toBe('outside sees 192.0.2.1')
-      expect(await peers.outside.udp(port)).toBe('guest sees 192.0.2.2')
-      for (const keep of ['forbidden', 'across']) expect(await peers.web.echo(keep)).toBe('failed: closed')
-    })
-    expect(await peers.web.echo('before')).toBe('again')
-    sh('nft delete table inet theirs')
-    const { endpointId } = guest
-    await fixture.driver.deleteEndpoint({ networkId: green.id, endpointId }, fixture.call())
-    await fixture.driver.deleteNetwork(green.id, fixture.call())
+    await member.isInForce()
   })
 
   it('that somebody has changed is in the lists until it is mended, by the next plug at the latest', async () => {
@@ -172,7 +72,7 @@ describe('a policy', () => {
         await fixture.plug(web)
         expect(await faults()).toBe('')
       })
-      await isInForce()
+      await member.isInForce()
     }
   })
 
@@ -215,10 +115,10 @@ describe('a policy', () => {
     await ping.goesOn()
     expect(await peers.web.tcp({ ...outside, keep: 'long' })).toContain('outside')
     await fixture.restartDriver()
-    await isInForce()
+    await member.isInForce()
     await fixture.create(blue)
     await fixture.plug(web)
-    await isInForce()
+    await member.isInForce()
     expect(await peers.web.echo('long')).toBe('again')
     const { sent, received } = await ping.stop()
     expect(sent - received).toBeLessThanOrEqual(1)
@@ -229,98 +129,11 @@ describe('a policy', () => {
     await fixture.plug(web)
   })
 
-  it('holds for what began while neither tables nor driver were there, for members without rules too', async () => {
-    rememberFlows()
-    const green = await fixture.create(
-      network('green', { subnets: [{ subnet: '10.2.0.0/16', gateway: '10.2.0.1' }] }),
-    )
-    const guest = await fixture.join(green, 'plain', { addresses: ['10.2.0.3/16'] })
-    await using peer = new TrafficPeer('plain', fixture.namespaces.path('plain'))
-    await Promise.all([peer.listen('tcp', 80), peers.outside.listen('udp', 54)])
-    const far = { address: '192.0.2.2', port: 54, from: 5004 }
-    const looks = vi.spyOn(FlowReview.prototype, 'ofAll')
-    for (const isLost of [true, false]) {
-      await fixture.driver.stop?.()
-      if (isLost) {
-        sh("nft 'delete table inet conet_bridge; delete table inet conet_bridge_policy'")
-        expect(await peer.udp(far)).toBe('outside sees 10.2.0.3')
-        expect(await peers.outside.tcp({ address: '10.2.0.3', port: 80, keep: 'in' })).toContain('plain')
-      }
-      await fixture.startDriver()
-      for (const one of [blue, green]) await fixture.create(one)
-      looks.mockClear()
-      for (const one of [web, guest]) await fixture.plug(one)
-      expect(looks).toHaveBeenCalledTimes(isLost ? 1 : 0)
-      expect(await peer.udp(far)).toBe('outside sees 192.0.2.1')
-      expect(await peers.outside.echo('in')).toBe('failed: closed')
-    }
-    looks.mockRestore()
-    sh('nft delete table inet theirs')
-    const { endpointId } = guest
-    await fixture.driver.deleteEndpoint({ networkId: green.id, endpointId }, fixture.call())
-    await fixture.driver.deleteNetwork(green.id, fixture.call())
-  })
-
-  it('holds for what began while a map or set was emptied and no driver was there', async () => {
-    const guest = await fixture.join(blue, 'bare', { addresses: ['10.1.0.4/16'] })
-    await using peer = new TrafficPeer('bare', fixture.namespaces.path('bare'))
-    const far = { ...outside, port: 81 }
-    const losses = ['map % networks4; flush map % sources4', 'map % policies', 'set % bridges']
-    for (const [at, loss] of losses.entries()) {
-      await fixture.driver.stop?.()
-      sh(`nft 'flush ${loss.replaceAll('%', 'inet conet_bridge_policy')}'`)
-      for (const one of [peer, peers.web])
-        expect(await one.tcp({ ...far, keep: `lost ${at}` }), loss).toContain('outside')
-      await fixture.startDriver()
-      await fixture.create(blue)
-      for (const one of [web, guest]) await fixture.plug(one)
-      for (const one of [peer, peers.web]) {
-        expect(await one.echo(`lost ${at}`), loss).toMatch('failed')
-        expect(await one.tcp(far), loss).toBe('failed: ECONNREFUSED')
-      }
-      await isInForce()
-    }
-    await fixture.driver.deleteEndpoint({ networkId: blue.id, endpointId: guest.endpointId }, fixture.call())
-  })
-
-  it('and masquerade hold for what began while nobody masqueraded and no driver was there', async () => {
-    await fixture.driver.stop?.()
-    sh('nft flush set inet conet_bridge masqueraded')
-    expect(await peers.web.tcp({ ...outside, keep: 'bare' })).toBe('outside sees 10.1.0.2')
-    await fixture.startDriver()
-    await fixture.create(blue)
-    await fixture.plug(web)
-    await eventually(async () => expect(await peers.web.echo('bare')).toMatch('failed'))
-    expect(await peers.web.tcp(outside)).toBe('outside sees 192.0.2.1')
-  })
-
-  it('holds for those who come back, though another never does, and for that one when it comes late', async () => {
-    const guest = await fixture.join(blue, 'early', { addresses: ['10.1.0.4/16'] })
-    const late = await fixture.join(blue, 'late', { addresses: ['10.1.0.5/16'] })
-    await using ofGuest = new TrafficPeer('early', fixture.namespaces.path('early'))
-    await using ofLate = new TrafficPeer('late', fixture.namespaces.path('late'))
-    rememberFlows()
-    const far = { ...outside, port: 81, keep: 'missed' }
-    await fixture.driver.stop?.()
-    sh("nft 'delete table inet conet_bridge; delete table inet conet_bridge_policy'")
-    for (const one of [ofGuest, ofLate]) expect(await one.tcp(far)).toContain('outside')
-    await fixture.startDriver()
-    await fixture.create(blue)
-    for (const one of [web, guest]) await fixture.plug(one)
-    await eventually(async () => expect(await ofGuest.echo('missed')).toMatch('failed'))
-    expect(await ofLate.echo('missed')).toBe('again')
-    await fixture.plug(late)
-    expect(await ofLate.echo('missed')).toMatch('failed')
-    sh('nft delete table inet theirs')
-    for (const { endpointId } of [guest, late])
-      await fixture.driver.deleteEndpoint({ networkId: blue.id, endpointId }, fixture.call())
-  })
-
   it('is what it was when another one cannot be put in force', async () => {
-    await expect(setPolicy({ net_out: [{ networks: ['nowhere'] }] })).rejects.toThrow(
+    await expect(member.setPolicy({ net_out: [{ networks: ['nowhere'] }] })).rejects.toThrow(
       'policy.net_out[0].networks[0]',
     )
-    await isInForce()
+    await member.isInForce()
   })
 
   it('logs the first packets of what fits, with the handle, and not too many', async () => {
@@ -330,7 +143,7 @@ describe('a policy', () => {
     let words = ''
     log.stderr.on('data', (data) => (words += data))
     await eventually(() => words.includes('listening'), { timeoutMs: 10_000 })
-    await setPolicy({
+    await member.setPolicy({
       net_out: [
         { protocol: 'tcp', ports: [{ start: 80 }], log: true },
         { protocol: 'udp', log: true, action: 'deny' },
