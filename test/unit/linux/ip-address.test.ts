@@ -1,5 +1,13 @@
-import { isIPv6 } from 'node:net'
-import { formatIp, formatMac, formatPrefix, parseIp, parseMac, parsePrefix } from '@conet/sdk/linux'
+import { isIPv4, isIPv6 } from 'node:net'
+import {
+  formatIp,
+  formatMac,
+  formatPrefix,
+  ipv4Number,
+  parseIp,
+  parseMac,
+  parsePrefix,
+} from '@conet/sdk/linux'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
@@ -14,6 +22,22 @@ describe('IP addresses', () => {
     fc.assert(
       fc.property(fc.oneof(bytes(4), bytes(16), sparseIpv6), (address) => {
         expect(Uint8Array.from(parseIp(formatIp(address)).bytes)).toEqual(address)
+      }),
+    )
+  })
+
+  it('of IPv4 are one number each, and nothing else is', () => {
+    const almost = fc.array(fc.constantFrom('.', '0', '1', '25', '256', ' ', ':'), { maxLength: 8 })
+    const texts = fc.oneof(
+      bytes(4).map((address) => formatIp(address)),
+      almost.map((parts) => parts.join('')),
+    )
+    fc.assert(
+      fc.property(texts, (text) => {
+        const number = isIPv4(text) ? parseIp(text).bytes.readUInt32BE() : undefined
+        expect(ipv4Number(text)).toBe(number)
+        if (number !== undefined)
+          expect(text.split('.').reduce((sum, part) => sum * 256 + Number(part), 0)).toBe(number)
       }),
     )
   })
