@@ -17,6 +17,9 @@ import {
 /** Without its file nobody finds conetd, and nobody tells it: it looks. */
 const lookMs = 1_000
 
+/** What stands there when it cannot be looked at. */
+const unseen = 'unseen'
+
 export type SocketEvents = {
   /** Its file was removed, and it stands again. */
   onRenewed?(): void
@@ -79,8 +82,8 @@ export class StandingSocket {
 
   #look(): void {
     this.#looking ??= this.#stand()
-      // A look that fails (too many open files) tells nothing; the next one may.
-      .catch(() => undefined)
+      // Its directory is gone, say. The next look may find it.
+      .catch((error: unknown) => this.#lose(unseen, error))
       .finally(() => {
         this.#looking = undefined
       })
@@ -89,16 +92,23 @@ export class StandingSocket {
   async #stand(): Promise<void> {
     const found = await identityOf(this.#place.path)
     // What else stands there was looked at once: a living process need not be dialled again and again.
-    if (found === this.#identity || (found !== undefined && found === this.#obstacle)) return
+    if (found !== undefined && found === this.#obstacle) return
+    if (found === this.#identity) {
+      this.#obstacle = undefined
+      return
+    }
     try {
       await this.#standAgain()
       this.#obstacle = undefined
       this.#events.onRenewed?.()
     } catch (error) {
-      const obstacle = found ?? 'nothing'
-      if (this.#obstacle !== obstacle) this.#events.onLost?.(error)
-      this.#obstacle = obstacle
+      this.#lose(found ?? 'nothing', error)
     }
+  }
+
+  #lose(obstacle: string, error: unknown): void {
+    if (this.#obstacle !== obstacle) this.#events.onLost?.(error)
+    this.#obstacle = obstacle
   }
 
   async #standAgain(): Promise<void> {

@@ -73,14 +73,9 @@ export function buildHost({ settings, stores, machine, drivers, cluster, log }: 
       onError: (err) => log.warn({ err }, 'events of containers wait to be written'),
     }),
     answeredPlugs: new AnsweredPlugs(),
-    removals: pendingRemovals(() => host),
-    repairs: pendingRepairs(() => host),
     starting: new StartingContainers(),
     cutOff: new CutOffContainers(),
-    forsaken: new ForsakenContainers(() => host, settings.processGraceMs),
-    interfaces: new InterfaceWatch(() => host),
-    driverWatch: new DriverWatch(() => host, { everyMs: settings.driverLookMs }),
-    unused: new UnusedConfigurations(() => host, settings.unusedConfigurationMs),
+    ...whatIsLookedAfter(() => host, settings),
     queuedDowns: new QueuedDowns(spoolDirectoryOf(settings.runtimeSocket)),
     defaultAttachment: settings.defaultAttachment,
     resolver: new ResolverFiles(join(settings.runDir, runRooms.resolver), settings.dns),
@@ -89,6 +84,18 @@ export function buildHost({ settings, stores, machine, drivers, cluster, log }: 
   }
   host.events.subscribe((event) => host.journals.append(event))
   return host
+}
+
+/** What works for the host by itself, and needs the whole of it. */
+function whatIsLookedAfter(host: () => HostContext, settings: Settings) {
+  return {
+    removals: pendingRemovals(host),
+    repairs: pendingRepairs(host),
+    forsaken: new ForsakenContainers(host, settings.processGraceMs),
+    interfaces: new InterfaceWatch(host),
+    driverWatch: new DriverWatch(host, { everyMs: settings.driverLookMs }),
+    unused: new UnusedConfigurations(host, settings.unusedConfigurationMs),
+  }
 }
 
 type PeerSources = Pick<HostContext, 'inventory' | 'cluster' | 'drivers' | 'log'>

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { stat, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { listenOn } from '@conet/host/api/standing-socket'
 import { ConetError } from '@conet/sdk'
@@ -38,6 +38,23 @@ describe('a socket of the API', () => {
     const socket = await listenOn(api.app, { path, mode: 0o600 })
     expect((await stat(path)).isSocket()).toBe(true)
     await socket.leave()
+  })
+
+  it('tells that nobody finds it, also where its place cannot be looked at', async () => {
+    await using directory = await temporaryDirectory()
+    await using api = await apiFixture()
+    const place = `${directory.path}/place`
+    await mkdir(place)
+    const path = `${place}/s.sock`
+    const lost: unknown[] = []
+    const socket = await listenOn(api.app, { path, mode: 0o600 }, { onLost: (error) => lost.push(error) })
+    await rename(place, `${place}-away`)
+    await writeFile(place, 'a file where its directory was')
+    await eventually(() => expect(String(lost[0])).toContain('ENOTDIR'))
+    await rm(place)
+    await rename(`${place}-away`, place)
+    await socket.leave()
+    await expect(stat(path)).rejects.toThrow('ENOENT')
   })
 
   it('leaves a live socket and a foreign file alone, and refuses a path that is too long', async () => {
