@@ -92,6 +92,7 @@ function factsOf({
     troubledNetworks: troubledNetworks(host),
     portPool: settings.ports,
     lostSandboxes: lostSandboxes(host),
+    unreadableDowns: host.queuedDowns.unreadable(),
     ...neglected(host),
     now: new Date(),
     strays: strays(),

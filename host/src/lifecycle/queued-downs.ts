@@ -22,7 +22,7 @@ const ending = '.down'
 
 export class QueuedDowns {
   readonly #directory: string
-  /** Paths that `strangers` has named. */
+  /** Paths that `newlyUnreadable` has answered. */
   readonly #named = new Set<string>()
 
   constructor(directory: string) {
@@ -34,12 +34,16 @@ export class QueuedDowns {
     return this.#paths.flatMap((path) => this.#handleIn(path) ?? [])
   }
 
-  /** Paths of files that say of no container that it is to go down; each once. */
-  strangers(): string[] {
-    const found = this.#paths.filter((path) => this.#handleIn(path) === undefined && isThere(path))
-    const strangers = found.filter((path) => !this.#named.has(path))
-    for (const path of strangers) this.#named.add(path)
-    return strangers
+  /** Paths of files that say of no container that it is to go down. */
+  unreadable(): string[] {
+    return this.#paths.filter((path) => this.#handleIn(path) === undefined && isThere(path))
+  }
+
+  /** Of these, each once. */
+  newlyUnreadable(): string[] {
+    const found = this.unreadable().filter((path) => !this.#named.has(path))
+    for (const path of found) this.#named.add(path)
+    return found
   }
 
   has(handle: string): boolean {
@@ -99,7 +103,7 @@ function textOf(path: string): string {
  * when it does: who found nobody in between has written an entry.
  */
 export function takeQueuedDown(host: HostContext): void {
-  for (const path of host.queuedDowns.strangers())
+  for (const path of host.queuedDowns.newlyUnreadable())
     host.log.error(
       { path },
       'a file that a runtime left for conetd cannot be read: a container may be up that was to go down (conet container down HANDLE); remove the file',

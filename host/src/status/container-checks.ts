@@ -35,6 +35,18 @@ export const processesGone: Check = ({ forsaken }) => {
   ]
 }
 
+export const downsUnreadable: Check = ({ unreadableDowns }) => {
+  if (unreadableDowns.length === 0) return []
+  return [
+    {
+      severity: 'warning',
+      code: 'down-unreadable',
+      message: `${counted(unreadableDowns.length, 'file')} that a runtime left while conetd was away cannot be read: ${some(unreadableDowns)}`,
+      help: 'a container may be up that was to go down (conet container list): conet container down HANDLE, and remove the file',
+    },
+  ]
+}
+
 /** As on a host that was removed from its cluster, and whose addresses were given away, when it has come back. */
 export const containersUnplugged: Check = ({ unplugged }) => {
   const gone = unplugged.filter(({ isGone }) => isGone)

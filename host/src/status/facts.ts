@@ -66,6 +66,8 @@ export type StatusFacts = {
   readonly drivers: readonly DriverView[]
   /** Containers that are up, whose network namespace is not where conet holds it. */
   readonly lostSandboxes: readonly { readonly handle: string; readonly path: string }[]
+  /** Files that runtimes have left for this host, and that say of no container that it is to go down. */
+  readonly unreadableDowns: readonly string[]
   /** Containers whose process ended without a `down`. */
   readonly forsaken: readonly {
     readonly handle: string

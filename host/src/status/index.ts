@@ -13,6 +13,7 @@ import {
 import {
   configurationsUnused,
   containersUnplugged,
+  downsUnreadable,
   processesGone,
   sandboxesGone,
 } from './container-checks.ts'
@@ -71,6 +72,7 @@ const checks = [
   sandboxesGone,
   containersUnplugged,
   processesGone,
+  downsUnreadable,
   configurationsUnused,
   ipv4ForwardingOff,
   ipv6ForwardingOff,

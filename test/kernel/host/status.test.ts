@@ -25,6 +25,7 @@ const codes = async () =>
     portPool: { start: 61_001, size: 4_534 },
     forsaken: [],
     lostSandboxes: [],
+    unreadableDowns: [],
     unused: [],
     now: new Date(),
   })

@@ -21,7 +21,7 @@ it('what runtimes leave, conetd finds, whatever the handle; other files are name
   writeFileSync(join(spool, 'x.down'), 'not JSON')
   writeFileSync(join(spool, 'half.down.123'), '{"handle":"half"}')
   expect(queued.handles().sort()).toEqual(handles.sort())
-  expect([queued.strangers(), queued.strangers()]).toEqual([[join(spool, 'x.down')], []])
+  expect([queued.newlyUnreadable(), queued.newlyUnreadable()]).toEqual([[join(spool, 'x.down')], []])
   for (const handle of handles) {
     expect(queued.has(handle)).toBe(true)
     queued.remove(handle)
@@ -44,7 +44,7 @@ it('what is no file of a runtime holds nobody up, and is named', async () => {
   copyFileSync(join(spool, own), at('another-name'))
   const queued = new QueuedDowns(spool)
   expect(queued.handles()).toEqual(['h'])
-  expect(queued.strangers().sort()).toEqual(
+  expect(queued.unreadable().sort()).toEqual(
     ['another-name', 'directory', 'endless', 'nowhere', 'pipe'].map(at),
   )
 })

@@ -43,6 +43,7 @@ const good: StatusFacts = {
   portPool: { start: 61_001, size: 4_534 },
   forsaken: [],
   lostSandboxes: [],
+  unreadableDowns: [],
   unused: [],
   now: new Date('2026-01-03T00:00:00Z'),
 }
@@ -208,6 +209,12 @@ describe('findings', () => {
       { ...good, lostSandboxes: [{ handle: 'web', path: '/run/conet/netns/web' }] },
       'error',
       'web (/run/conet/netns/web)',
+    ],
+    [
+      'down-unreadable',
+      { ...good, unreadableDowns: ['/var/lib/conet/spool/x.down'] },
+      'warning',
+      '1 file that a runtime left while conetd was away cannot be read: /var/lib/conet/spool/x.down',
     ],
     [
       'container-process-gone',
