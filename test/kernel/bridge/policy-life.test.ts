@@ -25,6 +25,11 @@ afterAll(async () => {
   await member?.[Symbol.asyncDispose]()
 })
 
+/** In its own chain, so that there are as many rules as before. */
+const openToAll = `
+  nft -a list table inet conet_bridge_policy | awk '/chain /{chain=$2} /goto refuse/{print chain, $NF}' |
+    while read chain handle; do nft replace rule inet conet_bridge_policy $chain handle $handle accept; done`
+
 describe('a policy', () => {
   it('is back within two seconds after somebody has flushed or changed the table, and it is said', async () => {
     const policies = () => sh('nft list table inet conet_bridge_policy')
@@ -38,6 +43,8 @@ describe('a policy', () => {
       'nft delete element inet conet_bridge_policy sources4 "{ $(nft list map inet conet_bridge_policy sources4 | grep -o \'\\"cnb[0-9a-f]*\\" . [0-9.]*\') }"',
       "nft add table inet conet_bridge_policy '{ flags dormant; }'",
       'nft add element inet conet_bridge_policy any_ports4 "{ tcp . 22 : 10.1.0.2 . 80 }"',
+      openToAll,
+      "nft add chain inet conet_bridge_policy forward '{ policy drop; }'",
     ]) {
       fixture.logged.length = 0
       const start = performance.now()
@@ -45,9 +52,10 @@ describe('a policy', () => {
       await eventually(() => fixture.logged.some((line) => /written anew/.test(line)), { timeoutMs: 10_000 })
       tookMs.push(performance.now() - start)
       expect(lines(policies()), change).toBe(lines(before))
+      if (change === openToAll) await member.isInForce()
     }
     // Half a second to one and a half each; more is what others on the machine do to one of them.
-    expect(tookMs.sort((a, b) => a - b)[2]).toBeLessThan(2_000)
+    expect(tookMs.sort((a, b) => a - b)[3]).toBeLessThan(2_000)
     await member.isInForce()
   })
 

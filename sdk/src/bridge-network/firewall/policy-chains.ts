@@ -25,9 +25,7 @@ const refuse = decide({ goto: refusal })
 export type PolicyChain = {
   /** 15 digits, by which elements name it. */
   readonly name: string
-  /** Its sets, and how many elements the kernel counts in each. */
-  readonly sets: readonly { readonly name: string; readonly elements: number }[]
-  readonly rules: number
+  readonly sets: readonly string[]
   /** Make all of it, but for the number that leads to it. */
   readonly objects: readonly NetfilterRequest[]
 }
@@ -86,10 +84,7 @@ export function policyChain(policy: CompiledPolicy, table: string): PolicyChain 
   ]
   return {
     name: id,
-    sets: parts.flatMap(({ set }) =>
-      set === undefined ? [] : [{ name: set.name, elements: set.elements.length }],
-    ),
-    rules: rules.length,
+    sets: parts.flatMap(({ set }) => set?.name ?? []),
     objects: [
       addChain({ table, name: chain }),
       ...parts.flatMap((part) => setRequests(table, part)),

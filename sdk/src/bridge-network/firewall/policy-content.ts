@@ -80,6 +80,12 @@ export class TableContent {
     return this.#chains.values()
   }
 
+  /** Whether it is there, and nobody has told this process what is in it. */
+  isUntold(policy: string): boolean {
+    const known = this.#chains.get(policy)
+    return known !== undefined && known.chain === undefined
+  }
+
   /** Undefined where the owner has nothing. */
   holdingOf(owner: string): Holding | undefined {
     const elements = [...(this.#byOwner.get(owner)?.values() ?? [])]
@@ -137,7 +143,7 @@ export class TableContent {
     const numbers = this.#freeNumbers(missing.length)
     const newChains = missing.map((chain, at) => {
       const { name, sets } = chain
-      return { name, number: numbers[at] ?? 0, sets: sets.map((set) => set.name), chain }
+      return { name, number: numbers[at] ?? 0, sets, chain }
     })
     const deadChains = [...uses].flatMap(([name, count]) => (count > 0 ? [] : (this.#chains.get(name) ?? [])))
     const made = new Map(newChains.map(({ name, number }) => [name, number]))

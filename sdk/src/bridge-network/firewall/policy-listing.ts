@@ -2,14 +2,16 @@
 import {
   type ChainVerdict,
   expressionsOf,
+  type FoundChain,
   type FoundElement,
   type FoundRule,
   type NftablesClient,
   parseHostOrder,
 } from '../../linux/netfilter/index.ts'
 import { chainName } from './policy-chains.ts'
+import type { PolicyComparison } from './policy-comparison.ts'
 import type { KnownChain, OwnedElement, TableContent } from './policy-content.ts'
-import { asSetElement, type TableElement } from './policy-elements.ts'
+import { asSetElement, policyOfElement, type TableElement } from './policy-elements.ts'
 import { baseChains, openPolicy, policiesMap, type TableMap, tableMaps } from './policy-ruleset.ts'
 
 export type FoundContent = {
@@ -52,46 +54,64 @@ export type BaseRules = {
 
 export const noBaseRules: BaseRules = { written: '', meaning: '' }
 
-export function baseRulesOf(rules: readonly FoundRule[]): BaseRules {
+export type FoundChains = { readonly chains: readonly FoundChain[]; readonly rules: readonly FoundRule[] }
+
+export function baseRulesOf({ chains, rules }: FoundChains): BaseRules {
   const base = rules.filter(({ chain }) => baseChains.includes(chain))
+  const hooks = chains
+    .filter(({ name }) => baseChains.includes(name))
+    .map(({ name, hook }) => `${name} ${hook}`)
+  const hookText = hooks.toSorted().join('\n')
   const meanings = base.map((rule) => `${rule.chain} ${expressionsOf(rule).toString('hex')}`)
-  return { written: base.map(({ bytes }) => bytes.toString('latin1')).join(''), meaning: meanings.join('\n') }
+  return {
+    written: [hookText, ...base.map(({ bytes }) => bytes.toString('latin1'))].join(''),
+    meaning: [hookText, ...meanings].join('\n'),
+  }
 }
 
 export type Expected = {
   readonly table: string
   readonly content: TableContent
   readonly baseRules: BaseRules
+  readonly comparison: PolicyComparison
 }
 
 /** Whether the table in the kernel is what it should be. */
-export function isIntact(client: NftablesClient, { table, content, baseRules }: Expected): boolean {
-  const names = client.chains(table)
-  if (content.isEmpty()) return names.length === 0
-  const chains = [...content.chains()]
-  if (names.length !== chains.length + baseChains.length || client.isDormant(table)) return false
+export function isIntact(
+  client: NftablesClient,
+  { table, content, baseRules, comparison }: Expected,
+): boolean {
+  const chains = client.chains(table)
+  if (content.isEmpty()) return chains.length === 0
+  const policies = [...content.chains()]
+  if (chains.length !== policies.length + baseChains.length || client.isDormant(table)) return false
   const rules = client.rules(table)
   return (
-    baseRulesOf(rules).written === baseRules.written &&
+    baseRulesOf({ chains, rules }).written === baseRules.written &&
     areElementsIntact(client, { table, content }) &&
-    areChainsIntact(client, { table, chains, rules })
+    comparison.damaged(client, { table, chains: policies, rules }).length === 0
   )
 }
 
-/** Those who have an element that is not there, or is another. */
+/** Those who have an element that is not there, or is another, or leads to a policy that says something else. */
 export function ownersLacking(
   client: NftablesClient,
-  { table, content }: Omit<Expected, 'baseRules'>,
+  { table, content, comparison }: Omit<Expected, 'baseRules'>,
 ): ReadonlySet<string> {
   const found = new Set(foundElements(client, table))
-  const lacking = expectedElements(content).filter(({ text }) => !found.has(text))
+  const chains = { table, chains: content.chains(), rules: client.rules(table) }
+  const damaged = new Set(comparison.damaged(client, chains))
+  const lacking = expectedElements(content).filter(
+    ({ text, policy }) => !found.has(text) || (policy !== undefined && damaged.has(policy)),
+  )
   return new Set(lacking.map(({ owner }) => owner))
 }
 
 function expectedElements(content: TableContent) {
   const numberOf = (policy: string) => content.numberOf(policy)
   return [...content.elements()].map(({ element, owner }) => {
-    return { owner, text: textOf(element.map, asSetElement(element, { owner, numberOf })) }
+    const text = textOf(element.map, asSetElement(element, { owner, numberOf }))
+    return { owner, text, policy: policyOfElement(element) }
   })
 }
 
@@ -101,28 +121,26 @@ function foundElements(client: NftablesClient, table: string): string[] {
   )
 }
 
-function areElementsIntact(client: NftablesClient, { table, content }: Omit<Expected, 'baseRules'>): boolean {
+function areElementsIntact(
+  client: NftablesClient,
+  { table, content }: Pick<Expected, 'table' | 'content'>,
+): boolean {
   const expected = new Set(expectedElements(content).map(({ text }) => text))
   const found = foundElements(client, table)
-  const policies = client.elements({ table, name: policiesMap }).length
   return (
     found.length === expected.size &&
     found.every((text) => expected.has(text)) &&
-    policies === 1 + [...content.chains()].length
+    arePoliciesLedTo(client.elements({ table, name: policiesMap }), content)
   )
 }
 
-type ChainsFound = { table: string; chains: readonly KnownChain[]; rules: readonly FoundRule[] }
-
-/** Of a chain of a former process only the name is known, which says what was in it. */
-function areChainsIntact(client: NftablesClient, { table, chains, rules }: ChainsFound): boolean {
-  const counts = new Map<string, number>()
-  for (const { chain } of rules) counts.set(chain, (counts.get(chain) ?? 0) + 1)
-  return chains.every(({ chain }) => {
-    if (chain === undefined) return true
-    if ((counts.get(chainName(chain.name)) ?? 0) !== chain.rules) return false
-    return chain.sets.every(({ name, elements }) => client.elements({ table, name }).length === elements)
-  })
+function arePoliciesLedTo(found: readonly FoundElement[], content: TableContent): boolean {
+  const chains = [...content.chains()].map(({ name, number }) => [number, chainName(name)] as const)
+  const expected = new Map([[openPolicy.number, openPolicy.name], ...chains])
+  return (
+    found.length === expected.size &&
+    found.every(({ key, value }) => expected.get(parseHostOrder(key)) === value)
+  )
 }
 
 const mapNames = Object.keys(tableMaps).filter((name): name is TableMap => name in tableMaps)

@@ -4,6 +4,7 @@
 import { KeyedQueue } from '../../keyed-queue.ts'
 import { KernelError, Nftables, nftName } from '../../linux/index.ts'
 import { NftablesClient } from '../../linux/netfilter/index.ts'
+import { PolicyComparison } from './policy-comparison.ts'
 import { requestsOf, TableContent, wholeContent } from './policy-content.ts'
 import { emptyHolding, type Holding, type TableElement } from './policy-elements.ts'
 import {
@@ -23,6 +24,7 @@ export class PolicyTable {
   readonly name: string
   readonly #client = NftablesClient.open()
   readonly #mended: () => void
+  readonly #comparison = new PolicyComparison()
   #content = new TableContent()
   /** One change after the other: a large one waits in a thread. */
   readonly #queue = new KeyedQueue()
@@ -32,6 +34,8 @@ export class PolicyTable {
    */
   #generation = Number.NaN
   #baseRules = noBaseRules
+  /** Whether somebody has told what is to be in a chain that was found, and nobody has looked since. */
+  #isUncompared = false
   #isThere = false
   #isKeeper = false
 
@@ -97,13 +101,15 @@ export class PolicyTable {
   /** Whether somebody else has changed the table. Some microseconds while nobody changes anything in the ruleset. */
   isChanged(): boolean {
     if (!this.#isKeeper || this.#queue.size > 0) return false
-    return this.#client.generation() !== this.#generation && this.#isDamaged()
+    const isSameRuleset = this.#client.generation() === this.#generation && !this.#isUncompared
+    return !isSameRuleset && this.#isDamaged()
   }
 
   /** Whose policies or ports are not in force as they should be, since somebody else has changed the table. */
   damagedOwners(): ReadonlySet<string> {
     if (!this.isChanged()) return new Set()
-    const lacking = ownersLacking(this.#client, { table: this.name, content: this.#content })
+    const expected = { table: this.name, content: this.#content, comparison: this.#comparison }
+    const lacking = ownersLacking(this.#client, expected)
     // What all have in common is damaged, or there is more than should be.
     return lacking.size > 0 ? lacking : new Set(this.#content.owners())
   }
@@ -131,11 +137,13 @@ export class PolicyTable {
     const generation = this.#client.generation()
     if (!this.#isIntact()) return true
     this.#generation = generation
+    this.#isUncompared = false
     return false
   }
 
   #isIntact(): boolean {
-    return isIntact(this.#client, { table: this.name, content: this.#content, baseRules: this.#baseRules })
+    const expected = { table: this.name, content: this.#content, comparison: this.#comparison }
+    return isIntact(this.#client, { ...expected, baseRules: this.#baseRules })
   }
 
   /** Takes what is in the kernel for what should be. */
@@ -152,6 +160,7 @@ export class PolicyTable {
   }
 
   async #change(owner: string, holding: Holding): Promise<void> {
+    if (holding.chains.some(({ name }) => this.#content.isUntold(name))) this.#isUncompared = true
     let change = this.#content.changeFor(owner, holding)
     if (change.isNothing) {
       this.#content.commit(change)
@@ -206,6 +215,6 @@ export class PolicyTable {
   }
 
   #readBase(): BaseRules {
-    return baseRulesOf(this.#client.rules(this.name))
+    return baseRulesOf({ chains: this.#client.chains(this.name), rules: this.#client.rules(this.name) })
   }
 }

@@ -4,6 +4,7 @@ export { glanceAtUdpPorts, hasFlows } from './conntrack-glance.ts'
 export type { Flow, FlowFilter, Tuple } from './conntrack-messages.ts'
 export type { NetfilterRequest } from './netfilter-request.ts'
 export { NftablesClient } from './nftables-client.ts'
+export { areSameElements, isSameRule, type Told, toldBy } from './nftables-comparison.ts'
 export {
   type ChainVerdict,
   decide,
@@ -18,7 +19,7 @@ export {
   parseHostOrder,
   setPriority,
 } from './nftables-expressions.ts'
-export { expressionsOf, type FoundElement, type FoundRule } from './nftables-listing.ts'
+export { expressionsOf, type FoundChain, type FoundElement, type FoundRule } from './nftables-listing.ts'
 export {
   addChain,
   addElements,

@@ -1,7 +1,7 @@
 // Numbers of <linux/netfilter/nf_tables.h>: attributes of tables, chains, rules, sets, elements and expressions.
 
 export const NFTA_TABLE = { NAME: 1, FLAGS: 2 } as const
-export const NFTA_CHAIN = { TABLE: 1, NAME: 3 } as const
+export const NFTA_CHAIN = { TABLE: 1, NAME: 3, HOOK: 4, POLICY: 5, TYPE: 7, FLAGS: 10 } as const
 export const NFTA_RULE = { TABLE: 1, CHAIN: 2, EXPRESSIONS: 4 } as const
 export const NFTA_LIST_ELEM = 1
 export const NFTA_EXPR = { NAME: 1, DATA: 2 } as const

@@ -8,6 +8,7 @@ import { NFNL_SUBSYS } from './constants.ts'
 import type { NetfilterRequest } from './netfilter-request.ts'
 import { NetfilterSocket } from './netfilter-socket.ts'
 import {
+  type FoundChain,
   type FoundElement,
   type FoundRule,
   getGeneration,
@@ -63,8 +64,8 @@ export class NftablesClient implements Disposable {
     return this.#reads.dump(listTables, (message) => parseDormant(message, table)).includes(true)
   }
 
-  /** The names of a table's chains; none where there is no table. */
-  chains(table: string): string[] {
+  /** None where there is no table. */
+  chains(table: string): FoundChain[] {
     return this.#reads.dump(listChains, (message) => parseChain(message, table))
   }
 

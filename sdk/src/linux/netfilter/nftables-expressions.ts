@@ -4,12 +4,16 @@ import type { PayloadWriter } from '../netlink/payload-writer.ts'
 import { NFT_VERDICT, NFTA_DATA, NFTA_EXPR, NFTA_LIST_ELEM, NFTA_VERDICT } from './nftables-attributes.ts'
 
 const REG_VERDICT = 0
-/** Registers of four bytes; a key of several fields takes as many in a row. */
-const FIRST_REGISTER = 8
 
 const META_PRIORITY = 2
 const META_L4PROTO = 16
 const EQUAL = 0
+/**
+ * Registers of four bytes; a key of several fields takes as many in a row. The kernel has an older name for each fourth,
+ * and lists it by that.
+ */
+const registerOf = (register: number) => (register % 4 === 0 ? 1 + register / 4 : 8 + register)
+
 const PAYLOAD_BASE = { network: 1, transport: 2 } as const
 
 /** A part of a rule, yet to be written. */
@@ -21,7 +25,7 @@ export type ChainVerdict = 'accept' | { readonly goto: string } | { readonly jum
 /** The number of the packet's IP protocol, past all extension headers. */
 export function loadProtocol(register: number): Expression {
   const write = (data: PayloadWriter) =>
-    data.attributeU32BigEndian(1, FIRST_REGISTER + register).attributeU32BigEndian(2, META_L4PROTO)
+    data.attributeU32BigEndian(1, registerOf(register)).attributeU32BigEndian(2, META_L4PROTO)
   return { name: 'meta', write }
 }
 
@@ -30,7 +34,7 @@ export function loadPayload(
   register: number,
   { base, offset, length }: { base: keyof typeof PAYLOAD_BASE; offset: number; length: number },
 ): Expression {
-  const values = [FIRST_REGISTER + register, PAYLOAD_BASE[base], offset, length]
+  const values = [registerOf(register), PAYLOAD_BASE[base], offset, length]
   const write = (data: PayloadWriter) => {
     for (const [at, value] of values.entries()) data.attributeU32BigEndian(at + 1, value)
   }
@@ -42,10 +46,10 @@ export function setPriority(value: number): Expression[] {
   const bytes = hostOrder(value)
   const write = (data: PayloadWriter) =>
     data
-      .attributeU32BigEndian(1, FIRST_REGISTER)
+      .attributeU32BigEndian(1, registerOf(0))
       .nested(2, (inner) => inner.attributeBytes(NFTA_DATA.VALUE, bytes))
   const set = (data: PayloadWriter) =>
-    data.attributeU32BigEndian(2, META_PRIORITY).attributeU32BigEndian(3, FIRST_REGISTER)
+    data.attributeU32BigEndian(2, META_PRIORITY).attributeU32BigEndian(3, registerOf(0))
   return [
     { name: 'immediate', write },
     { name: 'meta', write: set },
@@ -73,7 +77,7 @@ export function isBetween(
     data.nested(type, (inner) => inner.attributeBytes(NFTA_DATA.VALUE, bytes))
   const isOne = Buffer.compare(first, last) === 0
   const write = (data: PayloadWriter) => {
-    data.attributeU32BigEndian(1, FIRST_REGISTER + register).attributeU32BigEndian(2, EQUAL)
+    data.attributeU32BigEndian(1, registerOf(register)).attributeU32BigEndian(2, EQUAL)
     value(data, 3, first)
     if (!isOne) value(data, 4, last)
   }
@@ -82,7 +86,7 @@ export function isBetween(
 
 /** Goes on only if the set has what is in the registers from 0 on. */
 export function isIn(set: string): Expression {
-  const write = (data: PayloadWriter) => data.attributeString(1, set).attributeU32BigEndian(2, FIRST_REGISTER)
+  const write = (data: PayloadWriter) => data.attributeString(1, set).attributeU32BigEndian(2, registerOf(0))
   return { name: 'lookup', write }
 }
 

@@ -5,6 +5,7 @@ import type { PayloadWriter } from '../netlink/payload-writer.ts'
 import { messageType, NFNL_SUBSYS, NFPROTO_INET, NFT_MSG } from './constants.ts'
 import { type NetfilterRequest, netfilterRequest } from './netfilter-request.ts'
 import {
+  NFT_SET_ELEM_INTERVAL_END,
   NFTA_CHAIN,
   NFTA_DATA,
   NFTA_GEN_ID,
@@ -20,12 +21,19 @@ import type { TableMember } from './nftables-objects.ts'
 /** struct nfgenmsg; its last two bytes are of the ruleset's generation. */
 const HEADER_LENGTH = 4
 
+/** A chain, and what the kernel says of where packets come to it and what becomes of those that no rule decides on. */
+export type FoundChain = { readonly name: string; readonly hook: string }
+
 /** A rule as the kernel describes it, for comparison. */
 export type FoundRule = { readonly chain: string; readonly bytes: Buffer }
 
 /** An element as the kernel has it. */
 export type FoundElement = {
   readonly key: Buffer
+  /** The last key of a box. */
+  readonly keyEnd: Buffer | undefined
+  /** Whether it is the first key that is not in a range any more. */
+  readonly isEnd: boolean
   /** Bytes, or the name of a chain. */
   readonly value: Buffer | string | undefined
   readonly comment: string | undefined
@@ -51,9 +59,13 @@ export function parseDormant(message: NetlinkMessage, table: string): boolean | 
 
 export const listChains: NetfilterRequest = request('list chains', NFT_MSG.GETCHAIN)
 
-export function parseChain(message: NetlinkMessage, table: string): string | undefined {
+export function parseChain(message: NetlinkMessage, table: string): FoundChain | undefined {
   const attributes = attributesOf(message.payload)
-  return attributes.string(NFTA_CHAIN.TABLE) === table ? attributes.string(NFTA_CHAIN.NAME) : undefined
+  const name = attributes.string(NFTA_CHAIN.NAME)
+  if (name === undefined || attributes.string(NFTA_CHAIN.TABLE) !== table) return undefined
+  const { HOOK, POLICY, TYPE, FLAGS } = NFTA_CHAIN
+  const hook = [HOOK, POLICY, TYPE, FLAGS].map((type) => attributes.bytes(type)?.toString('hex') ?? '')
+  return { name, hook: hook.join(' ') }
 }
 
 export function listRules(table: string): NetfilterRequest {
@@ -62,12 +74,15 @@ export function listRules(table: string): NetfilterRequest {
   )
 }
 
-/** Without the header, which counts the transactions of everybody. */
 export function parseRule({ payload }: NetlinkMessage, table: string): FoundRule | undefined {
-  const attributes = attributesOf(payload)
-  const chain = attributes.string(NFTA_RULE.CHAIN)
-  if (chain === undefined || attributes.string(NFTA_RULE.TABLE) !== table) return undefined
-  return { chain, bytes: Buffer.from(payload.subarray(HEADER_LENGTH)) }
+  const isOfTable = attributesOf(payload).string(NFTA_RULE.TABLE) === table
+  return isOfTable ? ruleIn(payload) : undefined
+}
+
+/** Copied, without the header, which counts the transactions of everybody. */
+export function ruleIn(payload: Buffer): FoundRule | undefined {
+  const chain = attributesOf(payload).string(NFTA_RULE.CHAIN)
+  return chain === undefined ? undefined : { chain, bytes: Buffer.from(payload.subarray(HEADER_LENGTH)) }
 }
 
 /** What the rule does, without the numbers that the kernel gives to each. */
@@ -92,7 +107,10 @@ export function listElements({ table, name }: TableMember): NetfilterRequest {
 }
 
 /** The elements of one message of the answer, copied. */
-export function parseElements({ type, payload }: NetlinkMessage): FoundElement[] | undefined {
+export function parseElements({
+  type,
+  payload,
+}: Pick<NetlinkMessage, 'type' | 'payload'>): FoundElement[] | undefined {
   if (type !== messageType(NFNL_SUBSYS.NFTABLES, NFT_MSG.NEWSETELEM)) return undefined
   return attributesOf(payload).nested(NFTA_SET_ELEM_LIST.ELEMENTS).all().map(parseElement)
 }
@@ -103,6 +121,8 @@ function parseElement(bytes: Buffer): FoundElement {
   const chain = data.nested(NFTA_DATA.VERDICT).string(NFTA_VERDICT.CHAIN)
   return {
     key: Buffer.from(element.nested(NFTA_SET_ELEM.KEY).bytes(NFTA_DATA.VALUE) ?? []),
+    keyEnd: copyOf(element.nested(NFTA_SET_ELEM.KEY_END).bytes(NFTA_DATA.VALUE)),
+    isEnd: ((element.u32BigEndian(NFTA_SET_ELEM.FLAGS) ?? 0) & NFT_SET_ELEM_INTERVAL_END) !== 0,
     value: chain ?? copyOf(data.bytes(NFTA_DATA.VALUE)),
     comment: commentOf(element.bytes(NFTA_SET_ELEM.USERDATA)),
   }
@@ -115,7 +135,8 @@ function commentOf(data: Buffer | undefined): string | undefined {
 
 const copyOf = (bytes: Buffer | undefined) => (bytes === undefined ? undefined : Buffer.from(bytes))
 
-const attributesOf = (payload: Buffer) => new Attributes(payload.subarray(HEADER_LENGTH))
+/** Of a message to or from nf_tables. */
+export const attributesOf = (payload: Buffer) => new Attributes(payload.subarray(HEADER_LENGTH))
 
 function request(
   operation: string,

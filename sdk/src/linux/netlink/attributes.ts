@@ -4,8 +4,9 @@ import { aligned, littleEndian, viewOf } from './host-order.ts'
 const ATTRIBUTE_HEADER_LENGTH = 4
 /** The upper two bits are flags: nested, network byte order. */
 const TYPE_MASK = 0x3fff
+const NLA_F_NESTED = 0x8000
 
-type Range = { start: number; length: number }
+type Range = { start: number; length: number; isNested: boolean }
 
 /** The attributes in one stretch of bytes, found once and read on demand. A type that repeats: the last counts. */
 export class Attributes {
@@ -14,11 +15,20 @@ export class Attributes {
 
   constructor(bytes: Buffer) {
     this.#bytes = bytes
-    for (const { type, start, length } of ranges(bytes)) this.#ranges.set(type, { start, length })
+    for (const { type, ...range } of ranges(bytes)) this.#ranges.set(type, range)
   }
 
   has(type: number): boolean {
     return this.#ranges.has(type)
+  }
+
+  types(): Iterable<number> {
+    return this.#ranges.keys()
+  }
+
+  /** Whether the writer says that there are attributes inside; not every part of the kernel does. */
+  isNested(type: number): boolean {
+    return this.#ranges.get(type)?.isNested === true
   }
 
   /** A view into the message, valid as long as its buffer; undefined when the attribute is absent. */
@@ -83,8 +93,13 @@ function* ranges(bytes: Buffer): Generator<Range & { type: number }> {
   while (offset + ATTRIBUTE_HEADER_LENGTH <= bytes.length) {
     const total = view.getUint16(offset, littleEndian)
     if (total < ATTRIBUTE_HEADER_LENGTH || offset + total > bytes.length) return
-    const type = view.getUint16(offset + 2, littleEndian) & TYPE_MASK
-    yield { type, start: offset + ATTRIBUTE_HEADER_LENGTH, length: total - ATTRIBUTE_HEADER_LENGTH }
+    const type = view.getUint16(offset + 2, littleEndian)
+    yield {
+      type: type & TYPE_MASK,
+      start: offset + ATTRIBUTE_HEADER_LENGTH,
+      length: total - ATTRIBUTE_HEADER_LENGTH,
+      isNested: (type & NLA_F_NESTED) !== 0,
+    }
     offset += aligned(total)
   }
 }
