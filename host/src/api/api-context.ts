@@ -34,6 +34,8 @@ export type Operations = {
     operation: Operation,
   ): Promise<{ network: NetworkRecord; created: boolean }>
   deleteNetwork(key: string, operation: Operation): Promise<Removed>
+  /** Though its driver cannot be told. */
+  forgetNetwork(key: string): Promise<void>
   configureContainer(
     handle: string,
     body: ContainerConfigBody,

@@ -6,6 +6,7 @@ import {
   createNetwork,
   deleteNetwork,
   down,
+  forgetNetwork,
   type HostContext,
   type HostEvent,
   netIn,
@@ -28,6 +29,7 @@ export function bindOperations(host: HostContext, timings: OperationTimings): Op
   return {
     createNetwork: (body, operation) => run('network.create', {}, () => createNetwork(host, body, operation)),
     deleteNetwork: (key, operation) => run('network.delete', {}, () => deleteNetwork(host, key, operation)),
+    forgetNetwork: (key) => run('network.forget', {}, () => forgetNetwork(host, key)),
     configureContainer: (container, body, operation) =>
       run('container.configure', { container }, () => configureContainer(host, container, body, operation)),
     removeContainer: (container, operation) =>

@@ -139,6 +139,11 @@ export class DriverRegistry {
     )
   }
 
+  /** Whether a driver of that name is connected, or may be in a moment. */
+  isThere(name: string): boolean {
+    return this.#candidates(name).some(({ state }) => isConnected(state) || isUnderWay(state))
+  }
+
   /** `ready`, or what stands in the way, for people. */
   stateOf(name: string): string {
     if (this.#seats.available(name) !== undefined) return 'ready'

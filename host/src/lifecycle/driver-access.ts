@@ -54,6 +54,8 @@ export type DriverAccess = {
    * `unknownDriver` (naming the known ones) or `driverUnavailable` (with the state and the last error).
    */
   require(name: string, options?: { signal?: AbortSignal }): Promise<DriverSession>
+  /** Whether a driver of that name is connected, or may be in a moment. */
+  isThere(name: string): boolean
   /** `ready`, or what stands in the way, for people. */
   stateOf(name: string): string
 }

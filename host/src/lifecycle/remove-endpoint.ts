@@ -66,7 +66,7 @@ export async function removeEndpoint(
     if (isDriverAway(error)) return 'deleting'
     throw error
   }
-  forget(host, buried)
+  forgetEndpoint(host, buried)
   return 'gone'
 }
 
@@ -115,8 +115,8 @@ export async function endAtDriver(
   if (!keepsEndpoint) failpoint('host:endpoint:after-delete')
 }
 
-/** The driver has confirmed: the addresses may rest, the record goes. */
-function forget(host: HostContext, endpoint: EndpointRecord): void {
+/** The driver has confirmed, or is gone for good: the addresses may rest, the record goes. */
+export function forgetEndpoint(host: HostContext, endpoint: EndpointRecord): void {
   const { id, networkId, handle } = endpoint
   host.inventory.commit((change) => change.deleteEndpoint(id), 'removal')
   failpoint('host:endpoint:forgotten')

@@ -31,7 +31,7 @@ export function deleteNetwork(host: HostContext, key: string, operation: Operati
 }
 
 /** Resolves when what is being done to its last endpoints now is done, well or badly. */
-async function endpointsLeaving(host: HostContext, networkId: string): Promise<void> {
+export async function endpointsLeaving(host: HostContext, networkId: string): Promise<void> {
   const handles = new Set(host.inventory.endpointsOfNetwork(networkId).map(({ handle }) => handle))
   await Promise.all(
     [...handles].map((handle) => host.queue.run(containerQueue(handle), async () => undefined)),
@@ -61,6 +61,16 @@ export async function removeNetwork(
     throw error
   }
   failpoint('host:network:after-delete')
+  strikeNetwork(host, network)
+  return 'gone'
+}
+
+/** Off the record; its subnets are free. `message`: what is left of it, for the event. */
+export function strikeNetwork(
+  host: HostContext,
+  { id }: NetworkRecord,
+  { message }: { message?: string } = {},
+): void {
   host.inventory.deleteNetwork(id)
   failpoint('host:network:forgotten')
   host.addresses.close(id)
@@ -68,8 +78,7 @@ export async function removeNetwork(
   host.cluster?.networks.forget(id)
   host.removals.done(id)
   host.repairs.done(id)
-  host.events.append({ type: 'network.deleted', network_id: id })
-  return 'gone'
+  host.events.append({ type: 'network.deleted', network_id: id, ...(message !== undefined && { message }) })
 }
 
 /** On record and tried again, by and by. */

@@ -86,7 +86,7 @@ export const deletionsPending: Check = ({ endpoints, networks, drivers }) =>
         severity: 'warning' as const,
         code: 'deletions-pending',
         message: `${counted(waiting.length, 'deletion')} ${verb} for driver ${type} (${state}): ${some(waiting)}`,
-        help: `start driver ${type} if it is away: it is told at once, and addresses stay reserved until it confirms`,
+        help: `start driver ${type} if it is away: it is told at once, and addresses stay reserved until it confirms; if it is gone for good: conet net rm NETWORK --forget`,
       },
     ]
   })

@@ -37,6 +37,11 @@ export class ConetClient implements AsyncDisposable {
     return this.call('deleteNetwork', { params: { network } }, options)
   }
 
+  /** Off the record, while its driver is not connected: what that has made stays until it is back. */
+  forgetNetwork(network: string, options?: CallOptions) {
+    return this.call('forgetNetwork', { params: { network } }, options)
+  }
+
   putContainerConfig(handle: string, body: ContainerConfigBody, options?: CallOptions) {
     return this.call('putContainerConfig', { params: { handle }, body }, options)
   }

@@ -169,6 +169,10 @@ describe('addresses in a network of a cluster', () => {
       new Set(addresses.map((address) => Number(address.split('.')[3]) >> 4))
     expect([...blocksOf(mine)].filter((block) => blocksOf(others).has(block))).toEqual([])
     await expect(one.client.deleteNetwork('blue')).rejects.toMatchObject({ kind: 'inUse' })
+    await expect(one.client.forgetNetwork('blue')).rejects.toMatchObject({
+      kind: 'failedPrecondition',
+      message: expect.stringContaining('a network of the cluster'),
+    })
   })
 
   it('are refused to a host that asks for one of another host’s, by its name', async () => {

@@ -204,6 +204,18 @@ describe('conet net plug and unplug', () => {
     expect(host.seen[1]?.body).toEqual({ network: 'web', default_route: false })
   })
 
+  it('rm --forget says what stays', async () => {
+    await using host = await fakeHost({ forgetNetwork: () => ({ body: {} }) })
+    expect(await conet(['net', 'rm', 'web', '--forget'], host)).toEqual({
+      code: 0,
+      out: 'web\n',
+      err: 'conet: web is forgotten: what its driver made of it stays until that driver is back\n',
+    })
+    expect(host.seen.map(({ route, params }) => [route, params])).toEqual([
+      ['forgetNetwork', { network: 'web' }],
+    ])
+  })
+
   it('unplug takes the container and the endpoint, and says when the driver is awaited', async () => {
     await using host = await fakeHost({ unplug: () => ({ status: 202, body: { state: 'deleting' } }) })
     expect(await conet(['net', 'unplug', 'c1', '5a62'], host)).toEqual({

@@ -6,7 +6,7 @@ import type { Handlers } from './handler.ts'
 
 export const networkHandlers: Pick<
   Handlers,
-  'createNetwork' | 'listNetworks' | 'getNetwork' | 'deleteNetwork'
+  'createNetwork' | 'listNetworks' | 'getNetwork' | 'deleteNetwork' | 'forgetNetwork'
 > = {
   async createNetwork(context, { body, operation }) {
     const { network, created } = await context.operations.createNetwork(body, operation)
@@ -28,5 +28,10 @@ export const networkHandlers: Pick<
 
   async deleteNetwork(context, { parameters, operation }) {
     return removal(await context.operations.deleteNetwork(parameters.network, operation))
+  },
+
+  async forgetNetwork(context, { parameters }) {
+    await context.operations.forgetNetwork(parameters.network)
+    return { status: 200, body: {} }
   },
 }

@@ -122,12 +122,16 @@ function addRemove(net: Command, context: CommandContext): void {
     .summary('delete networks')
     .description('Delete networks that have no endpoints, by id, unambiguous prefix of it, or name.')
     .argument('<network...>')
+    .option('--forget', 'their driver is gone for good: what it made of them stays in the kernel')
     .addHelpText('after', '\nExample:\n  $ conet net rm web')
-    .action((networks: string[]) =>
+    .action((networks: string[], { forget = false }: { forget?: boolean }) =>
       context.withClient((client, call) =>
-        forEachName(context, networks, async (name) =>
-          context.removed(name, await client.deleteNetwork(name, call)),
-        ),
+        forEachName(context, networks, async (name) => {
+          if (!forget) return context.removed(name, await client.deleteNetwork(name, call))
+          await client.forgetNetwork(name, call)
+          context.line(name)
+          context.note(`${name} is forgotten: what its driver made of it stays until that driver is back`)
+        }),
       ),
     )
 }

@@ -18,6 +18,7 @@ export const requestLines = {
   listNetworks: { method: 'GET', path: '/networks', family: 'client' },
   getNetwork: { method: 'GET', path: '/networks/:network', family: 'client' },
   deleteNetwork: { method: 'DELETE', path: '/networks/:network', family: 'client' },
+  forgetNetwork: { method: 'POST', path: '/networks/:network/forget', family: 'client' },
   putContainerConfig: { method: 'PUT', path: '/containers/:handle/config', family: 'client' },
   getContainerConfig: { method: 'GET', path: '/containers/:handle/config', family: 'client' },
   putContainerPolicy: { method: 'PUT', path: '/containers/:handle/policy', family: 'client' },

@@ -57,6 +57,13 @@ export const routes = {
     statuses: [200, 202],
     summary: 'Delete a network without endpoints. 202: the driver is awaited.',
   },
+  forgetNetwork: {
+    ...requestLines.forgetNetwork,
+    reply: Empty,
+    statuses: [200],
+    summary:
+      'Strike a network off the record while its driver is not connected. What the driver made of it stays in the kernel until the driver is back.',
+  },
   putContainerConfig: {
     ...requestLines.putContainerConfig,
     body: ContainerConfigBody,

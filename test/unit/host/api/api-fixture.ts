@@ -74,6 +74,7 @@ async function unexpected(): Promise<never> {
 const noOperations: Operations = {
   createNetwork: unexpected,
   deleteNetwork: unexpected,
+  forgetNetwork: unexpected,
   configureContainer: unexpected,
   setPolicies: unexpected,
   setDefaultPolicy: unexpected,
