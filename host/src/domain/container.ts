@@ -29,6 +29,9 @@ export const Attachment = Type.Object({
 })
 export type Attachment = Static<typeof Attachment>
 
+const PolicyDocuments = Type.Record(Type.String(), Type.Record(Type.String(), Type.Unknown()))
+export type PolicyDocuments = Static<typeof PolicyDocuments>
+
 /** Durable: what a client configured. */
 export const ContainerRecord = Type.Object({
   handle: Type.String(),
@@ -36,8 +39,12 @@ export const ContainerRecord = Type.Object({
   attachments: Type.Array(Attachment),
   /** The configuration as the client gave it. */
   config: Type.Record(Type.String(), Type.Unknown()),
-  /** By attachment: the policy that stands for it instead of its network's. */
-  policies: Type.Optional(Type.Record(Type.String(), Type.Record(Type.String(), Type.Unknown()))),
+  /** By attachment: the policy that a client has put in the place of its network's. */
+  policies: Type.Optional(PolicyDocuments),
+  /** By attachment: the policy in the spec of its network, as the configuration has it; one in `policies` counts before it. */
+  specPolicies: Type.Optional(PolicyDocuments),
+  /** By attachment: what its runtime and Garden's calls have put behind the policy that stands; it ends with its `down`. */
+  policyAdditions: Type.Optional(PolicyDocuments),
   /** What the runtime knows of it, for drivers. */
   properties: Type.Optional(Type.Record(Type.String(), Type.String())),
   /** `runtime`: no client configured it, so it ends with its `down`. Absent: a client did. */

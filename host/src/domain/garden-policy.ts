@@ -55,17 +55,40 @@ function portRange({ start, end }: { start?: number | null; end?: number | null 
   return { start: start ?? 0, end: end ?? start ?? 0 }
 }
 
-/** The document with more entries at the end of one of its lists. */
-export function withEntries(policy: Document, member: string, entries: readonly unknown[]): Document {
-  const present = entriesOf(policy, member)
-  return entries.length === 0 ? policy : { ...policy, [member]: [...present, ...entries] }
+/**
+ * The document with more entries at the end of its lists: of rules the later ones count first. A port that leads to the same place
+ * already is not doubled, but one that asks for any port gets one more.
+ */
+export function withFurther(policy: Document, further: Document): Document {
+  const ports = entriesOf(policy, 'net_in')
+  const newPorts = entriesOf(further, 'net_in').filter(
+    (entry, at, all) => !isFixed(entry) || !isIn(entry, [...ports, ...all.slice(0, at)]),
+  )
+  return withEntries(withEntries(policy, 'net_in', newPorts), 'net_out', entriesOf(further, 'net_out'))
 }
 
-/** As `withEntries`, without those that are in it already. */
-export function withFurtherEntries(policy: Document, member: string, entries: readonly unknown[]): Document {
-  const present = entriesOf(policy, member)
-  const isNew = (entry: unknown) => !present.some((other) => isDeepStrictEqual(other, entry))
-  return withEntries(policy, member, entries.filter(isNew))
+/** Of what a runtime says that a container has: nothing of it is doubled that the policy says already, and nothing overruled. */
+export function notSaidBy(
+  policy: Document,
+  { net_in, net_out }: { net_in: Document[]; net_out: Document[] },
+) {
+  const ports = entriesOf(policy, 'net_in')
+  const isSaid = isDeepStrictEqual(entriesOf(policy, 'net_out').slice(-net_out.length), net_out)
+  return {
+    net_in: net_in.filter((entry) => !isIn(entry, ports)),
+    net_out: net_out.length === 0 || isSaid ? [] : net_out,
+  }
+}
+
+function withEntries(policy: Document, member: string, entries: readonly unknown[]): Document {
+  return entries.length === 0 ? policy : { ...policy, [member]: [...entriesOf(policy, member), ...entries] }
+}
+
+const isIn = (entry: unknown, others: readonly unknown[]) =>
+  others.some((other) => isDeepStrictEqual(other, entry))
+
+function isFixed(entry: unknown): boolean {
+  return typeof entry === 'object' && entry !== null && 'host_port' in entry && entry.host_port !== 0
 }
 
 /** The entries of one of its lists. */

@@ -2,27 +2,40 @@
 // only its driver knows.
 import { ConetError } from '@conet/sdk'
 import type { Attachment, ContainerRecord } from './container.ts'
+import { withFurther } from './garden-policy.ts'
 
 export type PolicyDocument = Record<string, unknown>
 
 /** By attachment: the document that is to stand for it; `null`: the network's default again. Who is absent keeps theirs. */
 export type PolicyPatch = Readonly<Record<string, PolicyDocument | null>>
 
-type Policies = Pick<ContainerRecord, 'policies'>
+type Policies = Pick<ContainerRecord, 'policies' | 'specPolicies' | 'policyAdditions'>
+type Member = keyof Policies
 
-/** The container's own policy for the attachment. */
-export function ownPolicyOf({ policies }: Policies, attachment: string): PolicyDocument | undefined {
-  // An attachment may be named like a member that every object inherits.
-  return policies !== undefined && Object.hasOwn(policies, attachment) ? policies[attachment] : undefined
+/** The container's own policy for the attachment: what a client has said of it. */
+export function ownPolicyOf(container: Policies, attachment: string): PolicyDocument | undefined {
+  return ofMember(container, 'policies', attachment) ?? ofMember(container, 'specPolicies', attachment)
 }
 
-/** The policy that stands for the attachment: the container's own, else the network's default, else none. */
+/** What its runtime has added for the attachment. */
+export function additionsOf(container: Policies, attachment: string): PolicyDocument | undefined {
+  return ofMember(container, 'policyAdditions', attachment)
+}
+
+/** Whether what stands for the attachment is more, or something else, than the network's default. */
+export function hasOwnPolicy(container: Policies, attachment: string): boolean {
+  return (ownPolicyOf(container, attachment) ?? additionsOf(container, attachment)) !== undefined
+}
+
+/** The policy that stands for the attachment: the container's own, else the network's default, else none; and what was added. */
 export function policyFor(
   container: Policies,
   attachment: string,
   network: { readonly defaultPolicy?: PolicyDocument | undefined } | undefined,
 ): PolicyDocument | undefined {
-  return ownPolicyOf(container, attachment) ?? network?.defaultPolicy
+  const said = ownPolicyOf(container, attachment) ?? network?.defaultPolicy
+  const added = additionsOf(container, attachment)
+  return added === undefined ? said : withFurther(said ?? {}, added)
 }
 
 /** The container with the change. Throws `notAttached` with each name that is no attachment's; `at` opens their paths. */
@@ -30,12 +43,11 @@ export function withPatch(container: ContainerRecord, patch: PolicyPatch, at: st
   const names = new Set(container.attachments.map(({ name }) => name))
   const unknown = Object.keys(patch).filter((name) => !names.has(name))
   if (unknown.length > 0) throw notAttached(container, unknown, at)
-  const policies = new Map(Object.entries(container.policies ?? {}))
-  for (const [name, document] of Object.entries(patch)) {
-    if (document === null) policies.delete(name)
-    else policies.set(name, document)
-  }
-  return withPolicies(container, policies)
+  const rest = keeping(container, (name) => !Object.hasOwn(patch, name))
+  const said = Object.entries(patch).flatMap(([name, document]) =>
+    document === null ? [] : [[name, document] as const],
+  )
+  return withDocuments(rest, 'policies', [...Object.entries(rest.policies ?? {}), ...said])
 }
 
 /** The container with these attachments: policies of others end. */
@@ -44,16 +56,51 @@ export function withAttachments(
   attachments: readonly Attachment[],
 ): ContainerRecord {
   const names = new Set(attachments.map(({ name }) => name))
-  const kept = Object.entries(container.policies ?? {}).filter(([name]) => names.has(name))
-  return withPolicies({ ...container, attachments: [...attachments] }, kept)
+  return keeping({ ...container, attachments: [...attachments] }, (name) => names.has(name))
 }
 
-function withPolicies(
-  { policies: _former, ...container }: ContainerRecord,
-  policies: Iterable<readonly [string, PolicyDocument]>,
+/** The container with more entries behind what was added before. */
+export function withAdditions(
+  container: ContainerRecord,
+  attachment: string,
+  entries: PolicyDocument,
 ): ContainerRecord {
-  const entries = [...policies]
-  return entries.length === 0 ? container : { ...container, policies: Object.fromEntries(entries) }
+  const added = withFurther(additionsOf(container, attachment) ?? {}, entries)
+  const others = Object.entries(container.policyAdditions ?? {})
+  return withDocuments(container, 'policyAdditions', [...others, [attachment, added]])
+}
+
+/** As a client has it, whatever its runtime has said. */
+export function withoutAdditions(container: ContainerRecord): ContainerRecord {
+  return container.policyAdditions === undefined ? container : withDocuments(container, 'policyAdditions', [])
+}
+
+function ofMember(container: Policies, member: Member, attachment: string): PolicyDocument | undefined {
+  const documents = container[member]
+  // An attachment may be named like a member that every object inherits.
+  return documents !== undefined && Object.hasOwn(documents, attachment) ? documents[attachment] : undefined
+}
+
+function keeping(container: ContainerRecord, isKept: (attachment: string) => boolean): ContainerRecord {
+  const members = ['policies', 'specPolicies', 'policyAdditions'] as const
+  return members.reduce((kept, member) => {
+    const documents = Object.entries(kept[member] ?? {})
+    return withDocuments(
+      kept,
+      member,
+      documents.filter(([name]) => isKept(name)),
+    )
+  }, container)
+}
+
+function withDocuments(
+  record: ContainerRecord,
+  member: Member,
+  documents: Iterable<readonly [string, PolicyDocument]>,
+): ContainerRecord {
+  const { [member]: _former, ...container } = record
+  const entries = [...documents]
+  return entries.length === 0 ? container : { ...container, [member]: Object.fromEntries(entries) }
 }
 
 function notAttached(

@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
 import type { NetworkRecord } from '../domain/network.ts'
-import { ownPolicyOf, type PolicyDocument } from '../domain/policy.ts'
+import { ownPolicyOf, type PolicyDocument, policyFor } from '../domain/policy.ts'
 import { applyPolicies, putBack } from './apply-policies.ts'
 import type { DriverSession } from './driver-access.ts'
 import { takesPolicies } from './endpoint-policy.ts'
@@ -52,10 +52,22 @@ export async function changeThose(
   return changed > 0
 }
 
-function isToChange(host: HostContext, endpoint: EndpointRecord, { policy }: DefaultChange): boolean {
+function isToChange(host: HostContext, endpoint: EndpointRecord, change: DefaultChange): boolean {
   const container = host.inventory.containers.get(endpoint.handle)
   if (container !== undefined && ownPolicyOf(container, endpoint.attachment) !== undefined) return false
-  return endpoint.diverged !== undefined || !isDeepStrictEqual(endpoint.policy, policy)
+  return (
+    endpoint.diverged !== undefined || !isDeepStrictEqual(endpoint.policy, policyOf(host, endpoint, change))
+  )
+}
+
+/** The new default, and what the container's runtime has added. */
+function policyOf(
+  { inventory }: HostContext,
+  { handle, attachment }: EndpointRecord,
+  { policy: defaultPolicy }: DefaultChange,
+): PolicyDocument | undefined {
+  const container = inventory.containers.get(handle)
+  return container === undefined ? defaultPolicy : policyFor(container, attachment, { defaultPolicy })
 }
 
 /** Undefined: the endpoint is gone, or has a policy of its own now. */
@@ -69,7 +81,8 @@ async function changeOne(
   const network = host.inventory.networks.get(change.networkId)
   if (endpoint === undefined || network === undefined || !isWanted(endpoint)) return undefined
   if (!isToChange(host, endpoint, change)) return undefined
-  const { policy, session, done } = change
+  const { session, done } = change
+  const policy = policyOf(host, endpoint, change)
   const ports = await wantedPorts(host, session, { policy, former: endpoint.policy, at })
   const steps = helpingWithPorts(network.name, () =>
     prepared(host, [{ endpoint, network, session, policy, ports, at }]),

@@ -8,6 +8,7 @@ import {
   assertDistinct,
   type ContainerRecord,
   type PlacedAttachment,
+  type PolicyDocuments,
 } from '../domain/container.ts'
 import { attachmentOf, networkAt } from './attachments.ts'
 import { removeAll } from './down.ts'
@@ -41,7 +42,7 @@ export async function configureNow(
   { specsAt = 'network_specs', ...origin }: Origin = {},
 ): Promise<{ container: ContainerRecord; created: boolean }> {
   assertConfigurable(handle, host.inventory.sandboxes.get(handle))
-  const { placed, policies } = await wantedBy(host, { handle, body, specsAt }, operation)
+  const { placed, specPolicies } = await wantedBy(host, { handle, body, specsAt }, operation)
   const attachments = placed.map(({ attachment }) => attachment)
   const before = host.inventory.containers.get(handle)
   const kept = policiesOf(before, attachments)
@@ -51,7 +52,7 @@ export async function configureNow(
     labels: body.labels ?? {},
     attachments,
     config: body,
-    ...withPolicies({ ...kept, ...policies }),
+    ...policiesBeside(kept, specPolicies),
     ...origin,
     createdAt: before?.createdAt ?? configuredAt,
     configuredAt,
@@ -65,14 +66,12 @@ export async function configureNow(
   return { container, created }
 }
 
-type Policies = NonNullable<ContainerRecord['policies']>
-
 /** Networks that are named, then those that are specified, each in the order of the request. */
 async function wantedBy(
   host: HostContext,
   { handle, body, specsAt }: { handle: string; body: ContainerConfigBody; specsAt: string },
   operation: Operation,
-): Promise<{ placed: PlacedAttachment[]; policies: Policies }> {
+): Promise<{ placed: PlacedAttachment[]; specPolicies: PolicyDocuments }> {
   const { attach_to: named, network_specs: specs, ...further } = body
   if (named === undefined && specs === undefined) throw nothingSaid(handle, Object.keys(further))
   const faults = new RequestFaults()
@@ -88,7 +87,7 @@ async function wantedBy(
   ]
   assertDistinct(handle, placed)
   const policies = specified.flatMap(({ attachment: { name }, policy }) => (policy ? [[name, policy]] : []))
-  return { placed, policies: Object.fromEntries(policies) }
+  return { placed, specPolicies: Object.fromEntries(policies) }
 }
 
 function configuredAttachment(
@@ -103,11 +102,11 @@ function configuredAttachment(
   return attachment === undefined ? [] : [{ attachment, at }]
 }
 
-/** A policy is not part of the configuration: it stays with an attachment that stays, in its network. */
+/** A policy that was put is not part of the configuration: it stays with an attachment that stays, in its network. */
 function policiesOf(
   before: ContainerRecord | undefined,
   attachments: ContainerRecord['attachments'],
-): Policies {
+): PolicyDocuments {
   const isSame = (one: Attachment, other: Attachment) =>
     one.name === other.name &&
     (one.networkId === other.networkId || (one.own !== undefined && isDeepStrictEqual(one.own, other.own)))
@@ -116,8 +115,18 @@ function policiesOf(
   return Object.fromEntries(Object.entries(before?.policies ?? {}).filter(([name]) => names.has(name)))
 }
 
-function withPolicies(policies: Policies): Pick<ContainerRecord, 'policies'> {
-  return Object.keys(policies).length === 0 ? {} : { policies }
+/** What was said last counts: the spec of a network, over what was put before. */
+function policiesBeside(
+  put: PolicyDocuments,
+  specPolicies: PolicyDocuments,
+): Pick<ContainerRecord, 'policies' | 'specPolicies'> {
+  const policies = Object.fromEntries(
+    Object.entries(put).filter(([name]) => !Object.hasOwn(specPolicies, name)),
+  )
+  return {
+    ...(Object.keys(policies).length > 0 && { policies }),
+    ...(Object.keys(specPolicies).length > 0 && { specPolicies }),
+  }
 }
 
 /** A key that conet does not know is the driver's, so a slip in one of ours is seen only here. */

@@ -2,6 +2,7 @@
 import { ConetError } from '@conet/sdk'
 import { stateOf } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
+import { withoutAdditions } from '../domain/policy.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation, Removed } from './host-context.ts'
 import { containerQueue } from './keys.ts'
@@ -35,15 +36,18 @@ export async function takeDown(host: HostContext, handle: string, operation: Ope
   failpoint('host:down:after-outcome')
   const networks = await removeOwnNetworks(host, handle, operation)
   host.events.append({ type: 'container.down', container: handle })
-  if (host.inventory.containers.get(handle)?.definedBy === 'runtime') forget(host, handle)
+  forget(host, handle)
   return outcomeOf(`take container ${handle} down`, {
     states: [...removed.states, ...networks.states],
     failures: [...removed.failures, ...networks.failures],
   })
 }
 
-/** Nobody configured it, so nobody will ask for it again. */
+/** What the runtime said of it. Nobody asks again for a container that nobody configured. */
 function forget(host: HostContext, handle: string): void {
+  const container = host.inventory.containers.get(handle)
+  if (container?.policyAdditions !== undefined) host.inventory.putConfiguration(withoutAdditions(container))
+  if (container?.definedBy !== 'runtime') return
   host.inventory.deleteContainer(handle)
   host.inventory.commit((change) => change.deleteSandbox(handle), 'removal')
   host.events.append({ type: 'container.removed', container: handle })

@@ -2,20 +2,14 @@
 import { ConetError, type PortMapping } from '@conet/sdk'
 import type { GardenMappedPort, GardenNetIn, GardenNetOutRule } from '@conet/sdk/api'
 import { primaryOf } from '../domain/container.ts'
-import {
-  entriesOf,
-  netOutRule,
-  portRequest,
-  protocolWithoutPorts,
-  withEntries,
-} from '../domain/garden-policy.ts'
+import { entriesOf, netOutRule, portRequest, protocolWithoutPorts } from '../domain/garden-policy.ts'
 import { shellWord } from '../domain/shell-word.ts'
 import { requireContainer } from './containers.ts'
 import { isUp } from './down.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { withoutPath } from './policy-refusal.ts'
 import { aboutSent } from './sent-entries.ts'
-import { type ChangedPolicy, changePolicy } from './set-policy.ts'
+import { addToPolicy } from './set-policy.ts'
 
 /**
  * Maps one more TCP port. May be repeated with a host port: what leads to the same place already is the answer. Without one each
@@ -32,7 +26,7 @@ export async function netIn(
   const leading = (mappings: readonly PortMapping[]) => mappedAlready(handle, wish, mappings)
   const isThere = (mappings: readonly PortMapping[]) => leading(mappings) !== undefined
   const added = { member: 'net_in', entries: [entry], nameOfSent: () => '', isThere } as const
-  const { portMappings } = await addEntries(host, place, added, operation)
+  const portMappings = await addEntries(host, place, added, operation)
   const there = leading(portMappings)
   if (there !== undefined) return there
   // In the order of the policy's entries, of which this one is the last.
@@ -113,16 +107,16 @@ async function addEntries(
   place: { handle: string; attachment: string },
   { member, entries, nameOfSent, isThere }: Added,
   operation: Operation,
-): Promise<ChangedPolicy> {
+): Promise<readonly PortMapping[]> {
   let before = 0
   try {
-    return await changePolicy(
+    return await addToPolicy(
       host,
       place,
       (policy = {}, mappings) => {
         if (isThere?.(mappings)) return undefined
         before = entriesOf(policy, member).length
-        return withEntries(policy, member, entries)
+        return { [member]: [...entries] }
       },
       operation,
     )

@@ -1,5 +1,6 @@
 // Everything about a new endpoint is checked and reserved, then written down, before its driver hears of it.
 
+import { isDeepStrictEqual } from 'node:util'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import { assertUsable, type NetworkRecord } from '../domain/network.ts'
 import { policyFor } from '../domain/policy.ts'
@@ -64,7 +65,7 @@ function writeIntent(
 ): EndpointRecord | undefined {
   try {
     const network = host.inventory.networks.get(plan.networkId)
-    const isStale = policyFor(container, attachment.name, network) !== wanted.source
+    const isStale = !isDeepStrictEqual(policyFor(container, attachment.name, network), wanted.source)
     if (isStale) return giveUpPlan(host, { endpoint: plan, reservation })
     const endpoint = withWantedPolicy(host, plan, wanted)
     failpoint('host:endpoint:before-intent')

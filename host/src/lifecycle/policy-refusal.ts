@@ -2,7 +2,7 @@
 // schema says, and ports may be taken. Who started the container did not write the policy, and must learn whose it is.
 import { ConetError, type ConetErrorOptions, type ErrorKind } from '@conet/sdk'
 import type { Attachment, ContainerRecord } from '../domain/container.ts'
-import { ownPolicyOf } from '../domain/policy.ts'
+import { hasOwnPolicy } from '../domain/policy.ts'
 import { shellWord } from '../domain/shell-word.ts'
 import type { HostContext } from './host-context.ts'
 import { retold } from './retold.ts'
@@ -54,7 +54,7 @@ function nameOf({ inventory }: HostContext, { container, attachment }: Place): P
     handle: container.handle,
     attachment: name,
     network: inventory.networks.get(networkId)?.name ?? name,
-    isOwn: ownPolicyOf(container, name) !== undefined,
+    isOwn: hasOwnPolicy(container, name),
   }
 }
 

@@ -3,8 +3,8 @@
 import { ConetError } from '@conet/sdk'
 import type { ContainerConfigBody, CreateNetworkBody, UpBody } from '@conet/sdk/api'
 import { type ContainerRecord, primaryOf } from '../domain/container.ts'
-import { netOutRule, portRequest, withFurtherEntries } from '../domain/garden-policy.ts'
-import { policyFor } from '../domain/policy.ts'
+import { netOutRule, notSaidBy, portRequest } from '../domain/garden-policy.ts'
+import { policyFor, withAdditions, withoutAdditions } from '../domain/policy.ts'
 import { shellWord } from '../domain/shell-word.ts'
 import { mayBeCreated } from '../domain/unknown-container.ts'
 import { configureNow } from './configure-container.ts'
@@ -33,7 +33,7 @@ export async function defineForUp(
   if (definition !== undefined)
     await configureNow(host, handle, definition, operation, { definedBy: 'runtime', ...specsPlace(body) })
   const before = requireContainer(host, handle)
-  const container = withRules(host, withProperties(before, body), body)
+  const container = withRules(host, withProperties(withoutAdditions(before), body), body)
   if (container !== before) host.inventory.putConfiguration(container)
   return container
 }
@@ -113,7 +113,7 @@ function withProperties(container: ContainerRecord, { properties = {} }: UpBody)
   return Object.keys(kept).length === 0 ? container : { ...container, properties: kept }
 }
 
-/** Garden's ports and rules join the policy of the primary network; those that are in it already are not doubled. */
+/** Garden's ports and rules stand behind the policy of the primary network, for this life of the container. */
 function withRules(
   host: HostContext,
   container: ContainerRecord,
@@ -129,8 +129,7 @@ function withRules(
     )
   }
   const network = host.inventory.networks.get(primary.networkId)
-  const before = policyFor(container, primary.name, network) ?? {}
-  const ports = withFurtherEntries(before, 'net_in', netin.map(portRequest))
-  const policy = withFurtherEntries(ports, 'net_out', rules.map(netOutRule))
-  return { ...container, policies: { ...container.policies, [primary.name]: policy } }
+  const said = policyFor(container, primary.name, network) ?? {}
+  const told = { net_in: netin.map(portRequest), net_out: rules.map(netOutRule) }
+  return withAdditions(container, primary.name, notSaidBy(said, told))
 }

@@ -5,7 +5,7 @@ import { ConetError } from '@conet/sdk'
 import type { UpBody } from '@conet/sdk/api'
 import { type Attachment, type ContainerRecord, primaryOf } from '../domain/container.ts'
 import { entriesOf, netOutRule, portRequest } from '../domain/garden-policy.ts'
-import { ownPolicyOf } from '../domain/policy.ts'
+import type { PolicyDocument } from '../domain/policy.ts'
 import { retold } from './retold.ts'
 
 export type SentEntries = {
@@ -34,11 +34,14 @@ export function aboutSent(error: unknown, { member, nameOf }: SentEntries): unkn
 /** What is refused of the ports and rules of an `up`, which are in the policy of the primary network by now. */
 export function aboutSentAtUp(
   error: unknown,
-  { container, attachment }: { container: ContainerRecord; attachment: Attachment },
+  {
+    container,
+    attachment,
+    policy = {},
+  }: { container: ContainerRecord; attachment: Attachment; policy: PolicyDocument | undefined },
   { netin = [], netout_rules: rules = [] }: UpBody,
 ): unknown {
   if (attachment.name !== primaryOf(container.attachments)?.name) return error
-  const policy = ownPolicyOf(container, attachment.name) ?? {}
   const placesIn = (member: SentEntries['member'], name: string, sent: readonly unknown[]) => ({
     member,
     nameOf: (place: number) => {

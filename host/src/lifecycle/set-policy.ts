@@ -2,7 +2,14 @@
 import { ConetError, type PortMapping } from '@conet/sdk'
 import type { ContainerRecord } from '../domain/container.ts'
 import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
-import { ownPolicyOf, type PolicyDocument, type PolicyPatch, policyFor, withPatch } from '../domain/policy.ts'
+import {
+  hasOwnPolicy,
+  type PolicyDocument,
+  type PolicyPatch,
+  policyFor,
+  withAdditions,
+  withPatch,
+} from '../domain/policy.ts'
 import { applyPolicies } from './apply-policies.ts'
 import { checkPolicy } from './check-policy.ts'
 import { requireContainer } from './containers.ts'
@@ -54,9 +61,19 @@ export async function setPoliciesNow(
   operation: Operation,
 ): Promise<ContainerRecord> {
   const container = withPatch(requireContainer(host, handle), patch, 'networks')
+  return putInForce(host, container, Object.keys(patch), operation)
+}
+
+/** The container with the policies on it of the attachments that are named. */
+async function putInForce(
+  host: HostContext,
+  container: ContainerRecord,
+  names: readonly string[],
+  operation: Operation,
+): Promise<ContainerRecord> {
   const faults = new RequestFaults()
   const steps: PolicyStep[] = []
-  for (const name of Object.keys(patch))
+  for (const name of names)
     steps.push(...((await faults.ofLater(() => stepsFor(host, container, name, operation))) ?? []))
   faults.throwIfAny()
   if (steps.length > 0) {
@@ -67,37 +84,32 @@ export async function setPoliciesNow(
   failpoint('host:policy:before-outcome')
   host.inventory.putConfiguration(container)
   failpoint('host:policy:after-outcome')
-  host.events.append({ type: 'container.policy', container: handle })
+  host.events.append({ type: 'container.policy', container: container.handle })
   return container
 }
 
-/** The policy of one attachment after a change, and the ports that it got while the container has an endpoint for it. */
-export type ChangedPolicy = {
-  readonly policy: PolicyDocument | undefined
-  readonly portMappings: readonly PortMapping[]
-}
-
 /**
- * Changes what stands for one attachment: `change` makes another document of it, or nothing where it is to stay. Throws as
- * `setPolicies` does.
+ * Adds entries to what stands for one attachment, until the container goes down: those that `entriesFor` answers, or nothing. Resolves
+ * to the ports that it has then, while there is an endpoint for it. Throws as `setPolicies` does.
  */
-export function changePolicy(
+export function addToPolicy(
   host: HostContext,
   { handle, attachment }: { handle: string; attachment: string },
-  change: (
+  entriesFor: (
     document: PolicyDocument | undefined,
     mappings: readonly PortMapping[],
   ) => PolicyDocument | undefined,
   operation: Operation,
-): Promise<ChangedPolicy> {
+): Promise<readonly PortMapping[]> {
   return host.queue.run(containerQueue(handle), async () => {
     const container = requireContainer(host, handle)
     const networkId = container.attachments.find(({ name }) => name === attachment)?.networkId
     const network = networkId === undefined ? undefined : host.inventory.networks.get(networkId)
     const mappings = () => endpointFor(host, handle, attachment)?.portMappings ?? []
-    const policy = change(policyFor(container, attachment, network), mappings())
-    if (policy !== undefined) await setPoliciesNow(host, handle, { [attachment]: policy }, operation)
-    return { policy, portMappings: mappings() }
+    const entries = entriesFor(policyFor(container, attachment, network), mappings())
+    if (entries !== undefined)
+      await putInForce(host, withAdditions(container, attachment, entries), [attachment], operation)
+    return mappings()
   })
 }
 
@@ -117,17 +129,17 @@ async function stepsFor(
 ): Promise<PolicyStep[]> {
   const at = pathOfPolicy(name)
   const endpoint = endpointFor(host, container.handle, name)
-  const own = ownPolicyOf(container, name)
-  if (own === undefined && endpoint === undefined) return []
+  const isOwn = hasOwnPolicy(container, name)
+  if (!isOwn && endpoint === undefined) return []
   const { network, session } = await driverOf(host, { container, name, at }, operation)
-  if (own !== undefined) assertTakesPolicies(session, at)
+  if (isOwn) assertTakesPolicies(session, at)
   if (!takesPolicies(session)) return []
   // With an endpoint the driver sees it in a moment.
   const isInternal = network?.internal ?? false
-  if (own !== undefined && endpoint === undefined)
-    await checkPolicy(session, { policy: own, at, isInternal }, operation)
-  else if (own !== undefined) await session.documents.check('policy', own, at)
   const policy = policyFor(container, name, network)
+  if (isOwn && policy !== undefined && endpoint === undefined)
+    await checkPolicy(session, { policy, at, isInternal }, operation)
+  else if (isOwn && policy !== undefined) await session.documents.check('policy', policy, at)
   const ports = await wantedPorts(host, session, { policy, former: endpoint?.policy, at })
   if (endpoint === undefined || network === undefined) return []
   return [{ endpoint, network, session, policy, ports, at }]

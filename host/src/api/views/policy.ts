@@ -2,7 +2,8 @@
 import type { AttachmentPolicyView, ContainerMetricsView, ContainerPolicyView } from '@conet/sdk/api'
 import type { Attachment, ContainerRecord } from '../../domain/container.ts'
 import type { EndpointRecord } from '../../domain/endpoint.ts'
-import { ownPolicyOf, policyFor } from '../../domain/policy.ts'
+import type { NetworkRecord } from '../../domain/network.ts'
+import { additionsOf, hasOwnPolicy, ownPolicyOf, policyFor } from '../../domain/policy.ts'
 import type { Counters } from '../../sandbox/index.ts'
 import type { InventoryReader } from '../api-context.ts'
 import { mappedPortViews } from './mapped-ports.ts'
@@ -15,7 +16,12 @@ export function containerPolicyView(
   const endpoints = endpointsByAttachment(container, inventory)
   const { attachments } = container
   return {
-    networks: Object.fromEntries(attachments.map(({ name }) => [name, ownPolicyOf(container, name) ?? null])),
+    networks: Object.fromEntries(
+      attachments.map(({ name, networkId }) => {
+        const policy = policyFor(container, name, inventory.networks.get(networkId))
+        return [name, (hasOwnPolicy(container, name) ? policy : undefined) ?? null]
+      }),
+    ),
     effective: Object.fromEntries(
       attachments.map((attachment) => [
         attachment.name,
@@ -52,17 +58,29 @@ function effectiveView(
   inventory: InventoryReader,
 ): AttachmentPolicyView {
   const { name, networkId } = attachment
-  const policy = policyFor(container, name, inventory.networks.get(networkId))
-  const isOwn = ownPolicyOf(container, name) !== undefined
+  const network = inventory.networks.get(networkId)
+  const policy = policyFor(container, name, network)
+  const added = additionsOf(container, name)
   return {
     network_id: networkId,
     network_name: networkNameOf(container.handle, attachment, inventory),
-    source: isOwn ? 'container' : policy === undefined ? 'none' : 'default',
+    source: sourceOf(container, name, network),
     ...(policy !== undefined && { policy }),
+    ...(added !== undefined && { added }),
     state: stateOf(endpoint, policy),
     mapped_ports: mappedPortViews(endpoint),
     ...(endpoint?.diverged && { last_error: endpoint.diverged.reason }),
   }
+}
+
+function sourceOf(
+  container: ContainerRecord,
+  attachment: string,
+  network: NetworkRecord | undefined,
+): AttachmentPolicyView['source'] {
+  if (ownPolicyOf(container, attachment) !== undefined) return 'container'
+  if (network?.defaultPolicy !== undefined) return 'default'
+  return hasOwnPolicy(container, attachment) ? 'container' : 'none'
 }
 
 function stateOf(

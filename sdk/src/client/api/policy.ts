@@ -21,6 +21,8 @@ export const AttachmentPolicyView = Type.Object({
   /** Whose document it is. */
   source: Type.Union([Type.Literal('container'), Type.Literal('default'), Type.Literal('none')]),
   policy: Type.Optional(Document),
+  /** What its runtime has added to that document until the container goes down; it is in `policy`, behind the rest. */
+  added: Type.Optional(Document),
   /**
    * `pending`: there is no endpoint, it comes into force with that. `diverged`: the driver may have another one in force,
    * and is told again. `ignored`: the driver takes no policies from conetd.

@@ -1,5 +1,5 @@
 import { resolverFor } from '@conet/host/domain/dns'
-import { netOutRule, portRequest, withEntries, withFurtherEntries } from '@conet/host/domain/garden-policy'
+import { netOutRule, notSaidBy, portRequest, withFurther } from '@conet/host/domain/garden-policy'
 import { hostsText, resolvConfText } from '@conet/host/sandbox/resolver-files'
 import { expect, it } from 'vitest'
 
@@ -40,12 +40,23 @@ it('[B22] a network without ends leads anywhere, and a range of ports without en
   expect(netOutRule({ networks: [{}] })).toEqual({ protocol: 0 })
 })
 
-it('entries come to the end; of what a container brings along, what is there already is not doubled', () => {
-  const entry = portRequest({ container_port: 80 })
-  const policy = withEntries({ limits: {} }, 'net_in', [entry])
-  expect(policy).toEqual({ limits: {}, net_in: [{ host_port: 0, container_port: 80 }] })
-  expect(withFurtherEntries(policy, 'net_in', [entry])).toBe(policy)
-  expect(withEntries(policy, 'net_in', [entry])).toEqual({ limits: {}, net_in: [entry, entry] })
+it('entries come to the end; a port that leads there already is not doubled, one that asks for any is', () => {
+  const any = portRequest({ container_port: 80 })
+  const fixed = portRequest({ host_port: 8080, container_port: 80 })
+  const policy = withFurther({ limits: {} }, { net_in: [any, fixed] })
+  expect(policy).toEqual({ limits: {}, net_in: [any, fixed] })
+  expect(withFurther(policy, { net_in: [any, fixed] })).toEqual({ limits: {}, net_in: [any, fixed, any] })
+  expect(withFurther({}, { net_in: [fixed, fixed] })).toEqual({ net_in: [fixed] })
+  expect(withFurther(policy, {})).toBe(policy)
+})
+
+it('rules come to the end though they stand before, where a later one would win over them', () => {
+  const rule = netOutRule({ protocol: 1 })
+  const denial = { action: 'deny' }
+  const told = { net_in: [], net_out: [rule] }
+  expect(notSaidBy({ net_out: [rule, denial] }, told)).toEqual(told)
+  expect(notSaidBy({ net_out: [denial, rule] }, told)).toEqual({ net_in: [], net_out: [] })
+  expect(withFurther({ net_out: [rule, denial] }, told)).toEqual({ net_out: [rule, denial, rule] })
 })
 
 it('[C6] what no driver says of name resolution comes from the configuration', () => {
