@@ -78,6 +78,28 @@ it('[B26] finds what somebody deleted in the kernel, changes nothing in a dry ru
   expect((await fixture.client.previewReconciliation()).differences).toEqual([])
 })
 
+it('[B26] puts back the default routes of an endpoint that has a second one beside it in its network', async () => {
+  for (const [name, at] of [
+    ['ra', 97],
+    ['rb', 98],
+  ] as const) {
+    const subnets = [{ subnet: `10.${at}.0.0/24` }, { subnet: `fd00:${at}::/64` }]
+    await fixture.client.createNetwork({ name, type: 'bridge', subnets })
+  }
+  const attached = ['ra', { network: 'ra', name: 'second' }, 'rb']
+  await fixture.client.putContainerConfig('c', { attach_to: attached })
+  const { sandbox } = await fixture.client.up('c')
+  const inside = (command: string) => shell(`nsenter --net=${sandbox?.path} ip ${command}`)
+  for (const family of ['-4', '-6']) {
+    const before = inside(`${family} route show default`)
+    inside(`${family} route del default`)
+    const { differences } = await fixture.client.reconcile()
+    expect(differences, family).toMatchObject([{ kind: 'endpoint', outcome: 'repaired' }])
+    expect(inside(`${family} route show default`), family).toBe(before)
+    expect((await fixture.client.previewReconciliation()).differences, family).toEqual([])
+  }
+})
+
 it('[B26] finds containers that were cut off outside, by a deleted bridge or at their ports, or lost a limit, and mends that', async () => {
   const network = await fixture.client.createNetwork({
     name: 'blue',

@@ -4,6 +4,7 @@ import {
   addRoute,
   KernelError,
   type Link,
+  MAIN_TABLE,
   type Namespace,
   type NewRoute,
   type Rtnl,
@@ -154,12 +155,13 @@ function mendRoutes(inner: Rtnl, link: number, plan: EndpointPlan): string[] {
   return missing.map(({ destination }) => `the route to ${destination} was missing`)
 }
 
+/** Without a table the main one is meant: a table for replies may have the same route. */
 function isSameRoute(wanted: NewRoute, found: ReturnType<Rtnl['routes']>[number]): boolean {
   return (
     wanted.destination === found.destination &&
     wanted.link === found.link &&
     wanted.gateway === found.gateway &&
-    (wanted.table === undefined || wanted.table === found.table) &&
+    (wanted.table ?? MAIN_TABLE) === found.table &&
     (wanted.metric === undefined || wanted.metric === found.metric)
   )
 }

@@ -123,6 +123,12 @@ const insideChanges = [
   },
   { what: 'the route inside', command: 'ip route del default', says: /route to 0\.0\.0\.0\/0 was missing/ },
   {
+    what: 'the routes inside that another table has too',
+    command: `ip route add default via 10.1.0.1 dev eth0 table 1000; ip route del default
+              ip route add default via fd00:1::1 dev eth0 table 1000; ip -6 route del default`,
+    says: /route to 0\.0\.0\.0\/0 was missing.*route to ::\/0 was missing/s,
+  },
+  {
     what: 'IPv6 inside',
     command: 'sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1',
     says: /IPv6 was switched off \(disable_ipv6\)/,
