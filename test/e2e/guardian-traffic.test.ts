@@ -122,6 +122,30 @@ it('[A8] [A10] ports and rules of a NetworkSpec stand for its network', async ()
   await guardian.down('h2')
 })
 
+it('[A10] a NetworkSpec whose Go fields nobody filled in is taken, by the property and by the API', async () => {
+  const nothing = { NetIn: null, NetOut: null, Limits: { rate: 0, burst: 0 } }
+  const rule = { Protocol: 1, Networks: null, Ports: [{ Start: 80, End: 80 }], ICMPs: null, Log: false }
+  const specs = [
+    { Name: 'plain', Type: 'bridge', Config: nothing },
+    { Name: 'ruled', Type: 'bridge', Config: { ...nothing, NetOut: [rule] } },
+    { Name: 'bare', Type: 'bridge', Config: null },
+  ]
+  await guardian.up('h7', { Pid: init.pid, Properties: { specs: JSON.stringify(specs) } })
+  const { networks } = await fixture.client.getContainerPolicy('h7')
+  await guardian.down('h7')
+  const lower = specs.map(({ Name: name, Type: type, Config: config }) => ({ name, type, config }))
+  await fixture.client.putContainerConfig('h8', { network_specs: lower })
+  expect((await fixture.client.getContainerPolicy('h8')).networks).toEqual(networks)
+  const ruled = { net_out: [{ protocol: 1, ports: [{ start: 80, end: 80 }], log: false }] }
+  expect(networks).toEqual({ plain: null, ruled, bare: null })
+  const fields = { RateInBytesPerSecond: 1000, BurstRateInBytesPerSecond: 1000 }
+  const wrong = [{ name: 'x', type: 'bridge', config: { Limits: fields } }]
+  await expect(fixture.client.putContainerConfig('h8', { network_specs: wrong })).rejects.toMatchObject({
+    kind: 'invalidArgument',
+    message: expect.stringContaining('known are rate, burst'),
+  })
+})
+
 it('[A18] [B19] [B20] a network with IPv6 alone, or with both, has ports and rules as one with IPv4', async () => {
   const six = { start: '2001:db8::', end: '2001:db8::ff' }
   for (const subnets of [

@@ -12,7 +12,8 @@ export type SpecSchemas = {
 
 /**
  * A member that the policy schema names and the configuration's does not is policy, under any spelling of its name
- * (`net_in`, `NetIn`, `netIn`). Throws `invalidArgument` for one that is there in two spellings; `at` is the path of the document.
+ * (`net_in`, `NetIn`, `netIn`). What Go writes where nothing is said, is not there. Throws `invalidArgument` for one that is there in two
+ * spellings; `at` is the path of the document.
  */
 export function splitConfig(
   config: Document,
@@ -30,6 +31,7 @@ export function splitConfig(
   for (const [key, value] of Object.entries(config)) {
     const name = ofConfig.includes(key) ? undefined : ofPolicy.get(plain(key))
     if (name === undefined) kept[key] = value
+    else if (isUnsaid(value, { isGo: key !== name })) continue
     else if (Object.hasOwn(policy, name)) throw saidTwice(`${at}.${key}`, name)
     else policy[name] = inSnakeCase(value, `${at}.${key}`)
   }
@@ -45,12 +47,24 @@ function plain(name: string): string {
   return name.replaceAll('_', '').toLowerCase()
 }
 
+/** A slice or pointer of Go that nobody made is null, and a structure that nobody filled in has zeros. */
+function isUnsaid(value: unknown, { isGo }: { isGo: boolean }): boolean {
+  return value === null || (isGo && isUnfilled(value))
+}
+
+/** Empty lists say something: nothing is allowed. */
+function isUnfilled(value: unknown): boolean {
+  if (typeof value !== 'object' || Array.isArray(value)) return false
+  return Object.values(value ?? {}).every((member) => member === 0 || isUnfilled(member))
+}
+
 /** Go writes the members of a structure without tags as `HostPort`; nothing else begins with a capital. */
 function inSnakeCase(value: unknown, at: string): unknown {
   if (Array.isArray(value)) return value.map((one, index) => inSnakeCase(one, `${at}[${index}]`))
   if (typeof value !== 'object' || value === null) return value
   const members = new Map<string, unknown>()
   for (const [key, member] of Object.entries(value)) {
+    if (member === null) continue
     const path = `${at}.${key}`
     const name = snakeKey(key)
     if (members.has(name)) throw saidTwice(path, name)

@@ -41,8 +41,7 @@ function listOf(text: string): unknown[] {
 /** Go matches the names of fields in any case. */
 function withLowerCaseKeys(spec: unknown): unknown {
   if (typeof spec !== 'object' || spec === null || Array.isArray(spec)) return spec
-  const entries = Object.entries(spec).map(([key, value]) => [key.toLowerCase(), value])
-  return Object.fromEntries(entries.filter(([key, value]) => key !== 'config' || value !== null))
+  return Object.fromEntries(Object.entries(spec).map(([key, value]) => [key.toLowerCase(), value]))
 }
 
 function refusal(field: string, message: string): ConetError {

@@ -45,8 +45,8 @@ export const NetworkSpec = Type.Object(
     name: Type.String({ pattern: forms.networkName.pattern }),
     /** A driver's name. */
     type: Type.String({ minLength: 1, maxLength: 64 }),
-    /** The driver's document. What its policy schema knows (`net_in`, `net_out`, `limits`) is policy of the attachment. */
-    config: Type.Optional(Document),
+    /** The driver's document. What its policy schema knows (`net_in`, `net_out`, `limits`) is policy of the attachment. Null: as absent. */
+    config: Type.Optional(Type.Union([Document, Type.Null()])),
     primary: Type.Optional(Type.Boolean()),
   },
   strict,

@@ -15,6 +15,23 @@ describe('splitConfig', () => {
     })
   })
 
+  it('[A10] takes what Go writes for what nobody said as absent: null, and zeros in a structure', () => {
+    const config = { NetIn: null, NetOut: null, Limits: { rate: 0, burst: 0 } }
+    const noLimits = { configSchema: {}, policySchema: schemas.policySchema }
+    expect(splitConfig(config, noLimits, 'config')).toEqual({ config: {}, policy: undefined })
+    expect(splitConfig({ Limits: {}, net_in: null }, noLimits, 'config').policy).toBeUndefined()
+    const rule = { Protocol: 0, Networks: null, Ports: null, ICMPs: null, Log: false }
+    expect(splitConfig({ NetOut: [rule], NetIn: [] }, noLimits, 'config').policy).toEqual({
+      net_out: [{ protocol: 0, log: false }],
+      net_in: [],
+    })
+    const limits = { rate: 0, burst: 0 }
+    expect(splitConfig({ limits }, noLimits, 'config').policy).toEqual({ limits })
+    expect(splitConfig({ Limits: { rate: 1000, burst: 0 } }, noLimits, 'config').policy).toEqual({
+      limits: { rate: 1000, burst: 0 },
+    })
+  })
+
   it('leaves a member that the configuration knows to it, and all of it where there are no schemas', () => {
     expect(splitConfig({ limits: { rate: 1 } }, schemas, 'specs[0].config')).toEqual({
       config: { limits: { rate: 1 } },
