@@ -31,7 +31,7 @@ export function driverReader(
     get: (name) => find(list(), name),
     stateOf: (name) => registry.stateOf(name),
     start: (name) => start(room, name),
-    stop: (name) => stop(room, name, isNeeded),
+    stop: (name) => stop(room, name, { list, isNeeded }),
   }
 }
 
@@ -82,18 +82,29 @@ function mayBeRelieved({ driver: { name, capabilities }, socket }: Session): boo
 /** One that is gone is not heard of any more, unless its networks wait for it. */
 async function stop(
   { registry, supervisor }: DriversOnly,
-  name: string,
-  isNeeded: (name: string) => boolean,
+  asked: string,
+  { list, isNeeded }: { list: () => DriverView[]; isNeeded: (name: string) => boolean },
 ): Promise<void> {
-  if (await supervisor.stop(name)) return
-  const running = registry.ready(name)
-  if (running !== undefined) throw startedElsewhere(inTheWayOfStop, name, running.socket.path)
+  if (await supervisor.stop(asked)) return
+  const { name, socket, state, role, protocol_version: spoken } = find(list(), asked)
+  if (socket !== undefined) {
+    if (isSocketOf(socket, name) && (await supervisor.stop(name))) return
+    if (spoken === undefined) throw neverIntroduced(name, socket)
+    if (role !== undefined || state === 'rejected') throw startedElsewhere(inTheWayOfStop, name, socket)
+  }
   // Known, and stopped already: as it should be.
-  find(
-    registry.list().map(({ name: known }) => ({ name: known ?? '' })),
-    name,
-  )
   if (!isNeeded(name)) registry.forget(name)
+}
+
+function neverIntroduced(name: string, socket: string): ConetError {
+  return new ConetError(
+    'failedPrecondition',
+    `stop driver "${name}": what is at ${socket} has not introduced itself, and cannot be told to stop`,
+    {
+      details: { driver: name, socket },
+      help: `End the process that listens there. Where nobody does: rm ${socket}`,
+    },
+  )
 }
 
 function startedElsewhere(
@@ -112,10 +123,7 @@ function startedElsewhere(
  * Two sockets may claim one name: the one in use counts. Any of them goes by its socket: `wire-2.sock`, its path, or
  * `wire-2` where that is nobody's name.
  */
-function find<T extends { readonly name: string; readonly role?: string; readonly socket?: string }>(
-  drivers: readonly T[],
-  name: string,
-): T {
+function find(drivers: readonly DriverView[], name: string): DriverView {
   const named = drivers.filter((driver) => driver.name === name)
   const found =
     named.find(({ role }) => role === 'active') ??

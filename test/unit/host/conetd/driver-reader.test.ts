@@ -1,5 +1,6 @@
 // Drivers as the API finds, starts and stops them.
 import { rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { driverReader } from '@conet/host/conetd/driver-reader'
 import { Supervisor } from '@conet/host/drivers/index'
 import { describe, expect, it } from 'vitest'
@@ -35,6 +36,40 @@ describe('drivers as the API reads them', () => {
         socket: host.socket('wire-2'),
       })
     expect(() => reader.get('wire-3.sock')).toThrow('known drivers: wire')
+  })
+
+  it('are not stopped where they have not introduced themselves, or run at a socket of another name', async () => {
+    await using directory = await temporaryDirectory()
+    await using host = await startDriverHost()
+    await using _first = await ScriptedDriver.listen(host.socket('wire'), 'wire')
+    await host.until('wire', 'ready')
+    await using _second = await ScriptedDriver.listen(host.socket('wire-2'), 'wire')
+    const mute = createServer().listen(host.socket('mute'))
+    const room = { registry: host.registry, supervisor: supervisorIn(directory.path), quiet }
+    const reader = driverReader(room, new Date(), () => false)
+    await eventually(() => expect(reader.get('wire-2.sock').state).toBe('rejected'))
+    await eventually(() => expect(reader.get('mute').state).toBe('initializing'))
+    const kind = 'failedPrecondition'
+    await expect(reader.stop('mute')).rejects.toMatchObject({
+      kind,
+      message: expect.stringContaining(`what is at ${host.socket('mute')} has not introduced itself`),
+      help: expect.stringContaining('End the process'),
+    })
+    for (const [words, socket] of [
+      ['wire', 'wire'],
+      ['wire-2', 'wire-2'],
+      ['wire.sock', 'wire'],
+    ] as const) {
+      const message = expect.stringContaining(
+        `it runs at ${host.socket(socket)}, and was not started by conetd`,
+      )
+      await expect(reader.stop(words)).rejects.toMatchObject({ kind, message })
+    }
+    await expect(reader.stop('nope')).rejects.toMatchObject({
+      kind: 'notFound',
+      message: 'there is no driver "nope"; known drivers: mute, wire',
+    })
+    mute.close()
   })
 
   it('are forgotten by a stop when they are gone, unless networks wait for them', async () => {
