@@ -283,12 +283,15 @@ describe('a plug', () => {
     await expectRefusal(plug({ network: 'blue' }, 'nobody'), undefined, 'notFound')
   })
 
-  it('of two that share a name, an interface or the default route is refused when the container is defined', async () => {
+  it('of two that share a name, an interface, the default route, an address or a MAC is refused when the container is defined', async () => {
     const two = (wish: Record<string, unknown>) =>
       define('c9', { network: 'blue', name: 'a', ...wish }, { network: 'blue', name: 'b', ...wish })
     await expectRefusal(two({ name: 'x' }), 'attach_to[1].name', 'invalidArgument')
     await expectRefusal(two({ interface: 'lan0' }), 'attach_to[1].interface', 'invalidArgument')
     await expectRefusal(two({ default_route: true }), 'attach_to[1].default_route', 'invalidArgument')
+    await expectRefusal(two({ addresses: ['10.50.0.9'] }), 'attach_to[1].addresses[0]', 'invalidArgument')
+    const mac = { mac_address: '02:42:aa:00:00:09' }
+    await expectRefusal(two(mac), 'attach_to[1].mac_address', 'invalidArgument')
     await expectRefusal(define('c9', 'blue', 'none'), 'attach_to[1]', 'notFound')
   })
 })

@@ -112,25 +112,41 @@ export function assertConfigurable(handle: string, sandbox: SandboxRecord | unde
 /** An attachment with its place in the request: `attach_to[1]`. */
 export type PlacedAttachment = { readonly attachment: Attachment; readonly at: string }
 
+/** What only one attachment of a container can have: where the request says it, and a key that is the same for the same. */
+type Claim = { readonly path: string; readonly key: string; readonly message: string }
+
 /** Throws when two attachments of one container share a name or an interface, or both want what only one can have. */
 export function assertDistinct(handle: string, placed: readonly PlacedAttachment[]): void {
+  const firsts = new Map<string, string>()
   const wrong: FieldError[] = []
-  const once = { name: new Set(), interface: new Set(), default_route: new Set(), primary: new Set() }
-  for (const { attachment, at } of placed) {
-    const refuseSecond = (what: keyof typeof once, value: unknown, message: string) => {
-      if (once[what].has(value))
-        wrong.push({ path: `${at}.${what}`, message: `a second attachment ${message}` })
-      if (value !== undefined && value !== false) once[what].add(value)
-    }
-    const { name, interface: wanted, defaultRoute, primary } = attachment
-    refuseSecond('name', name, `is named ${name}`)
-    refuseSecond('interface', wanted, `wants interface ${wanted}`)
-    refuseSecond('default_route', defaultRoute, 'wants the default route')
-    refuseSecond('primary', primary, 'is to be the primary one')
+  for (const { path, key, message } of placed.flatMap(claimsOf)) {
+    const first = firsts.get(key)
+    if (first === undefined) firsts.set(key, path)
+    else wrong.push({ path, message: `a second attachment ${message} (the first: ${first})` })
   }
   if (wrong.length === 0) return
   const reasons = wrong.map(({ path, message }) => `${path}: ${message}`).join('; ')
   throw new ConetError('invalidArgument', `container ${handle}: ${reasons}`, { fields: wrong })
+}
+
+/** Addresses are one namespace's, whatever their networks; a MAC is only known within its network. */
+function claimsOf({ attachment, at }: PlacedAttachment): Claim[] {
+  const { name, interface: wanted, defaultRoute, primary, addresses, macAddress, networkId } = attachment
+  const claim = (field: string, value: string, message: string): Claim => ({
+    path: `${at}.${field}`,
+    key: `${field.replace(/\[.*/, '')} ${value}`,
+    message,
+  })
+  return [
+    claim('name', name, `is named ${name}`),
+    ...(wanted === undefined ? [] : [claim('interface', wanted, `wants interface ${wanted}`)]),
+    ...(defaultRoute ? [claim('default_route', '', 'wants the default route')] : []),
+    ...(primary ? [claim('primary', '', 'is to be the primary one')] : []),
+    ...addresses.map((address, index) => claim(`addresses[${index}]`, address, `asks for ${address}`)),
+    ...(macAddress === undefined
+      ? []
+      : [claim('mac_address', `${networkId} ${macAddress}`, `asks for ${macAddress} in the same network`)]),
+  ]
 }
 
 /** The attachment that stands for the container where only one can: the one that is said to, else the first. */
