@@ -1,4 +1,5 @@
 // Containers that say which networks they want by name and type, and what is shown of them, network by network.
+import { execFileSync } from 'node:child_process'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { ConetdFixture } from '../support/conetd-fixture.ts'
 import type { FakeDriver } from '../support/fake-driver.ts'
@@ -29,6 +30,8 @@ const refusal = async (body: object) => {
   const error: unknown = await put(body).catch((reason: unknown) => reason)
   return error
 }
+const inside = (path: string) => (command: string) =>
+  execFileSync('nsenter', [`--net=${path}`, 'sh', '-c', command], { encoding: 'utf8' })
 const networkNames = async () => (await fixture.client.listNetworks()).networks.map(({ name }) => name)
 const begun = (method: string) =>
   fake.records().filter((record) => record.event === 'begin' && record.method === method)
@@ -140,6 +143,50 @@ it('a network of a container’s own is nobody else’s, and goes when conetd fi
   await expect(fixture.client.deleteNetwork(id)).rejects.toMatchObject({ kind: 'inUse' })
   await fixture.client.deleteContainer('c')
   expect(await networkNames()).toEqual([])
+})
+
+it('[A1] while a container is up its configuration is refused; plug and policy change it', async () => {
+  await fixture.client.createNetwork({ name: 'blue', type: 'bridge' })
+  await fixture.client.createNetwork({ name: 'red', type: 'bridge' })
+  await put({ attach_to: ['blue'] })
+  await fixture.client.up('c')
+  const late = { kind: 'failedPrecondition' }
+  for (const attached of [[], ['red'], ['blue', 'red']])
+    expect(await refusal({ attach_to: attached })).toMatchObject(late)
+  const names = async () => (await fixture.client.getContainer('c')).attachments.map(({ name }) => name)
+  expect(await names()).toEqual(['blue'])
+  await fixture.client.plug('c', { network: 'red' })
+  expect(await names()).toEqual(['blue', 'red'])
+  await fixture.client.putContainerPolicy('c', { networks: { blue: { net_out: [] } } })
+  await fixture.client.down('c')
+  await put({ attach_to: ['red'] })
+  expect(await names()).toEqual(['red'])
+})
+
+it('[A3] a container without networks has lo alone, which is up', async () => {
+  await put({ attach_to: [] })
+  const { sandbox, endpoints, networks } = await fixture.client.up('c')
+  expect([endpoints, networks]).toEqual([[], {}])
+  const links = inside(sandbox?.path ?? '')('ip -o link')
+  expect(links.trim().split('\n')).toEqual([expect.stringMatching(/: lo: <LOOPBACK,UP,LOWER_UP>/)])
+})
+
+it('[A5] [B9] a container has an interface of each network, in the order in which attach_to names them', async () => {
+  await fixture.client.createNetwork({ name: 'a', type: 'bridge', subnets: [{ subnet: '10.91.0.0/24' }] })
+  await fixture.client.createNetwork({ name: 'b', type: 'bridge', subnets: [{ subnet: '10.92.0.0/24' }] })
+  await fixture.client.createNetwork({ name: 'c', type: 'bridge', subnets: [{ subnet: '10.93.0.0/24' }] })
+  await put({ attach_to: ['c', 'a', 'b'] })
+  const { sandbox } = await fixture.client.up('c')
+  const shown = inside(sandbox?.path ?? '')('ip -4 -o address show scope global')
+  const addresses = [...shown.matchAll(/(eth\d+) +inet ([\d.]+)/g)].map(([, name, address]) => [
+    name,
+    address,
+  ])
+  expect(addresses).toEqual([
+    ['eth0', '10.93.0.2'],
+    ['eth1', '10.91.0.2'],
+    ['eth2', '10.92.0.2'],
+  ])
 })
 
 it('[B8] keys that conet does not know are kept, shown, and passed to the driver with each endpoint', async () => {

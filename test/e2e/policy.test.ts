@@ -212,7 +212,7 @@ it('[B6] what only the driver can know of a document is refused when it is writt
   await driver.program.end()
 })
 
-it('[A4] [A19] counters of a container come by the names of its attachments, and of all containers in one call', async () => {
+it('[A4] [A19] [B24] counters of a container come by the names of its attachments, and of all containers in one call', async () => {
   await network('one', 'null')
   await running('a', 'one')
   await running('b')

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { repository } from '../support/repository.ts'
-import { statements } from './statements.ts'
+import { statements, unmet } from './statements.ts'
 
 export type Proof = { readonly id: string; readonly file: string; readonly title: string }
 
@@ -23,19 +23,37 @@ export function proofsIn(file: string, source: string): Proof[] {
   )
 }
 
-/** Statements that no test proves. */
+/** Statements that no test proves, and that are not said to be unmet. */
 export function unproven(proofs: readonly Proof[]): string[] {
   const proven = new Set(proofs.map(({ id }) => id))
-  return Object.keys(statements).filter((id) => !proven.has(id))
+  return Object.keys(statements).filter((id) => !proven.has(id) && unmet[id] === undefined)
 }
 
+/** Names of tests whose id no statement has, or one that is said to be unmet. */
+export function unfounded(proofs: readonly Proof[]): string[] {
+  return proofs
+    .filter(({ id }) => statements[id] === undefined || unmet[id] !== undefined)
+    .map(({ id, file, title }) => `${file}: [${id}] ${title}`)
+}
+
+/** Throws where it would hide a test. */
 export function requirementsPage(proofs: readonly Proof[]): string {
+  const without = unfounded(proofs)
+  if (without.length > 0)
+    throw new Error(`no statement to prove, or one that is unmet: ${without.join('; ')}`)
   const rows = Object.entries(statements).flatMap(([id, statement]) => rowsOf(id, statement, proofs))
   return `# What is required, and which test proves it
 
 Made by \`npm run generate\` from the ids in the names of the tests.
 
-${table([['id', 'statement', 'test', 'in'], ['-', '-', '-', '-'], ...rows])}`
+${table([['id', 'statement', 'test', 'in'], ['-', '-', '-', '-'], ...rows])}
+## Not met, or not proven
+
+${table([['id', 'statement', 'why'], ['-', '-', '-'], ...unmetRows()])}`
+}
+
+function unmetRows(): string[][] {
+  return Object.entries(unmet).map(([id, why]) => [id, statements[id] ?? '', why])
 }
 
 function rowsOf(id: string, statement: string, proofs: readonly Proof[]): string[][] {

@@ -1,23 +1,39 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { findProofs, proofsIn, requirementsPage, unproven } from '../requirements/page.ts'
+import { findProofs, proofsIn, requirementsPage, unfounded, unproven } from '../requirements/page.ts'
+import { statements, unmet } from '../requirements/statements.ts'
 import { repository } from '../support/repository.ts'
 
 it('every statement has a test, and docs/requirements.md names it: npm run generate', () => {
   const proofs = findProofs()
   expect(unproven(proofs)).toEqual([])
+  expect(unfounded(proofs)).toEqual([])
   expect(readFileSync(join(repository, 'docs/requirements.md'), 'utf8')).toBe(requirementsPage(proofs))
 })
 
 it('an id counts in front of a name only', () => {
-  const source = `it('[C1] [D2] works', f); describe("[K3] a thing's", f); it('like [C4]', f); x[B1]`
+  // With other brackets, so that it is no proof itself.
+  const names = `it('<C1> <D2> works', f); describe("<K3> a thing's", f); it('like <C4>', f); x<B1>`
+  const source = names.replaceAll('<', '[').replaceAll('>', ']')
   expect(proofsIn('a.test.ts', source)).toEqual([
     { id: 'C1', file: 'a.test.ts', title: 'works' },
     { id: 'D2', file: 'a.test.ts', title: 'works' },
     { id: 'K3', file: 'a.test.ts', title: "a thing's" },
   ])
   expect(unproven([])).toContain('K1')
+})
+
+it('an id that no statement has, or one that is said to be unmet, fails the page', () => {
+  const proof = { file: 'a.test.ts', title: 'works' }
+  const proofs = [
+    { ...proof, id: 'B1' },
+    { ...proof, id: 'B999' },
+    { ...proof, id: 'B23' },
+  ]
+  expect(unfounded(proofs)).toEqual(['a.test.ts: [B999] works', 'a.test.ts: [B23] works'])
+  expect(() => requirementsPage(proofs)).toThrow(/B999/)
+  expect(Object.keys(statements)).toEqual(expect.arrayContaining(Object.keys(unmet)))
 })
 
 it('[K9] the top level is package.json, tsconfig.json, host, sdk, drivers, test and docs', () => {

@@ -80,7 +80,7 @@ describe('limits', () => {
   // On a busy machine a sender may fall behind for a while, so that the first measurement says less than the limit.
   const again = { timeoutMs: 30_000 }
 
-  it('hold what comes in and what goes out to its rate, each by itself, changed live', {
+  it('[B24] hold what comes in and what goes out to its rate, each by itself, changed live', {
     timeout: 120_000,
   }, async () => {
     const rate = 1_250_000
