@@ -131,9 +131,14 @@ const idDigits = 12
 
 /** What log lines of an endpoint begin with; the digits of its id are there however long the handle is. */
 export function logPrefixOf(endpointId: string, handle: string): string {
-  const bytes = new TextEncoder().encode(`conet ${endpointId.slice(0, idDigits)} ${handle}`)
+  const bytes = new TextEncoder().encode(`conet ${endpointId.slice(0, idDigits)} ${onOneLine(handle)}`)
   // As of a stream that goes on: a character that is cut is left out, where its replacement would be longer than its rest.
   return `${new TextDecoder().decode(bytes.subarray(0, mostPrefixBytes - 1), { stream: true })} `
+}
+
+/** Handles of a runtime may hold anything: a line end begins no line of its own in a log, nor do others change how it reads. */
+function onOneLine(handle: string): string {
+  return handle.replaceAll(/[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu, '?')
 }
 
 function invalid(path: string, message: string): ConetError {
