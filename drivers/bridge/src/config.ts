@@ -1,6 +1,14 @@
 // The user's `config` document of a bridge network: its published JSON Schema, and the document with defaults.
 import { ConetError, type FieldError, type Network } from '@conet/sdk'
-import { type EgressPlan, egressConfig, egressPlanOf, leastIpv6Mtu } from '@conet/sdk/bridge-network'
+import {
+  type EgressPlan,
+  egressConfig,
+  egressPlanOf,
+  type HostService,
+  hostAccessConfig,
+  hostServicesOf,
+  leastIpv6Mtu,
+} from '@conet/sdk/bridge-network'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 
@@ -46,12 +54,7 @@ export const configSchema = Type.Object(
           'MAC address of the bridge, which is the gateway. Default: made of the id of the network.',
       }),
     ),
-    host_access: Type.Optional(
-      Type.Boolean({
-        default: true,
-        description: 'Whether members reach this machine itself. Ports that lead to members stay reachable.',
-      }),
-    ),
+    ...hostAccessConfig,
     ...egressConfig,
   },
   closed,
@@ -68,6 +71,7 @@ export type BridgeConfig = {
   masquerade: boolean
   macAddress: string | undefined
   hostAccess: boolean
+  hostServices: readonly HostService[]
   egress: EgressPlan
 }
 
@@ -88,6 +92,7 @@ export function parseConfig({ config, subnets }: Pick<Network, 'config' | 'subne
     masquerade,
     macAddress: mac_address?.toLowerCase(),
     hostAccess: host_access,
+    hostServices: hostServicesOf(config),
     egress: egressPlanOf(config),
   }
 }

@@ -1,6 +1,13 @@
 // The user's `config` document of a vxlan network: its published JSON Schema, and the document with defaults.
 import { ConetError, type FieldError, type Network } from '@conet/sdk'
-import { type EgressPlan, egressConfig, egressPlanOf } from '@conet/sdk/bridge-network'
+import {
+  type EgressPlan,
+  egressConfig,
+  egressPlanOf,
+  type HostService,
+  hostAccessConfig,
+  hostServicesOf,
+} from '@conet/sdk/bridge-network'
 import { Type } from 'typebox'
 import { Value } from 'typebox/value'
 
@@ -53,13 +60,7 @@ export const configSchema = Type.Object(
           'MAC address of the gateway, the same on all hosts. Default: made of the id of the network.',
       }),
     ),
-    host_access: Type.Optional(
-      Type.Boolean({
-        default: true,
-        description:
-          'Whether members reach the machine that they are on. Ports that lead to members stay reachable.',
-      }),
-    ),
+    ...hostAccessConfig,
     ...egressConfig,
   },
   closed,
@@ -78,6 +79,7 @@ export type VxlanConfig = {
   readonly masquerade: boolean
   readonly macAddress: string | undefined
   readonly hostAccess: boolean
+  readonly hostServices: readonly HostService[]
   readonly egress: EgressPlan
 }
 
@@ -108,6 +110,7 @@ export function parseConfig({ config, segmentId }: Pick<Network, 'config' | 'seg
     masquerade,
     macAddress: mac_address?.toLowerCase(),
     hostAccess: host_access,
+    hostServices: hostServicesOf(config),
     egress: egressPlanOf(config),
   }
 }

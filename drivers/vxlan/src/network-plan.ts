@@ -39,7 +39,7 @@ const memberPort = {
 export function planNetwork(network: Network, machine: Machine): BridgePlan {
   const config = parseConfig(network)
   const { tunnelMtu } = findUnderlay(machine)
-  const { macAddress, masquerade, hostAccess, egress } = config
+  const { macAddress, masquerade, hostAccess, hostServices, egress } = config
   const mtu = mtuOf(network, config, tunnelMtu)
   const wishes = {
     mtu,
@@ -48,6 +48,7 @@ export function planNetwork(network: Network, machine: Machine): BridgePlan {
     icc: true,
     masquerade,
     hostAccess,
+    hostServices,
     egress,
     port: memberPort,
   }

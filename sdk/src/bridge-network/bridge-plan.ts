@@ -1,4 +1,5 @@
 // What a network should look like in the kernel: computed from the network and from what its driver makes of its config.
+import { ConetError } from '../errors/index.ts'
 import { parsePrefix } from '../linux/index.ts'
 import type { Network } from '../protocol/index.ts'
 import {
@@ -9,6 +10,7 @@ import {
   linkLocalOf,
   macOfNetwork,
 } from './addressing.ts'
+import type { HostService } from './firewall/host-services.ts'
 import { type Policy, policyOf } from './firewall/policy.ts'
 import type { Machine } from './machine.ts'
 import { networkAlias } from './names.ts'
@@ -56,12 +58,14 @@ export type BridgeWishes = {
   readonly masquerade: boolean
   /** Whether members reach the machine itself. Default: yes. */
   readonly hostAccess?: boolean
+  /** What of it they reach where they do not. Default: nothing. */
+  readonly hostServices?: readonly HostService[]
   /** What members may send to where. Default: whatever they like. */
   readonly egress?: EgressPlan
   readonly port: PortPlan
 }
 
-/** The bridge of a network as a driver wishes it. */
+/** The bridge of a network as a driver wishes it. Throws `invalidArgument` for wishes that exclude each other. */
 export function planBridge(
   network: Network,
   {
@@ -71,12 +75,14 @@ export function planBridge(
     icc,
     masquerade,
     hostAccess = true,
+    hostServices = [],
     egress = openEgress,
     port,
   }: BridgeWishes,
   { names }: Pick<Machine, 'names'>,
 ): BridgePlan {
   const { id, internal, subnets } = network
+  if (internal && hostServices.length > 0) throw servicesOfInternal()
   return {
     name: names.bridge(id),
     alias: networkAlias(id),
@@ -86,10 +92,18 @@ export function planBridge(
     internal,
     addresses: internal ? [] : gatewayAddresses(network, macAddress),
     gateways: internal ? [] : gatewaySubnets(subnets),
-    policy: policyOf({ internal, icc, masquerade, hostAccess }),
+    policy: policyOf({ internal, icc, masquerade, hostAccess, hostServices }),
     egress,
     port,
   }
+}
+
+function servicesOfInternal(): ConetError {
+  const field = {
+    path: 'config.host_services',
+    message: 'cannot be given: the network is internal, and its members reach nothing of the machine',
+  }
+  return new ConetError('invalidArgument', `network: ${field.path} ${field.message}`, { fields: [field] })
 }
 
 function gatewayAddresses({ subnets }: Network, macAddress: string): BridgeAddress[] {

@@ -4,6 +4,7 @@ import { formatIp, parsePrefix } from '../linux/index.ts'
 import type { Flow } from '../linux/netfilter/index.ts'
 import type { PolicyParams } from '../protocol/index.ts'
 import type { BridgePlan } from './bridge-plan.ts'
+import { admits } from './firewall/host-services.ts'
 import { maySend } from './flow-cuts.ts'
 import { documentOf } from './policy/check.ts'
 import { addressNumber, type IpRange, parseRange } from './policy/ranges.ts'
@@ -48,7 +49,8 @@ export class MemberFlows {
   #maySend(flow: Flow, sender: Member, receiver: Member | undefined): boolean {
     const { ownNetwork, bridge, egress } = sender
     if (isIn(ownNetwork, flow.reply.source)) return true
-    if (this.#isMachine(flow.reply.source)) return !bridge.policy.includes('hostless')
+    if (this.#isMachine(flow.reply.source))
+      return !bridge.policy.includes('hostless') || admits(bridge.policy, flow)
     const near = { ownNetwork, machine: this.#machine }
     if (!maySend(flow, { policy: egress, near })) return false
     // It left with an address to which no answer comes; but by a port of the machine, to an endpoint of which nobody has said anything.

@@ -5,7 +5,7 @@ import type { PortMapping } from '@conet/sdk'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { eventually, settled } from '../../support/eventually.ts'
 import { TrafficPeer } from '../../support/traffic-peer.ts'
-import { type BridgeFixture, bridgeNameOf, network } from './bridge-fixture.ts'
+import { type BridgeFixture, bridgeNameOf, network, sh } from './bridge-fixture.ts'
 import { blue, type Peers, strict, TrafficScene } from './traffic-scene.ts'
 
 let scene: TrafficScene
@@ -233,5 +233,42 @@ describe('the machine', () => {
     expect(await peer.tcp({ address: '192.0.2.1', port: 8080 })).toContain('web')
     expect(await peers.web.tcp({ address: '10.1.0.1', port: 9000 })).toContain('machine')
     expect(bridgeNameOf(net)).toMatch(/^cnb/)
+  })
+
+  it('[F18] is within reach of such a network at the ports that it names, which are compared and mended as all is', async () => {
+    const host_services = [
+      { protocol: 'tcp', port: 9000, address: '10.7.0.1' },
+      { protocol: 'tcp', port: 9000, address: 'FD00:7:0::1' },
+      { protocol: 'udp', port: 9053, address: '10.7.0.1' },
+      { protocol: 'tcp', port: 9001 },
+    ]
+    const subnets = [
+      { subnet: '10.7.0.0/16', gateway: '10.7.0.1' },
+      { subnet: 'fd00:7::/64', gateway: 'fd00:7::1' },
+    ]
+    const config = { host_access: false, host_services }
+    const net = await fixture.create(network('served', { subnets, config }))
+    await fixture.join(net, 'served', { addresses: ['10.7.0.2/16', 'fd00:7::2/64'] })
+    await using peer = new TrafficPeer('served', fixture.namespaces.path('served'))
+    await Promise.all([peers.machine.listen('udp', 9053), peers.machine.listen('tcp', 9001)])
+    const isServed = async () => {
+      for (const address of ['10.7.0.1', 'fd00:7::1'])
+        expect(await peer.tcp({ address, port: 9000 }), address).toContain('machine')
+      for (const address of ['10.7.0.1', '192.0.2.1', 'fd00:7::1'])
+        expect(await peer.tcp({ address, port: 9001 }), address).toContain('machine')
+      expect(await peer.udp({ address: '10.7.0.1', port: 9053 })).toContain('machine')
+      expect(await peer.tcp({ address: '192.0.2.1', port: 9000 })).toMatch(/^failed: E/)
+      expect(await peer.tcp({ address: '10.7.0.1', port: 9053 })).toMatch(/^failed: E/)
+    }
+    await isServed()
+    await fixture.restartDriver()
+    await fixture.create(net)
+    await isServed()
+    for (const set of ['services', 'services4']) {
+      fixture.logged.length = 0
+      sh(`nft flush set inet conet_bridge ${set}`)
+      await eventually(() => fixture.logged.some((line) => /written anew/.test(line)), { timeoutMs: 10_000 })
+      await isServed()
+    }
   })
 })

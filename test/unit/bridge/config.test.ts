@@ -16,6 +16,7 @@ describe('the config of a bridge network', () => {
       masquerade: true,
       macAddress: undefined,
       hostAccess: true,
+      hostServices: [],
       egress: { usual: 'allow', denied: [], isDenialFirst: true },
     })
   })
@@ -40,6 +41,21 @@ describe('the config of a bridge network', () => {
     expect(failureOf(() => parse({ mtu: 1279 }, ipv6)).fields[0]?.path).toBe('config.mtu')
     expect(parse({ mtu: 1280 }, ipv6).mtu).toBe(1280)
     expect(parse({ mtu: 1279 }, ipv4).mtu).toBe(1279)
+  })
+
+  it('[F18] names services of the machine for members that do not reach the rest of it', () => {
+    const service = { protocol: 'udp', port: 53 }
+    const config = { host_access: false, host_services: [{ ...service, address: 'FD00:0::35' }, service] }
+    expect(parse(config).hostServices).toEqual([
+      { ...service, address: 'fd00::35' },
+      { ...service, address: undefined },
+    ])
+    const pathOf = (wrong: object) => failureOf(() => parse({ ...config, ...wrong })).fields[0]?.path
+    expect(pathOf({ host_access: true })).toBe('config.host_services')
+    for (const address of ['10.0.0.0/8', 'localhost', '::ffff:10.0.0.1'])
+      expect(pathOf({ host_services: [service, { ...service, address }] })).toBe(
+        'config.host_services[1].address',
+      )
   })
 
   it('is published as a JSON Schema that ajv takes, with each setting described', () => {

@@ -1,22 +1,25 @@
 // What the firewall does with a network, as membership of its bridge in the sets of the table. A network is a few
 // elements, an endpoint none.
 
-/** The sets of the table, in the order in which they are written. */
+import { type HostService, type ServiceMember, serviceMembers } from './host-services.ts'
+
+/** The sets of bridges, in the order in which they are written. */
 export const setNames = ['bridges', 'peers', 'internal', 'routed', 'masqueraded', 'hostless'] as const
 
 export type SetName = (typeof setNames)[number]
 
-/** The sets that hold the bridge, in the order of `setNames`. */
-export type Policy = readonly SetName[]
+/** The sets that hold the bridge, in the order of `setNames`, and what of the machine it leads to nevertheless. */
+export type Policy = readonly (SetName | ServiceMember)[]
 
 export type PolicyInput = {
   readonly internal: boolean
   readonly icc: boolean
   readonly masquerade: boolean
   readonly hostAccess: boolean
+  readonly hostServices?: readonly HostService[]
 }
 
-export function policyOf({ internal, icc, masquerade, hostAccess }: PolicyInput): Policy {
+export function policyOf({ internal, icc, masquerade, hostAccess, hostServices = [] }: PolicyInput): Policy {
   const member: Record<SetName, boolean> = {
     bridges: true,
     peers: icc,
@@ -25,7 +28,8 @@ export function policyOf({ internal, icc, masquerade, hostAccess }: PolicyInput)
     masqueraded: !internal && masquerade,
     hostless: !internal && !hostAccess,
   }
-  return setNames.filter((name) => member[name])
+  const services = member.hostless ? serviceMembers(hostServices) : []
+  return [...setNames.filter((name) => member[name]), ...services]
 }
 
 /** By bridge. */

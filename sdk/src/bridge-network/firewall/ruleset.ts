@@ -1,5 +1,12 @@
 // The text of the driver's table (nft(8)). One transaction each; the kernel goes from one state to the next.
 import { nftInterfaceName, nftName } from '../../linux/index.ts'
+import {
+  partsOf,
+  type ServiceMember,
+  type ServiceSet,
+  serviceSetNames,
+  serviceSets,
+} from './host-services.ts'
 import { type Policies, type Policy, type SetName, setNames } from './policy.ts'
 
 /** The name of a driver's table. */
@@ -23,6 +30,8 @@ export function tableOf(driverName: string): string {
  * What comes from another of our networks by such a port carries the machine's address too: it may come from the container that it goes to,
  * which would drop what seems to come from itself.
  *
+ * Who does not reach the machine reaches some services of it: the bridge is in the key, so one set does for all networks.
+ *
  * An internal network is apart from the machine too, which answers for its own addresses on every interface.
  */
 const chains = `
@@ -39,10 +48,16 @@ const chains = `
   chain input {
     type filter hook input priority filter; policy accept;
     iifname @internal drop
-    iifname @hostless ct state established,related accept
-    iifname @hostless icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } accept
-    iifname @hostless meta l4proto tcp reject with tcp reset
-    iifname @hostless reject with icmpx admin-prohibited
+    iifname @hostless jump hostless
+  }
+  chain hostless {
+    ct state established,related accept
+    icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert, nd-router-solicit } accept
+    iifname . meta l4proto . th dport @services accept
+    iifname . meta l4proto . th dport . ip daddr @services4 accept
+    iifname . meta l4proto . th dport . ip6 daddr @services6 accept
+    meta l4proto tcp reject with tcp reset
+    reject with icmpx admin-prohibited
   }
   chain guard {
     type filter hook prerouting priority raw; policy accept;
@@ -59,7 +74,7 @@ const chains = `
 export function wholeTable(table: string, policies: Policies): string {
   const replaced = `add table ${table}\ndelete table ${table}\n`
   if (policies.size === 0) return replaced
-  const sets = setNames.map(
+  const sets = [...setNames, ...serviceSetNames].map(
     (name) => `\n  set ${name} { type ${typeOf(name)};${elementsOf(name, policies)} }`,
   )
   return `${replaced}table ${table} {${sets.join('')}${chains}\n}\n`
@@ -75,22 +90,30 @@ export function changeOf(
   const added = after.filter((name) => !before.includes(name))
   const deleted = before.filter((name) => !after.includes(name))
   return [
-    ...added.map((name) => `add element ${table} ${name} { ${elementOf(name, bridge)} }`),
-    ...deleted.map((name) => `delete element ${table} ${name} { ${elementOf(name, bridge)} }`),
+    ...added.map((member) => `add element ${table} ${inSet(member, bridge)}`),
+    ...deleted.map((member) => `delete element ${table} ${inSet(member, bridge)}`),
   ].join('\n')
 }
 
-function typeOf(name: SetName): string {
+function typeOf(name: SetName | ServiceSet): string {
+  if (isServiceSet(name)) return serviceSets[name]
   return name === 'peers' ? 'ifname . ifname' : 'ifname'
 }
 
-function elementOf(name: SetName, bridge: string): string {
-  const element = nftInterfaceName(bridge)
-  return name === 'peers' ? `${element} . ${element}` : element
+const isServiceSet = (name: string): name is ServiceSet => Object.hasOwn(serviceSets, name)
+
+function inSet(member: SetName | ServiceMember, bridge: string): string {
+  return `${partsOf(member).set} { ${elementOf(member, bridge)} }`
 }
 
-function elementsOf(name: SetName, policies: Policies): string {
-  const members = [...policies].filter(([, policy]) => policy.includes(name))
-  if (members.length === 0) return ''
-  return ` elements = { ${members.map(([bridge]) => elementOf(name, bridge)).join(', ')} };`
+function elementOf(member: SetName | ServiceMember, bridge: string): string {
+  const element = nftInterfaceName(bridge)
+  return [element, ...(member === 'peers' ? [element] : partsOf(member).key)].join(' . ')
+}
+
+function elementsOf(set: SetName | ServiceSet, policies: Policies): string {
+  const elements = [...policies].flatMap(([bridge, policy]) =>
+    policy.filter((member) => partsOf(member).set === set).map((member) => elementOf(member, bridge)),
+  )
+  return elements.length === 0 ? '' : ` elements = { ${elements.join(', ')} };`
 }

@@ -1,0 +1,74 @@
+// The members of a network's `config` that say what of the machine itself its members reach.
+import { type Static, Type } from 'typebox'
+import { ConetError, type FieldError } from '../errors/index.ts'
+import { formatIp, parseIp } from '../linux/index.ts'
+import type { HostService } from './firewall/host-services.ts'
+import { isMapped } from './policy/ranges.ts'
+
+const closed = { additionalProperties: false } as const
+
+export const hostAccessConfig = {
+  host_access: Type.Optional(
+    Type.Boolean({
+      default: true,
+      description:
+        'Whether members reach the machine that they are on. Ports that lead to members stay reachable.',
+    }),
+  ),
+  host_services: Type.Optional(
+    Type.Array(
+      Type.Object(
+        {
+          protocol: Type.Enum(['tcp', 'udp']),
+          port: Type.Integer({ minimum: 1, maximum: 65535 }),
+          address: Type.Optional(
+            Type.String({
+              minLength: 1,
+              maxLength: 64,
+              description: 'One of the machine’s. Absent: all of them.',
+            }),
+          ),
+        },
+        closed,
+      ),
+      { maxItems: 1024, description: 'What members reach of the machine where `host_access` is false.' },
+    ),
+  ),
+} as const
+
+/** Those members of a `config`. */
+export type HostAccessConfig = Static<ReturnType<typeof Type.Object<typeof hostAccessConfig>>>
+
+/** Throws `invalidArgument` that names the fields. */
+export function hostServicesOf({
+  host_access: isOpen = true,
+  host_services: wanted = [],
+}: HostAccessConfig): HostService[] {
+  const faults: FieldError[] = []
+  if (isOpen && wanted.length > 0)
+    faults.push({
+      path: 'config.host_services',
+      message: 'needs host_access to be false: members reach the whole machine',
+    })
+  const services = wanted.map(({ address, ...service }, at) => ({
+    ...service,
+    address:
+      address === undefined ? undefined : canonical(address, `config.host_services[${at}].address`, faults),
+  }))
+  const [first] = faults
+  if (first !== undefined)
+    throw new ConetError('invalidArgument', `network: ${first.path} ${first.message}`, { fields: faults })
+  return services
+}
+
+/** As the kernel writes it. */
+function canonical(text: string, path: string, faults: FieldError[]): string {
+  try {
+    const { bytes } = parseIp(text)
+    if (!isMapped(bytes)) return formatIp(bytes)
+    faults.push({ path, message: `${JSON.stringify(text)} is an address of IPv4: it is written so` })
+  } catch (error) {
+    faults.push({ path, message: error instanceof Error ? error.message : String(error) })
+  }
+  return text
+}
