@@ -191,6 +191,18 @@ it('[B18] a changed default reaches the containers that run and have none of the
   expect(lastTold(first, 'a')).not.toHaveProperty('policy')
 })
 
+it('[B18] the default policy of a network is read as it was put: the document, or null', async () => {
+  await network('one', 'first', { rate: 1 })
+  expect(await fixture.client.getDefaultPolicy('one')).toEqual({ rate: 1 })
+  await fixture.client.putDefaultPolicy('one', { rate: 5 })
+  const read = await fixture.client.getDefaultPolicy('one')
+  expect(read).toEqual({ rate: 5 })
+  await fixture.client.putDefaultPolicy('one', null)
+  expect(await fixture.client.getDefaultPolicy('one')).toBeNull()
+  expect((await fixture.client.putDefaultPolicy('one', read)).default_policy).toEqual(read)
+  await expect(fixture.client.getDefaultPolicy('two')).rejects.toMatchObject({ kind: 'notFound' })
+})
+
 it('[B6] what only the driver can know of a document is refused when it is written, not when the container comes up', async () => {
   const checking = planOf({}, ['policy/check'])
   const driver = await fixture.startFakeDriver({ name: 'checking', plan: checking })

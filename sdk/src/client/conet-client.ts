@@ -81,6 +81,11 @@ export class ConetClient implements AsyncDisposable {
     return this.call('putDefaultPolicy', { params: { network }, body }, options)
   }
 
+  /** As it was put; `null`: none. */
+  getDefaultPolicy(network: string, options?: CallOptions) {
+    return this.call('getDefaultPolicy', { params: { network } }, options)
+  }
+
   getContainerMetrics(handle: string, options?: CallOptions) {
     return this.call('getContainerMetrics', { params: { handle } }, options)
   }

@@ -1,5 +1,6 @@
 // Policies of containers and networks, and what containers' interfaces have counted.
 import type { ContainerMetricsView } from '@conet/sdk/api'
+import { resolveKey } from '../../domain/resolve.ts'
 import { requireContainer } from '../require-container.ts'
 import { networkView } from '../views/network.ts'
 import { containerMetricsView, containerPolicyView } from '../views/policy.ts'
@@ -9,6 +10,7 @@ type PolicyRoute =
   | 'putContainerPolicy'
   | 'getContainerPolicy'
   | 'putDefaultPolicy'
+  | 'getDefaultPolicy'
   | 'getContainerMetrics'
   | 'listContainerMetrics'
 
@@ -28,6 +30,11 @@ export const policyHandlers: Pick<Handlers, PolicyRoute> = {
   async putDefaultPolicy(context, { parameters, body, operation }) {
     const network = await context.operations.setDefaultPolicy(parameters.network, body, operation)
     return { status: 200, body: networkView(network, context) }
+  },
+
+  getDefaultPolicy({ inventory }, { parameters }) {
+    const network = resolveKey(parameters.network, inventory.networks.values(), 'network')
+    return { status: 200, body: network.defaultPolicy ?? null }
   },
 
   async getContainerMetrics({ operations, inventory }, { parameters, operation }) {

@@ -24,6 +24,7 @@ export const requestLines = {
   putContainerPolicy: { method: 'PUT', path: '/containers/:handle/policy', family: 'client' },
   getContainerPolicy: { method: 'GET', path: '/containers/:handle/policy', family: 'client' },
   putDefaultPolicy: { method: 'PUT', path: '/networks/:network/default_policy', family: 'client' },
+  getDefaultPolicy: { method: 'GET', path: '/networks/:network/default_policy', family: 'client' },
   getContainerMetrics: { method: 'GET', path: '/containers/:handle/metrics', family: 'client' },
   listContainerMetrics: { method: 'GET', path: '/metrics/containers', family: 'client' },
   listContainers: { method: 'GET', path: '/containers', family: 'client' },

@@ -99,6 +99,12 @@ export const routes = {
     summary:
       'Set the default policy of a network: the document itself, or null. Reaches containers that run and have none of their own.',
   },
+  getDefaultPolicy: {
+    ...requestLines.getDefaultPolicy,
+    reply: DefaultPolicyBody,
+    statuses: [200],
+    summary: 'The default policy of a network as it was given: the document itself, or null.',
+  },
   getContainerMetrics: {
     ...requestLines.getContainerMetrics,
     reply: ContainerMetricsView,

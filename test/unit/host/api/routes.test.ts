@@ -26,6 +26,7 @@ describe('answers', () => {
         body: { attach_to: [] },
         status: 200,
       },
+      { entry: routes.getDefaultPolicy, url: '/networks/blue/default_policy', status: 200 },
       { entry: routes.getContainerConfig, url: '/containers/web/config', status: 200 },
       { entry: routes.listContainers, url: '/containers', status: 200 },
       { entry: routes.getContainer, url: '/containers/web', status: 200 },
