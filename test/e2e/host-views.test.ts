@@ -10,7 +10,7 @@ import { httpCall } from '../support/unix-http.ts'
 let fixture: ConetdFixture
 
 beforeAll(async () => {
-  const pools = { ipv4: [{ base: '10.64.0.0/10', size: 16 }] }
+  const pools = { ipv4: [{ base: '10.64.0.0/10', size: 16 }], ipv6: [{ base: 'fd00:66::/32', size: 96 }] }
   fixture = await ConetdFixture.start({
     drivers: ['null'],
     config: { address_pools: pools, ports: { start: 61_001, size: 10 } },
@@ -36,8 +36,9 @@ async function samples(): Promise<Map<string, number>> {
     lines.map((line) => {
       const [, name = '', value] = /^([a-z_][a-z0-9_]*(?:\{[^}]*\})?) (\S+)$/.exec(line) ?? []
       // Its mean has no value until it was measured once.
-      if (!name.startsWith('nodejs_eventloop_lag')) expect(Number(value), line).not.toBeNaN()
-      return [name, Number(value)]
+      const number = value === '+Inf' ? Number.POSITIVE_INFINITY : Number(value)
+      if (!name.startsWith('nodejs_eventloop_lag')) expect(number, line).not.toBeNaN()
+      return [name, number]
     }),
   )
 }
@@ -69,6 +70,21 @@ it('[B26] GET /metrics has operations by kind and outcome, drivers, objects, poo
     'process_start_time_seconds',
   ])
     expect(found.get(name), name).toBeGreaterThan(0)
+})
+
+it('what is more than a double can count is +Inf: the addresses of a /64, the subnets of a large pool', async () => {
+  await fixture.client.createNetwork({ name: 'wide', type: 'null', subnets: [{ subnet: 'fd00:64::/64' }] })
+  await fixture.client.createNetwork({ name: 'slim', type: 'null', subnets: [{ subnet: 'fd00:65::/116' }] })
+  const found = await samples()
+  const of = (name: string, labels: string) => found.get(`conet_${name}{${labels}}`)
+  const wide = 'network="wide",subnet="fd00:64::/64"'
+  expect(of('subnet_addresses', wide)).toBe(Number.POSITIVE_INFINITY)
+  expect(of('subnet_addresses_used', wide)).toBe(0)
+  expect(of('subnet_addresses', 'network="slim",subnet="fd00:65::/116"')).toBeLessThan(4096)
+  expect(of('address_pool_subnets', 'pool="fd00:66::/32"')).toBe(Number.POSITIVE_INFINITY)
+  const { text } = await httpCall(fixture.conetd.socket, { path: '/metrics' })
+  expect(text).toContain(`conet_subnet_addresses{${wide}} +Inf\n`)
+  for (const name of ['wide', 'slim']) await fixture.client.deleteNetwork(name)
 })
 
 it('a host in no cluster is the only node, alive, with what it has; there is none to remove, and it is said how one takes part', async () => {

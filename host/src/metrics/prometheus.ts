@@ -71,13 +71,13 @@ export class HostMetrics {
   #fillPools({ pools }: HostFigures): void {
     const gauges = this.#gauges
     for (const { base, subnets, used } of pools.address_pools) {
-      gauges.poolSubnets.set({ pool: base }, subnets)
+      gauges.poolSubnets.set({ pool: base }, uncapped(subnets))
       gauges.poolSubnetsUsed.set({ pool: base }, used)
     }
     gauges.ports.set(pools.port_pool.size)
     gauges.portsUsed.set(pools.port_pool.used)
     for (const { network_name: network, subnet, addresses, used } of pools.subnets) {
-      gauges.addresses.set({ network, subnet }, addresses)
+      gauges.addresses.set({ network, subnet }, uncapped(addresses))
       gauges.addressesUsed.set({ network, subnet }, used)
     }
   }
@@ -98,6 +98,11 @@ export class HostMetrics {
       }
     }
   }
+}
+
+/** What is capped in JSON, since it has no larger number, is `+Inf`: a share of it is none. */
+function uncapped(count: number): number {
+  return count < Number.MAX_SAFE_INTEGER ? count : Number.POSITIVE_INFINITY
 }
 
 function setAll(gauge: Gauge, tallies: readonly Tally[]): void {
