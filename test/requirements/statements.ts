@@ -1,6 +1,6 @@
 // What conet is required to be, so far: the id that a test's name carries, and the statement that it proves. The letters
 // stand for where a statement comes from: K the shape of the project, A the networks of a container, B the daemon, C the
-// walkthrough, D the model.
+// walkthrough, D the model, F what other networkers have.
 export const statements: Readonly<Record<string, string>> = {
   K1: 'The host discovers drivers from a socket directory; a socket that appears or disappears is noticed without a restart',
   K2: 'Host and driver shake hands: versions, identity, capabilities, schemas',
@@ -93,6 +93,7 @@ export const statements: Readonly<Record<string, string>> = {
   D16: 'A driver is told to create and delete networks and endpoints, to plug and to unplug',
   D17: 'Drivers: null, bridge, overlay (VXLAN over hosts), and any other behind a transport, in any language',
   D18: 'The null driver performs no kernel action and succeeds',
+  F18: 'Whether members of a network reach the machine can be said: all of it, none of it, or services of it by their ports',
 }
 
 /** What of them conet does not do, or nothing here can prove, and why. */
