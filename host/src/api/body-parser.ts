@@ -1,7 +1,8 @@
-// Bodies are JSON in UTF-8 and nothing else. One of no bytes is none.
+// Bodies are JSON in UTF-8, with text that is well-formed Unicode, and nothing else. One of no bytes is none.
 import { isUtf8 } from 'node:buffer'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { assertHarmless, wrongField } from './request-validation.ts'
+import { illFormedText } from './well-formed.ts'
 
 export const maxBodyBytes = 1024 * 1024
 
@@ -22,6 +23,8 @@ function parseJson(text: string): unknown {
   try {
     const document: unknown = JSON.parse(text)
     assertHarmless(document)
+    const illFormed = illFormedText(text, document)
+    if (illFormed !== undefined) throw wrongField('read the body', illFormed)
     return document
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error

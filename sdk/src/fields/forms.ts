@@ -66,6 +66,16 @@ export const forms = {
     example: '10.0.0.2/16',
   },
   labelKey: { pattern: '^[\\s\\S]{0,256}$', words: 'at most 256 characters', example: 'env' },
+  newLabelKey: {
+    pattern: '^[^\\u0000]{1,256}$',
+    words: '1 to 256 characters without a zero character',
+    example: 'env',
+  },
+  newLabelValue: {
+    pattern: '^[^\\u0000]{0,4096}$',
+    words: 'at most 4096 characters without a zero character',
+    example: 'prod',
+  },
   clusterStore: {
     pattern: '^etcds?://[^,/@\\s]+(,[^,/@\\s]+)*$',
     words: 'etcd:// or etcds:// and the members of etcd with commas between them',

@@ -1,8 +1,9 @@
 // What clients and runtimes ask of a container in the host's HTTP API.
 import { type Static, Type } from 'typebox'
 import { forms, maxExtraHosts, maxNamesOfHost } from '../../fields/forms.ts'
-import { Document, InterfaceName, Labels } from '../../protocol/primitives.ts'
+import { Document, InterfaceName } from '../../protocol/primitives.ts'
 import { GardenNetIn, GardenNetOutRules, GardenProperties } from './garden.ts'
+import { NewLabels } from './new-labels.ts'
 
 const strict = { additionalProperties: false }
 
@@ -68,7 +69,7 @@ export const ContainerConfigBody = Type.Object(
   {
     attach_to: Type.Optional(AttachTo),
     network_specs: Type.Optional(NetworkSpecs),
-    labels: Type.Optional(Labels),
+    labels: Type.Optional(NewLabels),
   },
   // Said although it is the default: generators of clients leave no room for further keys otherwise.
   { additionalProperties: true },

@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 import { forms } from '../../fields/forms.ts'
 import { Dns } from '../../protocol/endpoint.ts'
 import { Document, Id, IpAddress, Labels, NetworkName } from '../../protocol/primitives.ts'
+import { NewLabels } from './new-labels.ts'
 
 const strict = { additionalProperties: false }
 
@@ -53,7 +54,7 @@ export const CreateNetworkBody = Type.Object(
     generate_name: Type.Optional(Type.Boolean()),
     /** The driver's name. */
     type: Type.String({ minLength: 1, maxLength: 64 }),
-    labels: Type.Optional(Labels),
+    labels: Type.Optional(NewLabels),
     /** True: members reach each other and nothing else. */
     internal: Type.Optional(Type.Boolean()),
     /** Any number of IPv4 and IPv6 subnets; without any, the default pools give them. */
