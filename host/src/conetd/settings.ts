@@ -1,5 +1,5 @@
 // What conetd is told: flags over the environment over the configuration file over the defaults.
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { ConetError, type Dns } from '@conet/sdk'
 import { runtimeSocketPath } from '@conet/sdk/client'
 import { completeDns } from '../domain/dns.ts'
@@ -72,7 +72,7 @@ function complete(config: ConfigFile): Settings {
   const { ipv4, ipv6 } = config.address_pools ?? {}
   return {
     socket,
-    runtimeSocket: config.runtime_socket ?? runtimeSocketPath(socket),
+    runtimeSocket: runtimeSocketBeside(socket, config),
     runDir,
     stateDir: config.state_dir ?? '/var/lib/conet',
     driverDir: config.driver_dir ?? join(runDir, 'drivers'),
@@ -102,6 +102,19 @@ function complete(config: ConfigFile): Settings {
     servesLegacyApi: config.legacy_api ?? true,
     cluster: readClusterSettings(config.cluster),
   }
+}
+
+function runtimeSocketBeside(socket: string, { runtime_socket: wanted }: ConfigFile): string {
+  const path = wanted ?? runtimeSocketPath(socket)
+  if (resolve(path) !== resolve(socket)) return path
+  const message = `socket and runtime_socket must be two paths; found ${path} for both`
+  throw new ConetError('invalidArgument', message, {
+    fields: [
+      { path: 'socket', message: 'is that of runtime_socket too' },
+      { path: 'runtime_socket', message: 'is that of socket too' },
+    ],
+    help: 'choose another place with --runtime-socket or --socket',
+  })
 }
 
 /** Made when the first container starts without a word: a slip must not wait until then. */

@@ -68,7 +68,7 @@ function withoutSocket(name: string, why: string | undefined): ConetError {
   const reason = why === undefined ? '' : `: ${why}`
   return new ConetError('driverUnavailable', `driver "${name}" has no socket${reason}`, {
     details: { driver: name, state: 'gone' },
-    help: `start driver ${name}; the ones that are there: conet driver list`,
+    help: `conet driver start ${name}, or where else it was started before; the ones that are there: conet driver list`,
   })
 }
 

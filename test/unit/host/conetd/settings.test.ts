@@ -102,6 +102,18 @@ describe('settings', () => {
     })
   })
 
+  it('have two paths for the two sockets, however they are said', async () => {
+    const both = expect.objectContaining({
+      kind: 'invalidArgument',
+      fields: [
+        expect.objectContaining({ path: 'socket' }),
+        expect.objectContaining({ path: 'runtime_socket' }),
+      ],
+    })
+    expect(() => readSettings({ socket: '/x' }, { CONET_RUNTIME_SOCKET: '/./x' })).toThrow(both)
+    expect(() => readSettings({ runtimeSocket: '/run/conet/conetd.sock' }, {})).toThrow(both)
+  })
+
   it('take relative paths of flags from the working directory', () => {
     expect(readSettings({ runDir: 'x' }, {}).runDir).toBe(`${process.cwd()}/x`)
   })
