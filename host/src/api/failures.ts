@@ -8,6 +8,7 @@ import type { Logger } from 'pino'
 import { maxBodyBytes } from './body-parser.ts'
 import { bugProblem, HttpError, problemMediaType, problemOf } from './problem.ts'
 import { requestFailure } from './request-failure.ts'
+import { wrongField } from './request-validation.ts'
 
 export function answerFailures(app: FastifyInstance, log: Logger): void {
   app.setErrorHandler((error, request, reply) => answerFailure(error, { request, reply, log }))
@@ -46,6 +47,8 @@ export function frameworkFailure(error: unknown): ConetError | undefined {
   const { statusCode: status } = error
   if (typeof status !== 'number' || status < 400 || status > 499) return undefined
   if (status === 413) return bodyTooLarge
+  if ('code' in error && error.code === 'FST_ERR_BAD_URL')
+    return wrongField('read the path', { path: 'path', message: 'has a % that stands for no character' })
   const part = status === 415 ? 'Content-Type' : undefined
   return new HttpError(status, 'invalidArgument', error.message, {
     ...(part === undefined ? {} : { fields: [{ path: part, message: error.message }] }),

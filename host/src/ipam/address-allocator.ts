@@ -193,18 +193,19 @@ export class AddressAllocator {
   }
 
   #exhausted(): ConetError {
-    const { subnet } = this.#spec
+    const { subnet, range } = this.#spec
     const capacity = Number(this.capacity)
-    return new ConetError('addressesExhausted', `reserve an address: ${allTaken(capacity, subnet)}`, {
+    const room = range === undefined ? subnet : `range ${range} of ${subnet}`
+    return new ConetError('addressesExhausted', `reserve an address: ${allTaken(capacity, room)}`, {
       details: { subnet, used: this.#used, capacity },
     })
   }
 }
 
-function allTaken(capacity: number, subnet: string): string {
-  if (capacity === 0) return `none of ${subnet} is for endpoints`
-  if (capacity === 1) return `the only one of ${subnet} for endpoints is in use`
-  return `all ${capacity} of ${subnet} are in use`
+function allTaken(capacity: number, room: string): string {
+  if (capacity === 0) return `none of ${room} is for endpoints`
+  if (capacity === 1) return `the only one of ${room} for endpoints is in use`
+  return `all ${capacity} of ${room} are in use`
 }
 
 function isIn(intervals: readonly Interval[], value: bigint): boolean {

@@ -100,6 +100,8 @@ const garbage: Garbage[] = [
     path: 'config.list[1].deep',
   },
   { method: 'PUT', url: '/containers/c/config', body: '\ud83d', path: 'body' },
+  { method: 'GET', url: '/networks/%ff', path: 'path' },
+  { method: 'GET', url: '/metrics?x=1', path: 'x' },
   { method: 'POST', url: '/networks?a=1', body: { type: 'null' }, path: 'a' },
   { method: 'GET', url: '/networks/..%2fx', path: 'network' },
   { method: 'GET', url: '/networks/%2e%2e%2f', path: 'network' },

@@ -202,6 +202,12 @@ describe('address allocator', () => {
     expect(() => single.allocate({ holder: 'b' })).toThrow(
       'reserve an address: the only one of 10.0.0.0/30 for endpoints is in use',
     )
+    const range = '10.0.0.5-10.0.0.6'
+    const narrow = new AddressAllocator(parseSubnet({ subnet: '10.0.0.0/29', range }))
+    for (const holder of ['a', 'b']) narrow.allocate({ holder })
+    expect(() => narrow.allocate({ holder: 'c' })).toThrow(
+      `reserve an address: all 2 of range ${range} of 10.0.0.0/29 are in use`,
+    )
   })
 
   it('reports restored leases that it cannot take over, and keeps the first of two holders', () => {
