@@ -235,7 +235,7 @@ describe('the machine', () => {
     expect(bridgeNameOf(net)).toMatch(/^cnb/)
   })
 
-  it('is within reach of such a network at the ports that it names, which are compared and mended as all is', async () => {
+  it('[F18] is within reach of such a network at the ports that it names, which are compared and mended as all is', async () => {
     const host_services = [
       { protocol: 'tcp', port: 9000, address: '10.7.0.1' },
       { protocol: 'tcp', port: 9000, address: 'FD00:7:0::1' },

@@ -10,7 +10,7 @@ function flow(protocol: number, [address, port]: readonly [string, number]) {
   return { original: { protocol }, reply: { source: parseIp(address).bytes, sourcePort: port } }
 }
 
-describe('services of the machine', () => {
+describe('[F18] services of the machine', () => {
   it('are the same in whatever order they were named, and each once', () => {
     expect(serviceMembers([dns, api, dns])).toEqual(serviceMembers([api, dns]))
   })

@@ -43,7 +43,7 @@ describe('the config of a bridge network', () => {
     expect(parse({ mtu: 1279 }, ipv4).mtu).toBe(1279)
   })
 
-  it('names services of the machine for members that do not reach the rest of it', () => {
+  it('[F18] names services of the machine for members that do not reach the rest of it', () => {
     const service = { protocol: 'udp', port: 53 }
     const config = { host_access: false, host_services: [{ ...service, address: 'FD00:0::35' }, service] }
     expect(parse(config).hostServices).toEqual([
