@@ -18,8 +18,8 @@ export class OwnProgress {
   readonly #records: BlockStore
   readonly #table: Table<Progress>
   #count: number
-  /** What this node had written when it counted last. */
-  #countedAt: number | undefined
+  /** What this node had written when it counted last: at first nothing, which one that is refused its name stays at. */
+  #countedAt = 0
 
   /** `identity` is the machine's: what it is called may change hands. */
   constructor(store: SharedStore, { records, identity }: { records: BlockStore; identity: string }) {

@@ -119,7 +119,9 @@ export class StoreContinuity {
       try {
         if (!isWhole) await this.assure(signal)
         isWhole = await this.#generation.keep({ signal })
-        if (isWhole) await sleep(keepMs, undefined, { signal, ref: false })
+        // It waits for its name, or has it since a moment ago.
+        const nextMs = this.#options.store.written === 0 ? keepAgainMs : keepMs
+        if (isWhole) await sleep(nextMs, undefined, { signal, ref: false })
       } catch (err) {
         if (signal.aborted) return
         isWhole = false

@@ -334,6 +334,10 @@ describe('the hosts of a cluster', () => {
 
   it('keep their name: another machine that takes part under it is refused, and says so', async () => {
     const store = `etcd://${cluster.etcd.endpoint}`
+    const counts = () => cluster.keys('progress/')
+    // Those of both hosts, and of those that were here before.
+    await eventually(async () => expect((await counts()).length).toBeGreaterThan(1), { timeoutMs: 15_000 })
+    const before = await counts()
     const other = await ClusterHost.start(store, 'one', 9)
     try {
       await eventually(async () => {
@@ -347,5 +351,7 @@ describe('the hosts of a cluster', () => {
     } finally {
       await other[Symbol.asyncDispose]()
     }
+    // It counts for the last time when it ends.
+    expect(await counts()).toEqual(before)
   })
 })
