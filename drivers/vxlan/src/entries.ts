@@ -2,6 +2,8 @@
 import {
   deleteForwardingEntry,
   deleteNeighbour,
+  type ForwardingEntry,
+  type Neighbour,
   type RouteRequest,
   type Rtnl,
   replaceForwardingEntry,
@@ -22,6 +24,9 @@ const mostAtOnce = 128
 /** Neither half of an entry may stand without the other. */
 const halfEntry = 'only half of it'
 
+/** What the kernel does not turn into one of the driver's in place. */
+const otherKind = 'another kind of entry'
+
 /** What the kernel has, and how it changes as we change it. */
 export type FoundEntries = {
   readonly forwarding: Map<string, string>
@@ -35,23 +40,38 @@ export async function readEntries(
 ): Promise<FoundEntries> {
   const entries = await rtnl.forwardingEntriesSlow({ link: tunnel })
   const known = await rtnl.neighboursSlow({ link: bridge })
-  const inBridge = new Set<string>()
+  const inBridge = new Map<string, string | undefined>()
   const forwarding = new Map<string, string>()
   for (const entry of entries) {
-    const { macAddress, master, destination = halfEntry, port, vni } = entry
+    const { macAddress, master } = entry
     if (macAddress === ownMac) continue
-    if (master !== undefined) inBridge.add(macAddress)
-    else if (forwarding.has(macAddress) || port !== undefined || vni !== undefined)
-      forwarding.set(macAddress, halfEntry)
-    else forwarding.set(macAddress, destination)
+    if (master !== undefined) inBridge.set(macAddress, kindOf(entry))
+    else if (forwarding.has(macAddress)) forwarding.set(macAddress, halfEntry)
+    else forwarding.set(macAddress, kindOf(entry) ?? entry.destination ?? halfEntry)
   }
   for (const macAddress of forwarding.keys())
     if (!inBridge.has(macAddress)) forwarding.set(macAddress, halfEntry)
-  for (const macAddress of inBridge) if (!forwarding.has(macAddress)) forwarding.set(macAddress, halfEntry)
-  const neighbours = known.flatMap(({ address, macAddress = '', state }): [string, string][] =>
-    state === 'permanent' ? [[address, macAddress]] : [],
-  )
-  return { forwarding, neighbours: new Map(neighbours) }
+  for (const [macAddress, kind] of inBridge)
+    if (kind !== undefined || !forwarding.has(macAddress)) forwarding.set(macAddress, kind ?? halfEntry)
+  return { forwarding, neighbours: new Map(known.flatMap(permanentNeighbour)) }
+}
+
+/** What keeps an entry from being one of the driver's, wherever it leads. */
+function kindOf(entry: ForwardingEntry): string | undefined {
+  const { externallyLearned, nexthop, outgoing, permanent, port, router, sticky, vni } = entry
+  if (externallyLearned || nexthop !== undefined) return otherKind
+  const isPlain = permanent && !sticky && !router && [outgoing, port, vni].every((it) => it === undefined)
+  return isPlain ? undefined : halfEntry
+}
+
+function permanentNeighbour({
+  address,
+  macAddress,
+  state,
+  externallyLearned,
+}: Neighbour): [string, string][] {
+  if (state !== 'permanent') return []
+  return [[address, externallyLearned ? otherKind : (macAddress ?? '')]]
 }
 
 /** What must change for the kernel to have what it should have, and nothing else. */
@@ -89,9 +109,8 @@ function faultsOf(
 function faultOf(found: string | undefined, wanted: string | undefined): string {
   if (found === undefined) return `which lacks ${wanted}`
   if (wanted === undefined) return 'which nobody has'
-  return found === halfEntry
-    ? 'of which there is half, or too much'
-    : `which has ${found} instead of ${wanted}`
+  if (found === halfEntry) return 'of which there is half, or too much'
+  return `which has ${found} instead of ${wanted}`
 }
 
 /** The part of a change that the kernel does not have yet. */
@@ -117,23 +136,28 @@ function noteIn(found: Map<string, string>, change: ReadonlyMap<string, string |
   }
 }
 
+/** What is changed, and what the kernel has, as far as that was read. */
+export type ProgramTask = { readonly change: EntriesChange; readonly found: Entries | undefined }
+
 /** Makes it so. What is to go and is gone is fine. Throws a KernelError; then part of it may be done. */
-export async function program(rtnl: Rtnl, links: TunnelLinks, change: EntriesChange): Promise<void> {
-  const requests = [...forwardingRequests(links, change), ...neighbourRequests(links, change)]
+export async function program(rtnl: Rtnl, links: TunnelLinks, task: ProgramTask): Promise<void> {
+  const requests = [...forwardingRequests(links, task), ...neighbourRequests(links, task.change)]
   const options = { tolerate: ['ENOENT'] }
   if (requests.length > mostAtOnce) await rtnl.batchSlow(requests, options)
   else rtnl.batch(requests, options)
 }
 
-function forwardingRequests({ tunnel: link }: TunnelLinks, { forwarding }: EntriesChange): RouteRequest[] {
-  return [...forwarding].flatMap(([macAddress, destination]) => {
+function forwardingRequests({ tunnel: link }: TunnelLinks, { change, found }: ProgramTask): RouteRequest[] {
+  return [...change.forwarding].flatMap(([macAddress, destination]) => {
     const entry = { link, macAddress }
-    if (destination !== undefined) return replaceForwardingEntry({ ...entry, destination, owner: 'both' })
     // Not in one message: a bridge that knows the MAC at another port would keep the tunnel's entry from going.
-    return [
+    const deletions = () => [
       deleteForwardingEntry({ ...entry, owner: 'master' }),
       deleteForwardingEntry({ ...entry, owner: 'self' }),
     ]
+    if (destination === undefined) return deletions()
+    const replacement = replaceForwardingEntry({ ...entry, destination, owner: 'both' })
+    return found?.forwarding.get(macAddress) === otherKind ? [...deletions(), replacement] : replacement
   })
 }
 

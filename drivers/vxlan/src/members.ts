@@ -9,6 +9,7 @@ import {
   faultsIn,
   type Look,
   note,
+  type ProgramTask,
   program,
   readEntries,
   type TunnelLinks,
@@ -50,7 +51,7 @@ export class TunnelMembers {
       this.#links = links
       const found = await this.#look(links)
       if (found === undefined) return []
-      await this.#program(found.change)
+      await this.#program(found)
       return faultsIn(found)
     })
   }
@@ -79,7 +80,7 @@ export class TunnelMembers {
     const change = directory.plan(batch)
     const found = batch.beginsSnapshot ? await readEntries(this.#rtnl, this.#links) : this.#found
     this.#isWhole = false
-    await this.#program(found === undefined ? change : withoutFound(change, found))
+    await this.#program({ change: found === undefined ? change : withoutFound(change, found), found })
     if (found !== undefined) note(found, change)
     directory.commit(change)
     this.#directory = directory
@@ -100,12 +101,13 @@ export class TunnelMembers {
   async #endSnapshot(): Promise<void> {
     const found = this.#found
     this.#found = undefined
-    if (found !== undefined) await this.#program(changeBetween(found, this.#directory.entries()))
+    if (found === undefined) return
+    await this.#program({ change: changeBetween(found, this.#directory.entries()), found })
   }
 
-  async #program(change: EntriesChange): Promise<void> {
-    await program(this.#rtnl, this.#links, change)
-    this.#pinAgain(change)
+  async #program(task: ProgramTask): Promise<void> {
+    await program(this.#rtnl, this.#links, task)
+    this.#pinAgain(task.change)
   }
 
   /** Another host had the MAC of an endpoint here for a moment, and the bridge has one entry for each. */

@@ -60,6 +60,7 @@ describe('neighbours', () => {
           macAddress: '02:42:0a:07:00:0b',
           state: 'permanent',
           proxy: false,
+          externallyLearned: false,
         },
       ]),
     )

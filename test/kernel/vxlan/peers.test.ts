@@ -186,12 +186,62 @@ describe('peers of a vxlan network', () => {
     expect(await host.faults()).toEqual([expect.stringContaining(inWords(fault))])
   })
 
+  it.each([
+    [
+      'goes out by an interface of its own',
+      'bridge fdb replace MAC dev TUNNEL dst 192.0.2.2 via lo self static',
+    ],
+    ['ages', 'bridge fdb replace MAC dev TUNNEL dst 192.0.2.2 self dynamic'],
+    ['ages in the bridge', 'bridge fdb replace MAC dev TUNNEL master dynamic'],
+    ['is sticky in the bridge', 'bridge fdb replace MAC dev TUNNEL master static sticky'],
+    ['is routed', 'bridge fdb replace MAC dev TUNNEL dst 192.0.2.2 self static router'],
+    [
+      "is another program's",
+      'bridge fdb del MAC dev TUNNEL self; bridge fdb add MAC dev TUNNEL dst 192.0.2.2 self static extern_learn',
+    ],
+    [
+      "is another program's in the bridge",
+      'bridge fdb del MAC dev TUNNEL master; bridge fdb add MAC dev TUNNEL master static extern_learn',
+    ],
+    [
+      'leads to a nexthop',
+      'ip nexthop add id 7 via 192.0.2.2 fdb; ip nexthop add id 8 group 7 fdb; bridge fdb del MAC dev TUNNEL self; bridge fdb add MAC dev TUNNEL nhid 8 self static',
+    ],
+    [
+      'is a neighbour of another program',
+      'ip neigh replace 10.1.0.1 lladdr MAC dev BRIDGE nud permanent extern_learn',
+    ],
+  ] as const)(
+    'one that %s is found, and mended when its network is asked for again',
+    async (_what, command) => {
+      await tell({ set: [peer(1), peer(2)] })
+      const [tunnel, bridge] = [tunnelNameOf(net), bridgeNameOf(net)]
+      const shown = () =>
+        host.exec(`bridge fdb show dev ${tunnel} | sort; ip neigh show dev ${bridge} nud permanent | sort`)
+      const before = shown()
+      const words: Record<string, string> = { MAC: peer(1).macAddress, TUNNEL: tunnel, BRIDGE: bridge }
+      host.exec(command.replace(/MAC|TUNNEL|BRIDGE/g, (word) => words[word] ?? ''))
+      try {
+        expect(shown()).not.toBe(before)
+        expect(await host.faults()).toEqual([
+          expect.stringMatching(/: 1 (forwarding entry|neighbour) not as/),
+        ])
+        await host.create(net)
+        expect(shown()).toBe(before)
+        expect(await host.faults()).toEqual([])
+      } finally {
+        host.exec('ip nexthop flush')
+      }
+    },
+  )
+
   it('are faults of nobody while 10,000 of them are being told', async () => {
     const many = Array.from({ length: 10_000 }, (_, index) => peer(index + 1))
     await tell({ version: '1', set: many.slice(0, 100) })
     const told = tell({ base: '1', version: '2', set: many.slice(100) })
     expect(await host.faults()).toEqual([])
     await told
+    expect(await host.faults(), 'what was written is what is found').toEqual([])
     host.exec(`bridge fdb del ${peer(7).macAddress} dev ${tunnelNameOf(net)} self`)
     expect(await host.faults()).toEqual([expect.stringContaining(`: 1 forwarding entry not as`)])
   })

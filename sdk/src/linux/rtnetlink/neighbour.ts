@@ -12,8 +12,8 @@ import { checkedIndex } from './link-attributes.ts'
 import { nameOf } from './named-number.ts'
 
 const HEADER_LENGTH = 12
-const NDA = { DST: 1, LLADDR: 2, PORT: 6, VNI: 7, IFINDEX: 8, MASTER: 9 } as const
-const NTF = { SELF: 0x2, MASTER: 0x4, PROXY: 0x8 } as const
+const NDA = { DST: 1, LLADDR: 2, PORT: 6, VNI: 7, IFINDEX: 8, MASTER: 9, NH_ID: 13 } as const
+const NTF = { SELF: 0x2, MASTER: 0x4, PROXY: 0x8, EXT_LEARNED: 0x10, STICKY: 0x40, ROUTER: 0x80 } as const
 
 export const neighbourStates = {
   none: 0x0,
@@ -51,6 +51,8 @@ export type Neighbour = {
   state: NeighbourState | undefined
   /** The machine answers for it. */
   proxy: boolean
+  /** Another program has said that it keeps it up to date, and not the kernel. */
+  externallyLearned: boolean
 }
 
 /** To a bridge `permanent` would be an address of the machine's own: its static entries have other states. */
@@ -83,6 +85,16 @@ export type ForwardingEntry = {
   destination: string | undefined
   port: number | undefined
   vni: number | undefined
+  /** vxlan: index of the interface that it goes out by, where that is said. */
+  outgoing: number | undefined
+  /** vxlan: the nexthop or group of nexthops that takes the place of a destination. */
+  nexthop: number | undefined
+  /** Another program has said that it keeps it up to date, and not the kernel. */
+  externallyLearned: boolean
+  /** Its MAC stays at this port, wherever it is seen. */
+  sticky: boolean
+  /** vxlan: what goes there is routed. */
+  router: boolean
   /** Set by somebody, not learned; does not age. */
   permanent: boolean
 }
@@ -167,6 +179,7 @@ export function parseNeighbour({ type, payload }: NetlinkMessage): Neighbour | u
     macAddress: mac?.length === 6 ? formatMac(mac) : undefined,
     state: nameOf(neighbourStates, view.getUint16(8, littleEndian)),
     proxy: (payload.readUInt8(10) & NTF.PROXY) !== 0,
+    externallyLearned: (payload.readUInt8(10) & NTF.EXT_LEARNED) !== 0,
   }
 }
 
@@ -176,6 +189,7 @@ export function parseForwardingEntry({ type, payload }: NetlinkMessage): Forward
   const attributes = new Attributes(payload.subarray(HEADER_LENGTH))
   const mac = attributes.bytes(NDA.LLADDR)
   const destination = attributes.bytes(NDA.DST)
+  const flags = payload.readUInt8(10)
   if (mac === undefined) return undefined
   return {
     link: view.getInt32(4, littleEndian),
@@ -184,6 +198,11 @@ export function parseForwardingEntry({ type, payload }: NetlinkMessage): Forward
     destination: destination && formatIp(destination),
     port: attributes.u16BigEndian(NDA.PORT),
     vni: attributes.u32(NDA.VNI),
+    outgoing: attributes.u32(NDA.IFINDEX),
+    nexthop: attributes.u32(NDA.NH_ID),
+    externallyLearned: (flags & NTF.EXT_LEARNED) !== 0,
+    sticky: (flags & NTF.STICKY) !== 0,
+    router: (flags & NTF.ROUTER) !== 0,
     permanent: (view.getUint16(8, littleEndian) & (neighbourStates.permanent | neighbourStates.noarp)) !== 0,
   }
 }
