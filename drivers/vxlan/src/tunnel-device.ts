@@ -1,15 +1,17 @@
 // The vxlan link of a network, which is a port of its bridge: made, compared with what should be, mended in place.
 import { ConetError, declareFailpoints, failpoint } from '@conet/sdk'
 import {
+  allFlags,
   differencesOf,
   type ExtensionWork,
   isIpv6,
+  isSwitchedOff,
   networkOfAlias,
   setLinkAnew,
+  switchOn,
   withoutKernelAddress,
 } from '@conet/sdk/bridge-network'
 import {
-  type BridgePortChange,
   createVxlan,
   deleteLink,
   KernelError,
@@ -29,16 +31,13 @@ declareFailpoints('vxlan:tunnel:link-made', 'vxlan:tunnel:link-set')
  * whoever is behind it out of its own neighbour entries, by which the gateway finds them too. (The vxlan's own `proxy`
  * does the first alone, and cannot be switched on while the link exists.)
  */
-const portFlags = {
-  isolated: false,
-  hairpin: false,
+const portFlags = allFlags({
   learning: false,
   neighbourSuppression: true,
   unicastFlood: false,
   multicastFlood: false,
   broadcastFlood: false,
-  locked: false,
-} as const satisfies Required<Omit<BridgePortChange, 'state'>>
+})
 
 /** Fixed when the link is made. */
 const fixed = { proxy: false, l2Miss: false, l3Miss: false, device: undefined } as const
@@ -100,12 +99,14 @@ export function mendTunnel(rtnl: Rtnl, link: Link, place: TunnelPlace): string[]
   if (inTunnel.length > 0) rtnl.run(setVxlan(link.index, ofTunnel))
   if (atPort.length > 0 || isStray) rtnl.run(setBridgePort(link.index, portFlags))
   if (!link.isUp) refusing(plan, rtnl, () => rtnl.run(setLink(link.index, { up: true })))
-  const others = [...(isStray ? ['it was not in its bridge'] : []), ...(link.isUp ? [] : ['it was down'])]
+  // The bridge is up by now, and a link that comes in or up is switched on by that.
+  const ofState = isStray ? ['it was not in its bridge'] : switchOn(rtnl, link)
+  const others = [...ofState, ...(link.isUp ? [] : ['it was down'])]
   return [...atLink, ...inTunnel, ...atPort, ...others].map((what) => `tunnel ${plan.name}: ${what}`)
 }
 
 /** What a look at the link shows that `mendTunnel` would mend, or that makes it another one, in words. */
-export function tunnelFaults(link: Link, place: TunnelPlace): string[] {
+export function tunnelFaults(link: Link, place: TunnelPlace, bridge: Link | undefined): string[] {
   const { name, vni, port, localAddress } = place.plan
   if (!isMendable(link, place.plan)) {
     const { vni: otherVni, port: otherPort, localAddress: otherAddress = 'none' } = link.vxlan ?? {}
@@ -116,13 +117,17 @@ export function tunnelFaults(link: Link, place: TunnelPlace): string[] {
   return [
     ...(link.isUp ? [] : ['is down']),
     ...(link.master === place.bridge ? [] : ['is not in its bridge']),
+    // A bridge that is down takes all its ports out of service, which is the bridge's fault.
+    ...(link.master === bridge?.index && bridge?.isUp && isSwitchedOff(link)
+      ? ['neither takes nor sends anything in its bridge']
+      : []),
     ...[...atLink, ...inTunnel, ...atPort].map((what) => `differs: ${what}`),
   ].map((fault) => `tunnel ${name} ${fault}`)
 }
 
 function settingsOf({ plan: { alias, mtu, localAddress } }: TunnelPlace) {
   return {
-    ofLink: { alias, mtu, ...withoutKernelAddress(mtu) },
+    ofLink: { alias, mtu, arp: true, ...withoutKernelAddress(mtu) },
     ofTunnel: { localAddress, learning: false, ttl: 0 },
   }
 }

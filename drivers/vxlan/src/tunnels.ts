@@ -50,7 +50,10 @@ export class Tunnels implements BridgeExtension {
     const { rtnl } = machine
     const link = findTunnel(rtnl, plan, bridge)
     if (link === undefined) return [`tunnel ${plan.name} is not there`]
-    const ofLink = [...tunnelFaults(link, { plan, bridge }), ...underlayFaults(tunnel, machine)]
+    const ofLink = [
+      ...tunnelFaults(link, { plan, bridge }, rtnl.link(bridge)),
+      ...underlayFaults(tunnel, machine),
+    ]
     // Those in the bridge went when it was taken out; those of another tunnel say nothing.
     if (link.master !== bridge || !isMendable(link, plan)) return ofLink
     try {

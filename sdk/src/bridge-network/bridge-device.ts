@@ -32,9 +32,15 @@ const largestMtu = 65535
 
 /**
  * No spanning tree: there are no loops, and ports would wait. No multicast snooping: without a querier it only costs,
- * and with one a lost report cuts off neighbour discovery.
+ * and with one a lost report cuts off neighbour discovery. What is bridged passes the machine's iptables only where the
+ * machine has it so for all bridges, and link-local protocols stay at their port.
  */
-const settings = { spanningTree: false, multicastSnooping: false } as const
+const settings = {
+  spanningTree: false,
+  multicastSnooping: false,
+  callIptables: false,
+  groupForwardMask: 0,
+} as const
 
 /** The bridge of the network if it is there. Throws `conflict` when something else has its name. */
 export function findBridge(
@@ -92,7 +98,7 @@ export function bridgeFaults(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string
   const faults = [
     ...(bridge.isUp ? [] : ['is down']),
     ...linkDifferences(bridge, plan).map((what) => `differs: ${what}`),
-    ...(hasSettings(bridge) ? [] : ['has spanning tree or multicast snooping on']),
+    ...settingDifferences(bridge).map((what) => `differs: ${what}`),
     ...(!hasIpv6Addresses(plan) || isIpv6On(plan.name) ? [] : ['has IPv6 switched off (disable_ipv6)']),
     ...missing.map(({ address }) => `lacks the address ${address}`),
     ...strangeAddresses(rtnl, index, plan).map(({ address }) => `has the strange address ${address}`),
@@ -119,10 +125,9 @@ export function mendBridge(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string[]
 function mendLink(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string[] {
   const differences = linkDifferences(bridge, plan)
   if (differences.length > 0) setLinkAnew(rtnl, bridge, wantedLink(plan))
-  if (!hasSettings(bridge)) {
-    differences.push('spanning tree or multicast snooping was on')
-    rtnl.run(setBridge(bridge.index, settings))
-  }
+  const ofSettings = settingDifferences(bridge)
+  if (ofSettings.length > 0) rtnl.run(setBridge(bridge.index, settings))
+  differences.push(...ofSettings)
   if (!bridge.isUp) {
     differences.push('it was down')
     rtnl.run(setLink(bridge.index, { up: true }))
@@ -134,8 +139,8 @@ function hasIpv6Addresses({ addresses }: BridgePlan): boolean {
   return addresses.some(({ address }) => isIpv6(address))
 }
 
-function hasSettings({ bridge }: Link): boolean {
-  return bridge !== undefined && differencesOf(bridge, settings).length === 0
+function settingDifferences({ bridge }: Link): string[] {
+  return differencesOf(bridge ?? {}, settings)
 }
 
 /**

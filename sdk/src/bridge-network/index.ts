@@ -13,3 +13,4 @@ export { isLinkName, type LinkPrefixes, linkName, networkAlias, networkOfAlias }
 export { type GuardedDriver, guardNamespace } from './namespace-guard.ts'
 export { egressConfig, PolicyDocument } from './policy/document.ts'
 export { type EgressPlan, egressPlanOf, openEgress } from './policy/rules.ts'
+export { allFlags, isSwitchedOff, switchOn } from './port.ts'

@@ -65,10 +65,18 @@ const usualFlags: Required<PortFlags> = {
   multicastFlood: true,
   broadcastFlood: true,
   locked: false,
+  proxyArp: false,
+  proxyArpWifi: false,
+  multicastToUnicast: false,
+  fastLeave: false,
+  bpduGuard: false,
+  rootBlock: false,
+  vlanTunnel: false,
+  groupForwardMask: 0,
 }
 
 /** All that the bridge does at the port; what its plan leaves open is as the kernel makes it. */
-export function allFlags(flags: EndpointPlan['port']['flags']): Required<PortFlags> {
+export function allFlags(flags: PortFlags): Required<PortFlags> {
   return { ...usualFlags, ...flags }
 }
 
@@ -79,6 +87,15 @@ function isUsual(flags: EndpointPlan['port']['flags']): boolean {
 /** Whether somebody has taken it out of service: where a link runs the kernel has its port forward. */
 export function isSwitchedOff({ isRunning, bridgePort }: Link): boolean {
   return isRunning && bridgePort?.state !== undefined && bridgePort.state !== 'forwarding'
+}
+
+/** Has it forward again, and says in words what it did. */
+export function switchOn(rtnl: Rtnl, port: Link): string[] {
+  if (port.master === undefined || !isSwitchedOff(port)) return []
+  // ENETDOWN: the other end went down meanwhile, and with its return the kernel does the same. EBUSY: somebody has switched on the
+  // spanning tree, and with its end the kernel does.
+  rtnl.run(setBridgePort(port.index, { state: 'forwarding' }), { tolerate: ['ENETDOWN', 'EBUSY'] })
+  return [`its state in the bridge was ${port.bridgePort?.state}`]
 }
 
 /** What the host's side of the veth is apart from its bridge. */

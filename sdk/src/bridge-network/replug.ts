@@ -18,7 +18,7 @@ import { differencesOf } from './differences.ts'
 import { type EndpointPlan, newRoute } from './endpoint-plan.ts'
 import { switchIpv6On } from './ipv6-switch.ts'
 import { endpointOfAlias } from './names.ts'
-import { allFlags, announceAfterAnswer, hasPin, isSwitchedOff, type PlugTask, pin, portLink } from './port.ts'
+import { allFlags, announceAfterAnswer, hasPin, type PlugTask, pin, portLink, switchOn } from './port.ts'
 
 export type PluggedTask = PlugTask & {
   readonly sandbox: Namespace
@@ -79,14 +79,6 @@ function mendPort({ rtnl, plan, bridge, port }: PluggedTask): string[] {
     rtnl.run(setBridgePort(index, flags))
   }
   return [...differences, ...mendPin(rtnl, port, plan), ...bringUp(rtnl, port), ...switchOn(rtnl, port)]
-}
-
-function switchOn(rtnl: Rtnl, port: Link): string[] {
-  if (port.master === undefined || !isSwitchedOff(port)) return []
-  // ENETDOWN: the other end went down meanwhile, and with its return the kernel does the same. EBUSY: somebody has switched on the
-  // spanning tree, and with its end the kernel does.
-  rtnl.run(setBridgePort(port.index, { state: 'forwarding' }), { tolerate: ['ENETDOWN', 'EBUSY'] })
-  return [`its state in the bridge was ${port.bridgePort?.state}`]
 }
 
 function mendPin(rtnl: Rtnl, { index }: Link, { port, macAddress }: EndpointPlan): string[] {

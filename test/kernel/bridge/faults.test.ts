@@ -32,6 +32,18 @@ const portFaults: [string, RegExp][] = [
     'bridge link set dev PORT state 0',
     /the bridge BRIDGE neither takes nor sends anything at its port PORT$/,
   ],
+  [
+    'bridge link set dev PORT guard on root_block on',
+    /at its port PORT was changed: bpduGuard was true, rootBlock was true$/,
+  ],
+  [
+    'bridge link set dev PORT mcast_to_unicast on fastleave on vlan_tunnel on',
+    /: multicastToUnicast was true, fastLeave was true, vlanTunnel was true$/,
+  ],
+  [
+    'ip link set PORT type bridge_slave proxy_arp on proxy_arp_wifi on group_fwd_mask 8',
+    /: proxyArp was true, proxyArpWifi was true, groupForwardMask was 8$/,
+  ],
   ['ip link set PORT nomaster', /its port PORT is not in the bridge BRIDGE$/],
   ['ip link set PORT down', /its port PORT is down$/],
   ['ip link set PORT down; ip link set PORT name foo0; ip link set foo0 up', /its port PORT is called foo0$/],
@@ -42,6 +54,10 @@ const bridgeFaults: [string, RegExp][] = [
   ['ip link set BRIDGE mtu 1400', /^bridge BRIDGE differs: mtu was 1400$/],
   ['ip link set BRIDGE arp off', /^bridge BRIDGE differs: arp was false$/],
   ['ip link set BRIDGE alias elsewhere', /^bridge BRIDGE differs: alias was elsewhere$/],
+  ['ip link set BRIDGE type bridge mcast_snooping 1', /^bridge BRIDGE differs: multicastSnooping was true$/],
+  ['ip link set BRIDGE type bridge group_fwd_mask 8', /^bridge BRIDGE differs: groupForwardMask was 8$/],
+  ['ip link set BRIDGE type bridge nf_call_iptables 1', /^bridge BRIDGE differs: callIptables was true$/],
+  ['ip link set BRIDGE type bridge nf_call_arptables 1', /^bridge BRIDGE differs: callIptables was true$/],
   ['sysctl -qw net.ipv4.conf.BRIDGE.forwarding=0', /^bridge BRIDGE does not forward IPv4$/],
   ['sysctl -qw net.ipv6.conf.BRIDGE.forwarding=0', /^bridge BRIDGE does not forward IPv6$/],
   [

@@ -31,12 +31,12 @@ const bridgeChanges: Change[] = [
   {
     what: 'the spanning tree',
     command: ({ bridge }) => `ip link set ${bridge} type bridge stp_state 1`,
-    says: /spanning tree/,
+    says: /spanningTree was true/,
   },
   {
     what: 'the snooping',
     command: ({ bridge }) => `ip link set ${bridge} type bridge mcast_snooping 1`,
-    says: /snooping/,
+    says: /multicastSnooping was true/,
   },
   {
     what: 'the address generation',

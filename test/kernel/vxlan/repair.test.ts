@@ -53,6 +53,28 @@ const changes: [string, string, RegExp][] = [
   ['flooding', 'bridge link set dev TUNNEL flood on mcast_flood on bcast_flood on', /unicastFlood was true/],
   ['the suppression', 'bridge link set dev TUNNEL neigh_suppress off', /neighbourSuppression was false/],
   ['the isolation', 'bridge link set dev TUNNEL hairpin on', /hairpin was true/],
+  ['ARP of the tunnel', 'ip link set TUNNEL arp off', /arp was false/],
+  [
+    'what a spanning tree does at the port',
+    'bridge link set dev TUNNEL guard on root_block on',
+    /bpduGuard was true.*\n.*rootBlock was true/,
+  ],
+  [
+    'what is done with multicast',
+    'bridge link set dev TUNNEL mcast_to_unicast on fastleave on',
+    /multicastToUnicast was true.*\n.*fastLeave was true/,
+  ],
+  ['VLANs', 'bridge link set dev TUNNEL vlan_tunnel on', /vlanTunnel was true/],
+  [
+    'who answers ARP',
+    'ip link set TUNNEL type bridge_slave proxy_arp on proxy_arp_wifi on group_fwd_mask 8',
+    /proxyArp was true.*\n.*proxyArpWifi was true(.*\n)*.*groupForwardMask was 8/,
+  ],
+  [
+    'what the bridge does with link-local protocols',
+    'ip link set BRIDGE type bridge group_fwd_mask 8',
+    /bridge .*: groupForwardMask was 8/,
+  ],
   ['the MTU of the bridge', 'ip link set BRIDGE mtu 1470', /mtu was 1470/],
   ['the alias of the bridge', 'ip link set BRIDGE alias elsewhere', /bridge .*: alias was elsewhere/],
   ['flooding at a member', 'bridge link set dev PORT flood on learning on', /what the bridge does at it/],
@@ -63,6 +85,7 @@ const changes: [string, string, RegExp][] = [
 const damages: [string, RegExp][] = [
   ['ip link delete TUNNEL', /^tunnel cnt\w+ is not there$/],
   ['ip link set TUNNEL down', /^tunnel cnt\w+ is down$/],
+  ['bridge link set dev TUNNEL state 0', /^tunnel cnt\w+ neither takes nor sends anything in its bridge$/],
   ['ip link set TUNNEL nomaster', /^tunnel cnt\w+ is not in its bridge$/],
   [
     'ip link delete TUNNEL; ip link add TUNNEL type vxlan id 4242 dstport 8472 local 192.0.2.1',
@@ -120,6 +143,18 @@ describe('a vxlan driver that starts again', () => {
     )
     host.exec(`ip link set ${tunnel} master ${bridgeNameOf(net)}`)
     expect((await host.sync()).failed).toEqual([])
+  })
+
+  it('switches a tunnel on again that is switched off in its bridge, and takes no link down for it', async () => {
+    const tunnel = tunnelNameOf(net)
+    host.exec(`bridge link set dev ${tunnel} state 0`)
+    const before = host.show(`ip link show ${tunnel}`)
+    const { repaired, failed } = await host.restart('SIGKILL')
+    expect(failed).toEqual([])
+    expect(repaired).toEqual([`tunnel ${tunnel}: its state in the bridge was disabled`])
+    expect(host.show(`ip link show ${tunnel}`)).toEqual(before)
+    await cluster.tell(net)
+    await ping.goesOn()
   })
 
   it('makes a tunnel anew that is another one, or is gone', async () => {

@@ -53,6 +53,22 @@ export type BridgePortChange = {
   broadcastFlood?: boolean
   /** Only who is in the forwarding table may send. */
   locked?: boolean
+  /** Answer ARP out of the neighbour table. */
+  proxyArp?: boolean
+  /** The same for a port whose members do not hear each other. */
+  proxyArpWifi?: boolean
+  /** Send multicast to each member that asked for it alone. */
+  multicastToUnicast?: boolean
+  /** A member that leaves a group is the last of it here. */
+  fastLeave?: boolean
+  /** Switch the port off when a frame of a spanning tree comes in. */
+  bpduGuard?: boolean
+  /** Never take the port for the way to the spanning tree's root. */
+  rootBlock?: boolean
+  /** Take the VLAN out of the tunnel's number. */
+  vlanTunnel?: boolean
+  /** Bits of the link-local protocols 01:80:c2:00:00:0X that are forwarded from here. */
+  groupForwardMask?: number
   /** Of the spanning tree. Where that is off the kernel sees to it; the link must be up and have a carrier, else ENETDOWN. */
   state?: keyof typeof portStates
 }
@@ -163,5 +179,13 @@ function writeBridgePort(data: PayloadWriter, port: BridgePortChange): void {
     .attributeBoolean(IFLA_BRPORT.MCAST_FLOOD, port.multicastFlood)
     .attributeBoolean(IFLA_BRPORT.BCAST_FLOOD, port.broadcastFlood)
     .attributeBoolean(IFLA_BRPORT.LOCKED, port.locked)
+    .attributeBoolean(IFLA_BRPORT.PROXYARP, port.proxyArp)
+    .attributeBoolean(IFLA_BRPORT.PROXYARP_WIFI, port.proxyArpWifi)
+    .attributeBoolean(IFLA_BRPORT.MCAST_TO_UCAST, port.multicastToUnicast)
+    .attributeBoolean(IFLA_BRPORT.FAST_LEAVE, port.fastLeave)
+    .attributeBoolean(IFLA_BRPORT.GUARD, port.bpduGuard)
+    .attributeBoolean(IFLA_BRPORT.PROTECT, port.rootBlock)
+    .attributeBoolean(IFLA_BRPORT.VLAN_TUNNEL, port.vlanTunnel)
+    .attributeU16(IFLA_BRPORT.GROUP_FWD_MASK, port.groupForwardMask)
     .attributeU8(IFLA_BRPORT.STATE, port.state && portStates[port.state])
 }

@@ -43,7 +43,7 @@ export type BridgeSettings = {
   multicastSnooping?: boolean
   /** Bits of the link-local protocols 01:80:c2:00:00:0X that are forwarded; the kernel allows no 0, 1, 2. */
   groupForwardMask?: number
-  /** Whether frames bridged here also pass iptables, whatever the machine's bridge-nf-call-iptables says otherwise. */
+  /** Whether frames bridged here also pass iptables, ip6tables and arptables, whatever the machine's bridge-nf-call-iptables says otherwise. */
   callIptables?: boolean
 }
 
@@ -141,6 +141,7 @@ export function writeBridge(data: PayloadWriter, bridge: BridgeSettings): void {
     .attributeU16(IFLA_BR.GROUP_FWD_MASK, bridge.groupForwardMask)
     .attributeBoolean(IFLA_BR.NF_CALL_IPTABLES, callIptables)
     .attributeBoolean(IFLA_BR.NF_CALL_IP6TABLES, callIptables)
+    .attributeBoolean(IFLA_BR.NF_CALL_ARPTABLES, callIptables)
 }
 
 function create(

@@ -14,6 +14,7 @@ export type BridgeAttributes = {
   spanningTree: boolean
   multicastSnooping: boolean
   groupForwardMask: number
+  /** Of iptables, ip6tables and arptables any. */
   callIptables: boolean
 }
 
@@ -38,13 +39,15 @@ export type VxlanAttributes = {
 /** What the kernel reports of a macvlan link. */
 export type MacvlanAttributes = { mode: NewMacvlan['mode'] | undefined }
 
+const tables = [IFLA_BR.NF_CALL_IPTABLES, IFLA_BR.NF_CALL_IP6TABLES, IFLA_BR.NF_CALL_ARPTABLES] as const
+
 export function readBridge(data: Attributes): BridgeAttributes {
   return {
     ageingSeconds: (data.u32(IFLA_BR.AGEING_TIME) ?? 0) / CENTISECONDS,
     spanningTree: (data.u32(IFLA_BR.STP_STATE) ?? 0) !== 0,
     multicastSnooping: data.boolean(IFLA_BR.MCAST_SNOOPING) ?? false,
     groupForwardMask: data.u16(IFLA_BR.GROUP_FWD_MASK) ?? 0,
-    callIptables: data.boolean(IFLA_BR.NF_CALL_IPTABLES) ?? false,
+    callIptables: tables.some((table) => data.boolean(table) ?? false),
   }
 }
 
@@ -58,6 +61,14 @@ export function readBridgePort(data: Attributes): BridgePortAttributes {
     multicastFlood: data.boolean(IFLA_BRPORT.MCAST_FLOOD) ?? false,
     broadcastFlood: data.boolean(IFLA_BRPORT.BCAST_FLOOD) ?? false,
     locked: data.boolean(IFLA_BRPORT.LOCKED) ?? false,
+    proxyArp: data.boolean(IFLA_BRPORT.PROXYARP) ?? false,
+    proxyArpWifi: data.boolean(IFLA_BRPORT.PROXYARP_WIFI) ?? false,
+    multicastToUnicast: data.boolean(IFLA_BRPORT.MCAST_TO_UCAST) ?? false,
+    fastLeave: data.boolean(IFLA_BRPORT.FAST_LEAVE) ?? false,
+    bpduGuard: data.boolean(IFLA_BRPORT.GUARD) ?? false,
+    rootBlock: data.boolean(IFLA_BRPORT.PROTECT) ?? false,
+    vlanTunnel: data.boolean(IFLA_BRPORT.VLAN_TUNNEL) ?? false,
+    groupForwardMask: data.u16(IFLA_BRPORT.GROUP_FWD_MASK) ?? 0,
     state: nameOf(portStates, data.u8(IFLA_BRPORT.STATE)),
   }
 }
