@@ -80,7 +80,7 @@ export const SubnetView = Type.Object({
   gateway: Type.Optional(IpAddress),
   range: Type.Optional(Type.String()),
   exclude: Type.Array(Type.String()),
-  /** Addresses held by endpoints of this host, and how many there are to hold (capped at 2^53 - 1). */
+  /** Addresses held by endpoints of this host alone, and how many there are to hold, on all hosts together (capped at 2^53 - 1). */
   used: Type.Integer(),
   capacity: Type.Integer(),
   /** Of a network of a cluster: how many blocks of its addresses each host has. */
