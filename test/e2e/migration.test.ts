@@ -110,8 +110,10 @@ it('[B10] [B25] a new client’s policy before the container is there meets what
   const input = { Pid: init.pid, Properties: {}, netout_rules: [rule, other] }
   for (let times = 0; times < 2; times += 1) {
     await guardian.up('h1', input)
-    expect(await documentOf('h1')).toEqual({ net_out: [other, rule] })
+    // In Garden's order: what it brings counts first. It ends with the container.
+    expect(await documentOf('h1')).toEqual({ net_out: [other, rule, other] })
     await guardian.down('h1')
+    expect(await documentOf('h1')).toEqual({ net_out: [other] })
   }
 })
 
