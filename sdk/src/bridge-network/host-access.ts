@@ -7,6 +7,7 @@ import { isMapped } from './policy/ranges.ts'
 
 const closed = { additionalProperties: false } as const
 
+/** The members of a network’s `config` that say what of the machine itself its members reach; `hostServicesOf` reads them. */
 export const hostAccessConfig = {
   host_access: Type.Optional(
     Type.Boolean({
