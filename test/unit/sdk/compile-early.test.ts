@@ -15,9 +15,10 @@ async function callsUntilOptimized(before: string): Promise<number> {
     while ((%GetOptimizationStatus(sum) & 16) === 0)
     console.log(calls)`
   const flags = ['--allow-natives-syntax', '--no-concurrent-recompilation', '--input-type=module']
-  const { stdout } = await promisify(execFile)(process.execPath, [...flags, '--eval', program], {
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [...flags, '--eval', program], {
     timeout: 20_000,
   })
+  expect(stderr).toBe('')
   return Number(stdout)
 }
 
