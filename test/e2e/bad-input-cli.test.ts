@@ -1,5 +1,6 @@
 // The command line in clumsy hands: what is wrong is named on stderr, with the exit code of the manual and nothing on
-// stdout; and what the help shows as an example can be pasted.
+// stdout; and what the help shows as an example can be pasted. Most of it runs in this process, as the start of a
+// program costs more than what is tried.
 import { execFile, spawn, spawnSync } from 'node:child_process'
 import { readlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,8 +10,7 @@ import { conetProgram } from '../support/conetd-process.ts'
 import { eventually } from '../support/eventually.ts'
 import { fewAtOnce } from '../support/few-at-once.ts'
 import { HostUnderTest } from '../support/host-under-test.ts'
-
-type Outcome = { code: number; out: string; err: string }
+import { type Outcome, conet as runConet } from '../support/run-conet.ts'
 
 let host: HostUnderTest
 
@@ -23,6 +23,10 @@ beforeAll(async () => {
 afterAll(() => host?.[Symbol.asyncDispose]())
 
 function conet(...words: readonly string[]): Promise<Outcome> {
+  return runConet(words, { socketPath: host.conetd.socket })
+}
+
+function conetProcess(...words: readonly string[]): Promise<Outcome> {
   const env = { ...process.env, CONET_SOCKET: host.conetd.socket }
   return new Promise((resolve) => {
     const child = execFile(process.execPath, [conetProgram, ...words], { env }, (_error, out, err) =>
@@ -117,7 +121,7 @@ describe('a command line that is wrong', () => {
   it('in one of several names keeps no other container from being forgotten', async () => {
     await conet('container', 'create', 'c8')
     await conet('container', 'create', 'c9')
-    const { code, out, err } = await conet('container', 'rm', 'c8', '../odd', 'c9')
+    const { code, out, err } = await conetProcess('container', 'rm', 'c8', '../odd', 'c9')
     expect({ code, out }).toEqual({ code: 3, out: 'c8\nc9\n' })
     expect(err).toContain('no container has the handle ../odd')
   })
@@ -142,7 +146,7 @@ describe('a command line that is wrong', () => {
   it('with a document that is too large hears so, and not that conetd has ended', async () => {
     const file = join(host.directory, 'large.json')
     writeFileSync(file, JSON.stringify({ a: 'x'.repeat(10_000_000) }))
-    const outcome = await conet('net', 'create', 'x', '-d', 'null', '--config', `@${file}`)
+    const outcome = await conetProcess('net', 'create', 'x', '-d', 'null', '--config', `@${file}`)
     expect(outcome).toMatchObject({ code: 2, out: '' })
     expect(outcome.err).toContain('1048576 bytes')
     await host.isWell()
@@ -176,7 +180,7 @@ it('a hint names an odd handle as one word of a shell', async () => {
   const handle = "it's odd"
   const path = `/containers/${encodeURIComponent(handle)}/config`
   await host.done({ method: 'PUT', path, body: { attach_to: [] } })
-  const { code, err } = await conet('net', 'unplug', handle, 'abcd')
+  const { code, err } = await conetProcess('net', 'unplug', handle, 'abcd')
   expect(code).toBe(3)
   expect(err).toContain(`try: conet container inspect 'it'\\''s odd'`)
   await conet('container', 'rm', handle)
@@ -219,7 +223,7 @@ it('the examples of the help work when they are pasted, in the order of a life',
         const pasted = example
           .replace('4711', String(container.pid))
           .replace('5a624939c64c', endpoint.slice(0, 12))
-        const { code, out, err } = await conet(...pasted.split(' '))
+        const { code, out, err } = await conetProcess(...pasted.split(' '))
         expect({ example, code, err }).toEqual({ example, code: 0, err: '' })
         if (command === 'net plug') endpoint = out.trim()
       }
@@ -268,8 +272,8 @@ describe('what a command prints', () => {
 
   it('of two that make the same network at once is the same id', async () => {
     const both = await Promise.all([
-      conet('net', 'create', 'twice', '-d', 'null'),
-      conet('net', 'create', 'twice', '-d', 'null'),
+      conetProcess('net', 'create', 'twice', '-d', 'null'),
+      conetProcess('net', 'create', 'twice', '-d', 'null'),
     ])
     expect(both.map(({ code }) => code)).toEqual([0, 0])
     expect(both[0]?.out).toBe(both[1]?.out)

@@ -3,10 +3,10 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { exitCodes } from '@conet/host/cli/exit-code'
 import { describe, expect, it } from 'vitest'
+import { conet, Interruption } from '../../support/run-conet.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 import { fakeHost, refusal } from '../client/fake-host.ts'
 import { network } from '../client/samples.ts'
-import { conet, Interruption } from './run-conet.ts'
 
 describe('failures of the host', () => {
   it('a socket that is not there: how to start conetd, exit code 5', async () => {

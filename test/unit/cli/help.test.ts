@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { exitCodesText } from '@conet/host/cli/exit-code'
 import { buildProgram } from '@conet/host/cli/program'
 import { expect, it } from 'vitest'
-import { conet } from './run-conet.ts'
+import { conet } from '../../support/run-conet.ts'
 
 const nowhere = {
   out: () => {},

@@ -1,8 +1,8 @@
 // conet net …: what is sent, and what is written.
 import { describe, expect, it } from 'vitest'
+import { conet } from '../../support/run-conet.ts'
 import { fakeHost } from '../client/fake-host.ts'
 import { container, endpoint, endpointId, network, networkId } from '../client/samples.ts'
-import { conet } from './run-conet.ts'
 
 const otherId = 'b0'.repeat(32)
 

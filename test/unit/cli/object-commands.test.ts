@@ -1,8 +1,8 @@
 // conet container …, driver …, status, events, version.
 import { expect, it } from 'vitest'
+import { conet, Interruption } from '../../support/run-conet.ts'
 import { fakeHost, refusal } from '../client/fake-host.ts'
 import { container, driver, endpoint, networkId, status } from '../client/samples.ts'
-import { conet, Interruption } from './run-conet.ts'
 
 it('container create names the networks in order and prints the handle', async () => {
   await using host = await fakeHost({

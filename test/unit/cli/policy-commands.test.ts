@@ -2,10 +2,10 @@
 import { writeFileSync } from 'node:fs'
 import type { ContainerPolicyView } from '@conet/sdk/client'
 import { expect, it } from 'vitest'
+import { conet } from '../../support/run-conet.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
 import { fakeHost } from '../client/fake-host.ts'
 import { network, networkId } from '../client/samples.ts'
-import { conet } from './run-conet.ts'
 
 const shown: ContainerPolicyView = {
   networks: { web: { rate: 1 }, storage: null },

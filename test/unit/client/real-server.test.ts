@@ -6,8 +6,8 @@ import { ConetError } from '@conet/sdk'
 import { ConetClient, runtimeSocketPath } from '@conet/sdk/client'
 import { expect, it } from 'vitest'
 import { eventually } from '../../support/eventually.ts'
+import { conet } from '../../support/run-conet.ts'
 import { temporaryDirectory } from '../../support/temporary-directory.ts'
-import { conet } from '../cli/run-conet.ts'
 import { apiFixture, container, endpoint, networkId } from '../host/api/api-fixture.ts'
 
 async function realServer(operations: Partial<Operations> = {}) {
