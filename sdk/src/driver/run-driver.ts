@@ -43,10 +43,8 @@ async function run(driver: Driver): Promise<void> {
   if (process.env.CONET_FAILPOINT === 'list') return print(failpointNames().join('\n'))
   // conetd hands its own environment on.
   assertFailpointKnown((name) => name.startsWith('host:'))
-  const socketPath =
-    socket ?? process.env.CONET_DRIVER_SOCKET ?? `${defaultDriverDirectory}/${driver.name}.sock`
   const served = await serveDriver(driver, {
-    socketPath,
+    socketPath: socketPathOf(driver, socket ?? process.env.CONET_DRIVER_SOCKET),
     logLevel: parseLogLevel(logLevel ?? process.env.CONET_LOG_LEVEL),
   })
   stopOnSignals(served)
@@ -69,6 +67,11 @@ function parsedArguments() {
 }
 
 class UsageError extends Error {}
+
+function socketPathOf({ name }: Driver, path = `${defaultDriverDirectory}/${name}.sock`): string {
+  if (path === '') throw new UsageError('--socket (CONET_DRIVER_SOCKET) is empty: name the path of a socket')
+  return path
+}
 
 function parseLogLevel(text = 'info'): LogLevel {
   const level = logLevels.find((candidate) => candidate === text)

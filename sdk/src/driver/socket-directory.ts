@@ -13,7 +13,13 @@ const writableByOthers = 0o002
 export async function ensureSocketDirectory(directory: string): Promise<void> {
   if (await isThere(directory)) return assertTrusted(directory)
   const parent = dirname(directory)
-  if (!(await isThere(parent))) throw refused(directory, `neither it nor ${parent} exists`)
+  if (!(await isThere(parent))) {
+    throw refused(
+      directory,
+      `neither it nor ${parent} exists`,
+      `Make it with: install -d -m 0750 ${directory}`,
+    )
+  }
   await assertTrusted(parent)
   // Another driver may make it in the same moment.
   await mkdir(directory, { mode: 0o700 }).catch(unlessExists)
@@ -45,8 +51,10 @@ function unlessExists(error: unknown): void {
   if (!isErrno(error, 'EEXIST')) throw error
 }
 
-function refused(directory: string, why: string): ConetError {
-  return new ConetError('failedPrecondition', `make a driver's socket in ${directory}: ${why}`, {
-    help: `Make it with: install -d -m 0750 ${directory}`,
-  })
+/** No command for one that is there: `install -d` would take a /tmp from all who use it. */
+const elsewhere =
+  "Name a socket in another directory: one that is root's, or this user's, and that nobody else may write to"
+
+function refused(directory: string, why: string, help = elsewhere): ConetError {
+  return new ConetError('failedPrecondition', `make a driver's socket in ${directory}: ${why}`, { help })
 }

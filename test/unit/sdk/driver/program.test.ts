@@ -106,6 +106,7 @@ describe('the program of a driver', () => {
   it.each([
     { args: ['--no-such'], code: 2, says: /Unknown option '--no-such'/ },
     { args: ['stray'], code: 2, says: /stray/ },
+    { args: ['--socket', ''], code: 2, says: /--socket .* is empty/ },
     { args: ['--log-level', 'loud'], code: 2, says: /"loud" is none of debug, info, warn, error/ },
     {
       args: ['--socket', '/no/such/directory/null.sock'],
