@@ -2,7 +2,7 @@ import { hostFailpoints } from '@conet/host/lifecycle/failpoints'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ConetdFixture } from '../support/conetd-fixture.ts'
 import { crashConetdAfterLossIn, crashConetdIn, crashConetdTwiceIn } from './crash.ts'
-import type { ScenarioName } from './scenarios.ts'
+import { type Crashes, crashRows, type ScenarioName } from './scenarios.ts'
 
 type Failpoint = (typeof hostFailpoints)[number]
 
@@ -16,46 +16,29 @@ const plugging = [
 
 const removing = ['host:endpoint:buried', 'host:endpoint:after-delete', 'host:endpoint:forgotten'] as const
 
-/** Each scenario, and the failpoints that its step goes through. */
-const crashes: Partial<Record<ScenarioName, readonly Failpoint[]>> = {
+/** Each scenario, and failpoints that its step goes through: every one in some scenario, the others in test/long. */
+const crashes: Crashes<Failpoint> = {
   'create a network': [
     'host:network:before-intent',
     'host:network:after-intent',
     'host:network:after-create',
   ],
-  'create a network with a made-up name': ['host:network:after-create'],
   'delete a network': ['host:network:buried', 'host:network:after-delete', 'host:network:forgotten'],
-  'configure a container anew': [
-    'host:container:before-configured',
-    'host:container:configured',
-    'host:endpoint:forgotten',
-  ],
-  'plug into a defined container': [
-    'host:endpoint:before-intent',
-    'host:endpoint:after-intent',
-    'host:endpoint:after-create',
-    'host:flush:before',
-    'host:flush:written',
-  ],
+  'configure a container anew': ['host:container:before-configured', 'host:container:configured'],
+  'plug into a defined container': ['host:endpoint:after-create', 'host:flush:before', 'host:flush:written'],
   'plug into a running container': plugging,
   unplug: removing,
   'up in a namespace that conet makes': [
     'host:up:sandbox-held',
-    'host:endpoint:after-intent',
     'host:endpoint:after-plug',
     'host:up:after-outcome',
   ],
-  'up in the namespace at a path': ['host:up:sandbox-held', 'host:up:after-intent', 'host:endpoint:settled'],
+  'up in the namespace at a path': ['host:up:after-intent'],
   'up in the namespace of a process': ['host:up:sandbox-held'],
-  'up of an endpoint that a plug has made': ['host:endpoint:after-intent', 'host:endpoint:after-plug'],
+  'up of an endpoint that a plug has made': ['host:endpoint:after-plug'],
   'up that fails at its second attachment': ['host:endpoint:unplugged-again', 'host:up:sandbox-dropped'],
-  down: [
-    'host:down:after-intent',
-    'host:endpoint:after-delete',
-    'host:down:sandbox-released',
-    'host:down:after-outcome',
-  ],
-  'remove a container': ['host:endpoint:after-delete', 'host:container:forgotten'],
+  down: ['host:down:after-intent', 'host:down:sandbox-released', 'host:down:after-outcome'],
+  'remove a container': ['host:container:forgotten'],
 }
 
 const twice: readonly (readonly [ScenarioName, Failpoint, Failpoint])[] = [
@@ -88,10 +71,9 @@ beforeAll(async () => {
 afterAll(() => fixture?.[Symbol.asyncDispose]())
 
 describe('conetd killed at a failpoint is whole again after a start', () => {
-  const rows = Object.entries(crashes).flatMap(([name, failpoints]) =>
-    failpoints.map((failpoint) => ({ name: name as ScenarioName, failpoint })),
+  it.each(crashRows(crashes))('$name, at $failpoint', ({ name, failpoint }) =>
+    crashConetdIn(fixture, name, failpoint),
   )
-  it.each(rows)('$name, at $failpoint', ({ name, failpoint }) => crashConetdIn(fixture, name, failpoint))
 
   it.each(twice)('%s, at %s, and again at %s', (name, first, second) =>
     crashConetdTwiceIn(fixture, name, [first, second]),

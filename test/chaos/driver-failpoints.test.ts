@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ConetdFixture } from '../support/conetd-fixture.ts'
 import { repository } from '../support/repository.ts'
 import { crashDriverAtConnectIn, crashDriverIn } from './crash.ts'
-import type { ScenarioName } from './scenarios.ts'
+import { type Crashes, crashRows } from './scenarios.ts'
 
 const driver = 'bridge'
 
@@ -16,7 +16,8 @@ const plugging = around('endpoint/plug')
 const inPlug = ['bridge:plug:link-made', 'bridge:plug:port-set', 'bridge:plug:interface-set']
 const removing = [...around('endpoint/unplug', 'endpoint/delete')]
 
-const crashes: Partial<Record<ScenarioName, readonly string[]>> = {
+/** Every failpoint in some scenario; the others are for test/long. */
+const crashes: Crashes = {
   'create a network': [
     ...around('network/create'),
     'bridge:network:firewall-set',
@@ -30,15 +31,12 @@ const crashes: Partial<Record<ScenarioName, readonly string[]>> = {
   ],
   'plug into a defined container': around('endpoint/create'),
   'plug into a running container': [...plugging, ...inPlug],
-  'up in a namespace that conet makes': ['driver:endpoint/plug:before', 'bridge:plug:port-set'],
-  'up in the namespace at a path': ['bridge:plug:interface-set', 'driver:endpoint/plug:after'],
-  'up of an endpoint that a plug has made': around('endpoint/plug'),
+  'up in a namespace that conet makes': ['bridge:plug:port-set'],
   'up that fails at its second attachment': around('endpoint/unplug'),
   unplug: removing,
   down: around('endpoint/delete'),
   'change a policy': around('endpoint/policy'),
   'read counters': around('endpoint/stats'),
-  'remove a container': ['driver:endpoint/delete:before'],
 }
 
 const atConnect = around('initialize', 'driver/sync')
@@ -66,10 +64,7 @@ beforeAll(async () => {
 afterAll(() => fixture?.[Symbol.asyncDispose]())
 
 describe('the bridge driver killed at a failpoint: the call fails with a code, nothing is left, the next try works', () => {
-  const rows = Object.entries(crashes).flatMap(([name, failpoints]) =>
-    failpoints.map((failpoint) => ({ name: name as ScenarioName, failpoint })),
-  )
-  it.each(rows)('$name, at $failpoint', ({ name, failpoint }) =>
+  it.each(crashRows(crashes))('$name, at $failpoint', ({ name, failpoint }) =>
     crashDriverIn(fixture, name, { driver, failpoint }),
   )
 

@@ -151,6 +151,15 @@ export const scenarios = {
 
 export type ScenarioName = keyof typeof scenarios
 
+/** Of scenarios, failpoints that their step goes through. */
+export type Crashes<Failpoint extends string = string> = Partial<Record<ScenarioName, readonly Failpoint[]>>
+
+export function crashRows(crashes: Crashes): { name: ScenarioName; failpoint: string }[] {
+  return Object.entries(crashes).flatMap(([name, failpoints]) =>
+    failpoints.map((failpoint) => ({ name: name as ScenarioName, failpoint })),
+  )
+}
+
 function namespaceFor({ stack }: Setting): TemporaryNamespace {
   const made = temporaryNamespace()
   stack.defer('delete the namespace', () => made[Symbol.dispose]())

@@ -1,0 +1,35 @@
+// conetd and a driver killed at failpoints in scenarios whose recovery goes where that of one in test/chaos goes, too.
+import { describe, it } from 'vitest'
+import { crashConetdIn, crashDriverIn } from '../chaos/crash.ts'
+import { type Crashes, crashRows } from '../chaos/scenarios.ts'
+import { ConetdFixture } from '../support/conetd-fixture.ts'
+
+const ofConetd: Crashes = {
+  'create a network with a made-up name': ['host:network:after-create'],
+  'configure a container anew': ['host:endpoint:forgotten'],
+  'plug into a defined container': ['host:endpoint:before-intent', 'host:endpoint:after-intent'],
+  'up in a namespace that conet makes': ['host:endpoint:after-intent'],
+  'up in the namespace at a path': ['host:up:sandbox-held', 'host:endpoint:settled'],
+  'up of an endpoint that a plug has made': ['host:endpoint:after-intent'],
+  down: ['host:endpoint:after-delete'],
+  'remove a container': ['host:endpoint:after-delete'],
+}
+
+const ofDriver: Crashes = {
+  'up in a namespace that conet makes': ['driver:endpoint/plug:before'],
+  'up in the namespace at a path': ['bridge:plug:interface-set', 'driver:endpoint/plug:after'],
+  'up of an endpoint that a plug has made': ['driver:endpoint/plug:before', 'driver:endpoint/plug:after'],
+  'remove a container': ['driver:endpoint/delete:before'],
+}
+
+describe('killed at a failpoint, record and kernel agree afterwards', () => {
+  it.each(crashRows(ofConetd))('conetd: $name, at $failpoint', async ({ name, failpoint }) => {
+    await using fixture = await ConetdFixture.start({ drivers: ['bridge'] })
+    await crashConetdIn(fixture, name, failpoint)
+  })
+
+  it.each(crashRows(ofDriver))('the bridge driver: $name, at $failpoint', async ({ name, failpoint }) => {
+    await using fixture = await ConetdFixture.start({ drivers: ['bridge'] })
+    await crashDriverIn(fixture, name, { driver: 'bridge', failpoint })
+  })
+})
