@@ -42,17 +42,20 @@ export async function readEntries(
   const known = await rtnl.neighboursSlow({ link: bridge })
   const inBridge = new Map<string, string | undefined>()
   const forwarding = new Map<string, string>()
+  // Whatever else is wrong with it, another kind of entry must be deleted first.
+  const note = (macAddress: string, what: string) => {
+    if (forwarding.get(macAddress) !== otherKind) forwarding.set(macAddress, what)
+  }
   for (const entry of entries) {
-    const { macAddress, master } = entry
+    const { macAddress, master, destination } = entry
     if (macAddress === ownMac) continue
     if (master !== undefined) inBridge.set(macAddress, kindOf(entry))
-    else if (forwarding.has(macAddress)) forwarding.set(macAddress, halfEntry)
-    else forwarding.set(macAddress, kindOf(entry) ?? entry.destination ?? halfEntry)
+    else
+      note(macAddress, kindOf(entry) ?? (forwarding.has(macAddress) ? halfEntry : (destination ?? halfEntry)))
   }
-  for (const macAddress of forwarding.keys())
-    if (!inBridge.has(macAddress)) forwarding.set(macAddress, halfEntry)
+  for (const macAddress of forwarding.keys()) if (!inBridge.has(macAddress)) note(macAddress, halfEntry)
   for (const [macAddress, kind] of inBridge)
-    if (kind !== undefined || !forwarding.has(macAddress)) forwarding.set(macAddress, kind ?? halfEntry)
+    if (kind !== undefined || !forwarding.has(macAddress)) note(macAddress, kind ?? halfEntry)
   return { forwarding, neighbours: new Map(known.flatMap(permanentNeighbour)) }
 }
 

@@ -208,6 +208,14 @@ describe('peers of a vxlan network', () => {
       'ip nexthop add id 7 via 192.0.2.2 fdb; ip nexthop add id 8 group 7 fdb; bridge fdb del MAC dev TUNNEL self; bridge fdb add MAC dev TUNNEL nhid 8 self static',
     ],
     [
+      'leads to a nexthop and is not in the bridge',
+      'ip nexthop add id 7 via 192.0.2.2 fdb; ip nexthop add id 8 group 7 fdb; bridge fdb del MAC dev TUNNEL self; bridge fdb add MAC dev TUNNEL nhid 8 self static; bridge fdb del MAC dev TUNNEL master',
+    ],
+    [
+      'leads to a nexthop and ages in the bridge',
+      'ip nexthop add id 7 via 192.0.2.2 fdb; ip nexthop add id 8 group 7 fdb; bridge fdb del MAC dev TUNNEL self; bridge fdb add MAC dev TUNNEL nhid 8 self static; bridge fdb replace MAC dev TUNNEL master dynamic',
+    ],
+    [
       'is a neighbour of another program',
       'ip neigh replace 10.1.0.1 lladdr MAC dev BRIDGE nud permanent extern_learn',
     ],
