@@ -138,7 +138,7 @@ export function logPrefixOf(endpointId: string, handle: string): string {
 
 /** Handles of a runtime may hold anything: a line end begins no line of its own in a log, nor do others change how it reads. */
 function onOneLine(handle: string): string {
-  return handle.replaceAll(/[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu, '?')
+  return handle.replaceAll(/[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu, '?')
 }
 
 function invalid(path: string, message: string): ConetError {

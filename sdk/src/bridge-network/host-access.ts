@@ -26,7 +26,7 @@ export const hostAccessConfig = {
             Type.String({
               minLength: 1,
               maxLength: 64,
-              description: 'One of the machine’s. Absent: all of them.',
+              description: 'One of the machine’s, not 0.0.0.0 or ::. Absent: all of them.',
             }),
           ),
         },
@@ -66,10 +66,19 @@ export function hostServicesOf({
 function canonical(text: string, path: string, faults: FieldError[]): string {
   try {
     const { bytes } = parseIp(text)
-    if (!isMapped(bytes)) return formatIp(bytes)
-    faults.push({ path, message: `${JSON.stringify(text)} is an address of IPv4: it is written so` })
+    const fault = faultOf(bytes)
+    if (fault === undefined) return formatIp(bytes)
+    faults.push({ path, message: `${JSON.stringify(text)} ${fault}` })
   } catch (error) {
     faults.push({ path, message: error instanceof Error ? error.message : String(error) })
   }
   return text
+}
+
+/** Nothing is ever sent to the unspecified address: its service would let nobody in. */
+function faultOf(bytes: Buffer): string | undefined {
+  if (isMapped(bytes)) return 'is an address of IPv4: it is written so'
+  if (bytes.every((byte) => byte === 0))
+    return 'is no address of the machine: leave address out for all of them'
+  return undefined
 }

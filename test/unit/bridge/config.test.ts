@@ -56,6 +56,10 @@ describe('the config of a bridge network', () => {
       expect(pathOf({ host_services: [service, { ...service, address }] })).toBe(
         'config.host_services[1].address',
       )
+    for (const address of ['0.0.0.0', '::', '0:0::0']) {
+      const wrong = { ...config, host_services: [{ ...service, address }] }
+      expect(failureOf(() => parse(wrong)).message).toContain('leave address out for all of them')
+    }
   })
 
   it('is published as a JSON Schema that ajv takes, with each setting described', () => {
