@@ -37,6 +37,11 @@ beforeAll(async () => {
   await host.done(up({}, 'c1'))
   await host.done(define('c2', 'blue'))
   await host.done(define('c3', { network: 'blue', name: 'a' }, { network: 'blue', name: 'b' }))
+  const planned = { interface: 'lan7', default_route: true, primary: true, mac_address: '02:42:aa:00:00:70' }
+  await host.done(define('c4', { network: 'blue', name: 'planned', addresses: ['10.50.0.70'], ...planned }))
+  await host.done(define('c5', 'in1'))
+  const theirs = { addresses: ['10.50.0.20'], mac_address: '02:42:aa:00:00:20' }
+  await host.done(plug({ network: 'blue', ...theirs }, 'c5'))
   const first = { network: 'blue', name: 'first', interface: 'lan0', mac_address: '02:42:aa:00:00:01' }
   await host.done(plug({ ...first, addresses: ['10.50.0.7'] }))
   await host.done(plug({ network: 'tiny', default_route: false }))
@@ -120,6 +125,7 @@ describe('everything that is wrong', () => {
       plug({ network: 'none', ...wrong, addresses: ['nowhere'] }),
       ...['network', 'addresses[0]', 'mac_address', 'interface'],
     )
+    await expectAllNamed(plug({ network: 'blue', addresses: ['nowhere', '10.50.0.7'] }), 'addresses[0]')
   })
 
   it('with the policies of a container is named at once', () =>
@@ -236,10 +242,12 @@ describe('a plug', () => {
       'addresses[0]',
       'addressOutOfRange',
     ],
-    ['a taken address', { addresses: ['10.50.0.7'] }, 'addresses[0]', 'addressInUse'],
+    ['the address of another one of the container', { addresses: ['10.50.0.7'] }, 'addresses[0]', 'conflict'],
+    ["another container's address", { addresses: ['10.50.0.20'] }, 'addresses[0]', 'addressInUse'],
     ['an address twice', { addresses: ['fd50::9', 'fd50:0::9'] }, 'addresses[1]', 'invalidArgument'],
     ['a prefix', { addresses: ['10.50.0.9/24'] }, 'addresses[0]', 'invalidArgument'],
-    ['a taken MAC', { mac_address: '02-42-AA-00-00-01' }, 'mac_address', 'addressInUse'],
+    ['the MAC of another one', { mac_address: '02-42-AA-00-00-01' }, 'mac_address', 'conflict'],
+    ["another container's MAC", { mac_address: '02-42-AA-00-00-20' }, 'mac_address', 'addressInUse'],
     ['a multicast MAC', { mac_address: '01:00:5e:00:00:01' }, 'mac_address', 'invalidArgument'],
     ['the MAC of nobody', { mac_address: '00:00:00:00:00:00' }, 'mac_address', 'invalidArgument'],
     ['no MAC at all', { mac_address: 'zz' }, 'mac_address', 'invalidArgument'],
@@ -259,6 +267,21 @@ describe('a plug', () => {
   ])('that wants %s is refused', (_what, wish, field, kind) =>
     expectRefusal(plug({ network: 'blue', ...wish }), field, kind),
   )
+
+  it.each<[string, Record<string, unknown>, string]>([
+    ['a name', { name: 'planned' }, 'name'],
+    ['an interface', { interface: 'lan7' }, 'interface'],
+    ['the default route', { default_route: true }, 'default_route'],
+    ['the place of the primary one', { primary: true }, 'primary'],
+    ['an address', { addresses: ['fd50::9', '10.50.0.70'] }, 'addresses[1]'],
+    ['a MAC', { mac_address: '02-42-AA-00-00-70' }, 'mac_address'],
+  ])('that wants %s of an attachment that has no endpoint yet is refused', (_what, wish, field) =>
+    expectRefusal(plug({ network: 'blue', ...wish }, 'c4'), field, 'conflict'),
+  )
+
+  it('that wants a MAC which the container has in another network is not', async () => {
+    await host.done(plug({ network: 'in1', name: 'same-mac', mac_address: '02-42-AA-00-00-70' }, 'c4'))
+  })
 
   it.each([
     'lo',

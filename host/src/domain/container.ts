@@ -112,38 +112,58 @@ export function assertConfigurable(handle: string, sandbox: SandboxRecord | unde
 /** An attachment with its place in the request: `attach_to[1]`. */
 export type PlacedAttachment = { readonly attachment: Attachment; readonly at: string }
 
-/** What only one attachment of a container can have: where the request says it, and a key that is the same for the same. */
-type Claim = { readonly path: string; readonly key: string; readonly message: string }
+/** The members of an attachment that no other of its container may share, as far as they are known. */
+export type Claimant = Partial<Omit<Attachment, 'mtu' | 'own' | 'options'>>
+
+/** What only one attachment of a container can have, and a key that is the same for the same. */
+type Claim = { readonly field: string; readonly key: string; readonly what: string }
+
+/** A claim of the attachment at `at` that the one at `first` has made before. */
+export type TakenClaim = Omit<Claim, 'key'> & { readonly at: string; readonly first: string }
 
 /** Throws when two attachments of one container share a name or an interface, or both want what only one can have. */
 export function assertDistinct(handle: string, placed: readonly PlacedAttachment[]): void {
-  const firsts = new Map<string, string>()
-  const wrong: FieldError[] = []
-  for (const { path, key, message } of placed.flatMap(claimsOf)) {
-    const first = firsts.get(key)
-    if (first === undefined) firsts.set(key, path)
-    else wrong.push({ path, message: `a second attachment ${message} (the first: ${first})` })
-  }
+  const wrong = takenClaims(placed).map(
+    ({ at, field, what, first }): FieldError => ({
+      path: `${at}.${field}`,
+      message: `a second attachment ${what} (the first: ${first})`,
+    }),
+  )
   if (wrong.length === 0) return
   const reasons = wrong.map(({ path, message }) => `${path}: ${message}`).join('; ')
   throw new ConetError('invalidArgument', `container ${handle}: ${reasons}`, { fields: wrong })
 }
 
+/** Names, interfaces and all else that several of a container's attachments want and only the first of them can have. */
+export function takenClaims(
+  placed: readonly { readonly attachment: Claimant; readonly at: string }[],
+): TakenClaim[] {
+  const firsts = new Map<string, string>()
+  const taken: TakenClaim[] = []
+  for (const { attachment, at } of placed)
+    for (const { key, field, what } of claimsOf(attachment)) {
+      const first = firsts.get(key)
+      if (first === undefined) firsts.set(key, `${at}.${field}`)
+      else taken.push({ at, field, what, first })
+    }
+  return taken
+}
+
 /** Addresses are one namespace's, whatever their networks; a MAC is only known within its network. */
-function claimsOf({ attachment, at }: PlacedAttachment): Claim[] {
-  const { name, interface: wanted, defaultRoute, primary, addresses, macAddress, networkId } = attachment
-  const claim = (field: string, value: string, message: string): Claim => ({
-    path: `${at}.${field}`,
+function claimsOf(attachment: Claimant): Claim[] {
+  const { name, interface: wanted, defaultRoute, primary, addresses = [], macAddress, networkId } = attachment
+  const claim = (field: string, value: string, what: string): Claim => ({
+    field,
     key: `${field.replace(/\[.*/, '')} ${value}`,
-    message,
+    what,
   })
   return [
-    claim('name', name, `is named ${name}`),
+    ...(name === undefined ? [] : [claim('name', name, `is named ${name}`)]),
     ...(wanted === undefined ? [] : [claim('interface', wanted, `wants interface ${wanted}`)]),
     ...(defaultRoute ? [claim('default_route', '', 'wants the default route')] : []),
     ...(primary ? [claim('primary', '', 'is to be the primary one')] : []),
     ...addresses.map((address, index) => claim(`addresses[${index}]`, address, `asks for ${address}`)),
-    ...(macAddress === undefined
+    ...(macAddress === undefined || networkId === undefined
       ? []
       : [claim('mac_address', `${networkId} ${macAddress}`, `asks for ${macAddress} in the same network`)]),
   ]

@@ -1,7 +1,14 @@
 // Plug: one more attachment on a container, running or not.
 import { ConetError } from '@conet/sdk'
 import type { PlugBody } from '@conet/sdk/api'
-import { type Attachment, type ContainerRecord, type SandboxRecord, stateOf } from '../domain/container.ts'
+import {
+  type Attachment,
+  type Claimant,
+  type ContainerRecord,
+  type SandboxRecord,
+  stateOf,
+  takenClaims,
+} from '../domain/container.ts'
 import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
 import { attachmentOf, freeAttachmentName, networkAt } from './attachments.ts'
 import { requireContainer } from './containers.ts'
@@ -84,26 +91,35 @@ function newAttachment(host: HostContext, container: ContainerRecord, body: Plug
   const name = body.name ?? (network && freeAttachmentName(network.name, container.attachments))
   const request = name === undefined ? body : { ...body, name }
   const attachment = attachmentOf(host, { request, network, at: '' }, faults)
-  noteTaken(container, request, faults)
-  if (attachment === undefined || faults.any) throw faults.error
+  // Wrong addresses are left out of the attachment: the places of the others are not those of the request.
+  const isWhole = attachment !== undefined && !faults.any
+  noteTaken(container, isWhole ? attachment : claimantOf(request), faults)
+  if (!isWhole || faults.any) throw faults.error
   return attachment
 }
 
-/** Attachments without an endpoint count too: they get theirs when the container starts. */
-function noteTaken(
-  { handle, attachments }: ContainerRecord,
-  { name, interface: wanted, default_route: defaultRoute }: Omit<PlugBody, 'network'>,
-  faults: RequestFaults,
-): void {
-  const refuseIf = (isTaken: boolean, path: string, what: string): void => {
-    if (isTaken) faults.of(() => refuse(handle, path, what))
+/** As much as can be compared of a request in which something is wrong. */
+function claimantOf({
+  name,
+  interface: wanted,
+  default_route: defaultRoute,
+  primary,
+}: Partial<PlugBody>): Claimant {
+  return {
+    ...(name !== undefined && { name }),
+    ...(wanted !== undefined && { interface: wanted }),
+    ...(defaultRoute !== undefined && { defaultRoute }),
+    ...(primary !== undefined && { primary }),
   }
-  const has = (isSo: (one: Attachment) => boolean) => attachments.some(isSo)
-  refuseIf(name !== undefined && has((one) => one.name === name), 'name', `is named ${name}`)
-  const isNameTaken = wanted !== undefined && has((one) => one.interface === wanted)
-  refuseIf(isNameTaken, 'interface', `wants interface ${wanted}`)
-  const isRouteTaken = defaultRoute === true && has((one) => one.defaultRoute === true)
-  refuseIf(isRouteTaken, 'default_route', 'wants the default route')
+}
+
+/** Attachments without an endpoint count too: they get theirs when the container starts. */
+function noteTaken({ handle, attachments }: ContainerRecord, wanted: Claimant, faults: RequestFaults): void {
+  const plugged = { attachment: wanted, at: 'plug' }
+  const held = attachments.map((attachment, index) => ({ attachment, at: `attachments[${index}]` }))
+  // Of a record that an older conetd kept, two others may share something: that is not this request's.
+  for (const { at, field, what } of takenClaims([...held, plugged]))
+    if (at === plugged.at) faults.of(() => refuse(handle, field, what))
 }
 
 function refuse(handle: string, path: string, what: string): never {
