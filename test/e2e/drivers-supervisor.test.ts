@@ -342,6 +342,24 @@ describe('the drivers that the host starts itself', () => {
     expect(await waitAfterKillMs()).toBeLessThanOrEqual(firstBackoffMs * 1.2)
   })
 
+  it('takes a driver that was killed for one that is there while its start is near, and not one that was stopped', async () => {
+    await using world = await makeWorld({ timing: { firstBackoffMs: 3_000, mostBackoffMs: 3_500 } })
+    const supervisor = world.supervise()
+    await using host = await startDriverHost({ directory: world.driverDirectory, supervision: supervisor })
+    await supervisor.start('x')
+    await host.until('x', 'ready')
+    process.kill(pidOf(supervisor, 'x'), 'SIGKILL')
+    // Nothing at its socket is under way: only who starts it knows that it comes.
+    const isThereMeanwhile = await eventually(() => {
+      expect(supervisor.stateOf('x')).toMatchObject({ state: 'waiting' })
+      expect(host.entry('x')).toMatchObject({ state: 'closed' })
+      return host.registry.isThere('x')
+    })
+    expect(isThereMeanwhile).toBe(true)
+    await supervisor.stop('x')
+    await eventually(() => expect(host.registry.isThere('x')).toBe(false))
+  })
+
   it('says of a driver that left its socket behind why it does not run, and not that nobody listens', async () => {
     await using world = await makeWorld({ timing: { firstBackoffMs: 10_000, mostBackoffMs: 60_000 } })
     const supervisor = world.supervise()

@@ -141,7 +141,7 @@ export class DriverRegistry {
 
   /** Whether a driver of that name is connected, or may be in a moment. */
   isThere(name: string): boolean {
-    return this.#candidates(name).some(({ state }) => isConnected(state) || isUnderWay(state))
+    return this.#isComing(name) || this.#candidates(name).some(({ state }) => isConnected(state))
   }
 
   /** `ready`, or what stands in the way, for people. */
