@@ -75,6 +75,11 @@ export function assertShareable({ name, owner }: NetworkRecord): void {
   })
 }
 
+/** Whether this host may strike it off its record alone: one that is on its way out is no other host's any more. */
+export function isForgettable({ scope, state }: NetworkRecord): boolean {
+  return scope !== 'global' || state === 'deleting'
+}
+
 /** Whether there may be a way out: a driver that hands out addresses may have one that the host does not know. */
 export function hasWayOut({ internal, subnets, ipam }: NetworkRecord): boolean {
   const isUnknown = ipam === 'driver' && subnets.length === 0

@@ -1,6 +1,6 @@
 // Which records of conet are not as they should be. Each code is explained in docs/operating.md.
 import type { EndpointRecord } from '../domain/endpoint.ts'
-import type { NetworkRecord } from '../domain/network.ts'
+import { isForgettable, type NetworkRecord } from '../domain/network.ts'
 import { type Check, counted, some } from './check.ts'
 import type { StatusFacts } from './facts.ts'
 
@@ -72,12 +72,10 @@ function byCause<T>(troubled: readonly T[], isLeft: (one: T) => boolean): { of: 
 export const deletionsPending: Check = ({ endpoints, networks, drivers }) =>
   [...new Set(networks.map(({ type }) => type))].flatMap((type) => {
     const own = networks.filter((network) => network.type === type)
-    const waiting = own.flatMap((network) => [
-      ...endpoints
-        .filter(({ networkId, state }) => networkId === network.id && state === 'deleting')
-        .map((endpoint) => leavingEndpoint(endpoint, network)),
-      ...(network.state === 'deleting' ? [`network ${network.name}${since(network)}`] : []),
-    ])
+    const perNetwork = own
+      .map((network) => ({ network, left: leavingOf(network, endpoints) }))
+      .filter(({ left }) => left.length > 0)
+    const waiting = perNetwork.flatMap(({ left }) => left)
     if (waiting.length === 0) return []
     const state = drivers.find(({ name }) => name === type)?.state ?? 'away'
     const verb = waiting.length === 1 ? 'waits' : 'wait'
@@ -86,10 +84,26 @@ export const deletionsPending: Check = ({ endpoints, networks, drivers }) =>
         severity: 'warning' as const,
         code: 'deletions-pending',
         message: `${counted(waiting.length, 'deletion')} ${verb} for driver ${type} (${state}): ${some(waiting)}`,
-        help: `start driver ${type} if it is away: it is told at once, and addresses stay reserved until it confirms; if it is gone for good: conet net rm NETWORK --forget`,
+        help: `start driver ${type} if it is away: it is told at once, and addresses stay reserved until it confirms${withoutDriver(perNetwork.map(({ network }) => network))}`,
       },
     ]
   })
+
+function leavingOf(network: NetworkRecord, endpoints: StatusFacts['endpoints']): string[] {
+  return [
+    ...endpoints
+      .filter(({ networkId, state }) => networkId === network.id && state === 'deleting')
+      .map((endpoint) => leavingEndpoint(endpoint, network)),
+    ...(network.state === 'deleting' ? [`network ${network.name}${since(network)}`] : []),
+  ]
+}
+
+/** A network that other hosts have is not this one's to forget. */
+function withoutDriver(networks: readonly NetworkRecord[]): string {
+  if (!networks.some(isForgettable)) return ''
+  const others = networks.every(isForgettable) ? '' : ' (not for those that other hosts of the cluster have)'
+  return `; if it is gone for good: conet net rm NETWORK --forget${others}`
+}
 
 function leavingEndpoint(endpoint: EndpointRecord, network: NetworkRecord): string {
   const { id, handle } = endpoint

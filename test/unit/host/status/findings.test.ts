@@ -401,6 +401,23 @@ describe('findings', () => {
     expect(findings[0]?.help).toBeTruthy()
   })
 
+  it('advise to forget a network whose driver is gone for good where no other host has it', () => {
+    const helpFor = (...networks: (typeof network)[]) => {
+      const endpoints = networks.map(({ id }) => ({ ...endpoint, networkId: id, state: 'deleting' as const }))
+      const found = findingsOf({ ...good, networks, endpoints }).find(
+        ({ code }) => code === 'deletions-pending',
+      )
+      return found?.help
+    }
+    const shared = { ...network, id: 'shared', name: 'red', scope: 'global' as const }
+    const deleted = { ...shared, id: 'deleted', name: 'green', state: 'deleting' as const }
+    expect(helpFor(network, deleted)).toMatch(/gone for good: conet net rm NETWORK --forget$/)
+    expect(helpFor(shared)).not.toContain('--forget')
+    expect(helpFor(network, shared)).toMatch(
+      /--forget \(not for those that other hosts of the cluster have\)$/,
+    )
+  })
+
   it('have the help that stands on what went wrong, where there is some', () => {
     expect(findingsOf(rejected('duplicateName', 'End one of the two.'))).toMatchObject([
       { help: 'End one of the two.' },
