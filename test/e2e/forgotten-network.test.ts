@@ -74,8 +74,32 @@ it('is refused while the driver is there, and while containers want the network,
   await driverDies()
   await expect(fixture.client.forgetNetwork('wanted')).rejects.toMatchObject({
     kind: 'inUse',
+    message: 'forget network wanted: it is used by c1',
     details: { containers: ['c1'] },
   })
   await expect(fixture.client.forgetNetwork('nobody')).rejects.toMatchObject({ kind: 'notFound' })
   expect(await networkNames()).toEqual(['wanted'])
 })
+
+it.each(['host:network:buried', 'host:endpoint:forgotten', 'host:network:forgotten'])(
+  'is wholly forgotten when it is asked for once more after a crash of conetd at %s',
+  async (failpoint) => {
+    const { id } = await fixture.client.createNetwork({ name: 'cut', type: 'fake', subnets })
+    await fixture.client.putContainerConfig('c', { attach_to: ['cut'] })
+    const { endpoints } = await fixture.client.up('c')
+    const endpointId = endpoints[0]?.id ?? ''
+    await driverDies()
+    await fixture.client.deleteContainer('c')
+    fixture.arm('conetd', failpoint)
+    await fixture.client.forgetNetwork(id).catch(() => undefined)
+    expect(await fixture.conetd.ended()).toBe('SIGKILL')
+    await fixture.start()
+    await fixture.client.forgetNetwork(id)
+    expect(await networkNames()).toEqual([])
+    await fixture.settled()
+    await fixture.client.createNetwork({ name: 'cut', type: 'null', subnets })
+    fake.plan({ has: { networkIds: [id], endpoints: [{ networkId: id, endpointId }] } })
+    await fake.restart()
+    await eventually(() => expect(told('network/delete', id)).not.toEqual([]))
+  },
+)

@@ -35,7 +35,7 @@ export type Operations = {
   ): Promise<{ network: NetworkRecord; created: boolean }>
   deleteNetwork(key: string, operation: Operation): Promise<Removed>
   /** Though its driver cannot be told. */
-  forgetNetwork(key: string): Promise<void>
+  forgetNetwork(key: string, operation: Operation): Promise<void>
   configureContainer(
     handle: string,
     body: ContainerConfigBody,

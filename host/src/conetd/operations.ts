@@ -29,7 +29,7 @@ export function bindOperations(host: HostContext, timings: OperationTimings): Op
   return {
     createNetwork: (body, operation) => run('network.create', {}, () => createNetwork(host, body, operation)),
     deleteNetwork: (key, operation) => run('network.delete', {}, () => deleteNetwork(host, key, operation)),
-    forgetNetwork: (key) => run('network.forget', {}, () => forgetNetwork(host, key)),
+    forgetNetwork: (key, operation) => run('network.forget', {}, () => forgetNetwork(host, key, operation)),
     configureContainer: (container, body, operation) =>
       run('container.configure', { container }, () => configureContainer(host, container, body, operation)),
     removeContainer: (container, operation) =>

@@ -1,51 +1,77 @@
 // A network whose driver never comes back goes from the record alone: what the driver made of it stays in the kernel. If
 // the driver does come back, it has something that no record wants, and the sync has it removed.
 import { ConetError } from '@conet/sdk'
-import type { NetworkRecord } from '../domain/network.ts'
+import { isForgettable, type NetworkRecord } from '../domain/network.ts'
 import { resolveKey } from '../domain/resolve.ts'
-import type { HostContext } from './host-context.ts'
-import { containerQueue, networkQueue } from './keys.ts'
+import type { HostContext, Operation } from './host-context.ts'
+import { containerQueue } from './keys.ts'
 import { assertUnused } from './network-holders.ts'
 import { forgetEndpoint } from './remove-endpoint.ts'
-import { endpointsLeaving, removeNetworkLater, strikeNetwork } from './remove-network.ts'
+import { inNetworkQueue, removeNetworkLater, strikeNetwork } from './remove-network.ts'
+import { retold } from './retold.ts'
 
 /**
  * Strikes the network that `key` names, and what is left of its endpoints, off the record. Refused with
  * `failedPrecondition` while its driver is connected or about to be, and for a network of the cluster, which other hosts
- * may use; with `inUse` while containers want it. A full id that nobody has is no error. May be repeated.
+ * may use, unless it is on its way out; with `inUse` while containers want it. Where it ends half-way (`partial`) the
+ * network is on its way out. A full id that nobody has is no error. May be repeated.
  */
-export async function forgetNetwork(host: HostContext, key: string): Promise<void> {
+export async function forgetNetwork(host: HostContext, key: string, operation: Operation): Promise<void> {
   if (/^[0-9a-f]{64}$/.test(key) && !host.inventory.networks.has(key)) return
-  const { id, name } = resolveKey(key, host.inventory.networks.values(), 'network')
-  await host.queue.run(networkQueue(name), async () => {
-    const network = host.inventory.networks.get(id)
-    if (network === undefined) return
+  const named = resolveKey(key, host.inventory.networks.values(), 'network')
+  await inNetworkQueue(host, named, async (network) => {
+    operation.signal?.throwIfAborted()
     assertForgettable(host, network)
-    await assertUnused(host, network)
+    await assertUnused(host, network, 'forget')
     // From here on nobody plugs into it, and a driver that comes back meanwhile is told to delete it.
     removeNetworkLater(host, network)
-    await endpointsLeaving(host, id)
-    for (const { id: endpointId, handle } of host.inventory.endpointsOfNetwork(id))
-      await host.queue.run(containerQueue(handle), async () => forgetLeaving(host, network, endpointId))
-    assertForgettable(host, network)
-    const message = `forgotten: what driver ${network.type} made of it stays until that driver is back`
-    strikeNetwork(host, network, { message })
+  })
+  try {
+    await forgetEndpoints(host, named.id, operation)
+    await inNetworkQueue(host, named, async (network) => {
+      operation.signal?.throwIfAborted()
+      assertForgettable(host, network)
+      const message = `forgotten: what driver ${network.type} made of it stays until that driver is back`
+      strikeNetwork(host, network, { message })
+    })
+  } catch (error) {
+    throw partly(error, named, operation)
+  }
+}
+
+async function forgetEndpoints(host: HostContext, networkId: string, { signal }: Operation): Promise<void> {
+  const { inventory, queue } = host
+  for (const { id, handle } of inventory.endpointsOfNetwork(networkId)) {
+    await queue.run(containerQueue(handle), async () => {
+      const network = inventory.networks.get(networkId)
+      const endpoint = inventory.endpoints.get(id)
+      if (network === undefined || endpoint === undefined) return
+      signal?.throwIfAborted()
+      assertForgettable(host, network)
+      forgetEndpoint(host, endpoint)
+    })
+  }
+}
+
+function partly(error: unknown, { id, name }: NetworkRecord, { signal }: Operation): unknown {
+  if (ConetError.is(error)) return retold(error, { operationState: 'partial' })
+  if (signal?.aborted !== true || error !== signal.reason) return error
+  return new ConetError('cancelled', `forget network ${name}: its caller gave it up`, {
+    cause: error,
+    details: { networkId: id },
+    operationState: 'partial',
+    help: `it is on its way out: conet net rm ${name} --forget ends it`,
   })
 }
 
-async function forgetLeaving(host: HostContext, network: NetworkRecord, endpointId: string): Promise<void> {
-  assertForgettable(host, network)
-  const endpoint = host.inventory.endpoints.get(endpointId)
-  if (endpoint !== undefined) forgetEndpoint(host, endpoint)
-}
-
-function assertForgettable({ drivers }: HostContext, { id, name, type, scope }: NetworkRecord): void {
+function assertForgettable({ drivers }: HostContext, network: NetworkRecord): void {
+  const { id, name, type } = network
   const refuse = (why: string, help: string) =>
     new ConetError('failedPrecondition', `forget network ${name}: ${why}`, {
       details: { networkId: id, driver: type, driverState: drivers.stateOf(type) },
       help,
     })
-  if (scope === 'global') {
+  if (!isForgettable(network)) {
     throw refuse(
       'it is a network of the cluster, and other hosts may use it',
       `delete it where driver ${type} runs: conet net rm ${name}`,

@@ -4,7 +4,10 @@ export function containerQueue(handle: string): string {
   return `container:${handle}`
 }
 
-/** By name, since two clients may create one network at the same time. */
+/**
+ * By name, since two clients may create one network at the same time. Who has a container's may wait for it; who has it
+ * must wait for no container's.
+ */
 export function networkQueue(name: string): string {
   return `network:${name}`
 }

@@ -1,4 +1,4 @@
-// Who keeps a network from being deleted: containers of this host, and of a network of the cluster those of all hosts.
+// Who keeps a network from being deleted, or forgotten: containers of this host, and of a network of the cluster those of all hosts.
 import { ConetError } from '@conet/sdk'
 import type { NetworkRecord } from '../domain/network.ts'
 import type { HostContext } from './host-context.ts'
@@ -6,15 +6,19 @@ import type { HostContext } from './host-context.ts'
 const mostNamed = 20
 const mostListed = 100
 
-/** Throws `inUse` when a container of this host wants the network; it names those on other hosts too. */
-export async function assertUnused(host: HostContext, network: NetworkRecord): Promise<void> {
+/** Throws `inUse` when a container of this host wants the network; it names those on other hosts too. `what` begins the message. */
+export async function assertUnused(
+  host: HostContext,
+  network: NetworkRecord,
+  what: 'delete' | 'forget',
+): Promise<void> {
   const here = holdersHere(host, network)
   if (here.length === 0) return
   const elsewhere = await holdersElsewhere(host, network)
   const words = [...elsewhere].map(([node, containers]) => ` and, on ${node}, by ${some(containers)}`)
   throw new ConetError(
     'inUse',
-    `delete network ${network.name}: it is used by ${some(here)}${words.join('')}`,
+    `${what} network ${network.name}: it is used by ${some(here)}${words.join('')}`,
     {
       details: {
         networkId: network.id,

@@ -12,26 +12,39 @@ import { assertUnused } from './network-holders.ts'
  * Deletes the network that `key` names. Refused with `inUse` while containers want it; endpoints that are on their way out
  * already go first (`deleting`: their driver is awaited). A full id that nobody has is no error: the network is gone.
  */
-export function deleteNetwork(host: HostContext, key: string, operation: Operation): Promise<Removed> {
-  if (/^[0-9a-f]{64}$/.test(key) && !host.inventory.networks.has(key)) return Promise.resolve('gone')
-  const { id, name } = resolveKey(key, host.inventory.networks.values(), 'network')
-  return host.queue.run(networkQueue(name), async () => {
-    const network = host.inventory.networks.get(id)
-    if (network === undefined) return 'gone'
-    await assertUnused(host, network)
+export async function deleteNetwork(host: HostContext, key: string, operation: Operation): Promise<Removed> {
+  if (/^[0-9a-f]{64}$/.test(key) && !host.inventory.networks.has(key)) return 'gone'
+  const named = resolveKey(key, host.inventory.networks.values(), 'network')
+  await inNetworkQueue(host, named, async (network) => {
+    await assertUnused(host, network, 'delete')
+    // From here on nobody plugs into it. One of the cluster may be refused yet.
+    if (network.scope !== 'global') buryNetwork(host, network)
+  })
+  await endpointsLeaving(host, named.id)
+  const removed = await inNetworkQueue(host, named, async (network) => {
     if (network.scope === 'global') {
-      await endpointsLeaving(host, id)
+      await assertUnused(host, network, 'delete')
       await deleteInCluster(host, network, operation)
     }
-    // From here on nobody plugs into it.
-    buryNetwork(host, network)
-    await endpointsLeaving(host, id)
     return removeNetwork(host, network, operation)
+  })
+  return removed ?? 'gone'
+}
+
+/** Runs `work` on the network as it is then, in the queue of its name; undefined, and nothing done, if it is gone. */
+export function inNetworkQueue<T>(
+  host: HostContext,
+  { id, name }: Pick<NetworkRecord, 'id' | 'name'>,
+  work: (network: NetworkRecord) => Promise<T>,
+): Promise<T | undefined> {
+  return host.queue.run(networkQueue(name), async () => {
+    const network = host.inventory.networks.get(id)
+    return network === undefined ? undefined : work(network)
   })
 }
 
-/** Resolves when what is being done to its last endpoints now is done, well or badly. */
-export async function endpointsLeaving(host: HostContext, networkId: string): Promise<void> {
+/** Resolves when what is being done to its last endpoints now is done, well or badly. Outside of the network's queue. */
+async function endpointsLeaving(host: HostContext, networkId: string): Promise<void> {
   const handles = new Set(host.inventory.endpointsOfNetwork(networkId).map(({ handle }) => handle))
   await Promise.all(
     [...handles].map((handle) => host.queue.run(containerQueue(handle), async () => undefined)),

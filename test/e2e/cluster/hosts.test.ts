@@ -116,6 +116,24 @@ describe('a network of a cluster', () => {
     await flat.program.end('SIGTERM')
   })
 
+  it('can be forgotten where its driver is gone for good, once it was deleted elsewhere', async () => {
+    const { id } = await one.client.createNetwork({ name: 'blue', type: 'span' })
+    await two.knows('blue')
+    const { id: endpoint } = await two.plug('c1', 'blue')
+    two.plan({ 'network/delete': { crashes: true } })
+    await two.client.unplug({ handle: 'c1', endpoint })
+    await two.driver.program.exited
+    two.plan()
+    await expect(two.client.forgetNetwork('blue')).rejects.toMatchObject({ kind: 'failedPrecondition' })
+    await eventually(() => one.client.deleteNetwork('blue'), { timeoutMs: 15_000 })
+    await eventually(async () => expect((await two.client.getNetwork(id)).state).toBe('deleting'))
+    // Whether it listens is looked at now and then: for a moment it may be about to come.
+    await eventually(() => two.client.forgetNetwork(id))
+    expect((await two.client.listNetworks()).networks).toEqual([])
+    await two.driver.restart()
+    await two.fixture.driversReady()
+  })
+
   it('is at a driver only while the host has endpoints in it', async () => {
     await one.client.createNetwork({ name: 'blue', type: 'span' })
     await two.knows('blue')

@@ -30,8 +30,8 @@ export const networkHandlers: Pick<
     return removal(await context.operations.deleteNetwork(parameters.network, operation))
   },
 
-  async forgetNetwork(context, { parameters }) {
-    await context.operations.forgetNetwork(parameters.network)
+  async forgetNetwork(context, { parameters, operation }) {
+    await context.operations.forgetNetwork(parameters.network, operation)
     return { status: 200, body: {} }
   },
 }
