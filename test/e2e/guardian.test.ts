@@ -1,5 +1,6 @@
 // conet-guardian as Guardian runs it: exact argv, exact standard input. The documents are written by hand from the
 // contract of Guardian's external networker.
+import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ConetError } from '@conet/sdk'
@@ -122,6 +123,49 @@ it('[B8] [B10] a client’s configuration stands, its network’s name servers t
   await guardian.down('h1')
   expect((await guardian.run('up', 'h1', twice)).err).toContain('is said twice')
   expect((await fixture.client.getContainer('h1')).state).toBe('down')
+})
+
+it('[B8] properties of an up stand beside those that a client has configured, and end with its down', async () => {
+  const fake = await fixture.startFakeDriver()
+  await fixture.client.createNetwork({ name: 'odd', type: 'fake' })
+  const ofClient = { mine: '1', both: 'client', deep: { a: [1] } }
+  const configured = { extra: true, properties: ofClient }
+  const body: object = { attach_to: ['odd'], ...configured }
+  await fixture.client.putContainerConfig('q', body)
+  const told = () =>
+    fake.records().filter(({ event, method }) => event === 'begin' && method === 'endpoint/plug')
+  const shown = async () => (await fixture.client.getContainer('q')).config
+  const lives = [
+    [
+      { first: 'up', both: 'runtime' },
+      { ...ofClient, first: 'up', both: 'runtime' },
+    ],
+    [{}, ofClient],
+    [{ second: 'up' }, { ...ofClient, second: 'up' }],
+  ] as const
+  for (const [Properties, properties] of lives) {
+    await guardian.up('q', { Pid: init.pid, Properties })
+    expect(told().at(-1)?.params).toMatchObject({ container: { config: { extra: true } } })
+    expect(told().at(-1)?.params).toHaveProperty('container.config.properties', properties)
+    expect(await shown()).toEqual({ extra: true, properties })
+    await guardian.down('q')
+    expect(await shown()).toEqual(configured)
+  }
+  await guardian.up('q', { Pid: init.pid, Properties: { third: 'up' } })
+  await using other = await ContainerInit.start()
+  await guardian.up('q', { Pid: other.pid, Properties: {} })
+  expect(await shown()).toEqual(configured)
+})
+
+it('properties of a container that is found down after a start of conetd are gone', async () => {
+  await fixture.client.putContainerConfig('q', { attach_to: [] })
+  await guardian.up('q', { Pid: init.pid, Properties: { first: 'up' } })
+  const { sandbox, config } = await fixture.client.getContainer('q')
+  expect(config).toEqual({ properties: { first: 'up' } })
+  await fixture.kill()
+  execFileSync('umount', [sandbox?.path ?? ''])
+  await fixture.start()
+  expect(await fixture.client.getContainer('q')).toMatchObject({ state: 'down', config: {} })
 })
 
 it('down takes null, unknown handles, a second time, and a container whose process is gone', async () => {

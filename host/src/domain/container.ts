@@ -45,7 +45,7 @@ export const ContainerRecord = Type.Object({
   specPolicies: Type.Optional(PolicyDocuments),
   /** By attachment: what its runtime and Garden's calls have put behind the policy that stands; it ends with its `down`. */
   policyAdditions: Type.Optional(PolicyDocuments),
-  /** What the runtime knows of it, for drivers. */
+  /** What the runtime said of it at `up`, for drivers; it ends with its `down`. */
   properties: Type.Optional(Type.Record(Type.String(), Type.String())),
   /** `runtime`: no client configured it, so it ends with its `down`. Absent: a client did. */
   definedBy: Type.Optional(Type.Literal('runtime')),
@@ -86,15 +86,6 @@ export const SandboxRecord = Type.Object({
   ),
 })
 export type SandboxRecord = Static<typeof SandboxRecord>
-
-/** What the client said beyond what the host knows, and under `properties` what the runtime did. */
-export function furtherConfig({
-  config,
-  properties,
-}: Pick<ContainerRecord, 'config' | 'properties'>): Record<string, unknown> {
-  const { attach_to: _attachTo, network_specs: _specs, labels: _labels, ...further } = config
-  return properties === undefined ? further : { ...further, properties }
-}
 
 export function stateOf(sandbox: SandboxRecord | undefined): ContainerState {
   if (sandbox === undefined) return 'defined'

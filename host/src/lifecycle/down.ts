@@ -1,8 +1,8 @@
 // Down: the container stopped. Every endpoint ends, in reverse, going on after errors; then its sandbox is let go.
 import { ConetError } from '@conet/sdk'
-import { stateOf } from '../domain/container.ts'
+import { type ContainerRecord, stateOf } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
-import { withoutAdditions } from '../domain/policy.ts'
+import { withoutRuntimeWord } from '../domain/runtime-word.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation, Removed } from './host-context.ts'
 import { containerQueue } from './keys.ts'
@@ -46,11 +46,17 @@ export async function takeDown(host: HostContext, handle: string, operation: Ope
 /** What the runtime said of it. Nobody asks again for a container that nobody configured. */
 function forget(host: HostContext, handle: string): void {
   const container = host.inventory.containers.get(handle)
-  if (container?.policyAdditions !== undefined) host.inventory.putConfiguration(withoutAdditions(container))
+  if (container !== undefined) forgetRuntimeWord(host, container)
   if (container?.definedBy !== 'runtime') return
   host.inventory.deleteContainer(handle)
   host.inventory.commit((change) => change.deleteSandbox(handle), 'removal')
   host.events.append({ type: 'container.removed', container: handle })
+}
+
+/** Goes through on a full disk. */
+export function forgetRuntimeWord({ inventory }: HostContext, container: ContainerRecord): void {
+  const kept = withoutRuntimeWord(container)
+  if (kept !== container) inventory.putConfiguration(kept, 'removal')
 }
 
 type Removals = { states: Removed[]; failures: unknown[] }

@@ -8,9 +8,10 @@ import type {
   PolicyParams,
   Sandbox,
 } from '@conet/sdk'
-import { furtherConfig, type SandboxRecord } from '../domain/container.ts'
+import type { SandboxRecord } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import { driverView, type NetworkRecord } from '../domain/network.ts'
+import { furtherConfig } from '../domain/runtime-word.ts'
 import type { HostContext } from './host-context.ts'
 
 export function createParameters(

@@ -116,8 +116,12 @@ export class Inventory implements Disposable {
   }
 
   /** A configuration given by a client as a whole: on the disk when this returns. */
-  putConfiguration(record: ContainerRecord): void {
-    this.#stores.durable.transaction((changes) => this.#tables.containers.put(changes, record.handle, record))
+  putConfiguration(record: ContainerRecord, purpose: Purpose = 'change'): void {
+    const { handle } = record
+    this.#stores.durable.transaction(
+      (changes) => this.#tables.containers.put(changes, handle, record),
+      purpose,
+    )
     this.#dropOverlay(record.handle)
     this.#keepContainer(record)
   }

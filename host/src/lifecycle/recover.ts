@@ -3,6 +3,7 @@
 import { type SandboxRecord, stateOf } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { NetworkRecord } from '../domain/network.ts'
+import { forgetRuntimeWord } from './down.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext } from './host-context.ts'
 import { portCursor } from './policy-ports.ts'
@@ -56,12 +57,14 @@ function recoverSandbox(host: HostContext, sandbox: SandboxRecord): void {
   }, 'removal')
 }
 
-/** A container that the runtime defined ends with its sandbox. */
+/** A container that the runtime defined ends with its sandbox, and of others what the runtime said. */
 function forgetUndefined(host: HostContext): void {
   const { containers, sandboxes } = host.inventory
-  for (const { handle, definedBy } of [...containers.values()]) {
-    const state = stateOf(sandboxes.get(handle))
-    if (definedBy === 'runtime' && state !== 'up') host.inventory.deleteContainer(handle)
+  for (const container of [...containers.values()]) {
+    const { handle, definedBy } = container
+    if (stateOf(sandboxes.get(handle)) === 'up') continue
+    if (definedBy === 'runtime') host.inventory.deleteContainer(handle)
+    else forgetRuntimeWord(host, container)
   }
 }
 

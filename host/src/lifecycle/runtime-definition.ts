@@ -4,7 +4,8 @@ import { ConetError } from '@conet/sdk'
 import type { ContainerConfigBody, CreateNetworkBody, UpBody } from '@conet/sdk/api'
 import { type ContainerRecord, primaryOf } from '../domain/container.ts'
 import { netOutRule, notSaidBy, portRequest } from '../domain/garden-policy.ts'
-import { policyFor, withAdditions, withoutAdditions } from '../domain/policy.ts'
+import { policyFor, withAdditions } from '../domain/policy.ts'
+import { withoutRuntimeWord, withProperties } from '../domain/runtime-word.ts'
 import { shellWord } from '../domain/shell-word.ts'
 import { mayBeCreated } from '../domain/unknown-container.ts'
 import { configureNow } from './configure-container.ts'
@@ -33,7 +34,7 @@ export async function defineForUp(
   if (definition !== undefined)
     await configureNow(host, handle, definition, operation, { definedBy: 'runtime', ...specsPlace(body) })
   const before = requireContainer(host, handle)
-  const container = withRules(host, withProperties(withoutAdditions(before), body), body)
+  const container = withRules(host, withKeptProperties(withoutRuntimeWord(before), body), body)
   if (container !== before) host.inventory.putConfiguration(container)
   return container
 }
@@ -108,9 +109,10 @@ async function defaultOf(host: HostContext, operation: Operation): Promise<Conta
   return { attach_to: [wanted.name] }
 }
 
-function withProperties(container: ContainerRecord, { properties = {} }: UpBody): ContainerRecord {
+/** All but the specs, which are attachments. */
+function withKeptProperties(container: ContainerRecord, { properties = {} }: UpBody): ContainerRecord {
   const { specs: _specs, ...kept } = properties
-  return Object.keys(kept).length === 0 ? container : { ...container, properties: kept }
+  return Object.keys(kept).length === 0 ? container : withProperties(container, kept)
 }
 
 /** Garden's ports and rules stand behind the policy of the primary network, for this life of the container. */

@@ -1,13 +1,8 @@
 // A container as clients see it.
 import type { ContainerView, ResolverFilesView, SandboxView } from '@conet/sdk/api'
-import {
-  type Attachment,
-  type ContainerRecord,
-  furtherConfig,
-  type SandboxRecord,
-  stateOf,
-} from '../../domain/container.ts'
+import { type Attachment, type ContainerRecord, type SandboxRecord, stateOf } from '../../domain/container.ts'
 import type { EndpointRecord } from '../../domain/endpoint.ts'
+import { furtherConfig } from '../../domain/runtime-word.ts'
 import type { ResolverPaths } from '../../sandbox/index.ts'
 import type { InventoryReader } from '../api-context.ts'
 import { endpointView } from './endpoint.ts'

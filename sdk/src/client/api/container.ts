@@ -126,7 +126,7 @@ export const ContainerView = Type.Object({
   handle: Type.String(),
   state: Type.Union([Type.Literal('defined'), Type.Literal('up'), Type.Literal('down')]),
   labels: Labels,
-  /** The configuration's further keys, as the client gave them. */
+  /** The configuration's further keys, as the client gave them; while it is up, what its runtime said of it is among its `properties`. */
   config: Document,
   sandbox: Type.Optional(SandboxView),
   attachments: Type.Array(AttachmentView),
