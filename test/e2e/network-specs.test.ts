@@ -99,6 +99,16 @@ it('[A11] [A12] [A13] wrong specs are refused with their place, and nothing chan
       'invalidArgument',
       'network_specs[0].config.net_in',
     ],
+    [
+      { network_specs: [{ name: 'b', type: 'fake', config: { NetIn: { HostPort: 0 } } }] },
+      'invalidArgument',
+      'network_specs[0].config.net_in',
+    ],
+    [
+      { network_specs: [{ name: 'b', type: 'bridge', config: { NetOut: {} } }] },
+      'invalidArgument',
+      'network_specs[0].config.net_out',
+    ],
     [{ labels: {} }, 'invalidArgument', 'attach_to'],
   ]
   for (const [body, kind, path] of cases)

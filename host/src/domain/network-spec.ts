@@ -31,7 +31,7 @@ export function splitConfig(
   for (const [key, value] of Object.entries(config)) {
     const name = ofConfig.includes(key) ? undefined : ofPolicy.get(plain(key))
     if (name === undefined) kept[key] = value
-    else if (isUnsaid(value, { isGo: key !== name })) continue
+    else if (value === null || (key !== name && isUnfilled(value, schemaOf(policySchema, name)))) continue
     else if (Object.hasOwn(policy, name)) throw saidTwice(`${at}.${key}`, name)
     else policy[name] = inSnakeCase(value, `${at}.${key}`)
   }
@@ -39,23 +39,44 @@ export function splitConfig(
 }
 
 function memberNames(schema: JsonSchema | undefined): string[] {
-  const properties: unknown = schema?.properties
-  return typeof properties === 'object' && properties !== null ? Object.keys(properties) : []
+  return Object.keys(membersOf(schema?.properties))
+}
+
+function schemaOf(schema: JsonSchema | undefined, name: string): Document {
+  return membersOf(membersOf(schema?.properties)[name])
+}
+
+function membersOf(value: unknown): Document {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {}
 }
 
 function plain(name: string): string {
   return name.replaceAll('_', '').toLowerCase()
 }
 
-/** A slice or pointer of Go that nobody made is null, and a structure that nobody filled in has zeros. */
-function isUnsaid(value: unknown, { isGo }: { isGo: boolean }): boolean {
-  return value === null || (isGo && isUnfilled(value))
+/**
+ * A structure of Go that nobody filled in has zeros, and null for what nobody made. What the schema takes for none goes on, to be
+ * refused; an empty list says something: nothing is allowed.
+ */
+function isUnfilled(value: unknown, schema: Document): boolean {
+  const known = structureOf(schema)
+  if (known === undefined || typeof value !== 'object' || value === null || Array.isArray(value)) return false
+  return Object.entries(value).every(([key, member]) => {
+    const name = snakeKey(key)
+    if (!Object.hasOwn(known, name)) return false
+    return member === null || member === 0 || isUnfilled(member, membersOf(known[name]))
+  })
 }
 
-/** Empty lists say something: nothing is allowed. */
-function isUnfilled(value: unknown): boolean {
-  if (typeof value !== 'object' || Array.isArray(value)) return false
-  return Object.values(value ?? {}).every((member) => member === 0 || isUnfilled(member))
+/** The members of the structures that the schema takes, each with its schema; undefined: it takes none. */
+function structureOf(schema: Document): Document | undefined {
+  const { type, properties, anyOf, oneOf } = schema
+  if (type === 'object' || properties !== undefined) return membersOf(properties)
+  const choices: unknown[] = [anyOf, oneOf].flatMap((list) => (Array.isArray(list) ? list : []))
+  const structures = choices
+    .map((choice) => structureOf(membersOf(choice)))
+    .filter((one) => one !== undefined)
+  return structures.length === 0 ? undefined : Object.fromEntries(structures.flatMap(Object.entries))
 }
 
 /** Go writes the members of a structure without tags as `HostPort`; nothing else begins with a capital. */

@@ -1,9 +1,13 @@
 import { splitConfig } from '@conet/host/domain/network-spec'
 import { describe, expect, it } from 'vitest'
 
+const numbers = { rate: { type: 'integer' }, burst: { type: 'integer' } }
+const rate = { type: 'object', properties: numbers }
+const ofEach = { type: 'object', properties: { ingress: rate, egress: rate } }
+const list = { type: 'array', items: { type: 'object' } }
 const schemas = {
   configSchema: { properties: { mtu: {}, limits: {} } },
-  policySchema: { properties: { net_in: {}, net_out: {}, limits: {} } },
+  policySchema: { properties: { net_in: list, net_out: list, limits: { anyOf: [rate, ofEach] } } },
 }
 
 describe('splitConfig', () => {
@@ -19,7 +23,8 @@ describe('splitConfig', () => {
     const config = { NetIn: null, NetOut: null, Limits: { rate: 0, burst: 0 } }
     const noLimits = { configSchema: {}, policySchema: schemas.policySchema }
     expect(splitConfig(config, noLimits, 'config')).toEqual({ config: {}, policy: undefined })
-    expect(splitConfig({ Limits: {}, net_in: null }, noLimits, 'config').policy).toBeUndefined()
+    for (const Limits of [{}, { Rate: 0 }, { Ingress: { Rate: 0, Burst: null }, Egress: null }])
+      expect(splitConfig({ Limits, net_in: null }, noLimits, 'config').policy).toBeUndefined()
     const rule = { Protocol: 0, Networks: null, Ports: null, ICMPs: null, Log: false }
     expect(splitConfig({ NetOut: [rule], NetIn: [] }, noLimits, 'config').policy).toEqual({
       net_out: [{ protocol: 0, log: false }],
@@ -30,6 +35,19 @@ describe('splitConfig', () => {
     expect(splitConfig({ Limits: { rate: 1000, burst: 0 } }, noLimits, 'config').policy).toEqual({
       limits: { rate: 1000, burst: 0 },
     })
+  })
+
+  it.each([
+    [{ NetOut: {} }, { net_out: {} }],
+    [{ NetOut: { Rules: {}, x: 0 } }, { net_out: { rules: {}, x: 0 } }],
+    [{ NetIn: { HostPort: 0 } }, { net_in: { host_port: 0 } }],
+    [{ Limits: { Speed: 0 } }, { limits: { speed: 0 } }],
+    [{ Limits: { Rate: { x: 0 } } }, { limits: { rate: { x: 0 } } }],
+    [{ Limits: { Ingress: { Speed: 0 } } }, { limits: { ingress: { speed: 0 } } }],
+    [{ Limits: [] }, { limits: [] }],
+  ])('hands on what the policy schema does not know, for that to refuse it: %j', (config, policy) => {
+    const noLimits = { configSchema: {}, policySchema: schemas.policySchema }
+    expect(splitConfig(config, noLimits, 'config')).toEqual({ config: {}, policy })
   })
 
   it('leaves a member that the configuration knows to it, and all of it where there are no schemas', () => {
