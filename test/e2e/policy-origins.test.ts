@@ -1,23 +1,27 @@
 // Who has said what of a policy, and for how long it holds: a network's default, a client, the spec of a network, and a
 // container's runtime.
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ConetdFixture } from '../support/conetd-fixture.ts'
 import type { FakeDriver } from '../support/fake-driver.ts'
+import type { FakePlan } from '../support/fake-driver-plan.ts'
 import { lastTold, told } from './policy-scene.ts'
+
+const plan: FakePlan = { offers: ['endpoint/policy'], schemas: { ports: { policyMember: 'net_in' } } }
 
 let fixture: ConetdFixture
 let driver: FakeDriver
 
 beforeAll(async () => {
   fixture = await ConetdFixture.start({ drivers: [], config: { ports: { start: 64_000, size: 8 } } })
-  const ports = { policyMember: 'net_in' }
-  driver = await fixture.startFakeDriver({
-    name: 'first',
-    plan: { offers: ['endpoint/policy'], schemas: { ports } },
-  })
+  driver = await fixture.startFakeDriver({ name: 'first', plan })
 })
 afterAll(() => fixture?.[Symbol.asyncDispose]())
-afterEach(() => fixture.removeEverything())
+afterEach(async () => {
+  driver.plan(plan)
+  await fixture.removeEverything()
+})
 
 const rule = { protocol: 1, networks: [{ start: '198.51.100.1', end: '198.51.100.1' }] }
 const other = { protocol: 1, networks: [{ start: '198.51.100.2', end: '198.51.100.2' }] }
@@ -82,6 +86,108 @@ describe('[B22] what a runtime asks for', () => {
       policy: both,
       added: { net_in: [port(8080)] },
     })
+  })
+
+  it('[B18] stays when the default that has said the same says it no more', async () => {
+    const fixed = { host_port: 28_000, container_port: 22 }
+    await blue({ net_in: [{ protocol: 'tcp', ...fixed }, port(8080)], net_out: [denial, rule] })
+    await configured('web')
+    await fixture.client.up('web', { netin: [fixed, port(8080)], netout_rules: [rule] })
+    expect(await effective('web')).toMatchObject({
+      source: 'default',
+      policy: { net_in: [{ protocol: 'tcp', ...fixed }, port(8080)], net_out: [denial, rule] },
+      added: { net_in: [fixed, port(8080)], net_out: [rule] },
+    })
+    const before = (await effective('web'))?.mapped_ports
+    await fixture.client.putDefaultPolicy('blue', { net_out: [denial] })
+    const now = { net_in: [fixed, port(8080)], net_out: [denial, rule] }
+    expect(lastTold(driver, 'web')?.policy).toEqual(now)
+    expect((await effective('web'))?.mapped_ports).toEqual(before)
+  })
+
+  it('[B19] stays too where a call asked for a port that the default had mapped already', async () => {
+    const fixed = { host_port: 28_000, container_port: 22 }
+    await blue({ net_in: [fixed, port(8080)] })
+    await configured('web')
+    await fixture.client.up('web')
+    const netIn = (body: object) => fixture.client.call('netIn', { params: { handle: 'web' }, body })
+    for (let times = 0; times < 2; times += 1) expect(await netIn(fixed)).toEqual(fixed)
+    const more = await netIn(port(8080))
+    expect((await effective('web'))?.policy).toEqual({ net_in: [fixed, port(8080), port(8080)] })
+    await fixture.client.putDefaultPolicy('blue', null)
+    const mapped = (await effective('web'))?.mapped_ports ?? []
+    expect(mapped).toMatchObject([fixed, { container_port: 8080 }, more])
+  })
+
+  it('[B18] refuses a default that maps its port elsewhere, and says whose that port is', async () => {
+    await blue()
+    await configured('web')
+    const fixed = { host_port: 28_000, container_port: 22 }
+    await fixture.client.up('web', { netin: [fixed] })
+    const elsewhere = { net_in: [port(80), { host_port: 28_000, container_port: 23 }] }
+    const message = 'net_in[0].host_port: another entry of the policy maps tcp 28000 already'
+    await expect(fixture.client.putDefaultPolicy('blue', elsewhere)).rejects.toMatchObject({
+      kind: 'invalidArgument',
+      message: expect.stringContaining(`container web, added by its runtime: ${message}`),
+      fields: [
+        { path: 'default_policy', message: expect.stringContaining(`added by its runtime: ${message}`) },
+      ],
+      details: { container: 'web' },
+    })
+    expect((await effective('web'))?.policy).toEqual({ net_in: [fixed] })
+    await fixture.client.putDefaultPolicy('blue', { net_in: [{ protocol: 'tcp', ...fixed }] })
+    expect((await effective('web'))?.mapped_ports).toMatchObject([fixed])
+  })
+
+  it('is not at fault for what is wrong with the default before it', async () => {
+    await blue({ net_out: [denial] })
+    await configured('web')
+    const fields = [{ path: 'policy.net_out[0]', message: 'no' }]
+    const error = { kind: 'invalidArgument', message: 'policy.net_out[0]: no', fields } as const
+    driver.plan({ ...plan, methods: { 'endpoint/create': { error } } })
+    const failure = fixture.client.up('web', { netout_rules: [rule] })
+    await expect(failure).rejects.toMatchObject({
+      message: expect.stringContaining('the default policy of that network'),
+      fields: [{ path: 'default_policy.net_out[0]', message: 'no' }],
+    })
+  })
+
+  it('is not at fault for a port of the default that another container has', async () => {
+    await blue({ net_in: [{ host_port: 28_000 }] })
+    await configured('web')
+    await fixture.client.up('web')
+    await configured('db')
+    await expect(fixture.client.up('db', { netout_rules: [rule] })).rejects.toMatchObject({
+      kind: 'portInUse',
+      message: expect.stringContaining('the default policy of that network'),
+      fields: [{ path: expect.stringMatching(/^default_policy\.net_in\[0\]/) }],
+      help: expect.stringContaining('a fixed port cannot serve several containers'),
+    })
+  })
+
+  it.each(['host:down:sandbox-released', 'host:down:after-outcome'])(
+    'ends with a down that was cut off at %s',
+    async (failpoint) => {
+      await blue()
+      await configured('web')
+      await fixture.client.up('web', { netin: [port(8080)] })
+      fixture.arm('conetd', failpoint)
+      await expect(fixture.client.down('web')).rejects.toThrow()
+      await fixture.conetd.ended()
+      await fixture.start()
+      expect(await effective('web')).toMatchObject({ source: 'none' })
+    },
+  )
+
+  it('ends with a boot of the machine, which forgets that the container was up', async () => {
+    await blue()
+    await configured('web')
+    await fixture.client.up('web', { netin: [port(8080)] })
+    await fixture.kill()
+    rmSync(join(fixture.directory, 'run/store'), { recursive: true })
+    await fixture.start()
+    expect((await fixture.client.getContainer('web')).state).toBe('defined')
+    expect(await effective('web')).toMatchObject({ source: 'none' })
   })
 })
 

@@ -56,39 +56,66 @@ function portRange({ start, end }: { start?: number | null; end?: number | null 
 }
 
 /**
- * The document with more entries at the end of its lists: of rules the later ones count first. A port that leads to the same place
- * already is not doubled, but one that asks for any port gets one more.
+ * The document with more entries at the end of its lists: of rules the later ones count first. What is doubled is left out: a port
+ * that leads to the same place already, one for each that asks for any, and rules with which the document ends.
  */
 export function withFurther(policy: Document, further: Document): Document {
-  const ports = entriesOf(policy, 'net_in')
-  const newPorts = entriesOf(further, 'net_in').filter(
-    (entry, at, all) => !isFixed(entry) || !isIn(entry, [...ports, ...all.slice(0, at)]),
-  )
-  return withEntries(withEntries(policy, 'net_in', newPorts), 'net_out', entriesOf(further, 'net_out'))
+  const rules = entriesOf(further, 'net_out')
+  const isSaid = isDeepStrictEqual(entriesOf(policy, 'net_out').slice(-rules.length), rules)
+  const there = countedPorts(policy)
+  const newPorts = entriesOf(further, 'net_in').filter((entry) => {
+    const port = portText(entry)
+    const count = there.get(port) ?? 0
+    there.set(port, isFixed(entry) ? 1 : Math.max(count - 1, 0))
+    return count === 0
+  })
+  return withEntries(withEntries(policy, 'net_in', newPorts), 'net_out', isSaid ? [] : rules)
 }
 
-/** Of what a runtime says that a container has: nothing of it is doubled that the policy says already, and nothing overruled. */
-export function notSaidBy(
-  policy: Document,
-  { net_in, net_out }: { net_in: Document[]; net_out: Document[] },
-) {
-  const ports = entriesOf(policy, 'net_in')
-  const isSaid = isDeepStrictEqual(entriesOf(policy, 'net_out').slice(-net_out.length), net_out)
-  return {
-    net_in: net_in.filter((entry) => !isIn(entry, ports)),
-    net_out: net_out.length === 0 || isSaid ? [] : net_out,
-  }
+/** All entries of both, each in its order. */
+export function joined(document: Document, further: Document): Document {
+  const withPorts = withEntries(document, 'net_in', entriesOf(further, 'net_in'))
+  return withEntries(withPorts, 'net_out', entriesOf(further, 'net_out'))
+}
+
+/**
+ * Further entries for `added`, with which `policy` is made: none for a fixed port that it has, and one that asks for any as often
+ * as gives the policy one more of them.
+ */
+export function asOneMore(
+  further: Document,
+  { policy, added }: { policy: Document; added: Document },
+): Document {
+  const [all, told] = [countedPorts(policy), countedPorts(added)]
+  const ports = entriesOf(further, 'net_in').flatMap((entry) => {
+    const port = portText(entry)
+    const count = told.get(port) ?? 0
+    const length = isFixed(entry) ? Number(count === 0) : (all.get(port) ?? 0) - count + 1
+    return Array.from({ length }, () => entry)
+  })
+  return { ...further, net_in: ports }
 }
 
 function withEntries(policy: Document, member: string, entries: readonly unknown[]): Document {
   return entries.length === 0 ? policy : { ...policy, [member]: [...entriesOf(policy, member), ...entries] }
 }
 
-const isIn = (entry: unknown, others: readonly unknown[]) =>
-  others.some((other) => isDeepStrictEqual(other, entry))
+function countedPorts(policy: Document): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const port of entriesOf(policy, 'net_in').map(portText)) counts.set(port, (counts.get(port) ?? 0) + 1)
+  return counts
+}
 
-function isFixed(entry: unknown): boolean {
-  return typeof entry === 'object' && entry !== null && 'host_port' in entry && entry.host_port !== 0
+/** The same for entries that ask for the same, whatever they leave to its default. */
+function portText(entry: unknown): string {
+  const { protocol = 'tcp', host_port: from = 0, container_port: to, count = 1, ...others } = membersOf(entry)
+  return JSON.stringify([protocol, from, to || from, count, others])
+}
+
+const isFixed = (entry: unknown) => (membersOf(entry).host_port ?? 0) !== 0
+
+function membersOf(entry: unknown): Document {
+  return typeof entry === 'object' && entry !== null ? { ...entry } : {}
 }
 
 /** The entries of one of its lists. */

@@ -2,7 +2,7 @@
 // only its driver knows.
 import { ConetError } from '@conet/sdk'
 import type { Attachment, ContainerRecord } from './container.ts'
-import { withFurther } from './garden-policy.ts'
+import { asOneMore, joined, withFurther } from './garden-policy.ts'
 
 export type PolicyDocument = Record<string, unknown>
 
@@ -11,6 +11,7 @@ export type PolicyPatch = Readonly<Record<string, PolicyDocument | null>>
 
 type Policies = Pick<ContainerRecord, 'policies' | 'specPolicies' | 'policyAdditions'>
 type Member = keyof Policies
+type Network = { readonly defaultPolicy?: PolicyDocument | undefined }
 
 /** The container's own policy for the attachment: what a client has said of it. */
 export function ownPolicyOf(container: Policies, attachment: string): PolicyDocument | undefined {
@@ -31,11 +32,22 @@ export function hasOwnPolicy(container: Policies, attachment: string): boolean {
 export function policyFor(
   container: Policies,
   attachment: string,
-  network: { readonly defaultPolicy?: PolicyDocument | undefined } | undefined,
+  network: Network | undefined,
 ): PolicyDocument | undefined {
   const said = ownPolicyOf(container, attachment) ?? network?.defaultPolicy
   const added = additionsOf(container, attachment)
   return added === undefined ? said : withFurther(said ?? {}, added)
+}
+
+/** Whose the document is, behind which additions stand; the container's where there are additions alone. */
+export function sourceOf(
+  container: Policies,
+  attachment: string,
+  network: Network | undefined,
+): 'container' | 'default' | 'none' {
+  if (ownPolicyOf(container, attachment) !== undefined) return 'container'
+  if (network?.defaultPolicy !== undefined) return 'default'
+  return hasOwnPolicy(container, attachment) ? 'container' : 'none'
 }
 
 /** The container with the change. Throws `notAttached` with each name that is no attachment's; `at` opens their paths. */
@@ -59,15 +71,28 @@ export function withAttachments(
   return keeping({ ...container, attachments: [...attachments] }, (name) => names.has(name))
 }
 
-/** The container with more entries behind what was added before. */
+/** The container with more entries behind what was added before: all of them, since what they stand behind may change. */
 export function withAdditions(
   container: ContainerRecord,
   attachment: string,
   entries: PolicyDocument,
 ): ContainerRecord {
-  const added = withFurther(additionsOf(container, attachment) ?? {}, entries)
+  const before = additionsOf(container, attachment) ?? {}
+  const added = joined(before, entries)
+  if (added === before) return container
   const others = Object.entries(container.policyAdditions ?? {})
   return withDocuments(container, 'policyAdditions', [...others, [attachment, added]])
+}
+
+/** As `withAdditions`, of one more entry: of a port that asks for any there is one more then than there was. */
+export function withMore(
+  container: ContainerRecord,
+  { attachment, network }: { attachment: string; network: Network | undefined },
+  entries: PolicyDocument,
+): ContainerRecord {
+  const policy = policyFor(container, attachment, network) ?? {}
+  const added = additionsOf(container, attachment) ?? {}
+  return withAdditions(container, attachment, asOneMore(entries, { policy, added }))
 }
 
 /** As a client has it, whatever its runtime has said. */

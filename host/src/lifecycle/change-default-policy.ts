@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
 import type { NetworkRecord } from '../domain/network.ts'
 import { ownPolicyOf, type PolicyDocument, policyFor } from '../domain/policy.ts'
+import { namingContainer } from './added-entries.ts'
 import { applyPolicies, putBack } from './apply-policies.ts'
 import type { DriverSession } from './driver-access.ts'
 import { takesPolicies } from './endpoint-policy.ts'
@@ -83,13 +84,30 @@ async function changeOne(
   if (!isToChange(host, endpoint, change)) return undefined
   const { session, done } = change
   const policy = policyOf(host, endpoint, change)
-  const ports = await wantedPorts(host, session, { policy, former: endpoint.policy, at })
-  const steps = helpingWithPorts(network.name, () =>
-    prepared(host, [{ endpoint, network, session, policy, ports, at }]),
-  )
-  await applyPolicies(host, steps, { operation })
-  done.push(...steps)
-  return steps[0]
+  try {
+    const ports = await wantedPorts(host, session, { policy, former: endpoint.policy, at })
+    const steps = helpingWithPorts(network.name, () =>
+      prepared(host, [{ endpoint, network, session, policy, ports, at }]),
+    )
+    await applyPolicies(host, steps, { operation })
+    done.push(...steps)
+    return steps[0]
+  } catch (error) {
+    throw aboutContainer(host, error, endpoint, change)
+  }
+}
+
+/** One container's additions are no fault of the default. */
+function aboutContainer(
+  { inventory }: HostContext,
+  error: unknown,
+  { handle, attachment }: EndpointRecord,
+  { policy: defaultPolicy }: DefaultChange,
+): unknown {
+  const container = inventory.containers.get(handle)
+  return container === undefined
+    ? error
+    : namingContainer(error, { container, attachment, network: { defaultPolicy } }, at)
 }
 
 /** Those that got another policy meanwhile, or are gone, are as their clients want them. */

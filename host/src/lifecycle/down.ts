@@ -24,7 +24,11 @@ export function down(host: HostContext, handle: string, operation: Operation): P
 export async function takeDown(host: HostContext, handle: string, operation: Operation): Promise<Removed> {
   host.cutOff.forget(handle)
   const sandbox = host.inventory.sandboxes.get(handle)
-  if (sandbox === undefined || sandbox.state === 'stopped') return 'gone'
+  if (sandbox === undefined || sandbox.state === 'stopped') {
+    const container = host.inventory.containers.get(handle)
+    if (container !== undefined) forgetRuntimeWord(host, container)
+    return 'gone'
+  }
   host.inventory.commit((change) => change.putSandbox({ ...sandbox, state: 'stopping' }), 'removal')
   failpoint('host:down:after-intent')
   const endpoints = host.inventory.endpointsOfContainer(handle).reverse()

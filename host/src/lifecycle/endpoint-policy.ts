@@ -3,7 +3,7 @@
 import type { Attachment, ContainerRecord } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { NetworkRecord } from '../domain/network.ts'
-import { hasOwnPolicy, type PolicyDocument, policyFor } from '../domain/policy.ts'
+import { hasOwnPolicy, type PolicyDocument, policyFor, sourceOf } from '../domain/policy.ts'
 import type { DriverSession } from './driver-access.ts'
 import type { HostContext } from './host-context.ts'
 import { takePorts, type WantedPorts, wantedPorts } from './policy-ports.ts'
@@ -40,9 +40,9 @@ export async function wantedPolicy(
 ): Promise<WantedPolicy> {
   const source = policyFor(container, name, network)
   if (source === undefined) return { source, policy: undefined, ports: undefined }
-  const at = hasOwnPolicy(container, name) ? pathOfPolicy(name) : defaultPolicyPath
-  if (at !== defaultPolicyPath) assertTakesPolicies(session, at)
+  if (hasOwnPolicy(container, name)) assertTakesPolicies(session, pathOfPolicy(name))
   if (!takesPolicies(session)) return { source, policy: undefined, ports: undefined }
+  const at = sourceOf(container, name, network) === 'container' ? pathOfPolicy(name) : defaultPolicyPath
   await session.documents.check('policy', source, at)
   return { source, policy: source, ports: await wantedPorts(host, session, { policy: source, at }) }
 }

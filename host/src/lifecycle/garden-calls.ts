@@ -1,4 +1,5 @@
 // Garden's NetIn and NetOut: more entries in the policy of the container's primary network.
+import { isDeepStrictEqual } from 'node:util'
 import { ConetError, type PortMapping } from '@conet/sdk'
 import type { GardenMappedPort, GardenNetIn, GardenNetOutRule } from '@conet/sdk/api'
 import { primaryOf } from '../domain/container.ts'
@@ -9,7 +10,7 @@ import { isUp } from './down.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { withoutPath } from './policy-refusal.ts'
 import { aboutSent } from './sent-entries.ts'
-import { addToPolicy } from './set-policy.ts'
+import { addToPolicy, type Standing } from './set-policy.ts'
 
 /**
  * Maps one more TCP port. May be repeated with a host port: what leads to the same place already is the answer. Without one each
@@ -97,7 +98,7 @@ type Added = {
   readonly entries: readonly unknown[]
   /** What the sender calls each of them; the first one is 0. */
   readonly nameOfSent: (index: number) => string
-  /** Whether nothing is to be added. */
+  /** Whether nothing is to change: what is there already is only kept, as told by this one too. */
   readonly isThere?: (mappings: readonly PortMapping[]) => boolean
 }
 
@@ -108,21 +109,23 @@ async function addEntries(
   { member, entries, nameOfSent, isThere }: Added,
   operation: Operation,
 ): Promise<readonly PortMapping[]> {
-  let before = 0
+  let all: readonly unknown[] = []
+  const sent = { [member]: [...entries] }
+  const entriesFor = ({ policy, mappings, policyWith }: Standing) => {
+    const next = policyWith(sent)
+    // A range may lead there: the port beside it would be refused.
+    if (isThere?.(mappings) && !isDeepStrictEqual(next, policy)) return undefined
+    all = entriesOf(next ?? {}, member)
+    return sent
+  }
   try {
-    return await addToPolicy(
-      host,
-      place,
-      (policy = {}, mappings) => {
-        if (isThere?.(mappings)) return undefined
-        before = entriesOf(policy, member).length
-        return { [member]: [...entries] }
-      },
-      operation,
-    )
+    return await addToPolicy(host, place, entriesFor, operation)
   } catch (error) {
-    const nameOf = (at: number) => (at < before ? undefined : nameOfSent(at - before))
-    throw aboutSent(withoutPath(error), { member, nameOf })
+    const nameOf = (at: number) => {
+      const index = at - (all.length - entries.length)
+      return index in entries && isDeepStrictEqual(all[at], entries[index]) ? nameOfSent(index) : undefined
+    }
+    throw ConetError.is(error) ? aboutSent(withoutPath(error), { member, nameOf }) : error
   }
 }
 

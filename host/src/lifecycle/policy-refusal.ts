@@ -2,8 +2,9 @@
 // schema says, and ports may be taken. Who started the container did not write the policy, and must learn whose it is.
 import { ConetError, type ConetErrorOptions, type ErrorKind } from '@conet/sdk'
 import type { Attachment, ContainerRecord } from '../domain/container.ts'
-import { hasOwnPolicy } from '../domain/policy.ts'
+import { sourceOf } from '../domain/policy.ts'
 import { shellWord } from '../domain/shell-word.ts'
+import { aboutAdded } from './added-entries.ts'
 import type { HostContext } from './host-context.ts'
 import { retold } from './retold.ts'
 
@@ -26,7 +27,7 @@ export class PolicyRefusal extends ConetError {
 }
 
 /** The same error without the path of the policy before its message: who has sent entries alone knows of no attachments. */
-export function withoutPath(error: unknown): unknown {
+export function withoutPath(error: ConetError): ConetError {
   return error instanceof PolicyRefusal ? retold(error, { message: error.words }) : error
 }
 
@@ -37,7 +38,7 @@ export async function namingPolicy<T>(host: HostContext, place: Place, work: () 
   try {
     return await work()
   } catch (error) {
-    throw ConetError.is(error) && isAboutPolicy(error, place) ? refusalOf(error, nameOf(host, place)) : error
+    throw ConetError.is(error) && isAboutPolicy(error, place) ? namedPolicy(host, error, place) : error
   }
 }
 
@@ -45,17 +46,29 @@ type PolicyName = {
   readonly handle: string
   readonly attachment: string
   readonly network: string
-  readonly isOwn: boolean
+  readonly whose: 'own' | 'default' | 'added'
 }
 
-function nameOf({ inventory }: HostContext, { container, attachment }: Place): PolicyName {
-  const { name, networkId } = attachment
-  return {
-    handle: container.handle,
-    attachment: name,
-    network: inventory.networks.get(networkId)?.name ?? name,
-    isOwn: hasOwnPolicy(container, name),
-  }
+function namedPolicy(
+  { inventory }: HostContext,
+  error: ConetError,
+  { container, attachment: { name, networkId } }: Place,
+): ConetError {
+  const network = inventory.networks.get(networkId)
+  const names = { handle: container.handle, attachment: name, network: network?.name ?? name }
+  if (sourceOf(container, name, network) === 'container') return refusalOf(error, { ...names, whose: 'own' })
+  const told = aboutAdded(
+    error,
+    { container, attachment: name, network },
+    ({ member, place }) => `${pathOfPolicy(name)}.${member}[${place}]`,
+  )
+  return refusalOf(told, { ...names, whose: told === error ? 'default' : 'added' })
+}
+
+const nameOf: Readonly<Record<PolicyName['whose'], string>> = {
+  own: 'its own policy there',
+  default: 'the default policy of that network',
+  added: 'what its runtime has added there',
 }
 
 /** Drivers speak of `policy`, the host of the path in its API. */
@@ -68,12 +81,13 @@ function isBelow(path: string, root: string): boolean {
   return path === root || path.startsWith(`${root}.`) || path.startsWith(`${root}[`)
 }
 
-function refusalOf(error: ConetError, { handle, attachment, network, isOwn }: PolicyName): ConetError {
+function refusalOf(error: ConetError, { handle, attachment, network, whose }: PolicyName): ConetError {
   const { message, fields, details } = error
-  const at = isOwn ? pathOfPolicy(attachment) : defaultPolicyPath
-  const whose = isOwn ? 'its own policy there' : 'the default policy of that network'
+  const isOwn = whose !== 'default'
+  const at = whose === 'own' ? pathOfPolicy(attachment) : defaultPolicyPath
+  const place = `attachment ${attachment} in network ${network}: ${nameOf[whose]}`
   return retold(error, {
-    message: `plug container ${handle}: attachment ${attachment} in network ${network}: ${whose}: ${message}`,
+    message: `plug container ${handle}: ${place}: ${message}`,
     fields: fields.map((field) => ({ ...field, path: inRequest(field.path, at) })),
     details: { ...details, container: handle, attachment, network },
     help: isOwn

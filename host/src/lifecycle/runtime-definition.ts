@@ -3,8 +3,8 @@
 import { ConetError } from '@conet/sdk'
 import type { ContainerConfigBody, CreateNetworkBody, UpBody } from '@conet/sdk/api'
 import { type ContainerRecord, primaryOf } from '../domain/container.ts'
-import { netOutRule, notSaidBy, portRequest } from '../domain/garden-policy.ts'
-import { policyFor, withAdditions } from '../domain/policy.ts'
+import { netOutRule, portRequest } from '../domain/garden-policy.ts'
+import { withAdditions } from '../domain/policy.ts'
 import { withoutRuntimeWord, withProperties } from '../domain/runtime-word.ts'
 import { shellWord } from '../domain/shell-word.ts'
 import { mayBeCreated } from '../domain/unknown-container.ts'
@@ -34,7 +34,7 @@ export async function defineForUp(
   if (definition !== undefined)
     await configureNow(host, handle, definition, operation, { definedBy: 'runtime', ...specsPlace(body) })
   const before = requireContainer(host, handle)
-  const container = withRules(host, withKeptProperties(withoutRuntimeWord(before), body), body)
+  const container = withRules(withKeptProperties(withoutRuntimeWord(before), body), body)
   if (container !== before) host.inventory.putConfiguration(container)
   return container
 }
@@ -117,7 +117,6 @@ function withKeptProperties(container: ContainerRecord, { properties = {} }: UpB
 
 /** Garden's ports and rules stand behind the policy of the primary network, for this life of the container. */
 function withRules(
-  host: HostContext,
   container: ContainerRecord,
   { netin = [], netout_rules: rules = [] }: UpBody,
 ): ContainerRecord {
@@ -130,8 +129,6 @@ function withRules(
       { fields: [{ path: netin.length > 0 ? 'netin' : 'netout_rules', message: 'needs a network' }] },
     )
   }
-  const network = host.inventory.networks.get(primary.networkId)
-  const said = policyFor(container, primary.name, network) ?? {}
   const told = { net_in: netin.map(portRequest), net_out: rules.map(netOutRule) }
-  return withAdditions(container, primary.name, notSaidBy(said, told))
+  return withAdditions(container, primary.name, told)
 }

@@ -5,7 +5,8 @@ import { ConetError } from '@conet/sdk'
 import type { UpBody } from '@conet/sdk/api'
 import { type Attachment, type ContainerRecord, primaryOf } from '../domain/container.ts'
 import { entriesOf, netOutRule, portRequest } from '../domain/garden-policy.ts'
-import type { PolicyDocument } from '../domain/policy.ts'
+import { policyFor } from '../domain/policy.ts'
+import type { HostContext } from './host-context.ts'
 import { retold } from './retold.ts'
 
 export type SentEntries = {
@@ -15,8 +16,7 @@ export type SentEntries = {
 }
 
 /** The same error about what was sent, or what was given when it is about something else. */
-export function aboutSent(error: unknown, { member, nameOf }: SentEntries): unknown {
-  if (!ConetError.is(error)) return error
+export function aboutSent(error: ConetError, { member, nameOf }: SentEntries): ConetError {
   const place = new RegExp(`[\\w.-]*\\b${member}\\[(\\d+)\\](\\.?)`, 'g')
   const renamed = (text: string) =>
     text.replace(place, (whole, index, dot) => {
@@ -33,15 +33,13 @@ export function aboutSent(error: unknown, { member, nameOf }: SentEntries): unkn
 
 /** What is refused of the ports and rules of an `up`, which are in the policy of the primary network by now. */
 export function aboutSentAtUp(
+  { inventory }: HostContext,
   error: unknown,
-  {
-    container,
-    attachment,
-    policy = {},
-  }: { container: ContainerRecord; attachment: Attachment; policy: PolicyDocument | undefined },
-  { netin = [], netout_rules: rules = [] }: UpBody,
+  { container, attachment, body }: { container: ContainerRecord; attachment: Attachment; body: UpBody },
 ): unknown {
-  if (attachment.name !== primaryOf(container.attachments)?.name) return error
+  const { netin = [], netout_rules: rules = [] } = body
+  if (!ConetError.is(error) || attachment.name !== primaryOf(container.attachments)?.name) return error
+  const policy = policyFor(container, attachment.name, inventory.networks.get(attachment.networkId)) ?? {}
   const placesIn = (member: SentEntries['member'], name: string, sent: readonly unknown[]) => ({
     member,
     nameOf: (place: number) => {

@@ -7,7 +7,7 @@ import {
   type PolicyDocument,
   type PolicyPatch,
   policyFor,
-  withAdditions,
+  withMore,
   withPatch,
 } from '../domain/policy.ts'
 import { applyPolicies } from './apply-policies.ts'
@@ -88,6 +88,13 @@ async function putInForce(
   return container
 }
 
+/** What stands for an attachment that is to get further entries. */
+export type Standing = {
+  readonly policy: PolicyDocument | undefined
+  readonly mappings: readonly PortMapping[]
+  policyWith(entries: PolicyDocument): PolicyDocument | undefined
+}
+
 /**
  * Adds entries to what stands for one attachment, until the container goes down: those that `entriesFor` answers, or nothing. Resolves
  * to the ports that it has then, while there is an endpoint for it. Throws as `setPolicies` does.
@@ -95,10 +102,7 @@ async function putInForce(
 export function addToPolicy(
   host: HostContext,
   { handle, attachment }: { handle: string; attachment: string },
-  entriesFor: (
-    document: PolicyDocument | undefined,
-    mappings: readonly PortMapping[],
-  ) => PolicyDocument | undefined,
+  entriesFor: (standing: Standing) => PolicyDocument | undefined,
   operation: Operation,
 ): Promise<readonly PortMapping[]> {
   return host.queue.run(containerQueue(handle), async () => {
@@ -106,9 +110,14 @@ export function addToPolicy(
     const networkId = container.attachments.find(({ name }) => name === attachment)?.networkId
     const network = networkId === undefined ? undefined : host.inventory.networks.get(networkId)
     const mappings = () => endpointFor(host, handle, attachment)?.portMappings ?? []
-    const entries = entriesFor(policyFor(container, attachment, network), mappings())
-    if (entries !== undefined)
-      await putInForce(host, withAdditions(container, attachment, entries), [attachment], operation)
+    const withEntries = (entries: PolicyDocument) => withMore(container, { attachment, network }, entries)
+    const entries = entriesFor({
+      policy: policyFor(container, attachment, network),
+      mappings: mappings(),
+      policyWith: (more) => policyFor(withEntries(more), attachment, network),
+    })
+    const next = entries === undefined ? container : withEntries(entries)
+    if (next !== container) await putInForce(host, next, [attachment], operation)
     return mappings()
   })
 }

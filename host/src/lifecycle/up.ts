@@ -4,7 +4,6 @@ import type { UpBody } from '@conet/sdk/api'
 import type { ContainerRecord, SandboxRecord } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import { newId, sandboxIdOf } from '../domain/ids.ts'
-import { policyFor } from '../domain/policy.ts'
 import { startTimeOf } from '../machine/process-start.ts'
 import type { SandboxSource } from '../sandbox/index.ts'
 import { requireContainer } from './containers.ts'
@@ -75,12 +74,7 @@ async function upNow(
     const place = { container, attachment }
     await namingPolicy(host, place, () =>
       plugAttachment(host, { ...place, sandbox }, { undo, operation }).catch((error: unknown) => {
-        const policy = policyFor(
-          container,
-          attachment.name,
-          host.inventory.networks.get(attachment.networkId),
-        )
-        throw aboutWishAtUp(aboutSentAtUp(error, { ...place, policy }, body), place, body)
+        throw aboutWishAtUp(aboutSentAtUp(host, error, { ...place, body }), place, body)
       }),
     )
   }

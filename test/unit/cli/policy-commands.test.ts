@@ -21,6 +21,15 @@ const shown: ContainerPolicyView = {
         { protocol: 'udp', host_port: 61_002, container_port: 53, count: 2, host_address: '192.0.2.1' },
       ],
     },
+    backend: {
+      network_id: networkId,
+      network_name: 'backend',
+      source: 'default',
+      policy: { rate: 2, net_in: [] },
+      added: { net_in: [] },
+      state: 'in_force',
+      mapped_ports: [],
+    },
     storage: {
       network_id: networkId,
       network_name: 'storage',
@@ -35,9 +44,10 @@ const shown: ContainerPolicyView = {
 it('container policy shows what stands for each attachment, and the ports', async () => {
   await using host = await fakeHost({ getContainerPolicy: () => ({ body: shown }) })
   expect((await conet(['container', 'policy', 'c1'], host)).out).toBe(`\
-ATTACHMENT   NETWORK   FROM        STATE                 PORTS                                            POLICY
-web          web       container   in_force              61001→8080/tcp,192.0.2.1:61002-61003→53-54/udp   {"rate":1}
-storage      storage   none        diverged: no answer   -                                                -
+ATTACHMENT   NETWORK   FROM              STATE                 PORTS                                            POLICY
+web          web       container         in_force              61001→8080/tcp,192.0.2.1:61002-61003→53-54/udp   {"rate":1}
+backend      backend   default + added   in_force              -                                                {"rate":2,"net_in":[]}
+storage      storage   none              diverged: no answer   -                                                -
 `)
   expect(JSON.parse((await conet(['container', 'policy', 'c1', '--json'], host)).out)).toEqual(shown)
 })

@@ -2,8 +2,7 @@
 import type { AttachmentPolicyView, ContainerMetricsView, ContainerPolicyView } from '@conet/sdk/api'
 import type { Attachment, ContainerRecord } from '../../domain/container.ts'
 import type { EndpointRecord } from '../../domain/endpoint.ts'
-import type { NetworkRecord } from '../../domain/network.ts'
-import { additionsOf, hasOwnPolicy, ownPolicyOf, policyFor } from '../../domain/policy.ts'
+import { additionsOf, hasOwnPolicy, policyFor, sourceOf } from '../../domain/policy.ts'
 import type { Counters } from '../../sandbox/index.ts'
 import type { InventoryReader } from '../api-context.ts'
 import { mappedPortViews } from './mapped-ports.ts'
@@ -71,16 +70,6 @@ function effectiveView(
     mapped_ports: mappedPortViews(endpoint),
     ...(endpoint?.diverged && { last_error: endpoint.diverged.reason }),
   }
-}
-
-function sourceOf(
-  container: ContainerRecord,
-  attachment: string,
-  network: NetworkRecord | undefined,
-): AttachmentPolicyView['source'] {
-  if (ownPolicyOf(container, attachment) !== undefined) return 'container'
-  if (network?.defaultPolicy !== undefined) return 'default'
-  return hasOwnPolicy(container, attachment) ? 'container' : 'none'
 }
 
 function stateOf(

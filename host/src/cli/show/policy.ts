@@ -6,7 +6,7 @@ export function policyTable({ effective }: ContainerPolicyView): string {
   const rows = Object.entries(effective).map(([name, view]) => [
     name,
     view.network_name,
-    view.source,
+    view.added === undefined ? view.source : `${view.source} + added`,
     view.last_error === undefined ? view.state : `${view.state}: ${view.last_error}`,
     view.mapped_ports.map(portText).join(','),
     view.policy === undefined ? '' : JSON.stringify(view.policy),

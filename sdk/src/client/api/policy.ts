@@ -40,7 +40,10 @@ export const AttachmentPolicyView = Type.Object({
 })
 export type AttachmentPolicyView = Static<typeof AttachmentPolicyView>
 
-/** The policies of a container: `networks` is what it was given and can be sent back, `effective` what stands. */
+/**
+ * The policies of a container: `networks` is what it was given and can be sent back, which makes what its runtime has added, and a
+ * default before that, its own; `effective` is what stands.
+ */
 export const ContainerPolicyView = Type.Object({
   networks: OwnPolicies,
   effective: Type.Record(Type.String(), AttachmentPolicyView),

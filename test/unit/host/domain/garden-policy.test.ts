@@ -1,5 +1,5 @@
 import { resolverFor } from '@conet/host/domain/dns'
-import { netOutRule, notSaidBy, portRequest, withFurther } from '@conet/host/domain/garden-policy'
+import { asOneMore, netOutRule, portRequest, withFurther } from '@conet/host/domain/garden-policy'
 import { hostsText, resolvConfText } from '@conet/host/sandbox/resolver-files'
 import { expect, it } from 'vitest'
 
@@ -45,17 +45,47 @@ it('entries come to the end; a port that leads there already is not doubled, one
   const fixed = portRequest({ host_port: 8080, container_port: 80 })
   const policy = withFurther({ limits: {} }, { net_in: [any, fixed] })
   expect(policy).toEqual({ limits: {}, net_in: [any, fixed] })
-  expect(withFurther(policy, { net_in: [any, fixed] })).toEqual({ limits: {}, net_in: [any, fixed, any] })
+  expect(withFurther(policy, { net_in: [any, fixed] })).toEqual(policy)
+  expect(withFurther(policy, { net_in: [any, any] })).toEqual({ limits: {}, net_in: [any, fixed, any] })
   expect(withFurther({}, { net_in: [fixed, fixed] })).toEqual({ net_in: [fixed] })
   expect(withFurther(policy, {})).toBe(policy)
+})
+
+it.each([
+  [{ protocol: 'tcp', host_port: 8080, container_port: 80 }, 'doubled'],
+  [{ host_port: 8080, container_port: 80, count: 1 }, 'doubled'],
+  [{ protocol: 'udp', host_port: 8080, container_port: 80 }, 'another'],
+  [{ host_port: 8080, container_port: 80, host_address: '192.0.2.1' }, 'another'],
+  [{ host_port: 8080, container_port: 81 }, 'another'],
+  [{ host_port: 8080 }, 'another'],
+])('the port 8080 to 80 is, behind %j, %s', (there, is) => {
+  const further = { net_in: [portRequest({ host_port: 8080, container_port: 80 })] }
+  const behind = is === 'doubled' ? [there] : [there, ...further.net_in]
+  expect(withFurther({ net_in: [there] }, further)).toEqual({ net_in: behind })
+  expect(
+    withFurther({ net_in: [{ host_port: 80 }] }, { net_in: [{ host_port: 80, container_port: 80 }] }),
+  ).toEqual({
+    net_in: [{ host_port: 80 }],
+  })
+})
+
+it('one more port of any number is one more than stands there, whoever has said those', () => {
+  const any = portRequest({ container_port: 80 })
+  const fixed = portRequest({ host_port: 8080, container_port: 80 })
+  const more = (entry: object, policy: unknown[], added: unknown[]) =>
+    asOneMore({ net_in: [entry] }, { policy: { net_in: policy }, added: { net_in: added } }).net_in
+  expect(more(any, [], [])).toEqual([any])
+  expect(more(any, [any], [any])).toEqual([any])
+  expect(more(any, [{ ...any, protocol: 'tcp' }, fixed], [])).toEqual([any, any])
+  expect(more(fixed, [fixed], [])).toEqual([fixed])
+  expect(more(fixed, [fixed], [fixed])).toEqual([])
 })
 
 it('rules come to the end though they stand before, where a later one would win over them', () => {
   const rule = netOutRule({ protocol: 1 })
   const denial = { action: 'deny' }
   const told = { net_in: [], net_out: [rule] }
-  expect(notSaidBy({ net_out: [rule, denial] }, told)).toEqual(told)
-  expect(notSaidBy({ net_out: [denial, rule] }, told)).toEqual({ net_in: [], net_out: [] })
+  expect(withFurther({ net_out: [denial, rule] }, told)).toEqual({ net_out: [denial, rule] })
   expect(withFurther({ net_out: [rule, denial] }, told)).toEqual({ net_out: [rule, denial, rule] })
 })
 
