@@ -61,9 +61,10 @@ export async function readEntries(
 
 /** What keeps an entry from being one of the driver's, wherever it leads. */
 function kindOf(entry: ForwardingEntry): string | undefined {
-  const { externallyLearned, nexthop, outgoing, permanent, port, router, sticky, vni } = entry
+  const { externallyLearned, local, nexthop, outgoing, permanent, port, router, sticky, vni } = entry
   if (externallyLearned || nexthop !== undefined) return otherKind
-  const isPlain = permanent && !sticky && !router && [outgoing, port, vni].every((it) => it === undefined)
+  const isPlain =
+    permanent && !local && !sticky && !router && [outgoing, port, vni].every((it) => it === undefined)
   return isPlain ? undefined : halfEntry
 }
 

@@ -1,6 +1,6 @@
 // The peers of one network: the directory as far as it was told, and the kernel's tables, kept alike.
 import { KeyedQueue, type PeersBatch } from '@conet/sdk'
-import type { StandingBridge } from '@conet/sdk/bridge-network'
+import { ownEntry, type StandingBridge } from '@conet/sdk/bridge-network'
 import { announce, type RouteRequest, type Rtnl } from '@conet/sdk/linux'
 import { type EntriesChange, PeerDirectory } from './directory.ts'
 import {
@@ -110,12 +110,18 @@ export class TunnelMembers {
     this.#pinAgain(task.change)
   }
 
-  /** Another host had the MAC of an endpoint here for a moment, and the bridge has one entry for each. */
+  /**
+   * Another host had the MAC of an endpoint here for a moment, or somebody had led the gateway's there, and the bridge has one entry
+   * for each.
+   */
   #pinAgain({ forwarding }: EntriesChange): void {
     const gone = [...forwarding].filter(([, destination]) => destination === undefined)
     if (gone.length === 0) return
+    const macAddresses = new Set(gone.map(([macAddress]) => macAddress))
+    const { index, plan } = this.#bridge
+    const ofBridge = macAddresses.has(plan.macAddress) ? [ownEntry(index, plan)] : []
     // Unplugged since.
-    this.#rtnl.batch(this.#pinsOf(new Set(gone.map(([macAddress]) => macAddress))), { tolerate: ['ENODEV'] })
+    this.#rtnl.batch([...this.#pinsOf(macAddresses), ...ofBridge], { tolerate: ['ENODEV'] })
   }
 
   /**

@@ -25,6 +25,7 @@ import { answerForNobody } from './bridge-settings.ts'
 import { differencesOf } from './differences.ts'
 import { isIpv6On, switchIpv6On } from './ipv6-switch.ts'
 import type { Machine } from './machine.ts'
+import { mendOwnEntry, ownEntryFaults } from './own-entry.ts'
 
 declareFailpoints('bridge:network:link-made', 'bridge:network:link-set')
 
@@ -99,6 +100,7 @@ export function bridgeFaults(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string
     ...(bridge.isUp ? [] : ['is down']),
     ...linkDifferences(bridge, plan).map((what) => `differs: ${what}`),
     ...settingDifferences(bridge).map((what) => `differs: ${what}`),
+    ...ownEntryFaults(rtnl, bridge, plan),
     ...(!hasIpv6Addresses(plan) || isIpv6On(plan.name) ? [] : ['has IPv6 switched off (disable_ipv6)']),
     ...missing.map(({ address }) => `lacks the address ${address}`),
     ...strangeAddresses(rtnl, index, plan).map(({ address }) => `has the strange address ${address}`),
@@ -112,6 +114,8 @@ export function bridgeFaults(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string
 export function mendBridge(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string[] {
   const differences = [
     ...mendLink(rtnl, bridge, plan),
+    // Only now: with a MAC that was changed the kernel makes it.
+    ...mendOwnEntry(rtnl, bridge.index, plan),
     // Only now: with too small an MTU there is no such setting.
     ...(hasIpv6Addresses(plan) ? switchIpv6On(undefined, plan.name) : []),
     ...mendAddresses(rtnl, bridge.index, plan),

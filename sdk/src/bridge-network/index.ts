@@ -1,7 +1,7 @@
 // For drivers whose networks are Linux bridges and whose endpoints are veths: all but what makes theirs special.
 
 export { isIpv6, leastIpv6Mtu, macOfNetwork } from './addressing.ts'
-export { setLinkAnew, withoutKernelAddress } from './bridge-device.ts'
+export { renameLink, setLinkAnew, withoutKernelAddress } from './bridge-device.ts'
 export { type BridgePlan, type BridgeWishes, planBridge } from './bridge-plan.ts'
 export { differencesOf } from './differences.ts'
 export type { HostService } from './firewall/host-services.ts'
@@ -11,6 +11,7 @@ export type { Machine } from './machine.ts'
 export { type BridgeNetworkMembers, bridgeNetworks } from './members.ts'
 export { isLinkName, type LinkPrefixes, linkName, networkAlias, networkOfAlias } from './names.ts'
 export { type GuardedDriver, guardNamespace } from './namespace-guard.ts'
+export { ownEntry } from './own-entry.ts'
 export { egressConfig, PolicyDocument } from './policy/document.ts'
 export { type EgressPlan, egressPlanOf, openEgress } from './policy/rules.ts'
 export { allFlags, isSwitchedOff, switchOn } from './port.ts'

@@ -45,12 +45,15 @@ export function pin(port: number, macAddress: string): RouteRequest {
   return replaceForwardingEntry({ link: port, macAddress, owner: 'master' })
 }
 
-/** Whether it does. */
+/** Whether it does. With a local entry it would take for itself what is sent there. */
 export function hasPin(rtnl: Rtnl, port: number, macAddress: string): boolean {
   const wanted = macAddress.toLowerCase()
   return rtnl
     .forwardingEntries({ link: port })
-    .some((entry) => entry.permanent && entry.macAddress === wanted)
+    .some(
+      ({ macAddress: found, vlan, permanent, local }) =>
+        found === wanted && vlan === undefined && permanent && !local,
+    )
 }
 
 export type PortFlags = Omit<BridgePortChange, 'state'>

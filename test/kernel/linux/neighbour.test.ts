@@ -160,6 +160,28 @@ describe('forwarding entries', () => {
     expect(show('bridge fdb show dev a0').map(({ mac }) => mac)).not.toContain('02:42:0a:07:00:02')
   })
 
+  it("of a bridge's own MAC are local, and one is read by its MAC", () => {
+    const macAddress = '02:42:0a:07:00:04'
+    expect(rtnl.forwardingEntry({ bridge, macAddress })).toBeUndefined()
+    const found = () => rtnl.forwardingEntry({ bridge, macAddress })
+    rtnl.run(replaceForwardingEntry({ link: vxlan, macAddress, owner: 'master' }))
+    expect(found()).toMatchObject({
+      link: vxlan,
+      master: bridge,
+      vlan: undefined,
+      permanent: true,
+      local: false,
+    })
+    rtnl.run(replaceForwardingEntry({ link: bridge, macAddress }))
+    expect(found()).toMatchObject({ link: bridge, master: bridge, permanent: true, local: true })
+    expect(show('bridge fdb show br br0').filter(({ mac }) => mac === macAddress)).toEqual(
+      expect.arrayContaining([expect.objectContaining({ ifname: 'br0', state: 'permanent' })]),
+    )
+    expect(() => rtnl.forwardingEntry({ bridge: 4242, macAddress })).toThrow(
+      expect.objectContaining({ code: 'ENODEV' }),
+    )
+  })
+
   it('are added, read and deleted by the ten thousand', async () => {
     const entries = Array.from({ length: 10_000 }, (_, number) => ({
       link: vxlan,

@@ -12,7 +12,7 @@ import { checkedIndex } from './link-attributes.ts'
 import { nameOf } from './named-number.ts'
 
 const HEADER_LENGTH = 12
-const NDA = { DST: 1, LLADDR: 2, PORT: 6, VNI: 7, IFINDEX: 8, MASTER: 9, NH_ID: 13 } as const
+const NDA = { DST: 1, LLADDR: 2, VLAN: 5, PORT: 6, VNI: 7, IFINDEX: 8, MASTER: 9, NH_ID: 13 } as const
 const NTF = { SELF: 0x2, MASTER: 0x4, PROXY: 0x8, EXT_LEARNED: 0x10, STICKY: 0x40, ROUTER: 0x80 } as const
 
 export const neighbourStates = {
@@ -64,7 +64,7 @@ const forwardingOwners = {
 
 /** An entry of a bridge's or a tunnel's forwarding table to be set; bridge(8). */
 export type NewForwardingEntry = {
-  /** Index of the bridge port (owner `master`) or of the tunnel (owner `self`). */
+  /** Index of the bridge port (owner `master`) or of the tunnel (owner `self`). Of a bridge (owner `self`): a MAC of its own. */
   link: number
   macAddress: string
   /** Whose table: the link's own (vxlan), that of the bridge it is a port of, or both in one message. Default `self`. */
@@ -82,6 +82,8 @@ export type ForwardingEntry = {
   macAddress: string
   /** Index of the bridge, of an entry in a bridge's table. */
   master: number | undefined
+  /** Of a bridge that tells VLANs apart; undefined: for packets without one. */
+  vlan: number | undefined
   destination: string | undefined
   port: number | undefined
   vni: number | undefined
@@ -97,6 +99,8 @@ export type ForwardingEntry = {
   router: boolean
   /** Set by somebody, not learned; does not age. */
   permanent: boolean
+  /** In a bridge's table: what is sent to this MAC is for the bridge itself. `link` is the bridge, or a port of that MAC. */
+  local: boolean
 }
 
 type Header = { family: number; link: number; state?: number; flags?: number }
@@ -165,6 +169,20 @@ export function listForwardingEntries(filter: { link?: number; master?: number }
   return { operation: 'list forwarding entries', type: RTM.GETNEIGH, flags: 0, payload }
 }
 
+/** Asks for the entry that a bridge's table has for packets to this MAC without a VLAN. Fails with ENOENT when there is none. */
+export function getForwardingEntry({
+  bridge,
+  macAddress,
+}: {
+  bridge: number
+  macAddress: string
+}): RouteRequest {
+  const header = writeHeader({ family: AF_BRIDGE, link: bridge, flags: NTF.SELF })
+  const payload = header.attributeBytes(NDA.LLADDR, parseMac(macAddress)).finish()
+  const operation = `get forwarding entry ${macAddress} of bridge ${bridge}`
+  return { operation, type: RTM.GETNEIGH, flags: 0, payload }
+}
+
 export function parseNeighbour({ type, payload }: NetlinkMessage): Neighbour | undefined {
   const family = payload.readUInt8(0)
   if (type !== RTM.NEWNEIGH || (family !== AF_INET && family !== AF_INET6)) return undefined
@@ -190,11 +208,14 @@ export function parseForwardingEntry({ type, payload }: NetlinkMessage): Forward
   const mac = attributes.bytes(NDA.LLADDR)
   const destination = attributes.bytes(NDA.DST)
   const flags = payload.readUInt8(10)
+  const state = view.getUint16(8, littleEndian)
+  const master = attributes.u32(NDA.MASTER)
   if (mac === undefined) return undefined
   return {
     link: view.getInt32(4, littleEndian),
     macAddress: formatMac(mac),
-    master: attributes.u32(NDA.MASTER),
+    master,
+    vlan: attributes.u16(NDA.VLAN),
     destination: destination && formatIp(destination),
     port: attributes.u16BigEndian(NDA.PORT),
     vni: attributes.u32(NDA.VNI),
@@ -203,7 +224,8 @@ export function parseForwardingEntry({ type, payload }: NetlinkMessage): Forward
     externallyLearned: (flags & NTF.EXT_LEARNED) !== 0,
     sticky: (flags & NTF.STICKY) !== 0,
     router: (flags & NTF.ROUTER) !== 0,
-    permanent: (view.getUint16(8, littleEndian) & (neighbourStates.permanent | neighbourStates.noarp)) !== 0,
+    permanent: (state & (neighbourStates.permanent | neighbourStates.noarp)) !== 0,
+    local: master !== undefined && (state & neighbourStates.permanent) !== 0,
   }
 }
 

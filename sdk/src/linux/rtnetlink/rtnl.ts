@@ -12,6 +12,7 @@ import type { LinkReference } from './link-attributes.ts'
 import type { NewLinkRequest } from './link-create.ts'
 import {
   type ForwardingEntry,
+  getForwardingEntry,
   listForwardingEntries,
   listNeighbours,
   type Neighbour,
@@ -160,6 +161,11 @@ export class Rtnl implements Disposable {
     return this.#transactions.dump(listForwardingEntries(filter), parseForwardingEntry)
   }
 
+  /** Where a bridge sends packets to this MAC that have no VLAN; undefined when it does not know. Throws ENODEV. */
+  forwardingEntry(key: { bridge: number; macAddress: string }): ForwardingEntry | undefined {
+    return this.#get(getForwardingEntry(key), parseForwardingEntry, 'ENOENT')
+  }
+
   /** `neighbours` of a table that may be large, while the event loop goes on: 10,000 take 30 ms in one go. */
   neighboursSlow(filter: { link?: number } = {}): Promise<Neighbour[]> {
     return this.#dumpSlow(listNeighbours(filter), parseNeighbour)
@@ -217,9 +223,14 @@ export class Rtnl implements Disposable {
     return this.#slowQueue.run('', () => this.#slowTransactions.dumpInTurns(request, parse))
   }
 
-  #get<T>(request: RouteRequest, parse: (message: NetlinkMessage) => T | undefined): T | undefined {
+  /** Undefined when the kernel answers with `missing`. */
+  #get<T>(
+    request: RouteRequest,
+    parse: (message: NetlinkMessage) => T | undefined,
+    missing = 'ENODEV',
+  ): T | undefined {
     let found: T | undefined
-    this.#transactions.run([request], { tolerate: ['ENODEV'] }, (message) => {
+    this.#transactions.run([request], { tolerate: [missing] }, (message) => {
       found ??= parse(message)
     })
     return found

@@ -1,0 +1,95 @@
+// The entry of a bridge's table for the bridge's own MAC, by which members reach the gateway, and local entries for the MACs of
+// others, with which the bridge takes what is theirs.
+import { type Network, type PlugParams, Rollback } from '@conet/sdk'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { RunningPing } from '../../support/running-ping.ts'
+import { bridgeNameOf, network, tunnelNameOf, VxlanCluster } from './vxlan-cluster.ts'
+import type { VxlanHost } from './vxlan-host.ts'
+
+let cluster: VxlanCluster
+let undo: Rollback
+let host: VxlanHost
+let net: Network
+let near: PlugParams
+let far: PlugParams
+let macAddress: string
+
+beforeEach(async () => {
+  undo = new Rollback()
+  cluster = await VxlanCluster.start({ hosts: 2 })
+  undo.defer('end the cluster', () => cluster[Symbol.asyncDispose]())
+  host = cluster.host(1)
+  net = await cluster.create(network('blue'))
+  near = await cluster.join(1, net, 'near', 11)
+  far = await cluster.join(2, net, 'far', 12)
+  await cluster.tell(net)
+  macAddress = String(host.show(`ip link show ${bridgeNameOf(net)}`)[0]?.address)
+})
+
+afterEach(() => undo[Symbol.asyncDispose]())
+
+function change(command: string): void {
+  const words: Record<string, string> = {
+    BRIDGE: bridgeNameOf(net),
+    TUNNEL: tunnelNameOf(net),
+    PORT: `cnw${near.endpointId.slice(0, 12)}`,
+    MAC: macAddress,
+  }
+  host.exec(command.replace(/BRIDGE|TUNNEL|PORT|MAC/g, (word) => words[word] ?? ''))
+}
+
+const missing = /^bridge cnx\w+ does not take what is sent to its own MAC \S+, which is the gateway's/
+
+describe('a vxlan driver', () => {
+  it("has members reach the gateway again whose bridge's own entry is gone or leads elsewhere, while they talk", async () => {
+    const ping = new RunningPing({ namespacePath: cluster.namespaces.path('near'), address: '10.1.0.12' })
+    undo.defer('end the ping', async () => {
+      await ping.stop()
+    })
+    await ping.goesOn()
+    for (const command of [
+      'bridge fdb del MAC dev BRIDGE self',
+      'bridge fdb replace MAC dev PORT master static',
+      'bridge fdb replace MAC dev TUNNEL master static',
+    ]) {
+      expect(await host.faults(), command).toEqual([])
+      change(command)
+      expect(cluster.cannotPing('near', '10.1.0.1'), command).toBe(true)
+      expect(await host.faults(), command).toEqual([expect.stringMatching(missing)])
+      await host.create(net)
+      expect(cluster.ping('near', '10.1.0.1'), command).toBe(true)
+    }
+    expect(await host.faults()).toEqual([])
+    await ping.goesOn()
+    const { sent, received } = await ping.stop()
+    expect(sent - received).toBeLessThanOrEqual(1)
+  })
+
+  it('puts it back when it starts, also where all entries were flushed or a snapshot finds it at the tunnel', async () => {
+    change('bridge fdb flush dev BRIDGE')
+    const { failed } = await host.restart('SIGKILL')
+    expect(failed).toEqual([])
+    expect(cluster.ping('near', '10.1.0.1')).toBe(true)
+    change('bridge fdb replace MAC dev TUNNEL master static')
+    await cluster.tell(net)
+    expect(cluster.ping('near', '10.1.0.1') && cluster.ping('near', '10.1.0.12')).toBe(true)
+    expect(await host.faults()).toEqual([])
+  })
+
+  it('mends a local entry for the MAC of a member, here or on another host', async () => {
+    change(`bridge fdb replace ${near.interface.macAddress} dev PORT master permanent`)
+    expect(cluster.cannotPing('near', '10.1.0.12')).toBe(true)
+    expect(await host.endpointFaults()).toEqual([expect.stringContaining('does not know that')])
+    await host.plug(near)
+    expect(await host.endpointFaults()).toEqual([])
+    expect(cluster.ping('near', '10.1.0.12')).toBe(true)
+    change(`bridge fdb replace ${far.interface.macAddress} dev TUNNEL master permanent`)
+    expect(cluster.cannotPing('near', '10.1.0.12')).toBe(true)
+    expect(await host.faults()).toEqual([
+      expect.stringContaining('1 forwarding entry not as in the directory'),
+    ])
+    await host.create(net)
+    expect(await host.faults()).toEqual([])
+    expect(cluster.ping('near', '10.1.0.12')).toBe(true)
+  })
+})
