@@ -116,9 +116,10 @@ export function parseConfig({ config, segmentId }: Pick<Network, 'config' | 'seg
 }
 
 /** An error that names wrong fields. */
-export function invalid(fields: FieldError[]): ConetError {
+export function invalid(fields: FieldError[], help?: string): ConetError {
   const [first] = fields
-  return new ConetError('invalidArgument', `vxlan network: ${first?.path} ${first?.message}`, { fields })
+  const message = `vxlan network: ${first?.path} ${first?.message}`
+  return new ConetError('invalidArgument', message, { fields, ...(help !== undefined && { help }) })
 }
 
 /** The schema has looked at what a user says, not at what a host does. */

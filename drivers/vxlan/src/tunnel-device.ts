@@ -6,7 +6,7 @@ import {
   type ExtensionWork,
   isIpv6,
   isSwitchedOff,
-  networkOfAlias,
+  renameLink,
   setLinkAnew,
   switchOn,
   withoutKernelAddress,
@@ -21,8 +21,8 @@ import {
   setLink,
   setVxlan,
 } from '@conet/sdk/linux'
-import { invalid } from './config.ts'
 import type { TunnelPlan } from './network-plan.ts'
+import { refusing } from './tunnel-refusals.ts'
 
 declareFailpoints('vxlan:tunnel:link-made', 'vxlan:tunnel:link-set')
 
@@ -40,7 +40,7 @@ const portFlags = allFlags({
 })
 
 /** Fixed when the link is made. */
-const fixed = { proxy: false, l2Miss: false, l3Miss: false, device: undefined } as const
+const fixed = { proxy: false, l2Miss: false, l3Miss: false } as const
 
 /** The tunnel's link if it is there. Throws `conflict` when something else has its name. */
 export function findTunnel(rtnl: Rtnl, plan: TunnelPlan, bridge: number): Link | undefined {
@@ -65,12 +65,22 @@ function isEvidently({ vxlan, master }: Link, { vni, port }: TunnelPlan, bridge:
   return vxlan?.vni === vni && vxlan.port === port && master === bridge
 }
 
-/** Makes the link; on failure `undo` takes it away. */
-export function makeTunnel(plan: TunnelPlan, bridge: number, { machine, undo }: ExtensionWork): Link {
+/**
+ * Makes the link; on failure `undo` takes it away. Undefined: it is there, where somebody has given it another name, and has its
+ * own again.
+ */
+export function makeTunnel(plan: TunnelPlan, bridge: number, work: ExtensionWork): Link | undefined {
+  const { machine, undo } = work
   const { rtnl } = machine
   const { name, alias, vni, port, localAddress, mtu } = plan
   const request = createVxlan({ name, vni, port, localAddress, mtu, master: bridge, learning: false })
-  const link = refusing(plan, rtnl, () => rtnl.create(request))
+  const link = refusing(plan, rtnl, () =>
+    unlessThere(
+      () => rtnl.create(request),
+      () => nameBack(plan, work),
+    ),
+  )
+  if (link === undefined) return undefined
   undo.defer(`delete link ${name}`, () => rtnl.runSlow(deleteLink(link.index), { tolerate: ['ENODEV'] }))
   failpoint('vxlan:tunnel:link-made')
   rtnl.run(setLink(link.index, { alias, ...withoutKernelAddress(mtu) }))
@@ -80,10 +90,44 @@ export function makeTunnel(plan: TunnelPlan, bridge: number, { machine, undo }: 
   return link
 }
 
+/** Its VNI cannot be had twice, so the kernel refuses another one. */
+function unlessThere(create: () => Link, nameBack: () => boolean): Link | undefined {
+  try {
+    return create()
+  } catch (error) {
+    if (KernelError.is(error, 'EEXIST') && nameBack()) return undefined
+    throw error
+  }
+}
+
+/** Whether there was one to name. */
+function nameBack({ name, alias }: TunnelPlan, { machine: { rtnl }, call }: ExtensionWork): boolean {
+  const renamed = renamedTunnel(rtnl, alias)
+  if (renamed === undefined) return false
+  renameLink(rtnl, renamed.index, name)
+  call.repaired(`tunnel ${name}: it was called ${renamed.name}`)
+  return true
+}
+
+/** The network's tunnel where nothing has the name of it. */
+export function renamedTunnel(rtnl: Rtnl, ownAlias: string): Link | undefined {
+  return rtnl.links({ kind: 'vxlan' }).find(({ alias }) => alias === ownAlias)
+}
+
 /** Whether the link can become what is planned without being made anew. */
-export function isMendable({ vxlan }: Link, { vni, port, localAddress }: TunnelPlan): boolean {
-  if (vxlan === undefined || differencesOf(vxlan, { ...fixed, vni, port }).length > 0) return false
-  return isIpv6(vxlan.localAddress ?? '') === isIpv6(localAddress)
+export function isMendable(rtnl: Rtnl, link: Link, plan: TunnelPlan): boolean {
+  return fixedDifferences(rtnl, link, plan).length === 0
+}
+
+/** What cannot be changed while the link exists, in words. */
+function fixedDifferences(rtnl: Rtnl, { vxlan }: Link, { vni, port, localAddress }: TunnelPlan): string[] {
+  if (vxlan === undefined) return ['it is no vxlan interface']
+  const { localAddress: found = '', device } = vxlan
+  return [
+    ...differencesOf(vxlan, { ...fixed, vni, port }),
+    ...(isIpv6(found) === isIpv6(localAddress) ? [] : [`localAddress was ${found || 'missing'}`]),
+    ...(device === undefined ? [] : [`it is bound to the interface ${rtnl.link(device)?.name ?? device}`]),
+  ]
 }
 
 /** Where a tunnel belongs, and what it should be like. */
@@ -106,13 +150,11 @@ export function mendTunnel(rtnl: Rtnl, link: Link, place: TunnelPlace): string[]
 }
 
 /** What a look at the link shows that `mendTunnel` would mend, or that makes it another one, in words. */
-export function tunnelFaults(link: Link, place: TunnelPlace, bridge: Link | undefined): string[] {
-  const { name, vni, port, localAddress } = place.plan
-  if (!isMendable(link, place.plan)) {
-    const { vni: otherVni, port: otherPort, localAddress: otherAddress = 'none' } = link.vxlan ?? {}
-    const found = `VNI ${otherVni}, port ${otherPort}, address ${otherAddress}`
-    return [`tunnel ${name} is another one: ${found}, not ${vni}, ${port}, ${localAddress}`]
-  }
+export function tunnelFaults(rtnl: Rtnl, link: Link, place: TunnelPlace): string[] {
+  const { name } = place.plan
+  const bridge = rtnl.link(place.bridge)
+  const ofAnother = fixedDifferences(rtnl, link, place.plan)
+  if (ofAnother.length > 0) return [`tunnel ${name} is another one: ${ofAnother.join(', ')}`]
   const { atLink, inTunnel, atPort } = differencesIn(link, place)
   return [
     ...(link.isUp ? [] : ['is down']),
@@ -140,29 +182,4 @@ function differencesIn(link: Link, place: TunnelPlace) {
     inTunnel: differencesOf(link.vxlan ?? {}, ofTunnel),
     atPort: link.master === place.bridge ? differencesOf(link.bridgePort ?? {}, portFlags) : [],
   }
-}
-
-/** Says which field of the config the kernel will not have. */
-function refusing<T>(plan: TunnelPlan, rtnl: Rtnl, work: () => T): T {
-  try {
-    return work()
-  } catch (error) {
-    const { vni, vniField, port } = plan
-    if (KernelError.is(error, 'EADDRINUSE')) {
-      throw invalid([{ path: 'config.port', message: `${port} is taken by another program of this machine` }])
-    }
-    const holder = KernelError.is(error, 'EEXIST') ? holderOf(rtnl, plan) : undefined
-    if (holder === undefined) throw error
-    throw invalid([{ path: vniField, message: `${vni} is taken on this machine, by ${nameOf(holder)}` }])
-  }
-}
-
-function holderOf(rtnl: Rtnl, { vni, port, name }: TunnelPlan): Link | undefined {
-  const others = rtnl.links({ kind: 'vxlan' }).filter((link) => link.name !== name)
-  return others.find(({ vxlan }) => vxlan?.vni === vni && vxlan.port === port)
-}
-
-function nameOf(link: Link): string {
-  const networkId = networkOfAlias(link)
-  return networkId === undefined ? `the interface "${link.name}"` : `network ${networkId}`
 }

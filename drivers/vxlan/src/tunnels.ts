@@ -9,12 +9,20 @@ import {
   networkAlias,
   type StandingBridge,
 } from '@conet/sdk/bridge-network'
-import { KernelError, type Link } from '@conet/sdk/linux'
+import { KernelError, type Link, type Rtnl } from '@conet/sdk/linux'
 import { assertPeers } from './batch-check.ts'
 import type { TunnelLinks } from './entries.ts'
 import { type PinsOf, TunnelMembers } from './members.ts'
 import { planTunnel, prefixes, type TunnelPlan, tunnelName } from './network-plan.ts'
-import { findTunnel, isMendable, isTunnel, makeTunnel, mendTunnel, tunnelFaults } from './tunnel-device.ts'
+import {
+  findTunnel,
+  isMendable,
+  isTunnel,
+  makeTunnel,
+  mendTunnel,
+  renamedTunnel,
+  tunnelFaults,
+} from './tunnel-device.ts'
 import { hasUnderlay } from './underlay.ts'
 
 declareFailpoints('vxlan:tunnel:link-deleted', 'vxlan:peers:checked', 'vxlan:peers:programmed')
@@ -49,13 +57,10 @@ export class Tunnels implements BridgeExtension {
     const { plan, members } = tunnel
     const { rtnl } = machine
     const link = findTunnel(rtnl, plan, bridge)
-    if (link === undefined) return [`tunnel ${plan.name} is not there`]
-    const ofLink = [
-      ...tunnelFaults(link, { plan, bridge }, rtnl.link(bridge)),
-      ...underlayFaults(tunnel, machine),
-    ]
+    if (link === undefined) return [absence(plan, rtnl)]
+    const ofLink = [...tunnelFaults(rtnl, link, { plan, bridge }), ...underlayFaults(tunnel, machine)]
     // Those in the bridge went when it was taken out; those of another tunnel say nothing.
-    if (link.master !== bridge || !isMendable(link, plan)) return ofLink
+    if (link.master !== bridge || !isMendable(rtnl, link, plan)) return ofLink
     try {
       const ofEntries = await members.faults(tunnelLinks(link, bridge))
       return [...ofLink, ...ofEntries.map((what) => `tunnel ${plan.name}: ${what}`)]
@@ -68,9 +73,10 @@ export class Tunnels implements BridgeExtension {
 
   async delete(networkId: string, { rtnl, deletions }: Machine): Promise<void> {
     this.#tunnels.delete(networkId)
-    const link = rtnl.link(tunnelName(networkId))
+    const alias = networkAlias(networkId)
+    const link = rtnl.link(tunnelName(networkId)) ?? renamedTunnel(rtnl, alias)
     const bridge = rtnl.link(linkName(prefixes.bridge, networkId))
-    const isOwn = (tunnel: Link) => isTunnel(tunnel, networkAlias(networkId)) || isPortOf(tunnel, bridge)
+    const isOwn = (tunnel: Link) => isTunnel(tunnel, alias) || isPortOf(tunnel, bridge)
     if (link !== undefined && isOwn(link)) await deletions.delete(link.index)
     failpoint('vxlan:tunnel:link-deleted')
   }
@@ -106,16 +112,21 @@ export class Tunnels implements BridgeExtension {
     const { machine, call } = work
     const { rtnl, deletions } = machine
     const found = findTunnel(rtnl, plan, bridge)
-    if (found === undefined) return makeTunnel(plan, bridge, work)
-    if (isMendable(found, plan)) {
+    // One that has its name back is looked at as any other.
+    if (found === undefined) return makeTunnel(plan, bridge, work) ?? this.#ensureLink(plan, bridge, work)
+    if (isMendable(rtnl, found, plan)) {
       for (const what of mendTunnel(rtnl, found, { plan, bridge })) call.repaired(what)
       return found
     }
     await deletions.delete(found.index)
-    const link = makeTunnel(plan, bridge, work)
     call.repaired(`tunnel ${plan.name}: it was made anew, since it was another tunnel`)
-    return link
+    return this.#ensureLink(plan, bridge, work)
   }
+}
+
+function absence({ name, alias }: TunnelPlan, rtnl: Rtnl): string {
+  const renamed = renamedTunnel(rtnl, alias)
+  return `tunnel ${name} is ${renamed === undefined ? 'not there' : `called ${renamed.name}`}`
 }
 
 /** Somebody has changed what the underlay carries since the network was made. */

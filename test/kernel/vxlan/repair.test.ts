@@ -89,8 +89,10 @@ const damages: [string, RegExp][] = [
   ['ip link set TUNNEL nomaster', /^tunnel cnt\w+ is not in its bridge$/],
   [
     'ip link delete TUNNEL; ip link add TUNNEL type vxlan id 4242 dstport 8472 local 192.0.2.1',
-    /is another one: VNI 4242, port 8472, address 192.0.2.1, not 1\d+, 4789, 192.0.2.1$/,
+    /is another one: vni was 4242, port was 8472$/,
   ],
+  ['ip link set TUNNEL type vxlan dev eth0', /is another one: it is bound to the interface eth0$/],
+  ['ip link set TUNNEL name foo0', /^tunnel cnt\w+ is called foo0$/],
   ['ip link set TUNNEL type vxlan local 192.0.2.77', /differs: localAddress was 192.0.2.77$/],
   ['bridge link set dev TUNNEL learning on', /differs: learning was true$/],
   ['ip link set BRIDGE down', /^bridge cnx\w+ is down/],
@@ -168,6 +170,46 @@ describe('a vxlan driver that starts again', () => {
     host.exec(`ip link delete ${tunnel}`)
     await host.create(net)
     expect(host.exec(`bridge fdb show dev ${tunnel} | grep 'dst\\|static' | sort`)).toBe(peers)
+    await ping.goesOn()
+  })
+
+  it('gives a tunnel its name back that somebody has renamed, wherever it is, while a ping runs', async () => {
+    const tunnel = tunnelNameOf(net)
+    host.exec(`ip link set ${tunnel} name foo0`)
+    const { repaired, failed } = await host.restart('SIGKILL')
+    expect(failed).toEqual([])
+    expect(repaired).toEqual([`tunnel ${tunnel}: it was called foo0`])
+    await cluster.tell(net)
+    await expectNothingLost()
+    host.exec(`ip link set ${tunnel} nomaster; ip link set ${tunnel} name foo0`)
+    const out = await host.restart('SIGKILL')
+    expect(out.repaired).toEqual([
+      `tunnel ${tunnel}: it was called foo0`,
+      `tunnel ${tunnel}: it was not in its bridge`,
+    ])
+    await cluster.tell(net)
+    expect(await host.faults()).toEqual([])
+    expect(cluster.ping('near', '10.1.0.12')).toBe(true)
+    host.exec(`ip link set ${tunnel} name foo0`)
+  })
+
+  it('says of a tunnel in another network namespace what holds its VNI, and takes it when it is back', async () => {
+    const tunnel = tunnelNameOf(net)
+    cluster.namespaces.make('elsewhere')
+    host.exec(`ip link set ${tunnel} netns ${cluster.namespaces.path('elsewhere')}`)
+    expect(await host.faults()).toEqual([`tunnel ${tunnel} is not there`])
+    await expect(host.create(net)).rejects.toMatchObject({
+      kind: 'invalidArgument',
+      message: expect.stringMatching(
+        /segmentId 1\d+ with port 4789 is taken on this machine, by .*moved to another network namespace/,
+      ),
+      help: expect.stringContaining('move it back or delete it there'),
+    })
+    host.exec(
+      `nsenter --net=${cluster.namespaces.path('elsewhere')} ip link set ${tunnel} netns ${cluster.namespaces.path(host.name)}`,
+    )
+    await host.create(net)
+    expect(await host.faults()).toEqual([])
     await ping.goesOn()
   })
 
