@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ConetdFixture } from '../support/conetd-fixture.ts'
 import type { FakeDriver } from '../support/fake-driver.ts'
 import type { FakePlan } from '../support/fake-driver-plan.ts'
-import { lastTold, told } from './policy-scene.ts'
+import { lastTold, refused, told } from './policy-scene.ts'
 
 const plan: FakePlan = { offers: ['endpoint/policy'], schemas: { ports: { policyMember: 'net_in' } } }
 
@@ -63,6 +63,23 @@ describe('[B22] what a runtime asks for', () => {
     await fixture.client.putContainerPolicy('web', { networks: { blue: { net_out: [] } } })
     expect((await effective('web'))?.policy).toEqual({ net_out: [] })
     await fixture.client.putContainerPolicy('web', { networks: { blue: null } })
+    expect(await effective('web')).toMatchObject({ source: 'none' })
+  })
+
+  it('reaches an endpoint that a client plugged before the container came up, and leaves it with a failed up', async () => {
+    await blue()
+    await fixture.client.putContainerConfig('web', { attach_to: [] })
+    await fixture.client.plug('web', { network: 'blue' })
+    driver.plan({ ...plan, methods: { 'endpoint/plug': refused } })
+    const asked = { netin: [port(8080)], netout_rules: [rule] }
+    await expect(fixture.client.up('web', asked)).rejects.toThrow('no')
+    expect(await effective('web')).toMatchObject({ source: 'none', mapped_ports: [] })
+    driver.plan(plan)
+    await fixture.client.up('web', asked)
+    const policy = { net_in: [port(8080)], net_out: [rule] }
+    expect(lastTold(driver, 'web')).toMatchObject({ policy, portMappings: [{ containerPort: 8080 }] })
+    expect(await effective('web')).toMatchObject({ policy, mapped_ports: [{ container_port: 8080 }] })
+    await fixture.client.down('web')
     expect(await effective('web')).toMatchObject({ source: 'none' })
   })
 

@@ -7,7 +7,7 @@ import { withPolicy } from './apply-policies.ts'
 import type { DriverSession } from './driver-access.ts'
 import { takesPolicies } from './endpoint-policy.ts'
 import type { HostContext } from './host-context.ts'
-import { takePorts, wantedPorts } from './policy-ports.ts'
+import { keepPortsOf, takePorts, wantedPorts } from './policy-ports.ts'
 
 type Placed = { readonly endpoint: EndpointRecord; readonly network: NetworkRecord }
 
@@ -35,7 +35,7 @@ export async function alignEndpoint(
   const next = { ...(policy && { policy }), ...(portMappings && { portMappings }) }
   const aligned = withPolicy(current, next)
   host.inventory.commit((change) => change.putEndpoint(aligned))
-  host.ports.keepOnly(id, [...(portMappings ?? []), ...(current.diverged?.portMappings ?? [])])
+  keepPortsOf(host, aligned)
   return aligned
 }
 

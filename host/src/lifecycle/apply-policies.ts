@@ -9,9 +9,9 @@ import { policyParameters } from './driver-parameters.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import type { Change } from './inventory.ts'
-import { portCursor } from './policy-ports.ts'
+import { keepPortsOf, portCursor } from './policy-ports.ts'
 import { inRequest, PolicyRefusal } from './policy-refusal.ts'
-import { type InForce, inForce, keepFormerPorts, type PreparedStep } from './prepare-policies.ts'
+import { type InForce, inForce, type PreparedStep } from './prepare-policies.ts'
 import { contentOf } from './retold.ts'
 
 /**
@@ -39,7 +39,7 @@ export async function applyPolicies(
     record(host, steps, also)
   } catch (error) {
     const diverged = await undo(host, told.reverse(), error)
-    for (const step of steps) if (!isOneOf(diverged, step)) keepFormerPorts(host, step)
+    for (const step of steps) if (!isOneOf(diverged, step)) keepPortsOf(host, step.endpoint)
     throw policyFailure(error, current, diverged)
   }
   failpoint('host:policy:after-outcome')
@@ -68,7 +68,7 @@ export async function putBack(host: HostContext, steps: readonly PreparedStep[])
       await tell(host, step, step.former, callToItsEnd({ id: `undo-${step.endpoint.id}` }))
       failpoint('host:policy:put-back')
       putRecord(host, step, step.endpoint)
-      keepFormerPorts(host, step)
+      keepPortsOf(host, step.endpoint)
     } catch (error) {
       diverged.push(step)
       diverge(host, step, error)

@@ -1,13 +1,16 @@
 // The policy of an endpoint that is about to be: which document stands for it, whether its driver takes it, and the ports
 // that it asks for.
+import { isDeepStrictEqual } from 'node:util'
 import type { Attachment, ContainerRecord } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { NetworkRecord } from '../domain/network.ts'
 import { hasOwnPolicy, type PolicyDocument, policyFor, sourceOf } from '../domain/policy.ts'
+import { withPolicy } from './apply-policies.ts'
 import type { DriverSession } from './driver-access.ts'
 import type { HostContext } from './host-context.ts'
 import { takePorts, type WantedPorts, wantedPorts } from './policy-ports.ts'
 import { defaultPolicyPath, PolicyRefusal, pathOfPolicy } from './policy-refusal.ts'
+import { inForce } from './prepare-policies.ts'
 
 export type WantedPolicy = {
   /** What stood for the attachment when it was looked at, whether or not the driver takes it. */
@@ -28,15 +31,18 @@ export function assertTakesPolicies(session: DriverSession, at: string): void {
   throw new PolicyRefusal('unsupported', { at, words }, { fields, details: { driver: session.driver.name } })
 }
 
-/** Checks what stands for the attachment. Throws what the driver's schema says, and `unsupported`. */
+type Place = {
+  readonly container: ContainerRecord
+  readonly attachment: Attachment
+  readonly network: NetworkRecord
+  readonly session: DriverSession
+}
+
+/** Checks what stands for the attachment. Throws what the driver's schema says, and `unsupported`. `former`: what its endpoint has. */
 export async function wantedPolicy(
   host: HostContext,
-  {
-    container,
-    attachment: { name },
-    network,
-    session,
-  }: { container: ContainerRecord; attachment: Attachment; network: NetworkRecord; session: DriverSession },
+  { container, attachment: { name }, network, session }: Place,
+  former?: PolicyDocument,
 ): Promise<WantedPolicy> {
   const source = policyFor(container, name, network)
   if (source === undefined) return { source, policy: undefined, ports: undefined }
@@ -44,7 +50,7 @@ export async function wantedPolicy(
   if (!takesPolicies(session)) return { source, policy: undefined, ports: undefined }
   const at = sourceOf(container, name, network) === 'container' ? pathOfPolicy(name) : defaultPolicyPath
   await session.documents.check('policy', source, at)
-  return { source, policy: source, ports: await wantedPorts(host, session, { policy: source, at }) }
+  return { source, policy: source, ports: await wantedPorts(host, session, { policy: source, former, at }) }
 }
 
 /** The endpoint with its policy and ports, which are taken now. Throws `portInUse`, `portsExhausted`. */
@@ -56,4 +62,28 @@ export function withWantedPolicy(
   if (policy === undefined) return endpoint
   const portMappings = takePorts(host, endpoint, ports)
   return { ...endpoint, policy, ...(portMappings !== undefined && { portMappings }) }
+}
+
+/**
+ * The endpoint that a plug made before its container came up, with what stands for it since: the runtime may have added to
+ * it. Ports that it had are held beside those that it gets, until `host.ports.keepOnly`. Throws as the two above.
+ */
+export async function withPolicyOfNow(
+  host: HostContext,
+  place: Place,
+  created: EndpointRecord,
+): Promise<EndpointRecord> {
+  const { container, attachment } = place
+  const wanted = await wantedPolicy(host, place, created.policy)
+  const network = host.inventory.networks.get(created.networkId)
+  const endpoint = host.inventory.endpoints.get(created.id) ?? created
+  // The network's default policy has changed meanwhile.
+  if (
+    network !== undefined &&
+    !isDeepStrictEqual(policyFor(container, attachment.name, network), wanted.source)
+  )
+    return withPolicyOfNow(host, { ...place, network }, endpoint)
+  if (isDeepStrictEqual(endpoint.policy, wanted.policy)) return endpoint
+  const portMappings = takePorts(host, endpoint, wanted.ports)
+  return withPolicy(endpoint, inForce(wanted.policy, portMappings))
 }

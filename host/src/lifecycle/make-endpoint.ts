@@ -1,15 +1,17 @@
 // An endpoint on record becomes one at its driver: created, and plugged when there is a sandbox.
 import { ConetError, type PlugResult } from '@conet/sdk'
-import type { SandboxRecord } from '../domain/container.ts'
+import type { Attachment, ContainerRecord, SandboxRecord } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { NetworkRecord } from '../domain/network.ts'
 import { isLeftToHost } from '../sandbox/index.ts'
 import { callFor } from './driver-call.ts'
 import { createParameters, plugParameters } from './driver-parameters.ts'
+import { withPolicyOfNow } from './endpoint-policy.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import type { IntendedEndpoint } from './intend-endpoint.ts'
 import { ensureAtDriver } from './network-at-driver.ts'
+import { keepPortsOf } from './policy-ports.ts'
 import { assertAnswer, settleInSandbox } from './sandbox-settlement.ts'
 
 /** The driver creates the endpoint; nothing is in a sandbox yet. */
@@ -77,10 +79,10 @@ async function createThenPlug(
   return recordPlug(host, { endpoint, network, sandbox }, result)
 }
 
-/** Plugs an endpoint that was created before there was a sandbox. */
+/** Plugs an endpoint that was created before there was a sandbox, with the policy that stands for it now. */
 export async function plugCreated(
   host: HostContext,
-  created: EndpointRecord,
+  { container, attachment, created }: CreatedEndpoint,
   sandbox: SandboxRecord,
   operation: Operation,
 ): Promise<EndpointRecord> {
@@ -88,11 +90,20 @@ export async function plugCreated(
   if (network === undefined)
     throw new ConetError('notFound', `plug endpoint ${created.id}: its network is gone`)
   const session = await host.drivers.require(network.type, operation)
-  const endpoint = record(host, { ...created, state: 'plugging', hold: sandbox.hold })
+  const current = await withPolicyOfNow(host, { container, attachment, network, session }, created)
+  const endpoint = record(host, { ...current, state: 'plugging', hold: sandbox.hold })
   failpoint('host:endpoint:after-intent')
   const create = createParameters(host, endpoint, network)
   const result = await session.call('endpoint/plug', plugParameters(create, sandbox), callFor(operation))
-  return recordPlug(host, { endpoint, network, sandbox }, result)
+  const plugged = await recordPlug(host, { endpoint, network, sandbox }, result)
+  keepPortsOf(host, plugged)
+  return plugged
+}
+
+type CreatedEndpoint = {
+  readonly container: ContainerRecord
+  readonly attachment: Attachment
+  readonly created: EndpointRecord
 }
 
 type AnsweredPlug = { endpoint: EndpointRecord; network: NetworkRecord; sandbox: SandboxRecord }

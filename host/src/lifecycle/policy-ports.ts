@@ -72,3 +72,11 @@ export function takePorts(
     former: { wishes: wanted.former, mappings: portMappings },
   })
 }
+
+/** The ports on the record of the endpoint are its, and no other. */
+export function keepPortsOf(
+  { ports }: HostContext,
+  { id, portMappings = [], diverged }: EndpointRecord,
+): void {
+  ports.keepOnly(id, [...portMappings, ...(diverged?.portMappings ?? [])])
+}

@@ -6,7 +6,7 @@ import type { PolicyDocument } from '../domain/policy.ts'
 import { giversFirst, stayingPorts } from '../ports/index.ts'
 import type { DriverSession } from './driver-access.ts'
 import type { HostContext } from './host-context.ts'
-import { takePorts, type WantedPorts } from './policy-ports.ts'
+import { keepPortsOf, takePorts, type WantedPorts } from './policy-ports.ts'
 
 /** One endpoint that is to get a policy, or none. */
 export type PolicyStep = {
@@ -49,15 +49,9 @@ export function prepared(host: HostContext, steps: readonly PolicyStep[]): Prepa
     }
     return all
   } catch (error) {
-    for (const step of steps) keepFormerPorts(host, step)
+    for (const step of steps) keepPortsOf(host, step.endpoint)
     throw error
   }
-}
-
-/** What is on record of the endpoint has its ports, and nothing else. */
-export function keepFormerPorts(host: HostContext, { endpoint }: PolicyStep): void {
-  const { id, portMappings = [], diverged } = endpoint
-  host.ports.keepOnly(id, [...portMappings, ...(diverged?.portMappings ?? [])])
 }
 
 export function inForce(

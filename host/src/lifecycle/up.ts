@@ -17,6 +17,7 @@ import { containerQueue } from './keys.ts'
 import { createAndPlug, plugCreated } from './make-endpoint.ts'
 import { about } from './named-field.ts'
 import { makeOwnNetwork, removeOwnNetwork } from './own-networks.ts'
+import { keepPortsOf } from './policy-ports.ts'
 import { namingPolicy } from './policy-refusal.ts'
 import { awaitPublication } from './publication.ts'
 import { finishQueuedDown } from './queued-downs.ts'
@@ -178,7 +179,10 @@ async function plugAttachment(
     .find((candidate) => candidate.attachment === attachment.name && candidate.state === 'created')
   if (endpoint !== undefined) {
     undo.defer(`unplug endpoint ${endpoint.id}`, () => unplugAgain(host, endpoint))
-    await awaitPublication(host, await plugCreated(host, endpoint, sandbox, operation))
+    await awaitPublication(
+      host,
+      await plugCreated(host, { container, attachment, created: endpoint }, sandbox, operation),
+    )
     return
   }
   if (attachment.own !== undefined)
@@ -206,6 +210,7 @@ async function unplugAgain(host: HostContext, created: EndpointRecord): Promise<
   }
   failpoint('host:endpoint:unplugged-again')
   host.inventory.commit((change) => change.putEndpoint(created), 'removal')
+  keepPortsOf(host, created)
 }
 
 /** The `up` that runs on each container, so that `down` can abort it. */
