@@ -274,6 +274,49 @@ it('[B26] a repaired interface of two in one network has one rule, and no repair
   expect((await fixture.client.previewReconciliation()).differences).toEqual([])
 })
 
+it('[B26] mends the routes of each of two interfaces in one network, whatever the other one lacks', async () => {
+  const subnets = [{ subnet: '10.97.0.0/24' }, { subnet: 'fd00:97::/64' }]
+  await fixture.client.createNetwork({ name: 'blue', type: 'bridge', subnets })
+  await fixture.client.putContainerConfig('c', {
+    attach_to: [
+      { network: 'blue', name: 'a' },
+      { network: 'blue', name: 'b' },
+    ],
+  })
+  const { sandbox } = await fixture.client.up('c')
+  const inside = (command: string) => shell(`nsenter --net=${sandbox?.path} sh -c '${command}'`)
+  const routesOf = (name: string) => inside(`ip route show dev ${name}; ip -6 route show dev ${name}`)
+  const harms: [string, string[]][] = [
+    ['ip route del 10.97.0.0/24 dev eth1', ['b']],
+    ['ip -6 route del fd00:97::/64 dev eth1', ['b']],
+    ['ip route del 10.97.0.0/24 dev eth0', ['a']],
+    ['ip -6 route flush table main', ['a', 'b']],
+    ['ip route flush table main', ['a', 'b']],
+    ['ip link set eth0 down; ip link set eth1 down', ['a', 'b']],
+  ]
+  for (const [harm, harmed] of harms) {
+    inside(harm)
+    const { differences } = await fixture.client.reconcile()
+    expect(differences, harm).toMatchObject(harmed.map(() => ({ kind: 'endpoint', outcome: 'repaired' })))
+    for (const name of ['eth0', 'eth1'])
+      for (const { subnet } of subnets) expect(routesOf(name), harm).toContain(`${subnet} `)
+    expect((await fixture.client.previewReconciliation()).differences, harm).toEqual([])
+  }
+})
+
+it('[B26] a second interface in its network is plugged beside one that is down, which has its own routing table once it is repaired', async () => {
+  await fixture.client.createNetwork({ name: 'blue', type: 'bridge', subnets: [{ subnet: '10.97.0.0/24' }] })
+  await fixture.client.putContainerConfig('c', { attach_to: ['blue'] })
+  const { sandbox } = await fixture.client.up('c')
+  const inside = (command: string) => shell(`nsenter --net=${sandbox?.path} ${command}`)
+  inside('ip link set eth0 down')
+  await fixture.client.plug('c', { network: 'blue' })
+  expect((await fixture.client.reconcile()).differences).toMatchObject([{ outcome: 'repaired' }])
+  const tables = [...inside('ip rule').matchAll(/^1000:.* lookup (\d+)/gm)]
+  for (const [, table] of tables) expect(inside(`ip route show table ${table}`)).toContain('default via')
+  expect(tables).toHaveLength(2)
+})
+
 it('[B26] says what a repair would put back in a container, address by address and route by route, and does it', async () => {
   const subnets = [{ subnet: '10.97.0.0/24' }, { subnet: 'fd00:97::/64' }]
   await fixture.client.createNetwork({ name: 'blue', type: 'bridge', subnets })

@@ -64,6 +64,7 @@ export async function settleInSandbox(
     if (wanted.mtu === undefined) found.push([wanted.name, mtu])
     failpoint('host:endpoint:interface-configured')
   }
+  settleSibling(host, placed)
   settleRouting(host, placed, result)
   const unsaid = result.interfaces.filter((made) => made.mtu === undefined && !isLeftToHost(made))
   if (unsaid.length > 0)
@@ -130,24 +131,29 @@ function isOffDefault({ inventory }: HostContext, endpoint: EndpointRecord): boo
   return !endpoint.interface.defaultRoute && network !== undefined && hasWayOut(network)
 }
 
-/** Of the endpoint, and of the one that was alone before it: of more than one, each has its own already. */
 function settleRouting(host: HostContext, { endpoint, network, sandbox }: Placed, result: PlugResult): void {
   if (!hasOwnTable(host, endpoint)) return
-  const siblings = siblingsOf(host, endpoint)
-  const gateways = network.subnets.flatMap(({ gateway }) => (gateway === undefined ? [] : [gateway]))
-  const settled = siblings.filter(({ state }) => state === 'plugged')
-  const alone = settled.length === 1 ? interfacesOf(settled) : []
-  for (const plugged of alone) routeIfThere(sandbox, plugged, gateways)
-  for (const plugged of result.interfaces) routeBySource(sandbox.path, plugged, gateways)
+  for (const plugged of result.interfaces) routeBySource(sandbox.path, plugged, gatewaysOf(network))
 }
 
-/** Of another endpoint: somebody may have removed the interface, and its own repair gives it its table then. */
-function routeIfThere(sandbox: SandboxRecord, plugged: PluggedInterface, gateways: readonly string[]): void {
+/**
+ * Of the one that was alone before a new one: of more, each has its table already. What somebody has done to its interface
+ * is no fault of the new one, and its own repair gives it its table.
+ */
+function settleSibling(host: HostContext, { endpoint, network, sandbox }: Placed): void {
+  const settled = siblingsOf(host, endpoint).filter(({ state }) => state === 'plugged')
+  const [alone, ...more] = settled
+  if (alone === undefined || more.length > 0) return
   try {
-    routeBySource(sandbox.path, plugged, gateways)
-  } catch (error) {
-    if (!KernelError.is(error, 'ENODEV')) throw error
+    for (const plugged of interfacesOf(settled)) routeBySource(sandbox.path, plugged, gatewaysOf(network))
+  } catch (err) {
+    if (!KernelError.is(err)) throw err
+    host.log.warn({ endpointId: alone.id, err }, 'an endpoint has no routing table of its own: repair it')
   }
+}
+
+function gatewaysOf({ subnets }: NetworkRecord): string[] {
+  return subnets.flatMap(({ gateway }) => (gateway === undefined ? [] : [gateway]))
 }
 
 function interfacesOf(endpoints: readonly EndpointRecord[]): PluggedInterface[] {

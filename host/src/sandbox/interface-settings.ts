@@ -10,6 +10,7 @@ import {
   KernelError,
   type Link,
   MAIN_TABLE,
+  mendSubnetRoutes,
   type Namespace,
   type NewRoute,
   type RouteRequest,
@@ -19,7 +20,6 @@ import {
   replaceRoute,
   type SysctlChange,
   setLink,
-  subnetRoute,
   sysctlOfPath,
   writeSysctl,
 } from '@conet/sdk/linux'
@@ -33,8 +33,7 @@ export function applySettings(inside: Rtnl, wanted: PluggedInterface): number {
   inside.batch([...linkRequests(link, wanted), ...addressRequests(link.index, wanted)])
   addLinkLocal(inside, link.index, wanted)
   // The kernel has made them with the addresses, unless it had those already and somebody has deleted the routes since.
-  const subnets = wanted.addresses.flatMap((address) => subnetRoute({ link: link.index, address }) ?? [])
-  inside.batch(subnets.map(addRoute), { tolerate: ['EEXIST'] })
+  mendSubnetRoutes(inside, { link: link.index, addresses: wanted.addresses })
   addRoutes(inside, link.index, wanted)
   return wanted.mtu ?? link.mtu
 }

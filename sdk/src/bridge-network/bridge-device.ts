@@ -4,23 +4,22 @@ import { declareFailpoints, failpoint } from '../failpoint.ts'
 import {
   type Address,
   addAddress,
-  addRoute,
   createBridge,
   deleteAddress,
   deleteLink,
   KernelError,
   type Link,
-  MAIN_TABLE,
+  mendSubnetRoutes,
+  missingSubnetRoutes,
   type NewAddress,
   type Rtnl,
   replaceAddress,
   setBridge,
   setLink,
-  subnetRoute,
 } from '../linux/index.ts'
 import type { Rollback } from '../rollback.ts'
 import { hasIpv6, isIpv6 } from './addressing.ts'
-import type { BridgeAddress, BridgePlan } from './bridge-plan.ts'
+import type { BridgePlan } from './bridge-plan.ts'
 import { answerForNobody } from './bridge-settings.ts'
 import { differencesOf } from './differences.ts'
 import { isIpv6On, switchIpv6On } from './ipv6-switch.ts'
@@ -95,17 +94,18 @@ export function makeBridge(rtnl: Rtnl, plan: BridgePlan, undo: Rollback): Link {
 export function bridgeFaults(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string[] {
   const { index } = bridge
   const missing = missingAddresses(rtnl, index, plan)
-  const lost = missingRoutes(rtnl, index, plan).filter((address) => !missing.includes(address))
+  const addresses = plan.addresses.filter((address) => !missing.includes(address))
+  const lost = missingSubnetRoutes(rtnl, { link: index, addresses })
   const faults = [
     ...(bridge.isUp ? [] : ['is down']),
     ...linkDifferences(bridge, plan).map((what) => `differs: ${what}`),
     ...settingDifferences(bridge).map((what) => `differs: ${what}`),
     ...ownEntryFaults(rtnl, bridge, plan),
     ...(!hasIpv6Addresses(plan) || isIpv6On(plan.name) ? [] : ['has IPv6 switched off (disable_ipv6)']),
-    ...missing.map(({ address }) => `lacks the address ${address}`),
+    ...missing.map((address) => `lacks the address ${address}`),
     ...strangeAddresses(rtnl, index, plan).map(({ address }) => `has the strange address ${address}`),
     // One that is down has none.
-    ...(bridge.isUp ? lost.map(({ subnet }) => `lacks the route to ${subnet}`) : []),
+    ...(bridge.isUp ? lost.map(({ destination }) => `lacks the route to ${destination}`) : []),
   ]
   return faults.map((fault) => `bridge ${plan.name} ${fault}`)
 }
@@ -120,8 +120,8 @@ export function mendBridge(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string[]
     ...(hasIpv6Addresses(plan) ? switchIpv6On(undefined, plan.name) : []),
     ...mendAddresses(rtnl, bridge.index, plan),
   ]
-  const link = bridge.index
-  differences.push(...plan.addresses.flatMap(({ address }) => mendSubnetRoute(rtnl, { link, address })))
+  const lost = mendSubnetRoutes(rtnl, { link: bridge.index, addresses: plan.addresses })
+  differences.push(...lost.map(({ destination }) => `the route to ${destination} was missing`))
   if (plan.internal) differences.push(...answerForNobody(plan.name))
   return differences.map((difference) => `bridge ${plan.name}: ${difference}`)
 }
@@ -140,7 +140,7 @@ function mendLink(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string[] {
 }
 
 function hasIpv6Addresses({ addresses }: BridgePlan): boolean {
-  return addresses.some(({ address }) => isIpv6(address))
+  return addresses.some(isIpv6)
 }
 
 function settingDifferences({ bridge }: Link): string[] {
@@ -173,7 +173,7 @@ export function withoutKernelAddress(mtu: number): { ipv6AddressGeneration?: 'no
   return hasIpv6(mtu) ? { ipv6AddressGeneration: 'none' } : {}
 }
 
-function newAddress(link: number, { address }: BridgeAddress): NewAddress {
+function newAddress(link: number, address: string): NewAddress {
   return { link, address, nodad: isIpv6(address) }
 }
 
@@ -187,43 +187,21 @@ function mendAddresses(rtnl: Rtnl, index: number, plan: BridgePlan): string[] {
   rtnl.batch(missing.map((address) => replaceAddress(newAddress(index, address))))
   return [
     ...strange.map(({ address }) => `it had the address ${address}`),
-    ...missing.map(({ address }) => `the address ${address} was missing`),
+    ...missing.map((address) => `the address ${address} was missing`),
   ]
 }
 
 function strangeAddresses(rtnl: Rtnl, index: number, { addresses }: BridgePlan): Address[] {
-  const wanted = new Set(addresses.map(({ address }) => address))
+  const wanted = new Set(addresses)
   return rtnl.addresses({ link: index }).filter(({ address }) => !wanted.has(address))
 }
 
-function missingAddresses(rtnl: Rtnl, index: number, { addresses }: BridgePlan): BridgeAddress[] {
+function missingAddresses(rtnl: Rtnl, index: number, { addresses }: BridgePlan): string[] {
   const found = rtnl.addresses({ link: index }).filter(isUsable)
   const usable = new Set(found.map(({ address }) => address))
-  return addresses.filter(({ address }) => !usable.has(address))
+  return addresses.filter((address) => !usable.has(address))
 }
 
 function isUsable({ tentative, duplicate }: Address): boolean {
   return !tentative && !duplicate
-}
-
-function missingRoutes(rtnl: Rtnl, link: number, { addresses }: BridgePlan): BridgeAddress[] {
-  const found = rtnl.routes({ link, table: MAIN_TABLE })
-  const destinations = new Set(found.map(({ destination }) => destination))
-  return addresses.filter(({ address }) => {
-    const route = subnetRoute({ link, address })
-    return route !== undefined && !destinations.has(route.destination)
-  })
-}
-
-/** The kernel makes the route to the subnet with the address, but somebody may have deleted it since. */
-export function mendSubnetRoute(rtnl: Rtnl, { link, address }: { link: number; address: string }): string[] {
-  const route = subnetRoute({ link, address })
-  if (route === undefined) return []
-  try {
-    rtnl.run(addRoute(route))
-    return [`the route to ${route.destination} was missing`]
-  } catch (error) {
-    if (KernelError.is(error, 'EEXIST')) return []
-    throw error
-  }
 }

@@ -17,9 +17,6 @@ import { networkAlias } from './names.ts'
 import { type EgressPlan, openEgress } from './policy/rules.ts'
 import type { PortFlags } from './port.ts'
 
-/** An address of the bridge, and the subnet to which it makes a route. */
-export type BridgeAddress = { readonly address: string; readonly subnet: string }
-
 /** What the bridge does at each of its ports. */
 export type PortPlan = {
   readonly flags: Required<Pick<PortFlags, 'isolated' | 'hairpin'>> & PortFlags
@@ -36,7 +33,8 @@ export type BridgePlan = {
   /** Larger packets of members would be lost. Undefined: no such limit. */
   readonly mostMtu: number | undefined
   readonly internal: boolean
-  readonly addresses: readonly BridgeAddress[]
+  /** Of the bridge, with prefix. */
+  readonly addresses: readonly string[]
   /** Where default routes of members lead. */
   readonly gateways: readonly GatewaySubnet[]
   readonly policy: Policy
@@ -106,20 +104,20 @@ function servicesOfInternal(): ConetError {
   return new ConetError('invalidArgument', `network: ${field.path} ${field.message}`, { fields: [field] })
 }
 
-function gatewayAddresses({ subnets }: Network, macAddress: string): BridgeAddress[] {
+function gatewayAddresses({ subnets }: Network, macAddress: string): string[] {
   const gateways = subnets.flatMap(({ subnet, gateway }) =>
-    gateway === undefined ? [] : [{ address: `${gateway}/${parsePrefix(subnet).prefixLength}`, subnet }],
+    gateway === undefined ? [] : [`${gateway}/${parsePrefix(subnet).prefixLength}`],
   )
-  if (!gateways.some(({ address }) => isIpv6(address))) return gateways
+  if (!gateways.some(isIpv6)) return gateways
   // A router asks for its neighbours from a link-local address: without one it reaches nobody for others.
-  return [...gateways, { address: linkLocalOf(macAddress), subnet: 'fe80::/64' }]
+  return [...gateways, linkLocalOf(macAddress)]
 }
 
 /** Which families the machine forwards for the network. */
 export function forwardingOf({ name, addresses, mtu }: BridgePlan) {
   return {
     bridge: name,
-    ipv4: addresses.some(({ address }) => !isIpv6(address)),
-    ipv6: hasIpv6(mtu) && addresses.some(({ address }) => isIpv6(address)),
+    ipv4: addresses.some((address) => !isIpv6(address)),
+    ipv6: hasIpv6(mtu) && addresses.some(isIpv6),
   }
 }

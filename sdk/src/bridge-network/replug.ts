@@ -5,6 +5,7 @@ import {
   KernelError,
   type Link,
   MAIN_TABLE,
+  mendSubnetRoutes,
   type Namespace,
   type NewRoute,
   type Rtnl,
@@ -13,7 +14,7 @@ import {
   setLink,
 } from '../linux/index.ts'
 import { isIpv6 } from './addressing.ts'
-import { mendSubnetRoute, setLinkAnew, withoutKernelAddress } from './bridge-device.ts'
+import { setLinkAnew, withoutKernelAddress } from './bridge-device.ts'
 import { differencesOf } from './differences.ts'
 import { type EndpointPlan, newRoute } from './endpoint-plan.ts'
 import { switchIpv6On } from './ipv6-switch.ts'
@@ -39,7 +40,7 @@ export function checkPlugged(task: PluggedTask): void {
   const inside = [
     ...mendInterface(inner, peer, plan),
     ...mendAddresses({ sandbox, inner }, peer.index, plan),
-    ...plan.addresses.flatMap((address) => mendSubnetRoute(inner, { link: peer.index, address })),
+    ...mendSubnetRoutes(inner, { link: peer.index, addresses: plan.addresses }).map(wasMissing),
     ...mendRoutes(inner, peer.index, plan),
   ]
   for (const what of outside) repaired(`port ${plan.port.name}: ${what}`)
@@ -144,7 +145,11 @@ function mendRoutes(inner: Rtnl, link: number, plan: EndpointPlan): string[] {
   for (const route of missing) {
     orConflict(plan, `another route to ${route.destination}`, () => inner.run(addRoute(route)))
   }
-  return missing.map(({ destination }) => `the route to ${destination} was missing`)
+  return missing.map(wasMissing)
+}
+
+function wasMissing({ destination }: NewRoute): string {
+  return `the route to ${destination} was missing`
 }
 
 /** Without a table the main one is meant: a table for replies may have the same route. */

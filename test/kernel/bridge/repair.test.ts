@@ -233,6 +233,25 @@ describe('a driver that starts again', () => {
     expect(sent - received).toBeLessThanOrEqual(1)
   })
 
+  it('mends the routes of a second interface in the subnet of a first one', async () => {
+    await using fixture = await BridgeFixture.start()
+    const net = await fixture.create(network('one'))
+    const first = await fixture.join(net, 'a', a)
+    const second = fixture.params(net, 'a', { ...b, endpoint: 'second', name: 'eth1', defaultRoute: false })
+    await fixture.plug(second)
+    const routes = () => fixture.exec('a', 'ip route show dev eth1; ip -6 route show dev eth1')
+    const before = routes()
+    fixture.exec('a', 'ip route del 10.1.0.0/16 dev eth1; ip -6 route del fd00:1::/64 dev eth1')
+    await fixture.plug(second)
+    expect(fixture.repaired.join('\n')).toMatch(
+      /route to 10\.1\.0\.0\/16 was .*route to fd00:1::\/64 was missing/s,
+    )
+    expect(routes()).toBe(before)
+    fixture.repaired.length = 0
+    for (const params of [first, second]) await fixture.plug(params)
+    expect(fixture.repaired).toEqual([])
+  })
+
   it('takes the ports back when the bridge was deleted and made again', async () => {
     await using fixture = await BridgeFixture.start()
     const net = await fixture.create(network('one'))

@@ -8,6 +8,7 @@ import {
   deleteRoute,
   deleteRule,
   MAIN_TABLE,
+  mendSubnetRoutes,
   Rtnl,
   replaceAddress,
   replaceRoute,
@@ -178,6 +179,27 @@ describe('routes', () => {
     expect(() => rtnl.run(deleteRoute({ destination: '10.50.0.0/16' }))).toThrow(
       expect.objectContaining({ code: 'ESRCH' }),
     )
+  })
+
+  it('to its subnets are put back as the kernel had made them, beside those of another link', async () => {
+    const addresses = ['10.7.0.1/16', '10.7.0.3/16', 'fd00:7::1/64', '10.9.0.1/32']
+    const other = rtnl.create(createBridge({ name: 'br1' })).index
+    rtnl.batch([
+      setLink(other, { ipv6AddressGeneration: 'none' }),
+      setLink(other, { up: true }),
+      addAddress({ link: other, address: '10.7.0.2/16' }),
+      addAddress({ link: other, address: 'fd00:7::2/64', nodad: true }),
+      ...addresses.map((address) => replaceAddress({ link, address, nodad: address.includes(':') })),
+    ])
+    const own = () => rtnl.routes({ link, table: MAIN_TABLE })
+    const before = own()
+    for (const destination of ['10.7.0.0/16', 'fd00:7::/64']) rtnl.run(deleteRoute({ destination, link }))
+    const mended = mendSubnetRoutes(rtnl, { link, addresses })
+    expect(mended.map(({ destination }) => destination)).toEqual(['10.7.0.0/16', 'fd00:7::/64'])
+    expect(own()).toEqual(before)
+    expect(mendSubnetRoutes(rtnl, { link, addresses })).toEqual([])
+    expect(rtnl.routes({ link: other, table: MAIN_TABLE })).toHaveLength(before.length)
+    await rtnl.runSlow(deleteLink(other))
   })
 
   it('to nowhere carry the kernel’s reason', () => {

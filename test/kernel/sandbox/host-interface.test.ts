@@ -139,6 +139,20 @@ describe('an interface that the driver leaves to the host', () => {
     await takeBack(path, wanted)
   })
 
+  it('gets its routes back beside another interface in the same subnets', async () => {
+    inside('ip link add other type ifb; ip link set other up; ip address add 10.92.0.5/24 dev other')
+    inside('ip address add fd92::5/64 dev other nodad')
+    const beside = { ...wanted, routes: wanted.routes.slice(1) }
+    await bringIn(path, beside, moved)
+    const routes = () => inside('ip route show dev eth0; ip -6 route show dev eth0')
+    const before = routes()
+    inside('ip route del 10.92.0.0/24 dev eth0; ip -6 route del fd92::/64 dev eth0')
+    await mend(path, beside, beside)
+    expect(routes().split('\n').sort()).toEqual(before.split('\n').sort())
+    expect(inside('ip route show dev other')).toContain('10.92.0.0/24')
+    await takeBack(path, beside)
+  })
+
   it('is as it was after a mending that finds nothing to mend', async () => {
     const [, route] = wanted.routes
     for (const routes of [wanted.routes, [route]]) {

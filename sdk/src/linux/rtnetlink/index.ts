@@ -74,6 +74,7 @@ export {
 } from './neighbour.ts'
 export {
   addRoute,
+  appendRoute,
   deleteRoute,
   LOCAL_TABLE,
   MAIN_TABLE,
@@ -86,6 +87,7 @@ export {
 export { Rtnl, type RunOptions, type SlowRunOptions } from './rtnl.ts'
 export { addRule, deleteRule, type Rule } from './rule.ts'
 export type { LinkStatistics } from './statistics.ts'
+export { mendSubnetRoutes, missingSubnetRoutes } from './subnet-routes.ts'
 export {
   type EgressLimit,
   type IngressRedirect,

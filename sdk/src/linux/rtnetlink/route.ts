@@ -102,6 +102,11 @@ export function addRoute(route: NewRoute): RouteRequest {
   return newRoute('add', NLM_F.CREATE | NLM_F.EXCL, route)
 }
 
+/** Adds a route behind those to the same destination with the same metric, as the kernel does with its own. Fails with EEXIST when it is there. */
+export function appendRoute(route: NewRoute): RouteRequest {
+  return newRoute('append', NLM_F.CREATE | NLM_F.APPEND, route)
+}
+
 /** Adds a route or takes the place of the one to the same destination with the same metric. May be repeated. */
 export function replaceRoute(route: NewRoute): RouteRequest {
   return newRoute('replace', NLM_F.CREATE | NLM_F.REPLACE, route)
