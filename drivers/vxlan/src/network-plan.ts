@@ -43,7 +43,6 @@ export function planNetwork(network: Network, machine: Machine): BridgePlan {
   const mtu = mtuOf(network, config, tunnelMtu)
   const wishes = {
     mtu,
-    mostMtu: mtu,
     macAddress,
     icc: true,
     masquerade,

@@ -66,6 +66,22 @@ export function assertUsable(network: NetworkRecord, operation: string): void {
   })
 }
 
+/** RFC 8200, section 5: with less a link has no IPv6. */
+const leastIpv6Mtu = 1280
+
+/** Throws for an MTU with which an endpoint could not have the addresses that the network gives it. `path`: of the MTU. */
+export function assertMtuFits(
+  { name, subnets }: Pick<NetworkRecord, 'name' | 'subnets'>,
+  { mtu }: { readonly mtu?: number },
+  path: string,
+): void {
+  if (mtu === undefined || mtu >= leastIpv6Mtu || subnets.every(({ family }) => family === 4)) return
+  const message = `must be at least ${leastIpv6Mtu}: the network has an IPv6 subnet`
+  throw new ConetError('invalidArgument', `attach to network ${name}: ${path}: ${message}`, {
+    fields: [{ path, message }],
+  })
+}
+
 /** Throws when the network is a container's own: it ends when that one goes down. */
 export function assertShareable({ name, owner }: NetworkRecord): void {
   if (owner === undefined) return

@@ -1,12 +1,12 @@
 // The addresses of all networks: which subnets they have, which endpoint holds what. In memory; what must be
 // remembered is written by the operations, in the transaction of the endpoint's own record.
 import type { CreateNetworkBody } from '@conet/sdk/api'
-import type { Attachment } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { NetworkRecord, SubnetRecord } from '../domain/network.ts'
 import { type AddressPool, choosePool, parseNetworkSubnet, parseSubnet } from '../ipam/index.ts'
 import { DriverGivenAddresses, type GivenAddresses } from './driver-given-addresses.ts'
 import { type AddressPlan, NetworkAddresses, type OwnBlocks } from './network-addresses.ts'
+import type { MacWish } from './network-macs.ts'
 import { RequestFaults } from './request-faults.ts'
 import { noteOverlaps, refuseOnThisMachine, type SubnetOwner } from './subnet-overlap.ts'
 
@@ -102,7 +102,7 @@ export class AddressBook {
    * Addresses and a MAC for an endpoint: in each family one, from the first subnet with a free one, or those
    * that the client asked for. Throws `addressInUse`, `addressOutOfRange`, `addressesExhausted`.
    */
-  reserve(network: NetworkRecord, wish: { endpointId: string; attachment: Attachment }): Reservation {
+  reserve(network: NetworkRecord, wish: MacWish): Reservation {
     const open = this.#networks.get(network.id)
     if (open === undefined) throw new Error(`network ${network.id} has no addresses open`)
     const plan = open.addresses.reserve(wish)

@@ -3,7 +3,7 @@ import { ConetError } from '@conet/sdk'
 import type { AttachmentRequest } from '@conet/sdk/api'
 import { interfaceNameFault } from '@conet/sdk/linux'
 import type { Attachment } from '../domain/container.ts'
-import { assertShareable, assertUsable, type NetworkRecord } from '../domain/network.ts'
+import { assertMtuFits, assertShareable, assertUsable, type NetworkRecord } from '../domain/network.ts'
 import { resolveKey } from '../domain/resolve.ts'
 import type { HostContext } from './host-context.ts'
 import type { RequestFaults } from './request-faults.ts'
@@ -39,6 +39,7 @@ export function attachmentOf(
     if (network !== undefined) host.addresses.assertRequestable(network.id, address)
   })
   if (network === undefined) return undefined
+  faults.of(() => assertMtuFits(network, request, `${at}mtu`))
   return {
     name: request.name ?? network.name,
     networkId: network.id,

@@ -1,12 +1,11 @@
 // The addresses of one network whose driver hands them out: the host chooses none, and sees to it that no two
 // endpoints have the same. MACs are the host's here too.
 import { ConetError, type FieldError } from '@conet/sdk'
-import type { Attachment } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { NetworkRecord, SubnetRecord } from '../domain/network.ts'
 import { AddressAllocator, findOverlap, formatAddress, readPrefixed } from '../ipam/index.ts'
 import type { AddressPlan } from './network-addresses.ts'
-import { NetworkMacs } from './network-macs.ts'
+import { type MacWish, NetworkMacs } from './network-macs.ts'
 
 /** What a driver answered for an endpoint. */
 export type GivenAddresses = {
@@ -34,9 +33,9 @@ export class DriverGivenAddresses {
   }
 
   /** No addresses yet: they come with the driver's answer. */
-  reserve({ endpointId, attachment }: { endpointId: string; attachment: Attachment }): AddressPlan {
-    const macAddress = this.#macs.reserve(endpointId, attachment, [])
-    this.#hold(endpointId, macAddress, [])
+  reserve(wish: MacWish): AddressPlan {
+    const macAddress = this.#macs.reserve(wish, [])
+    this.#hold(wish.endpointId, macAddress, [])
     return { addresses: [], macAddress, cursors: [] }
   }
 

@@ -13,7 +13,7 @@ import {
   withoutPrefix,
 } from '../ipam/index.ts'
 import { about } from './named-field.ts'
-import { NetworkMacs } from './network-macs.ts'
+import { type MacWish, NetworkMacs } from './network-macs.ts'
 
 export type AddressPlan = {
   /** With their prefix lengths. */
@@ -131,13 +131,14 @@ export class NetworkAddresses {
     this.#subnetOf(address).allocator.assertRequestable(address)
   }
 
-  reserve({ endpointId, attachment }: { endpointId: string; attachment: Attachment }): AddressPlan {
+  reserve(wish: MacWish): AddressPlan {
+    const { endpointId, attachment } = wish
     const held: { addresses: string[]; macAddress: string } = { addresses: [], macAddress: '' }
     this.#held.set(endpointId, held)
     const before = this.#subnets.map(({ allocator }) => allocator.cursor)
     try {
       const addresses = this.#reserveAddresses(endpointId, attachment, held.addresses)
-      held.macAddress = this.#macs.reserve(endpointId, attachment, held.addresses)
+      held.macAddress = this.#macs.reserve(wish, held.addresses)
       return { addresses, macAddress: held.macAddress, cursors: this.#cursorsChangedFrom(before) }
     } catch (error) {
       this.release(endpointId)

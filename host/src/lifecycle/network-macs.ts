@@ -3,6 +3,13 @@ import { ConetError } from '@conet/sdk'
 import type { Attachment } from '../domain/container.ts'
 import { macFromEndpointId, macFromIpv4 } from '../ipam/index.ts'
 
+export type MacWish = {
+  readonly endpointId: string
+  readonly attachment: Attachment
+  /** What other attachments of its container ask for in the network, and may get only later. */
+  readonly promisedMacs?: readonly string[]
+}
+
 export class NetworkMacs {
   readonly #holders = new Map<string, string>()
 
@@ -12,8 +19,9 @@ export class NetworkMacs {
   }
 
   /** The one that was asked for, or one that follows from the endpoint's addresses. Throws `addressInUse`. */
-  reserve(endpointId: string, { macAddress }: Attachment, addresses: readonly string[]): string {
-    const mac = macAddress ?? this.#derived(endpointId, addresses)
+  reserve({ endpointId, attachment, promisedMacs = [] }: MacWish, addresses: readonly string[]): string {
+    const { macAddress } = attachment
+    const mac = macAddress ?? this.#derived(endpointId, addresses, promisedMacs)
     const holder = this.#holders.get(mac)
     if (holder !== undefined) {
       throw new ConetError('addressInUse', `reserve MAC ${mac}: endpoint ${holder} has it`, {
@@ -36,11 +44,11 @@ export class NetworkMacs {
     if (this.#holders.get(mac) === endpointId) this.#holders.delete(mac)
   }
 
-  /** From the IPv4 address, unless somebody asked for that very MAC before. */
-  #derived(endpointId: string, addresses: readonly string[]): string {
+  /** From the IPv4 address, unless somebody asks for that very MAC. */
+  #derived(endpointId: string, addresses: readonly string[], promised: readonly string[]): string {
     const ipv4 = addresses.find((address) => !address.includes(':'))
     if (ipv4 === undefined) return macFromEndpointId(endpointId)
     const mac = macFromIpv4(ipv4)
-    return this.#holders.has(mac) ? macFromEndpointId(endpointId) : mac
+    return this.#holders.has(mac) || promised.includes(mac) ? macFromEndpointId(endpointId) : mac
   }
 }

@@ -4,7 +4,13 @@ import type { Attachment, ContainerRecord, SandboxRecord } from '../domain/conta
 import type { EndpointRecord, InterfacePlan } from '../domain/endpoint.ts'
 import { newId } from '../domain/ids.ts'
 import { chooseDefaultRoute, chooseInterfaceName } from '../domain/interface-plan.ts'
-import { assertUsable, hasWayOut, type NetworkRecord, networkGoneHelp } from '../domain/network.ts'
+import {
+  assertMtuFits,
+  assertUsable,
+  hasWayOut,
+  type NetworkRecord,
+  networkGoneHelp,
+} from '../domain/network.ts'
 import type { Reservation } from './address-book.ts'
 import { namingHolder } from './address-holder.ts'
 import { ensureRoom, hasRoomFor } from './block-room.ts'
@@ -55,11 +61,13 @@ function planEndpoint(
   network: NetworkRecord,
   operation: Operation,
 ): PlannedEndpoint {
-  const { attachment } = wish
+  const { attachment, container } = wish
+  assertMtuFits(network, attachment, 'mtu')
   const { name, defaultRoute } = placeInSandbox(host, wish, network)
   const id = newId()
+  const promisedMacs = macsOfOthers(container, attachment)
   const reservation = namingHolder(host, () =>
-    host.addresses.reserve(network, { endpointId: id, attachment }),
+    host.addresses.reserve(network, { endpointId: id, attachment, promisedMacs }),
   )
   const plan: InterfacePlan = {
     name,
@@ -71,6 +79,12 @@ function planEndpoint(
   }
   const order = host.inventory.nextOrder()
   return { endpoint: recordOf(wish, { id, order, plan, network }, operation), reservation }
+}
+
+/** In the same network: a MAC that somebody asks for wins over one that follows from an address. */
+function macsOfOthers({ attachments }: ContainerRecord, { name, networkId }: Attachment): string[] {
+  const others = attachments.filter((other) => other.name !== name && other.networkId === networkId)
+  return others.flatMap(({ macAddress }) => macAddress ?? [])
 }
 
 /** Among the other endpoints of its container. */

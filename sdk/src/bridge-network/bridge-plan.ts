@@ -30,8 +30,6 @@ export type BridgePlan = {
   readonly alias: string
   readonly macAddress: string
   readonly mtu: number
-  /** Larger packets of members would be lost. Undefined: no such limit. */
-  readonly mostMtu: number | undefined
   readonly internal: boolean
   /** Of the bridge, with prefix. */
   readonly addresses: readonly string[]
@@ -46,8 +44,6 @@ export type BridgePlan = {
 /** What a driver makes of a network's `config`. */
 export type BridgeWishes = {
   readonly mtu: number
-  /** What an interface may ask for at most. Default: whatever it likes. */
-  readonly mostMtu?: number
   /** Of the bridge, which is the gateway. Undefined: made of the network's id. */
   readonly macAddress: string | undefined
   /** Whether members reach each other. */
@@ -68,7 +64,6 @@ export function planBridge(
   network: Network,
   {
     mtu,
-    mostMtu,
     macAddress = macOfNetwork(network.id),
     icc,
     masquerade,
@@ -86,7 +81,6 @@ export function planBridge(
     alias: networkAlias(id),
     macAddress,
     mtu,
-    mostMtu,
     internal,
     addresses: internal ? [] : gatewayAddresses(network, macAddress),
     gateways: internal ? [] : gatewaySubnets(subnets),

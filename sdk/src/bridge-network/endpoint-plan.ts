@@ -1,7 +1,7 @@
 // What a plug should make of an endpoint: both ends of its veth, addresses and routes. Computed before the kernel is
 // touched, so that wrong input does nothing.
 import { ConetError } from '../errors/index.ts'
-import { interfaceNameFault, type NewRoute, parsePrefix } from '../linux/index.ts'
+import { interfaceNameFault, type NewRoute, parsePrefix, type Rtnl } from '../linux/index.ts'
 import type { PlugParams, PlugResult, Route } from '../protocol/index.ts'
 import { gatewayFor, hasIpv6, isIpv6, linkLocalOf } from './addressing.ts'
 import type { BridgePlan } from './bridge-plan.ts'
@@ -28,13 +28,13 @@ export type EndpointPlan = {
 /** Throws `invalidArgument` for what is no address or no interface name. */
 export function planEndpoint(
   params: PlugParams,
-  bridge: Pick<BridgePlan, 'macAddress' | 'mtu' | 'mostMtu' | 'port' | 'gateways'>,
+  bridge: Pick<BridgePlan, 'macAddress' | 'mtu' | 'port' | 'gateways'>,
   { names }: Pick<Machine, 'names'>,
 ): EndpointPlan {
   const { endpointId, network, interface: wanted, sandbox } = params
   const addresses = checkInterface(params)
   refuseMacOf(bridge, wanted.macAddress)
-  const mtu = checkedMtu(wanted.mtu ?? bridge.mtu, bridge)
+  const mtu = wanted.mtu ?? bridge.mtu
   const ref = { networkId: network.id, endpointId }
   return {
     endpointId,
@@ -71,9 +71,17 @@ function refuseMacOf(bridge: Pick<BridgePlan, 'macAddress'>, macAddress: string)
   throw invalid('interface.macAddress', 'is that of the network’s gateway')
 }
 
-function checkedMtu(mtu: number, { mostMtu = mtu }: Pick<BridgePlan, 'mostMtu'>): number {
-  if (mtu <= mostMtu) return mtu
-  throw invalid('interface.mtu', `must be at most ${mostMtu}, which is what the network can carry`)
+/**
+ * Throws `invalidArgument` for an interface whose largest packets the network would lose. One that is plugged keeps its
+ * MTU: that of the network may have become smaller since.
+ */
+export function assertCarried(
+  rtnl: Pick<Rtnl, 'link'>,
+  { mtu, port }: EndpointPlan,
+  { mtu: most }: Pick<BridgePlan, 'mtu'>,
+): void {
+  if (mtu <= most || rtnl.link(port.name) !== undefined) return
+  throw invalid('interface.mtu', `must be at most ${most}, the MTU of the network: larger packets are lost`)
 }
 
 /** For each family the gateway of the subnet in which the first address lies that has one. */

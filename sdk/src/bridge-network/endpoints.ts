@@ -10,7 +10,7 @@ import type {
   PolicyParams,
 } from '../protocol/index.ts'
 import type { BridgePlan } from './bridge-plan.ts'
-import { type EndpointPlan, planEndpoint, portFlags, resultOf } from './endpoint-plan.ts'
+import { assertCarried, type EndpointPlan, planEndpoint, portFlags, resultOf } from './endpoint-plan.ts'
 import { takeOut } from './former-interface.ts'
 import { listEndpoints } from './inventory.ts'
 import type { StandingBridge } from './kind.ts'
@@ -199,6 +199,7 @@ export class Endpoints {
       const plugged = this.#ports.get(plan.port.name)
       const former = this.#ports.nameBack(plan.port.name)
       if (former !== undefined) repaired(`port ${plan.port.name}: it was called ${former}`)
+      assertCarried(rtnl, plan, bridge)
       port = await plug({ rtnl, plan, bridge: index, isAnnounced, afterAnswer, repaired, plugged })
       await this.#limit(port, { endpoint: refOf(params), wishes })
     } catch (error) {

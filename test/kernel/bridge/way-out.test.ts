@@ -73,6 +73,27 @@ describe('the MTU', () => {
     expect(fixture.cannotPing('a', '10.1.0.3', '-M do -s 8973')).toBe(true)
   })
 
+  it('of an interface is no larger than that of the network, unless it was plugged when that was larger', async () => {
+    await using fixture = await BridgeFixture.start()
+    fixture.outside()
+    sh('ip link set up0 mtu 9000; ip route add default via 192.0.2.2')
+    const net = await fixture.create(network('one'))
+    const params = await fixture.join(net, 'a', { addresses, mtu: 9000 })
+    const others = { addresses: ['10.1.0.3/16'], mtu: 9001 }
+    const message = 'must be at most 9000, the MTU of the network: larger packets are lost'
+    await expect(fixture.join(net, 'b', others)).rejects.toMatchObject({
+      kind: 'invalidArgument',
+      fields: [{ path: 'interface.mtu', message }],
+    })
+    sh('ip link set up0 mtu 1500')
+    await fixture.restartDriver()
+    await fixture.create(net)
+    await fixture.plug(params)
+    expect(fixture.link(bridgeNameOf(net))).toMatchObject({ mtu: 1500 })
+    expect(fixture.exec('a', 'ip link show eth0')).toContain('mtu 9000')
+    expect(fixture.exec('b', 'ip link')).not.toContain('eth0')
+  })
+
   it('is what the configuration says, whatever the ports have', async () => {
     await using fixture = await BridgeFixture.start()
     const net = await fixture.create(network('one', { config: { mtu: 1400 } }))

@@ -28,7 +28,6 @@ const member: MemberParams = {
     alias: '',
     macAddress: '',
     mtu: 1500,
-    mostMtu: undefined,
     internal: false,
     addresses: [],
     gateways: [],

@@ -52,6 +52,20 @@ describe('the addresses of networks', () => {
     expect(addresses).toEqual(['10.0.0.2/16', 'fd00:1::2/64'])
   })
 
+  it('gives no endpoint the MAC that another attachment of its container asks for', () => {
+    const book = bookWith()
+    const network = openNetwork(book, { type: 'null' })
+    const asked = attachment({ macAddress: '02:42:0a:00:00:02' })
+    const first = book.reserve(network, {
+      endpointId: 'e1',
+      attachment: attachment(),
+      promisedMacs: ['02:42:0a:00:00:02'],
+    })
+    expect(first.addresses).toEqual(['10.0.0.2/16'])
+    expect(first.macAddress).not.toBe(asked.macAddress)
+    expect(book.reserve(network, { endpointId: 'e2', attachment: asked }).macAddress).toBe(asked.macAddress)
+  })
+
   it('lets a freed address rest: the next endpoint gets another', () => {
     const book = bookWith()
     const network = openNetwork(book, { type: 'null' })

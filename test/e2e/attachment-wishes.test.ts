@@ -1,0 +1,58 @@
+// What a client asks of an attachment and cannot have: it hears of its own fields, as early as anybody can know.
+import type { AttachmentRequest } from '@conet/sdk/api'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { ConetdFixture } from '../support/conetd-fixture.ts'
+
+let fixture: ConetdFixture
+
+const gatewayMac = '02:42:aa:00:00:01'
+
+beforeAll(async () => {
+  fixture = await ConetdFixture.start({ drivers: ['bridge'] })
+})
+afterAll(() => fixture?.[Symbol.asyncDispose]())
+
+beforeEach(async () => {
+  const subnets = [{ subnet: '10.90.0.0/24' }, { subnet: 'fd00:90::/64' }]
+  await fixture.client.createNetwork({ name: 'dual', type: 'bridge', subnets })
+  const config = { mtu: 1400, mac_address: gatewayMac }
+  await fixture.client.createNetwork({
+    name: 'red',
+    type: 'bridge',
+    subnets: [{ subnet: '10.91.0.0/24' }],
+    config,
+  })
+})
+afterEach(() => fixture.removeEverything())
+
+const define = (handle: string, ...attachments: AttachmentRequest[]) =>
+  fixture.client.putContainerConfig(handle, { attach_to: attachments })
+
+it('an MTU with which there is no IPv6 is refused where the network has IPv6, before anything is done', async () => {
+  const message = 'must be at least 1280: the network has an IPv6 subnet'
+  const refusal = (path: string) => ({ kind: 'invalidArgument', fields: [{ path, message }] })
+  await expect(define('c', { network: 'dual', mtu: 1279 })).rejects.toMatchObject(refusal('attach_to[0].mtu'))
+  await define('c', { network: 'dual', mtu: 1280 }, { network: 'red', mtu: 68 })
+  await expect(fixture.client.plug('c', { network: 'dual', mtu: 68 })).rejects.toMatchObject(refusal('mtu'))
+  const { endpoints } = await fixture.client.up('c')
+  expect(endpoints.map(({ interfaces }) => interfaces[0]?.mtu)).toEqual([1280, 68])
+  await expect(fixture.client.plug('c', { network: 'dual', mtu: 1279 })).rejects.toMatchObject(refusal('mtu'))
+})
+
+it('a MAC that one attachment asks for is its, though it would follow from the address of another', async () => {
+  const derived = { network: 'red', name: 'a', addresses: ['10.91.0.9'] }
+  const asked = { network: 'red', name: 'b', mac_address: '02:42:0a:5b:00:09' }
+  for (const attachments of [
+    [derived, asked],
+    [asked, derived],
+  ]) {
+    await define('c', ...attachments)
+    const { endpoints } = await fixture.client.up('c')
+    const macs = new Map(
+      endpoints.map(({ attachment, interfaces }) => [attachment, interfaces[0]?.mac_address]),
+    )
+    expect(macs.get('b')).toBe(asked.mac_address)
+    expect(macs.get('a')).not.toBe(asked.mac_address)
+    await fixture.client.down('c')
+  }
+})
