@@ -39,6 +39,34 @@ it('an MTU with which there is no IPv6 is refused where the network has IPv6, be
   await expect(fixture.client.plug('c', { network: 'dual', mtu: 1279 })).rejects.toMatchObject(refusal('mtu'))
 })
 
+it.each<[string, Omit<AttachmentRequest, 'network'>, string]>([
+  ['mtu', { mtu: 1401 }, 'must be at most 1400, the MTU of the network: larger packets are lost'],
+  ['mac_address', { mac_address: gatewayMac }, 'is that of the network’s gateway'],
+])(
+  'what only the driver can refuse is told with the field of the client: %s',
+  async (path, wish, message) => {
+    const wrong = { network: 'red', name: 'data', ...wish }
+    const refusalOf = (handle: string, at = '') => ({
+      kind: 'invalidArgument',
+      message: `plug container ${handle}: attachment data in network red: ${at}${path}: ${message}`,
+      fields: [{ path: `${at}${path}`, message }],
+    })
+    await define('mtu', { network: 'dual' })
+    await expect(fixture.client.plug('mtu', wrong)).resolves.toMatchObject({ state: 'created' })
+    await expect(fixture.client.up('mtu')).rejects.toMatchObject(refusalOf('mtu'))
+    await fixture.client.deleteContainer('mtu')
+    await define('c', wrong)
+    await expect(fixture.client.up('c')).rejects.toMatchObject(refusalOf('c'))
+    await fixture.client.down('c')
+    await define('c')
+    await fixture.client.up('c')
+    await expect(fixture.client.plug('c', wrong)).rejects.toMatchObject(refusalOf('c'))
+    const sent = { attach_to: [{ network: 'dual' }, wrong] }
+    for (const handle of ['sent', 'mtu-mac_address'])
+      await expect(fixture.client.up(handle, sent)).rejects.toMatchObject(refusalOf(handle, 'attach_to[1].'))
+  },
+)
+
 it('a MAC that one attachment asks for is its, though it would follow from the address of another', async () => {
   const derived = { network: 'red', name: 'a', addresses: ['10.91.0.9'] }
   const asked = { network: 'red', name: 'b', mac_address: '02:42:0a:5b:00:09' }

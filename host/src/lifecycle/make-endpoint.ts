@@ -10,6 +10,7 @@ import { withPolicyOfNow } from './endpoint-policy.ts'
 import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import type { IntendedEndpoint } from './intend-endpoint.ts'
+import { namingWish } from './interface-refusal.ts'
 import { ensureAtDriver } from './network-at-driver.ts'
 import { keepPortsOf } from './policy-ports.ts'
 import { assertAnswer, settleInSandbox } from './sandbox-settlement.ts'
@@ -33,7 +34,9 @@ async function createAtDriver(
 ): Promise<EndpointRecord> {
   await ensureAtDriver(host, { network, session }, operation)
   const parameters = createParameters(host, endpoint, network)
-  const { addresses } = await session.call('endpoint/create', parameters, callFor(operation))
+  const { addresses } = await namingWish({ endpoint, network }, () =>
+    session.call('endpoint/create', parameters, callFor(operation)),
+  )
   if (network.ipam !== 'driver') return endpoint
   const given = host.addresses.adopt({
     networkId: network.id,
@@ -60,7 +63,9 @@ export async function createAndPlug(
   const isCreatedFirst = session.driver.capabilities.plugCreates !== true
   const created = isCreatedFirst ? session.call('endpoint/create', create, call) : undefined
   const plugged = session.call('endpoint/plug', plugParameters(create, sandbox), call)
-  const result = created === undefined ? await plugged : await bothOrFirstError(created, plugged)
+  const result = await namingWish({ endpoint, network }, () =>
+    created === undefined ? plugged : bothOrFirstError(created, plugged),
+  )
   return recordPlug(host, { endpoint, network, sandbox }, result)
 }
 
@@ -75,7 +80,9 @@ async function createThenPlug(
   const endpoint = record(host, await createAtDriver(host, intended, operation))
   failpoint('host:endpoint:after-create')
   const parameters = plugParameters(createParameters(host, endpoint, network), sandbox)
-  const result = await session.call('endpoint/plug', parameters, callFor(operation))
+  const result = await namingWish({ endpoint, network }, () =>
+    session.call('endpoint/plug', parameters, callFor(operation)),
+  )
   return recordPlug(host, { endpoint, network, sandbox }, result)
 }
 
@@ -94,7 +101,9 @@ export async function plugCreated(
   const endpoint = record(host, { ...current, state: 'plugging', hold: sandbox.hold })
   failpoint('host:endpoint:after-intent')
   const create = createParameters(host, endpoint, network)
-  const result = await session.call('endpoint/plug', plugParameters(create, sandbox), callFor(operation))
+  const result = await namingWish({ endpoint, network }, () =>
+    session.call('endpoint/plug', plugParameters(create, sandbox), callFor(operation)),
+  )
   const plugged = await recordPlug(host, { endpoint, network, sandbox }, result)
   keepPortsOf(host, plugged)
   return plugged

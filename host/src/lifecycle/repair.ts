@@ -8,6 +8,7 @@ import { alignEndpoint } from './align-endpoint.ts'
 import { callToItsEnd } from './driver-call.ts'
 import { createParameters, plugParameters } from './driver-parameters.ts'
 import type { HostContext, Operation } from './host-context.ts'
+import { namingWish } from './interface-refusal.ts'
 import { containerQueue, networkQueue } from './keys.ts'
 import { makeAgainAtDriver, shouldBeAtDriver } from './network-at-driver.ts'
 import type { Pending } from './pending-retries.ts'
@@ -119,11 +120,13 @@ async function makeAgain(
   const endpoint = await alignEndpoint(host, session, { endpoint: asOnRecord, network })
   const call = callToItsEnd(operation)
   const create = createParameters(host, endpoint, network)
-  await session.call('endpoint/create', create, call)
+  const place = { endpoint, network }
+  await namingWish(place, () => session.call('endpoint/create', create, call))
   const sandbox = host.inventory.sandboxes.get(endpoint.handle)
   if (endpoint.state !== 'plugged' || sandbox === undefined) return applyCreated(host, endpoint)
-  const result = await session.call('endpoint/plug', plugParameters(create, sandbox), call)
-  await applyPlugged(host, { endpoint, network }, result)
+  const plug = plugParameters(create, sandbox)
+  const result = await namingWish(place, () => session.call('endpoint/plug', plug, call))
+  await applyPlugged(host, place, result)
 }
 
 function tellRepaired(host: HostContext, endpoint: EndpointRecord): void {

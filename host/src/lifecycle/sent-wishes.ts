@@ -19,11 +19,17 @@ export function aboutWishAtUp(
   const wrong = error.fields.filter(({ path }) => wishes.some((wish) => isBelow(path, wish)))
   if (wrong.length === 0) return ofAddress(error, attachment, at)
   return retold(error, {
-    message: wrong.reduce((text, { path }) => text.replace(path, () => `${at}${path}`), error.message),
+    message: wrong.reduce((text, { path }) => placed(text, path, at), error.message),
     fields: error.fields.map((field) =>
       wrong.includes(field) ? { ...field, path: `${at}${field.path}` } : field,
     ),
   })
+}
+
+/** A name before the path may have the same word in it. */
+function placed(text: string, path: string, at: string): string {
+  const said = text.includes(`: ${path}: `) ? `: ${path}: ` : path
+  return text.replace(said, (found) => found.replace(path, () => `${at}${path}`))
 }
 
 /** Who gives out addresses knows of no requests. */
