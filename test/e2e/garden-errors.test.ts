@@ -56,6 +56,18 @@ it.each([
   expect(await call(name, body)).toEqual(refusal(message))
 })
 
+it('[B19] what Go writes for one port, or for a range that begins at 0, is taken', async () => {
+  const ranges = [{ start: 80, end: 0 }, { start: 80 }, { end: 90 }]
+  for (const range of ranges)
+    expect(await call('out', { protocol: 1, ports: [range] })).toMatchObject({ status: 200 })
+  const { garden } = (await fixture.client.getContainerPolicy('h1')).networks
+  expect(garden?.net_out).toMatchObject([
+    { ports: [{ start: 80, end: 80 }] },
+    { ports: [{ start: 80, end: 80 }] },
+    { ports: [{ start: 0, end: 90 }] },
+  ])
+})
+
 it('[B19] a port that leads to the same place already is answered again, and one that leads elsewhere is refused with what to do', async () => {
   const wish = { host_port: 7_000, container_port: 8_081 }
   const policyOf = async () => (await fixture.client.getContainerPolicy('h1')).networks.garden

@@ -122,6 +122,20 @@ it('[A11] [A12] [A13] wrong specs are refused with their place, and nothing chan
   expect((await fixture.client.listContainers()).containers).toEqual([])
 })
 
+it('[A10] a bridge network takes Go’s zero values in the rules of a spec', async () => {
+  const rules = [
+    null,
+    { Protocol: 1, Networks: [{ Start: null, End: null }], Ports: [{ Start: 80, End: 0 }, { End: 90 }] },
+    { Protocol: 2, Networks: [null] },
+  ]
+  await put({ network_specs: [{ name: 'a', type: 'bridge', config: { NetOut: rules, NetIn: [null] } }] })
+  await fixture.client.up('c')
+  expect((await fixture.client.getContainerPolicy('c')).effective.a).toMatchObject({
+    state: 'in_force',
+    policy: { net_out: [{}, { protocol: 1 }, { protocol: 2 }], net_in: [{}] },
+  })
+})
+
 it('[A14] a failed up leaves none of its networks', async () => {
   const specs = [
     { name: 'a', type: 'bridge' },

@@ -27,6 +27,24 @@ export function netOutRule({ protocol, networks, ports, icmps, log }: GardenNetO
   }
 }
 
+/** A document with ports and rules as Garden reads them: null is an empty entry, and a network without ends is anywhere. */
+export function asGardenReads(policy: Document): Document {
+  const lists = ['net_in', 'net_out'].flatMap((member) =>
+    Array.isArray(policy[member]) ? [[member, entriesOf(policy, member).map(entryRead)]] : [],
+  )
+  return { ...policy, ...Object.fromEntries(lists) }
+}
+
+function entryRead(entry: unknown): unknown {
+  const { networks, ...others } = membersOf(entry)
+  const leadsAnywhere = Array.isArray(networks) && networks.some(isEmpty)
+  return entry === null || leadsAnywhere ? others : entry
+}
+
+function isEmpty(value: unknown): boolean {
+  return value === null || (typeof value === 'object' && Object.keys(value).length === 0)
+}
+
 /** The name of the protocol where the rule has ports and its protocol has none. */
 export function protocolWithoutPorts({ protocol, ports }: GardenNetOutRule): string | undefined {
   return ports && ports.length > 0 ? namesWithoutPorts.get(protocol ?? 0) : undefined
@@ -52,7 +70,7 @@ function addressRange({ start, end }: AddressRange): Document {
 }
 
 function portRange({ start, end }: { start?: number | null; end?: number | null }): Document {
-  return { start: start ?? 0, end: end ?? start ?? 0 }
+  return { start: start ?? 0, end: end || start || 0 }
 }
 
 /**

@@ -1,6 +1,7 @@
 // What a network spec says, taken apart: what of its document configures the network, and what is policy of the
 // attachment. The host knows neither language: it goes by the names in the schemas that the driver publishes.
 import { ConetError, type JsonSchema, type Ports } from '@conet/sdk'
+import { asGardenReads } from './garden-policy.ts'
 
 type Document = Record<string, unknown>
 
@@ -35,7 +36,7 @@ export function splitConfig(
     else if (Object.hasOwn(policy, name)) throw saidTwice(`${at}.${key}`, name)
     else policy[name] = inSnakeCase(value, `${at}.${key}`)
   }
-  return { config: kept, policy: Object.keys(policy).length === 0 ? undefined : policy }
+  return { config: kept, policy: Object.keys(policy).length === 0 ? undefined : asGardenReads(policy) }
 }
 
 function memberNames(schema: JsonSchema | undefined): string[] {
@@ -79,15 +80,15 @@ function structureOf(schema: Document): Document | undefined {
   return structures.length === 0 ? undefined : Object.fromEntries(structures.flatMap(Object.entries))
 }
 
-/** Go writes the members of a structure without tags as `HostPort`; nothing else begins with a capital. */
+/** Go writes the members of a structure without tags as `HostPort`, an address that nobody gave as `""`; nothing else begins with a capital. */
 function inSnakeCase(value: unknown, at: string): unknown {
   if (Array.isArray(value)) return value.map((one, index) => inSnakeCase(one, `${at}[${index}]`))
   if (typeof value !== 'object' || value === null) return value
   const members = new Map<string, unknown>()
   for (const [key, member] of Object.entries(value)) {
-    if (member === null) continue
     const path = `${at}.${key}`
     const name = snakeKey(key)
+    if (member === null || (member === '' && name !== key)) continue
     if (members.has(name)) throw saidTwice(path, name)
     members.set(name, inSnakeCase(member, path))
   }

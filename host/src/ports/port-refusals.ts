@@ -64,7 +64,7 @@ export function portsExhausted(
     `${use.used} taken by endpoints`,
     `${use.listening} by processes of the machine`,
     `${use.own} by this document`,
-    `${use.free} free`,
+    `${use.free} free${use.free < count ? '' : `, but no ${count} in a row`}`,
   ].join(', ')
   const why = `it asks for ${asked} in all; of the ${size}: ${shares}`
   return new ConetError('portsExhausted', `give out ${wanted} of ${protocol} ${start}-${last}: ${why}`, {

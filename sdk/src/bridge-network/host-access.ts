@@ -3,6 +3,7 @@ import { type Static, Type } from 'typebox'
 import { ConetError, type FieldError } from '../errors/index.ts'
 import { formatIp, parseIp } from '../linux/index.ts'
 import type { HostService } from './firewall/host-services.ts'
+import { noMachinesAddress } from './policy/machine-address.ts'
 import { isMapped } from './policy/ranges.ts'
 
 const closed = { additionalProperties: false } as const
@@ -26,7 +27,8 @@ export const hostAccessConfig = {
             Type.String({
               minLength: 1,
               maxLength: 64,
-              description: 'One of the machine’s, not 0.0.0.0 or ::. Absent: all of them.',
+              description:
+                'One of the machine’s that members reach: not 0.0.0.0, loopback or fe80::/10. Absent: all of them.',
             }),
           ),
         },
@@ -75,10 +77,11 @@ function canonical(text: string, path: string, faults: FieldError[]): string {
   return text
 }
 
-/** Nothing is ever sent to the unspecified address: its service would let nobody in. */
+/** What no member reaches the machine at: its service would let nobody in. */
 function faultOf(bytes: Buffer): string | undefined {
   if (isMapped(bytes)) return 'is an address of IPv4: it is written so'
   if (bytes.every((byte) => byte === 0))
     return 'is no address of the machine: leave address out for all of them'
-  return undefined
+  const isLoopback = bytes.length === 4 ? bytes[0] === 127 : formatIp(bytes) === '::1'
+  return isLoopback ? 'is loopback, which each member has for itself' : noMachinesAddress(bytes)
 }

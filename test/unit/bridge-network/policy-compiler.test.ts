@@ -183,6 +183,16 @@ describe('the rules of a document', () => {
     )
   })
 
+  it.each<[NonNullable<NetOutRule['ports']>[number], [number, number]]>([
+    [{ end: 90 }, [0, 90]],
+    [{ start: 0, end: 90 }, [0, 90]],
+    [{ start: 80 }, [80, 80]],
+    [{ start: 80, end: 0 }, [80, 80]],
+  ])('have ports as Go leaves out what is 0: %j', (range, [start, end]) => {
+    const { rules } = egressPolicy(openEgress, [{ protocol: 'tcp', ports: [range] }])
+    expect(rules[0]?.selectors).toEqual([{ start, end }])
+  })
+
   it('are refused with the whole document, before there is a network or a container', () => {
     expect(() => checkPolicy({ net_out: [{}, { networks: ['nowhere'] }] })).toThrow(
       expect.objectContaining({

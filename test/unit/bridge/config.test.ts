@@ -52,7 +52,8 @@ describe('the config of a bridge network', () => {
     ])
     const pathOf = (wrong: object) => failureOf(() => parse({ ...config, ...wrong })).fields[0]?.path
     expect(pathOf({ host_access: true })).toBe('config.host_services')
-    for (const address of ['10.0.0.0/8', 'localhost', '::ffff:10.0.0.1'])
+    const nobodys = ['127.0.0.53', '::1', '224.0.0.251', 'ff02::fb', '255.255.255.255', '0.0.0.1', 'fe80::1']
+    for (const address of ['10.0.0.0/8', 'localhost', '::ffff:10.0.0.1', ...nobodys])
       expect(pathOf({ host_services: [service, { ...service, address }] })).toBe(
         'config.host_services[1].address',
       )

@@ -4,6 +4,7 @@ import { Compile } from 'typebox/compile'
 import { ConetError } from '../../errors/index.ts'
 import { formatIp, parseIp } from '../../linux/index.ts'
 import { PolicyDocument } from './document.ts'
+import { noMachinesAddress } from './machine-address.ts'
 import { isMapped } from './ranges.ts'
 import { egressPolicy, openEgress } from './rules.ts'
 
@@ -46,18 +47,11 @@ function hostAddressFault(text: string): string | undefined {
   if (isIP(text) === 0) return 'is no address'
   if (text.includes('%')) return 'cannot have a zone'
   const { bytes } = parseIp(text)
-  const [first = 0, second = 0] = bytes
   if (bytes.every((byte) => byte === 0)) return undefined
   if (formatIp(bytes) === '::1') return 'cannot be ::1, which the kernel keeps on lo'
   if (isMapped(bytes)) return 'must be written as an address of IPv4'
-  if (bytes.length === 16 && first === 0xfe && (second & 0xc0) === 0x80)
-    return 'cannot be link-local, which does not say of which link'
-  if (bytes.length === 16) return first === 0xff ? notOfOne : undefined
-  if (first === 0) return 'is of no machine'
-  return first >= 224 ? notOfOne : undefined
+  return noMachinesAddress(bytes)
 }
-
-const notOfOne = 'is no address of one machine: multicast, broadcast or reserved'
 
 function wrongHostAddress(at: number, message: string): ConetError {
   const path = `policy.net_in[${at}].host_address`

@@ -18,7 +18,10 @@ export type AddressRange = Static<typeof AddressRange>
 
 export const AddressRanges = Type.Array(AddressRange)
 
-const PortRange = Type.Object({ start: Type.Optional(Port), end: Type.Optional(Port) }, closed)
+const PortRange = Type.Object(
+  { start: Type.Optional(Port), end: Type.Optional(Port) },
+  { ...closed, description: 'Without `end`, or with 0: that one port. Without `start`: from 0.' },
+)
 
 const NetOutRule = Type.Object(
   {

@@ -163,7 +163,9 @@ function portsOf(ports: NonNullable<NetOutRule['ports']>, { path, faults }: Read
       faults.push({ path: `${path}[${at}]`, message: 'must have a start or an end' })
       return []
     }
-    const { start = range.end ?? 0, end = start } = range
+    const { start = 0 } = range
+    // Go leaves out a start of 0, and has 0 for an end that nobody gave.
+    const end = range.end || start
     const message = start > end ? 'must not end before it starts' : 'is port 0 alone, which nobody has'
     if (start <= end && end > 0) return [{ start, end }]
     faults.push({ path: `${path}[${at}]`, message })

@@ -50,6 +50,36 @@ describe('splitConfig', () => {
     expect(splitConfig(config, noLimits, 'config')).toEqual({ config: {}, policy })
   })
 
+  it('[A10] reads entries as Garden does: null is an empty one, and a network without ends anywhere', () => {
+    const noEnds = { Start: null, End: null }
+    const rules = [
+      null,
+      { Protocol: 1, Networks: [noEnds] },
+      {
+        Protocol: 1,
+        Networks: [
+          { Start: '10.0.0.1', End: '' },
+          { Start: '', End: '' },
+        ],
+      },
+      { Protocol: 2, Networks: [null], Ports: [{ Start: 80, End: 0 }] },
+      { Networks: [{ Start: '10.0.0.1', End: '' }, '10.1.0.0/16'] },
+    ]
+    expect(splitConfig({ NetOut: rules, NetIn: [null] }, schemas, 'config').policy).toEqual({
+      net_out: [
+        {},
+        { protocol: 1 },
+        { protocol: 1 },
+        { protocol: 2, ports: [{ start: 80, end: 0 }] },
+        { networks: [{ start: '10.0.0.1' }, '10.1.0.0/16'] },
+      ],
+      net_in: [{}],
+    })
+    expect(splitConfig({ net_out: [7, { networks: [7] }] }, schemas, 'config').policy).toEqual({
+      net_out: [7, { networks: [7] }],
+    })
+  })
+
   it('leaves a member that the configuration knows to it, and all of it where there are no schemas', () => {
     expect(splitConfig({ limits: { rate: 1 } }, schemas, 'specs[0].config')).toEqual({
       config: { limits: { rate: 1 } },

@@ -83,6 +83,15 @@ describe('the pool of ports', () => {
     })
   })
 
+  it('says where enough ports are free, but not in a row', () => {
+    const pool = poolOf()
+    assign(pool, 'a', wish({ hostPort: 101 }))
+    expect(failureOf(() => assign(pool, 'b', wish({ count: 3 }))).message).toMatch(
+      /^give out 3 ports in a row of tcp 100-103: .* 3 free, but no 3 in a row$/,
+    )
+    expect(failureOf(() => assign(pool, 'b', wish({ count: 4 }))).message).toMatch(/ 3 free$/)
+  })
+
   it('keeps the port of a wish that stays, whatever changes around it, and takes nothing where one fails', () => {
     const pool = poolOf()
     const wishes = [wish({ containerPort: 80 }), wish({ containerPort: 443 })]
