@@ -42,7 +42,7 @@ describe('[B22] what a runtime asks for', () => {
     await fixture.client.call('netIn', { params, body: { host_port: 28_000, container_port: 22 } })
     await fixture.client.call('netOut', { params, body: other })
     const asked = { net_in: [port(8080), { host_port: 28_000, container_port: 22 }], net_out: [rule, other] }
-    expect(await effective('web')).toMatchObject({ policy: asked, added: asked, source: 'container' })
+    expect(await effective('web')).toMatchObject({ policy: asked, added: asked, source: 'none' })
     await fixture.restart()
     expect(lastTold(driver, 'web')?.policy).toEqual(asked)
     await fixture.client.down('web')

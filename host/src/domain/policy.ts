@@ -39,15 +39,14 @@ export function policyFor(
   return added === undefined ? said : withFurther(said ?? {}, added)
 }
 
-/** Whose the document is, behind which additions stand; the container's where there are additions alone. */
+/** Whose the document is, behind which additions stand. */
 export function sourceOf(
   container: Policies,
   attachment: string,
   network: Network | undefined,
 ): 'container' | 'default' | 'none' {
   if (ownPolicyOf(container, attachment) !== undefined) return 'container'
-  if (network?.defaultPolicy !== undefined) return 'default'
-  return hasOwnPolicy(container, attachment) ? 'container' : 'none'
+  return network?.defaultPolicy === undefined ? 'none' : 'default'
 }
 
 /** The container with the change. Throws `notAttached` with each name that is no attachment's; `at` opens their paths. */
