@@ -4,7 +4,7 @@ import { KernelError, type Link, type Rtnl } from '../linux/index.ts'
 import { differencesOf } from './differences.ts'
 import type { EndpointPlan } from './endpoint-plan.ts'
 import { leadsFromLoopback } from './loopback.ts'
-import { allFlags, hasPin, isSwitchedOff, portLink } from './port.ts'
+import { allFlags, hasPin, isSwitchedOff, portLink, strayEntry } from './port.ts'
 import { inTurns } from './turns.ts'
 
 /** What a port is since it was plugged in this process's life. */
@@ -52,16 +52,26 @@ function portFault(rtnl: Rtnl, { link, bridge, expected }: StandingPort): string
     return `the bridge ${bridge.name} neither takes nor sends anything at its port ${name}`
   if (port.isPinned && !isKnown(rtnl, link, macAddress))
     return `the bridge ${bridge.name} does not know that ${macAddress} is at its port ${name}`
+  if (!port.isPinned && isLedElsewhere(rtnl, link, macAddress))
+    return `the bridge ${bridge.name} leads what is sent to ${macAddress} elsewhere than to its port ${name}`
   if (!hasMappings || leadsFromLoopback(bridge.name)) return undefined
   return `its ports do not answer at 127.0.0.1: route_localnet of the bridge ${bridge.name} is off`
 }
 
 function isKnown(rtnl: Rtnl, { index }: Link, macAddress: string): boolean {
+  return unlessGone(true, () => hasPin(rtnl, index, macAddress))
+}
+
+function isLedElsewhere(rtnl: Rtnl, link: Link, macAddress: string): boolean {
+  return unlessGone(false, () => strayEntry(rtnl, link, macAddress) !== undefined)
+}
+
+/** Unplugged since the links were read, or the network deleted. */
+function unlessGone(otherwise: boolean, look: () => boolean): boolean {
   try {
-    return hasPin(rtnl, index, macAddress)
+    return look()
   } catch (error) {
-    // Unplugged since the links were read.
-    if (KernelError.is(error, 'ENODEV')) return true
+    if (KernelError.is(error, 'ENODEV')) return otherwise
     throw error
   }
 }

@@ -2,6 +2,7 @@
 import {
   announce,
   type BridgePortChange,
+  type ForwardingEntry,
   KernelError,
   type Link,
   type Namespace,
@@ -54,6 +55,16 @@ export function hasPin(rtnl: Rtnl, port: number, macAddress: string): boolean {
       ({ macAddress: found, vlan, permanent, local }) =>
         found === wanted && vlan === undefined && permanent && !local,
     )
+}
+
+/** Of a port that learns: what else somebody has set for its MAC, and nothing that it sends undoes for sure. */
+export function strayEntry(
+  rtnl: Rtnl,
+  { index, master: bridge }: Pick<Link, 'index' | 'master'>,
+  macAddress: string,
+): ForwardingEntry | undefined {
+  const found = bridge === undefined ? undefined : rtnl.forwardingEntry({ bridge, macAddress })
+  return found?.permanent && (found.local || found.link !== index) ? found : undefined
 }
 
 export type PortFlags = Omit<BridgePortChange, 'state'>

@@ -2,6 +2,7 @@
 import { ConetError } from '../errors/index.ts'
 import {
   addRoute,
+  deleteForwardingEntry,
   KernelError,
   type Link,
   MAIN_TABLE,
@@ -19,7 +20,16 @@ import { differencesOf } from './differences.ts'
 import { type EndpointPlan, newRoute } from './endpoint-plan.ts'
 import { switchIpv6On } from './ipv6-switch.ts'
 import { endpointOfAlias } from './names.ts'
-import { allFlags, announceAfterAnswer, hasPin, type PlugTask, pin, portLink, switchOn } from './port.ts'
+import {
+  allFlags,
+  announceAfterAnswer,
+  hasPin,
+  type PlugTask,
+  pin,
+  portLink,
+  strayEntry,
+  switchOn,
+} from './port.ts'
 
 export type PluggedTask = PlugTask & {
   readonly sandbox: Namespace
@@ -79,13 +89,29 @@ function mendPort({ rtnl, plan, bridge, port }: PluggedTask): string[] {
     if (port.master === bridge) differences.push('what the bridge does at it was changed')
     rtnl.run(setBridgePort(index, flags))
   }
-  return [...differences, ...mendPin(rtnl, port, plan), ...bringUp(rtnl, port), ...switchOn(rtnl, port)]
+  const ofMac = plan.port.isPinned
+    ? mendPin(rtnl, port, plan)
+    : deleteStray(rtnl, { index, master: bridge }, plan)
+  return [...differences, ...ofMac, ...bringUp(rtnl, port), ...switchOn(rtnl, port)]
 }
 
-function mendPin(rtnl: Rtnl, { index }: Link, { port, macAddress }: EndpointPlan): string[] {
-  if (!port.isPinned || hasPin(rtnl, index, macAddress)) return []
+function mendPin(rtnl: Rtnl, { index }: Link, { macAddress }: EndpointPlan): string[] {
+  if (hasPin(rtnl, index, macAddress)) return []
   rtnl.run(pin(index, macAddress))
   return ['the bridge did not know its MAC']
+}
+
+function deleteStray(
+  rtnl: Rtnl,
+  port: Pick<Link, 'index' | 'master'>,
+  { macAddress }: EndpointPlan,
+): string[] {
+  const stray = strayEntry(rtnl, port, macAddress)
+  if (stray === undefined) return []
+  const { link } = stray
+  const owner = link === port.master ? 'self' : 'master'
+  rtnl.run(deleteForwardingEntry({ link, macAddress, owner }), { tolerate: ['ENOENT'] })
+  return ['the bridge led what is sent to its MAC elsewhere']
 }
 
 function mendInterface(inner: Rtnl, peer: Link, plan: EndpointPlan): string[] {

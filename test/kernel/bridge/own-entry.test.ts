@@ -45,6 +45,34 @@ describe('a bridge driver', () => {
     expect(sent - received).toBeLessThanOrEqual(1)
   })
 
+  it('has members get what is sent to them again where somebody has led it elsewhere', async () => {
+    await using fixture = await BridgeFixture.start()
+    const net = await fixture.create(network('one'))
+    const first = await fixture.join(net, 'a', a)
+    const second = await fixture.join(net, 'b', b)
+    const { macAddress } = second.interface
+    const faults = async () =>
+      (await fixture.driver.listEndpoints(fixture.call())).flatMap(({ fault }) => fault ?? [])
+    for (const entry of [
+      `dev ${portNameOf(second)} master permanent`,
+      `dev ${bridgeNameOf(net)} self permanent`,
+      `dev ${portNameOf(first)} master static sticky`,
+    ]) {
+      expect(fixture.ping('a', '10.1.0.3')).toBe(true)
+      expect(await faults(), entry).toEqual([])
+      sh(`bridge fdb replace ${macAddress} ${entry}`)
+      expect(fixture.cannotPing('a', '10.1.0.3'), entry).toBe(true)
+      expect(await faults(), entry).toEqual([
+        `the bridge ${bridgeNameOf(net)} leads what is sent to ${macAddress} elsewhere than to its port ${portNameOf(second)}`,
+      ])
+      fixture.repaired.length = 0
+      await fixture.plug(second)
+      expect(fixture.repaired.join(), entry).toContain('the bridge led what is sent to its MAC elsewhere')
+    }
+    expect(fixture.ping('a', '10.1.0.3')).toBe(true)
+    expect(await faults()).toEqual([])
+  })
+
   it('mends it when it starts, and with another MAC names that alone', async () => {
     await using fixture = await BridgeFixture.start()
     const net = await fixture.create(network('one'))
