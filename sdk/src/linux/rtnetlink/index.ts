@@ -12,6 +12,14 @@ export {
   replaceAddress,
   type Scope,
 } from './address.ts'
+export {
+  addForwardingEntry,
+  appendForwardingEntry,
+  deleteForwardingEntry,
+  type ForwardingEntry,
+  type NewForwardingEntry,
+  replaceForwardingEntry,
+} from './forwarding-entry.ts'
 export { checkedInterfaceName, interfaceNameFault } from './interface-name.ts'
 export {
   formatIp,
@@ -56,20 +64,14 @@ export type {
   VxlanAttributes,
 } from './link-kind.ts'
 export {
-  addForwardingEntry,
   addNeighbour,
   addNeighbourProxy,
-  appendForwardingEntry,
-  deleteForwardingEntry,
   deleteNeighbour,
   deleteNeighbourProxy,
-  type ForwardingEntry,
   type Neighbour,
   type NeighbourKey,
   type NeighbourState,
-  type NewForwardingEntry,
   type NewNeighbour,
-  replaceForwardingEntry,
   replaceNeighbour,
 } from './neighbour.ts'
 export {

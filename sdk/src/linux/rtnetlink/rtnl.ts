@@ -7,18 +7,16 @@ import type { NetlinkMessage } from '../netlink/message.ts'
 import type { RouteRequest } from '../netlink/request.ts'
 import { type TransactionOptions, Transactions } from '../netlink/transaction.ts'
 import { type Address, listAddresses, parseAddress } from './address.ts'
-import { getLink, type Link, type LinkFilter, listLinks, parseLink } from './link.ts'
-import type { LinkReference } from './link-attributes.ts'
-import type { NewLinkRequest } from './link-create.ts'
 import {
   type ForwardingEntry,
   getForwardingEntry,
   listForwardingEntries,
-  listNeighbours,
-  type Neighbour,
   parseForwardingEntry,
-  parseNeighbour,
-} from './neighbour.ts'
+} from './forwarding-entry.ts'
+import { getLink, type Link, type LinkFilter, listLinks, parseLink } from './link.ts'
+import type { LinkReference } from './link-attributes.ts'
+import type { NewLinkRequest } from './link-create.ts'
+import { listNeighbours, type Neighbour, parseNeighbour } from './neighbour.ts'
 import { listRoutes, parseRoute, type Route, type RouteFilter } from './route.ts'
 import { listRules, parseRule, type Rule } from './rule.ts'
 import {
