@@ -6,6 +6,7 @@ import { keys } from '@conet/host/cluster/keys'
 import type { SharedStore } from '@conet/host/cluster/shared-store'
 import { Rollback } from '@conet/sdk'
 import { eventually } from '../../support/eventually.ts'
+import { temporaryNamespace } from '../../support/temporary-namespace.ts'
 import { type UnderlayHost, UnderlayHosts } from '../../support/underlay-hosts.ts'
 import { interleave, type Measured, type Side } from '../interleave.ts'
 import { Helper } from '../overlay/helper.ts'
@@ -17,7 +18,7 @@ const streamSeconds = 1
 const port = 5001
 const network = 'bench'
 const directoryRows = ['etcd-put-watch', 'peer-change', 'published-reach']
-const streamRows = ['underlay-stream', 'handmade-stream', 'overlay-stream']
+const streamRows = ['underlay-stream', 'tunnel-stream', 'handmade-stream', 'overlay-stream']
 
 export const overlay: Group = {
   rows: [...directoryRows, ...streamRows],
@@ -140,9 +141,18 @@ async function measureStreams(run: Run, machines: UnderlayHosts): Promise<void> 
   if (one === undefined || two === undefined) throw new Error('the hosts are not there')
   await using undo = new Rollback()
   const hosts = [one, two].map((host) => machines.namespaceOf(host))
+  const byHand: string[] = []
   for (const [n, host] of [one, two].entries()) {
     machines.on(host, tunnelByHand(n + 1))
     undo.defer('delete the tunnel', async () => void machines.on(host, 'ip link delete hand0'))
+    const container = temporaryNamespace()
+    undo.defer('delete the container', async () => container[Symbol.dispose]())
+    machines.on(host, networkByHand(n + 1, container.path))
+    undo.defer(
+      'delete the network',
+      async () => void machines.on(host, 'ip link delete hand1; ip link delete handbr'),
+    )
+    byHand.push(container.path)
   }
   const inContainers = await Promise.all(
     [one, two].map(async (host, n) => (await host.client.getContainer(`c${n + 1}`)).sandbox?.path ?? ''),
@@ -151,7 +161,8 @@ async function measureStreams(run: Run, machines: UnderlayHosts): Promise<void> 
   const sides: Side[] = []
   const ways = [
     { row: 'underlay-stream', from: hosts[0], to: hosts[1], address: '192.0.2.2' },
-    { row: 'handmade-stream', from: hosts[0], to: hosts[1], address: '10.99.0.2' },
+    { row: 'tunnel-stream', from: hosts[0], to: hosts[1], address: '10.99.0.2' },
+    { row: 'handmade-stream', from: byHand[0], to: byHand[1], address: '10.98.0.2' },
     { row: 'overlay-stream', from: inContainers[0], to: inContainers[1], address: overlayAddress },
   ]
   const listening = new Set<string>()
@@ -173,13 +184,31 @@ async function measureStreams(run: Run, machines: UnderlayHosts): Promise<void> 
   })
 }
 
-/** In both hosts, with a permanent entry for the other one, and the MTU that conet would choose. */
+/** Host to host, with a permanent entry for the other one, and the MTU that conet would choose. */
 function tunnelByHand(number: number): string {
   const other = 3 - number
   return `ip link add hand0 mtu 1450 type vxlan id 77 dstport 4790 local 192.0.2.${number} nolearning
           ip link set hand0 address 02:99:00:00:00:0${number} up; ip address add 10.99.0.${number}/24 dev hand0
           bridge fdb replace 02:99:00:00:00:0${other} dev hand0 dst 192.0.2.${other} self
           ip neigh replace 10.99.0.${other} lladdr 02:99:00:00:00:0${other} dev hand0 nud permanent`
+}
+
+/**
+ * What conet makes, without policies, gateway and all that it looks after: a tunnel and a container's veth in a bridge,
+ * and permanent entries for the one container elsewhere.
+ */
+function networkByHand(number: number, container: string): string {
+  const other = 3 - number
+  return `ip link add handbr mtu 1450 type bridge; ip link set handbr up
+          ip link add hand1 mtu 1450 type vxlan id 78 dstport 4791 local 192.0.2.${number} nolearning
+          ip link set hand1 master handbr up
+          ip link add handp mtu 1450 type veth peer name eth0 mtu 1450 address 02:98:00:00:00:0${number} netns ${container}
+          ip link set handp master handbr up
+          bridge fdb replace 02:98:00:00:00:0${other} dev hand1 dst 192.0.2.${other} self
+          bridge fdb replace 02:98:00:00:00:0${other} dev hand1 master static
+          nsenter --net=${container} sh -ec '
+            ip address add 10.98.0.${number}/24 dev eth0; ip link set eth0 up
+            ip neigh replace 10.98.0.${other} lladdr 02:98:00:00:00:0${other} dev eth0 nud permanent'`
 }
 
 async function stream(row: string, from: string, address: string): Promise<readonly Measured[]> {
