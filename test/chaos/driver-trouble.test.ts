@@ -294,18 +294,71 @@ describe('a driver that fails at a plug: its error is told, and everything is as
   })
 })
 
-it('a container that is up again has its interface name, while the endpoint of its last life waits for its end', async () => {
-  const { client } = fixture
-  await client.putContainerConfig('again', { attach_to: [{ network: 'odd', interface: 'eth0' }] })
-  await client.up('again')
-  fake.plan({ methods: { 'endpoint/delete': { error: { kind: 'backendUnavailable', message: 'busy' } } } })
-  await expect(client.down('again')).rejects.toMatchObject({ kind: 'backendUnavailable' })
-  const { endpoints } = await client.up('again')
-  expect(endpoints.map(({ state, interfaces }) => [state, interfaces[0]?.name])).toEqual([
-    ['deleting', 'eth0'],
-    ['plugged', 'eth0'],
-  ])
-  fake.plan({})
-  await fixture.settled()
-  expect((await client.getContainer('again')).endpoints).toMatchObject([{ state: 'plugged' }])
+describe('a container that comes up while the endpoint of its last life waits for its end', () => {
+  const refused = { error: { kind: 'backendUnavailable', message: 'busy' } }
+
+  beforeEach(async () => {
+    await fixture.client.putContainerConfig('again', { attach_to: ['odd'] })
+    await fixture.client.up('again')
+  })
+
+  it('has its interface name', async () => {
+    const { client } = fixture
+    fake.plan({ methods: { 'endpoint/delete': refused } })
+    await expect(client.down('again')).rejects.toMatchObject({ kind: 'backendUnavailable' })
+    const { endpoints } = await client.up('again')
+    expect(endpoints.map(({ state, interfaces }) => [state, interfaces[0]?.name])).toEqual([
+      ['deleting', 'eth0'],
+      ['plugged', 'eth0'],
+    ])
+    fake.plan({})
+    await fixture.settled()
+    expect((await client.getContainer('again')).endpoints).toMatchObject([{ state: 'plugged' }])
+  })
+
+  it('is plugged after that end, also where its driver is back so late that only the plug would have waited', async () => {
+    const { client } = fixture
+    await fake.program.end('SIGKILL')
+    expect(await client.down('again')).toEqual({ state: 'deleting' })
+    // conetd waits 5 s for a driver that is coming.
+    fake.plan({ methods: { 'network/list': { delayMs: 6_500 } } })
+    const before = fake.calls().length
+    await fake.restart()
+    await eventually(() => fake.calls().slice(before).includes('network/list'))
+    expect((await client.up('again')).endpoints).toMatchObject([{ state: 'plugged' }])
+  })
+
+  it('hears of that endpoint where its driver is away', async () => {
+    const { client } = fixture
+    const [{ id } = { id: '' }] = (await client.getContainer('again')).endpoints
+    await fake.program.end('SIGKILL')
+    expect(await client.down('again')).toEqual({ state: 'deleting' })
+    await expect(client.up('again')).rejects.toMatchObject({
+      kind: 'driverUnavailable',
+      retryable: true,
+      message: expect.stringContaining(id),
+    })
+    expect(await client.getContainer('again')).toMatchObject({ state: 'down' })
+  })
+
+  it('is told to try again where that endpoint may be in its way', async () => {
+    const { client } = fixture
+    const inTheWay = { error: { kind: 'conflict', message: 'the sandbox has a route to 0.0.0.0/0 already' } }
+    fake.plan({ methods: { 'endpoint/delete': refused, 'endpoint/plug': inTheWay } })
+    const [{ id } = { id: '' }] = (await client.getContainer('again')).endpoints
+    await expect(client.down('again')).rejects.toMatchObject({ kind: 'backendUnavailable' })
+    await expect(client.up('again')).rejects.toMatchObject({
+      kind: 'operationPending',
+      retryable: true,
+      message: expect.stringContaining(id),
+    })
+    fake.plan({})
+    expect((await client.up('again')).endpoints).toMatchObject([{ state: 'plugged' }])
+  })
+
+  it('is refused for good what somebody else has there', async () => {
+    fake.plan({ methods: { 'endpoint/plug': { error: { kind: 'conflict', message: 'there is an eth0' } } } })
+    await fixture.client.down('again')
+    await expect(fixture.client.up('again')).rejects.toMatchObject({ kind: 'conflict', retryable: false })
+  })
 })

@@ -14,6 +14,7 @@ import { namingWish } from './interface-refusal.ts'
 import { ensureAtDriver } from './network-at-driver.ts'
 import { keepPortsOf } from './policy-ports.ts'
 import { assertAnswer, settleInSandbox } from './sandbox-settlement.ts'
+import { namingLeftover } from './unfinished-removals.ts'
 
 /** The driver creates the endpoint; nothing is in a sandbox yet. */
 export async function createEndpoint(
@@ -48,15 +49,25 @@ async function createAtDriver(
   return { ...endpoint, interface: { ...endpoint.interface, addresses: given } }
 }
 
-/** The driver creates the endpoint and plugs it: by the plug alone, or by two calls that are under way at once. */
-export async function createAndPlug(
+/** The driver creates the endpoint and plugs it. */
+export function createAndPlug(
+  host: HostContext,
+  intended: IntendedEndpoint,
+  sandbox: SandboxRecord,
+  operation: Operation,
+): Promise<EndpointRecord> {
+  const plug = intended.network.ipam === 'driver' ? createThenPlug : plugAtOnce
+  return namingLeftover(host, intended.endpoint.handle, () => plug(host, intended, sandbox, operation))
+}
+
+/** By the plug alone, or by two calls that are under way at once. */
+async function plugAtOnce(
   host: HostContext,
   intended: IntendedEndpoint,
   sandbox: SandboxRecord,
   operation: Operation,
 ): Promise<EndpointRecord> {
   const { endpoint, network, session } = intended
-  if (network.ipam === 'driver') return createThenPlug(host, intended, sandbox, operation)
   if (network.scope === 'global') await ensureAtDriver(host, { network, session }, operation)
   const call = callFor(operation)
   const create = createParameters(host, endpoint, network)
@@ -101,10 +112,12 @@ export async function plugCreated(
   const endpoint = record(host, { ...current, state: 'plugging', hold: sandbox.hold })
   failpoint('host:endpoint:after-intent')
   const create = createParameters(host, endpoint, network)
-  const result = await namingWish({ endpoint, network }, () =>
-    session.call('endpoint/plug', plugParameters(create, sandbox), callFor(operation)),
-  )
-  const plugged = await recordPlug(host, { endpoint, network, sandbox }, result)
+  const plugged = await namingLeftover(host, endpoint.handle, async () => {
+    const result = await namingWish({ endpoint, network }, () =>
+      session.call('endpoint/plug', plugParameters(create, sandbox), callFor(operation)),
+    )
+    return recordPlug(host, { endpoint, network, sandbox }, result)
+  })
   keepPortsOf(host, plugged)
   return plugged
 }
