@@ -25,7 +25,7 @@ beforeEach(async () => {
 })
 afterEach(() => fixture.removeEverything())
 
-const define = (handle: string, ...attachments: AttachmentRequest[]) =>
+const define = (handle: string, ...attachments: (string | AttachmentRequest)[]) =>
   fixture.client.putContainerConfig(handle, { attach_to: attachments })
 
 it('an MTU with which there is no IPv6 is refused where the network has IPv6, before anything is done', async () => {
@@ -55,8 +55,8 @@ it.each<[string, Omit<AttachmentRequest, 'network'>, string]>([
     await expect(fixture.client.plug('mtu', wrong)).resolves.toMatchObject({ state: 'created' })
     await expect(fixture.client.up('mtu')).rejects.toMatchObject(refusalOf('mtu'))
     await fixture.client.deleteContainer('mtu')
-    await define('c', wrong)
-    await expect(fixture.client.up('c')).rejects.toMatchObject(refusalOf('c'))
+    await define('c', { network: 'dual' }, wrong)
+    await expect(fixture.client.up('c')).rejects.toMatchObject(refusalOf('c', 'attach_to[1].'))
     await fixture.client.down('c')
     await define('c')
     await fixture.client.up('c')
@@ -66,6 +66,17 @@ it.each<[string, Omit<AttachmentRequest, 'network'>, string]>([
       await expect(fixture.client.up(handle, sent)).rejects.toMatchObject(refusalOf(handle, 'attach_to[1].'))
   },
 )
+
+it('an address that another has by now is told with its place in the configuration, whatever was unplugged since', async () => {
+  await define('c', 'dual', { network: 'red', addresses: ['10.91.0.7'] })
+  const [first] = (await fixture.client.up('c')).endpoints
+  await fixture.client.unplug({ handle: 'c', endpoint: first?.id ?? '' })
+  await fixture.client.down('c')
+  await define('other', { network: 'red', addresses: ['10.91.0.7'] })
+  await fixture.client.up('other')
+  const path = 'attach_to[1].addresses[0]'
+  await expect(fixture.client.up('c')).rejects.toMatchObject({ kind: 'addressInUse', fields: [{ path }] })
+})
 
 it('a MAC that one attachment asks for is its, though it would follow from the address of another', async () => {
   const derived = { network: 'red', name: 'a', addresses: ['10.91.0.9'] }

@@ -1,28 +1,39 @@
-// What a runtime asks of its container's attachments, when one of them cannot be plugged: it knows the list that it has sent.
+// What was asked of a container's attachments, when one of them cannot be plugged as it comes up: its client knows the list
+// that it has configured, its runtime the one that it has sent.
 import { ConetError } from '@conet/sdk'
-import type { UpBody } from '@conet/sdk/api'
+import { AttachTo } from '@conet/sdk/api'
+import { Value } from 'typebox/value'
 import type { Attachment, ContainerRecord } from '../domain/container.ts'
+import type { HostContext } from './host-context.ts'
 import { retold } from './retold.ts'
 
 const wishes = ['addresses', 'mac_address', 'mtu', 'interface', 'default_route', 'options']
 
-/** The same error about the list that was sent, or what was given when it is about something else. */
-export function aboutWishAtUp(
-  error: unknown,
-  { container, attachment }: { container: ContainerRecord; attachment: Attachment },
-  { attach_to: sent = [] }: UpBody,
-): unknown {
-  // Those that are named come before those that are specified.
-  const index = container.attachments.findIndex(({ name }) => name === attachment.name)
-  if (!ConetError.is(error) || index < 0 || index >= sent.length) return error
+type Place = { container: ContainerRecord; attachment: Attachment }
+
+/** The same error about that list, or what was given when it is about something else. */
+export function aboutWishAtUp(host: HostContext, error: unknown, place: Place): unknown {
+  const index = indexIn(host, place)
+  if (!ConetError.is(error) || index < 0) return error
   const at = `attach_to[${index}].`
   const wrong = error.fields.filter(({ path }) => wishes.some((wish) => isBelow(path, wish)))
-  if (wrong.length === 0) return ofAddress(error, attachment, at)
+  if (wrong.length === 0) return ofAddress(error, place.attachment, at)
   return retold(error, {
     message: wrong.reduce((text, { path }) => placed(text, path, at), error.message),
     fields: error.fields.map((field) =>
       wrong.includes(field) ? { ...field, path: `${at}${field.path}` } : field,
     ),
+  })
+}
+
+/** Where the list has it: others may have been plugged and unplugged since. -1: nowhere, as it was plugged. */
+function indexIn({ inventory }: HostContext, { container, attachment }: Place): number {
+  const { attach_to: asked } = container.config
+  const network = inventory.networks.get(attachment.networkId)
+  if (network === undefined || !Value.Check(AttachTo, asked)) return -1
+  return asked.findIndex((entry) => {
+    const { network: key, name = network.name } = typeof entry === 'string' ? { network: entry } : entry
+    return name === attachment.name && (key === network.name || network.id.startsWith(key))
   })
 }
 

@@ -75,7 +75,7 @@ async function upNow(
     const place = { container, attachment }
     await namingPolicy(host, place, () =>
       plugAttachment(host, { ...place, sandbox }, { undo, operation }).catch((error: unknown) => {
-        throw aboutWishAtUp(aboutSentAtUp(host, error, { ...place, body }), place, body)
+        throw aboutWishAtUp(host, aboutSentAtUp(host, error, { ...place, body }), place)
       }),
     )
   }
