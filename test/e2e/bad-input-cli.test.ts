@@ -85,6 +85,8 @@ const wrong: [code: number, named: string, words: string[]][] = [
   [2, '10.99.0.1', ['net', 'plug', 'c1', 'blue', '--ip', '10.99.0.1']],
   [2, 'mac_address', ['net', 'plug', 'c1', 'blue', '--mac', 'zz']],
   [2, 'interface', ['net', 'plug', 'c1', 'blue', '--interface', 'lo']],
+  [2, '--no-default-route', ['net', 'plug', 'c1', 'blue', '--default-route', '--no-default-route']],
+  [2, '--no-default-route', ['net', 'plug', 'c1', 'blue', '--no-default-route', '--default-route']],
   [3, 'none', ['net', 'plug', 'c1', 'none']],
   [3, 'container create', ['net', 'plug', 'nobody', 'blue']],
   [2, 'endpoint', ['net', 'unplug', 'c1', 'zz']],

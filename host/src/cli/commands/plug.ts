@@ -2,6 +2,7 @@
 import type { PlugBody } from '@conet/sdk/client'
 import type { Command } from 'commander'
 import type { CommandContext } from '../command-context.ts'
+import { eitherWay } from '../options/either-way.ts'
 import { callAbout, parseHandle } from '../options/handle.ts'
 import { collect, collectPair, documentOf } from '../options/key-value.ts'
 
@@ -36,8 +37,11 @@ function addPlug(net: Command, context: CommandContext): void {
     .option('--mac <address>', 'the MAC address')
     .option('--interface <name>', 'the interface’s name in the container. Default: the first free ethN')
     .option('--name <name>', 'the attachment’s name. Default: the network’s')
-    .option('--default-route', 'the container’s default route goes this way')
-    .option('--no-default-route', 'it does not, also where the container has no other')
+  eitherWay(plug, 'default-route', {
+    yes: 'the container’s default route goes this way',
+    no: 'it does not, also where the container has no other',
+  })
+  plug
     .option('-o, --opt <key=value>', 'one member of the driver’s document, repeatable', collectPair)
     .addHelpText('after', '\nExample:\n  $ conet net plug c1 web --ip 10.99.0.7 --interface lan0')
     .action(async (handle: string, network: string, options: PlugOptions) => {
