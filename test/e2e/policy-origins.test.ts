@@ -136,6 +136,46 @@ describe('[B22] what a runtime asks for', () => {
     expect(mapped).toMatchObject([fixed, { container_port: 8080 }, more])
   })
 
+  it.each([
+    ['a range with it', { host_port: 27_995, container_port: 17, count: 10 }],
+    ['all addresses of IPv4', { host_port: 28_000, container_port: 22, host_address: '0.0.0.0' }],
+    ['a free port, which it is', { host_port: 0, container_port: 22 }],
+  ])('[B18] [B19] stays when %s was there already, whichever of the two came first', async (_, entry) => {
+    await blue({ net_in: [entry] })
+    await configured('web')
+    await fixture.client.up('web')
+    const [there] = (await effective('web'))?.mapped_ports ?? []
+    const host_port = entry.host_port === 0 ? (there?.host_port ?? 0) : 28_000
+    const fixed = { host_port, container_port: 22 }
+    const mapped = async () => (await effective('web'))?.mapped_ports
+    const netIn = () => fixture.client.call('netIn', { params: { handle: 'web' }, body: fixed })
+    for (let times = 0; times < 2; times += 1) expect(await netIn()).toEqual(fixed)
+    expect((await effective('web'))?.policy).toEqual({ net_in: [entry] })
+    await fixture.client.putDefaultPolicy('blue', null)
+    expect(await mapped()).toMatchObject([fixed])
+    await fixture.client.putDefaultPolicy('blue', { net_in: [entry] })
+    expect(await mapped()).toEqual([there])
+    await fixture.client.down('web')
+    await fixture.client.putDefaultPolicy('blue', null)
+    await fixture.client.up('web')
+    expect(await mapped()).toEqual([])
+  })
+
+  it('[B19] may be what a range of the default maps already, and is refused where that leads elsewhere', async () => {
+    await blue({ net_in: [{ host_port: 27_995, container_port: 17, count: 10 }] })
+    await configured('web')
+    const elsewhere = { host_port: 28_000, container_port: 23 }
+    await expect(fixture.client.up('web', { netin: [port(80), elsewhere] })).rejects.toMatchObject({
+      fields: [{ path: 'netin[1].host_port', message: expect.stringContaining('maps tcp 28000 already') }],
+    })
+    const same = { host_port: 28_000, container_port: 22 }
+    await fixture.client.up('web', { netin: [same, { host_port: 28_004, container_port: 26 }] })
+    const netIn = fixture.client.call('netIn', { params: { handle: 'web' }, body: elsewhere })
+    await expect(netIn).rejects.toThrow('status 500')
+    await fixture.client.putDefaultPolicy('blue', null)
+    expect((await effective('web'))?.mapped_ports).toMatchObject([same, { host_port: 28_004 }])
+  })
+
   it('[B18] refuses a default that maps its port elsewhere, and says whose that port is', async () => {
     await blue()
     await configured('web')

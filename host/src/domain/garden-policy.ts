@@ -1,6 +1,7 @@
 // Garden's ports and rules as members of a policy: `net_in` and `net_out`, in Garden's order.
 import { isDeepStrictEqual } from 'node:util'
 import type { GardenNetIn, GardenNetOutRule } from '@conet/sdk/api'
+import { fixedPortsOf, LeadingPorts } from './fixed-ports.ts'
 
 type Document = Record<string, unknown>
 
@@ -81,11 +82,16 @@ export function withFurther(policy: Document, further: Document): Document {
   const rules = entriesOf(further, 'net_out')
   const isSaid = isDeepStrictEqual(entriesOf(policy, 'net_out').slice(-rules.length), rules)
   const there = countedPorts(policy)
+  const leading = leadingPorts(policy)
   const newPorts = entriesOf(further, 'net_in').filter((entry) => {
+    const fixed = fixedPortsOf(membersOf(entry))
     const port = portText(entry)
     const count = there.get(port) ?? 0
-    there.set(port, isFixed(entry) ? 1 : Math.max(count - 1, 0))
-    return count === 0
+    there.set(port, Math.max(count - 1, 0))
+    if (fixed === undefined) return count === 0
+    const isNew = !leading.has(fixed)
+    if (isNew) leading.add(fixed)
+    return isNew
   })
   return withEntries(withEntries(policy, 'net_in', newPorts), 'net_out', isSaid ? [] : rules)
 }
@@ -96,22 +102,34 @@ export function joined(document: Document, further: Document): Document {
   return withEntries(withPorts, 'net_out', entriesOf(further, 'net_out'))
 }
 
+/** A policy, and the entries behind others with which it is made. */
+type Made = { readonly policy: Document; readonly added: Document }
+
 /**
- * Further entries for `added`, with which `policy` is made: none for a fixed port that it has, and one that asks for any as often
- * as gives the policy one more of them.
+ * Further entries for `added`: none for a fixed port that it has, and one that asks for any as often as gives the policy one more of
+ * them.
  */
-export function asOneMore(
-  further: Document,
-  { policy, added }: { policy: Document; added: Document },
-): Document {
+export function asOneMore(further: Document, { policy, added }: Made): Document {
   const [all, told] = [countedPorts(policy), countedPorts(added)]
+  const leading = leadingPorts(added)
   const ports = entriesOf(further, 'net_in').flatMap((entry) => {
+    const fixed = fixedPortsOf(membersOf(entry))
     const port = portText(entry)
     const count = told.get(port) ?? 0
-    const length = isFixed(entry) ? Number(count === 0) : (all.get(port) ?? 0) - count + 1
+    const length = fixed === undefined ? (all.get(port) ?? 0) - count + 1 : Number(!leading.has(fixed))
     return Array.from({ length }, () => entry)
   })
   return { ...further, net_in: ports }
+}
+
+/** Further entries for `added`, so that the policy's port at that place stays without what is before `added`. */
+export function asKept(place: number, { policy, added }: Made): Document {
+  const upToThere = entriesOf(policy, 'net_in').slice(0, place + 1)
+  const entry = upToThere.at(-1)
+  const port = portText(entry)
+  const wanted = upToThere.filter((one) => portText(one) === port).length
+  const length = Math.max(wanted - (countedPorts(added).get(port) ?? 0), 0)
+  return { net_in: Array.from({ length }, () => entry) }
 }
 
 function withEntries(policy: Document, member: string, entries: readonly unknown[]): Document {
@@ -124,13 +142,16 @@ function countedPorts(policy: Document): Map<string, number> {
   return counts
 }
 
+function leadingPorts(policy: Document): LeadingPorts {
+  const fixed = entriesOf(policy, 'net_in').map((entry) => fixedPortsOf(membersOf(entry)))
+  return new LeadingPorts(fixed.filter((ports) => ports !== undefined))
+}
+
 /** The same for entries that ask for the same, whatever they leave to its default. */
 function portText(entry: unknown): string {
   const { protocol = 'tcp', host_port: from = 0, container_port: to, count = 1, ...others } = membersOf(entry)
   return JSON.stringify([protocol, from, to || from, count, others])
 }
-
-const isFixed = (entry: unknown) => (membersOf(entry).host_port ?? 0) !== 0
 
 function membersOf(entry: unknown): Document {
   return typeof entry === 'object' && entry !== null ? { ...entry } : {}

@@ -2,7 +2,7 @@
 // only its driver knows.
 import { ConetError } from '@conet/sdk'
 import type { Attachment, ContainerRecord } from './container.ts'
-import { asOneMore, joined, withFurther } from './garden-policy.ts'
+import { asKept, asOneMore, joined, withFurther } from './garden-policy.ts'
 
 export type PolicyDocument = Record<string, unknown>
 
@@ -83,15 +83,21 @@ export function withAdditions(
   return withDocuments(container, 'policyAdditions', [...others, [attachment, added]])
 }
 
+type Place = { readonly attachment: string; readonly network: Network | undefined }
+
 /** As `withAdditions`, of one more entry: of a port that asks for any there is one more then than there was. */
-export function withMore(
-  container: ContainerRecord,
-  { attachment, network }: { attachment: string; network: Network | undefined },
-  entries: PolicyDocument,
-): ContainerRecord {
+export function withMore(container: ContainerRecord, place: Place, entries: PolicyDocument): ContainerRecord {
+  return withAdditions(container, place.attachment, asOneMore(entries, madeOf(container, place)))
+}
+
+/** As `withAdditions`, of what keeps the policy's port at that place in its list, whatever becomes of the document that asks for it. */
+export function withPortKept(container: ContainerRecord, place: Place, port: number): ContainerRecord {
+  return withAdditions(container, place.attachment, asKept(port, madeOf(container, place)))
+}
+
+function madeOf(container: ContainerRecord, { attachment, network }: Place) {
   const policy = policyFor(container, attachment, network) ?? {}
-  const added = additionsOf(container, attachment) ?? {}
-  return withAdditions(container, attachment, asOneMore(entries, { policy, added }))
+  return { policy, added: additionsOf(container, attachment) ?? {} }
 }
 
 /** As a client has it, whatever its runtime has said. */

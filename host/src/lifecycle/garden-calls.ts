@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { ConetError, type PortMapping } from '@conet/sdk'
 import type { GardenMappedPort, GardenNetIn, GardenNetOutRule } from '@conet/sdk/api'
 import { primaryOf } from '../domain/container.ts'
+import { LeadingPorts, targetOf } from '../domain/fixed-ports.ts'
 import { entriesOf, netOutRule, portRequest, protocolWithoutPorts } from '../domain/garden-policy.ts'
 import { shellWord } from '../domain/shell-word.ts'
 import { requireContainer } from './containers.ts'
@@ -24,11 +25,11 @@ export async function netIn(
 ): Promise<GardenMappedPort> {
   const place = placeOf(host, handle, 'net in')
   const entry = portRequest(wish)
-  const leading = (mappings: readonly PortMapping[]) => mappedAlready(handle, wish, mappings)
-  const isThere = (mappings: readonly PortMapping[]) => leading(mappings) !== undefined
-  const added = { member: 'net_in', entries: [entry], nameOfSent: () => '', isThere } as const
+  const placeOfThere = (mappings: readonly PortMapping[]) =>
+    mappings.findIndex((mapping) => mappedAlready(handle, wish, [mapping]) !== undefined)
+  const added = { member: 'net_in', entries: [entry], nameOfSent: () => '', placeOfThere } as const
   const portMappings = await addEntries(host, place, added, operation)
-  const there = leading(portMappings)
+  const there = mappedAlready(handle, wish, portMappings)
   if (there !== undefined) return there
   // In the order of the policy's entries, of which this one is the last.
   const mapped = portMappings.at(-1)
@@ -43,12 +44,9 @@ function mappedAlready(
   mappings: readonly PortMapping[],
 ): GardenMappedPort | undefined {
   if (!hostPort) return undefined
-  const ofAll = mappings.filter(
-    ({ protocol, hostAddress }) => protocol === 'tcp' && hostAddress === undefined,
-  )
-  const range = ofAll.find(({ hostPort: first, count = 1 }) => hostPort >= first && hostPort < first + count)
+  const range = new LeadingPorts(mappings).from({ protocol: 'tcp', hostPort })
   if (range === undefined) return undefined
-  const port = range.containerPort + hostPort - range.hostPort
+  const port = targetOf(range, hostPort)
   if (port === (wanted || hostPort)) return { host_port: hostPort, container_port: port }
   const message = `tcp ${hostPort} leads to port ${port} of the container already`
   throw new ConetError('portInUse', `net in ${handle}: host_port: ${message}`, {
@@ -98,28 +96,29 @@ type Added = {
   readonly entries: readonly unknown[]
   /** What the sender calls each of them; the first one is 0. */
   readonly nameOfSent: (index: number) => string
-  /** Whether nothing is to change: what is there already is only kept, as told by this one too. */
-  readonly isThere?: (mappings: readonly PortMapping[]) => boolean
+  /** Of the mapping that serves already; -1: none does. */
+  readonly placeOfThere?: (mappings: readonly PortMapping[]) => number
 }
 
 /** What is refused of them is told of them as they were sent, not by their places in the whole policy. */
 async function addEntries(
   host: HostContext,
   place: { handle: string; attachment: string },
-  { member, entries, nameOfSent, isThere }: Added,
+  { member, entries, nameOfSent, placeOfThere }: Added,
   operation: Operation,
 ): Promise<readonly PortMapping[]> {
   let all: readonly unknown[] = []
-  const sent = { [member]: [...entries] }
-  const entriesFor = ({ policy, mappings, policyWith }: Standing) => {
-    const next = policyWith(sent)
-    // A range may lead there: the port beside it would be refused.
-    if (isThere?.(mappings) && !isDeepStrictEqual(next, policy)) return undefined
-    all = entriesOf(next ?? {}, member)
-    return sent
+  const change = ({ container, mappings, policyIn, withEntries, withPortKept }: Standing) => {
+    const next = withEntries({ [member]: [...entries] })
+    const policy = policyIn(next)
+    const there = placeOfThere?.(mappings) ?? -1
+    // One of the pool, for an entry that asks for any: that port beside it would be refused.
+    if (there >= 0 && !isDeepStrictEqual(policy, policyIn(container))) return withPortKept(there)
+    all = entriesOf(policy ?? {}, member)
+    return next
   }
   try {
-    return await addToPolicy(host, place, entriesFor, operation)
+    return await addToPolicy(host, place, change, operation)
   } catch (error) {
     const nameOf = (at: number) => {
       const index = at - (all.length - entries.length)

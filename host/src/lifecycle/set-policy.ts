@@ -9,6 +9,7 @@ import {
   policyFor,
   withMore,
   withPatch,
+  withPortKept,
 } from '../domain/policy.ts'
 import { applyPolicies } from './apply-policies.ts'
 import { checkPolicy } from './check-policy.ts'
@@ -88,21 +89,24 @@ async function putInForce(
   return container
 }
 
-/** What stands for an attachment that is to get further entries. */
+/** What stands for an attachment that is to get further entries, and its container with them. */
 export type Standing = {
-  readonly policy: PolicyDocument | undefined
   readonly mappings: readonly PortMapping[]
-  policyWith(entries: PolicyDocument): PolicyDocument | undefined
+  policyIn(container: ContainerRecord): PolicyDocument | undefined
+  withEntries(entries: PolicyDocument): ContainerRecord
+  /** With what keeps the port of the mapping at that place. */
+  withPortKept(place: number): ContainerRecord
+  readonly container: ContainerRecord
 }
 
 /**
- * Adds entries to what stands for one attachment, until the container goes down: those that `entriesFor` answers, or nothing. Resolves
- * to the ports that it has then, while there is an endpoint for it. Throws as `setPolicies` does.
+ * Adds entries to what stands for one attachment, until the container goes down: as the container has them that `change` answers.
+ * Resolves to the ports that it has then, while there is an endpoint for it. Throws as `setPolicies` does.
  */
 export function addToPolicy(
   host: HostContext,
   { handle, attachment }: { handle: string; attachment: string },
-  entriesFor: (standing: Standing) => PolicyDocument | undefined,
+  change: (standing: Standing) => ContainerRecord,
   operation: Operation,
 ): Promise<readonly PortMapping[]> {
   return host.queue.run(containerQueue(handle), async () => {
@@ -110,13 +114,14 @@ export function addToPolicy(
     const networkId = container.attachments.find(({ name }) => name === attachment)?.networkId
     const network = networkId === undefined ? undefined : host.inventory.networks.get(networkId)
     const mappings = () => endpointFor(host, handle, attachment)?.portMappings ?? []
-    const withEntries = (entries: PolicyDocument) => withMore(container, { attachment, network }, entries)
-    const entries = entriesFor({
-      policy: policyFor(container, attachment, network),
+    const place = { attachment, network }
+    const next = change({
+      container,
       mappings: mappings(),
-      policyWith: (more) => policyFor(withEntries(more), attachment, network),
+      policyIn: (record) => policyFor(record, attachment, network),
+      withEntries: (entries) => withMore(container, place, entries),
+      withPortKept: (port) => withPortKept(container, place, port),
     })
-    const next = entries === undefined ? container : withEntries(entries)
     if (next !== container) await putInForce(host, next, [attachment], operation)
     return mappings()
   })

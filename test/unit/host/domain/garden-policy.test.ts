@@ -1,5 +1,5 @@
 import { resolverFor } from '@conet/host/domain/dns'
-import { asOneMore, netOutRule, portRequest, withFurther } from '@conet/host/domain/garden-policy'
+import { asKept, asOneMore, netOutRule, portRequest, withFurther } from '@conet/host/domain/garden-policy'
 import { hostsText, resolvConfText } from '@conet/host/sandbox/resolver-files'
 import { expect, it } from 'vitest'
 
@@ -55,6 +55,12 @@ it('entries come to the end; a port that leads there already is not doubled, one
 it.each([
   [{ protocol: 'tcp', host_port: 8080, container_port: 80 }, 'doubled'],
   [{ host_port: 8080, container_port: 80, count: 1 }, 'doubled'],
+  [{ host_port: 8070, container_port: 70, count: 20 }, 'doubled'],
+  [{ host_port: 8080, container_port: 80, host_address: '0.0.0.0' }, 'doubled'],
+  [{ host_port: 8070, container_port: 71, count: 20 }, 'another'],
+  [{ host_port: 8070, container_port: 70, count: 10 }, 'another'],
+  [{ host_port: 8080, container_port: 80, host_address: '::' }, 'another'],
+  [{ host_port: '8080', container_port: 80 }, 'another'],
   [{ protocol: 'udp', host_port: 8080, container_port: 80 }, 'another'],
   [{ host_port: 8080, container_port: 80, host_address: '192.0.2.1' }, 'another'],
   [{ host_port: 8080, container_port: 81 }, 'another'],
@@ -80,6 +86,17 @@ it('one more port of any number is one more than stands there, whoever has said 
   expect(more(any, [{ ...any, protocol: 'tcp' }, fixed], [])).toEqual([any, any])
   expect(more(fixed, [fixed], [])).toEqual([fixed])
   expect(more(fixed, [fixed], [fixed])).toEqual([])
+})
+
+it('what keeps a port of any number is as many of its like as stand up to there', () => {
+  const [any, other] = [portRequest({ container_port: 80 }), portRequest({ container_port: 81 })]
+  const kept = (place: number, added: unknown[]) =>
+    asKept(place, { policy: { net_in: [any, other, { ...any, protocol: 'tcp' }] }, added: { net_in: added } })
+      .net_in
+  expect(kept(0, [])).toEqual([any])
+  expect(kept(1, [any])).toEqual([other])
+  expect(kept(2, [any])).toEqual([{ ...any, protocol: 'tcp' }])
+  expect(kept(0, [any, any])).toEqual([])
 })
 
 it('rules come to the end though they stand before, where a later one would win over them', () => {
