@@ -92,7 +92,7 @@ export function parseConfig({ config, subnets }: Pick<Network, 'config' | 'subne
     masquerade,
     macAddress: mac_address?.toLowerCase(),
     hostAccess: host_access,
-    hostServices: hostServicesOf(config),
+    hostServices: hostServicesOf(config, subnets),
     egress: egressPlanOf(config),
   }
 }

@@ -84,7 +84,11 @@ export type VxlanConfig = {
 }
 
 /** Throws `invalidArgument` that names the fields. */
-export function parseConfig({ config, segmentId }: Pick<Network, 'config' | 'segmentId'>): VxlanConfig {
+export function parseConfig({
+  config,
+  segmentId,
+  subnets,
+}: Pick<Network, 'config' | 'segmentId' | 'subnets'>): VxlanConfig {
   if (!Value.Check(configSchema, config)) throw invalid(faultsOf(config))
   const {
     vni = segmentId,
@@ -110,7 +114,7 @@ export function parseConfig({ config, segmentId }: Pick<Network, 'config' | 'seg
     masquerade,
     macAddress: mac_address?.toLowerCase(),
     hostAccess: host_access,
-    hostServices: hostServicesOf(config),
+    hostServices: hostServicesOf(config, subnets),
     egress: egressPlanOf(config),
   }
 }

@@ -1,7 +1,9 @@
 // The members of a network's `config` that say what of the machine itself its members reach.
 import { type Static, Type } from 'typebox'
 import { ConetError, type FieldError } from '../errors/index.ts'
-import { formatIp, parseIp } from '../linux/index.ts'
+import { broadcastOf, formatIp, parseIp, parsePrefix, subnetOf } from '../linux/index.ts'
+import type { NetworkSubnet } from '../protocol/index.ts'
+import { withoutPrefix } from './addressing.ts'
 import type { HostService } from './firewall/host-services.ts'
 import { noMachinesAddress } from './policy/machine-address.ts'
 import { isMapped } from './policy/ranges.ts'
@@ -42,12 +44,13 @@ export const hostAccessConfig = {
 /** Those members of a `config`. */
 export type HostAccessConfig = Static<ReturnType<typeof Type.Object<typeof hostAccessConfig>>>
 
-/** Throws `invalidArgument` that names the fields. */
-export function hostServicesOf({
-  host_access: isOpen = true,
-  host_services: wanted = [],
-}: HostAccessConfig): HostService[] {
+/** Throws `invalidArgument` that names the fields. `subnets`: of the network. */
+export function hostServicesOf(
+  { host_access: isOpen = true, host_services: wanted = [] }: HostAccessConfig,
+  subnets: readonly Pick<NetworkSubnet, 'subnet'>[],
+): HostService[] {
   const faults: FieldError[] = []
+  const reserved = new Map(subnets.flatMap(reservedIn))
   if (isOpen && wanted.length > 0)
     faults.push({
       path: 'config.host_services',
@@ -56,7 +59,9 @@ export function hostServicesOf({
   const services = wanted.map(({ address, ...service }, at) => ({
     ...service,
     address:
-      address === undefined ? undefined : canonical(address, `config.host_services[${at}].address`, faults),
+      address === undefined
+        ? undefined
+        : canonical(address, { path: `config.host_services[${at}].address`, reserved, faults }),
   }))
   const [first] = faults
   if (first !== undefined)
@@ -64,11 +69,28 @@ export function hostServicesOf({
   return services
 }
 
+/** What no machine has of a subnet, as the kernel writes it, and why. Subnets of two addresses have none. */
+function reservedIn({ subnet }: Pick<NetworkSubnet, 'subnet'>): [string, string][] {
+  const prefix = parsePrefix(subnet)
+  if (prefix.prefixLength > prefix.bytes.length * 8 - 2) return []
+  const broadcast = broadcastOf(prefix)
+  const first: [string, string] = [withoutPrefix(subnetOf(prefix)), `stands for the subnet ${subnet} itself`]
+  return broadcast === undefined
+    ? [first]
+    : [first, [formatIp(broadcast), `is the broadcast address of ${subnet}`]]
+}
+
+type Reading = {
+  readonly path: string
+  readonly reserved: ReadonlyMap<string, string>
+  readonly faults: FieldError[]
+}
+
 /** As the kernel writes it. */
-function canonical(text: string, path: string, faults: FieldError[]): string {
+function canonical(text: string, { path, reserved, faults }: Reading): string {
   try {
     const { bytes } = parseIp(text)
-    const fault = faultOf(bytes)
+    const fault = faultOf(bytes) ?? reserved.get(formatIp(bytes))
     if (fault === undefined) return formatIp(bytes)
     faults.push({ path, message: `${JSON.stringify(text)} ${fault}` })
   } catch (error) {

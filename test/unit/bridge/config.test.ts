@@ -57,6 +57,16 @@ describe('the config of a bridge network', () => {
       expect(pathOf({ host_services: [service, { ...service, address }] })).toBe(
         'config.host_services[1].address',
       )
+    const subnets = ['10.1.0.0/16', '10.2.0.0/31', 'fd00::/64'].map((subnet) => ({ subnet, gateway: '' }))
+    const at = (address: string) =>
+      parse({ ...config, host_services: [service, { ...service, address }] }, subnets)
+    for (const address of ['10.1.0.0', '10.1.255.255', 'fd00::'])
+      expect(failureOf(() => at(address))).toMatchObject({
+        message: expect.stringMatching(/(stands for the subnet|is the broadcast address of) (10.1|fd00:)/),
+        fields: [{ path: 'config.host_services[1].address' }],
+      })
+    for (const address of ['10.1.0.1', '10.1.255.0', '10.2.0.0', '10.2.0.1', 'fd00::ffff:ffff:ffff:ffff'])
+      expect(at(address).hostServices).toContainEqual({ ...service, address })
     for (const address of ['0.0.0.0', '::', '0:0::0']) {
       const wrong = { ...config, host_services: [{ ...service, address }] }
       expect(failureOf(() => parse(wrong)).message).toContain('leave address out for all of them')

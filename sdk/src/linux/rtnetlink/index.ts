@@ -22,6 +22,7 @@ export {
 } from './forwarding-entry.ts'
 export { checkedInterfaceName, interfaceNameFault } from './interface-name.ts'
 export {
+  broadcastOf,
   formatIp,
   formatMac,
   formatPrefix,
@@ -29,6 +30,7 @@ export {
   parseIp,
   parseMac,
   parsePrefix,
+  subnetOf,
 } from './ip-address.ts'
 export type { Link, LinkFilter } from './link.ts'
 export type { LinkReference } from './link-attributes.ts'
