@@ -128,11 +128,23 @@ it('[A10] a bridge network takes Go’s zero values in the rules of a spec', asy
     { Protocol: 1, Networks: [{ Start: null, End: null }], Ports: [{ Start: 80, End: 0 }, { End: 90 }] },
     { Protocol: 2, Networks: [null] },
   ]
-  await put({ network_specs: [{ name: 'a', type: 'bridge', config: { NetOut: rules, NetIn: [null] } }] })
+  const NetIn = [null, { Protocol: 'udp', Count: 0, HostAddress: '' }]
+  const Limits = { Ingress: { Rate: 0, Burst: 0 }, Egress: { Rate: 1_000_000, Burst: 0 } }
+  const specOf = (config: object) => ({ network_specs: [{ name: 'a', type: 'bridge', config }] })
+  await put(specOf({ Version: 0, NetOut: rules, NetIn, Limits }))
   await fixture.client.up('c')
   expect((await fixture.client.getContainerPolicy('c')).effective.a).toMatchObject({
     state: 'in_force',
-    policy: { net_out: [{}, { protocol: 1 }, { protocol: 2 }], net_in: [{}] },
+    policy: {
+      net_out: [{}, { protocol: 1 }, { protocol: 2 }],
+      net_in: [{}, { protocol: 'udp' }],
+      limits: { egress: { rate: 1_000_000, burst: 0 } },
+    },
+  })
+  await fixture.client.down('c')
+  const noPort = specOf({ NetOut: [{ Protocol: 1, Ports: [null] }] })
+  await expect(put(noPort)).rejects.toMatchObject({
+    fields: [{ path: 'network_specs[0].config.net_out[0].ports[0]', message: 'must have a start or an end' }],
   })
 })
 

@@ -37,10 +37,18 @@ export function asGardenReads(policy: Document): Document {
 }
 
 function entryRead(entry: unknown): unknown {
-  const { networks, ...others } = membersOf(entry)
+  if (typeof entry !== 'object' || Array.isArray(entry)) return entry
+  const { networks, ports, ...others } = membersOf(entry)
   const leadsAnywhere = Array.isArray(networks) && networks.some(isEmpty)
-  return entry === null || leadsAnywhere ? others : entry
+  return {
+    ...others,
+    ...(networks !== undefined && !leadsAnywhere && { networks }),
+    // A range without ends is left for the driver to refuse: it is port 0, and without it the rule might open all ports.
+    ...(ports !== undefined && { ports: Array.isArray(ports) ? ports.map(rangeRead) : ports }),
+  }
 }
+
+const rangeRead = (range: unknown) => (range === null ? {} : range)
 
 function isEmpty(value: unknown): boolean {
   return value === null || (typeof value === 'object' && Object.keys(value).length === 0)

@@ -2,6 +2,7 @@
 // attachment. The host knows neither language: it goes by the names in the schemas that the driver publishes.
 import { ConetError, type JsonSchema, type Ports } from '@conet/sdk'
 import { asGardenReads } from './garden-policy.ts'
+import { isOfOtherNumbers, membersOf, needsMembers, structureOf } from './policy-schema.ts'
 
 type Document = Record<string, unknown>
 
@@ -31,10 +32,14 @@ export function splitConfig(
   const policy: Document = {}
   for (const [key, value] of Object.entries(config)) {
     const name = ofConfig.includes(key) ? undefined : ofPolicy.get(plain(key))
-    if (name === undefined) kept[key] = value
-    else if (value === null || (key !== name && isUnfilled(value, schemaOf(policySchema, name)))) continue
-    else if (Object.hasOwn(policy, name)) throw saidTwice(`${at}.${key}`, name)
-    else policy[name] = inSnakeCase(value, `${at}.${key}`)
+    if (name === undefined) {
+      kept[key] = value
+      continue
+    }
+    const place = { at: `${at}.${key}`, schema: schemaOf(policySchema, name), isOfGo: key !== name }
+    if (value === null || (place.isOfGo && isNothing(value, place.schema))) continue
+    if (Object.hasOwn(policy, name)) throw saidTwice(place.at, name)
+    policy[name] = inSnakeCase(value, place)
   }
   return { config: kept, policy: Object.keys(policy).length === 0 ? undefined : asGardenReads(policy) }
 }
@@ -47,12 +52,13 @@ function schemaOf(schema: JsonSchema | undefined, name: string): Document {
   return membersOf(membersOf(schema?.properties)[name])
 }
 
-function membersOf(value: unknown): Document {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : {}
-}
-
 function plain(name: string): string {
   return name.replaceAll('_', '').toLowerCase()
+}
+
+/** What Go writes where nobody has said anything. A 0 that the schema takes says something. */
+function isNothing(value: unknown, schema: Document): boolean {
+  return value === 0 ? isOfOtherNumbers(schema) : isUnfilled(value, schema)
 }
 
 /**
@@ -69,30 +75,30 @@ function isUnfilled(value: unknown, schema: Document): boolean {
   })
 }
 
-/** The members of the structures that the schema takes, each with its schema; undefined: it takes none. */
-function structureOf(schema: Document): Document | undefined {
-  const { type, properties, anyOf, oneOf } = schema
-  if (type === 'object' || properties !== undefined) return membersOf(properties)
-  const choices: unknown[] = [anyOf, oneOf].flatMap((list) => (Array.isArray(list) ? list : []))
-  const structures = choices
-    .map((choice) => structureOf(membersOf(choice)))
-    .filter((one) => one !== undefined)
-  return structures.length === 0 ? undefined : Object.fromEntries(structures.flatMap(Object.entries))
-}
+/** `isOfGo`: it stands in a member that is spelled as Go does. */
+type Place = { readonly at: string; readonly schema: Document; readonly isOfGo: boolean }
 
 /** Go writes the members of a structure without tags as `HostPort`, an address that nobody gave as `""`; nothing else begins with a capital. */
-function inSnakeCase(value: unknown, at: string): unknown {
-  if (Array.isArray(value)) return value.map((one, index) => inSnakeCase(one, `${at}[${index}]`))
+function inSnakeCase(value: unknown, { at, schema, isOfGo }: Place): unknown {
+  const ofItems = membersOf(schema.items)
+  if (Array.isArray(value))
+    return value.map((one, index) => inSnakeCase(one, { at: `${at}[${index}]`, schema: ofItems, isOfGo }))
   if (typeof value !== 'object' || value === null) return value
+  const known = structureOf(schema) ?? {}
   const members = new Map<string, unknown>()
   for (const [key, member] of Object.entries(value)) {
-    const path = `${at}.${key}`
     const name = snakeKey(key)
-    if (member === null || (member === '' && name !== key)) continue
-    if (members.has(name)) throw saidTwice(path, name)
-    members.set(name, inSnakeCase(member, path))
+    const place = { at: `${at}.${key}`, schema: membersOf(known[name]), isOfGo: isOfGo || name !== key }
+    if (member === null || (member === '' && name !== key) || isNothingInside(member, place)) continue
+    if (members.has(name)) throw saidTwice(place.at, name)
+    members.set(name, inSnakeCase(member, place))
   }
   return Object.fromEntries(members)
+}
+
+/** An empty structure that the schema takes may say something: `icmps` with type 0. */
+function isNothingInside(member: unknown, { schema, isOfGo }: Place): boolean {
+  return isOfGo && (member === 0 || needsMembers(schema)) && isNothing(member, schema)
 }
 
 /** Which of the two counts, nobody could say. */

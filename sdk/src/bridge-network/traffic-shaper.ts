@@ -166,7 +166,8 @@ export function isLimiting({ ingress, egress }: TrafficLimits | Shape): boolean 
 }
 
 /** A packet that does not fit the bucket never goes; a small bucket on a busy machine does not keep up with its rate. */
-function bucketOf({ rate, burst = Math.ceil(rate * usualBurstSeconds) }: Rate, mtu: number) {
+function bucketOf({ rate, burst = 0 }: Rate, mtu: number) {
+  const wanted = burst === 0 ? Math.ceil(rate * usualBurstSeconds) : burst
   const least = Math.max(mtu + ethernetBytes, Math.ceil(rate * leastBurstSeconds))
-  return { rateBytesPerSecond: rate, burstBytes: Math.min(Math.max(burst, least), 0xffff_ffff) }
+  return { rateBytesPerSecond: rate, burstBytes: Math.min(Math.max(wanted, least), 0xffff_ffff) }
 }

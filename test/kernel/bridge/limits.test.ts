@@ -113,6 +113,17 @@ describe('limits', () => {
     expect(sh(`tc qdisc show dev ${portNameOf(web)}`)).not.toMatch(/tbf|ingress/)
   })
 
+  it('have the usual burst where it is 0, as Go writes what nobody said', async () => {
+    const shown = async (limits: Record<string, unknown>) => {
+      await setLimits(limits)
+      return /rate .*/.exec(sh(`tc qdisc show dev ${portNameOf(web)} root`))?.[0]
+    }
+    const usual = await shown({ rate: 12_500_000 })
+    expect(await shown({ rate: 12_500_000, burst: 100_000 })).not.toBe(usual)
+    expect(await shown({ rate: 12_500_000, burst: 0 })).toBe(usual)
+    await setLimits()
+  })
+
   it('that somebody has changed are in the list with what was done to them, until a plug has mended it', async () => {
     const port = portNameOf(web)
     const shaper = port.replace('cnv', 'cni')

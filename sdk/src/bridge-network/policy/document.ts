@@ -69,7 +69,11 @@ const Rate = Type.Object(
   {
     rate: Type.Integer({ minimum: leastRate, maximum: mostRate, description: 'Bytes per second.' }),
     burst: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 0xffff_ffff, description: 'Bytes at once after a pause.' }),
+      Type.Integer({
+        minimum: 0,
+        maximum: 0xffff_ffff,
+        description: 'Bytes at once after a pause. 0 or absent: what the rate gives in 50 ms.',
+      }),
     ),
   },
   closed,

@@ -1,8 +1,8 @@
 import { splitConfig } from '@conet/host/domain/network-spec'
 import { describe, expect, it } from 'vitest'
 
-const numbers = { rate: { type: 'integer' }, burst: { type: 'integer' } }
-const rate = { type: 'object', properties: numbers }
+const numbers = { rate: { type: 'integer', minimum: 1000 }, burst: { type: 'integer' } }
+const rate = { type: 'object', properties: numbers, required: ['rate'] }
 const ofEach = { type: 'object', properties: { ingress: rate, egress: rate } }
 const list = { type: 'array', items: { type: 'object' } }
 const schemas = {
@@ -37,6 +37,33 @@ describe('splitConfig', () => {
     })
   })
 
+  it('[A10] takes zeros that nobody can mean as absent, wherever they stand, in what Go has spelled', () => {
+    const port = { type: 'object', properties: { count: { minimum: 1, type: 'integer' }, host_port: {} } }
+    const icmps = { type: 'object', properties: { type: { type: 'integer', minimum: 0 } } }
+    const { limits } = schemas.policySchema.properties
+    const properties = {
+      version: { const: 1, type: 'number' },
+      net_in: { type: 'array', items: port },
+      net_out: { type: 'array', items: { type: 'object', properties: { icmps } } },
+      limits,
+    }
+    const policyOf = (config: Record<string, unknown>) =>
+      splitConfig(config, { configSchema: {}, policySchema: { properties } }, 'config').policy
+    const half = { Ingress: { Rate: 0, Burst: 0 }, Egress: { Rate: 1000, Burst: 0 } }
+    expect(policyOf({ Limits: half })).toEqual({ limits: { egress: { rate: 1000, burst: 0 } } })
+    expect(policyOf({ Limits: { ingress: { rate: 0 }, egress: { rate: 1000 } } })).toEqual({
+      limits: { egress: { rate: 1000 } },
+    })
+    expect(policyOf({ Version: 0, NetIn: [{ HostPort: 0, Count: 0 }] })).toEqual({
+      net_in: [{ host_port: 0 }],
+    })
+    expect(policyOf({ net_in: [{ Count: 0 }] })).toEqual({ net_in: [{}] })
+    expect(policyOf({ NetOut: [{ ICMPs: { Type: 0 } }] })).toEqual({ net_out: [{ icmps: { type: 0 } }] })
+    for (const said of [{ version: 0 }, { net_in: [{ count: 0 }] }, { limits: { ingress: { rate: 0 } } }])
+      expect(policyOf(said)).toEqual(said)
+    expect(policyOf({ Limits: { Rate: '0' } })).toEqual({ limits: { rate: '0' } })
+  })
+
   it.each([
     [{ NetOut: {} }, { net_out: {} }],
     [{ NetOut: { Rules: {}, x: 0 } }, { net_out: { rules: {}, x: 0 } }],
@@ -64,6 +91,7 @@ describe('splitConfig', () => {
       },
       { Protocol: 2, Networks: [null], Ports: [{ Start: 80, End: 0 }] },
       { Networks: [{ Start: '10.0.0.1', End: '' }, '10.1.0.0/16'] },
+      { Protocol: 1, Ports: [null] },
     ]
     expect(splitConfig({ NetOut: rules, NetIn: [null] }, schemas, 'config').policy).toEqual({
       net_out: [
@@ -72,12 +100,12 @@ describe('splitConfig', () => {
         { protocol: 1 },
         { protocol: 2, ports: [{ start: 80, end: 0 }] },
         { networks: [{ start: '10.0.0.1' }, '10.1.0.0/16'] },
+        { protocol: 1, ports: [{}] },
       ],
       net_in: [{}],
     })
-    expect(splitConfig({ net_out: [7, { networks: [7] }] }, schemas, 'config').policy).toEqual({
-      net_out: [7, { networks: [7] }],
-    })
+    const others = [7, { networks: [7] }, { ports: 7 }, []]
+    expect(splitConfig({ net_out: others }, schemas, 'config').policy).toEqual({ net_out: others })
   })
 
   it('leaves a member that the configuration knows to it, and all of it where there are no schemas', () => {
