@@ -125,6 +125,16 @@ it('[B8] [B10] a client’s configuration stands, its network’s name servers t
   expect((await fixture.client.getContainer('h1')).state).toBe('down')
 })
 
+it('[B13] specs that are null are a slice of Go that nobody made: as if they were absent', async () => {
+  const nothing = { Pid: init.pid, Properties: { specs: ' null\n' } }
+  await guardian.up('h1', nothing)
+  expect(Object.keys((await fixture.client.getContainer('h1')).networks)).toEqual(['garden'])
+  await guardian.down('h1')
+  await fixture.client.putContainerConfig('h1', { attach_to: [] })
+  await guardian.up('h1', nothing)
+  expect((await fixture.client.getContainer('h1')).networks).toEqual({})
+})
+
 it('[B8] properties of an up stand beside those that a client has configured, and end with its down', async () => {
   const fake = await fixture.startFakeDriver()
   await fixture.client.createNetwork({ name: 'odd', type: 'fake' })
@@ -284,8 +294,7 @@ it('what went wrong says the action and the handle once, and where the document 
   await fixture.client.createNetwork({ name: 'other', type: 'null' })
   const another = { ...up, Properties: { specs: '[{"Name":"other","Type":"bridge"}]' } }
   expect(await said('up', another)).toContain('properties.specs[0].type: network other is of type null')
-  // The slice of a Go client that never made it.
-  await guardian.up('h3', { ...up, Properties: { specs: 'null' } })
+  await guardian.up('h3', without)
   expect(Object.keys((await fixture.client.getContainer('h3')).networks)).toEqual([])
   expect(await said('net-in', { HostPort: 0, ContainerPort: 1 })).toMatch(
     /^conet-guardian: net-in h3: the container has no network/,

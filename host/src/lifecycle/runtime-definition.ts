@@ -12,7 +12,7 @@ import { configureNow } from './configure-container.ts'
 import { requireContainer } from './containers.ts'
 import { createNetwork } from './create-network.ts'
 import type { HostContext, Operation } from './host-context.ts'
-import { specsOfProperties, specsPath } from './specs-property.ts'
+import { isSpecs, specsOfProperties, specsPath } from './specs-property.ts'
 
 /** The network of containers that nobody configured: made when the first of them starts, unless it is there. */
 export type DefaultAttachment = CreateNetworkBody & { name: string }
@@ -42,7 +42,7 @@ export async function defineForUp(
 /** Throws `notFound` where nobody says what the container is attached to. */
 export function assertDefined(host: HostContext, handle: string, body: UpBody): void {
   const isTold = body.attach_to !== undefined || body.network_specs !== undefined
-  const isKnown = isTold || body.properties?.specs !== undefined || host.defaultAttachment !== undefined
+  const isKnown = isTold || isSpecs(body.properties?.specs) || host.defaultAttachment !== undefined
   if (!isKnown && !host.inventory.containers.has(handle)) throw definedByNobody(handle)
 }
 
@@ -78,8 +78,7 @@ function toldBy({
   network_specs,
   properties = {},
 }: UpBody): ContainerConfigBody | undefined {
-  const specs =
-    network_specs ?? (properties.specs === undefined ? undefined : specsOfProperties(properties.specs))
+  const specs = network_specs ?? specsOfProperties(properties.specs)
   if (named === undefined && specs === undefined) return undefined
   return { ...(named && { attach_to: named }), ...(specs && { network_specs: [...specs] }) }
 }

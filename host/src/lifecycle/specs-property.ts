@@ -17,8 +17,14 @@ function specsValidator(): ValidateFunction<NetworkSpec[]> {
   return compiled
 }
 
-/** Throws `invalidArgument` that names what is wrong. */
-export function specsOfProperties(text: string): readonly NetworkSpec[] {
+/** Whether the property says anything: `null` is a slice of Go that nobody made. */
+export function isSpecs(text: string | undefined): text is string {
+  return text !== undefined && text.trim() !== 'null'
+}
+
+/** Undefined: nothing is said. Throws `invalidArgument` that names what is wrong. */
+export function specsOfProperties(text: string | undefined): readonly NetworkSpec[] | undefined {
+  if (!isSpecs(text)) return undefined
   const specs = listOf(text).map(withLowerCaseKeys)
   const validate = specsValidator()
   if (validate(specs)) return specs
@@ -30,8 +36,6 @@ function listOf(text: string): unknown[] {
   try {
     const value: unknown = JSON.parse(text)
     if (Array.isArray(value)) return value
-    // A slice of Go that nobody made.
-    if (value === null) return []
   } catch {
     // Said below, in one form for both.
   }
