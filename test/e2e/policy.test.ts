@@ -57,7 +57,7 @@ it('a policy that the driver refuses at up names the container, the attachment, 
     help: expect.stringContaining('conet container policy c'),
   })
   first.plan(planOf({ 'endpoint/create': at('options') }))
-  await expect(fixture.client.up('c')).rejects.toMatchObject({ fields: [{ path: 'options' }] })
+  await expect(fixture.client.up('c')).rejects.toMatchObject({ fields: [{ path: 'attach_to[0].options' }] })
 })
 
 it('[B16] a name that is no attachment is 422, and nothing is applied', async () => {
