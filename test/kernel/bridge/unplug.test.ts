@@ -122,6 +122,24 @@ describe('deleting a network', () => {
     expect(await fixture.driver.listEndpoints(fixture.call())).toEqual([])
   })
 
+  it('takes the table for policies with it, which stays until then, and with the last one the other too', async () => {
+    await using fixture = await BridgeFixture.start()
+    const tables = () => sh('nft list tables').split('\n').filter(Boolean).toSorted()
+    const [one, two] = [
+      await fixture.create(network('one')),
+      await fixture.create(network('two', { subnets: [] })),
+    ]
+    fixture.sandbox('a')
+    const params = fixture.params(one, 'a', a)
+    await fixture.plug({ ...params, policy: { net_out: [{ protocol: 'tcp' }] } })
+    await fixture.driver.unplug(ref(params), fixture.call())
+    expect(tables()).toEqual(['table inet conet_bridge', 'table inet conet_bridge_policy'])
+    await fixture.driver.deleteNetwork(one.id, fixture.call())
+    expect(tables()).toEqual(['table inet conet_bridge'])
+    await fixture.driver.deleteNetwork(two.id, fixture.call())
+    expect(tables()).toEqual([])
+  })
+
   it('takes its elements out of the firewall and leaves those of others', async () => {
     await using fixture = await BridgeFixture.start()
     const one = await fixture.create(network('one'))
