@@ -6,6 +6,7 @@ import {
   leastIpv6Mtu,
   linkName,
   type Machine,
+  macOfPort,
   networkAlias,
   planBridge,
 } from '@conet/sdk/bridge-network'
@@ -18,6 +19,8 @@ export const prefixes = { bridge: 'cnx', port: 'cnw', shaper: 'cnj', tunnel: 'cn
 export type TunnelPlan = Pick<VxlanConfig, 'vni' | 'vniField' | 'port'> & {
   readonly name: string
   readonly alias: string
+  /** The same on all hosts: nobody sends to it. */
+  readonly macAddress: string
   readonly localAddress: string
   readonly mtu: number
 }
@@ -62,6 +65,7 @@ export function planTunnel(network: Network, machine: Machine): TunnelPlan {
   return {
     name: tunnelName(network.id),
     alias: networkAlias(network.id),
+    macAddress: macOfPort(network.id),
     localAddress: address,
     mtu: mtuOf(network, config, tunnelMtu),
     vni,

@@ -4,8 +4,10 @@ import {
   allFlags,
   differencesOf,
   type ExtensionWork,
+  eachChangeTo,
   isIpv6,
   isSwitchedOff,
+  mendFlags,
   renameLink,
   setLinkAnew,
   switchOn,
@@ -20,6 +22,9 @@ import {
   setBridgePort,
   setLink,
   setVxlan,
+  usualFixedVxlan,
+  usualLink,
+  usualVxlan,
 } from '@conet/sdk/linux'
 import type { TunnelPlan } from './network-plan.ts'
 import { refusing } from './tunnel-refusals.ts'
@@ -31,16 +36,18 @@ declareFailpoints('vxlan:tunnel:link-made', 'vxlan:tunnel:link-set')
  * whoever is behind it out of its own neighbour entries, by which the gateway finds them too. (The vxlan's own `proxy`
  * does the first alone, and cannot be switched on while the link exists.)
  */
-const portFlags = allFlags({
+const portFlags = {
   learning: false,
   neighbourSuppression: true,
   unicastFlood: false,
   multicastFlood: false,
   broadcastFlood: false,
-})
+  // Said, since kernels differ in what speed a tunnel has.
+  cost: 100,
+}
 
-/** Fixed when the link is made. */
-const fixed = { proxy: false, l2Miss: false, l3Miss: false } as const
+/** As every new tunnel; the kernel's own choice of bits depends on what else was chosen. */
+const { reservedBits } = usualFixedVxlan
 
 /** The tunnel's link if it is there. Throws `conflict` when something else has its name. */
 export function findTunnel(rtnl: Rtnl, plan: TunnelPlan, bridge: number): Link | undefined {
@@ -72,8 +79,9 @@ function isEvidently({ vxlan, master }: Link, { vni, port }: TunnelPlan, bridge:
 export function makeTunnel(plan: TunnelPlan, bridge: number, work: ExtensionWork): Link | undefined {
   const { machine, undo } = work
   const { rtnl } = machine
-  const { name, alias, vni, port, localAddress, mtu } = plan
-  const request = createVxlan({ name, vni, port, localAddress, mtu, master: bridge, learning: false })
+  const { name, alias, macAddress, vni, port, localAddress, mtu } = plan
+  const ofTunnel = { vni, port, localAddress, learning: false, reservedBits }
+  const request = createVxlan({ name, macAddress, mtu, master: bridge, ...ofTunnel })
   const link = refusing(plan, rtnl, () =>
     unlessThere(
       () => rtnl.create(request),
@@ -120,13 +128,19 @@ export function isMendable(rtnl: Rtnl, link: Link, plan: TunnelPlan): boolean {
 }
 
 /** What cannot be changed while the link exists, in words. */
-function fixedDifferences(rtnl: Rtnl, { vxlan }: Link, { vni, port, localAddress }: TunnelPlan): string[] {
+function fixedDifferences(
+  rtnl: Rtnl,
+  { vxlan, parentNamespaceId }: Link,
+  { vni, port, localAddress }: TunnelPlan,
+): string[] {
   if (vxlan === undefined) return ['it is no vxlan interface']
   const { localAddress: found = '', device } = vxlan
+  const { device: _, ...fixed } = { ...usualFixedVxlan, vni, port }
   return [
-    ...differencesOf(vxlan, { ...fixed, vni, port }),
+    ...differencesOf(vxlan, fixed),
     ...(isIpv6(found) === isIpv6(localAddress) ? [] : [`localAddress was ${found || 'missing'}`]),
     ...(device === undefined ? [] : [`it is bound to the interface ${rtnl.link(device)?.name ?? device}`]),
+    ...(parentNamespaceId === undefined ? [] : ['its underlay is that of another network namespace']),
   ]
 }
 
@@ -140,13 +154,21 @@ export function mendTunnel(rtnl: Rtnl, link: Link, place: TunnelPlace): string[]
   const { ofLink, ofTunnel } = settingsOf(place)
   const { atLink, inTunnel, atPort } = differencesIn(link, place)
   if (atLink.length > 0 || isStray) setLinkAnew(rtnl, link, { ...ofLink, master })
-  if (inTunnel.length > 0) rtnl.run(setVxlan(link.index, ofTunnel))
-  if (atPort.length > 0 || isStray) rtnl.run(setBridgePort(link.index, portFlags))
+  rtnl.batch(eachChangeTo(link.vxlan ?? {}, ofTunnel).map((change) => setVxlan(link.index, change)))
+  withoutRemote(rtnl, link)
+  if (isStray) rtnl.run(setBridgePort(link.index, portFlags))
+  else mendFlags(rtnl, link, allFlags(portFlags))
   if (!link.isUp) refusing(plan, rtnl, () => rtnl.run(setLink(link.index, { up: true })))
   // The bridge is up by now, and a link that comes in or up is switched on by that.
   const ofState = isStray ? ['it was not in its bridge'] : switchOn(rtnl, link)
   const others = [...ofState, ...(link.isUp ? [] : ['it was down'])]
   return [...atLink, ...inTunnel, ...atPort, ...others].map((what) => `tunnel ${plan.name}: ${what}`)
+}
+
+/** With its forwarding entry. */
+function withoutRemote(rtnl: Rtnl, { index, vxlan }: Link): void {
+  const found = vxlan?.remoteAddress
+  if (found !== undefined) rtnl.run(setVxlan(index, { remoteAddress: isIpv6(found) ? '::' : '0.0.0.0' }))
 }
 
 /** What a look at the link shows that `mendTunnel` would mend, or that makes it another one, in words. */
@@ -167,19 +189,21 @@ export function tunnelFaults(rtnl: Rtnl, link: Link, place: TunnelPlace): string
   ].map((fault) => `tunnel ${name} ${fault}`)
 }
 
-function settingsOf({ plan: { alias, mtu, localAddress } }: TunnelPlace) {
-  return {
-    ofLink: { alias, mtu, arp: true, ...withoutKernelAddress(mtu) },
-    ofTunnel: { localAddress, learning: false, ttl: 0 },
-  }
+function settingsOf({ plan: { alias, macAddress, mtu, localAddress } }: TunnelPlace) {
+  const { remoteAddress: _, ...ofTunnel } = { ...usualVxlan, localAddress, learning: false }
+  return { ofLink: { ...usualLink, alias, macAddress, mtu, ...withoutKernelAddress(mtu) }, ofTunnel }
 }
 
 /** But for the bridge that it is in; at the port of another one nothing is compared. */
 function differencesIn(link: Link, place: TunnelPlace) {
   const { ofLink, ofTunnel } = settingsOf(place)
+  const { remoteAddress: remote } = link.vxlan ?? {}
   return {
     atLink: differencesOf(link, ofLink),
-    inTunnel: differencesOf(link.vxlan ?? {}, ofTunnel),
-    atPort: link.master === place.bridge ? differencesOf(link.bridgePort ?? {}, portFlags) : [],
+    inTunnel: [
+      ...differencesOf(link.vxlan ?? {}, ofTunnel),
+      ...(remote === undefined ? [] : [`remoteAddress was ${remote}`]),
+    ],
+    atPort: link.master === place.bridge ? differencesOf(link.bridgePort ?? {}, allFlags(portFlags)) : [],
   }
 }

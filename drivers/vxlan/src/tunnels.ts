@@ -116,7 +116,7 @@ export class Tunnels implements BridgeExtension {
     if (found === undefined) return makeTunnel(plan, bridge, work) ?? this.#ensureLink(plan, bridge, work)
     if (isMendable(rtnl, found, plan)) {
       for (const what of mendTunnel(rtnl, found, { plan, bridge })) call.repaired(what)
-      return found
+      return { ...found, macAddress: plan.macAddress }
     }
     await deletions.delete(found.index)
     call.repaired(`tunnel ${plan.name}: it was made anew, since it was another tunnel`)

@@ -29,7 +29,19 @@ export function withoutPrefix(address: string): string {
  * made again.
  */
 export function macOfNetwork(networkId: string): string {
-  const mac = Buffer.from(networkId.slice(0, 12), 'hex')
+  return macOf(networkId.slice(0, 12))
+}
+
+/**
+ * The MAC address of a port of the bridge, made of the id of its endpoint or network. Nobody sends to it; but what was sent to a
+ * member whose own it is would end at the machine.
+ */
+export function macOfPort(id: string): string {
+  return macOf(id.slice(12, 24))
+}
+
+function macOf(digits: string): string {
+  const mac = Buffer.from(digits, 'hex')
   mac[0] = ((mac[0] ?? 0) & 0xfc) | 0x02
   return formatMac(mac)
 }

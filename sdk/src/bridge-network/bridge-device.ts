@@ -12,16 +12,19 @@ import {
   mendSubnetRoutes,
   missingSubnetRoutes,
   type NewAddress,
+  type RouteRequest,
   type Rtnl,
   replaceAddress,
   setBridge,
   setLink,
+  usualBridge,
+  usualLink,
 } from '../linux/index.ts'
 import type { Rollback } from '../rollback.ts'
 import { hasIpv6, isIpv6 } from './addressing.ts'
 import type { BridgePlan } from './bridge-plan.ts'
 import { answerForNobody } from './bridge-settings.ts'
-import { differencesOf } from './differences.ts'
+import { changesTo, differencesOf, eachChangeTo } from './differences.ts'
 import { isIpv6On, switchIpv6On } from './ipv6-switch.ts'
 import type { Machine } from './machine.ts'
 import { mendOwnEntry, ownEntryFaults } from './own-entry.ts'
@@ -33,14 +36,9 @@ const largestMtu = 65535
 /**
  * No spanning tree: there are no loops, and ports would wait. No multicast snooping: without a querier it only costs,
  * and with one a lost report cuts off neighbour discovery. What is bridged passes the machine's iptables only where the
- * machine has it so for all bridges, and link-local protocols stay at their port.
+ * machine has it so for all bridges, and link-local protocols stay at their port. The rest is as a new bridge has it.
  */
-const settings = {
-  spanningTree: false,
-  multicastSnooping: false,
-  callIptables: false,
-  groupForwardMask: 0,
-} as const
+const settings = { ...usualBridge, spanningTree: false, multicastSnooping: false }
 
 /** The bridge of the network if it is there. Throws `conflict` when something else has its name. */
 export function findBridge(
@@ -75,11 +73,13 @@ export function makeBridge(rtnl: Rtnl, plan: BridgePlan, undo: Rollback): Link {
   const { name, macAddress, mtu } = plan
   // A bridge follows the MTU of its ports until somebody has *changed* its own, which only another value does.
   const otherMtu = mtu < largestMtu ? mtu + 1 : mtu - 1
-  const bridge = rtnl.create(createBridge({ name, macAddress, mtu: otherMtu, ...settings }))
+  const bridge = rtnl.create(createBridge({ name, macAddress, mtu: otherMtu, multicastSnooping: false }))
   failpoint('bridge:network:link-made')
   undo.defer(`delete bridge ${name}`, () => rtnl.runSlow(deleteLink(bridge.index), { tolerate: ['ENODEV'] }))
   if (hasIpv6Addresses(plan)) switchIpv6On(undefined, name)
   rtnl.batch([
+    // Of kernels that make a new one otherwise than most.
+    ...settingRequests(bridge),
     setLink(bridge.index, { mtu }),
     setLink(bridge.index, { alias: plan.alias, ...withoutKernelAddress(mtu) }),
     setLink(bridge.index, { up: true }),
@@ -130,7 +130,7 @@ function mendLink(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string[] {
   const differences = linkDifferences(bridge, plan)
   if (differences.length > 0) setLinkAnew(rtnl, bridge, wantedLink(plan))
   const ofSettings = settingDifferences(bridge)
-  if (ofSettings.length > 0) rtnl.run(setBridge(bridge.index, settings))
+  rtnl.batch(settingRequests(bridge))
   differences.push(...ofSettings)
   if (!bridge.isUp) {
     differences.push('it was down')
@@ -143,25 +143,30 @@ function hasIpv6Addresses({ addresses }: BridgePlan): boolean {
   return addresses.some(isIpv6)
 }
 
-function settingDifferences({ bridge }: Link): string[] {
-  return differencesOf(bridge ?? {}, settings)
+function settingDifferences({ bridge = usualBridge }: Link): string[] {
+  return differencesOf(bridge, settings)
+}
+
+function settingRequests({ index, bridge = usualBridge }: Link): RouteRequest[] {
+  return eachChangeTo(bridge, settings).map((change) => setBridge(index, change))
 }
 
 /**
- * Of a link that is there. The MTU first: below 1280 the kernel has no IPv6 at it, and refuses what is said about that
- * (EAFNOSUPPORT).
+ * Of a link that is there: what differs, for not every link takes every setting. The MTU first: below 1280 the kernel has no IPv6 at
+ * it, and refuses what is said about that (EAFNOSUPPORT).
  */
 export function setLinkAnew(
   rtnl: Rtnl,
-  { index, mtu }: Pick<Link, 'index' | 'mtu'>,
+  link: Link,
   wanted: Parameters<typeof setLink>[1] & { mtu: number },
 ): void {
-  if (mtu !== wanted.mtu) rtnl.run(setLink(index, { mtu: wanted.mtu }))
-  rtnl.run(setLink(index, wanted))
+  const { mtu, ...others } = changesTo(link, wanted)
+  if (mtu !== undefined) rtnl.run(setLink(link.index, { mtu }))
+  if (Object.keys(others).length > 0) rtnl.run(setLink(link.index, others))
 }
 
 function wantedLink({ alias, macAddress, mtu }: BridgePlan) {
-  return { alias, macAddress, mtu, arp: true, ...withoutKernelAddress(mtu) }
+  return { ...usualLink, alias, macAddress, mtu, ...withoutKernelAddress(mtu) }
 }
 
 function linkDifferences(bridge: Link, plan: BridgePlan): string[] {

@@ -3,7 +3,7 @@
 import { ConetError } from '../errors/index.ts'
 import { interfaceNameFault, type NewRoute, parsePrefix, type Rtnl } from '../linux/index.ts'
 import type { PlugParams, PlugResult, Route } from '../protocol/index.ts'
-import { gatewayFor, hasIpv6, isIpv6, linkLocalOf } from './addressing.ts'
+import { gatewayFor, hasIpv6, isIpv6, linkLocalOf, macOfPort } from './addressing.ts'
 import type { BridgePlan } from './bridge-plan.ts'
 import type { Machine } from './machine.ts'
 import { endpointAlias } from './names.ts'
@@ -11,7 +11,11 @@ import { endpointAlias } from './names.ts'
 export type EndpointPlan = {
   readonly endpointId: string
   /** The host's side. */
-  readonly port: { readonly name: string; readonly alias: string } & BridgePlan['port']
+  readonly port: {
+    readonly name: string
+    readonly alias: string
+    readonly macAddress: string
+  } & BridgePlan['port']
   readonly mtu: number
   /** The sandbox's side. */
   readonly interfaceName: string
@@ -41,6 +45,7 @@ export function planEndpoint(
     port: {
       name: names.port(endpointId),
       alias: endpointAlias(ref),
+      macAddress: macOfPort(endpointId),
       flags: portFlags(bridge.port.flags, params),
       isPinned: bridge.port.isPinned,
     },

@@ -1,9 +1,9 @@
 // For drivers whose networks are Linux bridges and whose endpoints are veths: all but what makes theirs special.
 
-export { isIpv6, leastIpv6Mtu, macOfNetwork } from './addressing.ts'
+export { isIpv6, leastIpv6Mtu, macOfNetwork, macOfPort } from './addressing.ts'
 export { renameLink, setLinkAnew, withoutKernelAddress } from './bridge-device.ts'
 export { type BridgePlan, type BridgeWishes, planBridge } from './bridge-plan.ts'
-export { differencesOf } from './differences.ts'
+export { differencesOf, eachChangeTo } from './differences.ts'
 export type { HostService } from './firewall/host-services.ts'
 export { hostAccessConfig, hostServicesOf } from './host-access.ts'
 export type { BridgeExtension, BridgeNetworkKind, ExtensionWork, StandingBridge } from './kind.ts'
@@ -14,4 +14,4 @@ export { type GuardedDriver, guardNamespace } from './namespace-guard.ts'
 export { ownEntry } from './own-entry.ts'
 export { egressConfig, PolicyDocument } from './policy/document.ts'
 export { type EgressPlan, egressPlanOf, openEgress } from './policy/rules.ts'
-export { allFlags, isSwitchedOff, switchOn } from './port.ts'
+export { allFlags, isSwitchedOff, mendFlags, switchOn } from './port.ts'

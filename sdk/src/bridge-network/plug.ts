@@ -88,6 +88,7 @@ function makeOrFind({ rtnl, plan, bridge }: PlugTask, sandbox: Namespace): Port 
   const { port, mtu, interfaceName, macAddress } = plan
   const request = createVeth({
     name: port.name,
+    macAddress: port.macAddress,
     mtu,
     master: bridge,
     peer: { name: interfaceName, macAddress, mtu, namespace: sandbox },

@@ -1,7 +1,7 @@
 // The host's side of an endpoint's veth: what makes it a port of the bridge, and telling the others who is behind it.
 import {
   announce,
-  type BridgePortChange,
+  type BridgePortSettings,
   type ForwardingEntry,
   KernelError,
   type Link,
@@ -11,11 +11,13 @@ import {
   replaceForwardingEntry,
   setBridgePort,
   setLink,
+  usualBridgePort,
+  usualLink,
 } from '../linux/index.ts'
 import { withoutPrefix } from './addressing.ts'
 import type { AfterAnswer } from './after-answer.ts'
 import { withoutKernelAddress } from './bridge-device.ts'
-import { differencesOf } from './differences.ts'
+import { differencesOf, eachChangeTo } from './differences.ts'
 import type { EndpointPlan } from './endpoint-plan.ts'
 
 export type PlugTask = {
@@ -67,35 +69,29 @@ export function strayEntry(
   return found?.permanent && (found.local || found.link !== index) ? found : undefined
 }
 
-export type PortFlags = Omit<BridgePortChange, 'state'>
+export type PortFlags = Partial<BridgePortSettings>
 
-/** What the kernel has a new port do. */
-const usualFlags: Required<PortFlags> = {
-  isolated: false,
-  hairpin: false,
-  learning: true,
-  neighbourSuppression: false,
-  unicastFlood: true,
-  multicastFlood: true,
-  broadcastFlood: true,
-  locked: false,
-  proxyArp: false,
-  proxyArpWifi: false,
-  multicastToUnicast: false,
-  fastLeave: false,
-  bpduGuard: false,
-  rootBlock: false,
-  vlanTunnel: false,
-  groupForwardMask: 0,
-}
+/** What the kernel has the port of a new veth do: it takes it for one of 10 Gbit/s. */
+const usualPort: BridgePortSettings = { ...usualBridgePort, cost: 2 }
 
 /** All that the bridge does at the port; what its plan leaves open is as the kernel makes it. */
-export function allFlags(flags: PortFlags): Required<PortFlags> {
-  return { ...usualFlags, ...flags }
+export function allFlags(flags: PortFlags): BridgePortSettings {
+  return { ...usualPort, ...flags }
 }
 
 function isUsual(flags: EndpointPlan['port']['flags']): boolean {
-  return differencesOf(usualFlags, flags).length === 0
+  return differencesOf(usualPort, flags).length === 0
+}
+
+/** Has the bridge do at one of its ports what it is to do there. Answers what was changed, in words. */
+export function mendFlags(
+  rtnl: Rtnl,
+  { index, bridgePort }: Pick<Link, 'index' | 'bridgePort'>,
+  wanted: BridgePortSettings,
+): string[] {
+  const found: BridgePortSettings = bridgePort ?? usualPort
+  rtnl.batch(eachChangeTo(found, wanted).map((change) => setBridgePort(index, change)))
+  return differencesOf(found, wanted)
 }
 
 /** Whether somebody has taken it out of service: where a link runs the kernel has its port forward. */
@@ -113,8 +109,8 @@ export function switchOn(rtnl: Rtnl, port: Link): string[] {
 }
 
 /** What the host's side of the veth is apart from its bridge. */
-export function portLink({ port: { alias }, mtu }: Pick<EndpointPlan, 'port' | 'mtu'>) {
-  return { alias, mtu, arp: true, ...withoutKernelAddress(mtu) }
+export function portLink({ port: { alias, macAddress }, mtu }: Pick<EndpointPlan, 'port' | 'mtu'>) {
+  return { ...usualLink, alias, macAddress, mtu, ...withoutKernelAddress(mtu) }
 }
 
 /** Once the plug is answered, tells those who had one of the addresses under another MAC. The sandbox is open until then. */

@@ -13,6 +13,7 @@ import {
   replaceAddress,
   setBridgePort,
   setLink,
+  usualLink,
 } from '../linux/index.ts'
 import { isIpv6 } from './addressing.ts'
 import { setLinkAnew, withoutKernelAddress } from './bridge-device.ts'
@@ -24,6 +25,7 @@ import {
   allFlags,
   announceAfterAnswer,
   hasPin,
+  mendFlags,
   type PlugTask,
   pin,
   portLink,
@@ -82,13 +84,12 @@ function peerOf({ inner, port, plan }: PluggedTask): Link {
 function mendPort({ rtnl, plan, bridge, port }: PluggedTask): string[] {
   const { index } = port
   const wanted = { ...portLink(plan), master: bridge }
-  const flags = allFlags(plan.port.flags)
   const differences = differencesOf(port, wanted)
   if (differences.length > 0) setLinkAnew(rtnl, port, wanted)
-  if (differencesOf(port.bridgePort ?? {}, flags).length > 0 || port.master !== bridge) {
-    if (port.master === bridge) differences.push('what the bridge does at it was changed')
-    rtnl.run(setBridgePort(index, flags))
-  }
+  // As of a new port: in another bridge it lost what this one did at it.
+  if (port.master !== bridge) rtnl.run(setBridgePort(index, plan.port.flags))
+  else if (mendFlags(rtnl, port, allFlags(plan.port.flags)).length > 0)
+    differences.push('what the bridge does at it was changed')
   const ofMac = plan.port.isPinned
     ? mendPin(rtnl, port, plan)
     : deleteStray(rtnl, { index, master: bridge }, plan)
@@ -114,9 +115,12 @@ function deleteStray(
   return ['the bridge led what is sent to its MAC elsewhere']
 }
 
+/** What is set for who listens, as by a bridge or a macvlan of its own, is the container's affair. */
+const { promiscuous: _, allMulticast: __, ...interfaceSettings } = usualLink
+
 function mendInterface(inner: Rtnl, peer: Link, plan: EndpointPlan): string[] {
   const { interfaceName, macAddress, mtu, port } = plan
-  const wanted = { alias: port.alias, macAddress, mtu, ...withoutKernelAddress(mtu) }
+  const wanted = { ...interfaceSettings, alias: port.alias, macAddress, mtu, ...withoutKernelAddress(mtu) }
   const differences = differencesOf(peer, wanted)
   if (differences.length > 0) setLinkAnew(inner, peer, wanted)
   if (peer.name !== interfaceName) {

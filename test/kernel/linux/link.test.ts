@@ -11,6 +11,8 @@ import {
   setBridge,
   setBridgePort,
   setLink,
+  usualFixedVxlan,
+  usualVxlan,
 } from '@conet/sdk/linux'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { inventory, show, showOne } from '../../support/iproute.ts'
@@ -207,6 +209,10 @@ describe('a vxlan', () => {
       },
     })
     expect(link.vxlan).toEqual({
+      ...usualVxlan,
+      ...usualFixedVxlan,
+      dontFragment: 'set',
+      ageingSeconds: 30,
       vni: 4711,
       port: 4789,
       localAddress: '10.9.0.1',

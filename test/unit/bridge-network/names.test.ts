@@ -1,4 +1,4 @@
-import type { Link } from '@conet/sdk/linux'
+import { type Link, usualLink } from '@conet/sdk/linux'
 import { describe, expect, it } from 'vitest'
 import { endpointAlias, LinkNames, networkAlias } from '../../../sdk/dist/bridge-network/names.js'
 
@@ -9,6 +9,7 @@ const endpoint = { networkId, endpointId }
 
 function link(overrides: Partial<Link>): Link {
   return {
+    ...usualLink,
     index: 7,
     name: 'eth0',
     kind: undefined,
@@ -18,7 +19,6 @@ function link(overrides: Partial<Link>): Link {
     isLoopback: false,
     hasCarrier: true,
     isRunning: true,
-    arp: true,
     master: undefined,
     parent: undefined,
     parentNamespaceId: undefined,

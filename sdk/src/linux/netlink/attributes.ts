@@ -57,6 +57,10 @@ export class Attributes {
     return this.#at(type, 4, (offset) => this.#bytes.readUInt32BE(offset))
   }
 
+  u64(type: number): bigint | undefined {
+    return this.#at(type, 8, (offset) => viewOf(this.#bytes).getBigUint64(offset, littleEndian))
+  }
+
   boolean(type: number): boolean | undefined {
     const value = this.u8(type)
     return value === undefined ? undefined : value !== 0

@@ -12,6 +12,8 @@ export {
   replaceAddress,
   type Scope,
 } from './address.ts'
+export { type BridgePortSettings, usualBridgePort } from './bridge-port-settings.ts'
+export { type BridgeSettings, usualBridge } from './bridge-settings.ts'
 export {
   addForwardingEntry,
   appendForwardingEntry,
@@ -46,7 +48,6 @@ export {
   type VxlanChange,
 } from './link-change.ts'
 export {
-  type BridgeSettings,
   createBridge,
   createIfb,
   createMacvlan,
@@ -65,6 +66,7 @@ export type {
   MacvlanAttributes,
   VxlanAttributes,
 } from './link-kind.ts'
+export { type LinkSettings, usualLink } from './link-settings.ts'
 export {
   addNeighbour,
   addNeighbourProxy,
@@ -101,4 +103,5 @@ export {
   removeIngressRedirect,
 } from './traffic.ts'
 export type { IngressFilter, Redirect, SendingQueue } from './traffic-listing.ts'
+export { type FixedVxlanSettings, usualFixedVxlan, usualVxlan, type VxlanSettings } from './vxlan-settings.ts'
 export { type RouteEvent, RouteWatch, type WatchedObject, type WatchOptions } from './watch.ts'

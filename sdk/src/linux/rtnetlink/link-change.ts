@@ -3,6 +3,9 @@ import type { NamespaceHandle } from '../namespace-handle.ts'
 import { AF_INET6 } from '../netlink/constants.ts'
 import { PayloadWriter } from '../netlink/payload-writer.ts'
 import type { RouteRequest } from '../netlink/request.ts'
+import { writeAttributes } from './attribute-table.ts'
+import { type BridgePortSettings, bridgePortTable } from './bridge-port-settings.ts'
+import { type BridgeSettings, bridgeTable } from './bridge-settings.ts'
 import { RTM } from './constants.ts'
 import { checkedInterfaceName } from './interface-name.ts'
 import { parseMac } from './ip-address.ts'
@@ -15,13 +18,12 @@ import {
   writeLinkHeader,
   writeLinkReference,
 } from './link-attributes.ts'
-import { type BridgeSettings, type NewVxlan, writeBridge, writeVxlanChange } from './link-create.ts'
+import { headerFlags, type LinkSettings, writeLinkSettings } from './link-settings.ts'
+import { type VxlanSettings, vxlanTable } from './vxlan-settings.ts'
 
 /** What should be different about a link; what is left out stays. Kernel's names: ip-link(8). */
-export type LinkChange = {
+export type LinkChange = Partial<LinkSettings> & {
   up?: boolean
-  /** False: it neither asks nor answers by ARP (IFF_NOARP). */
-  arp?: boolean
   /** Index of the bridge; 0 takes it out of its bridge. */
   master?: number
   mtu?: number
@@ -40,35 +42,8 @@ export type LinkChange = {
   ipv6AddressGeneration?: keyof typeof addressGenerationModes
 }
 
-/** What a bridge does at a port; what is left out stays. Kernel's names: bridge(8). */
-export type BridgePortChange = {
-  /** Isolated ports of one bridge cannot reach each other. */
-  isolated?: boolean
-  /** Send a frame back out of the port it came in by. */
-  hairpin?: boolean
-  learning?: boolean
-  neighbourSuppression?: boolean
-  unicastFlood?: boolean
-  multicastFlood?: boolean
-  broadcastFlood?: boolean
-  /** Only who is in the forwarding table may send. */
-  locked?: boolean
-  /** Answer ARP out of the neighbour table. */
-  proxyArp?: boolean
-  /** The same for a port whose members do not hear each other. */
-  proxyArpWifi?: boolean
-  /** Send multicast to each member that asked for it alone. */
-  multicastToUnicast?: boolean
-  /** A member that leaves a group is the last of it here. */
-  fastLeave?: boolean
-  /** Switch the port off when a frame of a spanning tree comes in. */
-  bpduGuard?: boolean
-  /** Never take the port for the way to the spanning tree's root. */
-  rootBlock?: boolean
-  /** Take the VLAN out of the tunnel's number. */
-  vlanTunnel?: boolean
-  /** Bits of the link-local protocols 01:80:c2:00:00:0X that are forwarded from here. */
-  groupForwardMask?: number
+/** What a bridge does at a port; what is left out stays. */
+export type BridgePortChange = Partial<BridgePortSettings> & {
   /** Of the spanning tree. Where that is off the kernel sees to it; the link must be up and have a carrier, else ENETDOWN. */
   state?: keyof typeof portStates
 }
@@ -82,7 +57,7 @@ export const addressGenerationModes = { eui64: 0, none: 1, stablePrivacy: 2, ran
 export function setLink(link: LinkReference, change: LinkChange): RouteRequest {
   const named = typeof link === 'string' && change.name !== undefined
   if (named) throw new TypeError(`rename link ${link}: give its index, for its name is the new one`)
-  const writer = writeLinkReference(new PayloadWriter(), link, { up: change.up, arp: change.arp })
+  const writer = writeLinkReference(new PayloadWriter(), link, headerFlags(change))
   writer
     .attributeBytes(IFLA.ADDRESS, change.macAddress === undefined ? undefined : parseMac(change.macAddress))
     .attributeU32(IFLA.MTU, change.mtu)
@@ -90,6 +65,7 @@ export function setLink(link: LinkReference, change: LinkChange): RouteRequest {
     .attributeU32(IFLA.GROUP, change.group)
     .attributeU32(IFLA.NET_NS_FD, change.namespace?.fd)
     .attributeBytes(IFLA.IFALIAS, change.alias === undefined ? undefined : Buffer.from(change.alias))
+  writeLinkSettings(writer, change)
   if (change.name !== undefined) writer.attributeString(IFLA.IFNAME, checkedInterfaceName(change.name))
   if (change.ipv6AddressGeneration !== undefined) {
     writeAddressGeneration(writer, addressGenerationModes[change.ipv6AddressGeneration])
@@ -102,18 +78,18 @@ export function setLink(link: LinkReference, change: LinkChange): RouteRequest {
  * Changes a bridge, up or down. May be repeated. Fails with ENODEV when there is none, EOPNOTSUPP when it is no
  * bridge.
  */
-export function setBridge(link: LinkReference, change: BridgeSettings): RouteRequest {
+export function setBridge(link: LinkReference, change: Partial<BridgeSettings>): RouteRequest {
   const writer = writeLinkReference(new PayloadWriter(), link)
   writer.nested(IFLA.LINKINFO, (info) => {
     info.attributeString(IFLA_INFO.KIND, 'bridge')
-    info.nested(IFLA_INFO.DATA, (data) => writeBridge(data, change))
+    info.nested(IFLA_INFO.DATA, (data) => writeAttributes(bridgeTable, data, change))
   })
   const operation = `set ${Object.keys(change).join(', ')} of bridge ${link}`
   return { operation, type: RTM.NEWLINK, flags: 0, payload: writer.finish() }
 }
 
-/** What of a vxlan link can be changed while it is up; the rest is fixed when it is made. */
-export type VxlanChange = Pick<NewVxlan, 'localAddress' | 'learning' | 'ttl'>
+/** What is left out stays. The rest of a vxlan link is fixed when it is made. */
+export type VxlanChange = Partial<VxlanSettings>
 
 /**
  * Changes a vxlan, up or down. May be repeated. Fails with ENODEV when there is no link, EOPNOTSUPP for an address of the
@@ -123,7 +99,7 @@ export function setVxlan(link: LinkReference, change: VxlanChange): RouteRequest
   const writer = writeLinkReference(new PayloadWriter(), link)
   writer.nested(IFLA.LINKINFO, (info) => {
     info.attributeString(IFLA_INFO.KIND, 'vxlan')
-    info.nested(IFLA_INFO.DATA, (data) => writeVxlanChange(data, change))
+    info.nested(IFLA_INFO.DATA, (data) => writeAttributes(vxlanTable, data, change))
   })
   const operation = `set ${Object.keys(change).join(', ')} of vxlan ${link}`
   return { operation, type: RTM.NEWLINK, flags: 0, payload: writer.finish() }
@@ -169,23 +145,7 @@ function writeAddressGeneration(writer: PayloadWriter, mode: number): void {
   })
 }
 
-function writeBridgePort(data: PayloadWriter, port: BridgePortChange): void {
-  data
-    .attributeBoolean(IFLA_BRPORT.ISOLATED, port.isolated)
-    .attributeBoolean(IFLA_BRPORT.MODE, port.hairpin)
-    .attributeBoolean(IFLA_BRPORT.LEARNING, port.learning)
-    .attributeBoolean(IFLA_BRPORT.NEIGH_SUPPRESS, port.neighbourSuppression)
-    .attributeBoolean(IFLA_BRPORT.UNICAST_FLOOD, port.unicastFlood)
-    .attributeBoolean(IFLA_BRPORT.MCAST_FLOOD, port.multicastFlood)
-    .attributeBoolean(IFLA_BRPORT.BCAST_FLOOD, port.broadcastFlood)
-    .attributeBoolean(IFLA_BRPORT.LOCKED, port.locked)
-    .attributeBoolean(IFLA_BRPORT.PROXYARP, port.proxyArp)
-    .attributeBoolean(IFLA_BRPORT.PROXYARP_WIFI, port.proxyArpWifi)
-    .attributeBoolean(IFLA_BRPORT.MCAST_TO_UCAST, port.multicastToUnicast)
-    .attributeBoolean(IFLA_BRPORT.FAST_LEAVE, port.fastLeave)
-    .attributeBoolean(IFLA_BRPORT.GUARD, port.bpduGuard)
-    .attributeBoolean(IFLA_BRPORT.PROTECT, port.rootBlock)
-    .attributeBoolean(IFLA_BRPORT.VLAN_TUNNEL, port.vlanTunnel)
-    .attributeU16(IFLA_BRPORT.GROUP_FWD_MASK, port.groupForwardMask)
-    .attributeU8(IFLA_BRPORT.STATE, port.state && portStates[port.state])
+function writeBridgePort(data: PayloadWriter, change: BridgePortChange): void {
+  writeAttributes(bridgePortTable, data, change)
+  data.attributeU8(IFLA_BRPORT.STATE, change.state && portStates[change.state])
 }

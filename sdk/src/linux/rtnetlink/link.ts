@@ -30,10 +30,11 @@ import {
   readVxlan,
   type VxlanAttributes,
 } from './link-kind.ts'
+import { type LinkSettings, readLinkSettings } from './link-settings.ts'
 import { nameOf } from './named-number.ts'
 
 /** A link as the kernel reports it, without its statistics. */
-export type Link = {
+export type Link = LinkSettings & {
   index: number
   name: string
   /** `bridge`, `veth`, …; undefined for loopback and hardware. */
@@ -45,8 +46,6 @@ export type Link = {
   hasCarrier: boolean
   /** Whether the kernel has worked off that it is up and has a carrier (IFF_RUNNING). */
   isRunning: boolean
-  /** False: it neither asks nor answers by ARP. */
-  arp: boolean
   /** Index of the bridge whose port it is. */
   master: number | undefined
   /** Index of the link below, of a veth its peer: in another namespace if `parentNamespaceId` is set. */
@@ -96,6 +95,7 @@ export function parseLink({ type, payload }: NetlinkMessage): Link | undefined {
   const flags = view.getUint32(8, littleEndian)
   const mac = attributes.bytes(IFLA.ADDRESS)
   const addressGeneration = attributes.nested(IFLA.AF_SPEC).nested(AF_INET6).u8(IFLA_INET6_ADDR_GEN_MODE)
+  const ofKind = new KindAttributes(attributes.nested(IFLA.LINKINFO))
   return {
     index: view.getInt32(4, littleEndian),
     name: attributes.string(IFLA.IFNAME) ?? '',
@@ -105,26 +105,70 @@ export function parseLink({ type, payload }: NetlinkMessage): Link | undefined {
     isLoopback: (flags & IFF.LOOPBACK) !== 0,
     hasCarrier: (flags & IFF.LOWER_UP) !== 0,
     isRunning: (flags & IFF.RUNNING) !== 0,
-    arp: (flags & IFF.NOARP) === 0,
     master: attributes.u32(IFLA.MASTER),
     parent: attributes.u32(IFLA.LINK) || undefined,
     parentNamespaceId: attributes.u32(IFLA.LINK_NETNSID),
     group: attributes.u32(IFLA.GROUP) ?? 0,
     alias: attributes.string(IFLA.IFALIAS),
     ipv6AddressGeneration: nameOf(addressGenerationModes, addressGeneration),
-    ...readKind(attributes.nested(IFLA.LINKINFO)),
+    ...readLinkSettings(flags, attributes),
+    kind: ofKind.kind,
+    get bridge() {
+      return ofKind.bridge
+    },
+    get bridgePort() {
+      return ofKind.bridgePort
+    },
+    get vxlan() {
+      return ofKind.vxlan
+    },
+    get macvlan() {
+      return ofKind.macvlan
+    },
   }
 }
 
-function readKind(info: Attributes): Pick<Link, 'kind' | 'bridge' | 'bridgePort' | 'vxlan' | 'macvlan'> {
-  const kind = info.string(IFLA_INFO.KIND)
-  const isBridgePort = info.string(IFLA_INFO.SLAVE_KIND) === 'bridge'
-  const data = () => info.nested(IFLA_INFO.DATA)
-  return {
-    kind,
-    bridge: kind === 'bridge' ? readBridge(data()) : undefined,
-    bridgePort: isBridgePort ? readBridgePort(info.nested(IFLA_INFO.SLAVE_DATA)) : undefined,
-    vxlan: kind === 'vxlan' ? readVxlan(data()) : undefined,
-    macvlan: kind === 'macvlan' ? readMacvlan(data()) : undefined,
+/** Kept as the kernel sent it, and read when somebody compares it: a plug and most lists do not. */
+class KindAttributes {
+  readonly kind: string | undefined
+  readonly #data: Buffer | undefined
+  readonly #portData: Buffer | undefined
+  #bridge: BridgeAttributes | undefined
+  #bridgePort: BridgePortAttributes | undefined
+  #vxlan: VxlanAttributes | undefined
+
+  constructor(info: Attributes) {
+    this.kind = info.string(IFLA_INFO.KIND)
+    this.#data = copyOf(info.bytes(IFLA_INFO.DATA))
+    const isPort = info.string(IFLA_INFO.SLAVE_KIND) === 'bridge'
+    this.#portData = isPort ? copyOf(info.bytes(IFLA_INFO.SLAVE_DATA)) : undefined
   }
+
+  get bridge(): BridgeAttributes | undefined {
+    if (this.kind === 'bridge') this.#bridge ??= readBridge(inside(this.#data))
+    return this.#bridge
+  }
+
+  get bridgePort(): BridgePortAttributes | undefined {
+    if (this.#portData !== undefined) this.#bridgePort ??= readBridgePort(inside(this.#portData))
+    return this.#bridgePort
+  }
+
+  get vxlan(): VxlanAttributes | undefined {
+    if (this.kind === 'vxlan') this.#vxlan ??= readVxlan(inside(this.#data))
+    return this.#vxlan
+  }
+
+  get macvlan(): MacvlanAttributes | undefined {
+    return this.kind === 'macvlan' ? readMacvlan(inside(this.#data)) : undefined
+  }
+}
+
+/** What was received is valid until more is. */
+function copyOf(bytes: Buffer | undefined): Buffer | undefined {
+  return bytes && Buffer.from(bytes)
+}
+
+function inside(bytes: Buffer = Buffer.alloc(0)): Attributes {
+  return new Attributes(bytes)
 }
