@@ -122,6 +122,16 @@ it('[A11] [A12] [A13] wrong specs are refused with their place, and nothing chan
   expect((await fixture.client.listContainers()).containers).toEqual([])
 })
 
+it('[A8] lists that a Go client never made are as absent: those of its networks that it has count', async () => {
+  await put({ attach_to: null, network_specs: [{ name: 'a', type: 'null', config: null }], labels: null })
+  expect((await fixture.client.getContainer('c')).attachments).toMatchObject([{ name: 'a' }])
+  await put({ attach_to: [], network_specs: null, further: null })
+  expect(await fixture.client.getContainer('c')).toMatchObject({ attachments: [], config: { further: null } })
+  expect(await refusal({ attach_to: null, network_specs: null })).toMatchObject({
+    fields: [{ path: 'attach_to' }],
+  })
+})
+
 it('[A10] a bridge network takes Go’s zero values in the rules of a spec', async () => {
   const rules = [
     null,

@@ -26,7 +26,7 @@ const hostileTexts = [
 export function wrongBodies(schema: object, good: Readonly<Record<string, unknown>>): WrongBody[] {
   const fields = objectIn(schema, 'properties')
   const bodies = Object.entries(fields).flatMap(([name, field]) =>
-    wrongValues(field).map((wrong) => bodyWith(good, name, wrong)),
+    wrongOf(name, field, schema).map((wrong) => bodyWith(good, name, wrong)),
   )
   return [...bodies, ...missing(schema, good), ...unknownKeys(schema, good)]
 }
@@ -52,6 +52,14 @@ function unknownKeys(schema: object, good: Readonly<Record<string, unknown>>): W
   return ['bogus', 'constructor', 'toString', ''].map((key) =>
     bodyWith(good, key, { json: '1', why: 'unknown' }),
   )
+}
+
+/** Of a member: one that may be absent is so, too, by null for its list or object. */
+function wrongOf(name: string, field: unknown, schema: object): Wrong[] {
+  const { required = [] }: { required?: unknown } = schema
+  const isRequired = Array.isArray(required) && required.includes(name)
+  const mayBeNil = !isRequired && isSchema(field) && (field.type === 'array' || field.type === 'object')
+  return wrongValues(field).filter(({ json }) => !(mayBeNil && json === 'null'))
 }
 
 function wrongValues(schema: unknown): Wrong[] {
@@ -134,7 +142,7 @@ function wrongMembers(schema: Schema): Wrong[] {
   const { patternProperties } = schema
   if (isSchema(schema.properties)) {
     return Object.entries(schema.properties).flatMap(([name, field]) =>
-      wrongValues(field).map((wrong) => member(name, wrong, requiredBut(name, schema))),
+      wrongOf(name, field, schema).map((wrong) => member(name, wrong, requiredBut(name, schema))),
     )
   }
   const [value] = isSchema(patternProperties) ? Object.values(patternProperties) : []

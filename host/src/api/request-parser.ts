@@ -3,6 +3,7 @@ import { type RequestLine, type RouteEntry, type RouteName, routes } from '@cone
 import type { FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import type { Body, Parameters } from './handlers/handler.ts'
+import { withoutNil } from './nil-members.ts'
 import { pathParameters } from './path-parameters.ts'
 import { partParser, wrongField } from './request-validation.ts'
 
@@ -26,7 +27,7 @@ export function requestParser<K extends RouteName>(
     refuseUnreadBody(what, request)
     const parameters = parseParameters(request.params)
     parseQuery(request.query)
-    return { parameters, body: parseBody(documentOf(what, request)) }
+    return { parameters, body: parseBody(withoutNil(documentOf(what, request), entry.body)) }
   }
 }
 

@@ -1,5 +1,5 @@
-// Checks requests against the schemas of the route table. Nothing is coerced, added or taken away: what does not fit
-// is refused with the path of the field.
+// Checks requests against the schemas of the route table. Nothing is coerced or added, and nothing but null for a list or
+// an object taken away: what does not fit is refused with the path of the field.
 import { ConetError, type FieldError, firstFieldError } from '@conet/sdk'
 import { Ajv, type ValidateFunction } from 'ajv'
 import type { TSchema } from 'typebox'

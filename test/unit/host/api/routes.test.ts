@@ -68,6 +68,27 @@ describe('answers', () => {
     expect(answer.statusCode).toBe(200)
     expect(given).toEqual([body])
   })
+
+  it('take null for a list or an object that is optional as if it were absent, as Go sends it, and for nothing else', async () => {
+    const given: unknown[] = []
+    await using api = await apiFixture({
+      createNetwork: async (body) => {
+        given.push(body)
+        return { network, created: false }
+      },
+    })
+    const post = (payload: object) => api.app.inject({ method: 'POST', url: '/networks', payload })
+    const nils = { config: null, labels: null, dns: null, default_policy: null }
+    const subnets = [{ subnet: '10.0.0.0/8', exclude: null }]
+    expect((await post({ type: 'null', ...nils, subnets })).statusCode).toBe(200)
+    expect((await post({ type: 'null', subnets: null, config: { own: null } })).statusCode).toBe(200)
+    expect(given).toEqual([
+      { type: 'null', subnets: [{ subnet: '10.0.0.0/8' }] },
+      { type: 'null', config: { own: null } },
+    ])
+    for (const wrong of [{ type: null }, { type: 'null', name: null }, { type: 'null', subnets: [null] }])
+      expect((await post(wrong)).statusCode).toBe(400)
+  })
 })
 
 type Garbage = { method: 'GET' | 'POST' | 'PUT' | 'DELETE'; url: string; body?: unknown; path: string }
