@@ -48,7 +48,7 @@ function further(info: NetworkInfoView): Texts {
     type: info.type,
     'mapped-ports': JSON.stringify(
       info.mapped_ports.flatMap((port) =>
-        singlePorts(port).map((single) => ({ ...single, Protocol: port.protocol })),
+        singlePorts(port).map((single) => ({ ...single, Protocol: port.protocol, ...hostAddress(port) })),
       ),
     ),
   }
@@ -58,6 +58,11 @@ function further(info: NetworkInfoView): Texts {
 function gardenPorts({ mapped_ports: ports }: NetworkInfoView): Texts {
   const tcp = ports.filter(({ protocol }) => protocol === 'tcp')
   return { 'mapped-ports': JSON.stringify(tcp.flatMap(singlePorts)) }
+}
+
+/** Garden's form has no room for it. */
+function hostAddress({ host_address }: MappedPortView) {
+  return host_address === undefined ? {} : { HostAddress: host_address }
 }
 
 function singlePorts({ host_port, container_port, count = 1 }: MappedPortView) {

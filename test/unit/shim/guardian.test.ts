@@ -110,7 +110,8 @@ it('[A7] [A18] the answer has each port by itself, Garden’s the TCP ones of th
       primary: true,
       mapped_ports: [
         { ...port, count: 2 },
-        { ...port, protocol: 'udp' as const },
+        { ...port, protocol: 'udp' as const, host_address: '192.0.2.1' },
+        { ...port, host_port: 61003, host_address: '192.0.2.1' },
       ],
     },
   }
@@ -119,11 +120,13 @@ it('[A7] [A18] the answer has each port by itself, Garden’s the TCP ones of th
     { HostPort: 61001, ContainerPort: 80 },
     { HostPort: 61002, ContainerPort: 81 },
   ]
-  expect(JSON.parse(properties['garden.network.mapped-ports'] ?? '')).toEqual(tcp)
+  const addressed = { HostPort: 61003, ContainerPort: 80 }
+  expect(JSON.parse(properties['garden.network.mapped-ports'] ?? '')).toEqual([...tcp, addressed])
   const [all, none] = ['main', 'other'].map((name) => properties[`conet.networks.${name}.mapped-ports`])
   expect(JSON.parse(all ?? '')).toEqual([
     ...tcp.map((each) => ({ ...each, Protocol: 'tcp' })),
-    { HostPort: 61001, ContainerPort: 80, Protocol: 'udp' },
+    { HostPort: 61001, ContainerPort: 80, Protocol: 'udp', HostAddress: '192.0.2.1' },
+    { ...addressed, Protocol: 'tcp', HostAddress: '192.0.2.1' },
   ])
   expect(none).toBe('[]')
   expect(upAnswer(container({ networks: {} }))).toEqual({ properties: {} })
