@@ -12,7 +12,7 @@ const kit = join(repository, 'sdk/bin/conet-conformance.js')
 
 /** Checks it at the level upgradable, with more words for the kit. */
 export function conformanceOf(
-  name: (typeof bundledDrivers)[number],
+  name: (typeof bundledDrivers)[number] | 'routed-example',
   words: readonly string[],
 ): Promise<{ exitCode: number | string; report: Report }> {
   const program = join(repository, `drivers/${name}/bin/conet-driver-${name}.js`)

@@ -3,12 +3,13 @@ import { ConetError } from '@conet/sdk'
 import { type EndpointRecord, interfaceNames } from './endpoint.ts'
 import { hasWayOut, type NetworkRecord } from './network.ts'
 
-/** The name asked for if it is free, else the first free ethN. */
+/** The one that the endpoint shares; else the name asked for if it is free, else the first free ethN. */
 export function chooseInterfaceName(
   wanted: string | undefined,
   endpoints: readonly EndpointRecord[],
-  foreign: readonly string[],
+  { foreign, shared }: { readonly foreign: readonly string[]; readonly shared?: string | undefined },
 ): string {
+  if (shared !== undefined) return sharedName(wanted, shared)
   const taken = new Set([...endpoints.flatMap(interfaceNames), ...foreign, 'lo'])
   if (wanted !== undefined) {
     if (!taken.has(wanted)) return wanted
@@ -18,6 +19,18 @@ export function chooseInterfaceName(
     })
   }
   for (let n = 0; ; n++) if (!taken.has(`eth${n}`)) return `eth${n}`
+}
+
+function sharedName(wanted: string | undefined, shared: string): string {
+  if (wanted === undefined || wanted === shared) return shared
+  throw new ConetError(
+    'conflict',
+    `interface ${wanted}: all networks of this driver are behind ${shared} in the container`,
+    {
+      fields: [{ path: 'interface', message: `must be ${shared}, behind which the others are` }],
+      help: 'leave it out',
+    },
+  )
 }
 
 /**

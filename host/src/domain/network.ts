@@ -33,6 +33,8 @@ export const NetworkRecord = Type.Object({
   subnets: Type.Array(SubnetRecord),
   /** `driver`: it hands out the addresses, in subnets that the host may not know. Absent: the host does. */
   ipam: Type.Optional(Type.Literal('driver')),
+  /** `private`: behind one interface of a container are all its networks of this driver. Absent: each has one of its own. */
+  sandbox: Type.Optional(Type.Literal('private')),
   /** `global`: every host of the cluster knows it, and its driver has it only where it has endpoints. Absent: this host's own. */
   scope: Type.Optional(Type.Literal('global')),
   /** The number in each packet, the same on all hosts, for drivers that ask for one. */
@@ -56,6 +58,11 @@ export const NetworkRecord = Type.Object({
   request: Type.String(),
 })
 export type NetworkRecord = Static<typeof NetworkRecord>
+
+/** Whether a container has one interface for its endpoints in both. */
+export function shareInterface(one: NetworkRecord, other: NetworkRecord | undefined): boolean {
+  return one.sandbox === 'private' && other?.sandbox === 'private' && one.type === other.type
+}
 
 /** Throws unless endpoints may be made in the network. */
 export function assertUsable(network: NetworkRecord, operation: string): void {

@@ -58,9 +58,13 @@ async function createNow(
   const session = await driverForRequest(host, body, operation)
   const { config = {} } = body
   const { capabilities } = session.driver
-  const ipam = capabilities.ipam === 'driver' ? { ipam: 'driver' as const } : {}
   const { requestKey } = operation
-  const wish = { body: { ...body, config, ...ipam }, request, requestKey, ...(own && { own }) }
+  const wish = {
+    body: { ...body, config, ...ofDriver(capabilities) },
+    request,
+    requestKey,
+    ...(own && { own }),
+  }
   if (capabilities.scope === 'global' && host.cluster !== undefined)
     return createInCluster(host, { cluster: host.cluster, session, wish }, operation)
   const network = intend(host, wish)
@@ -96,8 +100,15 @@ function makeAtDriver(session: DriverSession, network: NetworkRecord, operation:
   return session.call('network/create', { network: driverView(network) }, callFor(operation))
 }
 
+/** What the network has of its driver's capabilities. */
+type OfDriver = Pick<NetworkRecord, 'ipam' | 'sandbox'>
+
+function ofDriver({ ipam, sandbox }: DriverSession['driver']['capabilities']): OfDriver {
+  return { ...(ipam === 'driver' && { ipam }), ...(sandbox === 'private' && { sandbox }) }
+}
+
 type Wish = {
-  readonly body: CreateNetworkBody & { name: string; config: Record<string, unknown>; ipam?: 'driver' }
+  readonly body: CreateNetworkBody & { name: string; config: Record<string, unknown> } & OfDriver
   readonly request: string
   readonly requestKey: string | undefined
   /** Of a container's own. */
@@ -123,6 +134,7 @@ function intend(
     internal,
     subnets,
     ...(body.ipam && { ipam: body.ipam }),
+    ...(body.sandbox && { sandbox: body.sandbox }),
     ...part,
     ...(mostBlockBits !== undefined && { blockBits: blockBitsFor(subnets, mostBlockBits) }),
     ...(own && { owner: own.owner }),

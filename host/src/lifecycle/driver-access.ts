@@ -27,6 +27,7 @@ export type DriverSession = {
       readonly methods: readonly string[]
       readonly scope: 'local' | 'global'
       readonly ipam?: 'host' | 'driver' | undefined
+      readonly sandbox?: 'container' | 'private' | undefined
       readonly plugCreates?: boolean | undefined
       readonly segments?: Segments | undefined
       readonly ports?: Ports | undefined

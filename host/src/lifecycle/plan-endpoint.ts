@@ -10,6 +10,7 @@ import {
   hasWayOut,
   type NetworkRecord,
   networkGoneHelp,
+  shareInterface,
 } from '../domain/network.ts'
 import type { Reservation } from './address-book.ts'
 import { namingHolder } from './address-holder.ts'
@@ -100,10 +101,27 @@ function placeInSandbox(
   const present = others.filter(
     ({ state, hold }) => state !== 'deleting' || (hold !== undefined && hold === sandbox?.hold),
   )
-  const name = chooseInterfaceName(attachment.interface, present, sandbox?.foreignInterfaces ?? [])
+  const { shared, wanted } = namesBeside(host, { container, attachment }, { network, present })
+  const foreign = sandbox?.foreignInterfaces ?? []
+  const name = chooseInterfaceName(wanted, present, { foreign, shared })
   const isPromised = isDefaultRoutePromised(host, container, attachment)
   const defaultRoute = chooseDefaultRoute(attachment.defaultRoute, network, { endpoints: others, isPromised })
   return { name, defaultRoute }
+}
+
+/** Another that is behind the same interface has it already, or its attachment asks for its name. */
+function namesBeside(
+  { inventory }: HostContext,
+  { container: { attachments }, attachment }: Pick<EndpointWish, 'container' | 'attachment'>,
+  { network, present }: { network: NetworkRecord; present: readonly EndpointRecord[] },
+): { shared: string | undefined; wanted: string | undefined } {
+  const isBeside = ({ networkId }: { networkId: string }) =>
+    shareInterface(network, inventory.networks.get(networkId))
+  const asking = attachments.find((other) => other.interface !== undefined && isBeside(other))
+  return {
+    shared: present.find(isBeside)?.interface.name,
+    wanted: attachment.interface ?? asking?.interface,
+  }
 }
 
 function recordOf(

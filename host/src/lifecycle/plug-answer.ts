@@ -10,8 +10,10 @@ export type Asked = {
   readonly driver: string
   /** What one of the interfaces was to be named. */
   readonly interfaceName: string
-  /** What other endpoints have in the sandbox. */
+  /** What other endpoints have in the sandbox, but for one that it shares. */
   readonly taken: ReadonlySet<string>
+  /** Whether its driver has one interface for all its endpoints of a container. */
+  readonly isShared: boolean
 }
 
 /** What the kernel and the protocol's other fields can hold: 32 bits. */
@@ -21,6 +23,7 @@ const mostNumber = 0xffffffff
 export function assertSensible(result: PlugResult, asked: Asked): void {
   const fields = [
     ...namesOf(result.interfaces, asked),
+    ...(asked.isShared ? sharedFaults(result.interfaces) : []),
     ...result.interfaces.flatMap((plugged, n) => within(`interfaces[${n}]`, interfaceFaults(plugged))),
     ...within('dns', result.dns === undefined ? [] : dnsFaults(result.dns)),
   ]
@@ -46,6 +49,15 @@ function namesOf(interfaces: readonly PluggedInterface[], { interfaceName, taken
     if (isTwice) return [fault(path, `is the name of another interface: ${name}`)]
     return taken.has(name) ? [fault(path, `is another endpoint's interface in this container: ${name}`)] : []
   })
+}
+
+/** The host would bring it in, and take it away, once for each endpoint. */
+function sharedFaults(interfaces: readonly PluggedInterface[]): FieldError[] {
+  return interfaces.flatMap(({ configuredBy }, n) =>
+    configuredBy === 'host'
+      ? [fault(`interfaces[${n}].configuredBy`, 'is host, and the interface is one for several endpoints')]
+      : [],
+  )
 }
 
 function interfaceFaults(plugged: PluggedInterface): FieldError[] {

@@ -69,11 +69,16 @@ async function askPage(
     if (asked.has(endpointId)) counters.set(endpointId, counted)
 }
 
+/** What an interface counts that it shares is not its own. */
+function isCountable({ inventory }: HostContext, { networkId, result }: EndpointRecord): boolean {
+  return result?.interfaces.length !== 0 && inventory.networks.get(networkId)?.sandbox !== 'private'
+}
+
 async function readInSandboxes(host: HostContext, { endpoints, counters }: Reading): Promise<void> {
   let inARow = 0
   for (const endpoint of endpoints) {
     const sandbox = host.inventory.sandboxes.get(endpoint.handle)
-    if (sandbox === undefined || endpoint.result?.interfaces.length === 0) continue
+    if (sandbox === undefined || !isCountable(host, endpoint)) continue
     try {
       const counted = interfaceCounters(sandbox.path, interfaceNames(endpoint))
       if (counted !== undefined) counters.set(endpoint.id, counted)

@@ -5,7 +5,7 @@ import type { PluggedInterface, PlugResult } from '@conet/sdk'
 import { KernelError } from '@conet/sdk/linux'
 import type { SandboxRecord } from '../domain/container.ts'
 import { type EndpointRecord, interfaceNames, isInSandbox } from '../domain/endpoint.ts'
-import { hasWayOut, type NetworkRecord } from '../domain/network.ts'
+import { hasWayOut, type NetworkRecord, shareInterface } from '../domain/network.ts'
 import {
   assertCanBringIn,
   bringIn,
@@ -36,7 +36,8 @@ export function assertAnswer(
     endpointId: endpoint.id,
     driver: network.type,
     interfaceName: endpoint.interface.name,
-    taken: new Set(othersInSandbox(host, endpoint).flatMap(interfaceNames)),
+    taken: new Set(apartInSandbox(host, { endpoint, network }).flatMap(interfaceNames)),
+    isShared: network.sandbox === 'private',
   })
   if (endpoint.state === 'plugging') assertCanBringIn(sandbox.path, result.interfaces)
 }
@@ -120,8 +121,12 @@ export async function clearRest({ result }: EndpointRecord, sandbox: SandboxReco
   for (const plugged of leftToHost(result?.interfaces ?? [])) await removeRest(sandbox.path, plugged)
 }
 
-/** Whether answers to what comes for its addresses leave by its own interface only with a routing table of its own. */
+/**
+ * Whether answers to what comes for its addresses leave by its own interface only with a routing table of its own. Behind
+ * an interface that it shares, its driver routes.
+ */
 function hasOwnTable(host: HostContext, endpoint: EndpointRecord): boolean {
+  if (host.inventory.networks.get(endpoint.networkId)?.sandbox === 'private') return false
   return isOffDefault(host, endpoint) || siblingsOf(host, endpoint).length > 0
 }
 
@@ -141,6 +146,7 @@ function settleRouting(host: HostContext, { endpoint, network, sandbox }: Placed
  * is no fault of the new one, and its own repair gives it its table.
  */
 function settleSibling(host: HostContext, { endpoint, network, sandbox }: Placed): void {
+  if (!hasOwnTable(host, endpoint)) return
   const settled = siblingsOf(host, endpoint).filter(({ state }) => state === 'plugged')
   const [alone, ...more] = settled
   if (alone === undefined || more.length > 0) return
@@ -175,8 +181,14 @@ function siblingsOf({ inventory }: HostContext, endpoint: EndpointRecord): Endpo
   return othersThan(endpoint, inventory.endpointsBetween(endpoint))
 }
 
-function othersInSandbox({ inventory }: HostContext, endpoint: EndpointRecord): EndpointRecord[] {
-  return othersThan(endpoint, inventory.endpointsOfContainer(endpoint.handle))
+/** With interfaces of their own. */
+function apartInSandbox(
+  { inventory }: HostContext,
+  { endpoint, network }: Pick<Placed, 'endpoint' | 'network'>,
+): EndpointRecord[] {
+  return othersThan(endpoint, inventory.endpointsOfContainer(endpoint.handle)).filter(
+    ({ networkId }) => !shareInterface(network, inventory.networks.get(networkId)),
+  )
 }
 
 /** Those of them that share its sandbox. */

@@ -96,6 +96,11 @@ export type Driver = {
    * see the same kernel and the same backend. Default false.
    */
   readonly hotUpgrade?: boolean
+  /**
+   * `private`: the networks of a container meet in a namespace of the driver's own, which routes, and the container has one
+   * interface for all its endpoints of this driver. Default `container`: each endpoint has an interface of its own.
+   */
+  readonly sandbox?: 'container' | 'private'
   /** For tunnels with a number in each packet: the host then gives each network a `segmentId` of its own. */
   readonly segments?: Segments
   /**

@@ -21,6 +21,7 @@ export function introduction(driver: Driver, { protocolVersion, instanceId }: Ch
       hotUpgrade: driver.hotUpgrade ?? false,
       // See ToldObjects.
       plugCreates: true,
+      ...(driver.sandbox !== undefined && { sandbox: driver.sandbox }),
       ...(driver.segments !== undefined && { segments: driver.segments }),
       ...(driver.ports !== undefined && { ports: driver.ports }),
     },

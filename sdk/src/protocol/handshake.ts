@@ -67,6 +67,11 @@ export const Capabilities = Type.Object({
   hotUpgrade: Type.Optional(Type.Boolean()),
   /** True: a plug of an endpoint that is not there creates it first, so the host sends no create before it. Default false. */
   plugCreates: Type.Optional(Type.Boolean()),
+  /**
+   * `private`: the driver routes in a namespace of its own, and a container has one interface for all its endpoints of this
+   * driver. Default `container`: each endpoint has an interface of its own.
+   */
+  sandbox: Type.Optional(Type.Union([Type.Literal('container'), Type.Literal('private')])),
   /** Present: the host gives each network a `segmentId`. */
   segments: Type.Optional(Segments),
   /** Present: the host gives out the ports that policies ask for. Needs `endpoint/policy`. */

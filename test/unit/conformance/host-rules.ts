@@ -62,6 +62,10 @@ export const hostRules: Readonly<Record<string, Proof>> = {
     test: 'prints the network id, 64 hexadecimal digits',
   },
   'EP-3': { file: 'chaos/driver-addresses.test.ts', test: 'what it answers stands in every later call' },
+  'PRIV-3': {
+    file: 'e2e/routed-example.test.ts',
+    test: 'stand beside interfaces of other drivers, and refuse another name than the one that they share',
+  },
   'RES-4': {
     file: 'kernel/sandbox/host-interface.test.ts',
     test: 'gets name, MAC, MTU, addresses, the link-local one of its MAC, routes, neighbours and sysctls in the sandbox',

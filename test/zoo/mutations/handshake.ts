@@ -1,18 +1,8 @@
 // Drivers that introduce themselves wrongly.
-import { ConetError, type InitializeResult } from '@conet/sdk'
+import { ConetError } from '@conet/sdk'
 import { allChecks } from '@conet/sdk/conformance'
 import { spokenVersions } from '../behaviour.ts'
-import { type Mutation, parts } from './mutation.ts'
-
-/** The good driver that says something else of itself. */
-function introducedWith(change: (introduction: InitializeResult) => object): Mutation['change'] {
-  return parts(({ introduce }) => ({
-    introduce: (driver, version) => {
-      const introduction = introduce(driver, version)
-      return { ...introduction, ...change(introduction) }
-    },
-  }))
-}
+import { introducedWith, type Mutation, parts } from './mutation.ts'
 
 function withMethods(change: (methods: string[]) => string[]): Mutation['change'] {
   return introducedWith(({ capabilities }) => ({

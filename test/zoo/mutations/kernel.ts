@@ -4,7 +4,7 @@ import { ConetError } from '@conet/sdk'
 import { deleteLink, Namespace, openSandbox, Rtnl } from '@conet/sdk/linux'
 import { kernelParts, withKernel } from '../kernel/behaviour.ts'
 import { goodKernel, portName } from '../kernel/ends.ts'
-import { type Mutation, method } from './mutation.ts'
+import { introducedWith, type Mutation, method } from './mutation.ts'
 
 const of = { interfaces: true } as const
 const otherMac = '02:00:00:00:00:99'
@@ -206,6 +206,15 @@ export const kernelMutations: readonly Mutation[] = [
     of,
     fails: ['kernel.unreachable-sandbox'],
     change: refusing('sandboxUnreachable', 'invalidSandbox'),
+  },
+  {
+    name: 'sharesNothing',
+    does: 'says that it has a sandbox of its own, and makes an interface for each endpoint',
+    of,
+    fails: ['kernel.shared-interface'],
+    change: then(
+      introducedWith(({ capabilities }) => ({ capabilities: { ...capabilities, sandbox: 'private' } })),
+    ),
   },
   {
     name: 'takesItAlong',

@@ -1,4 +1,5 @@
 // What a broken driver of the zoo is: the good one with one part replaced.
+import type { InitializeResult } from '@conet/sdk'
 import type { Behaviour, Variant } from '../behaviour.ts'
 import type { Method, ZooMethod } from '../methods.ts'
 
@@ -25,6 +26,16 @@ export type Mutation = {
 /** The good driver with some parts replaced. */
 export function parts(change: (good: Behaviour) => Partial<Behaviour>): Mutation['change'] {
   return (good) => ({ ...good, ...change(good) })
+}
+
+/** The good driver that says something else of itself. */
+export function introducedWith(change: (introduction: InitializeResult) => object): Mutation['change'] {
+  return parts(({ introduce }) => ({
+    introduce: (driver, version) => {
+      const introduction = introduce(driver, version)
+      return { ...introduction, ...change(introduction) }
+    },
+  }))
 }
 
 /** The good driver with one method replaced; the change gets the good one. */

@@ -30,6 +30,7 @@ export function networkView(
     ...(network.owner !== undefined && { owner: network.owner }),
     subnets: network.subnets.map((subnet, index) => subnetView(subnet, usage[index])),
     ...(network.ipam && { ipam: network.ipam }),
+    ...(network.sandbox && { sandbox: network.sandbox }),
     ...(network.scope && { scope: network.scope }),
     ...(network.segmentId !== undefined && { segment_id: network.segmentId }),
     config,

@@ -57,6 +57,7 @@ function identityFacts(driver: DriverView): string {
     ['pid', driver.pid === undefined ? 'none that conetd started' : String(driver.pid)],
     ['scope', capabilities?.scope],
     ['addresses', capabilities && (capabilities.ipam === 'driver' ? 'by the driver' : 'by conetd')],
+    ['interfaces', capabilities?.sandbox === 'private' ? 'one a container' : undefined],
     ['hot upgrade', capabilities && (capabilities.hotUpgrade === true ? 'yes' : 'no')],
     ['methods', capabilities?.methods.join(' ')],
     ['limits', limitsText(limits)],

@@ -126,6 +126,8 @@ export const NetworkView = Type.Object({
   subnets: Type.Array(SubnetView),
   /** `driver`: it hands out the addresses, also beyond these subnets. Absent: the host does. */
   ipam: Type.Optional(Type.Literal('driver')),
+  /** `private`: a container has one interface for all its networks of this driver. Absent: one for each. */
+  sandbox: Type.Optional(Type.Literal('private')),
   /** `global`: all hosts of the cluster know it. Absent: this host's own. */
   scope: Type.Optional(Type.Literal('global')),
   /** The number by which tunnels tell it from others, the same on all hosts. */

@@ -17,6 +17,7 @@ export const profiles = {
   drain: ({ capabilities }) => capabilities.methods.includes('driver/drain'),
   hotUpgrade: ({ capabilities }) => capabilities.hotUpgrade === true,
   plugCreates: ({ capabilities }) => capabilities.plugCreates === true,
+  privateSandbox: ({ capabilities }) => capabilities.sandbox === 'private',
   peers: ({ capabilities }) => capabilities.methods.includes('network/peers'),
   policy: ({ capabilities }) => capabilities.methods.includes('endpoint/policy'),
   policyCheck: ({ capabilities }) => capabilities.methods.includes('policy/check'),

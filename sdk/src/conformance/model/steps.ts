@@ -37,11 +37,15 @@ const createEndpoint: Step = {
     ids.add(plain.endpointId)
     const params = await kit.createEndpoint(host, network, {
       ...plain,
-      // Several may come into one sandbox.
-      interface: { ...plain.interface, name: `kit${ids.size}`, defaultRoute: false },
+      interface: { ...plain.interface, name: nameFor(kit, ids.size), defaultRoute: false },
     })
     endpoints.set(params.endpointId, { params })
   },
+}
+
+/** Several may come into one sandbox. */
+function nameFor({ introduction }: Real['kit'], number: number): string {
+  return introduction.capabilities.sandbox === 'private' ? 'kit0' : `kit${number}`
 }
 
 /** What every sequence begins with, so that its other steps have something to do. */

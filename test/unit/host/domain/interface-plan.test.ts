@@ -37,18 +37,29 @@ const network = (change: Partial<NetworkRecord> = {}): NetworkRecord => ({
   ...change,
 })
 
+const none = { foreign: [] }
+
 describe('the interface of an endpoint', () => {
   it('[A14] is the first free ethN, around those of others and those that were there before', () => {
-    expect(chooseInterfaceName(undefined, [endpoint('eth0')], ['eth1'])).toBe('eth2')
+    expect(chooseInterfaceName(undefined, [endpoint('eth0')], { foreign: ['eth1'] })).toBe('eth2')
   })
 
   it('keeps the name of one that is still being removed out of use', () => {
-    expect(chooseInterfaceName(undefined, [endpoint('eth0', { state: 'deleting' })], [])).toBe('eth1')
+    expect(chooseInterfaceName(undefined, [endpoint('eth0', { state: 'deleting' })], none)).toBe('eth1')
   })
 
   it('is refused when the wanted name is taken', () => {
-    expect(() => chooseInterfaceName('eth0', [endpoint('eth0')], [])).toThrow(
+    expect(() => chooseInterfaceName('eth0', [endpoint('eth0')], none)).toThrow(
       expect.objectContaining({ kind: 'conflict' }),
+    )
+  })
+
+  it('[A6] is the one behind which its driver has the others, and no name beside it', () => {
+    const shared = { foreign: [], shared: 'eth0' }
+    expect(chooseInterfaceName(undefined, [endpoint('eth0')], shared)).toBe('eth0')
+    expect(chooseInterfaceName('eth0', [endpoint('eth0')], shared)).toBe('eth0')
+    expect(() => chooseInterfaceName('lan0', [endpoint('eth0')], shared)).toThrow(
+      expect.objectContaining({ kind: 'conflict', fields: [expect.objectContaining({ path: 'interface' })] }),
     )
   })
 

@@ -3,7 +3,13 @@ import { ConetError, checkResult, type PlugResult } from '@conet/sdk'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-const asked = { endpointId: 'e1', driver: 'wire', interfaceName: 'eth0', taken: new Set(['eth5']) }
+const asked = {
+  endpointId: 'e1',
+  driver: 'wire',
+  interfaceName: 'eth0',
+  taken: new Set(['eth5']),
+  isShared: false,
+}
 const good: PlugResult['interfaces'][number] = {
   configuredBy: 'host',
   name: 'eth0',

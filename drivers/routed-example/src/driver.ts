@@ -1,0 +1,160 @@
+// A network driver whose containers see one interface, whatever number of its networks they are in: each container has a
+// network namespace of the driver's own beside it, which routes (see router.ts). A bridge a network, an uplink an endpoint.
+// It keeps no file: what exists the kernel knows, by the aliases of ports.
+import { ConetError, defineDriver, type Network, Rollback, runDriver } from '@conet/sdk'
+import * as linux from '@conet/sdk/linux'
+import { Router } from './router.ts'
+
+const rtnl = linux.Rtnl.open()
+
+// An interface's name has 15 bytes at most. The alias has the whole ids.
+const bridgeName = (networkId: string) => `rt${networkId.slice(0, 12)}`
+const portName = (endpointId: string) => `rtp${endpointId.slice(0, 12)}`
+const uplinkName = (endpointId: string) => `up${endpointId.slice(0, 12)}`
+
+type Port = { readonly networkId: string; readonly endpointId: string; readonly sandboxId: string }
+
+/** By their aliases: `routed`, the ids of network and endpoint, and that of the sandbox. */
+function ports(): Port[] {
+  return rtnl.links({ kind: 'veth' }).flatMap(({ alias = '' }) => {
+    const [owner, networkId, endpointId, sandboxId] = alias.split(' ')
+    return owner === 'routed' && networkId && endpointId && sandboxId
+      ? [{ networkId, endpointId, sandboxId }]
+      : []
+  })
+}
+
+function onlySubnetOf({ id, subnets: [first, ...others] }: Network) {
+  if (first !== undefined && others.length === 0 && !first.subnet.includes(':')) return first
+  const fields = [{ path: 'subnets', message: 'must be one of IPv4' }]
+  throw new ConetError('invalidArgument', `network ${id}: subnets must be one of IPv4`, { fields })
+}
+
+async function deleteOurs(name: string): Promise<void> {
+  await rtnl.runSlow(linux.deleteLink(name), { tolerate: ['ENODEV'] })
+}
+
+/** Its addresses go from the container's interface, and with the last uplink the interface itself. */
+async function takeOut(endpointId: string): Promise<void> {
+  const port = ports().find((one) => one.endpointId === endpointId)
+  using router = port && Router.find(port.sandboxId)
+  const addresses = router?.addressesOf(uplinkName(endpointId)) ?? []
+  await deleteOurs(portName(endpointId))
+  if (router === undefined) return
+  if (router.forget(addresses)) await router.delete()
+  else removeAddresses(router.sandboxPath, addresses)
+}
+
+function removeAddresses(path: string, leaving: readonly string[]): void {
+  if (!linux.isNamespacePath(path)) return
+  using sandbox = linux.openSandbox(path)
+  using inside = linux.Rtnl.openIn(sandbox)
+  for (const { link, address } of inside.addresses())
+    if (leaving.some((one) => one.split('/')[0] === address.split('/')[0]))
+      inside.run(linux.deleteAddress({ link, address }), { tolerate: ['EADDRNOTAVAIL'] })
+}
+
+const driver = defineDriver({
+  name: 'routed-example',
+  vendor: 'conet',
+  version: '0.1.0',
+  sandbox: 'private', // one interface a container
+
+  /** A crash may have come between a link and its alias. */
+  async activate() {
+    const isPort = /^rtp[0-9a-f]{12}$/
+    for (const { name, alias } of rtnl.links({ kind: 'veth' }))
+      if (isPort.test(name) && alias === undefined) await deleteOurs(name)
+  },
+
+  /** Again, for a network that is there: mends it. */
+  async createNetwork(network) {
+    const name = bridgeName(network.id)
+    const { subnet, gateway } = onlySubnetOf(network)
+    await using undo = new Rollback()
+    const found = rtnl.link(name)
+    const { index } = found ?? rtnl.create(linux.createBridge({ name }))
+    if (found === undefined) undo.defer(`delete ${name}`, () => deleteOurs(name))
+    rtnl.run(linux.setLink(index, { alias: `routed ${network.id}`, up: true }))
+    const address = `${gateway}/${subnet.split('/')[1]}`
+    if (gateway !== undefined && !network.internal) rtnl.run(linux.replaceAddress({ link: index, address }))
+    undo.commit()
+  },
+
+  async deleteNetwork(networkId) {
+    await deleteOurs(bridgeName(networkId))
+  },
+
+  async listNetworks() {
+    return rtnl.links({ kind: 'bridge' }).flatMap(({ alias = '' }) => {
+      const [owner, networkId] = alias.split(' ')
+      return owner === 'routed' && networkId ? [networkId] : []
+    })
+  },
+
+  async deleteEndpoint({ endpointId }) {
+    await takeOut(endpointId)
+  },
+
+  async listEndpoints() {
+    return ports().map(({ networkId, endpointId }) => ({ networkId, endpointId }))
+  },
+
+  /** The first endpoint of a container makes its interface; each has an uplink, and its addresses at the interface. */
+  async plug({ network, endpointId, interface: wanted, sandbox: { id, path } }) {
+    using sandbox = linux.openSandbox(path)
+    const { subnet, gateway } = onlySubnetOf(network)
+    await using undo = new Rollback()
+    using router = Router.of(id, undo)
+    const { index, mtu, macAddress = wanted.macAddress } = router.interfaceIn({ sandbox, path }, wanted, undo)
+    const port = portName(endpointId)
+    if (rtnl.link(port) === undefined) {
+      const peer = {
+        name: uplinkName(endpointId),
+        macAddress: wanted.macAddress,
+        namespace: router.namespace,
+      }
+      rtnl.create(linux.createVeth({ name: port, mtu, peer: { ...peer, mtu } }))
+      undo.defer(`delete ${port}`, () => deleteOurs(port))
+    }
+    const alias = `routed ${network.id} ${endpointId} ${id}`
+    const master = rtnl.existingLink(bridgeName(network.id)).index
+    rtnl.run(linux.setLink(rtnl.existingLink(port).index, { alias, master, up: true }))
+    router.lead({ uplink: uplinkName(endpointId), wanted, macAddress }, { subnet, gateway })
+    using inside = linux.Rtnl.openIn(sandbox)
+    inside.run(linux.setLink(index, { up: true }))
+    for (const address of wanted.addresses) inside.run(linux.replaceAddress({ link: index, address }))
+    const routes = wanted.defaultRoute && gateway ? [{ destination: '0.0.0.0/0', gateway }] : []
+    for (const route of routes) inside.run(linux.replaceRoute({ ...route, link: index }))
+    undo.commit()
+    const { name, addresses } = wanted
+    return { interfaces: [{ configuredBy: 'driver', name, macAddress, addresses, mtu, routes }] }
+  },
+
+  async unplug({ endpointId }) {
+    await takeOut(endpointId)
+  },
+
+  /** By the uplinks: the interface of the container counts for all its networks together. */
+  async stats(endpoints) {
+    return endpoints.flatMap((endpoint) => {
+      const counted = rtnl.statistics(portName(endpoint.endpointId))
+      if (counted === undefined) return []
+      return [
+        {
+          ...endpoint,
+          rxBytes: counted.sentBytes,
+          txBytes: counted.receivedBytes,
+          rxPackets: counted.sentPackets,
+          txPackets: counted.receivedPackets,
+          rxErrors: counted.sendErrors,
+          txErrors: counted.receiveErrors,
+          rxDropped: counted.sendDropped,
+          txDropped: counted.receiveDropped,
+        },
+      ]
+    })
+  },
+})
+
+await runDriver(driver)

@@ -1,0 +1,130 @@
+// A driver that routes in a namespace of its own: containers see one interface, and all their networks are behind it.
+import { execFileSync } from 'node:child_process'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { ConetdFixture } from '../support/conetd-fixture.ts'
+import { conformanceOf, failuresOf } from '../support/conformance-program.ts'
+
+const type = 'routed-example'
+let fixture: ConetdFixture
+
+beforeAll(async () => {
+  fixture = await ConetdFixture.start({ drivers: [type, 'null'] })
+  execFileSync('sysctl', ['-qw', 'net.ipv4.ip_forward=1'])
+})
+
+afterAll(() => fixture?.[Symbol.asyncDispose]())
+
+beforeEach(async () => {
+  await fixture.client.createNetwork({ name: 'red', type, subnets: [{ subnet: '10.71.0.0/24' }] })
+  await fixture.client.createNetwork({ name: 'blue', type, subnets: [{ subnet: '10.72.0.0/24' }] })
+})
+afterEach(() => fixture.removeEverything())
+
+async function start(handle: string, ...networks: string[]): Promise<void> {
+  await fixture.client.putContainerConfig(handle, { attach_to: networks })
+  await fixture.client.up(handle)
+}
+
+async function run(handle: string, command: string): Promise<string> {
+  const { sandbox } = await fixture.client.getContainer(handle)
+  const argv = [`--net=${sandbox?.path}`, 'sh', '-ec', command]
+  return execFileSync('nsenter', argv, { encoding: 'utf8', stdio: 'pipe' })
+}
+
+const addressOf = async (handle: string, network: string) => {
+  const { networks } = await fixture.client.getContainer(handle)
+  return networks[network]?.container_ip ?? ''
+}
+
+const ping = (from: string, address: string) => run(from, `ping -c 1 -W 2 ${address}`)
+
+const interfacesIn = async (handle: string) =>
+  (await run(handle, 'ip -br link')).split('\n').flatMap((line) => line.match(/^(\w+)@/)?.[1] ?? [])
+
+describe('the networks of a driver that has a sandbox of its own for each container', () => {
+  it('[A6] are behind one interface of the container, and each is in what is told of it', async () => {
+    await start('both', 'red', 'blue')
+    expect(await interfacesIn('both')).toEqual(['eth0'])
+    const { networks } = await fixture.client.getContainer('both')
+    expect(networks).toMatchObject({
+      red: { interface: 'eth0', container_ip: '10.71.0.2', host_ip: '10.71.0.1', default_route: true },
+      blue: { interface: 'eth0', container_ip: '10.72.0.2', host_ip: '10.72.0.1', default_route: false },
+    })
+    expect(await fixture.client.getNetwork('red')).toMatchObject({ sandbox: 'private' })
+  })
+
+  it('[A6] are each reached through it, and reach it', async () => {
+    await start('both', 'red', 'blue')
+    await start('one', 'red')
+    await start('two', 'blue')
+    for (const [other, network] of [
+      ['one', 'red'],
+      ['two', 'blue'],
+    ] as const) {
+      await ping('both', await addressOf(other, network))
+      await ping(other, await addressOf('both', network))
+    }
+  })
+
+  it('[A6] count what went through them by their names', async () => {
+    await start('both', 'red', 'blue')
+    await start('two', 'blue')
+    const before = await fixture.client.getContainerMetrics('both')
+    await run('both', `ping -q -c 5 -i 0.05 -s 1000 ${await addressOf('two', 'blue')}`)
+    const after = await fixture.client.getContainerMetrics('both')
+    const sent = (network: string) =>
+      (after.networks[network]?.tx_bytes ?? 0) - (before.networks[network]?.tx_bytes ?? 0)
+    expect(sent('blue')).toBeGreaterThan(5000)
+    expect(sent('red')).toBeLessThan(1000)
+  })
+
+  it('[A6] come and go while the container runs; the interface goes with the last', async () => {
+    await start('both', 'red')
+    await start('two', 'blue')
+    const blue = await fixture.client.plug('both', { network: 'blue' })
+    expect(blue.interfaces).toMatchObject([{ name: 'eth0', addresses: ['10.72.0.3/24'] }])
+    await ping('both', await addressOf('two', 'blue'))
+    const red = (await fixture.client.getContainer('both')).networks.red?.endpoint_id ?? ''
+    await fixture.client.unplug({ handle: 'both', endpoint: red })
+    await ping('both', await addressOf('two', 'blue'))
+    expect(await run('both', 'ip -br -4 address show eth0')).toContain('10.72.0.3/24')
+    expect(await run('both', 'ip -br -4 address show eth0')).not.toContain('10.71.0.2')
+    await fixture.client.unplug({ handle: 'both', endpoint: blue.id })
+    expect(await interfacesIn('both')).toEqual([])
+  })
+
+  it('[A6] stand beside interfaces of other drivers, and refuse another name than the one that they share', async () => {
+    await fixture.client.createNetwork({ name: 'none', type: 'null' })
+    await fixture.client.putContainerConfig('c', {
+      attach_to: ['red', 'none', { network: 'blue', interface: 'lan0' }],
+    })
+    await fixture.client.up('c')
+    expect((await fixture.client.getContainer('c')).networks).toMatchObject({
+      red: { interface: 'lan0' },
+      none: { interface: 'eth0' },
+      blue: { interface: 'lan0' },
+    })
+    await expect(
+      fixture.client.plug('c', { network: 'red', name: 'again', interface: 'lan1' }),
+    ).rejects.toMatchObject({
+      kind: 'conflict',
+      fields: [{ path: 'interface' }],
+    })
+  })
+
+  it('[A6] are as they should be, and stay so over new lives of conetd and the driver', async () => {
+    await start('both', 'red', 'blue')
+    await start('two', 'blue')
+    expect((await fixture.client.previewReconciliation()).differences).toEqual([])
+    await fixture.startDriver(type)
+    await fixture.restart()
+    await ping('both', await addressOf('two', 'blue'))
+    expect((await fixture.client.previewReconciliation()).differences).toEqual([])
+  })
+})
+
+it('[A6] [K7] such a driver keeps the contract, as far as it can be seen in the kernel', async () => {
+  const { report } = await conformanceOf(type, ['--only', 'kernel,plug,model.plugs', '--seed', '1'])
+  expect(failuresOf(report)).toEqual([])
+  expect(report.checks.find(({ id }) => id === 'kernel.shared-interface')?.status).toBe('pass')
+})
