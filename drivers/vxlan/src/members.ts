@@ -52,8 +52,15 @@ export class TunnelMembers {
       const found = await this.#look(links)
       if (found === undefined) return []
       await this.#program(found)
+      if (found.change.forwarding.size > 0) await this.#programRest(links)
       return faultsIn(found)
     })
+  }
+
+  /** An entry that was brought back from another port is still of the kind that it was there, which is seen only now. */
+  async #programRest(links: TunnelLinks): Promise<void> {
+    const found = await this.#look(links)
+    if (found !== undefined) await this.#program(found)
   }
 
   /** What of the entries differs from the directory, in words; nothing as long as the directory is not whole. */

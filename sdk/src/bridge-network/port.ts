@@ -59,14 +59,18 @@ export function hasPin(rtnl: Rtnl, port: number, macAddress: string): boolean {
     )
 }
 
-/** Of a port that learns: what else somebody has set for its MAC, and nothing that it sends undoes for sure. */
+/**
+ * Of a port that learns: what else somebody has set for its MAC, and nothing that it sends undoes for sure. A sticky entry stays
+ * though it ages, for what is sent keeps it young; one that was learned elsewhere does not age.
+ */
 export function strayEntry(
   rtnl: Rtnl,
   { index, master: bridge }: Pick<Link, 'index' | 'master'>,
   macAddress: string,
 ): ForwardingEntry | undefined {
   const found = bridge === undefined ? undefined : rtnl.forwardingEntry({ bridge, macAddress })
-  return found?.permanent && (found.local || found.link !== index) ? found : undefined
+  if (found === undefined || (found.link === index && !found.local)) return undefined
+  return found.permanent || found.sticky || found.externallyLearned ? found : undefined
 }
 
 export type PortFlags = Partial<BridgePortSettings>

@@ -1,5 +1,6 @@
 // The entry of a bridge's table for the bridge's own MAC, by which members reach their gateway.
 import { describe, expect, it } from 'vitest'
+import { eventually } from '../../support/eventually.ts'
 import { RunningPing } from '../../support/running-ping.ts'
 import { BridgeFixture, bridgeNameOf, network, portNameOf, sh } from './bridge-fixture.ts'
 
@@ -57,6 +58,7 @@ describe('a bridge driver', () => {
       `dev ${portNameOf(second)} master permanent`,
       `dev ${bridgeNameOf(net)} self permanent`,
       `dev ${portNameOf(first)} master static sticky`,
+      `dev ${portNameOf(first)} master dynamic sticky`,
     ]) {
       expect(fixture.ping('a', '10.1.0.3')).toBe(true)
       expect(await faults(), entry).toEqual([])
@@ -71,6 +73,32 @@ describe('a bridge driver', () => {
     }
     expect(fixture.ping('a', '10.1.0.3')).toBe(true)
     expect(await faults()).toEqual([])
+  })
+
+  it('has members that are silent get what is sent to them again where what they send would undo it', async () => {
+    await using fixture = await BridgeFixture.start()
+    const net = await fixture.create(network('one'))
+    const first = await fixture.join(net, 'a', a)
+    const second = await fixture.join(net, 'b', b)
+    for (const kind of ['static', 'dynamic extern_learn', 'static extern_learn']) {
+      const lead = () =>
+        sh(`bridge fdb replace ${second.interface.macAddress} dev ${portNameOf(first)} master ${kind}`)
+      // The member may send something at any time.
+      await eventually(async () => {
+        lead()
+        const faults = (await fixture.driver.listEndpoints(fixture.call())).flatMap(
+          ({ fault }) => fault ?? [],
+        )
+        expect(faults, kind).toEqual([expect.stringContaining('elsewhere than to its port')])
+      })
+      fixture.repaired.length = 0
+      await eventually(async () => {
+        lead()
+        await fixture.plug(second)
+        expect(fixture.repaired.join(), kind).toContain('the bridge led what is sent to its MAC elsewhere')
+      })
+      expect(fixture.ping('a', '10.1.0.3'), kind).toBe(true)
+    }
   })
 
   it('mends it when it starts, and with another MAC names that alone', async () => {

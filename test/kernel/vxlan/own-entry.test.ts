@@ -92,4 +92,29 @@ describe('a vxlan driver', () => {
     expect(await host.faults()).toEqual([])
     expect(cluster.ping('near', '10.1.0.12')).toBe(true)
   })
+
+  it('mends an entry of any kind that leads what is for a member to another port, here or on another host', async () => {
+    const { macAddress: here } = near.interface
+    const { macAddress: there } = far.interface
+    for (const kind of [
+      'static',
+      'static sticky',
+      'dynamic sticky',
+      'dynamic extern_learn',
+      'static extern_learn',
+    ]) {
+      change(`bridge fdb replace ${here} dev TUNNEL master ${kind}`)
+      expect(await host.endpointFaults(), kind).toEqual([expect.stringContaining('does not know that')])
+      await host.plug(near)
+      expect(await host.endpointFaults(), kind).toEqual([])
+      expect(cluster.ping('near', '10.1.0.12'), kind).toBe(true)
+      change(`bridge fdb replace ${there} dev PORT master ${kind}`)
+      expect(await host.faults(), kind).toEqual([
+        expect.stringContaining('1 forwarding entry not as in the directory'),
+      ])
+      await host.create(net)
+      expect(await host.faults(), kind).toEqual([])
+      expect(cluster.ping('near', '10.1.0.12'), kind).toBe(true)
+    }
+  })
 })
