@@ -116,13 +116,15 @@ it('[B26] says what a repair would put back in a container, address by address a
   inside('address', 'delete', 'fd00:97::2/64', 'dev', 'eth0')
   inside('route', 'delete', 'default')
   inside('route', 'delete', '10.97.0.0/24')
+  inside('-6', 'route', 'delete', 'fe80::/64', 'dev', 'eth0')
+  inside('route', 'delete', 'local', '10.97.0.2', 'dev', 'eth0', 'table', 'local')
   inside('link', 'set', 'eth0', 'mtu', '1400')
   const { differences } = await fixture.client.previewReconciliation()
   expect(differences).toMatchObject([
     {
       problem: 'failing',
       reason:
-        'eth0 has MTU 1400 instead of 1500; eth0 lacks address fd00:97::2/64; eth0 lacks route 10.97.0.0/24; eth0 lacks route 0.0.0.0/0 via 10.97.0.1',
+        'eth0 has MTU 1400 instead of 1500; eth0 lacks address fd00:97::2/64; eth0 lacks route 10.97.0.2/32 in the table local; eth0 lacks route 10.97.0.0/24; eth0 lacks route fe80::/64; eth0 lacks route 0.0.0.0/0 via 10.97.0.1',
     },
   ])
   expect(inside('link', 'show', 'eth0')).toContain('mtu 1400')

@@ -1,14 +1,17 @@
 // How an interface in a sandbox differs from what was made there: what a repair would put back. Reads, and changes nothing.
-import type { PluggedInterface, Route } from '@conet/sdk'
+import type { PluggedInterface } from '@conet/sdk'
 import {
+  type AddressRouteFault,
+  addressRouteFaults,
   formatIp,
   formatPrefix,
+  LOCAL_TABLE,
   MAIN_TABLE,
   openSandbox,
   parsePrefix,
   Rtnl,
-  subnetRoute,
 } from '@conet/sdk/linux'
+import { linkLocalOfMac } from '../ipam/index.ts'
 
 type Made = Pick<PluggedInterface, 'name' | 'macAddress' | 'addresses' | 'mtu' | 'routes'>
 
@@ -24,15 +27,13 @@ function differencesOf(rtnl: Rtnl, made: Made): string[] {
   if (link === undefined) return ['is not in the container']
   const { mtu } = made
   const macAddress = made.macAddress.toLowerCase()
-  const addresses = rtnl.addresses({ link: link.index })
-  const there = new Map(addresses.map((found) => [prefixOf(found.address), found]))
+  const there = new Map(rtnl.addresses({ link: link.index }).map((found) => [prefixOf(found.address), found]))
   const routes = new Set(rtnl.routes({ table: MAIN_TABLE, link: link.index }).map(textOf))
   // One that is down has none; one that its driver wants without it has said so to the kernel.
-  const subnets = made.addresses.flatMap((address) => {
-    const hasRoute = link.isUp && there.get(prefixOf(address))?.prefixRoute === true
-    return hasRoute ? (subnetRoute({ link: link.index, address }) ?? []) : []
+  const addresses = [...made.addresses, `${linkLocalOfMac(made.macAddress)}/64`].filter((address) => {
+    const found = there.get(prefixOf(address))
+    return link.isUp && found?.prefixRoute === true && !found.tentative && !found.duplicate
   })
-  const isMain = ({ table = MAIN_TABLE }: Route) => table === MAIN_TABLE
   return [
     ...(link.isUp ? [] : ['is down']),
     ...(link.macAddress === macAddress ? [] : [`has MAC ${link.macAddress} instead of ${macAddress}`]),
@@ -40,10 +41,21 @@ function differencesOf(rtnl: Rtnl, made: Made): string[] {
     ...made.addresses
       .filter((address) => !there.has(prefixOf(address)))
       .map((address) => `lacks address ${address}`),
-    ...[...subnets, ...made.routes.filter(isMain)]
+    ...addressRouteFaults(rtnl, { link: link.index, addresses, routes: made.routes }).map(lacking),
+    ...made.routes
+      .filter(isMain)
       .filter((route) => !routes.has(textOf(route)))
       .map((route) => `lacks route ${textOf(route)}`),
   ]
+}
+
+function isMain({ table = MAIN_TABLE }: { readonly table?: number }): boolean {
+  return table === MAIN_TABLE
+}
+
+function lacking({ route: { destination, table }, wrong: [wrong] }: AddressRouteFault): string {
+  if (wrong !== undefined) return `has source ${wrong.preferredSource} in route ${destination}`
+  return `lacks route ${destination}${table === LOCAL_TABLE ? ' in the table local' : ''}`
 }
 
 function textOf({ destination, gateway }: { destination: string; gateway?: string | undefined }): string {

@@ -10,6 +10,7 @@ import {
   KernelError,
   type Link,
   MAIN_TABLE,
+  mendAddressRoutes,
   mendSubnetRoutes,
   type Namespace,
   type NewRoute,
@@ -33,9 +34,20 @@ export function applySettings(inside: Rtnl, wanted: PluggedInterface): number {
   inside.batch([...linkRequests(link, wanted), ...addressRequests(link.index, wanted)])
   addLinkLocal(inside, link.index, wanted)
   // The kernel has made them with the addresses, unless it had those already and somebody has deleted the routes since.
-  mendSubnetRoutes(inside, { link: link.index, addresses: wanted.addresses })
+  const { addresses, routes } = wanted
+  mendSubnetRoutes(inside, { link: link.index, addresses, routes })
   addRoutes(inside, link.index, wanted)
   return wanted.mtu ?? link.mtu
+}
+
+/** Puts back what the kernel has made with the addresses that the interface has: others' routes need them. */
+export function mendRoutes(inside: Rtnl, { name, macAddress, addresses, routes }: PluggedInterface): void {
+  const { index: link, isUp } = inside.existingLink(name)
+  if (!isUp) return
+  const usable = inside.addresses({ link }).filter(({ tentative, duplicate }) => !tentative && !duplicate)
+  const there = new Set(usable.map(({ address }) => address))
+  const standing = [...addresses, linkLocalAddress(macAddress)].filter((address) => there.has(address))
+  mendAddressRoutes(inside, { link, addresses: standing, routes })
 }
 
 /** Takes away what an answer of before said and this one does not say any more. */
@@ -123,10 +135,14 @@ function addressRequests(link: number, { addresses, neighbours = [] }: PluggedIn
 
 /** As the bundled drivers give it: at once, where the kernel would let it wait until nobody else has shown to have it. */
 function addLinkLocal(inside: Rtnl, link: number, { macAddress }: PluggedInterface): void {
-  const address = `${linkLocalOfMac(macAddress)}/64`
+  const address = linkLocalAddress(macAddress)
   // Switched off in the sandbox; an MTU that is too small for it; a kernel without it.
   const tolerate = ['EACCES', 'EINVAL', 'EOPNOTSUPP', 'EAFNOSUPPORT']
   inside.run(replaceAddress({ link, address, nodad: true }), { tolerate })
+}
+
+function linkLocalAddress(macAddress: string): string {
+  return `${linkLocalOfMac(macAddress)}/64`
 }
 
 /** Added, not replaced: the kernel would take another interface's route to the same destination away. */

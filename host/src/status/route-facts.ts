@@ -56,19 +56,39 @@ function straysAmong(
     homes.set(subnet, [...(homes.get(subnet) ?? []), one])
   }
   const lengths = [...new Set(addresses.map(({ address }) => blockAround(address).prefix))]
+  const firsts = firstsOfKernelMetric(routes, homes)
   return routes.flatMap((route) =>
-    passedBy(route, { homes, lengths }).map(({ address }) => ({ gateway: withoutPrefix(address), route })),
+    passedBy(route, { homes, lengths, firsts }).map(({ address }) => ({
+      gateway: withoutPrefix(address),
+      route,
+    })),
   )
+}
+
+/** Of the routes to a subnet that have the metric of the kernel's own, the kernel takes the one that it names first. */
+function firstsOfKernelMetric(routes: readonly Route[], homes: ReadonlyMap<string, unknown>): Set<Route> {
+  const firsts = new Map<string, Route>()
+  for (const route of routes) {
+    const { destination, metric = 0, family } = route
+    if (metric === kernelMetric[family] && homes.has(destination) && !firsts.has(destination))
+      firsts.set(destination, route)
+  }
+  return new Set(firsts.values())
 }
 
 /** The addresses to whose subnet a route wins, where it does not go out by an interface that has one of them. */
 function passedBy(
-  { type, link, destination, metric = 0, family }: Route,
-  { homes, lengths }: { homes: ReadonlyMap<string, Address[]>; lengths: readonly number[] },
+  route: Route,
+  {
+    homes,
+    lengths,
+    firsts,
+  }: { homes: ReadonlyMap<string, Address[]>; lengths: readonly number[]; firsts: ReadonlySet<Route> },
 ): Address[] {
+  const { type, link, destination, metric = 0, family } = route
   if (!leading.has(type) || (type === 'unicast' && link === undefined)) return []
   const own = blockAround(destination).prefix
-  const isFirst = metric < kernelMetric[family]
+  const isFirst = metric < kernelMetric[family] || firsts.has(route)
   return lengths
     .filter((length) => length < own || (length === own && isFirst))
     .map((length) => formatBlock(blockAround(`${withoutPrefix(destination)}/${length}`)))

@@ -4,13 +4,13 @@ import { declareFailpoints, failpoint } from '../failpoint.ts'
 import {
   type Address,
   addAddress,
+  addressRouteFaults,
   createBridge,
   deleteAddress,
   deleteLink,
   KernelError,
   type Link,
-  mendSubnetRoutes,
-  missingSubnetRoutes,
+  mendAddressRoutes,
   type NewAddress,
   type RouteRequest,
   type Rtnl,
@@ -21,6 +21,7 @@ import {
   usualLink,
 } from '../linux/index.ts'
 import type { Rollback } from '../rollback.ts'
+import { lacking, mended } from './address-routes.ts'
 import { hasIpv6, isIpv6 } from './addressing.ts'
 import type { BridgePlan } from './bridge-plan.ts'
 import { answerForNobody } from './bridge-settings.ts'
@@ -94,8 +95,7 @@ export function makeBridge(rtnl: Rtnl, plan: BridgePlan, undo: Rollback): Link {
 export function bridgeFaults(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string[] {
   const { index } = bridge
   const missing = missingAddresses(rtnl, index, plan)
-  const addresses = plan.addresses.filter((address) => !missing.includes(address))
-  const lost = missingSubnetRoutes(rtnl, { link: index, addresses })
+  const addressed = { link: index, addresses: without(missing, plan) }
   const faults = [
     ...(bridge.isUp ? [] : ['is down']),
     ...linkDifferences(bridge, plan).map((what) => `differs: ${what}`),
@@ -105,7 +105,7 @@ export function bridgeFaults(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string
     ...missing.map((address) => `lacks the address ${address}`),
     ...strangeAddresses(rtnl, index, plan).map(({ address }) => `has the strange address ${address}`),
     // One that is down has none.
-    ...(bridge.isUp ? lost.map(({ destination }) => `lacks the route to ${destination}`) : []),
+    ...(bridge.isUp ? addressRouteFaults(rtnl, addressed).map(lacking) : []),
   ]
   return faults.map((fault) => `bridge ${plan.name} ${fault}`)
 }
@@ -120,8 +120,6 @@ export function mendBridge(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string[]
     ...(hasIpv6Addresses(plan) ? switchIpv6On(undefined, plan.name) : []),
     ...mendAddresses(rtnl, bridge.index, plan),
   ]
-  const lost = mendSubnetRoutes(rtnl, { link: bridge.index, addresses: plan.addresses })
-  differences.push(...lost.map(({ destination }) => `the route to ${destination} was missing`))
   if (plan.internal) differences.push(...answerForNobody(plan.name))
   return differences.map((difference) => `bridge ${plan.name}: ${difference}`)
 }
@@ -190,10 +188,17 @@ function mendAddresses(rtnl: Rtnl, index: number, plan: BridgePlan): string[] {
   }
   const missing = missingAddresses(rtnl, index, plan)
   rtnl.batch(missing.map((address) => replaceAddress(newAddress(index, address))))
+  // With the missing ones the kernel makes theirs.
+  const routes = mendAddressRoutes(rtnl, { link: index, addresses: without(missing, plan) })
   return [
     ...strange.map(({ address }) => `it had the address ${address}`),
     ...missing.map((address) => `the address ${address} was missing`),
+    ...routes.map(mended),
   ]
+}
+
+function without(missing: readonly string[], { addresses }: BridgePlan): string[] {
+  return addresses.filter((address) => !missing.includes(address))
 }
 
 function strangeAddresses(rtnl: Rtnl, index: number, { addresses }: BridgePlan): Address[] {

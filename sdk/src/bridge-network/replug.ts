@@ -6,7 +6,7 @@ import {
   KernelError,
   type Link,
   MAIN_TABLE,
-  mendSubnetRoutes,
+  mendAddressRoutes,
   type Namespace,
   type NewRoute,
   type Rtnl,
@@ -15,6 +15,7 @@ import {
   setLink,
   usualLink,
 } from '../linux/index.ts'
+import { mended } from './address-routes.ts'
 import { isIpv6 } from './addressing.ts'
 import { setLinkAnew, withoutKernelAddress } from './bridge-device.ts'
 import { differencesOf } from './differences.ts'
@@ -52,7 +53,6 @@ export function checkPlugged(task: PluggedTask): void {
   const inside = [
     ...mendInterface(inner, peer, plan),
     ...mendAddresses({ sandbox, inner }, peer.index, plan),
-    ...mendSubnetRoutes(inner, { link: peer.index, addresses: plan.addresses }).map(wasMissing),
     ...mendRoutes(inner, peer.index, plan),
   ]
   for (const what of outside) repaired(`port ${plan.port.name}: ${what}`)
@@ -150,7 +150,7 @@ function bringUp(rtnl: Rtnl, { index, isUp }: Link): string[] {
 function mendAddresses(
   { sandbox, inner }: Pick<PluggedTask, 'sandbox' | 'inner'>,
   link: number,
-  { addresses, linkLocal, interfaceName }: EndpointPlan,
+  { addresses, linkLocal, interfaceName, routes }: EndpointPlan,
 ): string[] {
   const found = inner.addresses({ link })
   const usable = new Set(
@@ -164,7 +164,14 @@ function mendAddresses(
     // EACCES: IPv6 is switched off in the sandbox, and nothing needs it.
     inner.run(replace(linkLocal), { tolerate: ['EACCES'] })
   }
-  return [...ofSwitch, ...missing.map((address) => `the address ${address} was missing`)]
+  // With the missing ones the kernel makes theirs.
+  const standing = [...addresses, linkLocal ?? []].flat().filter((address) => usable.has(address))
+  const ofRoutes = mendAddressRoutes(inner, { link, addresses: standing, routes })
+  return [
+    ...ofSwitch,
+    ...missing.map((address) => `the address ${address} was missing`),
+    ...ofRoutes.map(mended),
+  ]
 }
 
 function mendRoutes(inner: Rtnl, link: number, plan: EndpointPlan): string[] {
@@ -175,11 +182,7 @@ function mendRoutes(inner: Rtnl, link: number, plan: EndpointPlan): string[] {
   for (const route of missing) {
     orConflict(plan, `another route to ${route.destination}`, () => inner.run(addRoute(route)))
   }
-  return missing.map(wasMissing)
-}
-
-function wasMissing({ destination }: NewRoute): string {
-  return `the route to ${destination} was missing`
+  return missing.map(({ destination }) => `the route to ${destination} was missing`)
 }
 
 /** Without a table the main one is meant: a table for replies may have the same route. */

@@ -61,6 +61,15 @@ const bridgeFaults: [string, RegExp][] = [
   ['sysctl -qw net.ipv4.conf.BRIDGE.forwarding=0', /^bridge BRIDGE does not forward IPv4$/],
   ['sysctl -qw net.ipv6.conf.BRIDGE.forwarding=0', /^bridge BRIDGE does not forward IPv6$/],
   [
+    'ip route del local 10.1.0.1 dev BRIDGE table local',
+    /^bridge BRIDGE lacks the route to 10\.1\.0\.1\/32 in the table local$/,
+  ],
+  [
+    'ip route change 10.1.0.0/16 dev BRIDGE proto kernel scope link src 127.0.0.1',
+    /^bridge BRIDGE has the source 127\.0\.0\.1 in the route to 10\.1\.0\.0\/16$/,
+  ],
+  ['ip -6 route del fe80::/64 dev BRIDGE', /^bridge BRIDGE lacks the route to fe80::\/64$/],
+  [
     'sysctl -qw net.ipv6.conf.BRIDGE.disable_ipv6=1',
     /^bridge BRIDGE has IPv6 switched off \(disable_ipv6\); bridge BRIDGE lacks the address fd00:1::1\/64;/,
   ],

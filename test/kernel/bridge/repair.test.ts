@@ -11,6 +11,24 @@ type Change = { what: string; command: (names: { bridge: string; port: string })
 
 /** What somebody may do to the bridge that does not cut members off from each other. */
 const bridgeChanges: Change[] = [
+  // Before the address generation, after which the kernel tries the link-local address anew.
+  {
+    what: 'the link-local route',
+    command: ({ bridge }) => `ip -6 route del fe80::/64 dev ${bridge}`,
+    says: /route to fe80::\/64 was missing/,
+  },
+  {
+    what: 'the source in the IPv6 route',
+    command: ({ bridge }) =>
+      `ip -6 route change fd00:1::/64 dev ${bridge} proto kernel metric 256 src $(ip -6 -o address show ${bridge} scope link | sed 's|.*inet6 ||; s|/.*||')`,
+    says: /route to fd00:1::\/64 had the source fe80::/,
+  },
+  {
+    what: 'all entries for its addresses',
+    command: ({ bridge }) =>
+      `ip route flush table local dev ${bridge}; ip -6 route flush table local dev ${bridge}`,
+    says: /10\.1\.0\.1\/32 in the .*10\.1\.255\.255\/32 in the .*fd00:1::1\/128 in the .*ff00::\/8 in the .*fe80::/s,
+  },
   { what: 'the MTU', command: ({ bridge }) => `ip link set ${bridge} mtu 1400`, says: /mtu was 1400/ },
   {
     what: 'an MTU that has no room for IPv6',
@@ -68,6 +86,17 @@ const bridgeChanges: Change[] = [
     command: ({ bridge }) => `ip -6 route del fd00:1::/64 dev ${bridge}`,
     says: /route to fd00:1::\/64 was missing/,
   },
+  {
+    what: 'the source in the route',
+    command: ({ bridge }) =>
+      `ip route change 10.1.0.0/16 dev ${bridge} proto kernel scope link src 127.0.0.1`,
+    says: /route to 10\.1\.0\.0\/16 had the source 127\.0\.0\.1/,
+  },
+  {
+    what: 'the entry for its address',
+    command: ({ bridge }) => `ip route del local 10.1.0.1 dev ${bridge} table local`,
+    says: /route to 10\.1\.0\.1\/32 in the table local was missing$/,
+  },
   { what: 'the firewall table', command: () => 'nft flush ruleset', says: /firewall/ },
   {
     what: 'an element',
@@ -120,6 +149,21 @@ const insideChanges = [
     what: 'the route to the subnet inside',
     command: 'ip route del 10.1.0.0/16; ip -6 route del fd00:1::/64',
     says: /route to 10\.1\.0\.0\/16 was missing.*route to fd00:1::\/64 was missing/s,
+  },
+  {
+    what: 'the source in the route to the subnet inside',
+    command: 'ip route change 10.1.0.0/16 dev eth0 proto kernel scope link src 127.0.0.1',
+    says: /route to 10\.1\.0\.0\/16 had the source 127\.0\.0\.1/,
+  },
+  {
+    what: 'the link-local route inside',
+    command: 'ip -6 route del fe80::/64 dev eth0',
+    says: /route to fe80::\/64 was missing/,
+  },
+  {
+    what: 'the entries for its addresses inside',
+    command: 'ip route flush table local dev eth0; ip -6 route flush table local dev eth0',
+    says: /10\.1\.0\.3\/32 in the .*fd00:1::3\/128 in the /s,
   },
   { what: 'the route inside', command: 'ip route del default', says: /route to 0\.0\.0\.0\/0 was missing/ },
   {

@@ -131,6 +131,17 @@ describe('routes that lead addresses of a subnet elsewhere', () => {
       'fd07::1: fd07::/64 away',
       'fd07::1: fd07::7/128 away',
     ])
+    sh(
+      'ip route flush table main dev away; ip -6 route flush table main dev away; ip route delete 10.7.0.7/32',
+    )
+  })
+
+  it('may be its very subnet and prohibit it, where the kernel takes them first', async () => {
+    sh(`ip route append unreachable 10.7.0.0/24; ip -6 route append blackhole fd07::/64 metric 256`)
+    expect(await strays()).toEqual([])
+    sh(`ip route prepend prohibit 10.7.0.0/24; ip -6 route replace unreachable fd07::/64 metric 256
+      ip -6 route append fd07::/64 dev home metric 256`)
+    expect(await strays()).toEqual(['10.7.0.1: 10.7.0.0/24 undefined', 'fd07::1: fd07::/64 undefined'])
   })
 })
 

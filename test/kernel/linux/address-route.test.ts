@@ -8,6 +8,7 @@ import {
   deleteRoute,
   deleteRule,
   MAIN_TABLE,
+  mendAddressRoutes,
   mendSubnetRoutes,
   Rtnl,
   replaceAddress,
@@ -195,11 +196,44 @@ describe('routes', () => {
     const before = own()
     for (const destination of ['10.7.0.0/16', 'fd00:7::/64']) rtnl.run(deleteRoute({ destination, link }))
     const mended = mendSubnetRoutes(rtnl, { link, addresses })
-    expect(mended.map(({ destination }) => destination)).toEqual(['10.7.0.0/16', 'fd00:7::/64'])
+    expect(mended.map(({ route }) => route.destination)).toEqual(['10.7.0.0/16', 'fd00:7::/64'])
     expect(own()).toEqual(before)
     expect(mendSubnetRoutes(rtnl, { link, addresses })).toEqual([])
     expect(rtnl.routes({ link: other, table: MAIN_TABLE })).toHaveLength(before.length)
     await rtnl.runSlow(deleteLink(other))
+  })
+
+  it('by which the machine takes what is sent to its addresses are put back, and lead there again', () => {
+    const addresses = ['10.7.0.1/16', '10.9.0.1/32', 'fd00:7::1/64']
+    rtnl.batch(addresses.map((address) => replaceAddress({ link, address, nodad: address.includes(':') })))
+    expect(mendAddressRoutes(rtnl, { link, addresses })).toEqual([])
+    for (const { destination, table } of rtnl.routes({ link }))
+      rtnl.run(deleteRoute({ destination, table, link }))
+    const lost = mendAddressRoutes(rtnl, { link, addresses })
+    expect(lost.map(({ route }) => route.destination)).toEqual([
+      ...['10.7.0.1/32', '10.7.255.255/32', '10.9.0.1/32', 'fd00:7::1/128', 'ff00::/8'],
+      ...['10.7.0.0/16', 'fd00:7::/64'],
+    ])
+    for (const address of addresses)
+      expect(showOne(`ip route get ${address.replace(/\/.*/, '')}`), address).toMatchObject({ type: 'local' })
+    expect(showOne('ip route get 10.7.255.255')).toMatchObject({ type: 'broadcast' })
+    expect(mendAddressRoutes(rtnl, { link, addresses })).toEqual([])
+  })
+
+  it('to a subnet have a source of the link, unless another is wanted; what the kernel takes after them stays', () => {
+    const addresses = ['10.7.0.1/16', '10.7.0.3/16', 'fd00:7::1/64']
+    rtnl.batch(addresses.map((address) => replaceAddress({ link, address, nodad: address.includes(':') })))
+    const source = (destination: string, preferredSource: string) => ({ destination, link, preferredSource })
+    const later = { ...source('10.7.0.0/16', '127.0.0.1'), metric: 7 }
+    rtnl.batch([replaceRoute(source('10.7.0.0/16', '10.7.0.3')), addRoute(later)])
+    expect(mendAddressRoutes(rtnl, { link, addresses })).toEqual([])
+    const wrong = source('10.7.0.0/16', '127.0.0.1')
+    rtnl.run(replaceRoute(wrong))
+    expect(mendAddressRoutes(rtnl, { link, addresses, routes: [wrong] })).toEqual([])
+    expect(mendAddressRoutes(rtnl, { link, addresses })).toMatchObject([{ wrong: [wrong] }])
+    expect(mendAddressRoutes(rtnl, { link, addresses })).toEqual([])
+    expect(showOne('ip route get 10.7.0.9')).toMatchObject({ prefsrc: '10.7.0.1' })
+    expect(rtnl.routes({ link, table: MAIN_TABLE })).toContainEqual(expect.objectContaining(later))
   })
 
   it('to nowhere carry the kernel’s reason', () => {

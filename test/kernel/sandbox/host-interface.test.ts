@@ -153,6 +153,23 @@ describe('an interface that the driver leaves to the host', () => {
     await takeBack(path, beside)
   })
 
+  it('gets back the routes by which it takes what is sent to its addresses, the link-local one too, and their source', async () => {
+    await bringIn(path, wanted, moved)
+    const routes = () =>
+      inside('ip route show dev eth0 table all; ip -6 route show dev eth0 table all')
+        .replaceAll(/ metric \d+| pref \w+/g, '')
+        .split('\n')
+        .filter((line) => !line.startsWith('anycast'))
+        .sort()
+    const before = routes()
+    inside('ip link set lo up; ip route change 10.92.0.0/24 dev eth0 proto kernel scope link src 127.0.0.1')
+    inside('ip route flush table local dev eth0; ip -6 route flush table local dev eth0')
+    inside('ip -6 route del fe80::/64 dev eth0')
+    await mend(path, wanted, wanted)
+    expect(routes()).toEqual(before)
+    await takeBack(path, wanted)
+  })
+
   it('is as it was after a mending that finds nothing to mend', async () => {
     const [, route] = wanted.routes
     for (const routes of [wanted.routes, [route]]) {

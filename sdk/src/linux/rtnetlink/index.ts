@@ -15,6 +15,13 @@ export {
 export { type BridgePortSettings, usualBridgePort } from './bridge-port-settings.ts'
 export { type BridgeSettings, usualBridge } from './bridge-settings.ts'
 export {
+  type AddressedLink,
+  type AddressRouteFault,
+  addressRouteFaults,
+  mendAddressRoutes,
+  mendSubnetRoutes,
+} from './address-routes.ts'
+export {
   addForwardingEntry,
   appendForwardingEntry,
   deleteForwardingEntry,
@@ -93,7 +100,6 @@ export {
 export { Rtnl, type RunOptions, type SlowRunOptions } from './rtnl.ts'
 export { addRule, deleteRule, type Rule } from './rule.ts'
 export type { LinkStatistics } from './statistics.ts'
-export { mendSubnetRoutes, missingSubnetRoutes } from './subnet-routes.ts'
 export {
   type EgressLimit,
   type IngressRedirect,

@@ -20,8 +20,8 @@ const RTNH_F_ONLINK = 4
 const RTM_F_CLONED = 0x200
 const ANY_SCOPE = scopes.nowhere
 /** Of the routes that the kernel makes itself. */
-const KERNEL_PROTOCOL = 2
-const KERNEL_IPV6_METRIC = 256
+export const KERNEL_PROTOCOL = 2
+export const KERNEL_IPV6_METRIC = 256
 
 /** The table of ordinary routes (rtnetlink(7), RT_TABLE_MAIN). */
 export const MAIN_TABLE = 254
