@@ -134,6 +134,15 @@ describe('a vxlan driver', () => {
     ])
   })
 
+  it('mends the MAC of a tunnel while it runs, with the bridge’s entry for it and no other', async () => {
+    const before = picture()
+    onHost('ip link set TUNNEL address 02:00:00:00:00:99')
+    await host.create(net)
+    expect(picture()).toBe(before)
+    expect(await host.faults()).toEqual([])
+    await ping.goesOn()
+  })
+
   it('says of a tunnel that somebody holds down what holds it, and lets it go', async () => {
     for (const [command, fault] of damages) {
       onHost(`ip link set TUNNEL ${command}`)

@@ -40,19 +40,27 @@ function readBack<Values extends object>(
   return readAttributes(table, usual, new Attributes(writer.finish()))
 }
 
-function expectAllRead<Values extends object>(table: AttributeTable<Values>, usual: Values): void {
-  expect(readBack(table, usual, {})).toEqual(usual)
+/** `untold`: what a kernel has that does not tell. */
+function expectAllRead<Values extends object>(
+  table: AttributeTable<Values>,
+  usual: Values,
+  untold = usual,
+): void {
+  expect(readBack(table, usual, {})).toEqual(untold)
   for (const [key, value] of Object.entries(usual)) {
     for (const other of othersOf(key, value)) {
       const change = { [key]: other }
-      expect(readBack(table, usual, change), `${key} ${other}`).toEqual({ ...usual, ...change })
+      expect(readBack(table, usual, change), `${key} ${other}`).toEqual({ ...untold, ...change })
     }
   }
 }
 
 describe('what is written by a table of attributes is what it reads', () => {
   it.each([
-    ['of a bridge', () => expectAllRead(bridgeTable, usualBridge)],
+    [
+      'of a bridge',
+      () => expectAllRead(bridgeTable, usualBridge, { ...usualBridge, multicastSnooping: false }),
+    ],
     ['of a port', () => expectAllRead(bridgePortTable, usualBridgePort)],
     ['of a vxlan', () => expectAllRead(vxlanTable, usualVxlan)],
     ['of a vxlan, fixed', () => expectAllRead(fixedVxlanTable, usualFixedVxlan)],

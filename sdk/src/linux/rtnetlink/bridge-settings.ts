@@ -119,7 +119,8 @@ export const bridgeTable: AttributeTable<BridgeSettings> = {
   spanningTreePerVlan: optionBit(IFLA_BR.MULTI_BOOLOPT, 2),
   multicastOffloadFailures: optionBit(IFLA_BR.MULTI_BOOLOPT, 3),
   localEntriesInVlan0: optionBit(IFLA_BR.MULTI_BOOLOPT, 4),
-  multicastSnooping: flag(IFLA_BR.MCAST_SNOOPING),
+  // A kernel that does not tell cannot snoop.
+  multicastSnooping: flags([IFLA_BR.MCAST_SNOOPING]),
   multicastRouter: u8(IFLA_BR.MCAST_ROUTER),
   multicastQuerier: flag(IFLA_BR.MCAST_QUERIER),
   multicastQueryByAddress: flag(IFLA_BR.MCAST_QUERY_USE_IFADDR),
