@@ -15,7 +15,9 @@ import {
 } from './route.ts'
 import type { Rtnl } from './rtnl.ts'
 
+/** A link whose routes are looked at. */
 export type AddressedLink = {
+  /** Its index. */
   readonly link: number
   /** Those that it has. */
   readonly addresses: readonly string[]

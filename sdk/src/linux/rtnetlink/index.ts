@@ -12,8 +12,6 @@ export {
   replaceAddress,
   type Scope,
 } from './address.ts'
-export { type BridgePortSettings, usualBridgePort } from './bridge-port-settings.ts'
-export { type BridgeSettings, usualBridge } from './bridge-settings.ts'
 export {
   type AddressedLink,
   type AddressRouteFault,
@@ -21,6 +19,8 @@ export {
   mendAddressRoutes,
   mendSubnetRoutes,
 } from './address-routes.ts'
+export { type BridgePortSettings, usualBridgePort } from './bridge-port-settings.ts'
+export { type BridgeSettings, usualBridge } from './bridge-settings.ts'
 export {
   addForwardingEntry,
   appendForwardingEntry,
