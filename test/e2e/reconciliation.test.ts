@@ -231,6 +231,22 @@ it('[B26] a sandbox that somebody took away ends its container, and hides no oth
   expect((await fixture.client.getContainer('gone')).state).toBe('down')
 })
 
+it('a plug into a sandbox that somebody took away says so, and leaves nothing', async () => {
+  await fixture.client.createNetwork({ name: 'blue', type: 'bridge' })
+  await fixture.client.putContainerConfig('gone', { attach_to: [] })
+  const { sandbox } = await fixture.client.up('gone')
+  shell(`umount ${sandbox?.path}`)
+  await expect(fixture.client.plug('gone', { network: 'blue' })).rejects.toMatchObject({
+    kind: 'failedPrecondition',
+    message: `plug container gone: its network namespace is not at ${sandbox?.path} any more, where conet held it`,
+    help: expect.stringContaining('conet container down gone'),
+  })
+  expect((await fixture.client.getContainer('gone')).endpoints).toEqual([])
+  await fixture.client.down('gone')
+  await fixture.client.up('gone')
+  expect(await fixture.client.plug('gone', { network: 'blue' })).toMatchObject({ state: 'plugged' })
+})
+
 it('removes what a driver has and nobody wants, and says what it could not mend', async () => {
   await fixture.client.createNetwork({ name: 'odd', type: 'fake' })
   const stranger = { networkId: 'a'.repeat(64), endpointId: 'b'.repeat(64) }

@@ -15,6 +15,7 @@ import { requireContainer } from './containers.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { intendEndpoint } from './intend-endpoint.ts'
 import { containerQueue } from './keys.ts'
+import { namingLost } from './lost-sandboxes.ts'
 import { createAndPlug, createEndpoint } from './make-endpoint.ts'
 import { namingPolicy } from './policy-refusal.ts'
 import { awaitPublication } from './publication.ts'
@@ -63,7 +64,7 @@ async function makeAttached(
   const settleFiles = sandbox && writeResolverFilesAhead(host, intended.endpoint)
   try {
     if (sandbox === undefined) return await createEndpoint(host, intended, operation)
-    const endpoint = await createAndPlug(host, intended, sandbox, operation)
+    const endpoint = await namingLost(host, sandbox, () => createAndPlug(host, intended, sandbox, operation))
     await awaitPublication(host, endpoint)
     settleFiles?.()
     return endpoint

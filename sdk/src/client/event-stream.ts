@@ -107,7 +107,7 @@ async function openStream(
     throw problemError(await wholeAnswer(response), what)
   } catch (cause) {
     untie[Symbol.dispose]()
-    throw exchangeFailure(cause, { what, socketPath, family: 'client', signal: opening.signal })
+    throw exchangeFailure(cause, { what, socketPath, family: 'client', signal: opening.signal, isRead: true })
   }
 }
 

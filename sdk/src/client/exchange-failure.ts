@@ -10,6 +10,8 @@ export type ExchangeFacts = {
   /** The runtime's socket is root's alone, the clients' the group's. */
   readonly family: 'client' | 'runtime'
   readonly signal: AbortSignal
+  /** It was only asked for something: nothing may have been done. */
+  readonly isRead: boolean
 }
 
 export function exchangeFailure(cause: unknown, facts: ExchangeFacts): Error {
@@ -18,9 +20,13 @@ export function exchangeFailure(cause: unknown, facts: ExchangeFacts): Error {
   return unreachable(cause, facts) ?? brokenOff(cause, facts)
 }
 
-function abortion({ what, signal }: ExchangeFacts): ConetError {
-  if (ConetError.is(signal.reason)) return signal.reason
-  return new ConetError('cancelled', `${what}: given up by the caller`, { cause: signal.reason })
+function abortion({ what, signal: { reason }, isRead }: ExchangeFacts): ConetError {
+  const state = isRead ? { operationState: 'not-started' as const } : {}
+  if (!ConetError.is(reason))
+    return new ConetError('cancelled', `${what}: given up by the caller`, { cause: reason, ...state })
+  if (!isRead || !ConetError.is(reason, 'deadlineExceeded')) return reason
+  const help = 'conetd may be busy, or hang: ask again, or allow more time'
+  return new ConetError(reason.kind, reason.message, { cause: reason, help, ...state })
 }
 
 /** The connection was never made: nothing was done. */

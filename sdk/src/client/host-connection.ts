@@ -105,6 +105,7 @@ export class HostConnection {
         socketPath,
         family: options.socket ?? line.family,
         signal: limit.signal,
+        isRead: line.method === 'GET',
       })
     }
   }

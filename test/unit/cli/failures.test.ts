@@ -103,9 +103,12 @@ conet: create network: 2 fields are wrong
   it('no answer within --timeout: exit code 6', async () => {
     await using host = await fakeHost()
     host.raw = () => {}
-    const outcome = await conet(['status', '--timeout', '0.02'], host)
-    expect(outcome.code).toBe(6)
-    expect(outcome.err).toMatch(/^conet: status: no answer within 20 ms\ntry: look whether it was done/)
+    const plug = await conet(['net', 'plug', 'c1', 'web', '--timeout', '0.02'], host)
+    expect(plug.code).toBe(6)
+    expect(plug.err).toMatch(/^conet: plug c1: no answer within 20 ms\ntry: look whether it was done/)
+    const status = await conet(['status', '--timeout', '0.02'], host)
+    expect(status.code).toBe(6)
+    expect(status.err).toMatch(/^conet: status: no answer within 20 ms\ntry: conetd may be busy/)
   })
 
   it('with several names goes on after a failure, and exits non-zero', async () => {

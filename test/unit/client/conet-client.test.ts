@@ -260,7 +260,9 @@ describe('ConetClient errors', () => {
     await using client = new ConetClient({ ...host, connections: 1 })
     host.raw = () => {}
     const error = await failureOf(client.status({ timeoutMs: 20 }), 'deadlineExceeded')
-    expect(error.message).toBe('status: no answer within 20 ms')
+    expect(error).toMatchObject({ message: 'status: no answer within 20 ms', operationState: 'not-started' })
+    const plugging = client.plug('c', { network: 'web' }, { timeoutMs: 20 })
+    expect((await failureOf(plugging, 'deadlineExceeded')).operationState).toBe('unknown')
     host.raw = undefined
     expect(await client.listNetworks()).toEqual({ networks: [] })
   })
