@@ -24,9 +24,14 @@ export function policyPage(): string {
   return readFileSync(join(repository, 'docs/protocol-policy.md'), 'utf8')
 }
 
+/** What only drivers need that route in a namespace of their own. */
+export function sandboxPage(): string {
+  return readFileSync(join(repository, 'docs/protocol-sandbox.md'), 'utf8')
+}
+
 /** All pages, one behind the other. */
 export function protocolPages(): string {
-  return [protocolPage(), peersPage(), policyPage()].join('\n')
+  return [protocolPage(), peersPage(), policyPage(), sandboxPage()].join('\n')
 }
 
 /** In the order of the page. */

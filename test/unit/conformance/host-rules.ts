@@ -62,10 +62,6 @@ export const hostRules: Readonly<Record<string, Proof>> = {
     test: 'prints the network id, 64 hexadecimal digits',
   },
   'EP-3': { file: 'chaos/driver-addresses.test.ts', test: 'what it answers stands in every later call' },
-  'PRIV-3': {
-    file: 'e2e/routed-example.test.ts',
-    test: 'stand beside interfaces of other drivers, and refuse another name than the one that they share',
-  },
   'RES-4': {
     file: 'kernel/sandbox/host-interface.test.ts',
     test: 'gets name, MAC, MTU, addresses, the link-local one of its MAC, routes, neighbours and sysctls in the sandbox',
@@ -127,4 +123,8 @@ export const hostRules: Readonly<Record<string, Proof>> = {
   'PORT-2': ports('ports come from the pool in turn, stay over changes and a restart of conetd'),
   'PORT-4': ports('a port that another endpoint or a process has is refused'),
   'STAT-4': policy('counters of a container come by the names of its attachments'),
+  'PRIV-3': {
+    file: 'e2e/routed-example.test.ts',
+    test: 'stand beside interfaces of other drivers, and refuse another name than the one that they share',
+  },
 }
