@@ -35,6 +35,8 @@ export type ClusterPartsOptions = {
   listener(): ClusterListener | undefined
   /** The node is registered, or not any more. */
   registrationChanged(trouble: Trouble | undefined): void
+  /** Whether the store can be read, maybe. */
+  readingChanged(): void
 }
 
 export class ClusterParts {
@@ -112,7 +114,9 @@ export class ClusterParts {
   #openDirectory(): NetworkDirectory {
     const { store, listener, signal, log } = this.#options
     const lost = () => this.continuity.doubt()
-    return new NetworkDirectory({ store, listener, signal, log, lost, assureWhole: this.#assureWhole })
+    const changed = () => this.#options.readingChanged()
+    const assureWhole = this.#assureWhole
+    return new NetworkDirectory({ store, listener, signal, log, lost, changed, assureWhole })
   }
 
   #openNodes(): KnownNodes {

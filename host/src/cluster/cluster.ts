@@ -19,7 +19,10 @@ import {
 import type { CallLimits } from './shared-store.ts'
 import { readWholeNetwork, type WholeNetwork } from './whole-network.ts'
 
-export type ClusterOptions = Omit<ClusterPartsOptions, 'signal' | 'listener' | 'registrationChanged'> & {
+export type ClusterOptions = Omit<
+  ClusterPartsOptions,
+  'signal' | 'listener' | 'registrationChanged' | 'readingChanged'
+> & {
   /** Of networks that are created here: the most addresses of a block, as a power of two. */
   readonly mostBlockBits: number
 }
@@ -31,8 +34,8 @@ export class Cluster {
   readonly #parts: ClusterParts
   readonly #ending = new AbortController()
   #listener: ClusterListener | undefined
-  /** What the log has: it is not told again with each try. */
-  #reported: Trouble | undefined
+  /** As the log has it: it is not told again with each try. */
+  #tookPart: boolean | undefined
   #running: Promise<unknown> | undefined
 
   /** Knows what is on the disk; nothing is asked of the store before `start`. */
@@ -42,7 +45,8 @@ export class Cluster {
       ...options,
       signal: this.#ending.signal,
       listener: () => this.#listener,
-      registrationChanged: (trouble) => this.#report(trouble),
+      registrationChanged: (trouble) => this.#registrationChanged(trouble),
+      readingChanged: () => this.#report(),
     })
     this.nodes = new NodeOperations(options.store, () => this.#parts.nodes.all)
   }
@@ -162,17 +166,26 @@ export class Cluster {
     }
   }
 
-  #report(trouble: Trouble | undefined): void {
+  #registrationChanged(trouble: Trouble | undefined): void {
+    this.#report()
+    if (trouble !== undefined) return
+    void this.#parts.held.tell()
+    void this.#reclaim()
+    this.#listener?.joined()
+  }
+
+  /** Each time that this node takes part, and that it does not any more, once. */
+  #report(): void {
     const { log, node } = this.#options
-    if (trouble === undefined) {
-      log.info({ node: node.name }, 'cluster: this node takes part')
-      void this.#parts.held.tell()
-      void this.#reclaim()
-      this.#listener?.joined()
-    } else if (trouble.since !== this.#reported?.since) {
-      log.warn({ node: node.name, err: trouble.error }, 'cluster: this node has no part now')
-    }
-    this.#reported = trouble
+    const { presence, directory } = this.#parts
+    const trouble = presence.trouble ?? directory.trouble
+    // It has not joined yet.
+    if (trouble === undefined && presence.condition === undefined) return
+    const takesPart = trouble === undefined
+    if (takesPart === this.#tookPart) return
+    this.#tookPart = takesPart
+    if (takesPart) log.info({ node: node.name }, 'cluster: this node takes part')
+    else log.warn({ node: node.name, err: trouble.error }, 'cluster: this node has no part now')
   }
 
   /** What is this node's, and the store does not say so, though it has lost nothing. Never rejects. */

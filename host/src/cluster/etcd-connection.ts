@@ -1,16 +1,17 @@
-// The client of etcd. While etcd refuses who this host is, the files that say it are read again, and what has changed is
-// shown by a new client: the one before it keeps what it was made with for as long as it lives.
+// The client of etcd. While etcd refuses this host it is asked again and again whether it still does, and the files that
+// say who this host is are read again. What has changed is shown by a new client: the one before it keeps what it was made
+// with for as long as it lives.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { ConetError } from '@conet/sdk'
 import { noop } from 'cockatiel'
-import { Etcd3, type IOptions } from 'etcd3'
+import { Etcd3, type IOptions, type ITxnRequest } from 'etcd3'
 import { Backoff } from '../retry/backoff.ts'
 import { CertificateLook } from './certificate-look.ts'
 import { certificateError, clusterError, isRefusal, isUnreachable, unreadableError } from './etcd-errors.ts'
 import { type EtcdIdentity, type EtcdOptions, readIdentity } from './etcd-identity.ts'
 import { EtcdMembers } from './etcd-members.ts'
-import { type Connected, rangeOf } from './etcd-requests.ts'
+import { type Connected, compareOf, rangeOf, requestOf } from './etcd-requests.ts'
 import { root } from './keys.ts'
 import type { StoreRefusal } from './shared-store.ts'
 import { withoutVerification } from './unverified-tls.ts'
@@ -25,6 +26,13 @@ type Current = {
 }
 
 type Failure = { readonly what: string; readonly cause: unknown; readonly withinMs?: number | undefined }
+
+/** Etcd looks at once whether all of it is allowed. What is written is nothing: no record has this key. */
+const readOrWrite: ITxnRequest = {
+  compare: [compareOf({ present: root })],
+  success: [requestOf({ put: root, value: '' })],
+  failure: [{ request_range: { ...rangeOf(root), count_only: true } }],
+}
 
 const againMs = { firstMs: 500, mostMs: 15_000 }
 const askMs = 3_000
@@ -116,7 +124,7 @@ export class EtcdConnection {
   async #ask(): Promise<void> {
     const { client, failure } = this.current
     try {
-      await client.kv.range({ ...rangeOf(root), count_only: true }, { deadline: Date.now() + askMs })
+      await client.kv.txn(readOrWrite, { deadline: Date.now() + askMs })
       this.#refusal = undefined
     } catch (error) {
       this.#refused(await failure('read the shared store', error))

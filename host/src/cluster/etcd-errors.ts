@@ -84,9 +84,9 @@ function isServiceError(cause: unknown): cause is Error & { readonly code: unkno
   return cause instanceof Error && 'code' in cause
 }
 
-/** Whether etcd has answered, and does not take this host for who it is. What its user may do is another matter. */
+/** Whether etcd has answered, and does not take this host for who it is, or does not let it do what it must. */
 export function isRefusal(cause: unknown): boolean {
-  return notTaken.some((type) => cause instanceof type)
+  return refusals.some(({ types }) => types.some((type) => cause instanceof type))
 }
 
 /** The certificate of a member, or that of this host, is not trusted; `fault` says which, and why. */

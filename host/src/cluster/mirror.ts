@@ -26,10 +26,12 @@ export type MirrorOptions<T> = {
    * whoever it belongs to may put it back.
    */
   isLoss?(): Promise<boolean>
-  /** Each time the store could not be followed. */
-  lost?(reason: unknown): void
+  /** Each time the store could not be followed. Where it was until then, it may be followed again in a moment. */
+  lost?(reason: unknown, was: { readonly followed: boolean }): void
 }
 
+/** A watch that ends sooner was none. */
+const momentMs = 1_000
 /** For others to find out that the store has lost something, and to put it back. */
 const doubtMs = 20_000
 
@@ -40,6 +42,7 @@ export class Mirror<T> {
   readonly #backoff = new Backoff({ firstMs: 100, mostMs: 5_000 })
   #revision = 0
   #isCurrent = false
+  #listedAt = 0
   readonly #waiting = new Set<() => void>()
   /** What the store has lost, maybe for good. */
   readonly #doubted = new Set<string>()
@@ -87,8 +90,9 @@ export class Mirror<T> {
         await this.#listAndWatch(signal)
       } catch (error) {
         if (signal.aborted) return
+        const followed = this.#isCurrent && performance.now() - this.#listedAt > momentMs
         this.#isCurrent = false
-        this.#options.lost?.(error)
+        this.#options.lost?.(error, { followed })
         await sleep(this.#backoff.nextMs(), undefined, { signal }).catch(() => undefined)
       }
     }
@@ -103,6 +107,7 @@ export class Mirror<T> {
     if (isLoss) void this.#doubt(gone, signal)
     this.#apply([...(isLoss ? [] : gone.map((key) => ({ key: prefix + key }))), ...entries], revision)
     this.#isCurrent = true
+    this.#listedAt = performance.now()
     this.#backoff.reset()
     this.#options.listed?.(new Set(this.#texts.keys()))
     for (const arrived of this.#waiting) arrived()

@@ -14,6 +14,8 @@ export type NetworkDirectoryOptions = {
   assureWhole(): Promise<void>
   /** The store was away, or is: it is looked at before it is believed. */
   lost(): void
+  /** Whether the store can be read, maybe. */
+  changed(): void
   /** Undefined before the node has started. */
   listener(): Pick<ClusterListener, 'networkSeen' | 'networkGone' | 'networksKnown'> | undefined
   /** Ends all of it. */
@@ -34,12 +36,12 @@ export class NetworkDirectory {
       parse: reader(SharedNetwork),
       changed: (changes) => this.#changed(changes),
       listed: () => {
-        this.#trouble = undefined
+        this.#tell(undefined)
         this.#whenWhole(() => options.listener()?.networksKnown(new Set(this.#mirror.records.keys())))
       },
-      lost: (error) => {
-        this.#trouble = { since: this.#trouble?.since ?? new Date(), error }
+      lost: (error, { followed }) => {
         options.lost()
+        if (!followed) this.#tell({ since: this.#trouble?.since ?? new Date(), error })
       },
     })
   }
@@ -54,7 +56,7 @@ export class NetworkDirectory {
     return this.#mirror.isCurrent
   }
 
-  /** Why the store cannot be followed now. */
+  /** Why the store cannot be read now. */
   get trouble(): Trouble | undefined {
     return this.#trouble
   }
@@ -66,6 +68,11 @@ export class NetworkDirectory {
       const { store, listener } = this.#options
       if ((await store.get(keys.network(id))) === undefined) listener()?.networkGone(id)
     })
+  }
+
+  #tell(trouble: Trouble | undefined): void {
+    this.#trouble = trouble
+    this.#options.changed()
   }
 
   #changed(changes: readonly MirrorChange<SharedNetwork>[]): void {

@@ -10,6 +10,8 @@ import type { ObeyedRemovals } from './obeyed-removals.ts'
 import type { SharedNode } from './records.ts'
 import type { CallLimits, Condition, SharedStore } from './shared-store.ts'
 
+/** A node that writes nothing finds out in this time that it may not, or that its record has changed. */
+const lookEachMs = 10_000
 /** A node whose lease has run out is shown as away; what it has stays its own. */
 const leaseSeconds = 10
 const waitMs = 3_000
@@ -141,6 +143,7 @@ export class NodePresence {
       this.#trouble = undefined
       this.#backoff.reset()
       this.#tell()
+      void this.#lookOften(end.signal)
       throw (await Promise.race([lease.lost, refusal])) ?? new Error('the lease of this node has run out')
     } finally {
       signal.removeEventListener('abort', abort)
@@ -152,6 +155,14 @@ export class NodePresence {
     for (const resolve of this.#waiting) resolve()
     this.#waiting.clear()
     this.#options.changed(this.#trouble)
+  }
+
+  /** What a lease and watches live on is not what a new call needs: etcd may refuse that one alone. */
+  async #lookOften(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await sleep(lookEachMs, undefined, { signal, ref: false }).catch(() => undefined)
+      if (!signal.aborted) await this.look()
+    }
   }
 
   async #joined(outer: AbortSignal | undefined): Promise<void> {

@@ -28,7 +28,11 @@ export async function openCluster(options: ClusterRoomOptions): Promise<Cluster 
   return new Cluster({
     store: new EtcdStore(etcd, (refusal) => {
       if (refusal === undefined) log.info('cluster: etcd takes this host again')
-      else log.error({ err: refusal.error }, 'cluster: etcd refuses this host, and its files are read again')
+      else
+        log.error(
+          { err: refusal.error },
+          'cluster: etcd refuses this host; it is asked again, and its files are read again',
+        )
     }),
     node: { name, identity: machine.nodeId, underlayAddress, version, since },
     mostBlockBits: blockBits,

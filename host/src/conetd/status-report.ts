@@ -3,6 +3,7 @@ import { ConetError } from '@conet/sdk'
 import type { StatusView } from '@conet/sdk/api'
 import type { DriverReader } from '../api/api-context.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import type { Trouble } from '../cluster/node-presence.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import {
   type HostContext,
@@ -41,7 +42,8 @@ export async function statusReport(sources: StatusSources): Promise<StatusView> 
     endsWithin('look at drivers', host.driverWatch.look(), mostLookMs),
   ])
   const drivers = sources.drivers.list()
-  const { view: cluster, unfit, formerNames } = await clusterOverview(sources.cluster, settings.cluster)
+  const overview = await clusterOverview(sources.cluster, settings.cluster)
+  const { view: cluster, unfit, formerNames } = overview
   return {
     version,
     pid,
@@ -55,6 +57,7 @@ export async function statusReport(sources: StatusSources): Promise<StatusView> 
     ...(cluster && { cluster }),
     findings: findingsOf({
       ...factsOf(sources),
+      cluster: clusterTrouble(sources.cluster, overview.trouble),
       machine,
       programTrouble,
       drivers,
@@ -83,7 +86,7 @@ function factsOf({
   strays,
 }: StatusSources): Omit<
   StatusFacts,
-  'machine' | 'programTrouble' | 'drivers' | 'unfitNodes' | 'formerNames'
+  'machine' | 'programTrouble' | 'drivers' | 'unfitNodes' | 'formerNames' | 'cluster'
 > {
   const { inventory } = host
   return {
@@ -97,7 +100,6 @@ function factsOf({
     now: new Date(),
     strays: strays(),
     isWithoutCluster: cluster === undefined,
-    cluster: clusterTrouble(cluster),
     underlayAddress: settings.cluster?.underlayAddress,
     storeReplaced: cluster?.storeReplaced,
     contested: cluster?.contested,
@@ -143,8 +145,7 @@ function neglected(host: HostContext): Pick<StatusFacts, 'forsaken' | 'unused' |
   }
 }
 
-function clusterTrouble(cluster: Cluster | undefined) {
-  const trouble = cluster?.trouble
+function clusterTrouble(cluster: Cluster | undefined, trouble: Trouble | undefined) {
   if (cluster === undefined || trouble === undefined) return undefined
   const { since, error } = trouble
   return {

@@ -21,6 +21,7 @@ async function scene({ assureWhole = async () => undefined, gone = () => undefin
     store,
     assureWhole,
     lost: () => undefined,
+    changed: () => undefined,
     listener: () => ({ networkSeen: () => undefined, networksKnown: () => undefined, networkGone: gone }),
     signal: end.signal,
     log: pino({}, { write: (line) => logged.push(JSON.parse(line)) }),
