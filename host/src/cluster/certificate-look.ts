@@ -1,9 +1,9 @@
 // Whether certificates that members of etcd show are trusted. The client of etcd tells in words alone why a connection
 // was not made, and what to do about a certificate is another thing than what to do about an etcd that is away.
 import { once } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { connect, type TLSSocket } from 'node:tls'
 import { deadline } from '@conet/sdk'
+import { within } from './within.ts'
 
 export type Trusted = {
   readonly ca: Buffer
@@ -47,17 +47,6 @@ export class CertificateLook {
   async #lookAtAll(): Promise<CertificateFault | undefined> {
     const faults = await Promise.all(this.#endpoints.map((endpoint) => faultAt(endpoint, this.#trusted)))
     return faults.find((fault) => fault !== undefined)
-  }
-}
-
-/** Undefined: it takes longer, and goes on. */
-async function within<T>(timeMs: number, work: Promise<T> | undefined): Promise<T | undefined> {
-  const done = new AbortController()
-  const over = sleep(Math.max(0, timeMs), undefined, { signal: done.signal }).catch(() => undefined)
-  try {
-    return await Promise.race([work, over])
-  } finally {
-    done.abort()
   }
 }
 

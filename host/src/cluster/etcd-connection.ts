@@ -1,6 +1,7 @@
 // The client of etcd. While etcd refuses this host it is asked again and again whether it still does, and the files that
 // say who this host is are read again. What has changed is shown by a new client: the one before it keeps what it was made
-// with for as long as it lives.
+// with for as long as it lives. Each member has a client of its own: the library would take any of them for a call, also
+// one that has just failed.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isDeepStrictEqual } from 'node:util'
 import type { ConetError } from '@conet/sdk'
@@ -8,7 +9,14 @@ import { noop } from 'cockatiel'
 import { Etcd3, type IOptions, type ITxnRequest } from 'etcd3'
 import { Backoff } from '../retry/backoff.ts'
 import { CertificateLook } from './certificate-look.ts'
-import { certificateError, clusterError, isRefusal, isUnreachable, unreadableError } from './etcd-errors.ts'
+import {
+  certificateError,
+  clusterError,
+  isAnswer,
+  isRefusal,
+  isUnreachable,
+  unreadableError,
+} from './etcd-errors.ts'
 import { type EtcdIdentity, type EtcdOptions, readIdentity } from './etcd-identity.ts'
 import { EtcdMembers } from './etcd-members.ts'
 import { type Connected, compareOf, rangeOf, requestOf } from './etcd-requests.ts'
@@ -18,7 +26,6 @@ import { withoutVerification } from './unverified-tls.ts'
 
 type Current = {
   readonly identity: EtcdIdentity
-  readonly client: Etcd3
   readonly members: EtcdMembers
   /** Undefined: no certificates are looked at. */
   readonly certificates: CertificateLook | undefined
@@ -52,15 +59,19 @@ export class EtcdConnection {
     this.#current = connect(options, readIdentity(options))
   }
 
-  /** For one call, watch or lease: the next may have another client. */
-  get current(): Connected {
+  /** For one call, watch or lease: the next may have another client. A member that answers is looked for in that time. */
+  async choose(withinMs: number): Promise<Connected> {
     const current = this.#current
-    const { client, replaced } = current
+    const member = await current.members.choose(withinMs)
     return {
-      client,
+      client: member.client,
       options: this.#options,
-      replaced: replaced.signal,
-      failure: (what, cause, withinMs) => this.#failure(current, { what, cause, withinMs }),
+      replaced: current.replaced.signal,
+      answered: () => member.answered(),
+      failure: (what, cause, withinMs) => {
+        if (!isAnswer(cause)) member.failed()
+        return this.#failure(current, { what, cause, withinMs })
+      },
     }
   }
 
@@ -70,11 +81,10 @@ export class EtcdConnection {
 
   close(): void {
     this.#ending.abort()
-    this.#current.client.close()
+    this.#current.members.close()
   }
 
   async #failure(current: Current, { what, cause, withinMs }: Failure): Promise<ConetError> {
-    if (isUnreachable(cause)) current.members.doubt()
     const fault = isUnreachable(cause) ? await current.certificates?.fault(withinMs) : undefined
     const error =
       fault === undefined
@@ -112,7 +122,7 @@ export class EtcdConnection {
       const before = this.#current
       this.#current = connect(this.#options, identity)
       before.replaced.abort()
-      before.client.close()
+      before.members.close()
       return true
     } catch (cause) {
       this.#refused(unreadableError(this.#options, cause))
@@ -122,7 +132,7 @@ export class EtcdConnection {
 
   /** Streams that were there before go on whatever etcd thinks of this host now: what counts is a new call. */
   async #ask(): Promise<void> {
-    const { client, failure } = this.current
+    const { client, failure } = await this.choose(askMs / 2)
     try {
       await client.kv.txn(readOrWrite, { deadline: Date.now() + askMs })
       this.#refusal = undefined
@@ -134,13 +144,14 @@ export class EtcdConnection {
 
 function connect(options: EtcdOptions, identity: EtcdIdentity): Current {
   const isLax = options.tls?.skipsVerification === true
-  const members = new EtcdMembers()
-  const make = () => new Etcd3(clientOptions(options, identity, members))
+  const make = () =>
+    new EtcdMembers(
+      options.endpoints.map((endpoint) => new Etcd3(clientOptions(options, identity, endpoint))),
+    )
   const { trusted } = identity
   return {
     identity,
-    client: isLax ? withoutVerification(make) : make(),
-    members,
+    members: isLax ? withoutVerification(make) : make(),
     certificates:
       trusted === undefined || isLax ? undefined : new CertificateLook(options.endpoints, trusted),
     replaced: new AbortController(),
@@ -148,20 +159,19 @@ function connect(options: EtcdOptions, identity: EtcdIdentity): Current {
 }
 
 function clientOptions(
-  { endpoints, timeoutMs = authenticateMs }: EtcdOptions,
+  { timeoutMs = authenticateMs }: EtcdOptions,
   { trusted, user }: EtcdIdentity,
-  members: EtcdMembers,
+  endpoint: string,
 ): IOptions {
   const scheme = trusted === undefined ? 'http' : 'https'
   return {
-    hosts: endpoints.map((endpoint) => `${scheme}://${endpoint}`),
+    hosts: `${scheme}://${endpoint}`,
     ...(trusted && { credentials: credentialsOf(trusted) }),
     ...(user && {
       auth: {
         username: user.name,
         password: user.password,
-        // They are asked in turn, and one that is cut off would answer never.
-        callOptions: () => ({ deadline: Date.now() + timeoutMs / endpoints.length }),
+        callOptions: () => ({ deadline: Date.now() + timeoutMs }),
       },
     }),
     grpcOptions: {
@@ -172,7 +182,7 @@ function clientOptions(
       'grpc.initial_reconnect_backoff_ms': 100,
       'grpc.max_reconnect_backoff_ms': 2_000,
     },
-    faultHandling: { global: noop, host: (url) => members.policyOf(url) },
+    faultHandling: { global: noop, host: () => noop },
   }
 }
 

@@ -79,6 +79,12 @@ export function isUnreachable(cause: unknown): boolean {
   return cause instanceof GRPCUnavailableError || (isServiceError(cause) && cause.code === status.UNAVAILABLE)
 }
 
+/** Whether etcd has answered, be it with a refusal: it is there, and whoever asks it again gets an answer too. */
+export function isAnswer(cause: unknown): boolean {
+  if (isUnreachable(cause) || cause instanceof GRPCDeadlineExceededError) return false
+  return !(isServiceError(cause) && cause.code === status.DEADLINE_EXCEEDED)
+}
+
 /** As streams have it, which the client hands on as it comes. */
 function isServiceError(cause: unknown): cause is Error & { readonly code: unknown } {
   return cause instanceof Error && 'code' in cause

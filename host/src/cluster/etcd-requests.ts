@@ -10,6 +10,8 @@ export type Connected = {
   readonly options: EtcdOptions
   /** Aborts when another client has taken over: nothing new is to be asked of this one. */
   readonly replaced: AbortSignal
+  /** A call was: its member may be asked the next one at once. */
+  answered(): void
   /**
    * What `cause` is in the words of the catalogue; `what` opens the message. Why it failed is looked for no longer than
    * the call may take.

@@ -1,6 +1,8 @@
 // The shared store in etcd 3.4 or later. No policy of the client's retries or shuts anything off: who asks has a
 // deadline and knows what to do. Sources: etcd API reference v3.4 (api_reference_v3.md), sections KV, Watch, Lease.
+import { ConetError } from '@conet/sdk'
 import { EtcdConnection } from './etcd-connection.ts'
+import { isAnswer } from './etcd-errors.ts'
 import type { EtcdOptions } from './etcd-identity.ts'
 import { holdLease } from './etcd-lease.ts'
 import { type Connected, compareOf, rangeOf, requestOf } from './etcd-requests.ts'
@@ -18,12 +20,15 @@ import type {
 } from './shared-store.ts'
 
 const defaultTimeoutMs = 3_000
+type Work<T> = (connected: Connected, call: { deadline: number }) => Promise<T>
+
 /** Entries of one answer: a few hundred bytes each. */
 const pageSize = 2_000
 
 export class EtcdStore implements SharedStore {
   readonly #connection: EtcdConnection
   readonly #timeoutMs: number
+  readonly #hasOthers: boolean
   #revision = 0
   #written = 0
 
@@ -31,6 +36,7 @@ export class EtcdStore implements SharedStore {
   constructor(options: EtcdOptions, told: (refusal: StoreRefusal | undefined) => void = () => undefined) {
     this.#connection = new EtcdConnection(options, told)
     this.#timeoutMs = options.timeoutMs ?? defaultTimeoutMs
+    this.#hasOthers = options.endpoints.length > 1
   }
 
   get refusal(): StoreRefusal | undefined {
@@ -50,7 +56,7 @@ export class EtcdStore implements SharedStore {
   }
 
   async get(key: string, limits: CallLimits = {}): Promise<SharedEntry | undefined> {
-    const { kvs, header } = await this.#call(`read ${key}`, limits, ({ client }, call) =>
+    const { kvs, header } = await this.#read(`read ${key}`, limits, ({ client }, call) =>
       client.kv.range({ key: Buffer.from(key) }, call),
     )
     this.#note(header)
@@ -61,7 +67,7 @@ export class EtcdStore implements SharedStore {
     const entries: SharedEntry[] = []
     let revision = 0
     for (let range = rangeOf(prefix), isWhole = false; !isWhole; ) {
-      const page = await this.#call(`list ${prefix}`, limits, ({ client }, call) =>
+      const page = await this.#read(`list ${prefix}`, limits, ({ client }, call) =>
         client.kv.range({ ...range, limit: pageSize, revision }, call),
       )
       revision ||= this.#note(page.header)
@@ -73,7 +79,7 @@ export class EtcdStore implements SharedStore {
   }
 
   async count(prefix: string, limits: CallLimits = {}): Promise<number> {
-    const { count } = await this.#call(`count ${prefix}`, limits, ({ client }, call) =>
+    const { count } = await this.#read(`count ${prefix}`, limits, ({ client }, call) =>
       client.kv.range({ ...rangeOf(prefix), count_only: true }, call),
     )
     return Number(count)
@@ -93,16 +99,18 @@ export class EtcdStore implements SharedStore {
     return { committed: succeeded, revision }
   }
 
-  watch(prefix: string, watching: Watching): Promise<void> {
+  async watch(prefix: string, watching: Watching): Promise<void> {
     const changed: Watching['changed'] = (changes) => {
       for (const { revision } of changes.slice(-1)) this.#note({ revision })
       watching.changed(changes)
     }
-    return watchPrefix(this.#connection.current, prefix, { ...watching, changed })
+    const connected = await this.#connection.choose(this.#timeoutMs)
+    return watchPrefix(connected, prefix, { ...watching, changed })
   }
 
   holdLease(ttlSeconds: number, signal: AbortSignal): Promise<Lease> {
-    return holdLease(this.#connection.current, { ttlSeconds, signal, timeoutMs: this.#timeoutMs })
+    const choose = (withinMs: number) => this.#connection.choose(withinMs)
+    return holdLease(choose, { ttlSeconds, signal, timeoutMs: this.#timeoutMs })
   }
 
   async grantLease(ttlSeconds: number, limits: CallLimits = {}): Promise<string> {
@@ -122,18 +130,36 @@ export class EtcdStore implements SharedStore {
     return Number(revision)
   }
 
+  /** Of a member that does not answer another one may be asked the same. */
+  async #read<T>(what: string, limits: CallLimits, work: Work<T>): Promise<T> {
+    if (!this.#hasOthers) return this.#call(what, limits, work)
+    const { timeoutMs = this.#timeoutMs } = limits
+    const untilMs = performance.now() + timeoutMs
+    try {
+      return await this.#call(what, { ...limits, timeoutMs: timeoutMs / 2 }, work)
+    } catch (error) {
+      const isOver = !ConetError.is(error, 'clusterUnavailable') || isAnswer(error.cause)
+      const leftMs = untilMs - performance.now()
+      if (isOver || leftMs <= 0) throw error
+      return this.#call(what, { ...limits, timeoutMs: leftMs }, work)
+    }
+  }
+
   async #call<T>(
     what: string,
     { signal, timeoutMs = this.#timeoutMs }: CallLimits,
-    work: (connected: Connected, call: { deadline: number }) => Promise<T>,
+    work: Work<T>,
   ): Promise<T> {
     signal?.throwIfAborted()
     const untilMs = performance.now() + timeoutMs
-    const { current } = this.#connection
+    const leftMs = () => untilMs - performance.now()
+    const connected = await this.#connection.choose(timeoutMs / 2)
     try {
-      return await work(current, { deadline: Date.now() + timeoutMs })
+      const answer = await work(connected, { deadline: Date.now() + leftMs() })
+      connected.answered()
+      return answer
     } catch (error) {
-      throw await current.failure(`${what} in the shared store`, error, untilMs - performance.now())
+      throw await connected.failure(`${what} in the shared store`, error, leftMs())
     }
   }
 }

@@ -115,9 +115,10 @@ describe('the shared store in etcd', () => {
 
   it('leaves nothing of a lease with the client when the lease is over, or was never granted', async () => {
     const connection = new EtcdConnection({ endpoints: [etcd.endpoint] }, () => undefined)
-    const { current } = connection
-    const listeners = () => getEventListeners(current.replaced, 'abort').length
-    const hold = (signal: AbortSignal) => holdLease(current, { ttlSeconds: 10, signal, timeoutMs: 1_000 })
+    const connected = await connection.choose(1_000)
+    const listeners = () => getEventListeners(connected.replaced, 'abort').length
+    const choose = async () => connected
+    const hold = (signal: AbortSignal) => holdLease(choose, { ttlSeconds: 10, signal, timeoutMs: 1_000 })
     try {
       const end = new AbortController()
       const leases = await Promise.all([hold(end.signal), hold(end.signal)])
