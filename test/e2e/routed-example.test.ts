@@ -1,15 +1,16 @@
 // A driver that routes in a namespace of its own: containers see one interface, and all their networks are behind it.
 import { execFileSync } from 'node:child_process'
+import { existsSync, readdirSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ConetdFixture } from '../support/conetd-fixture.ts'
 import { conformanceOf, failuresOf } from '../support/conformance-program.ts'
+import { eventually } from '../support/eventually.ts'
 
 const type = 'routed-example'
 let fixture: ConetdFixture
 
 beforeAll(async () => {
   fixture = await ConetdFixture.start({ drivers: [type, 'null'] })
-  execFileSync('sysctl', ['-qw', 'net.ipv4.ip_forward=1'])
 })
 
 afterAll(() => fixture?.[Symbol.asyncDispose]())
@@ -91,6 +92,40 @@ describe('the networks of a driver that has a sandbox of its own for each contai
     expect(await run('both', 'ip -br -4 address show eth0')).not.toContain('10.71.0.2')
     await fixture.client.unplug({ handle: 'both', endpoint: blue.id })
     expect(await interfacesIn('both')).toEqual([])
+  })
+
+  it('[A6] [C3] keep what is theirs when another one goes: addresses of the same subnet, and the link-local one', async () => {
+    const again = { network: 'red', name: 'again' }
+    await fixture.client.putContainerConfig('c', { attach_to: ['red', again, 'blue'] })
+    const { endpoints } = await fixture.client.up('c')
+    await fixture.client.unplug({ handle: 'c', endpoint: endpoints[0]?.id ?? '' })
+    const addresses = await run('c', 'ip -br address show eth0')
+    expect(addresses).not.toContain('10.71.0.2')
+    for (const kept of ['10.71.0.3/24', '10.72.0.2/24', 'fe80::']) expect(addresses).toContain(kept)
+    expect((await fixture.client.previewReconciliation()).differences).toEqual([])
+  })
+
+  it('[A6] take the default route with them', async () => {
+    await start('both', 'red', 'blue')
+    expect(await run('both', 'ip -4 route show default')).toContain('10.71.0.1')
+    const red = (await fixture.client.getContainer('both')).networks.red?.endpoint_id ?? ''
+    await fixture.client.unplug({ handle: 'both', endpoint: red })
+    expect(await run('both', 'ip -4 route show default')).toBe('')
+  })
+
+  it('[A6] leave nothing where the driver dies between an uplink and the namespace that routes', async () => {
+    await start('c', 'red')
+    const { endpoint_id: id = '' } = (await fixture.client.getContainer('c')).networks.red ?? {}
+    await fixture.driver(type).end('SIGKILL')
+    execFileSync('ip', ['link', 'delete', `rtp${id.slice(0, 12)}`])
+    await fixture.client.down('c')
+    await fixture.startDriver(type)
+    await fixture.settled()
+    await eventually(() =>
+      expect(existsSync('/run/conet-routed') ? readdirSync('/run/conet-routed') : []).toEqual([]),
+    )
+    await fixture.client.up('c')
+    expect(await interfacesIn('c')).toEqual(['eth0'])
   })
 
   it('[A6] stand beside interfaces of other drivers, and refuse another name than the one that they share', async () => {

@@ -34,24 +34,16 @@ async function deleteOurs(name: string): Promise<void> {
   await rtnl.runSlow(linux.deleteLink(name), { tolerate: ['ENODEV'] })
 }
 
-/** Its addresses go from the container's interface, and with the last uplink the interface itself. */
+/**
+ * Takes from the container what is the endpoint's alone, with the last uplink its interface. The port goes after that: it is
+ * what names the endpoint, so that whatever ends this here can be done again.
+ */
 async function takeOut(endpointId: string): Promise<void> {
   const port = ports().find((one) => one.endpointId === endpointId)
   using router = port && Router.find(port.sandboxId)
-  const addresses = router?.addressesOf(uplinkName(endpointId)) ?? []
+  router?.takeFromContainer(uplinkName(endpointId))
   await deleteOurs(portName(endpointId))
-  if (router === undefined) return
-  if (router.forget(addresses)) await router.delete()
-  else removeAddresses(router.sandboxPath, addresses)
-}
-
-function removeAddresses(path: string, leaving: readonly string[]): void {
-  if (!linux.isNamespacePath(path)) return
-  using sandbox = linux.openSandbox(path)
-  using inside = linux.Rtnl.openIn(sandbox)
-  for (const { link, address } of inside.addresses())
-    if (leaving.some((one) => one.split('/')[0] === address.split('/')[0]))
-      inside.run(linux.deleteAddress({ link, address }), { tolerate: ['EADDRNOTAVAIL'] })
+  await router?.deleteIfUnused()
 }
 
 const driver = defineDriver({
@@ -60,11 +52,12 @@ const driver = defineDriver({
   version: '0.1.0',
   sandbox: 'private', // one interface a container
 
-  /** A crash may have come between a link and its alias. */
+  /** A crash may have come between a link and its alias, or between the last port of a container and its router. */
   async activate() {
     const isPort = /^rtp[0-9a-f]{12}$/
     for (const { name, alias } of rtnl.links({ kind: 'veth' }))
       if (isPort.test(name) && alias === undefined) await deleteOurs(name)
+    await Router.deleteOthersThan(ports().map(({ sandboxId }) => sandboxId))
   },
 
   /** Again, for a network that is there: mends it. */
@@ -77,7 +70,10 @@ const driver = defineDriver({
     if (found === undefined) undo.defer(`delete ${name}`, () => deleteOurs(name))
     rtnl.run(linux.setLink(index, { alias: `routed ${network.id}`, up: true }))
     const address = `${gateway}/${subnet.split('/')[1]}`
-    if (gateway !== undefined && !network.internal) rtnl.run(linux.replaceAddress({ link: index, address }))
+    if (gateway !== undefined && !network.internal) {
+      rtnl.run(linux.replaceAddress({ link: index, address }))
+      linux.writeSysctl(undefined, { key: 'ipv4/ip_forward', value: 1 })
+    }
     undo.commit()
   },
 

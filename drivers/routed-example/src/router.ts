@@ -45,11 +45,6 @@ export class Router implements Disposable {
     return existsSync(path) && linux.isNamespacePath(path) ? new Router(path) : undefined
   }
 
-  /** Of the container. */
-  get sandboxPath(): string {
-    return this.#rtnl.link(inner)?.alias ?? ''
-  }
-
   /** For the end of a link that is to be in here. */
   get namespace(): linux.Namespace {
     return this.#namespace
@@ -75,7 +70,11 @@ export class Router implements Disposable {
     }
     this.#answersFor(inner)
     this.#rtnl.run(linux.setLink(this.#rtnl.existingLink(inner).index, { alias: path }))
-    return inside.existingLink(wanted.name)
+    // With the first address of a subnet the kernel would delete the others of that subnet.
+    const interfaceName = wanted.name
+    const key = linux.interfaceSysctl('ipv4', { interfaceName, setting: 'promote_secondaries' })
+    linux.writeSysctl(sandbox, { key, value: 1 })
+    return inside.existingLink(interfaceName)
   }
 
   /** Routes between the container and an uplink that is in here. May be repeated. */
@@ -97,30 +96,47 @@ export class Router implements Disposable {
       this.#rtnl.run(linux.replaceRoute({ destination: '0.0.0.0/0', gateway, link: index }))
   }
 
-  /** The addresses of an uplink: what its endpoint has. */
-  addressesOf(uplink: string): string[] {
-    const link = this.#rtnl.link(uplink)
-    return link === undefined ? [] : this.#rtnl.addresses({ link: link.index }).map(({ address }) => address)
-  }
-
-  /** No longer leads there, once the uplink is gone. True: it leads nowhere any more. */
-  forget(addresses: readonly string[]): boolean {
-    const link = this.#rtnl.link(inner)?.index
+  /** What an uplink's endpoint has there, and the way to it. Before the uplink goes; may be repeated. */
+  takeFromContainer(uplink: string): void {
+    const [link, out] = [this.#rtnl.link(inner), this.#rtnl.link(uplink)]
+    if (link === undefined || out === undefined) return
+    const addresses = this.#rtnl.addresses({ link: out.index }).flatMap(({ address }) => ipv4Of(address))
+    const holdsDefault = this.#rtnl.routes({ link: out.index }).some(isDefault)
+    const isAlone = this.#uplinks().every(({ name }) => name === uplink)
+    if (isAlone) this.#rtnl.run(linux.deleteLink(link.index), { tolerate: ['ENODEV'] })
+    else clear(link.alias, { addresses, holdsDefault })
     for (const address of addresses) {
-      this.#rtnl.run(linux.deleteRoute({ destination: address, table: throughTable }), {
-        tolerate: ['ESRCH'],
-      })
-      if (link !== undefined)
-        this.#rtnl.run(linux.deleteNeighbour({ link, address: bare(address) }), { tolerate: ['ENOENT'] })
+      const route = { destination: `${address}/32`, table: throughTable }
+      this.#rtnl.run(linux.deleteRoute(route), { tolerate: ['ESRCH'] })
+      const neighbour = { link: link.index, address }
+      this.#rtnl.run(linux.deleteNeighbour(neighbour), { tolerate: ['ENOENT', 'ENODEV'] })
     }
-    return this.#rtnl.links({ kind: 'veth' }).every(({ name }) => name === inner)
   }
 
-  /** The container's interface goes with it. */
-  async delete(): Promise<void> {
+  /** With the container's interface, if it leads nowhere any more. */
+  async deleteIfUnused(): Promise<void> {
+    if (this.#uplinks().length > 0) return
     await this.#rtnl.runSlow(linux.deleteLink(inner), { tolerate: ['ENODEV'] })
     linux.deleteNamespace(this.path)
     if (readdirSync(directory).length === 0) linux.releaseNamespaceDirectory(directory)
+  }
+
+  /** Routers without a port, that is, unless they have uplinks all the same. */
+  static async deleteOthersThan(keys: readonly string[]): Promise<void> {
+    if (!existsSync(directory)) return
+    const used = new Set(keys.map(pathOf))
+    for (const path of readdirSync(directory).map((name) => `${directory}/${name}`)) {
+      if (used.has(path)) continue
+      if (!linux.isNamespacePath(path)) linux.deleteNamespace(path)
+      else {
+        using router = new Router(path)
+        await router.deleteIfUnused()
+      }
+    }
+  }
+
+  #uplinks(): linux.Link[] {
+    return this.#rtnl.links({ kind: 'veth' }).filter(({ name }) => name !== inner)
   }
 
   #prepare(): void {
@@ -163,4 +179,28 @@ function alone(address: string): string {
 
 function bare(address: string): string {
   return address.split('/')[0] ?? address
+}
+
+function ipv4Of(address: string): string[] {
+  return address.includes(':') ? [] : [bare(address)]
+}
+
+function isDefault({ destination }: linux.Route): boolean {
+  return destination === '0.0.0.0/0'
+}
+
+/** The sandbox may be gone, and with it everything in it. */
+function clear(
+  path: string | undefined,
+  leaving: { addresses: readonly string[]; holdsDefault: boolean },
+): void {
+  if (path === undefined || !linux.isNamespacePath(path)) return
+  using sandbox = linux.openSandbox(path)
+  using inside = linux.Rtnl.openIn(sandbox)
+  for (const { link, address } of inside.addresses()) {
+    if (!leaving.addresses.includes(bare(address))) continue
+    inside.run(linux.deleteAddress({ link, address }), { tolerate: ['EADDRNOTAVAIL'] })
+    if (leaving.holdsDefault)
+      inside.run(linux.deleteRoute({ destination: '0.0.0.0/0', link }), { tolerate: ['ESRCH'] })
+  }
 }
