@@ -102,6 +102,9 @@ describe('the networks of a driver that has a sandbox of its own for each contai
     const addresses = await run('c', 'ip -br address show eth0')
     expect(addresses).not.toContain('10.71.0.2')
     for (const kept of ['10.71.0.3/24', '10.72.0.2/24', 'fe80::']) expect(addresses).toContain(kept)
+    await start('one', 'red')
+    await ping('one', '10.71.0.3')
+    await ping('c', await addressOf('one', 'red'))
     expect((await fixture.client.previewReconciliation()).differences).toEqual([])
   })
 
@@ -111,6 +114,36 @@ describe('the networks of a driver that has a sandbox of its own for each contai
     const red = (await fixture.client.getContainer('both')).networks.red?.endpoint_id ?? ''
     await fixture.client.unplug({ handle: 'both', endpoint: red })
     expect(await run('both', 'ip -4 route show default')).toBe('')
+  })
+
+  it('[A6] come at once, and go at once, with nothing left', async () => {
+    await fixture.client.putContainerConfig('c', { attach_to: [] })
+    await fixture.client.up('c')
+    for (let round = 0; round < 3; round++) {
+      const names = ['red', 'blue', 'red', 'blue']
+      const plugged = await Promise.all(
+        names.map((network, n) => fixture.client.plug('c', { network, name: `${network}-${n}` })),
+      )
+      expect(await interfacesIn('c')).toEqual(['eth0'])
+      await fixture.client.down('c')
+      await fixture.client.up('c')
+      const { endpoints } = await fixture.client.getContainer('c')
+      expect(endpoints).toHaveLength(plugged.length)
+      await Promise.all(endpoints.map(({ id }) => fixture.client.unplug({ handle: 'c', endpoint: id })))
+    }
+    expect(await interfacesIn('c')).toEqual([])
+  })
+
+  it('[A6] leave a default route that is somebody else’s', async () => {
+    await fixture.client.putContainerConfig('c', { attach_to: [] })
+    await fixture.client.up('c')
+    await run('c', 'ip link add own type veth peer name other; ip link set own up; ip link set other up')
+    await run('c', 'ip address add 192.0.2.2/24 dev own; ip route add default via 192.0.2.1 dev own')
+    await expect(fixture.client.plug('c', { network: 'red', default_route: true })).rejects.toMatchObject({
+      kind: 'conflict',
+    })
+    expect(await run('c', 'ip -4 route show default')).toContain('192.0.2.1')
+    expect((await interfacesIn('c')).filter((name) => name.startsWith('eth'))).toEqual([])
   })
 
   it('[A6] leave nothing where the driver dies between an uplink and the namespace that routes', async () => {

@@ -1,11 +1,21 @@
 // A network driver whose containers see one interface, whatever number of its networks they are in: each container has a
 // network namespace of the driver's own beside it, which routes (see router.ts). A bridge a network, an uplink an endpoint.
 // It keeps no file: what exists the kernel knows, by the aliases of ports.
-import { ConetError, defineDriver, type Network, Rollback, runDriver } from '@conet/sdk'
+import {
+  ConetError,
+  defineDriver,
+  KeyedQueue,
+  type Network,
+  type PlugParams,
+  Rollback,
+  runDriver,
+} from '@conet/sdk'
 import * as linux from '@conet/sdk/linux'
 import { Router } from './router.ts'
 
 const rtnl = linux.Rtnl.open()
+/** By sandboxes: the first endpoint of one makes what the last one ends. */
+const queue = new KeyedQueue()
 
 // An interface's name has 15 bytes at most. The alias has the whole ids.
 const bridgeName = (networkId: string) => `rt${networkId.slice(0, 12)}`
@@ -40,10 +50,61 @@ async function deleteOurs(name: string): Promise<void> {
  */
 async function takeOut(endpointId: string): Promise<void> {
   const port = ports().find((one) => one.endpointId === endpointId)
-  using router = port && Router.find(port.sandboxId)
-  router?.takeFromContainer(uplinkName(endpointId))
-  await deleteOurs(portName(endpointId))
-  await router?.deleteIfUnused()
+  await queue.run(port?.sandboxId ?? '', async () => {
+    using router = port && Router.find(port.sandboxId)
+    router?.takeFromContainer(uplinkName(endpointId))
+    await deleteOurs(portName(endpointId))
+    await router?.deleteIfUnused()
+  })
+}
+
+/** The first endpoint of a container makes its interface; each has an uplink, and its addresses at the interface. */
+async function plugIn({ network, endpointId, interface: wanted, sandbox: { id, path } }: PlugParams) {
+  using sandbox = linux.openSandbox(path)
+  await using undo = new Rollback()
+  using router = Router.of(id, undo)
+  // Ended before the router is closed.
+  await using undoInside = new Rollback()
+  const {
+    index,
+    mtu,
+    macAddress = wanted.macAddress,
+  } = router.interfaceIn({ sandbox, path }, wanted, undoInside)
+  const uplink = uplinkName(endpointId)
+  if (rtnl.link(portName(endpointId)) === undefined) {
+    const peer = { name: uplink, macAddress: wanted.macAddress, namespace: router.namespace, mtu }
+    rtnl.create(linux.createVeth({ name: portName(endpointId), mtu, peer }))
+    undoInside.defer(`delete ${portName(endpointId)}`, () => deleteOurs(portName(endpointId)))
+    undoInside.defer(`take ${uplink} out`, () => router.takeFromContainer(uplink))
+  }
+  const alias = `routed ${network.id} ${endpointId} ${id}`
+  const master = rtnl.existingLink(bridgeName(network.id)).index
+  rtnl.run(linux.setLink(rtnl.existingLink(portName(endpointId)).index, { alias, master, up: true }))
+  const { subnet, gateway } = onlySubnetOf(network)
+  router.lead({ uplink, wanted, macAddress }, { subnet, gateway })
+  const routes = wanted.defaultRoute && gateway ? [{ destination: '0.0.0.0/0', gateway }] : []
+  configure(sandbox, { index, addresses: wanted.addresses, gateway: routes[0]?.gateway })
+  undoInside.commit()
+  undo.commit()
+  const { name, addresses } = wanted
+  return { interfaces: [{ configuredBy: 'driver' as const, name, macAddress, addresses, mtu, routes }] }
+}
+
+/** `gateway`: of the default route, where the endpoint is to hold it. */
+function configure(
+  sandbox: linux.Namespace,
+  { index: link, addresses, gateway }: { index: number; addresses: string[]; gateway: string | undefined },
+): void {
+  using inside = linux.Rtnl.openIn(sandbox)
+  inside.run(linux.setLink(link, { up: true }))
+  for (const address of addresses) inside.run(linux.replaceAddress({ link, address }))
+  if (gateway === undefined) return
+  const held = inside
+    .routes({ table: linux.MAIN_TABLE })
+    .find(({ destination }) => destination === '0.0.0.0/0')
+  if (held !== undefined && held.link !== link)
+    throw new ConetError('conflict', 'the sandbox has a default route already')
+  inside.run(linux.replaceRoute({ destination: '0.0.0.0/0', gateway, link }))
 }
 
 const driver = defineDriver({
@@ -96,35 +157,9 @@ const driver = defineDriver({
     return ports().map(({ networkId, endpointId }) => ({ networkId, endpointId }))
   },
 
-  /** The first endpoint of a container makes its interface; each has an uplink, and its addresses at the interface. */
-  async plug({ network, endpointId, interface: wanted, sandbox: { id, path } }) {
-    using sandbox = linux.openSandbox(path)
-    const { subnet, gateway } = onlySubnetOf(network)
-    await using undo = new Rollback()
-    using router = Router.of(id, undo)
-    const { index, mtu, macAddress = wanted.macAddress } = router.interfaceIn({ sandbox, path }, wanted, undo)
-    const port = portName(endpointId)
-    if (rtnl.link(port) === undefined) {
-      const peer = {
-        name: uplinkName(endpointId),
-        macAddress: wanted.macAddress,
-        namespace: router.namespace,
-      }
-      rtnl.create(linux.createVeth({ name: port, mtu, peer: { ...peer, mtu } }))
-      undo.defer(`delete ${port}`, () => deleteOurs(port))
-    }
-    const alias = `routed ${network.id} ${endpointId} ${id}`
-    const master = rtnl.existingLink(bridgeName(network.id)).index
-    rtnl.run(linux.setLink(rtnl.existingLink(port).index, { alias, master, up: true }))
-    router.lead({ uplink: uplinkName(endpointId), wanted, macAddress }, { subnet, gateway })
-    using inside = linux.Rtnl.openIn(sandbox)
-    inside.run(linux.setLink(index, { up: true }))
-    for (const address of wanted.addresses) inside.run(linux.replaceAddress({ link: index, address }))
-    const routes = wanted.defaultRoute && gateway ? [{ destination: '0.0.0.0/0', gateway }] : []
-    for (const route of routes) inside.run(linux.replaceRoute({ ...route, link: index }))
-    undo.commit()
-    const { name, addresses } = wanted
-    return { interfaces: [{ configuredBy: 'driver', name, macAddress, addresses, mtu, routes }] }
+  async plug(params) {
+    onlySubnetOf(params.network)
+    return queue.run(params.sandbox.id, () => plugIn(params))
   },
 
   async unplug({ endpointId }) {

@@ -91,7 +91,8 @@ export class Router implements Disposable {
       // By ARP it would ask in the name of the address that it asks for, which is its own, too.
       this.#rtnl.run(linux.replaceNeighbour({ link, address: bare(address), macAddress }))
     }
-    this.#rtnl.run(linux.replaceRoute({ destination: subnet, link: index }))
+    // Behind that of another uplink into the same network.
+    this.#rtnl.run(linux.appendRoute({ destination: subnet, link: index }), { tolerate: ['EEXIST'] })
     if (wanted.defaultRoute && gateway !== undefined)
       this.#rtnl.run(linux.replaceRoute({ destination: '0.0.0.0/0', gateway, link: index }))
   }

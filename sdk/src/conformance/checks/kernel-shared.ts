@@ -33,6 +33,7 @@ export const kernelSharedChecks: readonly ActiveCheck[] = [
       expectAddresses(sandbox, endpoint, true)
       await unplug(host, first)
       expectAddresses(sandbox, first.endpoint, false)
+      expectNoDefaultRoute(sandbox)
       expectAddresses(sandbox, endpoint, true)
       await unplug(host, second)
       expectInterfaces(sandbox, 0)
@@ -44,6 +45,17 @@ function expectInterfaces({ path }: Sandbox, count: number): void {
   const found = pictureOf(path).links.flatMap(({ name }) => (name === 'lo' ? [] : [name]))
   expect(found.length === count, `the sandbox has ${found.length} interfaces beside its loopback`, {
     expected: count,
+    found,
+  })
+}
+
+/** Of the one that held it. */
+function expectNoDefaultRoute({ path }: Sandbox): void {
+  const found = pictureOf(path).routes.filter(
+    ({ destination, gateway }) => /^(0\.0\.0\.0|::)\/0$/.test(destination) && gateway !== undefined,
+  )
+  expect(found.length === 0, 'the default route of an endpoint that was unplugged is still there', {
+    expected: [],
     found,
   })
 }
