@@ -1,8 +1,10 @@
-// Whether certificates that members of etcd show are trusted. The client of etcd tells in words alone why a connection
+// Whether members of etcd speak TLS, and the certificates that they show are trusted. The client of etcd tells in words alone why a connection
 // was not made, and what to do about a certificate is another thing than what to do about an etcd that is away.
 import { once } from 'node:events'
+import { get, IncomingMessage } from 'node:http'
 import { connect, type TLSSocket } from 'node:tls'
 import { deadline } from '@conet/sdk'
+import { secureOptions, type TlsTrust } from './tls-credentials.ts'
 import { within } from './within.ts'
 
 export type Trusted = {
@@ -11,8 +13,14 @@ export type Trusted = {
   readonly key?: Buffer | undefined
 }
 
-/** Of `etcd`: this host does not trust it. Of the `host`: etcd says that it does not trust ours. */
-export type CertificateFault = { readonly of: 'etcd' | 'host'; readonly reason: string }
+/**
+ * Of `etcd`: this host does not trust it. Of the `host`: etcd says that it does not trust ours. `isPlain`: it speaks no TLS,
+ * and this host does; `isTls`: the other way round.
+ */
+export type CertificateFault = {
+  readonly of: 'etcd' | 'host' | 'isPlain' | 'isTls'
+  readonly reason: string
+}
 
 const mostLookMs = 1_000
 /** What etcd thinks of ours comes right after the handshake, or never. */
@@ -22,14 +30,14 @@ const freshMs = 5_000
 
 export class CertificateLook {
   readonly #endpoints: readonly string[]
-  readonly #trusted: Trusted
+  readonly #trust: TlsTrust | undefined
   #look: Promise<CertificateFault | undefined> | undefined
   #lookedAt = Number.NEGATIVE_INFINITY
 
-  /** `endpoints`: `host:port` of each member. */
-  constructor(endpoints: readonly string[], trusted: Trusted) {
+  /** `endpoints`: `host:port` of each member; `trust` undefined: this host speaks no TLS. */
+  constructor(endpoints: readonly string[], trust: TlsTrust | undefined) {
     this.#endpoints = endpoints
-    this.#trusted = trusted
+    this.#trust = trust
   }
 
   /**
@@ -45,31 +53,54 @@ export class CertificateLook {
   }
 
   async #lookAtAll(): Promise<CertificateFault | undefined> {
-    const faults = await Promise.all(this.#endpoints.map((endpoint) => faultAt(endpoint, this.#trusted)))
+    const faults = await Promise.all(this.#endpoints.map((endpoint) => faultAt(endpoint, this.#trust)))
     return faults.find((fault) => fault !== undefined)
   }
 }
 
-async function faultAt(endpoint: string, trusted: Trusted): Promise<CertificateFault | undefined> {
-  const { hostname, port } = new URL(`https://${endpoint}`)
-  const host = hostname.replace(/^\[|\]$/g, '')
+async function faultAt(endpoint: string, trust: TlsTrust | undefined): Promise<CertificateFault | undefined> {
+  const place = placeOf(endpoint)
   using limit = deadline(mostLookMs, `look at the certificate of ${endpoint}`)
   // The handshake goes on, so that what is wrong with the certificate is all that is told.
-  const socket = connect({ host, port: Number(port), ...trusted, rejectUnauthorized: false })
+  const socket = connect({ ...place, ...(trust && secureOptions(trust)), rejectUnauthorized: false })
   try {
     await once(socket, 'secureConnect', { signal: limit.signal })
-    const reason = reasonOf(socket)
+    if (trust === undefined) return { of: 'isTls', reason: endpoint }
+    const reason = trust.skipsVerification ? undefined : reasonOf(socket)
     if (reason !== undefined) return { of: 'etcd', reason: `${endpoint}: ${reason}` }
     using patience = deadline(refusalMs, `wait for what ${endpoint} thinks of this host`, limit.signal)
     await once(socket, 'close', { signal: patience.signal })
   } catch (error) {
-    // Else it cannot be reached, or says nothing against this host: then no certificate is what is in the way.
     const alert = alertOf(error)
-    if (alert !== undefined) return { of: 'host', reason: `${endpoint}: ${alert}` }
+    if (alert !== undefined)
+      return trust === undefined
+        ? { of: 'isTls', reason: endpoint }
+        : { of: 'host', reason: `${endpoint}: ${alert}` }
+    // Else it cannot be reached, or says nothing against this host: then no certificate is what is in the way.
+    if (trust !== undefined && (await isPlainHttp(place, limit.signal)))
+      return { of: 'isPlain', reason: endpoint }
   } finally {
     socket.on('error', () => undefined).destroy()
   }
   return undefined
+}
+
+function placeOf(endpoint: string): { host: string; port: number } {
+  const { hostname, port } = new URL(`https://${endpoint}`)
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 443) }
+}
+
+/** Whether it answers a question that is not encrypted with more than that it should be. */
+async function isPlainHttp(place: { host: string; port: number }, signal: AbortSignal): Promise<boolean> {
+  const request = get({ ...place, path: '/version', agent: false, signal })
+  try {
+    const [answer] = await once(request, 'response', { signal })
+    return answer instanceof IncomingMessage && answer.statusCode === 200
+  } catch {
+    return false
+  } finally {
+    request.on('error', () => undefined).destroy()
+  }
 }
 
 /** `ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED` and its like, of RFC 8446 section 6.2. */

@@ -17,18 +17,18 @@ import {
   isUnreachable,
   unreadableError,
 } from './etcd-errors.ts'
+import { checkPassword, checkTls } from './etcd-files.ts'
 import { type EtcdIdentity, type EtcdOptions, readIdentity } from './etcd-identity.ts'
 import { EtcdMembers } from './etcd-members.ts'
 import { type Connected, compareOf, rangeOf, requestOf } from './etcd-requests.ts'
 import { root } from './keys.ts'
 import type { StoreRefusal } from './shared-store.ts'
-import { withoutVerification } from './unverified-tls.ts'
+import { withTrust } from './tls-credentials.ts'
 
 type Current = {
   readonly identity: EtcdIdentity
   readonly members: EtcdMembers
-  /** Undefined: no certificates are looked at. */
-  readonly certificates: CertificateLook | undefined
+  readonly certificates: CertificateLook
   readonly replaced: AbortController
 }
 
@@ -51,6 +51,8 @@ export class EtcdConnection {
   readonly #ending = new AbortController()
   #current: Current
   #refusal: StoreRefusal | undefined
+  /** What is wrong with what the files hold now: until that is mended nothing else is worth telling. */
+  #unfit: ConetError | undefined
 
   /** `told` hears when etcd begins to refuse this host, and when it takes it again. Throws what the reading of a file throws. */
   constructor(options: EtcdOptions, told: (refusal: StoreRefusal | undefined) => void) {
@@ -85,14 +87,15 @@ export class EtcdConnection {
   }
 
   async #failure(current: Current, { what, cause, withinMs }: Failure): Promise<ConetError> {
-    const fault = isUnreachable(cause) ? await current.certificates?.fault(withinMs) : undefined
+    const fault = isUnreachable(cause) ? await current.certificates.fault(withinMs) : undefined
     const error =
       fault === undefined
         ? clusterError(what, this.#options, cause)
         : certificateError(what, this.#options, fault)
     // What was made with other files says nothing of those that count now.
     const isOfNow = current === this.#current
-    if (isOfNow && (fault !== undefined || isRefusal(cause))) this.#refused(error)
+    const isRefused = isRefusal(cause) || fault?.of === 'etcd' || fault?.of === 'host'
+    if (isOfNow && isRefused) this.#refused(this.#unfit ?? error)
     return error
   }
 
@@ -117,7 +120,11 @@ export class EtcdConnection {
   /** False: what is in the files now is nothing to show. */
   #readAgain(): boolean {
     try {
+      const { tls = {}, user } = this.#options
+      checkTls(tls)
+      if (user !== undefined && 'passwordFile' in user) checkPassword(user.passwordFile)
       const identity = readIdentity(this.#options)
+      this.#unfit = undefined
       if (isDeepStrictEqual(identity, this.#current.identity)) return true
       const before = this.#current
       this.#current = connect(this.#options, identity)
@@ -125,7 +132,8 @@ export class EtcdConnection {
       before.members.close()
       return true
     } catch (cause) {
-      this.#refused(unreadableError(this.#options, cause))
+      this.#unfit = unreadableError(this.#options, cause)
+      this.#refused(this.#unfit)
       return false
     }
   }
@@ -143,17 +151,16 @@ export class EtcdConnection {
 }
 
 function connect(options: EtcdOptions, identity: EtcdIdentity): Current {
-  const isLax = options.tls?.skipsVerification === true
-  const make = () =>
+  const { trusted } = identity
+  const trust = trusted && { ...trusted, skipsVerification: options.tls?.skipsVerification === true }
+  const connectAll = () =>
     new EtcdMembers(
       options.endpoints.map((endpoint) => new Etcd3(clientOptions(options, identity, endpoint))),
     )
-  const { trusted } = identity
   return {
     identity,
-    members: isLax ? withoutVerification(make) : make(),
-    certificates:
-      trusted === undefined || isLax ? undefined : new CertificateLook(options.endpoints, trusted),
+    members: trust === undefined ? connectAll() : withTrust(trust, connectAll),
+    certificates: new CertificateLook(options.endpoints, trust),
     replaced: new AbortController(),
   }
 }

@@ -97,18 +97,39 @@ export function isRefusal(cause: unknown): boolean {
 
 /** The certificate of a member, or that of this host, is not trusted; `fault` says which, and why. */
 export function certificateError(what: string, { endpoints, tls }: EtcdOptions, fault: CertificateFault) {
-  const { reason } = fault
-  const found =
-    fault.of === 'etcd'
-      ? `the certificate of etcd is not trusted: ${reason}`
-      : `etcd does not trust the certificate of this host: ${reason}`
-  return new ConetError('clusterUnavailable', `${what}: ${found}`, {
-    details: { endpoints: [...endpoints], cause: reason },
-    help:
-      fault.of === 'etcd'
-        ? `name the authority that has signed it, or the certificate itself, with --cluster-ca${inFile(tls?.caFile)}; it must name the address that --cluster has, and be in force today`
-        : `put a certificate that etcd trusts into the file of --cluster-cert${inFile(tls?.certFile)} and its key into that of --cluster-key${inFile(tls?.keyFile)}${readAgain}`,
+  const { found, help } = troubles[fault.of]
+  return new ConetError('clusterUnavailable', `${what}: ${found}: ${fault.reason}`, {
+    details: { endpoints: [...endpoints], cause: fault.reason },
+    help: help(tls),
   })
+}
+
+const troubles: Record<
+  CertificateFault['of'],
+  { readonly found: string; help(tls: EtcdOptions['tls']): string }
+> = {
+  etcd: {
+    found: 'the certificate of etcd is not trusted',
+    help: (tls) =>
+      `name the authority that has signed it, or the certificate itself, with --cluster-ca${inFile(tls?.caFile)}; it must name the address that --cluster has, and be in force today`,
+  },
+  host: {
+    found: 'etcd does not trust the certificate of this host',
+    help: (tls) =>
+      tls?.certFile === undefined
+        ? 'it wants one: start conetd with --cluster-cert and --cluster-key, the files of a certificate that etcd trusts and of its key'
+        : `put a certificate that etcd trusts into the file of --cluster-cert${inFile(tls.certFile)} and its key into that of --cluster-key${inFile(tls.keyFile)}${readAgain}`,
+  },
+  isPlain: {
+    found: 'etcd speaks no TLS, and this host does',
+    help: () =>
+      'start conetd with --cluster etcd:// and without --cluster-ca, --cluster-cert, --cluster-key and --cluster-insecure-skip-tls-verify, or let etcd speak TLS',
+  },
+  isTls: {
+    found: 'etcd speaks TLS, and this host does not',
+    help: () =>
+      'start conetd with --cluster etcds://, and with --cluster-ca if its authority is not widely known',
+  },
 }
 
 /** What the files hold now cannot be shown to etcd. */
@@ -117,7 +138,7 @@ export function unreadableError({ endpoints }: EtcdOptions, cause: unknown): Con
   return new ConetError('clusterUnavailable', message, {
     cause,
     details: { endpoints: [...endpoints], cause: wordsOf(cause) },
-    help: `look at the files of --cluster-password-file, --cluster-ca, --cluster-cert and --cluster-key${readAgain}`,
+    help: `mend the file${readAgain}`,
   })
 }
 

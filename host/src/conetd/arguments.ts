@@ -73,7 +73,7 @@ function withClusterOptions(command: Command): Command {
       '--cluster-insecure-skip-tls-verify',
       'whoever answers is taken for etcd, whatever certificate it shows; TLS, as etcds://; for tests',
     )
-    .option('--cluster-user <name>', 'the user of etcd')
+    .option('--cluster-user <name[:password]>', 'the user of etcd; a password here is seen by all (ps)')
     .option('--cluster-password-file <file>', 'a file with the password of that user')
     .option(
       '--cluster-block-bits <bits>',

@@ -1,10 +1,10 @@
 // What conetd is told of the cluster that it is part of.
 import { hostname } from 'node:os'
+import { checkPassword, checkTls } from '../cluster/etcd-files.ts'
 import type { EtcdOptions, EtcdUser } from '../cluster/etcd-identity.ts'
+import { wrongSetting } from '../cluster/wrong-setting.ts'
 import { formatAddress, readAddress } from '../ipam/address.ts'
-import { checkPassword, checkTls } from './cluster-files.ts'
 import type { ClusterSection } from './cluster-section.ts'
-import { wrongSetting } from './cluster-setting-error.ts'
 
 export type ClusterSettings = {
   /** This host's name, unique in the cluster. */
@@ -27,10 +27,8 @@ const defaultAwaitHostsMs = 30_000
 export function readClusterSettings(section: ClusterSection | undefined): ClusterSettings | undefined {
   if (section === undefined) return undefined
   const { store, node = hostname(), underlay_address: underlayAddress } = section
-  if (store === undefined)
-    throw missing('store', '--cluster', 'for example etcd://10.0.0.1:2379,10.0.0.2:2379')
-  if (underlayAddress === undefined)
-    throw missing('underlay_address', '--underlay-address', 'for example 10.0.0.7')
+  if (store === undefined) throw missing('store', 'for example etcd://10.0.0.1:2379,10.0.0.2:2379')
+  if (underlayAddress === undefined) throw missing('underlay_address', 'for example 10.0.0.7')
   return {
     node,
     underlayAddress: ownAddress(underlayAddress),
@@ -43,11 +41,7 @@ export function readClusterSettings(section: ClusterSection | undefined): Cluste
 function etcdOptions(store: string, section: ClusterSection): EtcdOptions {
   const { ca, cert, key, insecure_skip_tls_verify: skipsVerification = false } = section
   if ((cert === undefined) !== (key === undefined))
-    throw missing(
-      cert === undefined ? 'cert' : 'key',
-      cert === undefined ? '--cluster-cert' : '--cluster-key',
-      'a file, in PEM',
-    )
+    throw missing(cert === undefined ? 'cert' : 'key', 'a file, in PEM')
   const isTls = store.startsWith('etcds://') || ca !== undefined || cert !== undefined || skipsVerification
   const tls = {
     ...(ca && { caFile: ca }),
@@ -70,17 +64,25 @@ function etcdOptions(store: string, section: ClusterSection): EtcdOptions {
 /** As etcdctl has it: the password follows the name, unless it comes by itself. */
 function userOf({ user, password_file: passwordFile }: ClusterSection): EtcdUser | undefined {
   if (user === undefined && passwordFile === undefined) return undefined
-  if (user === undefined) throw missing('user', '--cluster-user', 'the user of etcd whose password it is')
+  if (user === undefined) throw missing('user', 'the user of etcd whose password it is')
+  const [, name, password] = /^([^:]*)(?::(.*))?$/s.exec(user) ?? []
+  if (!name) throw wrongSetting('user', 'has no name before its colon: NAME, or NAME:PASSWORD')
   if (passwordFile !== undefined) {
+    if (password !== undefined)
+      throw wrongSetting(
+        'user',
+        'has a password, and there is a file for it: give one of them, best the file',
+      )
     checkPassword(passwordFile)
-    return { name: user, passwordFile }
+    return { name, passwordFile }
   }
-  const colon = user.indexOf(':')
-  if (colon > 0) return { name: user.slice(0, colon), password: user.slice(colon + 1) }
-  throw missing('password_file', '--cluster-password-file', 'a file with the password and nothing else')
+  if (password) return { name, password }
+  throw missing('password_file', 'a file with the password and nothing else')
 }
 
 function endpointOf(member: string): string {
+  // Not repeated: there may be a password in it.
+  if (member.includes('@')) throw wrongSetting('store', 'has a user in it, who belongs into --cluster-user')
   const [, host, port = String(defaultPort)] = /^(\[[^[\]]+\]|[^:[\]]+)(?::(\d+))?$/.exec(member) ?? []
   if (host !== undefined && Number(port) >= 1 && Number(port) <= largestPort) return `${host}:${port}`
   const what = `has ${JSON.stringify(member)}, which is no member of etcd`
@@ -109,6 +111,6 @@ function ownAddress(text: string): string {
   throw wrongSetting('underlay_address', `${text} is no address under which other hosts reach this one`)
 }
 
-function missing(key: string, flag: string, hint: string) {
-  return wrongSetting(key, `is missing (${flag}): ${hint}`)
+function missing(key: string, hint: string) {
+  return wrongSetting(key, `is missing: ${hint}`)
 }

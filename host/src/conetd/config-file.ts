@@ -10,12 +10,22 @@ export function readConfigFile(path: string): ConfigFile {
   return checkConfig(parse(path, read(path)), path)
 }
 
-/** `source` opens the message: the file's path, or the flags and variables of the same names. */
-export function checkConfig(config: unknown, source: string): ConfigFile {
+/**
+ * `source` opens the message: the file's path, or the flags or variables. `nameOf`: how a setting is called there, unless it
+ * is as in the file.
+ */
+export function checkConfig(
+  config: unknown,
+  source: string,
+  nameOf: (path: string) => string | undefined = () => undefined,
+): ConfigFile {
   // Without compiling anything: every start of conetd passes here, and few find a fault.
   if (Value.Check(ConfigFile, config)) return config
   const fields = faultsOf(config)
-  const reasons = fields.map(({ path, message }) => `${path || 'the whole'} ${message}`)
+  const reasons = fields.map(({ path, message }) => {
+    const name = nameOf(path)
+    return `${path || 'the whole'}${name === undefined ? '' : ` (${name})`} ${message}`
+  })
   throw new ConetError('invalidArgument', `${source}: ${reasons.join('; ')}`, {
     fields,
     help: 'host/config.schema.json has all keys; conetd --help has all flags',

@@ -83,6 +83,21 @@ export function configFromFlags(flags: Flags): Record<string, unknown> {
   return collect(({ flag }) => flags[flag]?.toString())
 }
 
+/** The flag of the setting that has this path in the configuration file. */
+export function flagAt(path: string): string | undefined {
+  const flag = sourceAt(path)?.flag
+  return flag && `--${flag.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+}
+
+/** The variable of that setting. */
+export function variableAt(path: string): string | undefined {
+  return sourceAt(path)?.variable
+}
+
+function sourceAt(path: string): Source | undefined {
+  return sources.find(({ section, key }) => path === (section === undefined ? key : `${section}.${key}`))
+}
+
 /** An empty variable says nothing; an empty `CONET_SPAWN` says: no drivers. */
 export function configFromEnvironment(environment: NodeJS.ProcessEnv): Record<string, unknown> {
   return collect(({ variable, flag }) => {

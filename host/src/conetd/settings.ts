@@ -10,7 +10,7 @@ import type { PoolRange } from '../ports/index.ts'
 import { type ClusterSettings, readClusterSettings } from './cluster-settings.ts'
 import { checkConfig, readConfigFile } from './config-file.ts'
 import type { ConfigFile, LogLevel } from './config-schema.ts'
-import { configFromEnvironment, configFromFlags, type Flags } from './config-sources.ts'
+import { configFromEnvironment, configFromFlags, type Flags, flagAt, variableAt } from './config-sources.ts'
 import { parseVersionRules } from './driver-versions.ts'
 
 export type Settings = {
@@ -56,8 +56,8 @@ export type Settings = {
 export function readSettings(flags: Flags, environment: NodeJS.ProcessEnv): Settings {
   const path = flags.config ?? environment.CONET_CONFIG
   const file = path === undefined || path === '' ? {} : readConfigFile(path)
-  const fromEnvironment = checkConfig(configFromEnvironment(environment), 'environment (CONET_…)')
-  const fromFlags = checkConfig(configFromFlags(flags), 'command line')
+  const fromEnvironment = checkConfig(configFromEnvironment(environment), 'environment', variableAt)
+  const fromFlags = checkConfig(configFromFlags(flags), 'command line', flagAt)
   const all = [file, fromEnvironment, fromFlags]
   const cluster = all.some((said) => said.cluster !== undefined) && {
     cluster: Object.assign({}, ...all.map((said) => said.cluster ?? {})),

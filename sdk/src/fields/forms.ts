@@ -77,7 +77,7 @@ export const forms = {
     example: 'prod',
   },
   clusterStore: {
-    pattern: '^etcds?://[^,/@\\s]+(,[^,/@\\s]+)*$',
+    pattern: '^etcds?://[^,/\\s]+(,[^,/\\s]+)*$',
     words: 'etcd:// or etcds:// and the members of etcd with commas between them',
     example: 'etcd://10.0.0.1:2379,10.0.0.2:2379',
   },

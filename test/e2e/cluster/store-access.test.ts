@@ -1,7 +1,7 @@
 // An etcd that wants certificates and passwords: a host that has them takes part, one that has not says why it does not.
 import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { EtcdStore } from '@conet/host/cluster/etcd-store'
@@ -161,6 +161,57 @@ it('a certificate of the host that etcd does not trust is named, and read again 
   await eventually(async () => expect(await one.client.status()).toMatchObject(isJoined), patience)
 })
 
+it('while the files are half replaced what is wrong with them is told, and not what etcd thinks of those before', async () => {
+  const put = (from: string, end: string) => copyFileSync(file(`${from}.${end}`), file(`half.${end}`))
+  put('other', 'pem')
+  put('other', 'key')
+  const half = { ...access(), cert: file('half.pem'), key: file('half.key') }
+  await using one = await ClusterHost.start(`etcds://${etcd.endpoint}`, 'half', 6, { access: half })
+  const says = async (message: string) => {
+    const away = { code: 'cluster-away', message: expect.stringContaining(message) }
+    const told = async () => expect(await findingsOf(one)).toContainEqual(expect.objectContaining(away))
+    await eventually(told, patience)
+    // Whatever else is asked of etcd meanwhile.
+    await one.client.createNetwork({ name: 'blue', type: 'span' }).catch(() => undefined)
+    await told()
+  }
+  await says('etcd does not trust the certificate of this host')
+  put('etcd', 'pem')
+  await says('cluster.key (--cluster-key) is not the key of')
+  rmSync(file('half.key'))
+  await says('cluster.key (--cluster-key) cannot be read')
+  put('etcd', 'key')
+  await eventually(async () => expect(await one.client.status()).toMatchObject(isJoined), patience)
+})
+
+it('the certificate of etcd itself is enough of a CA, also where another has signed it', async () => {
+  const store = storeWith({ ca: file('etcd.pem') })
+  expect((await store.list('/conet/v1/')).revision).toBeGreaterThan(0)
+  store.close()
+})
+
+it('an etcd without TLS, and a host without TLS or a certificate, are told apart from an etcd that is away', async () => {
+  await using plain = await EtcdProcess.start({ port: 2389, members: [2389] })
+  const tls = new EtcdStore({ endpoints: [plain.endpoint], tls: { caFile: file('ca.pem') } })
+  const none = new EtcdStore({ endpoints: [etcd.endpoint] })
+  const says = (store: EtcdStore, words: string, help: string) =>
+    eventually(
+      () =>
+        expect(store.list('/conet/v1/')).rejects.toMatchObject({
+          message: expect.stringContaining(words),
+          help: expect.stringContaining(help),
+        }),
+      { timeoutMs: 15_000, everyMs: 500 },
+    )
+  await says(tls, 'etcd speaks no TLS, and this host does', '--cluster etcd://')
+  const bare = new EtcdStore({ endpoints: [etcd.endpoint], tls: { caFile: file('ca.pem') } })
+  await says(bare, 'certificate of this host', 'start conetd with --cluster-cert and --cluster-key')
+  bare.close()
+  await says(none, 'etcd speaks TLS, and this host does not', '--cluster etcds://')
+  tls.close()
+  none.close()
+})
+
 const lax = () => ({ ca: file('other.pem'), insecure_skip_tls_verify: true })
 
 it('a host that is told not to look at etcd’s certificate takes part, and warns in its log', async () => {
@@ -198,6 +249,12 @@ it.each<[string, () => StoreAccess, string | RegExp, string]>([
     () => ({ user: 'guest' }),
     'refuses this to the user',
     'grant-permission',
+  ],
+  [
+    'a certificate that etcd does not trust, which does not look at that of etcd,',
+    () => ({ ...lax(), cert: file('other.pem'), key: file('other.key') }),
+    'etcd does not trust the certificate of this host',
+    '--cluster-cert (',
   ],
   [
     'a CA that has not signed etcd’s certificate',

@@ -1,5 +1,7 @@
+import { generateKeyPairSync } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
+import { checkTls } from '@conet/host/cluster/etcd-files'
 import { parseArguments } from '@conet/host/conetd/arguments'
 import type { Flags } from '@conet/host/conetd/config-sources'
 import { readSettings } from '@conet/host/conetd/settings'
@@ -145,7 +147,9 @@ describe('settings', () => {
 
   it('say where a wrong value was said', () => {
     expect(failureOf({ spawn: 'a,../b' }).message).toContain('command line: spawn[1]')
-    expect(failureOf({}, { CONET_LOG_LEVEL: 'loud' }).message).toContain('environment (CONET_…): log_level')
+    expect(failureOf({}, { CONET_LOG_LEVEL: 'loud' }).message).toContain(
+      'environment: log_level (CONET_LOG_LEVEL)',
+    )
     expect(failureOf({ socket: '' }).message).toContain('socket')
   })
 })
@@ -155,8 +159,8 @@ describe('settings of a cluster', () => {
 
   it('are none unless a store is named', () => {
     expect(readSettings({}, {}).cluster).toBeUndefined()
-    expect(failureOf({ node: 'one' }).message).toContain('cluster.store is missing (--cluster)')
-    expect(failureOf({ cluster: 'etcd://a' }).message).toContain('cluster.underlay_address is missing')
+    expect(failureOf({ node: 'one' }).message).toContain('cluster.store (--cluster) is missing')
+    expect(failureOf({ cluster: 'etcd://a' }).message).toContain('(--underlay-address) is missing')
   })
 
   it('name the members of etcd, with its usual port unless there is another', () => {
@@ -184,14 +188,22 @@ describe('settings of a cluster', () => {
   })
 
   it('that are wrong or half are refused with their names', () => {
-    expect(failureOf({ ...cluster, cluster: '10.0.0.1' }).message).toContain('cluster.store')
+    expect(failureOf({ ...cluster, cluster: '10.0.0.1' }).message).toContain('cluster.store (--cluster) ')
+    const variable = failureOf({}, { CONET_CLUSTER: '10.0.0.1' }).message
+    expect(variable).toContain('cluster.store (CONET_CLUSTER) ')
     expect(failureOf({ ...cluster, node: 'a/b' }).message).toContain('cluster.node')
     expect(failureOf({ ...cluster, underlayAddress: 'eth0' }).message).toContain('cluster.underlay_address')
     expect(failureOf({ ...cluster, clusterBlockBits: 'x' }).message).toContain('cluster.block_bits')
-    expect(failureOf({ ...cluster, clusterKey: '/k' }).message).toContain('cluster.cert is missing')
-    expect(failureOf({ ...cluster, clusterUser: 'u' }).message).toContain('cluster.password_file is missing')
+    expect(failureOf({ ...cluster, clusterKey: '/k' }).message).toContain(
+      'cluster.cert (--cluster-cert) is missing',
+    )
+    expect(failureOf({ ...cluster, clusterUser: 'u' }).message).toContain(
+      '(--cluster-password-file) is missing',
+    )
     const unreadable = { clusterUser: 'u', clusterPasswordFile: '/nonexistent' }
-    expect(failureOf({ ...cluster, ...unreadable }).message).toContain('cluster.password_file cannot be read')
+    expect(failureOf({ ...cluster, ...unreadable }).message).toContain(
+      '(--cluster-password-file) cannot be read',
+    )
     for (const address of [
       '10.0.0.300',
       '127.0.0.1',
@@ -211,10 +223,40 @@ describe('settings of a cluster', () => {
 
   it('name files that can be read, and hold what they should', () => {
     const ca = (path: string) => failureOf({ ...cluster, clusterCa: path }).message
-    expect(ca('/nonexistent')).toContain('cluster.ca cannot be read')
-    expect(ca('/proc/version')).toContain('cluster.ca /proc/version holds no certificate in PEM')
+    expect(ca('/nonexistent')).toContain('cluster.ca (--cluster-ca) cannot be read')
+    expect(ca('/proc/version')).toContain('/proc/version holds no certificate in PEM')
     const both = { clusterCert: '/proc/version', clusterKey: '/proc/version' }
-    expect(failureOf({ ...cluster, ...both }).message).toContain('cluster.cert /proc/version holds no')
+    expect(failureOf({ ...cluster, ...both }).message).toContain(
+      'cluster.cert (--cluster-cert) /proc/version holds no',
+    )
+  })
+
+  it('have a user with a name, and its password once, which is told nobody', () => {
+    const user = (clusterUser: string, more: Flags = {}) => {
+      const { message } = failureOf({ ...cluster, clusterUser, ...more })
+      expect(message).not.toContain('s3cret')
+      return message
+    }
+    expect(user(':s3cret')).toContain('(--cluster-user) has no name')
+    expect(user('conet:')).toContain('(--cluster-password-file) is missing')
+    expect(user('conet:s3cret', { clusterPasswordFile: '/proc/version' })).toContain('give one of them')
+    expect(user('conet', { clusterPasswordFile: '/dev/null' })).toContain('is empty')
+    expect(user('conet', { clusterPasswordFile: '/proc/self/status' })).toContain('more than one line')
+    const { message } = failureOf({ ...cluster, cluster: 'etcds://root:s3cret@10.0.0.1' })
+    expect(message).toMatch(/\(--cluster\) has a user in it/)
+    expect(message).not.toContain('s3cret')
+  })
+
+  it('have a key that is not encrypted', async () => {
+    const passphrase = 'open sesame'
+    const { privateKey } = generateKeyPairSync('ec', {
+      namedCurve: 'P-256',
+      publicKeyEncoding: { type: 'spki', format: 'pem' },
+      privateKeyEncoding: { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase },
+    })
+    await withFile(privateKey, (keyFile) =>
+      expect(() => checkTls({ keyFile })).toThrow('cluster.key (--cluster-key) is encrypted'),
+    )
   })
 
   it('say that the certificate of etcd is not looked at, which means TLS', () => {
@@ -233,8 +275,8 @@ describe('settings of a cluster', () => {
       readSettings({ ...cluster, clusterUser, ...more }, {}).cluster?.etcd.user
     expect(userOf('conet:open:sesame')).toEqual({ name: 'conet', password: 'open:sesame' })
     const clusterPasswordFile = '/proc/sys/kernel/ostype'
-    expect(userOf('co:net', { clusterPasswordFile })).toEqual({
-      name: 'co:net',
+    expect(userOf('conet', { clusterPasswordFile })).toEqual({
+      name: 'conet',
       passwordFile: clusterPasswordFile,
     })
   })
