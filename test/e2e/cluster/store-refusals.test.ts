@@ -75,7 +75,7 @@ function timesInLog(words: RegExp): number {
 
 /** Nobody asks the host meanwhile: it finds out by itself. */
 async function saysInLog(words: RegExp): Promise<void> {
-  await eventually(() => expect(timesInLog(words)).toBe(1), patience)
+  await eventually(() => expect(timesInLog(words)).toBe(1), { timeoutMs: 20_000 })
 }
 
 it('a permission that is taken away while conetd runs is told, in the log once, and so is that it is given again', async () => {
