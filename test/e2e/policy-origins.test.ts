@@ -209,6 +209,18 @@ describe('[B22] what a runtime asks for', () => {
     })
   })
 
+  it('is what is at fault where its network has no default', async () => {
+    await blue()
+    await configured('web')
+    const fields = [{ path: 'policy', message: 'no' }]
+    const error = { kind: 'invalidArgument', message: 'policy: no', fields } as const
+    driver.plan({ ...plan, methods: { 'endpoint/create': { error } } })
+    await expect(fixture.client.up('web', { netout_rules: [rule] })).rejects.toMatchObject({
+      message: expect.stringContaining('what its runtime has added there'),
+      fields: [{ path: 'networks.blue', message: 'no' }],
+    })
+  })
+
   it('is not at fault for a port of the default that another container has', async () => {
     await blue({ net_in: [{ host_port: 28_000 }] })
     await configured('web')

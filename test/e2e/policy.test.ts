@@ -96,6 +96,21 @@ it('[B17] who is absent keeps theirs, null resets to the default, and a policy b
   expect(lastTold(first, 'c')).toMatchObject({ policy: { rate: 12 } })
 })
 
+it('a driver that takes no policies is told to a runtime as the ports and rules that this asked for', async () => {
+  await network('bare', 'plain')
+  const asked = { netin: [{ host_port: 0, container_port: 80 }], netout_rules: [{ protocol: 1 as const }] }
+  const message = 'driver plain takes no policies'
+  await expect(fixture.client.up('c', { attach_to: ['bare'], ...asked })).rejects.toMatchObject({
+    kind: 'unsupported',
+    message: expect.stringMatching(/^netin\[0\]: driver plain takes no policies/),
+    fields: [
+      { path: 'netin[0]', message },
+      { path: 'netout_rules[0]', message },
+    ],
+    help: expect.stringContaining('a network whose driver takes ports and rules'),
+  })
+})
+
 it('a driver that takes no policies is named, and one whose schema refuses the document says which field', async () => {
   await network('one', 'first')
   await network('bare', 'plain')

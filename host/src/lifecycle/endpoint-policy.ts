@@ -1,10 +1,19 @@
 // The policy of an endpoint that is about to be: which document stands for it, whether its driver takes it, and the ports
 // that it asks for.
 import { isDeepStrictEqual } from 'node:util'
+import { ConetError } from '@conet/sdk'
 import type { Attachment, ContainerRecord } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
+import { entriesOf } from '../domain/garden-policy.ts'
 import type { NetworkRecord } from '../domain/network.ts'
-import { hasOwnPolicy, type PolicyDocument, policyFor, sourceOf } from '../domain/policy.ts'
+import {
+  additionsOf,
+  hasOwnPolicy,
+  ownPolicyOf,
+  type PolicyDocument,
+  policyFor,
+  sourceOf,
+} from '../domain/policy.ts'
 import { withPolicy } from './apply-policies.ts'
 import type { DriverSession } from './driver-access.ts'
 import type { HostContext } from './host-context.ts'
@@ -31,6 +40,26 @@ export function assertTakesPolicies(session: DriverSession, at: string): void {
   throw new PolicyRefusal('unsupported', { at, words }, { fields, details: { driver: session.driver.name } })
 }
 
+/** Told of the first entry of each list that the runtime has added: whatever stands before those is not at fault. */
+function takesNoAdditions(
+  { driver: { name: driver } }: DriverSession,
+  container: ContainerRecord,
+  attachment: string,
+  policy: PolicyDocument,
+): ConetError {
+  const words = `driver ${driver} takes no policies`
+  const added = additionsOf(container, attachment) ?? {}
+  const paths = (['net_in', 'net_out'] as const).flatMap((member) => {
+    const [first] = entriesOf(added, member)
+    const place = entriesOf(policy, member).findLastIndex((entry) => isDeepStrictEqual(entry, first))
+    return place < 0 ? [] : [`${pathOfPolicy(attachment)}.${member}[${place}]`]
+  })
+  const [at = pathOfPolicy(attachment)] = paths
+  const fields = (paths.length === 0 ? [at] : paths).map((path) => ({ path, message: words }))
+  const help = 'give the container a network whose driver takes ports and rules, or ask for none'
+  return new ConetError('unsupported', `${at}: ${words}`, { fields, details: { driver }, help })
+}
+
 type Place = {
   readonly container: ContainerRecord
   readonly attachment: Attachment
@@ -46,9 +75,12 @@ export async function wantedPolicy(
 ): Promise<WantedPolicy> {
   const source = policyFor(container, name, network)
   if (source === undefined) return { source, policy: undefined, ports: undefined }
-  if (hasOwnPolicy(container, name)) assertTakesPolicies(session, pathOfPolicy(name))
-  if (!takesPolicies(session)) return { source, policy: undefined, ports: undefined }
-  const at = sourceOf(container, name, network) === 'container' ? pathOfPolicy(name) : defaultPolicyPath
+  if (ownPolicyOf(container, name) !== undefined) assertTakesPolicies(session, pathOfPolicy(name))
+  if (!takesPolicies(session)) {
+    if (hasOwnPolicy(container, name)) throw takesNoAdditions(session, container, name, source)
+    return { source, policy: undefined, ports: undefined }
+  }
+  const at = sourceOf(container, name, network) === 'default' ? defaultPolicyPath : pathOfPolicy(name)
   await session.documents.check('policy', source, at)
   return { source, policy: source, ports: await wantedPorts(host, session, { policy: source, former, at }) }
 }

@@ -56,7 +56,10 @@ function namedPolicy(
 ): ConetError {
   const network = inventory.networks.get(networkId)
   const names = { handle: container.handle, attachment: name, network: network?.name ?? name }
-  if (sourceOf(container, name, network) === 'container') return refusalOf(error, { ...names, whose: 'own' })
+  const source = sourceOf(container, name, network)
+  // Without a document before it all is the runtime's.
+  if (source !== 'default')
+    return refusalOf(error, { ...names, whose: source === 'container' ? 'own' : 'added' })
   const told = aboutAdded(
     error,
     { container, attachment: name, network },
@@ -84,14 +87,15 @@ function isBelow(path: string, root: string): boolean {
 function refusalOf(error: ConetError, { handle, attachment, network, whose }: PolicyName): ConetError {
   const { message, fields, details } = error
   const isOwn = whose !== 'default'
-  const at = whose === 'own' ? pathOfPolicy(attachment) : defaultPolicyPath
+  const at = isOwn ? pathOfPolicy(attachment) : defaultPolicyPath
   const place = `attachment ${attachment} in network ${network}: ${nameOf[whose]}`
   return retold(error, {
     message: `plug container ${handle}: ${place}: ${message}`,
     fields: fields.map((field) => ({ ...field, path: inRequest(field.path, at) })),
     details: { ...details, container: handle, attachment, network },
     help: isOwn
-      ? `see or replace it: conet container policy ${shellWord(handle)}`
+      ? ((whose === 'added' ? error.help : undefined) ??
+        `see or replace it: conet container policy ${shellWord(handle)}`)
       : (sharedPortHelp(error, network) ?? `see or replace it: conet net default-policy ${network}`),
   })
 }
