@@ -67,6 +67,19 @@ it.each<[string, Omit<AttachmentRequest, 'network'>, string]>([
   },
 )
 
+it('what is refused at up is told at the entry whose network it is: names and ids may begin alike', async () => {
+  const { id } = await fixture.client.getNetwork('red')
+  // As short as this it is no prefix that anybody may give.
+  await fixture.client.createNetwork({ name: id.slice(0, 1), type: 'bridge' })
+  const refusal = { fields: [{ path: 'attach_to[1].mtu' }] }
+  await define('c', id.slice(0, 1), { network: 'red', mtu: 1401 })
+  await expect(fixture.client.up('c')).rejects.toMatchObject(refusal)
+  const sent = ['dual', { network: id.slice(0, 4), mtu: 1401 }]
+  await expect(fixture.client.up('sent', { attach_to: sent })).rejects.toMatchObject(refusal)
+  await define('c', ...sent)
+  await expect(fixture.client.up('c')).rejects.toMatchObject(refusal)
+})
+
 it('an address that another has by now is told with its place in the configuration, whatever was unplugged since', async () => {
   await define('c', 'dual', { network: 'red', addresses: ['10.91.0.7'] })
   const [first] = (await fixture.client.up('c')).endpoints

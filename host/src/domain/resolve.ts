@@ -6,29 +6,34 @@ export const shortestPrefix = 4
 
 type Named = { readonly id: string; readonly name?: string }
 
+/** All that `key` may mean. An exact id wins over a name, a name over a prefix. */
+export function meantBy<T extends Named>(key: string, objects: Iterable<T>): T[] {
+  const byPrefix: T[] = []
+  const byName: T[] = []
+  for (const object of objects) {
+    if (object.id === key) return [object]
+    if (object.name === key) byName.push(object)
+    if (object.id.startsWith(key)) byPrefix.push(object)
+  }
+  return byName.length > 0 || key.length < shortestPrefix ? byName : byPrefix
+}
+
 /**
- * The one object that `key` names. An exact id wins over a name, a name over a prefix.
+ * The one object that `key` names, of those that it may mean.
  * Throws `notFound`, or `invalidArgument` when a prefix fits several, or a name: a network of this host's own and one of
  * its cluster may have the same.
  */
 export function resolveKey<T extends Named>(key: string, objects: Iterable<T>, what: string): T {
-  const byPrefix: T[] = []
-  const byName: T[] = []
-  for (const object of objects) {
-    if (object.id === key) return object
-    if (object.name === key) byName.push(object)
-    if (object.id.startsWith(key)) byPrefix.push(object)
-  }
-  const isName = byName.length > 0
-  const isLongEnough = key.length >= shortestPrefix
-  const found = isName || !isLongEnough ? byName : byPrefix
+  const all = [...objects]
+  const found = meantBy(key, all)
   const [first, second] = found
   if (first === undefined) {
     // What has no name can only be meant by its id.
-    const isTooShort = !isLongEnough && (byPrefix.length > 0 || what === 'endpoint')
-    throw unknown(key, what, { isTooShort })
+    const isMeant = what === 'endpoint' || all.some(({ id }) => id.startsWith(key))
+    throw unknown(key, what, { isTooShort: key.length < shortestPrefix && isMeant })
   }
   if (second !== undefined) {
+    const isName = first.name === key
     const candidates = found.map(({ id }) => id.slice(0, 12)).join(', ')
     const message = `the ${isName ? 'name' : 'prefix'} fits several: ${candidates}`
     throw new ConetError('invalidArgument', `${what} ${key}: ${message}`, {

@@ -4,6 +4,7 @@ import { ConetError } from '@conet/sdk'
 import { AttachTo } from '@conet/sdk/api'
 import { Value } from 'typebox/value'
 import type { Attachment, ContainerRecord } from '../domain/container.ts'
+import { meantBy } from '../domain/resolve.ts'
 import type { HostContext } from './host-context.ts'
 import { retold } from './retold.ts'
 
@@ -31,9 +32,10 @@ function indexIn({ inventory }: HostContext, { container, attachment }: Place): 
   const { attach_to: asked } = container.config
   const network = inventory.networks.get(attachment.networkId)
   if (network === undefined || !Value.Check(AttachTo, asked)) return -1
+  const networks = [...inventory.networks.values()]
   return asked.findIndex((entry) => {
     const { network: key, name = network.name } = typeof entry === 'string' ? { network: entry } : entry
-    return name === attachment.name && (key === network.name || network.id.startsWith(key))
+    return name === attachment.name && meantBy(key, networks).includes(network)
   })
 }
 

@@ -1,4 +1,4 @@
-import { resolveKey } from '@conet/host/domain/resolve'
+import { meantBy, resolveKey } from '@conet/host/domain/resolve'
 import { describe, expect, it } from 'vitest'
 
 const blue = { id: `abcd1${'0'.repeat(59)}`, name: 'blue' }
@@ -13,6 +13,12 @@ describe('naming an object', () => {
 
   it('prefers a name over a prefix of an id', () => {
     expect(resolveKey('abcd', [blue, red, tricky], 'network')).toBe(tricky)
+  })
+
+  it('means by one key all that it fits in the best way', () => {
+    expect(meantBy('abcd', [blue, red])).toEqual([blue, red])
+    expect(meantBy('abcd', [blue, red, tricky])).toEqual([tricky])
+    expect(meantBy('abc', [blue, red])).toEqual([])
   })
 
   it('refuses a prefix that fits several and names the candidates', () => {
