@@ -4,7 +4,6 @@ import {
   type AddressRouteFault,
   addressRouteFaults,
   formatIp,
-  formatPrefix,
   LOCAL_TABLE,
   MAIN_TABLE,
   openSandbox,
@@ -12,6 +11,7 @@ import {
   Rtnl,
 } from '@conet/sdk/linux'
 import { linkLocalOfMac } from '../ipam/index.ts'
+import { inOneSpelling } from './one-spelling.ts'
 
 type Made = Pick<PluggedInterface, 'name' | 'macAddress' | 'addresses' | 'mtu' | 'routes'>
 
@@ -27,11 +27,13 @@ function differencesOf(rtnl: Rtnl, made: Made): string[] {
   if (link === undefined) return ['is not in the container']
   const { mtu } = made
   const macAddress = made.macAddress.toLowerCase()
-  const there = new Map(rtnl.addresses({ link: link.index }).map((found) => [prefixOf(found.address), found]))
+  const there = new Map(
+    rtnl.addresses({ link: link.index }).map((found) => [inOneSpelling(found.address), found]),
+  )
   const routes = new Set(rtnl.routes({ table: MAIN_TABLE, link: link.index }).map(textOf))
   // One that is down has none; one that its driver wants without it has said so to the kernel.
   const addresses = [...made.addresses, `${linkLocalOfMac(made.macAddress)}/64`].filter((address) => {
-    const found = there.get(prefixOf(address))
+    const found = there.get(inOneSpelling(address))
     return link.isUp && found?.prefixRoute === true && !found.tentative && !found.duplicate
   })
   return [
@@ -39,7 +41,7 @@ function differencesOf(rtnl: Rtnl, made: Made): string[] {
     ...(link.macAddress === macAddress ? [] : [`has MAC ${link.macAddress} instead of ${macAddress}`]),
     ...(mtu === undefined || link.mtu === mtu ? [] : [`has MTU ${link.mtu} instead of ${mtu}`]),
     ...made.addresses
-      .filter((address) => !there.has(prefixOf(address)))
+      .filter((address) => !there.has(inOneSpelling(address)))
       .map((address) => `lacks address ${address}`),
     ...addressRouteFaults(rtnl, { link: link.index, addresses, routes: made.routes }).map(lacking),
     ...made.routes
@@ -60,11 +62,5 @@ function lacking({ route: { destination, table }, wrong: [wrong] }: AddressRoute
 
 function textOf({ destination, gateway }: { destination: string; gateway?: string | undefined }): string {
   const via = gateway === undefined ? '' : ` via ${formatIp(parsePrefix(gateway).bytes)}`
-  return `${prefixOf(destination)}${via}`
-}
-
-/** In one spelling. */
-function prefixOf(text: string): string {
-  const { bytes, prefixLength } = parsePrefix(text)
-  return formatPrefix(bytes, prefixLength)
+  return `${inOneSpelling(destination)}${via}`
 }

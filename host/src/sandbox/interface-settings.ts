@@ -25,6 +25,7 @@ import {
   writeSysctl,
 } from '@conet/sdk/linux'
 import { linkLocalOfMac } from '../ipam/index.ts'
+import { inOneSpelling } from './one-spelling.ts'
 
 type Route = PluggedInterface['routes'][number]
 
@@ -45,8 +46,9 @@ export function mendRoutes(inside: Rtnl, { name, macAddress, addresses, routes }
   const { index: link, isUp } = inside.existingLink(name)
   if (!isUp) return
   const usable = inside.addresses({ link }).filter(({ tentative, duplicate }) => !tentative && !duplicate)
-  const there = new Set(usable.map(({ address }) => address))
-  const standing = [...addresses, linkLocalAddress(macAddress)].filter((address) => there.has(address))
+  const there = new Set(usable.map(({ address }) => inOneSpelling(address)))
+  const wanted = [...addresses, linkLocalAddress(macAddress)]
+  const standing = wanted.filter((address) => there.has(inOneSpelling(address)))
   mendAddressRoutes(inside, { link, addresses: standing, routes })
 }
 
@@ -59,7 +61,8 @@ export function dropFormer(inside: Rtnl, wanted: PluggedInterface, former: Plugg
   const routes = former.routes
     .map((route) => routeOf(link, route))
     .filter((route) => !keptRoutes.has(JSON.stringify(route)))
-  const addresses = former.addresses.filter((address) => !wanted.addresses.includes(address))
+  const keptAddresses = new Set(wanted.addresses.map(inOneSpelling))
+  const addresses = former.addresses.filter((address) => !keptAddresses.has(inOneSpelling(address)))
   const neighbours = (former.neighbours ?? []).filter(({ address }) => !keptNeighbours.has(address))
   inside.batch(
     [
@@ -170,7 +173,8 @@ function failuresOf(error: unknown): Iterable<[number, KernelError]> {
 /** Whether the one that is there goes over the same link: the kernel's own, or one of a plug before. */
 function hasRoute(inside: Rtnl, { destination, metric, table = MAIN_TABLE, link }: NewRoute): boolean {
   const isSame = (found: ReturnType<Rtnl['routes']>[number]) =>
-    found.destination === destination && (metric === undefined || metric === (found.metric ?? 0))
+    found.destination === inOneSpelling(destination) &&
+    (metric === undefined || metric === (found.metric ?? 0))
   return inside.routes({ table, ...(link !== undefined && { link }) }).some(isSame)
 }
 

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { assertCanBringIn, bringIn, mend, removeRest, takeBack } from '@conet/host/sandbox/index'
+import { interfaceDifferences } from '@conet/host/sandbox/interface-differences'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { inventory, type Shown, show } from '../../support/iproute.ts'
 import { NamespaceFixture } from '../../support/namespace-fixture.ts'
@@ -168,6 +169,26 @@ describe('an interface that the driver leaves to the host', () => {
     await mend(path, wanted, wanted)
     expect(routes()).toEqual(before)
     await takeBack(path, wanted)
+  })
+
+  it('gets them back also where its driver writes addresses in another way than the kernel', async () => {
+    const written = { ...wanted, addresses: ['10.92.0.77/24', 'FD92:0::77/64'], routes: [] }
+    await bringIn(path, written, moved)
+    inside('ip -6 route del local fd92::77 dev eth0 table local')
+    const lost = ['eth0 lacks route fd92::77/128 in the table local']
+    expect(interfaceDifferences(path, [written])).toEqual(lost)
+    await mend(path, written, wanted)
+    expect(interfaceDifferences(path, [written])).toEqual([])
+    await takeBack(path, written)
+  })
+
+  it('is mended also where its driver writes addresses and routes in another way than the kernel', async () => {
+    const routes = [{ destination: '2001:DB8:0::/32', gateway: 'FD92::1', metric: 7 }]
+    const written = { ...wanted, addresses: ['10.92.0.77/24', 'FD92:0::77/64'], routes }
+    await bringIn(path, written, moved)
+    await mend(path, written, { ...wanted, routes: [] })
+    expect(interfaceDifferences(path, [written])).toEqual([])
+    await takeBack(path, written)
   })
 
   it('is as it was after a mending that finds nothing to mend', async () => {
