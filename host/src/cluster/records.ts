@@ -2,7 +2,7 @@
 import { Dns } from '@conet/sdk'
 import { type Static, type TSchema, Type } from 'typebox'
 import { Compile } from 'typebox/compile'
-import { SubnetRecord } from '../domain/network.ts'
+import { NetworkRecord, SubnetRecord } from '../domain/network.ts'
 
 const Document = Type.Record(Type.String(), Type.Unknown())
 
@@ -14,6 +14,9 @@ export const SharedNetwork = Type.Object({
   labels: Type.Record(Type.String(), Type.String()),
   internal: Type.Boolean(),
   subnets: Type.Array(SubnetRecord),
+  /** Both as in `NetworkRecord`: what the driver said when the network was made. */
+  ipam: NetworkRecord.properties.ipam,
+  sandbox: NetworkRecord.properties.sandbox,
   /** Addresses of a block, as a power of two: the same on every node. */
   blockBits: Type.Integer({ minimum: 0, maximum: 16 }),
   /** The number in each packet, for drivers that ask for one. */
