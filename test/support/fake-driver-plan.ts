@@ -48,6 +48,7 @@ export type FakePlan = {
     | 'scope'
     | 'segments'
     | 'ports'
+    | 'sandbox'
   >
   /** Which of the optional methods it has. */
   offers?: readonly ('endpoint/policy' | 'policy/check' | 'endpoint/stats')[]

@@ -3,11 +3,21 @@ import { ConetError } from '@conet/sdk'
 import { type EndpointRecord, interfaceNames } from './endpoint.ts'
 import { hasWayOut, type NetworkRecord } from './network.ts'
 
-/** The one that the endpoint shares; else the name asked for if it is free, else the first free ethN. */
+type Beside = {
+  /** What others than conet have put into the sandbox. */
+  readonly foreign: readonly string[]
+  readonly shared?: string | undefined
+  readonly askedBeside?: string | undefined
+}
+
+/**
+ * The one that the endpoint shares; else the name asked for, which must be free; else the first free ethN, but before it
+ * the name that another attachment asks for behind the same interface. Where that is taken, its own turn refuses it.
+ */
 export function chooseInterfaceName(
   wanted: string | undefined,
   endpoints: readonly EndpointRecord[],
-  { foreign, shared }: { readonly foreign: readonly string[]; readonly shared?: string | undefined },
+  { foreign, shared, askedBeside }: Beside,
 ): string {
   if (shared !== undefined) return sharedName(wanted, shared)
   const taken = new Set([...endpoints.flatMap(interfaceNames), ...foreign, 'lo'])
@@ -18,6 +28,7 @@ export function chooseInterfaceName(
       help: 'choose another name, or leave it out to get the first free one',
     })
   }
+  if (askedBeside !== undefined && !taken.has(askedBeside)) return askedBeside
   for (let n = 0; ; n++) if (!taken.has(`eth${n}`)) return `eth${n}`
 }
 

@@ -101,27 +101,24 @@ function placeInSandbox(
   const present = others.filter(
     ({ state, hold }) => state !== 'deleting' || (hold !== undefined && hold === sandbox?.hold),
   )
-  const { shared, wanted } = namesBeside(host, { container, attachment }, { network, present })
+  const beside = namesBeside(host, container, { network, present })
   const foreign = sandbox?.foreignInterfaces ?? []
-  const name = chooseInterfaceName(wanted, present, { foreign, shared })
+  const name = chooseInterfaceName(attachment.interface, present, { foreign, ...beside })
   const isPromised = isDefaultRoutePromised(host, container, attachment)
   const defaultRoute = chooseDefaultRoute(attachment.defaultRoute, network, { endpoints: others, isPromised })
   return { name, defaultRoute }
 }
 
-/** Another that is behind the same interface has it already, or its attachment asks for its name. */
+/** Of the others behind the same interface: the name that one has already, and the one that an attachment asks for. */
 function namesBeside(
   { inventory }: HostContext,
-  { container: { attachments }, attachment }: Pick<EndpointWish, 'container' | 'attachment'>,
+  { attachments }: ContainerRecord,
   { network, present }: { network: NetworkRecord; present: readonly EndpointRecord[] },
-): { shared: string | undefined; wanted: string | undefined } {
+): { shared: string | undefined; askedBeside: string | undefined } {
   const isBeside = ({ networkId }: { networkId: string }) =>
     shareInterface(network, inventory.networks.get(networkId))
   const asking = attachments.find((other) => other.interface !== undefined && isBeside(other))
-  return {
-    shared: present.find(isBeside)?.interface.name,
-    wanted: attachment.interface ?? asking?.interface,
-  }
+  return { shared: present.find(isBeside)?.interface.name, askedBeside: asking?.interface }
 }
 
 function recordOf(

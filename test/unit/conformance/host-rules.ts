@@ -124,7 +124,7 @@ export const hostRules: Readonly<Record<string, Proof>> = {
   'PORT-4': ports('a port that another endpoint or a process has is refused'),
   'STAT-4': policy('counters of a container come by the names of its attachments'),
   'PRIV-3': {
-    file: 'e2e/routed-example.test.ts',
-    test: 'stand beside interfaces of other drivers, and refuse another name than the one that they share',
+    file: 'chaos/shared-interface.test.ts',
+    test: 'get its name, no counters where their driver does not count, and no interface of the host’s making',
   },
 }

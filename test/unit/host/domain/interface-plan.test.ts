@@ -63,6 +63,14 @@ describe('the interface of an endpoint', () => {
     )
   })
 
+  it('[A6] has the name that another asks for behind the same interface, if it is free: the other is refused for it', () => {
+    const beside = { foreign: [], askedBeside: 'lan0' }
+    expect(chooseInterfaceName(undefined, [], beside)).toBe('lan0')
+    expect(chooseInterfaceName(undefined, [endpoint('lan0')], beside)).toBe('eth0')
+    expect(chooseInterfaceName(undefined, [], { ...beside, foreign: ['lan0'] })).toBe('eth0')
+    expect(chooseInterfaceName('wan0', [], beside)).toBe('wan0')
+  })
+
   it('[A16] takes the default route when it is the first with a gateway', () => {
     expect(chooseDefaultRoute(undefined, network(), { endpoints: [] })).toBe(true)
     expect(
