@@ -32,7 +32,11 @@ export type AddressRouteFault = {
   readonly wrong: readonly Route[]
 }
 
-/** In the order in which the kernel takes them: a source must be an address of the machine. */
+/**
+ * In the order in which the kernel takes them: a source must be an address of the machine.
+ * Where entries for IPv6 addresses are missing it stops the thread for 20 ms and looks again, for the kernel makes them a moment
+ * after the address: once for each call, so that a look at many links of which all have lost some takes so much longer.
+ */
 export function addressRouteFaults(rtnl: Rtnl, addressed: AddressedLink): AddressRouteFault[] {
   const faults = faultsNow(rtnl, addressed)
   if (!mayBeComing(faults)) return faults

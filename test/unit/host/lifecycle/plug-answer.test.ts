@@ -8,7 +8,6 @@ const asked = {
   driver: 'wire',
   interfaceName: 'eth0',
   taken: new Set(['eth5']),
-  isShared: false,
 }
 const good: PlugResult['interfaces'][number] = {
   configuredBy: 'host',
@@ -27,9 +26,9 @@ const good: PlugResult['interfaces'][number] = {
 const dns = { servers: ['10.1.0.53', 'fd00::53'], search: ['blue.example'], options: ['ndots:2'] }
 
 /** The fields that are named; none: the answer makes sense. */
-function faultsOf(result: PlugResult): string[] {
+function faultsOf(result: PlugResult, isShared = false): string[] {
   try {
-    assertSensible(result, asked)
+    assertSensible(result, { ...asked, isShared })
     return []
   } catch (error) {
     if (!ConetError.is(error, 'protocolViolation')) throw error
@@ -105,6 +104,14 @@ describe('the answer to a plug', () => {
     ],
   ])('is refused, and the field named, with %s', (_what, faults, path) => {
     expect(faults()).toEqual([path])
+  })
+
+  it('about an interface that endpoints share is refused where the host is to make it', () => {
+    const byDriver = { ...good, configuredBy: 'driver' } as const
+    expect(faultsOf({ interfaces: [byDriver] }, true)).toEqual([])
+    expect(faultsOf({ interfaces: [good] }, true)).toEqual(['interfaces[0].configuredBy'])
+    const second = { ...good, name: 'wan0', sourceName: 'src1' }
+    expect(faultsOf({ interfaces: [byDriver, second] }, true)).toEqual(['interfaces[1].configuredBy'])
   })
 
   it('with whatever the schema lets through, is taken or refused with fields', () => {
