@@ -177,7 +177,7 @@ describe('an interface that the driver leaves to the host', () => {
     inside('ip -6 route del local fd92::77 dev eth0 table local')
     const lost = ['eth0 lacks route fd92::77/128 in the table local']
     expect(interfaceDifferences(path, [written])).toEqual(lost)
-    await mend(path, written, wanted)
+    await mend(path, written, written)
     expect(interfaceDifferences(path, [written])).toEqual([])
     await takeBack(path, written)
   })
