@@ -1,6 +1,19 @@
 // The forms that texts of users must have: each as a pattern for programs and in words for people. Data alone, so that
 // the command line loads nothing else to check a name.
 
+const byte = '(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])'
+const ipv4 = `(${byte}\\.){3}${byte}`
+const group = '[0-9a-f]{1,4}'
+/** RFC 4291, section 2.2: eight groups, or fewer around the one `::` that stands for the others. */
+const ipv6 = [
+  `(${group}:){7}${group}`,
+  ...[1, 2, 3, 4, 5, 6].map((before) => `(${group}:){1,${before}}(:${group}){1,${7 - before}}`),
+  `(${group}:){1,7}:`,
+  `:(:${group}){1,7}`,
+  '::',
+  `::(ffff:)?${ipv4}`,
+].join('|')
+
 /** One form. `words` go on after "must be", `example` has it. */
 export type Form = { readonly pattern: string; readonly words: string; readonly example: string }
 
@@ -60,6 +73,8 @@ export const forms = {
     example: '02:42:0a:00:00:02',
   },
   ipAddress: { pattern: '^[0-9a-f.:]{2,45}$', words: 'an IP address', example: '10.0.0.2' },
+  /** Where no program reads it before it is written down: in the files of a resolver. */
+  exactIpAddress: { pattern: `^(${ipv4}|${ipv6})$`, words: 'an IP address', example: '10.0.0.2' },
   cidr: {
     pattern: '^[0-9a-f.:]{2,45}/[0-9]{1,3}$',
     words: 'an IP address with its prefix length',

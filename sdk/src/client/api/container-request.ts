@@ -85,7 +85,7 @@ const HostName = Type.String({ pattern: forms.hostName.pattern })
 /** An entry of a container's hosts file beyond its own. */
 export const ExtraHost = Type.Object(
   {
-    address: Type.String({ pattern: forms.ipAddress.pattern }),
+    address: Type.String({ pattern: forms.exactIpAddress.pattern }),
     names: Type.Array(HostName, { minItems: 1, maxItems: maxNamesOfHost }),
   },
   strict,

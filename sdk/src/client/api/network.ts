@@ -29,7 +29,7 @@ const Word = (maxLength: number) => Type.String({ minLength: 1, maxLength, patte
 export const DnsWish = Type.Object(
   {
     servers: Type.Optional(
-      Type.Array(IpAddress, {
+      Type.Array(Type.String({ pattern: forms.exactIpAddress.pattern }), {
         maxItems: 16,
         description: 'The addresses of DNS servers, the first one first',
       }),
