@@ -53,6 +53,8 @@ export function planNetwork(network: Network, machine: Machine): BridgePlan {
     hostServices,
     egress,
     port: memberPort,
+    // Those of peers.
+    hasOwnNeighbours: true,
   }
   return planBridge(network, wishes, machine)
 }

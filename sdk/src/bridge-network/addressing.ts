@@ -77,7 +77,11 @@ export function gatewayFor(address: Uint8Array, subnets: readonly GatewaySubnet[
   return subnets.find((subnet) => contains(subnet, address))?.gateway
 }
 
-function contains({ bytes, prefixLength }: GatewaySubnet, address: Uint8Array): boolean {
+/** Whether the address lies in the subnet. */
+export function contains(
+  { bytes, prefixLength }: Pick<GatewaySubnet, 'bytes' | 'prefixLength'>,
+  address: Uint8Array,
+): boolean {
   if (bytes.length !== address.length) return false
   const whole = prefixLength >> 3
   for (let at = 0; at < whole; at++) if (bytes[at] !== address[at]) return false

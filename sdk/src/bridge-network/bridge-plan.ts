@@ -39,6 +39,8 @@ export type BridgePlan = {
   /** What members may send to where, without rules of their own. */
   readonly egress: EgressPlan
   readonly port: PortPlan
+  /** Permanent neighbours of the bridge are the driver's own, which compares them itself. */
+  readonly hasOwnNeighbours: boolean
 }
 
 /** What a driver makes of a network's `config`. */
@@ -57,6 +59,8 @@ export type BridgeWishes = {
   /** What members may send to where. Default: whatever they like. */
   readonly egress?: EgressPlan
   readonly port: PortPlan
+  /** Whether permanent neighbours of the bridge are the driver's own, which compares them itself. Default: no. */
+  readonly hasOwnNeighbours?: boolean
 }
 
 /** The bridge of a network as a driver wishes it. Throws `invalidArgument` for wishes that exclude each other. */
@@ -71,6 +75,7 @@ export function planBridge(
     hostServices = [],
     egress = openEgress,
     port,
+    hasOwnNeighbours = false,
   }: BridgeWishes,
   { names }: Pick<Machine, 'names'>,
 ): BridgePlan {
@@ -87,6 +92,7 @@ export function planBridge(
     policy: policyOf({ internal, icc, masquerade, hostAccess, hostServices }),
     egress,
     port,
+    hasOwnNeighbours,
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Call } from '../driver/index.ts'
 import { ConetError } from '../errors/index.ts'
 import { declareFailpoints, failpoint } from '../failpoint.ts'
-import type { Link } from '../linux/index.ts'
+import type { Link, Rtnl } from '../linux/index.ts'
 import type { Network, NetworkFault } from '../protocol/index.ts'
 import { Rollback } from '../rollback.ts'
 import { AddressHistory } from './address-history.ts'
@@ -16,6 +16,7 @@ import { listNetworks, tableFault } from './inventory.ts'
 import type { BridgeNetworkKind, StandingBridge } from './kind.ts'
 import type { Machine } from './machine.ts'
 import { networkOwner } from './names.ts'
+import { mendNeighbours, neighbourFaults } from './neighbours.ts'
 import type { MtuChange } from './plugged-ports.ts'
 import type { Policies } from './policies.ts'
 
@@ -48,7 +49,7 @@ export class Networks {
     this.#setFirewall(plan, { undo, call, isNew: found === undefined })
     failpoint('bridge:network:firewall-set')
     const bridge = found ?? makeBridge(rtnl, plan, undo)
-    if (found !== undefined) for (const what of mendBridge(rtnl, found, plan)) call.repaired(what)
+    if (found !== undefined) for (const what of await mendFound(rtnl, found, plan)) call.repaired(what)
     for (const what of enableForwarding(rtnl, forwardingOf(plan))) {
       if (found === undefined) call.log('info', `forwarding: ${what}`)
       else call.repaired(what)
@@ -141,7 +142,13 @@ export class Networks {
         const renamed = this.#renamed(networkId, plan)
         return [`bridge ${plan.name} is ${renamed === undefined ? 'not there' : `called ${renamed.name}`}`]
       }
-      const ofBridge = [...bridgeFaults(this.#machine.rtnl, bridge, plan), ...settingFaults(plan)]
+      const { rtnl } = this.#machine
+      const ofNeighbours = await neighbourFaults(rtnl, bridge.index, plan)
+      const ofBridge = [
+        ...bridgeFaults(rtnl, bridge, plan),
+        ...ofNeighbours.map((what) => `bridge ${plan.name} ${what}`),
+        ...settingFaults(plan),
+      ]
       const others = await this.#kind.extension?.faults(networkId, bridge.index, this.#machine)
       return [...ofBridge, ...(others ?? [])]
     } catch (error) {
@@ -179,6 +186,12 @@ export class Networks {
     if (isNew) undo.defer(`forget ${name} in the firewall`, () => firewall.delete(name))
     else call.repaired(`bridge ${name}: the firewall did not know it so`)
   }
+}
+
+async function mendFound(rtnl: Rtnl, bridge: Link, plan: BridgePlan): Promise<string[]> {
+  const ofBridge = mendBridge(rtnl, bridge, plan)
+  const ofNeighbours = await mendNeighbours(rtnl, bridge.index, plan)
+  return [...ofBridge, ...ofNeighbours.map((what) => `bridge ${plan.name}: ${what}`)]
 }
 
 function noBridge({ id }: Network, name: string): ConetError {

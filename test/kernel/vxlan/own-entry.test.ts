@@ -117,4 +117,20 @@ describe('a vxlan driver', () => {
       expect(cluster.ping('near', '10.1.0.12'), kind).toBe(true)
     }
   })
+  it('takes away neighbours that somebody has set for members, here or on another host', async () => {
+    for (const [address, state] of [
+      ['10.1.0.11', 'noarp'],
+      ['10.1.0.11', 'permanent'],
+      ['10.1.0.12', 'noarp'],
+    ]) {
+      expect(await host.faults(), state).toEqual([])
+      change(`ip neigh replace ${address} lladdr 02:00:00:00:00:99 dev BRIDGE nud ${state}`)
+      expect(await host.faults(), state).toEqual([
+        expect.stringMatching(/has the noarp neighbour|1 neighbour not as in the directory/),
+      ])
+      await host.create(net)
+      expect(await host.faults(), state).toEqual([])
+      expect(cluster.ping('near', '10.1.0.1') && cluster.ping('near', '10.1.0.12'), state).toBe(true)
+    }
+  })
 })

@@ -34,6 +34,7 @@ const member: MemberParams = {
     policy: [],
     egress: { usual: 'deny', denied: [], isDenialFirst: true },
     port: { isPinned: false, flags: { hairpin: false, isolated: false } },
+    hasOwnNeighbours: false,
   },
 }
 
