@@ -1,10 +1,10 @@
 // Ports that somebody has changed: taken out of their bridge or down, with another MTU, allowed what they may not, or the
-// bridge has forgotten who is behind them. What is in their sandboxes is not looked at.
-import { KernelError, type Link, type Rtnl } from '../linux/index.ts'
+// bridge has forgotten who is behind them; with addresses of their own. What is in their sandboxes is not looked at.
+import { type Address, KernelError, type Link, type Rtnl } from '../linux/index.ts'
 import { differencesOf } from './differences.ts'
 import type { EndpointPlan } from './endpoint-plan.ts'
 import { leadsFromLoopback } from './loopback.ts'
-import { allFlags, hasPin, isSwitchedOff, portLink, strayEntry } from './port.ts'
+import { allFlags, hasPin, isSwitchedOff, portLink, strayAddresses, strayEntry } from './port.ts'
 import { inTurns } from './turns.ts'
 
 /** What a port is since it was plugged in this process's life. */
@@ -26,15 +26,22 @@ export type StandingPort = {
 /** By link, in words. Changes nothing, and takes turns with others. */
 export async function portFaults(rtnl: Rtnl, ports: readonly StandingPort[]): Promise<Map<Link, string>> {
   const faults = new Map<Link, string>()
+  const addresses = new Map<number, Address[]>()
+  for (const one of ports.length === 0 ? [] : rtnl.addresses())
+    addresses.set(one.link, [...(addresses.get(one.link) ?? []), one])
   for await (const port of inTurns(ports)) {
-    const fault = portFault(rtnl, port)
+    const fault = portFault(rtnl, port, addresses.get(port.link.index))
     if (fault !== undefined) faults.set(port.link, fault)
   }
   return faults
 }
 
 /** Undefined: all is well, or it is gone. */
-function portFault(rtnl: Rtnl, { link, bridge, expected }: StandingPort): string | undefined {
+function portFault(
+  rtnl: Rtnl,
+  { link, bridge, expected }: StandingPort,
+  addresses: readonly Address[] = [],
+): string | undefined {
   const { name, master, isUp } = link
   if (expected !== undefined && name !== expected.port.name)
     return `its port ${expected.port.name} is called ${name}`
@@ -45,6 +52,8 @@ function portFault(rtnl: Rtnl, { link, bridge, expected }: StandingPort): string
   const { port, macAddress, hasMappings } = expected
   const ofLink = differencesOf(link, portLink(expected))
   if (ofLink.length > 0) return `its port ${name} was changed: ${ofLink.join(', ')}`
+  const [stray] = strayAddresses(addresses)
+  if (stray !== undefined) return `its port ${name} has the address ${stray.address}`
   const ofPort = differencesOf(link.bridgePort ?? {}, allFlags(port.flags))
   if (ofPort.length > 0) return `what the bridge does at its port ${name} was changed: ${ofPort.join(', ')}`
   // A bridge that is down takes all its ports out of service, which is its network's fault.

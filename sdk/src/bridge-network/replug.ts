@@ -2,6 +2,7 @@
 import { ConetError } from '../errors/index.ts'
 import {
   addRoute,
+  deleteAddress,
   deleteForwardingEntry,
   KernelError,
   type Link,
@@ -30,6 +31,7 @@ import {
   type PlugTask,
   pin,
   portLink,
+  strayAddresses,
   strayEntry,
   switchOn,
 } from './port.ts'
@@ -93,7 +95,18 @@ function mendPort({ rtnl, plan, bridge, port }: PluggedTask): string[] {
   const ofMac = plan.port.isPinned
     ? mendPin(rtnl, port, plan)
     : deleteStray(rtnl, { index, master: bridge }, plan)
-  return [...differences, ...ofMac, ...bringUp(rtnl, port), ...switchOn(rtnl, port)]
+  const ofAddresses = deleteStrayAddresses(rtnl, index)
+  return [...differences, ...ofAddresses, ...ofMac, ...bringUp(rtnl, port), ...switchOn(rtnl, port)]
+}
+
+function deleteStrayAddresses(rtnl: Rtnl, link: number): string[] {
+  const stray = strayAddresses(rtnl.addresses({ link })).map(({ address }) => address)
+  // With the first IPv4 address of a subnet the kernel deletes the others of that subnet.
+  rtnl.batch(
+    stray.map((address) => deleteAddress({ link, address })),
+    { tolerate: ['EADDRNOTAVAIL'] },
+  )
+  return stray.map((address) => `it had the address ${address}`)
 }
 
 function mendPin(rtnl: Rtnl, { index }: Link, { macAddress }: EndpointPlan): string[] {
