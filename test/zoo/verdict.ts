@@ -20,10 +20,10 @@ export const everyCheck: readonly string[] = allChecks
   .map(({ id }) => id)
   .filter((id) => areaOf(id) !== 'kernel')
 
-/** The checks of the areas that a mutation touches, and those of everything that is said. */
-export function nearbyChecks({ fails, shownBy = [] }: Mutation): string[] {
-  const areas = new Set([...fails.map(areaOf), ...shownBy, 'transcript'])
-  return everyCheck.filter((id) => areas.has(areaOf(id)) && (fails.includes(id) || !slowChecks.includes(id)))
+/** The checks that a mutation fails, those that bring it to light, and those of everything that is said. */
+export function namedChecks({ fails, shownBy = [] }: Mutation): string[] {
+  const areas = new Set([...shownBy, 'transcript'])
+  return everyCheck.filter((id) => fails.includes(id) || (areas.has(areaOf(id)) && !slowChecks.includes(id)))
 }
 
 function areaOf(id: string): string {

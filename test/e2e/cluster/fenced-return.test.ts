@@ -60,13 +60,14 @@ it.each([
   const tables = (on: UnderlayHost) => machines.on(on, `bridge fdb show dev cnt${id.slice(0, 12)}`)
   const mac = third.interfaces[0]?.mac_address ?? ''
   for (const on of [one, two]) await eventually(() => expect(tables(on)).not.toContain(mac), patience)
-  // What happens without it, on either side: members come and go.
-  await one.client.unplug({ handle: 'c1', endpoint: first.id })
-  await one.client.plug('c1', { network: name })
+  // First, since a host claims a block ahead when it plugs: it might be the one with this address.
   const addresses = isTaken ? [addressOf(third)] : []
   await two.client.putContainerConfig('c4', { attach_to: [] })
   await two.client.up('c4')
   await two.client.plug('c4', { network: name, addresses })
+  // What happens without it, on either side: members come and go.
+  await one.client.unplug({ handle: 'c1', endpoint: first.id })
+  await one.client.plug('c1', { network: name })
 
   machines.heal(three)
   await eventually(async () => {
