@@ -66,6 +66,7 @@ export class ClusterNode implements AsyncDisposable {
       },
       peersChanged: () => undefined,
       blockWanted: (_networkId, _subnet, block) => this.#giveBack(block),
+      heldHere: () => this.addresses.size,
       networksOnRecord: () => (this.#network === undefined ? [] : [this.#network]),
       inUse: () => ({ addresses: [...this.addresses], macAddresses: [] }),
     })

@@ -99,6 +99,9 @@ export type DriverReader = {
   stop(name: string): Promise<void>
 }
 
+/** `node`: this host. */
+export type WholeUse = WholeNetwork & { readonly node: string }
+
 /** The hosts of the cluster; all of it throws `failedPrecondition` on a host that is in none. */
 export type NodeReader = {
   list(): Promise<readonly NodeView[]>
@@ -108,7 +111,7 @@ export type NodeReader = {
   /** What the host has is free. */
   removeFenced(name: string): Promise<void>
   /** A network as all hosts have it; undefined for one that is no cluster's, and while the store is away. */
-  wholeNetwork(network: NetworkRecord): Promise<WholeNetwork | undefined>
+  wholeNetwork(network: NetworkRecord): Promise<WholeUse | undefined>
 }
 
 export type EventSource = {

@@ -2,11 +2,19 @@
 // node's alone until it gives it back; who is cut off from the store goes on with what it has.
 import { ConetError } from '@conet/sdk'
 import { BlockGrid } from '../ipam/block-grid.ts'
+import {
+  type BlockRecord,
+  isBlock,
+  isUnplugged,
+  isWish,
+  readBlock,
+  readBlockRecord,
+} from './block-records.ts'
 import { BlockTransactions } from './block-transactions.ts'
 import type { ClaimLimits, RegisteredLimits } from './claim-transaction.ts'
 import { keys } from './keys.ts'
 import { Mirror } from './mirror.ts'
-import { BlockWish, reader, SharedBlock, type SharedNetwork } from './records.ts'
+import type { SharedNetwork } from './records.ts'
 import type { CallLimits, SharedStore } from './shared-store.ts'
 
 /** Among so many free blocks a node takes one by chance, so that nodes that come at once seldom meet. */
@@ -26,8 +34,10 @@ export type AddressBlocksOptions = {
   isLoss?(): Promise<boolean>
   /** What other nodes say of their endpoints, which the claims may lack. */
   readonly elsewhere?: InUseElsewhere
-  /** Of each node: how many addresses of the subnet its endpoints have; undefined while that is not known. */
+  /** Of each node: how many addresses of the subnet its plugged endpoints have; undefined while that is not known. */
   held?(subnet: string): Readonly<Record<string, number>> | undefined
+  /** Of this node: how many all its endpoints have. */
+  heldHere?(subnet: string): number | undefined
   /** The store does not take what is written, because this node is not registered any more. */
   refused?(): void
 }
@@ -46,7 +56,7 @@ export class AddressBlocks {
   /** What is written of blocks. */
   readonly transactions: BlockTransactions
   readonly #grids: Map<string, BlockGrid>
-  readonly #claims: Mirror<SharedBlock | BlockWish>
+  readonly #claims: Mirror<BlockRecord>
 
   constructor(options: AddressBlocksOptions) {
     const { store, node, network, changed = () => undefined, wanted = () => undefined, isLoss } = options
@@ -55,6 +65,7 @@ export class AddressBlocks {
       refused: () => undefined,
       elsewhere: nowhere,
       held: () => undefined,
+      heldHere: () => undefined,
       ...options,
     }
     this.transactions = new BlockTransactions(this.#options)
@@ -64,11 +75,11 @@ export class AddressBlocks {
     this.#claims = new Mirror({
       store,
       prefix: keys.blocks(network.id),
-      parse: (text) => readBlock(text) ?? readWish(text),
+      parse: readBlockRecord,
       // Whose the blocks were that are not put back yet.
       ...(isLoss && { isLoss }),
       changed: (changes) => {
-        changed()
+        if (changes.some(({ before, after }) => !isUnplugged(after ?? before))) changed()
         for (const { after } of changes)
           if (after !== undefined && isWish(after) && after.wantedBy !== node)
             wanted(after.ofSubnet, after.block)
@@ -106,7 +117,7 @@ export class AddressBlocks {
   /** The node that has the block, as far as is known. */
   ownerOf(block: string): string | undefined {
     const claim = this.#claims.records.get(block)
-    return claim === undefined || isWish(claim) ? undefined : claim.node
+    return isBlock(claim) ? claim.node : undefined
   }
 
   /**
@@ -165,7 +176,7 @@ export class AddressBlocks {
     const { entries } = await store.list(keys.blocks(network.id), limits)
     const present = new Set(entries.map(({ key }) => key))
     for (const [block, claim] of this.#claims.records)
-      if (!isWish(claim) && nodes.has(claim.node) && !present.has(keys.block(network.id, block)))
+      if (isBlock(claim) && nodes.has(claim.node) && !present.has(keys.block(network.id, block)))
         await this.transactions.putFor(block, claim, limits)
   }
 
@@ -173,7 +184,7 @@ export class AddressBlocks {
   use(subnet: string): Record<string, number> {
     const use: Record<string, number> = {}
     for (const record of this.#claims.records.values())
-      if (!isWish(record) && record.subnet === subnet) use[record.node] = (use[record.node] ?? 0) + 1
+      if (isBlock(record) && record.subnet === subnet) use[record.node] = (use[record.node] ?? 0) + 1
     return use
   }
 
@@ -190,7 +201,7 @@ export class AddressBlocks {
 
   #of(subnet: string, isWanted: (node: string) => boolean): string[] {
     return [...this.#claims.records]
-      .filter(([, claim]) => !isWish(claim) && claim.subnet === subnet && isWanted(claim.node))
+      .filter(([, claim]) => isBlock(claim) && claim.subnet === subnet && isWanted(claim.node))
       .map(([block]) => block)
   }
 
@@ -216,10 +227,15 @@ export class AddressBlocks {
     })
   }
 
-  /** Of each node: addresses of its blocks that no endpoint has. */
+  /** Of each node: addresses of its blocks that no endpoint has, plugged or not. */
   #free(subnet: string): Record<string, number> | undefined {
-    const held = this.#options.held(subnet)
-    if (held === undefined) return undefined
+    const plugged = this.#options.held(subnet)
+    if (plugged === undefined) return undefined
+    const held = { ...plugged }
+    for (const { unpluggedOf: node, addresses } of [...this.#claims.records.values()].filter(isUnplugged))
+      held[node] = (held[node] ?? 0) + (addresses[subnet] ?? 0)
+    const here = this.#options.heldHere(subnet)
+    if (here !== undefined) held[this.#options.node] = here
     const freeOf = (node: string) => {
       const blocks = this.#of(subnet, (owner) => owner === node)
       const capacity = blocks.reduce((sum, block) => sum + Number(this.#grid(subnet).capacityOf(block)), 0)
@@ -234,11 +250,4 @@ function blockOf(node: string | undefined, { block, address }: { block: string; 
     details: { address, node, block },
     help: `plug the container on node ${node}, or ask for an address of a block that is this node’s`,
   })
-}
-
-const readBlock = reader(SharedBlock)
-const readWish = reader(BlockWish)
-
-function isWish(record: SharedBlock | BlockWish): record is BlockWish {
-  return 'wantedBy' in record
 }

@@ -32,5 +32,7 @@ export type ClusterListener = {
   joined(): void
   /** The store has lost what it held: all networks of the cluster that are on record here, to be written there again. */
   networksOnRecord(): SharedNetwork[]
+  /** How many addresses of the subnet endpoints of this node hold, plugged or not. */
+  heldHere(networkId: string, subnet: string): number | undefined
   inUse(networkId: string): EndpointUse
 }

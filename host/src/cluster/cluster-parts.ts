@@ -152,6 +152,7 @@ export class ClusterParts {
       peersChanged: (networkId) => listener()?.peersChanged(networkId),
       lost: (endpointIds) => listener()?.lost(endpointIds),
       blockWanted: (...wanted) => listener()?.blockWanted(...wanted),
+      heldHere: (...of) => listener()?.heldHere(...of),
     })
   }
 

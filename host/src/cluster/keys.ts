@@ -53,6 +53,9 @@ export const keys = {
   wish: (networkId: string, node: string, subnetOrBlock: string) =>
     `${root}blocks/${networkId}/wanted/${node}/${subnetOrBlock}`,
 
+  /** How many addresses containers of a node hold that are not plugged in. Among the blocks, for the same reason. */
+  unplugged: (networkId: string, node: string) => `${root}blocks/${networkId}/unplugged/${node}`,
+
   /** Which node has a MAC that somebody asked for; those that follow from an address are its block's. */
   macs: (networkId: string) => `${root}macs/${networkId}/`,
   mac: (networkId: string, mac: string) => `${root}macs/${networkId}/${mac}`,

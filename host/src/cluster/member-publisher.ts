@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Backoff } from '../retry/backoff.ts'
 import { keys } from './keys.ts'
 import { holding } from './node-holdings.ts'
-import type { SharedMember } from './records.ts'
+import type { SharedMember, UnpluggedAddresses } from './records.ts'
 import type { Condition, SharedChange, SharedStore } from './shared-store.ts'
 
 /** etcd takes 128 operations in one transaction, if nobody has configured it otherwise. */
@@ -55,6 +55,14 @@ export class MemberPublisher {
       networkId,
       text: undefined,
     })
+  }
+
+  /** How many addresses of each subnet endpoints hold that are not published. Settles when the store has it; never rejects. */
+  publishUnplugged(networkId: string, addresses: UnpluggedAddresses['addresses']): Promise<void> {
+    const { node } = this.#options
+    const record: UnpluggedAddresses = { unpluggedOf: node, addresses }
+    const text = Object.keys(addresses).length === 0 ? undefined : JSON.stringify(record)
+    return this.#change(keys.unplugged(networkId, node), { networkId, text })
   }
 
   /** How many changes the store does not have yet. */
@@ -155,9 +163,11 @@ export class MemberPublisher {
     const held = entries.map(({ key }) => key.slice(keys.heldBy(node).length))
     const networks = new Set([...held, ...[...this.#wanted.values()].map(({ networkId }) => networkId)])
     for (const networkId of networks) {
-      const found = await store.list(keys.membersOf(networkId, node), { signal })
-      for (const { key, value } of found.entries) this.#compareOne(key, networkId, value)
-      const there = new Set(found.entries.map(({ key }) => key))
+      const members = await store.list(keys.membersOf(networkId, node), { signal })
+      const unplugged = await store.get(keys.unplugged(networkId, node), { signal })
+      const found = unplugged === undefined ? members.entries : [...members.entries, unplugged]
+      for (const { key, value } of found) this.#compareOne(key, networkId, value)
+      const there = new Set(found.map(({ key }) => key))
       for (const [key, wanted] of this.#wanted)
         if (wanted.networkId === networkId && !there.has(key)) this.#changes.set(key, wanted)
     }

@@ -41,6 +41,8 @@ export type NetworkPartsOptions = {
   readonly log: Pick<Logger, 'debug'>
   /** Another node needs a block of the subnet, and none is free, or that very block. */
   blockWanted(subnet: string, block?: string): void
+  /** How many addresses of the subnet endpoints of this node hold, plugged or not. */
+  heldHere(subnet: string): number | undefined
   /** Whether the store is the one that is known; else what is missing there is put back. Rejects when that cannot be known. */
   assureWhole(): Promise<void>
   /** Whether the store has lost something just now. Rejects as `assureWhole`. */
@@ -122,11 +124,12 @@ export class NetworkParts {
   }
 
   #openBlocks(): AddressBlocks {
-    const { store, node, network, refused, isLoss, blockWanted } = this.#options
+    const { store, node, network, refused, isLoss, blockWanted, heldHere } = this.#options
     return new AddressBlocks({
       ...{ store, node, network, refused, isLoss, elsewhere: this.foreign, wanted: blockWanted },
       changed: () => this.#blocksChanged(),
       held: (subnet) => this.peers.addressesIn(subnet),
+      heldHere,
     })
   }
 

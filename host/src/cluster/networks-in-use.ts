@@ -42,6 +42,8 @@ export type NetworksInUseOptions = {
   lost(endpointIds: readonly string[]): void
   /** Another node needs a block of the subnet, and none is free; or that very block. */
   blockWanted(networkId: string, subnet: string, block?: string): void
+  /** How many addresses of the subnet endpoints of this node hold, plugged or not. */
+  heldHere(networkId: string, subnet: string): number | undefined
 }
 
 export class NetworksInUse {
@@ -175,6 +177,7 @@ export class NetworksInUse {
       log,
       peersChanged,
       blockWanted,
+      heldHere,
       lost,
       isRemoved,
       assureWhole,
@@ -194,6 +197,7 @@ export class NetworksInUse {
       peersChanged: () => peersChanged(networkId),
       gate,
       blockWanted: (subnet, block) => blockWanted(networkId, subnet, block),
+      heldHere: (subnet) => heldHere(networkId, subnet),
       lost,
       isRemoved,
       log,

@@ -14,6 +14,7 @@ export function lettingGo(networkId: string, node: string, blocks: readonly stri
   return [
     { clear: keys.membersOf(networkId, node) },
     { clear: keys.wishesOf(networkId, node) },
+    { delete: keys.unplugged(networkId, node) },
     ...blocks.map((block) => ({ delete: keys.block(networkId, block) })),
     { delete: keys.holder(networkId, node) },
     { delete: keys.held(node, networkId) },

@@ -1,7 +1,7 @@
 // Which endpoints of this node the others can read of, and which not yet.
 import { addAbortListener } from 'node:events'
 import type { MemberPublisher } from './member-publisher.ts'
-import type { SharedMember } from './records.ts'
+import type { SharedMember, UnpluggedAddresses } from './records.ts'
 
 export type Member = Omit<SharedMember, 'tunnelAddress'> & {
   readonly networkId: string
@@ -39,6 +39,11 @@ export class PublishedMembers {
     this.#published.delete(endpointId)
     this.#waiting.delete(endpointId)
     void this.#track(networkId, this.#publisher.withdraw(networkId, endpointId))
+  }
+
+  /** From now on the others are to know that endpoints which they do not know hold so many addresses, by subnet. */
+  publishUnplugged(networkId: string, addresses: UnpluggedAddresses['addresses']): void {
+    void this.#track(networkId, this.#publisher.publishUnplugged(networkId, addresses))
   }
 
   isPublished(endpointId: string): boolean {

@@ -69,6 +69,14 @@ export const BlockWish = Type.Object({
 })
 export type BlockWish = Static<typeof BlockWish>
 
+/** What a node's containers hold that are no members, as they are not plugged in: defined, down, or on their way out. */
+export const UnpluggedAddresses = Type.Object({
+  unpluggedOf: Type.String(),
+  /** By subnet. */
+  addresses: Type.Record(Type.String(), Type.Integer({ minimum: 0 })),
+})
+export type UnpluggedAddresses = Static<typeof UnpluggedAddresses>
+
 export const SharedMac = Type.Object({ node: Type.String() })
 export type SharedMac = Static<typeof SharedMac>
 

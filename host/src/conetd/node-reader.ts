@@ -35,7 +35,10 @@ function readerOfCluster(cluster: Cluster, { inventory }: HostContext): NodeRead
     },
     remove: (name) => cluster.nodes.quarantine(name),
     removeFenced: (name) => cluster.nodes.removeFenced(name),
-    wholeNetwork: async ({ id, scope }) => (scope === 'global' ? cluster.wholeNetwork(id) : undefined),
+    async wholeNetwork({ id, scope }) {
+      const whole = scope === 'global' ? await cluster.wholeNetwork(id) : undefined
+      return whole && { ...whole, node: cluster.node }
+    },
   }
 }
 

@@ -94,6 +94,8 @@ export type ClusterAccess = {
       readonly container: string
     }): void
     withdraw(member: { readonly networkId: string; readonly endpointId: string }): void
+    /** Other hosts are to know how many addresses, by subnet, endpoints hold that are not published. */
+    publishUnplugged(networkId: string, addresses: Record<string, number>): void
     isPublished(endpointId: string): boolean
     /** Waits so long at most until other hosts can read of the endpoint. */
     published(endpointId: string, timeoutMs: number): Promise<void>

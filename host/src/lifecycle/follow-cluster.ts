@@ -98,6 +98,8 @@ export function clusterListener(host: HostContext) {
     joined: () => later('containers stay cut off', () => replugCutOff(host)),
     networksOnRecord: () =>
       sharedNetworks(host).map((network) => sharedOf(network, host.cluster?.node ?? '')),
+    heldHere: (networkId: string, subnet: string) =>
+      host.addresses.usage(networkId).find((usage) => usage.subnet === subnet)?.used,
     inUse: (networkId: string) => claimsIn(host, networkId),
   }
 }

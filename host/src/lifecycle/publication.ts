@@ -5,14 +5,17 @@ import { withoutPrefix } from '../ipam/index.ts'
 import { clusterNetwork } from './block-room.ts'
 import type { HostContext } from './host-context.ts'
 import { releaseIfUnused } from './network-at-driver.ts'
+import { UnpluggedCounts } from './unplugged-counts.ts'
 
 /** What a plug waits for other hosts to know, at most: the container has its network already. */
 const patienceMs = 500
 
 /** Says what is on record, and follows it from then on. Called once, when the inventory is loaded. */
 export function publishEndpoints(host: HostContext): void {
-  for (const endpoint of host.inventory.endpoints.values()) follow(host, undefined, endpoint)
-  host.inventory.onEndpoint((before, after) => follow(host, before, after))
+  const counts = new UnpluggedCounts((...said) => host.cluster?.members.publishUnplugged(...said))
+  for (const after of host.inventory.endpoints.values()) follow(host, counts, { before: undefined, after })
+  counts.tellAll()
+  host.inventory.onEndpoint((before, after) => follow(host, counts, { before, after }))
 }
 
 /** Resolves when other hosts can read of the endpoint, or soon; at once where there are none, or the store is away. */
@@ -22,8 +25,8 @@ export async function awaitPublication(host: HostContext, { id }: EndpointRecord
 
 function follow(
   host: HostContext,
-  before: EndpointRecord | undefined,
-  after: EndpointRecord | undefined,
+  counts: UnpluggedCounts,
+  { before, after }: { before: EndpointRecord | undefined; after: EndpointRecord | undefined },
 ): void {
   const { id, networkId } = after ?? before ?? { id: '', networkId: '' }
   const network = host.inventory.networks.get(networkId)
@@ -33,6 +36,7 @@ function follow(
   const is = after && memberOf(after)
   if (is !== undefined && JSON.stringify(is) !== JSON.stringify(was)) host.cluster.members.publish(is)
   if (is === undefined && was !== undefined) host.cluster.members.withdraw({ networkId, endpointId: id })
+  counts.note(network, { before, after })
   if (after === undefined) releaseIfUnused(host, networkId)
 }
 

@@ -45,6 +45,7 @@ export class ManyNode {
       networksHeld: nothing,
       blocksChanged: nothing,
       blockWanted: nothing,
+      heldHere: nothing,
       joined: nothing,
       lost: nothing,
       removed: async () => undefined,

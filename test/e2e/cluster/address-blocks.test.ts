@@ -190,6 +190,7 @@ describe('a network that a node uses', () => {
       adoptionFailed: (reason) => failures.push(reason),
       peersChanged: () => undefined,
       blockWanted: () => undefined,
+      heldHere: () => undefined,
       lost: () => undefined,
       log: pino({ level: 'silent' }),
       assureWhole: async () => undefined,

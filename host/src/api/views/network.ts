@@ -1,10 +1,8 @@
 // A network as clients see it.
 import type { NetworkView, PendingRemovalView } from '@conet/sdk/api'
-import type { WholeNetwork } from '../../cluster/whole-network.ts'
 import type { EndpointRecord } from '../../domain/endpoint.ts'
 import type { NetworkRecord, SubnetRecord } from '../../domain/network.ts'
-import { isInSubnet } from '../../ipam/index.ts'
-import type { ApiContext, SubnetUsage } from '../api-context.ts'
+import type { ApiContext, SubnetUsage, WholeUse } from '../api-context.ts'
 
 type NetworkReads = Pick<ApiContext, 'inventory' | 'usageOf' | 'drivers'>
 
@@ -44,7 +42,7 @@ export function networkView(
 }
 
 /** With what other hosts have of it, where that is known. */
-export function wholeNetworkView(view: NetworkView, whole: WholeNetwork | undefined): NetworkView {
+export function wholeNetworkView(view: NetworkView, whole: WholeUse | undefined): NetworkView {
   if (whole === undefined) return view
   const { members, blocks } = whole
   return {
@@ -52,7 +50,7 @@ export function wholeNetworkView(view: NetworkView, whole: WholeNetwork | undefi
     subnets: view.subnets.map((subnet) => ({
       ...subnet,
       blocks: blocks.get(subnet.subnet) ?? {},
-      used_by_node: usedByNode(subnet.subnet, members),
+      used_by_node: usedByNode(subnet, whole),
     })),
     members: members.map(({ node, endpointId, container, macAddress, addresses }) => ({
       node,
@@ -64,13 +62,10 @@ export function wholeNetworkView(view: NetworkView, whole: WholeNetwork | undefi
   }
 }
 
-function usedByNode(subnet: string, members: WholeNetwork['members']): Record<string, number> {
-  const used: Record<string, number> = {}
-  for (const { node, addresses } of members) {
-    const inSubnet = addresses.filter((address) => isInSubnet(address, subnet)).length
-    if (inSubnet > 0) used[node] = (used[node] ?? 0) + inSubnet
-  }
-  return used
+/** What this host has given out it knows itself. */
+function usedByNode({ subnet, used }: NetworkView['subnets'][number], { node, used: usedIn }: WholeUse) {
+  const { [node]: _own, ...others } = usedIn(subnet)
+  return used > 0 ? { ...others, [node]: used } : others
 }
 
 function pendingRemovalView({ id, handle, buriedAt, lastError }: EndpointRecord): PendingRemovalView {

@@ -85,7 +85,7 @@ export const SubnetView = Type.Object({
   capacity: Type.Integer(),
   /** Of a network of a cluster: how many blocks of its addresses each host has. */
   blocks: Type.Optional(Type.Record(Type.String(), Type.Integer())),
-  /** With `blocks`: how many addresses endpoints of each host hold, as far as the others know. */
+  /** With `blocks`: how many addresses endpoints of each host hold, plugged or not; of other hosts about a second late. */
   used_by_node: Type.Optional(Type.Record(Type.String(), Type.Integer())),
 })
 

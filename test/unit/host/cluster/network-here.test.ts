@@ -32,6 +32,7 @@ it('a block that was this node’s is no longer, when the node was removed while
     peersChanged: () => undefined,
     lost: () => undefined,
     blockWanted: () => undefined,
+    heldHere: () => undefined,
   })
   const tell = store.hold()
   store.listed.length = 0
