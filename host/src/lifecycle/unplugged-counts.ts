@@ -52,15 +52,11 @@ export class UnpluggedCounts {
     this.#timers.delete(networkId)
     const some = [...(this.#counts.get(networkId) ?? [])].filter(([, count]) => count > 0)
     const text = some.length === 0 ? undefined : JSON.stringify(some)
+    if (text === undefined) this.#counts.delete(networkId)
     if (text === this.#said.get(networkId)) return
-    if (text === undefined) this.#forget(networkId)
+    if (text === undefined) this.#said.delete(networkId)
     else this.#said.set(networkId, text)
     this.#say(networkId, Object.fromEntries(some))
-  }
-
-  #forget(networkId: string): void {
-    this.#said.delete(networkId)
-    this.#counts.delete(networkId)
   }
 }
 
