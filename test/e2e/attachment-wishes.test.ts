@@ -108,3 +108,15 @@ it('a MAC that one attachment asks for is its, though it would follow from the a
     await fixture.client.down('c')
   }
 })
+
+it('a name that one attachment asks for is no other’s, wherever it stands and whenever the others are plugged', async () => {
+  const namesAtUp = async (handle: string) => {
+    const { endpoints } = await fixture.client.up(handle)
+    return Object.fromEntries(endpoints.map(({ attachment, interfaces: [made] }) => [attachment, made?.name]))
+  }
+  await define('c', 'dual', { network: 'red', interface: 'eth0' })
+  expect(await namesAtUp('c')).toEqual({ dual: 'eth1', red: 'eth0' })
+  await define('one-by-one', { network: 'red', interface: 'eth0' })
+  await fixture.client.plug('one-by-one', { network: 'dual' })
+  expect(await namesAtUp('one-by-one')).toEqual({ dual: 'eth1', red: 'eth0' })
+})

@@ -8,16 +8,19 @@ type Beside = {
   readonly foreign: readonly string[]
   readonly shared?: string | undefined
   readonly askedBeside?: string | undefined
+  /** Names that the container's other attachments ask for, whether they are plugged or not. */
+  readonly promised?: readonly string[]
 }
 
 /**
- * The one that the endpoint shares; else the name asked for, which must be free; else the first free ethN, but before it
- * the name that another attachment asks for behind the same interface. Where that is taken, its own turn refuses it.
+ * The one that the endpoint shares; else the name asked for, which must be free; else the first free ethN that no other
+ * attachment asks for, but before it the name that another asks for behind the same interface. Where that is taken, its
+ * own turn refuses it.
  */
 export function chooseInterfaceName(
   wanted: string | undefined,
   endpoints: readonly EndpointRecord[],
-  { foreign, shared, askedBeside }: Beside,
+  { foreign, shared, askedBeside, promised = [] }: Beside,
 ): string {
   if (shared !== undefined) return sharedName(wanted, shared)
   const taken = new Set([...endpoints.flatMap(interfaceNames), ...foreign, 'lo'])
@@ -29,7 +32,8 @@ export function chooseInterfaceName(
     })
   }
   if (askedBeside !== undefined && !taken.has(askedBeside)) return askedBeside
-  for (let n = 0; ; n++) if (!taken.has(`eth${n}`)) return `eth${n}`
+  const kept = new Set([...taken, ...promised])
+  for (let n = 0; ; n++) if (!kept.has(`eth${n}`)) return `eth${n}`
 }
 
 function sharedName(wanted: string | undefined, shared: string): string {

@@ -91,9 +91,10 @@ function macsOfOthers({ attachments }: ContainerRecord, { name, networkId }: Att
 /** Among the other endpoints of its container. */
 function placeInSandbox(
   host: HostContext,
-  { attachment, container, sandbox }: EndpointWish,
+  wish: EndpointWish,
   network: NetworkRecord,
 ): Pick<InterfacePlan, 'name' | 'defaultRoute'> {
+  const { attachment, container, sandbox } = wish
   const others = host.inventory.endpointsOfContainer(container.handle)
   const networks = others.flatMap(({ networkId }) => host.inventory.networks.get(networkId) ?? [])
   about('network', () => refuseAmbiguousNetworks(network, networks, container.handle))
@@ -101,7 +102,7 @@ function placeInSandbox(
   const present = others.filter(
     ({ state, hold }) => state !== 'deleting' || (hold !== undefined && hold === sandbox?.hold),
   )
-  const beside = namesBeside(host, container, { network, present })
+  const beside = namesBeside(host, wish, { network, present })
   const foreign = sandbox?.foreignInterfaces ?? []
   const name = chooseInterfaceName(attachment.interface, present, { foreign, ...beside })
   const isPromised = isDefaultRoutePromised(host, container, attachment)
@@ -109,16 +110,21 @@ function placeInSandbox(
   return { name, defaultRoute }
 }
 
-/** Of the others behind the same interface: the name that one has already, and the one that an attachment asks for. */
+/** Of the others behind the same interface the name that one has, or asks for; of those apart what they ask for. */
 function namesBeside(
   { inventory }: HostContext,
-  { attachments }: ContainerRecord,
+  { container, attachment }: EndpointWish,
   { network, present }: { network: NetworkRecord; present: readonly EndpointRecord[] },
-): { shared: string | undefined; askedBeside: string | undefined } {
+): { shared: string | undefined; askedBeside: string | undefined; promised: string[] } {
   const isBeside = ({ networkId }: { networkId: string }) =>
     shareInterface(network, inventory.networks.get(networkId))
-  const asking = attachments.find((other) => other.interface !== undefined && isBeside(other))
-  return { shared: present.find(isBeside)?.interface.name, askedBeside: asking?.interface }
+  const others = container.attachments.filter(({ name }) => name !== attachment.name)
+  const asking = others.find((other) => other.interface !== undefined && isBeside(other))
+  return {
+    shared: present.find(isBeside)?.interface.name,
+    askedBeside: asking?.interface,
+    promised: others.flatMap((other) => other.interface ?? []),
+  }
 }
 
 function recordOf(

@@ -35,7 +35,10 @@ function addPlug(net: Command, context: CommandContext): void {
       collect,
     )
     .option('--mac <address>', 'the MAC address')
-    .option('--interface <name>', 'the interface’s name in the container. Default: the first free ethN')
+    .option(
+      '--interface <name>',
+      'the interface’s name in the container. Default: the first free ethN that no other attachment asks for',
+    )
     .option('--name <name>', 'the attachment’s name. Default: the network’s')
   eitherWay(plug, 'default-route', {
     yes: 'the container’s default route goes this way',

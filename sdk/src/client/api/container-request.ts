@@ -19,7 +19,7 @@ const Address = Type.String({ minLength: 1, maxLength: 64 })
 const attachmentWishes = {
   /** Unique in the container; the network's name by default. */
   name: Type.Optional(Type.String({ pattern: forms.networkName.pattern })),
-  /** The interface's name in the container; the first free ethN by default. */
+  /** The interface's name in the container; by default the first free ethN that no other attachment asks for. */
   interface: Type.Optional(InterfaceName),
   /** Any of the network's subnets; of one of which none is named the host chooses one. */
   addresses: Type.Optional(Type.Array(Address, { maxItems: 16 })),

@@ -48,6 +48,12 @@ describe('the interface of an endpoint', () => {
     expect(chooseInterfaceName(undefined, [endpoint('eth0', { state: 'deleting' })], none)).toBe('eth1')
   })
 
+  it('is none that another attachment asks for, unless it asks for it itself', () => {
+    const beside = { foreign: [], promised: ['eth0', 'eth2'] }
+    expect(chooseInterfaceName(undefined, [endpoint('eth1')], beside)).toBe('eth3')
+    expect(chooseInterfaceName('eth0', [], beside)).toBe('eth0')
+  })
+
   it('is refused when the wanted name is taken', () => {
     expect(() => chooseInterfaceName('eth0', [endpoint('eth0')], none)).toThrow(
       expect.objectContaining({ kind: 'conflict' }),
