@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { ConetdFixture } from '../support/conetd-fixture.ts'
+import { eventually } from '../support/eventually.ts'
 import type { FakeDriver } from '../support/fake-driver.ts'
 import type { FakePlan } from '../support/fake-driver-plan.ts'
 
@@ -120,6 +121,25 @@ it('[A11] [A12] [A13] wrong specs are refused with their place, and nothing chan
     help: 'is "NetworkSpec" meant to be network_specs?',
   })
   expect((await fixture.client.listContainers()).containers).toEqual([])
+})
+
+it('options of an attachment are judged as they are put while the driver is there, else as it is plugged', async () => {
+  const wish = { network: 'lab', options: { zon: 1 } }
+  const refused = (path: string) => ({ kind: 'invalidArgument', fields: [{ path }] })
+  await using temporary = await fixture.startFakeDriver({ name: 'temporary', plan: { schemas } })
+  await fixture.client.createNetwork({ name: 'lab', type: 'temporary' })
+  expect(await refusal({ attach_to: [{ ...wish, name: 'b', options: { zone: 1 } }, wish] })).toMatchObject(
+    refused('attach_to[1].options.zon'),
+  )
+  expect((await fixture.client.listContainers()).containers).toEqual([])
+  await temporary.program.end()
+  await eventually(async () => expect((await fixture.client.getDriver('temporary')).state).toBe('gone'))
+  await put({ attach_to: [wish] })
+  await temporary.restart()
+  await fixture.driversReady()
+  await expect(fixture.client.up('c')).rejects.toMatchObject(refused('attach_to[0].options.zon'))
+  await fixture.removeEverything()
+  await temporary.program.end()
 })
 
 it('[A8] lists that a Go client never made are as absent: those of its networks that it has count', async () => {

@@ -5,7 +5,7 @@ import { Type } from 'typebox'
 import type { Body, Parameters } from './handlers/handler.ts'
 import { withoutNil } from './nil-members.ts'
 import { pathParameters } from './path-parameters.ts'
-import { partParser, wrongField } from './request-validation.ts'
+import { noQuery, partParser, wrongField } from './request-validation.ts'
 
 export type ParsedRequest<K extends RouteName> = { parameters: Parameters<K>; body: Body<K> }
 
@@ -21,12 +21,12 @@ export function requestParser<K extends RouteName>(
   const entry: RouteEntry = routes[name]
   const what = wordsOf(name)
   const parseParameters = partParser<Parameters<K>>(what, pathParameters(entry.path, family), 'path')
-  const parseQuery = partParser(what, nothing, 'query')
+  const refuseQuery = noQuery(what)
   const parseBody = partParser<Body<K>>(what, entry.body ?? nothing, 'body')
   return (request) => {
     refuseUnreadBody(what, request)
     const parameters = parseParameters(request.params)
-    parseQuery(request.query)
+    refuseQuery(request.query)
     return { parameters, body: parseBody(withoutNil(documentOf(what, request), entry.body)) }
   }
 }

@@ -2,7 +2,7 @@
 // an object taken away: what does not fit is refused with the path of the field.
 import { ConetError, type FieldError, firstFieldError } from '@conet/sdk'
 import { Ajv, type ValidateFunction } from 'ajv'
-import type { TSchema } from 'typebox'
+import { type TSchema, Type } from 'typebox'
 
 const ajv = new Ajv({
   strict: true,
@@ -39,6 +39,11 @@ export function partParser<T>(what: string, schema: TSchema, whole: string): Par
     const field = firstFieldError(validate.errors)
     throw wrongField(what, { path: field?.path || whole, message: field?.message ?? 'is not valid' })
   }
+}
+
+/** For a route that takes no query. */
+export function noQuery(what: string): PartParser<unknown> {
+  return partParser(what, Type.Object({}, { additionalProperties: false }), 'query')
 }
 
 export function wrongField(what: string, field: FieldError): ConetError {

@@ -11,6 +11,7 @@ import { answerClientError, answerFailure, answerFailures } from './failures.ts'
 import { metricsPath, registerMetrics } from './metrics-route.ts'
 import { openApiDocument, openApiPath } from './openapi.ts'
 import { methodsByPath, refuseOtherMethods, registerRoutes } from './register-routes.ts'
+import { noQuery } from './request-validation.ts'
 
 /** Node's own limit, 16 KiB of headers, bounds an address before this does. */
 const maxParameterLength = 16 * 1024
@@ -53,8 +54,10 @@ export function buildServer(context: ApiContext, family: RequestLine['family']):
 }
 
 function registerOpenApi(app: FastifyInstance, { version, servesLegacyApi: hasLegacy }: ApiContext): void {
+  const refuseQuery = noQuery('read the API’s description')
   let document: string | undefined
-  app.get(openApiPath, async (_request, reply) => {
+  app.get(openApiPath, async (request, reply) => {
+    refuseQuery(request.query)
     document ??= JSON.stringify(openApiDocument(version, { hasLegacy }))
     return reply.type('application/json').send(document)
   })

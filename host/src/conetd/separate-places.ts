@@ -1,4 +1,4 @@
-// The places that conetd is given must not lie in one another, where one part would take what another one keeps for its own.
+// The places that conetd is given must not be one, nor lie in one another, where one part would take what another one keeps for its own.
 import { readlinkSync, realpathSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { ConetError, isErrno } from '@conet/sdk'
@@ -21,7 +21,7 @@ export function assertSeparate({ stateDir, runDir, driverDir, socket, runtimeSoc
   const spool = spoolDirectoryOf(runtimeSocket)
   refuseIf(isWithin(realPlace(driverDir), realPlace(spool)), drivers, { what: 'spool', path: spool })
   refuseIf(realPlace(driverDir) === realPlace(stateDir), drivers, state)
-  refuseIf(isBelow(state, run), state, run)
+  refuseIf(isWithin(realPlace(stateDir), inRun), state, run)
   refuseIf(isBelow(run, state), run, state)
   refuseIf(isBelow(drivers, state), drivers, state)
   refuseIf(isBelow(state, drivers), state, drivers)
@@ -41,7 +41,8 @@ type Place = { readonly what: string; readonly path: string; readonly flag: stri
 
 function refuseIf(isSo: boolean, inner: Place, outer: Omit<Place, 'flag'>): void {
   if (!isSo) return
-  const message = `use ${inner.what} ${inner.path}: it lies in the ${outer.what} ${outer.path}`
+  const isOne = realPlace(inner.path) === realPlace(outer.path)
+  const message = `use ${inner.what} ${inner.path}: it ${isOne ? 'is' : 'lies in'} the ${outer.what} ${outer.path}`
   throw new ConetError('failedPrecondition', message, {
     details: { path: inner.path, within: outer.path },
     help: `choose another place with ${inner.flag}`,

@@ -101,13 +101,18 @@ export class DriverRegistry {
     return session !== undefined && takesCalls(session.state) ? session : undefined
   }
 
+  /** The driver of that name, if calls go through now. */
+  available(name: string): DriverCalls | undefined {
+    return this.#seats.available(name)
+  }
+
   /**
    * The driver of that name, whichever instance it is. `unknownDriver` at once for a name nobody has heard of,
    * `driverUnavailable` for one that is not connected: at once, or after a wait if it is being connected, started or
    * synced.
    */
   async require(name: string, { timeoutMs = mostWaitMs, signal }: RequireOptions = {}): Promise<DriverCalls> {
-    const available = this.#seats.available(name)
+    const available = this.available(name)
     if (available !== undefined) return available
     using limit = deadline(Math.min(timeoutMs, mostWaitMs), `wait for driver "${name}"`, signal)
     while (this.#isComing(name) && !limit.signal.aborted) {

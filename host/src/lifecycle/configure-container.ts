@@ -75,9 +75,12 @@ async function wantedBy(
   const { attach_to: named, network_specs: specs, ...further } = body
   if (named === undefined && specs === undefined) throw nothingSaid(handle, Object.keys(further))
   const faults = new RequestFaults()
-  const attached = (named ?? []).flatMap((entry, index) =>
-    configuredAttachment(host, { entry, at: `attach_to[${index}]` }, faults),
-  )
+  const attached: PlacedAttachment[] = []
+  for (const [index, entry] of (named ?? []).entries()) {
+    const placed = configuredAttachment(host, { entry, at: `attach_to[${index}]` }, faults)
+    attached.push(...placed)
+    for (const one of placed) await faults.ofLater(() => checkOptions(host, one))
+  }
   const listed = { specs: specs ?? [], at: specsAt }
   const specified = await faults.ofLater(() => specifiedAttachments(host, listed, operation))
   if (specified === undefined || faults.any) throw faults.error
@@ -100,6 +103,13 @@ function configuredAttachment(
   const network = faults.of(() => networkAt(host, request.network, path))
   const attachment = attachmentOf(host, { request, network, at: `${at}.` }, faults)
   return attachment === undefined ? [] : [{ attachment, at }]
+}
+
+/** By the driver's schema, if it is there: else the plug is the first to know. */
+async function checkOptions(host: HostContext, { attachment, at }: PlacedAttachment): Promise<void> {
+  const network = host.inventory.networks.get(attachment.networkId)
+  const session = network && host.drivers.available(network.type)
+  await session?.documents.check('attachment', attachment.options, `${at}.options`)
 }
 
 /** A policy that was put is not part of the configuration: it stays with an attachment that stays, in its network. */

@@ -55,6 +55,8 @@ export type DriverAccess = {
    * `unknownDriver` (naming the known ones) or `driverUnavailable` (with the state and the last error).
    */
   require(name: string, options?: { signal?: AbortSignal }): Promise<DriverSession>
+  /** That session if calls go through now, without a wait. */
+  available(name: string): DriverSession | undefined
   /** Whether a driver of that name is connected, or may be in a moment. */
   isThere(name: string): boolean
   /** `ready`, or what stands in the way, for people. */

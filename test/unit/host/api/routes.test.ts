@@ -123,6 +123,7 @@ const garbage: Garbage[] = [
   { method: 'PUT', url: '/containers/c/config', body: '\ud83d', path: 'body' },
   { method: 'GET', url: '/networks/%ff', path: 'path' },
   { method: 'GET', url: '/metrics?x=1', path: 'x' },
+  { method: 'GET', url: '/openapi.json?x=1', path: 'x' },
   { method: 'POST', url: '/networks?a=1', body: { type: 'null' }, path: 'a' },
   { method: 'GET', url: '/networks/..%2fx', path: 'network' },
   { method: 'GET', url: '/networks/%2e%2e%2f', path: 'network' },

@@ -22,6 +22,7 @@ it.each([
   [{ stateDir: '/nosuch/run/conet/store' }, '--state-dir'],
   [{ stateDir: '/nosuch/run/conet/drivers/x' }, '--state-dir'],
   [{ stateDir: '/nosuch/run' }, '--run-dir'],
+  [{ stateDir: '/nosuch/run/conet' }, '--state-dir'],
   [{ driverDir: '/nosuch/run/conet' }, '--driver-dir'],
   [{ driverDir: '/nosuch/run/conet/spawned' }, '--driver-dir'],
   [{ driverDir: '/nosuch/run/conet/netns/../netns/x' }, '--driver-dir'],
@@ -37,6 +38,12 @@ it.each([
     help: `choose another place with ${flag}`,
   })
   expect(() => assertSeparate({ ...usual, ...given })).toThrow(refusal)
+})
+
+it('says of two places that are one that they are', () => {
+  expect(() => assertSeparate({ ...usual, stateDir: usual.runDir })).toThrow(
+    'use state directory /nosuch/run/conet: it is the run directory /nosuch/run/conet',
+  )
 })
 
 it('knows a place that is reached by a link', async () => {

@@ -45,6 +45,7 @@ async function makeWorld(own: Partial<NetworkRecord> = {}) {
     machine: machineIdentity(stores.durable),
     drivers: {
       require: () => Promise.reject(away()),
+      available: () => undefined,
       isThere: () => driver.isThere,
       stateOf: () => 'gone',
     },
