@@ -99,6 +99,21 @@ describe('everything that is wrong', () => {
     await expectAllNamed(network(internal), 'subnets[0].gateway', 'subnets[1].subnet')
   })
 
+  it('with a network is a family of addresses that it is not to have, and of which it has a subnet', async () => {
+    const dual = { name: 'x', type: 'null', subnets: [{ subnet: '10.1.0.0/24' }, { subnet: 'fd01::/64' }] }
+    await expectAllNamed(network({ ...dual, ipv4: false }), 'subnets[0].subnet', 'ipv4')
+    await expectAllNamed(
+      network({ ...dual, ipv4: false, ipv6: false }),
+      ...['subnets[0].subnet', 'ipv4', 'subnets[1].subnet', 'ipv6'],
+    )
+  })
+
+  it('with a network is named before it is said that its name is another’s', async () => {
+    const again = (subnet: string) => network({ name: 'blue', type: 'bridge', subnets: [{ subnet }] })
+    await expectRefusal(again('10.50.0.1/24'), 'subnets[0].subnet', 'invalidArgument')
+    await expectRefusal(again('10.50.0.0/24'), 'name', 'conflict')
+  })
+
   it('a name by which a list of networks means another one is refused', async () => {
     const { id } = await host.done<{ id: string }>({ path: '/networks/blue' })
     const like = (digits: number) => network({ name: id.slice(0, digits), type: 'null' })

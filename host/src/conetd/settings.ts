@@ -4,8 +4,8 @@ import { ConetError, type Dns } from '@conet/sdk'
 import { runtimeSocketPath } from '@conet/sdk/client'
 import { completeDns } from '../domain/dns.ts'
 import type { VersionRules } from '../drivers/index.ts'
-import { type AddressPool, defaultIpv4Pools, parseNetworkSubnet, parsePools } from '../ipam/index.ts'
-import type { DefaultAttachment } from '../lifecycle/index.ts'
+import { type AddressPool, defaultIpv4Pools, parsePools } from '../ipam/index.ts'
+import { assertSubnets, type DefaultAttachment } from '../lifecycle/index.ts'
 import type { PoolRange } from '../ports/index.ts'
 import { type ClusterSettings, readClusterSettings } from './cluster-settings.ts'
 import { checkConfig, readConfigFile } from './config-file.ts'
@@ -119,8 +119,7 @@ function runtimeSocketBeside(socket: string, { runtime_socket: wanted }: ConfigF
 
 /** Made when the first container starts without a word: a slip must not wait until then. */
 function checkedAttachment({ default_attachment: attachment }: ConfigFile): DefaultAttachment | undefined {
-  for (const [index, subnet] of (attachment?.subnets ?? []).entries())
-    parseNetworkSubnet(subnet, attachment?.internal === true, `default_attachment.subnets[${index}]`)
+  if (attachment !== undefined) assertSubnets(attachment, 'default_attachment.')
   return attachment
 }
 

@@ -3,11 +3,12 @@
 import type { CreateNetworkBody } from '@conet/sdk/api'
 import type { EndpointRecord } from '../domain/endpoint.ts'
 import type { NetworkRecord, SubnetRecord } from '../domain/network.ts'
-import { type AddressPool, choosePool, parseNetworkSubnet, parseSubnet } from '../ipam/index.ts'
+import { type AddressPool, choosePool, parseSubnet } from '../ipam/index.ts'
 import { DriverGivenAddresses, type GivenAddresses } from './driver-given-addresses.ts'
 import { type AddressPlan, NetworkAddresses, type OwnBlocks } from './network-addresses.ts'
 import type { MacWish } from './network-macs.ts'
 import { RequestFaults } from './request-faults.ts'
+import { readSubnets } from './requested-subnets.ts'
 import { noteOverlaps, refuseOnThisMachine, type SubnetOwner } from './subnet-overlap.ts'
 
 export type Reservation = AddressPlan & {
@@ -68,19 +69,13 @@ export class AddressBook {
    * the others do not know.
    */
   chooseSubnets(
-    {
-      subnets,
-      ipam,
-      ipv4 = subnets === undefined && ipam === undefined,
-      ipv6 = false,
-      internal = false,
-    }: CreateNetworkBody & { ipam?: 'driver' },
+    body: CreateNetworkBody & { ipam?: 'driver' },
     elsewhere?: readonly (SubnetOwner & { internal: boolean })[],
   ): SubnetRecord[] {
+    const { subnets, ipam, internal = false, ipv6 = false } = body
+    const { ipv4 = subnets === undefined && ipam === undefined } = body
     const faults = new RequestFaults()
-    const given = (subnets ?? []).map((subnet, index) =>
-      faults.of(() => parseNetworkSubnet(subnet, internal, `subnets[${index}]`)),
-    )
+    const given = readSubnets(body, faults)
     // A dump of the kernel's: once for all that looks at it.
     const routes = this.#options.machineRoutes()
     const others = elsewhere?.filter((owner) => !owner.internal) ?? []

@@ -15,6 +15,7 @@ import type { HostContext, Operation } from './host-context.ts'
 import { networkQueue } from './keys.ts'
 import { driverForRequest, refuseNameLikeId, refuseNameless } from './network-request.ts'
 import { removeNetwork, removeNetworkLater } from './remove-network.ts'
+import { assertSubnets } from './requested-subnets.ts'
 
 export type CreatedNetwork = { network: NetworkRecord; created: boolean }
 
@@ -53,7 +54,7 @@ async function createNow(
 ): Promise<CreatedNetwork> {
   const request = canonicalText(body)
   const existing = findByName(host, body.name)
-  if (existing !== undefined) return { network: sameOrConflict(existing, request), created: false }
+  if (existing !== undefined) return { network: sameOrConflict(existing, { body, request }), created: false }
   refuseNameLikeId(host, body.name)
   const session = await driverForRequest(host, body, operation)
   const { config = {} } = body
@@ -87,13 +88,13 @@ async function createInCluster(
   { cluster, session, wish }: { cluster: ClusterAccess; session: DriverSession; wish: Wish },
   operation: Operation,
 ): Promise<CreatedNetwork> {
-  const { request } = wish
-  const { name, config } = wish.body
+  const { body, request } = wish
+  const { name, config } = body
   const intendShared = (elsewhere: readonly Elsewhere[], part: ClusterPart) =>
     intend(host, { ...wish, mostBlockBits: cluster.mostBlockBits }, { elsewhere, part })
   const shared = { name, request, config, intend: intendShared }
   const made = await createSharedNetwork(host, { cluster, session, wish: shared }, operation)
-  return made.created ? made : { network: sameOrConflict(made.network, request), created: false }
+  return made.created ? made : { network: sameOrConflict(made.network, wish), created: false }
 }
 
 function makeAtDriver(session: DriverSession, network: NetworkRecord, operation: Operation) {
@@ -183,7 +184,11 @@ function findByName(host: HostContext, name: string): NetworkRecord | undefined 
   return undefined
 }
 
-function sameOrConflict(existing: NetworkRecord, request: string): NetworkRecord {
+/** Other content that is wrong in itself is told as that: no other name would help it. */
+function sameOrConflict(
+  existing: NetworkRecord,
+  { body, request }: { body: CreateNetworkBody; request: string },
+): NetworkRecord {
   const details = { networkId: existing.id }
   if (existing.state === 'deleting') {
     throw new ConetError(
@@ -193,6 +198,7 @@ function sameOrConflict(existing: NetworkRecord, request: string): NetworkRecord
     )
   }
   if (existing.request === request) return existing
+  assertSubnets(body)
   throw new ConetError('conflict', `create network ${existing.name}: it exists with other content`, {
     details,
     fields: [{ path: 'name', message: 'is the name of a network with other content' }],

@@ -59,9 +59,9 @@ export const CreateNetworkBody = Type.Object(
     internal: Type.Optional(Type.Boolean()),
     /** Any number of IPv4 and IPv6 subnets; without any, the default pools give them. */
     subnets: Type.Optional(Type.Array(SubnetRequest, { maxItems: 64 })),
-    /** Take an IPv4 subnet from the default pools. Default: true when `subnets` is absent. */
+    /** Take an IPv4 subnet from the default pools; false: have none. Default: true when `subnets` is absent. */
     ipv4: Type.Optional(Type.Boolean()),
-    /** Take an IPv6 subnet from the default pools. Default: false. */
+    /** Take an IPv6 subnet from the default pools; false: have none. Default: those of `subnets` alone. */
     ipv6: Type.Optional(Type.Boolean()),
     /** For containers of this network, before what its driver says. */
     dns: Type.Optional(DnsWish),

@@ -72,6 +72,12 @@ describe('settings', () => {
       readSettings({ config }, {}),
     )
     expect(settings.defaultAttachment).toMatchObject({ name: 'all' })
+    const family = {
+      default_attachment: { ...attachment({ subnet: 'fd00::/64' }).default_attachment, ipv6: false },
+    }
+    expect(await withFile(family, (config) => failureOf({ config }))).toMatchObject({
+      fields: [{ path: 'default_attachment.subnets[0].subnet' }, { path: 'default_attachment.ipv6' }],
+    })
     for (const [subnet, field] of [
       [{ subnet: '10.0.0.1/33' }, 'subnet'],
       [{ subnet: '10.0.0.0/24', gateway: '10.0.1.1' }, 'gateway'],
