@@ -3,15 +3,15 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { dirname, join } from 'node:path'
-import { releaseNamespaceDirectory } from '@conet/sdk/linux'
+import { DirectoryLock, releaseNamespaceDirectory } from '@conet/sdk/linux'
 import { expect, it } from 'vitest'
 import { ConetdProcess } from '../support/conetd-process.ts'
 import { eventually } from '../support/eventually.ts'
 import { type TemporaryDirectory, temporaryDirectory } from '../support/temporary-directory.ts'
 import { httpCall } from '../support/unix-http.ts'
 
-async function scene(directory: TemporaryDirectory) {
-  const conetd = await ConetdProcess.start({ directory: directory.path, spawn: [] })
+async function scene(directory: TemporaryDirectory, spawn: string[] = []) {
+  const conetd = await ConetdProcess.start({ directory: directory.path, spawn })
   return {
     conetd,
     socket: conetd.socket,
@@ -110,4 +110,21 @@ it('leave no connection open when conetd stops, which is idle or follows events'
   const end = new Promise((resolve) => idle.resume().once('close', resolve))
   await conetd.stop()
   await end
+})
+
+it('[K1] of drivers stand again when somebody deletes their directory, and that one is conetd’s, each time', async () => {
+  await using directory = await temporaryDirectory()
+  await using lost = await scene(directory, ['null'])
+  const { conetd } = lost
+  const drivers = join(directory.path, 'run/drivers')
+  await using client = conetd.client()
+  await client.createNetwork({ name: 'blue', type: 'null' })
+  await client.putContainerConfig('web', { attach_to: [] })
+  for (const times of [1, 2]) {
+    rmSync(drivers, { recursive: true })
+    await eventually(() => expect(lost.said('stands anew')).toHaveLength(times), { timeoutMs: 20_000 })
+    await eventually(async () => expect((await client.getDriver('null')).state).toBe('ready'))
+    await expect(client.plug('web', { network: 'blue' })).resolves.toMatchObject({ state: 'created' })
+    expect(DirectoryLock.acquire(drivers)).toEqual({ ok: false, holderPid: conetd.pid })
+  }
 })

@@ -59,6 +59,7 @@ export async function startDriverHost({
     appeared: (socket) => registry.appeared(socket),
     gone: (socket) => registry.gone(socket),
     failed: (error) => bugs.push(error),
+    renewed: () => undefined,
     rescanMs: 100,
   })
   await discovery.start()

@@ -19,7 +19,7 @@ import { endsWithin } from './ends-within.ts'
 import { keepEvents, withContainer } from './event-history.ts'
 import { buildHost } from './host-context.ts'
 import { type MachineIdentity, machineIdentity } from './machine-identity.ts'
-import { takePlaces } from './places.ts'
+import { lockDriversAnew, takePlaces } from './places.ts'
 import { putDown, startOrPutDown } from './put-down.ts'
 import { serve } from './serving.ts'
 import { openStores, type Stores } from './stores.ts'
@@ -108,6 +108,7 @@ function buildParts(
         .catch(failed)
     },
     event: (event) => host.events.append(withContainer(host, event)),
+    directoryRenewed: () => lockDriversAnew(options, parts),
     failed,
   })
   const host: HostContext = buildHost({

@@ -32,6 +32,8 @@ export type DriverRoomOptions = {
   /** Others may call the driver now. */
   ready(name: string): void
   event(event: HostEvent): void
+  /** The driver directory had been deleted, and stands anew. */
+  directoryRenewed(): void
   /** Gets bugs. */
   failed(error: unknown): void
 }
@@ -66,6 +68,12 @@ export function buildDriverRoom(options: DriverRoomOptions): DriverRoom {
     gone: (socket) => registry.gone(socket),
     failed: (error) =>
       log.error({ err: error, driverDir: settings.driverDir }, 'drivers cannot be looked for'),
+    renewed: () => {
+      const message = 'the driver directory had been deleted, and stands anew'
+      log.warn({ driverDir: settings.driverDir }, message)
+      options.event({ type: 'driver-directory.renewed', message: `${message}: ${settings.driverDir}` })
+      options.directoryRenewed()
+    },
   })
   const quiet = new QuietDrivers({
     supervisor,

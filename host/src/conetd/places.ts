@@ -6,7 +6,7 @@ import { assertTrustedDirectory } from '../drivers/index.ts'
 import type { DaemonOptions } from './daemon-options.ts'
 import { makeDirectories } from './directories.ts'
 import { lockDirectories } from './directory-locks.ts'
-import { assertApart } from './neighbours.ts'
+import { assertApart, type OwnPlace } from './neighbours.ts'
 import { assertSeparate } from './separate-places.ts'
 
 /**
@@ -19,13 +19,13 @@ export async function takePlaces(
   parts: Rollback,
   undo: Rollback,
 ): Promise<void> {
-  const { stateDir, runDir, driverDir, socket, runtimeSocket } = settings
+  const { stateDir, runDir, socket, runtimeSocket } = settings
   assertSeparate(settings)
   makeDirectories(settings, undo)
   const directories = [
     { path: stateDir, what: 'state directory', flag: '--state-dir' },
     { path: runDir, what: 'run directory', flag: '--run-dir' },
-    { path: driverDir, what: 'driver directory', flag: '--driver-dir' },
+    driverPlace(settings),
   ]
   const sockets = [
     { path: socket, what: 'socket', flag: '--socket' },
@@ -36,4 +36,20 @@ export async function takePlaces(
   await assertTrustedDirectory(resolve(settings.driverDir))
   await assertListenable(settings.runtimeSocket)
   await assertListenable(settings.socket)
+}
+
+/** Locks the driver directory that stands in the place of a deleted one, whose lock nobody else meets any more. */
+export function lockDriversAnew(
+  { settings, log }: Pick<DaemonOptions, 'settings' | 'log'>,
+  parts: Rollback,
+): void {
+  try {
+    lockDirectories([driverPlace(settings)], parts)
+  } catch (err) {
+    log.error({ err }, 'another conetd may use the drivers of this one')
+  }
+}
+
+function driverPlace({ driverDir: path }: DaemonOptions['settings']): OwnPlace {
+  return { path, what: 'driver directory', flag: '--driver-dir' }
 }

@@ -2,7 +2,7 @@
 // the directory, never a socket (sockets give no events of use), and looks again on a clock because events get lost
 // and a watch dies silently with its directory. It never connects.
 import { type FSWatcher, watch } from 'node:fs'
-import { lstat, mkdir, readdir } from 'node:fs/promises'
+import { chmod, lstat, mkdir, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { ConetError, isErrno } from '@conet/sdk'
 import { socketIdentity } from './socket-identity.ts'
@@ -29,6 +29,8 @@ export type DiscoveryOptions = {
   gone(socket: DiscoveredSocket): void
   /** The directory could not be read or is not to be trusted; called once until that changes. */
   failed(error: unknown): void
+  /** It had been deleted, and stands anew: made here, or by whom else. */
+  renewed(): void
   readonly rescanMs?: number
   /** Whose sockets are used beside those of root; default: those of this process. */
   readonly uid?: number
@@ -41,6 +43,11 @@ export class Discovery {
   readonly #sockets = new Map<string, DiscoveredSocket>()
   #watcher: FSWatcher | undefined
   #watched: string | undefined
+  /** Of the directory that was looked at last. */
+  #identity: string | undefined
+  #mode = 0o750
+  /** Not at once: who deletes the directories around it too would find this one in the way. */
+  #mayMake = false
   #strays: readonly string[] = []
   #timer: NodeJS.Timeout | undefined
   #scanning: Promise<void> | undefined
@@ -56,10 +63,10 @@ export class Discovery {
 
   /** Makes the directory if need be; what stands in it is known when this returns. Throws if it is not to be trusted. */
   async start(): Promise<void> {
-    await mkdir(this.#directory, { recursive: true, mode: 0o750 })
+    await mkdir(this.#directory, { recursive: true, mode: this.#mode })
     await assertTrustedDirectory(this.#directory, this.#uid)
     await this.rescan()
-    if (!this.#isClosed) this.#timer = setInterval(this.#look, this.#options.rescanMs ?? 2_000)
+    if (!this.#isClosed) this.#timer = setInterval(this.#tick, this.#options.rescanMs ?? 2_000)
   }
 
   /** Looks now. A look that is under way is followed by another one, so that what was there at the call is seen. */
@@ -83,25 +90,50 @@ export class Discovery {
     void this.rescan()
   }
 
+  readonly #tick = (): void => {
+    this.#mayMake = true
+    this.#look()
+  }
+
   async #scanUntilFresh(): Promise<void> {
     while (this.#isStale && !this.#isClosed) {
       this.#isStale = false
       try {
-        await this.#scan()
-        this.#failure = undefined
+        if (await this.#scan()) this.#failure = undefined
       } catch (error) {
         this.#report(error)
       }
     }
   }
 
-  async #scan(): Promise<void> {
-    const found = await this.#read().catch((error: unknown) => {
+  /** False: there is no directory. */
+  async #scan(): Promise<boolean> {
+    const mayMake = this.#mayMake
+    this.#mayMake = false
+    try {
+      this.#update(await this.#read())
+      return true
+    } catch (error) {
       this.#update([])
       // At whichever step: it may go in the middle of a look.
-      throw isErrno(error, 'ENOENT') ? directoryGone(this.#directory, error) : error
-    })
-    this.#update(found)
+      if (!isErrno(error, 'ENOENT')) throw error
+      if (!mayMake || this.#isClosed) return false
+      await this.#make()
+      this.#isStale = true
+      return true
+    }
+  }
+
+  /** As it was before somebody deleted it. */
+  async #make(): Promise<void> {
+    try {
+      await mkdir(this.#directory, { mode: 0o700 })
+      // The mask of this process takes more away than the mode means to.
+      await chmod(this.#directory, this.#mode)
+    } catch (error) {
+      // A driver may have been faster.
+      if (!isErrno(error, 'EEXIST')) throw directoryGone(this.#directory, error)
+    }
   }
 
   async #read(): Promise<DiscoveredSocket[]> {
@@ -122,9 +154,11 @@ export class Discovery {
   }
 
   async #watchDirectory(): Promise<void> {
-    const { dev, ino, birthtimeNs } = await lstat(this.#directory, { bigint: true })
+    const { dev, ino, birthtimeNs, mode } = await lstat(this.#directory, { bigint: true })
     // With the time of birth, because a directory made anew may get the inode number of the old one.
     const identity = `${dev}:${ino}:${birthtimeNs}`
+    // Without what would make it a directory that is not to be trusted.
+    this.#mode = Number(mode & 0o7775n)
     if (identity === this.#watched) return
     await assertTrustedDirectory(this.#directory, this.#uid)
     this.#unwatch()
@@ -133,6 +167,9 @@ export class Discovery {
     // The next look on the clock installs another.
     this.#watcher.on('error', () => this.#unwatch())
     this.#watched = identity
+    const isRenewed = this.#identity !== undefined && this.#identity !== identity
+    this.#identity = identity
+    if (isRenewed) this.#options.renewed()
   }
 
   #unwatch(): void {
@@ -182,9 +219,13 @@ export class Discovery {
 }
 
 function directoryGone(directory: string, cause: unknown): ConetError {
-  return new ConetError('failedPrecondition', `look for drivers in ${directory}: it is gone`, {
-    cause,
-    details: { directory },
-    help: `make it again: install -d -m 0750 ${directory}; a driver built on the SDK then makes its socket anew by itself`,
-  })
+  return new ConetError(
+    'failedPrecondition',
+    `look for drivers in ${directory}: it is gone, and cannot be made anew`,
+    {
+      cause,
+      details: { directory },
+      help: `make it: install -d -m 0750 ${directory}; a driver built on the SDK then makes its socket anew by itself`,
+    },
+  )
 }

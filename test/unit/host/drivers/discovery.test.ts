@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, chown, mkdir, rename, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { type DiscoveredSocket, Discovery } from '@conet/host/drivers/discovery'
@@ -22,15 +22,19 @@ async function discover(directory: string, rescanMs: number) {
   const appeared: DiscoveredSocket[] = []
   const gone: DiscoveredSocket[] = []
   const failures: unknown[] = []
+  const seen = { renewals: 0 }
   const discovery = new Discovery({
     directory,
     rescanMs,
     appeared: (socket) => appeared.push(socket),
     gone: (socket) => gone.push(socket),
     failed: (error) => failures.push(error),
+    renewed: () => {
+      seen.renewals++
+    },
   })
   await discovery.start()
-  return { appeared, gone, failures, discovery, [Symbol.asyncDispose]: () => discovery.close() }
+  return { appeared, gone, failures, seen, discovery, [Symbol.asyncDispose]: () => discovery.close() }
 }
 
 describe('discovery', () => {
@@ -82,22 +86,33 @@ describe('discovery', () => {
     expect(found.appeared[1]?.identity).not.toBe(found.appeared[0]?.identity)
   })
 
-  it('[K1] survives that the directory is deleted and made anew', async () => {
+  it('[K1] makes the directory anew when somebody deletes it, with the mode that it had, and watches it', async () => {
     await using parent = await temporaryDirectory()
     const directory = join(parent.path, 'drivers')
     await using found = await discover(directory, 20)
+    await chmod(directory, 0o751)
     await using _first = await listen(join(directory, 'a.sock'))
     await eventually(() => expect(found.appeared).toHaveLength(1))
     await rm(directory, { recursive: true })
     await eventually(() => expect(found.gone).toHaveLength(1))
-    await eventually(() =>
-      expect(found.failures).toEqual([
-        expect.objectContaining({ kind: 'failedPrecondition', message: expect.stringContaining(directory) }),
-      ]),
-    )
-    await mkdir(directory)
+    await eventually(() => expect(found.seen.renewals).toBe(1))
+    expect((await stat(directory)).mode & 0o777).toBe(0o751)
     await using _second = await listen(join(directory, 'b.sock'))
     await eventually(() => expect(found.appeared.at(-1)?.path).toBe(join(directory, 'b.sock')))
+    expect(found.failures).toEqual([])
+  })
+
+  it('[K1] says once that it cannot make the directory, and looks on when it is there again', async () => {
+    await using parent = await temporaryDirectory()
+    const directory = join(parent.path, 'run/drivers')
+    await using found = await discover(directory, 20)
+    await rm(join(parent.path, 'run'), { recursive: true })
+    const refusal = { kind: 'failedPrecondition', message: expect.stringContaining(directory) }
+    await eventually(() => expect(found.failures).toEqual([expect.objectContaining(refusal)]))
+    await mkdir(directory, { recursive: true })
+    await using _server = await listen(join(directory, 'a.sock'))
+    await eventually(() => expect(found.appeared).toHaveLength(1))
+    expect(found.failures).toHaveLength(1)
   })
 
   it('[K1] watches the directory that was made anew, not the deleted one', async () => {
