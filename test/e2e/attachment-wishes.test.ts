@@ -1,7 +1,9 @@
 // What a client asks of an attachment and cannot have: it hears of its own fields, as early as anybody can know.
+import { execFileSync } from 'node:child_process'
 import type { AttachmentRequest } from '@conet/sdk/api'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { ConetdFixture } from '../support/conetd-fixture.ts'
+import { temporaryNamespace } from '../support/temporary-namespace.ts'
 
 let fixture: ConetdFixture
 
@@ -119,4 +121,31 @@ it('a name that one attachment asks for is no other’s, wherever it stands and 
   await define('one-by-one', { network: 'red', interface: 'eth0' })
   await fixture.client.plug('one-by-one', { network: 'dual' })
   expect(await namesAtUp('one-by-one')).toEqual({ dual: 'eth1', red: 'eth0' })
+})
+
+it('a default route that is somebody else’s stays: endpoints that are to have it are refused, others stand beside it', async () => {
+  using sandbox = temporaryNamespace()
+  const inside = (command: string) =>
+    execFileSync('nsenter', [`--net=${sandbox.path}`, 'sh', '-c', command], { encoding: 'utf8' })
+  inside('ip link add own type veth peer name other; ip link set own up; ip link set other up')
+  inside('ip address add 192.0.2.2/24 dev own; ip route add default via 192.0.2.1')
+  const message = 'the container has a route to 0.0.0.0/0 already'
+  await define('c', 'red', 'dual')
+  await expect(fixture.client.up('c', { netns: sandbox.path })).rejects.toMatchObject({
+    kind: 'conflict',
+    fields: [{ path: 'attach_to[0].default_route', message }],
+  })
+  await define('c', { network: 'red', default_route: false }, { network: 'dual', default_route: false })
+  await fixture.client.up('c', { netns: sandbox.path })
+  const plug = (wish: Omit<AttachmentRequest, 'network'>) =>
+    fixture.client.plug('c', { network: 'red', name: 'more', ...wish })
+  await expect(plug({})).rejects.toMatchObject({
+    kind: 'conflict',
+    message: expect.stringContaining('plug container c: attachment more in network red: default_route: '),
+    fields: [{ path: 'default_route', message }],
+  })
+  await plug({ default_route: false })
+  expect(inside('ip -4 route show default')).toMatch(/^default via 192\.0\.2\.1 dev own\s*$/)
+  await fixture.client.down('c')
+  expect(inside('ip -4 route show default')).toContain('via 192.0.2.1 dev own')
 })

@@ -103,6 +103,10 @@ function defaultRoutes(
   ]
 }
 
+export function isDefault(destination: string): boolean {
+  return destination === '0.0.0.0/0' || destination === '::/0'
+}
+
 /** A route of the protocol as the toolkit takes it. */
 export function newRoute(
   link: number,

@@ -216,6 +216,7 @@ function orConflict({ endpointId, sandboxPath }: EndpointPlan, what: string, wor
     if (!KernelError.is(cause, 'EEXIST')) throw cause
     throw new ConetError('conflict', `plug endpoint ${endpointId}: the sandbox ${sandboxPath} has ${what}`, {
       cause,
+      help: 'remove it from the container',
     })
   }
 }

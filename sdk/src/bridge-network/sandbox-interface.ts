@@ -12,13 +12,15 @@ import {
 } from '../linux/index.ts'
 import { isIpv6, withoutPrefix } from './addressing.ts'
 import { withoutKernelAddress } from './bridge-device.ts'
-import { type EndpointPlan, newRoute } from './endpoint-plan.ts'
+import { type EndpointPlan, isDefault, newRoute } from './endpoint-plan.ts'
 import { switchIpv6On } from './ipv6-switch.ts'
 
 type Step = {
   /** As users name it: `the address 10.0.0.2/16`. */
   readonly what: string
   readonly request: RouteRequest
+  /** What of the call asks for it, where one member does. */
+  readonly field?: string
   /** May be refused where IPv6 is switched off in the sandbox. */
   readonly optional?: true
 }
@@ -61,7 +63,7 @@ export function assertAddressesFree(inner: Rtnl, index: number, plan: EndpointPl
   const taken = inner
     .addresses()
     .find(({ address, link }) => link !== index && wanted.has(withoutPrefix(address)))
-  if (taken !== undefined) throw exists(plan, `the address ${taken.address}`)
+  if (taken !== undefined) throw exists(plan, { what: `the address ${taken.address}` })
 }
 
 function addressStep(link: number, address: string): Step {
@@ -72,7 +74,12 @@ function addressStep(link: number, address: string): Step {
 }
 
 function routeStep(link: number, route: EndpointPlan['routes'][number]): Step {
-  return { what: `a route to ${route.destination}`, request: addRoute(newRoute(link, route)) }
+  const { destination } = route
+  return {
+    what: `a route to ${destination}`,
+    request: addRoute(newRoute(link, route)),
+    ...(isDefault(destination) && { field: 'interface.defaultRoute' }),
+  }
 }
 
 type RefusedStep = Step & { readonly failure: KernelError }
@@ -89,16 +96,25 @@ function run(inner: Rtnl, steps: readonly Step[], plan: EndpointPlan): RefusedSt
       const isAfterEffect = refused.length > 0 && !KernelError.is(failure, 'EEXIST')
       if (step !== undefined && (isAfterEffect || KernelError.is(failure, 'EACCES')))
         refused.push({ ...step, failure })
-      else throw KernelError.is(failure, 'EEXIST') ? exists(plan, step?.what, failure) : failure
+      else throw KernelError.is(failure, 'EEXIST') ? exists(plan, step, failure) : failure
     }
   }
   return refused.every(({ optional }) => optional) ? [] : refused
 }
 
-function exists({ endpointId, sandboxPath }: EndpointPlan, what = 'it', cause?: KernelError): ConetError {
-  const message = `plug endpoint ${endpointId}: the sandbox ${sandboxPath} has ${what} already`
-  return new ConetError('conflict', message, {
+function exists(
+  { endpointId, sandboxPath }: EndpointPlan,
+  { what, field }: Pick<Step, 'what' | 'field'> = { what: 'it' },
+  cause?: KernelError,
+): ConetError {
+  const has = `has ${what} already`
+  return new ConetError('conflict', `plug endpoint ${endpointId}: the sandbox ${sandboxPath} ${has}`, {
     cause,
-    help: 'Remove it from the container, or plug with another address, or without the default route (--no-default-route).',
+    ...(field === undefined
+      ? { help: 'remove it from the container, or plug with another address' }
+      : { fields: [{ path: field, message: `the container ${has}` }], help: leaveDefaultRoute }),
   })
 }
+
+const leaveDefaultRoute =
+  'remove it from the container, or leave the default route to it: --no-default-route, or "default_route": false'
