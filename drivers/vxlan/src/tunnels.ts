@@ -108,7 +108,7 @@ export class Tunnels implements BridgeExtension {
     for (const { members } of this.#tunnels.values()) members.forget()
   }
 
-  async #ensureLink(plan: TunnelPlan, bridge: number, work: ExtensionWork): Promise<Link> {
+  async #ensureLink(plan: TunnelPlan, bridge: number, work: ExtensionWork): Promise<TunnelLink> {
     const { machine, call } = work
     const { rtnl, deletions } = machine
     const found = findTunnel(rtnl, plan, bridge)
@@ -116,7 +116,7 @@ export class Tunnels implements BridgeExtension {
     if (found === undefined) return makeTunnel(plan, bridge, work) ?? this.#ensureLink(plan, bridge, work)
     if (isMendable(rtnl, found, plan)) {
       for (const what of mendTunnel(rtnl, found, { plan, bridge })) call.repaired(what)
-      return { ...found, macAddress: plan.macAddress }
+      return { index: found.index, macAddress: plan.macAddress }
     }
     await deletions.delete(found.index)
     call.repaired(`tunnel ${plan.name}: it was made anew, since it was another tunnel`)
@@ -143,7 +143,9 @@ function underlayFaults({ network, plan }: Tunnel, machine: Machine): string[] {
   }
 }
 
-function tunnelLinks({ index, macAddress }: Link, bridge: number): TunnelLinks {
+type TunnelLink = Pick<Link, 'index' | 'macAddress'>
+
+function tunnelLinks({ index, macAddress }: TunnelLink, bridge: number): TunnelLinks {
   return { tunnel: index, bridge, ownMac: macAddress }
 }
 

@@ -70,7 +70,7 @@ export function renameLink(rtnl: Rtnl, index: number, name: string): void {
 }
 
 /** Makes the bridge; on failure `undo` takes it away. */
-export function makeBridge(rtnl: Rtnl, plan: BridgePlan, undo: Rollback): Link {
+export function makeBridge(rtnl: Rtnl, plan: BridgePlan, undo: Rollback): Pick<Link, 'index'> {
   const { name, macAddress, mtu } = plan
   // A bridge follows the MTU of its ports until somebody has *changed* its own, which only another value does.
   const otherMtu = mtu < largestMtu ? mtu + 1 : mtu - 1
@@ -88,7 +88,7 @@ export function makeBridge(rtnl: Rtnl, plan: BridgePlan, undo: Rollback): Link {
   ])
   failpoint('bridge:network:link-set')
   if (plan.internal) answerForNobody(name)
-  return { ...bridge, mtu }
+  return bridge
 }
 
 /** What `mendBridge` would mend, in words, but for settings of the kernel. Changes nothing. */

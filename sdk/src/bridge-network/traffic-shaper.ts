@@ -137,15 +137,12 @@ export class TrafficShaper {
     return link?.kind === 'ifb' ? link : undefined
   }
 
-  #makeLink(endpoint: EndpointRef): Link {
+  #makeLink(endpoint: EndpointRef): Pick<Link, 'index' | 'alias' | 'isUp'> {
     const { rtnl, names } = this.#machine
-    const link = rtnl.create(createIfb({ name: names.shaper(endpoint.endpointId) }))
-    const { index, mtu } = link
-    rtnl.batch([
-      setLink(index, { alias: endpointAlias(endpoint), ...withoutKernelAddress(mtu) }),
-      setLink(index, { up: true }),
-    ])
-    return { ...link, alias: endpointAlias(endpoint), isUp: true }
+    const { index, mtu } = rtnl.create(createIfb({ name: names.shaper(endpoint.endpointId) }))
+    const alias = endpointAlias(endpoint)
+    rtnl.batch([setLink(index, { alias, ...withoutKernelAddress(mtu) }), setLink(index, { up: true })])
+    return { index, alias, isUp: true }
   }
 }
 

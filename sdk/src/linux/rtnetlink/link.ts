@@ -1,39 +1,29 @@
 // Links as the kernel reports them, and the requests that ask for them.
-import { Attributes } from '../netlink/attributes.ts'
-import { AF_BRIDGE, AF_INET6 } from '../netlink/constants.ts'
-import { littleEndian, viewOf } from '../netlink/host-order.ts'
+import { AF_BRIDGE } from '../netlink/constants.ts'
 import type { NetlinkMessage } from '../netlink/message.ts'
 import { PayloadWriter } from '../netlink/payload-writer.ts'
 import type { RouteRequest } from '../netlink/request.ts'
 import { RTM } from './constants.ts'
-import { formatMac } from './ip-address.ts'
 import {
   checkedIndex,
-  IFF,
   IFLA,
-  IFLA_INET6_ADDR_GEN_MODE,
   IFLA_INFO,
-  LINK_HEADER_LENGTH,
   type LinkReference,
   RTEXT_FILTER_SKIP_STATS,
   writeLinkHeader,
   writeLinkReference,
 } from './link-attributes.ts'
-import { addressGenerationModes } from './link-change.ts'
-import {
-  type BridgeAttributes,
-  type BridgePortAttributes,
-  type MacvlanAttributes,
-  readBridge,
-  readBridgePort,
-  readMacvlan,
-  readVxlan,
-  type VxlanAttributes,
+import type { addressGenerationModes } from './link-change.ts'
+import type {
+  BridgeAttributes,
+  BridgePortAttributes,
+  MacvlanAttributes,
+  VxlanAttributes,
 } from './link-kind.ts'
-import { type LinkSettings, readLinkSettings } from './link-settings.ts'
-import { nameOf } from './named-number.ts'
+import type { LinkSettings } from './link-settings.ts'
+import { ReportedLink } from './reported-link.ts'
 
-/** A link as the kernel reports it, without its statistics. */
+/** A link as the kernel reports it, without its statistics. What only some kinds have is read when it is asked for: a spread leaves it out. */
 export type Link = LinkSettings & {
   index: number
   name: string
@@ -90,85 +80,5 @@ export function listLinks({ master, kind }: LinkFilter): RouteRequest {
 export function parseLink({ type, payload }: NetlinkMessage): Link | undefined {
   if (type !== RTM.NEWLINK && type !== RTM.DELLINK) return undefined
   if (payload.readUInt8(0) === AF_BRIDGE) return undefined
-  const view = viewOf(payload)
-  const attributes = new Attributes(payload.subarray(LINK_HEADER_LENGTH))
-  const flags = view.getUint32(8, littleEndian)
-  const mac = attributes.bytes(IFLA.ADDRESS)
-  const addressGeneration = attributes.nested(IFLA.AF_SPEC).nested(AF_INET6).u8(IFLA_INET6_ADDR_GEN_MODE)
-  const ofKind = new KindAttributes(attributes.nested(IFLA.LINKINFO))
-  return {
-    index: view.getInt32(4, littleEndian),
-    name: attributes.string(IFLA.IFNAME) ?? '',
-    macAddress: mac?.length === 6 ? formatMac(mac) : undefined,
-    mtu: attributes.u32(IFLA.MTU) ?? 0,
-    isUp: (flags & IFF.UP) !== 0,
-    isLoopback: (flags & IFF.LOOPBACK) !== 0,
-    hasCarrier: (flags & IFF.LOWER_UP) !== 0,
-    isRunning: (flags & IFF.RUNNING) !== 0,
-    master: attributes.u32(IFLA.MASTER),
-    parent: attributes.u32(IFLA.LINK) || undefined,
-    parentNamespaceId: attributes.u32(IFLA.LINK_NETNSID),
-    group: attributes.u32(IFLA.GROUP) ?? 0,
-    alias: attributes.string(IFLA.IFALIAS),
-    ipv6AddressGeneration: nameOf(addressGenerationModes, addressGeneration),
-    ...readLinkSettings(flags, attributes),
-    kind: ofKind.kind,
-    get bridge() {
-      return ofKind.bridge
-    },
-    get bridgePort() {
-      return ofKind.bridgePort
-    },
-    get vxlan() {
-      return ofKind.vxlan
-    },
-    get macvlan() {
-      return ofKind.macvlan
-    },
-  }
-}
-
-/** Kept as the kernel sent it, and read when somebody compares it: a plug and most lists do not. */
-class KindAttributes {
-  readonly kind: string | undefined
-  readonly #data: Buffer | undefined
-  readonly #portData: Buffer | undefined
-  #bridge: BridgeAttributes | undefined
-  #bridgePort: BridgePortAttributes | undefined
-  #vxlan: VxlanAttributes | undefined
-
-  constructor(info: Attributes) {
-    this.kind = info.string(IFLA_INFO.KIND)
-    this.#data = copyOf(info.bytes(IFLA_INFO.DATA))
-    const isPort = info.string(IFLA_INFO.SLAVE_KIND) === 'bridge'
-    this.#portData = isPort ? copyOf(info.bytes(IFLA_INFO.SLAVE_DATA)) : undefined
-  }
-
-  get bridge(): BridgeAttributes | undefined {
-    if (this.kind === 'bridge') this.#bridge ??= readBridge(inside(this.#data))
-    return this.#bridge
-  }
-
-  get bridgePort(): BridgePortAttributes | undefined {
-    if (this.#portData !== undefined) this.#bridgePort ??= readBridgePort(inside(this.#portData))
-    return this.#bridgePort
-  }
-
-  get vxlan(): VxlanAttributes | undefined {
-    if (this.kind === 'vxlan') this.#vxlan ??= readVxlan(inside(this.#data))
-    return this.#vxlan
-  }
-
-  get macvlan(): MacvlanAttributes | undefined {
-    return this.kind === 'macvlan' ? readMacvlan(inside(this.#data)) : undefined
-  }
-}
-
-/** What was received is valid until more is. */
-function copyOf(bytes: Buffer | undefined): Buffer | undefined {
-  return bytes && Buffer.from(bytes)
-}
-
-function inside(bytes: Buffer = Buffer.alloc(0)): Attributes {
-  return new Attributes(bytes)
+  return new ReportedLink(payload)
 }
