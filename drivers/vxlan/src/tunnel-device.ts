@@ -2,6 +2,7 @@
 import { ConetError, declareFailpoints, failpoint } from '@conet/sdk'
 import {
   allFlags,
+  deleteStrayAddresses,
   differencesOf,
   type ExtensionWork,
   eachChangeTo,
@@ -10,6 +11,7 @@ import {
   mendFlags,
   renameLink,
   setLinkAnew,
+  strayAddresses,
   switchOn,
   withoutKernelAddress,
 } from '@conet/sdk/bridge-network'
@@ -161,7 +163,8 @@ export function mendTunnel(rtnl: Rtnl, link: Link, place: TunnelPlace): string[]
   if (!link.isUp) refusing(plan, rtnl, () => rtnl.run(setLink(link.index, { up: true })))
   // The bridge is up by now, and a link that comes in or up is switched on by that.
   const ofState = isStray ? ['it was not in its bridge'] : switchOn(rtnl, link)
-  const others = [...ofState, ...(link.isUp ? [] : ['it was down'])]
+  const ofAddresses = deleteStrayAddresses(rtnl, link.index)
+  const others = [...ofState, ...(link.isUp ? [] : ['it was down']), ...ofAddresses]
   return [...atLink, ...inTunnel, ...atPort, ...others].map((what) => `tunnel ${plan.name}: ${what}`)
 }
 
@@ -186,6 +189,9 @@ export function tunnelFaults(rtnl: Rtnl, link: Link, place: TunnelPlace): string
       ? ['neither takes nor sends anything in its bridge']
       : []),
     ...[...atLink, ...inTunnel, ...atPort].map((what) => `differs: ${what}`),
+    ...strayAddresses(rtnl.addresses({ link: link.index })).map(
+      ({ address }) => `has the address ${address}`,
+    ),
   ].map((fault) => `tunnel ${name} ${fault}`)
 }
 

@@ -1,6 +1,7 @@
 // How an interface in a sandbox differs from what was made there: what a repair would put back. Reads, and changes nothing.
 import type { PluggedInterface } from '@conet/sdk'
 import {
+  type Address,
   type AddressRouteFault,
   addressRouteFaults,
   formatIp,
@@ -43,12 +44,19 @@ function differencesOf(rtnl: Rtnl, made: Made): string[] {
     ...made.addresses
       .filter((address) => !there.has(inOneSpelling(address)))
       .map((address) => `lacks address ${address}`),
+    ...made.addresses
+      .filter((address) => isPassing(there.get(inOneSpelling(address))))
+      .map((address) => `has address ${address} with a lifetime`),
     ...addressRouteFaults(rtnl, { link: link.index, addresses, routes: made.routes }).map(lacking),
     ...made.routes
       .filter(isMain)
       .filter((route) => !routes.has(textOf(route)))
       .map((route) => `lacks route ${textOf(route)}`),
   ]
+}
+
+function isPassing(found: Address | undefined): boolean {
+  return found?.expires === true || found?.deprecated === true
 }
 
 function isMain({ table = MAIN_TABLE }: { readonly table?: number }): boolean {

@@ -11,7 +11,6 @@ import {
   KernelError,
   type Link,
   mendAddressRoutes,
-  type NewAddress,
   type RouteRequest,
   type Rtnl,
   replaceAddress,
@@ -22,6 +21,7 @@ import {
 } from '../linux/index.ts'
 import type { Rollback } from '../rollback.ts'
 import { lacking, mended } from './address-routes.ts'
+import { anewOf, changedAddresses, isUsable, mendChanged, newAddress } from './addresses.ts'
 import { hasIpv6, isIpv6 } from './addressing.ts'
 import type { BridgePlan } from './bridge-plan.ts'
 import { answerForNobody } from './bridge-settings.ts'
@@ -94,7 +94,8 @@ export function makeBridge(rtnl: Rtnl, plan: BridgePlan, undo: Rollback): Pick<L
 /** What `mendBridge` would mend, in words, but for settings of the kernel. Changes nothing. */
 export function bridgeFaults(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string[] {
   const { index } = bridge
-  const missing = missingAddresses(rtnl, index, plan)
+  const found = rtnl.addresses({ link: index })
+  const missing = missingAddresses(found, plan)
   const addressed = { link: index, addresses: without(missing, plan) }
   const faults = [
     ...(bridge.isUp ? [] : ['is down']),
@@ -103,7 +104,8 @@ export function bridgeFaults(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string
     ...ownEntryFaults(rtnl, bridge, plan),
     ...(!hasIpv6Addresses(plan) || isIpv6On(plan.name) ? [] : ['has IPv6 switched off (disable_ipv6)']),
     ...missing.map((address) => `lacks the address ${address}`),
-    ...strangeAddresses(rtnl, index, plan).map(({ address }) => `has the strange address ${address}`),
+    ...changedAddresses(found, plan).map(({ text }) => `has the address ${text}`),
+    ...strangeAddresses(found, plan).map(({ address }) => `has the strange address ${address}`),
     // One that is down has none.
     ...(bridge.isUp ? addressRouteFaults(rtnl, addressed).map(lacking) : []),
   ]
@@ -176,22 +178,23 @@ export function withoutKernelAddress(mtu: number): { ipv6AddressGeneration?: 'no
   return hasIpv6(mtu) ? { ipv6AddressGeneration: 'none' } : {}
 }
 
-function newAddress(link: number, address: string): NewAddress {
-  return { link, address, nodad: isIpv6(address) }
-}
-
 function mendAddresses(rtnl: Rtnl, index: number, plan: BridgePlan): string[] {
-  const strange = strangeAddresses(rtnl, index, plan)
+  const look = () => rtnl.addresses({ link: index })
+  const strange = strangeAddresses(look(), plan)
   // First, since with the first IPv4 address of a subnet the kernel deletes the others of that subnet.
-  for (const { address } of strange) {
-    rtnl.run(deleteAddress({ link: index, address }), { tolerate: ['EADDRNOTAVAIL'] })
-  }
-  const missing = missingAddresses(rtnl, index, plan)
+  for (const one of strange) rtnl.run(deleteAddress(one), { tolerate: ['EADDRNOTAVAIL'] })
+  const changed = changedAddresses(look(), plan)
+  mendChanged(rtnl, changed)
+  const missing = missingAddresses(look(), plan)
   rtnl.batch(missing.map((address) => replaceAddress(newAddress(index, address))))
-  // With the missing ones the kernel makes theirs.
-  const routes = mendAddressRoutes(rtnl, { link: index, addresses: without(missing, plan) })
+  // With the new ones the kernel makes theirs.
+  const routes = mendAddressRoutes(rtnl, {
+    link: index,
+    addresses: without([...missing, ...anewOf(changed)], plan),
+  })
   return [
     ...strange.map(({ address }) => `it had the address ${address}`),
+    ...changed.map(({ text }) => `it had the address ${text}`),
     ...missing.map((address) => `the address ${address} was missing`),
     ...routes.map(mended),
   ]
@@ -201,17 +204,12 @@ function without(missing: readonly string[], { addresses }: BridgePlan): string[
   return addresses.filter((address) => !missing.includes(address))
 }
 
-function strangeAddresses(rtnl: Rtnl, index: number, { addresses }: BridgePlan): Address[] {
+function strangeAddresses(found: readonly Address[], { addresses }: BridgePlan): Address[] {
   const wanted = new Set(addresses)
-  return rtnl.addresses({ link: index }).filter(({ address }) => !wanted.has(address))
+  return found.filter(({ address }) => !wanted.has(address))
 }
 
-function missingAddresses(rtnl: Rtnl, index: number, { addresses }: BridgePlan): string[] {
-  const found = rtnl.addresses({ link: index }).filter(isUsable)
-  const usable = new Set(found.map(({ address }) => address))
+function missingAddresses(found: readonly Address[], { addresses }: BridgePlan): string[] {
+  const usable = new Set(found.filter(isUsable).map(({ address }) => address))
   return addresses.filter((address) => !usable.has(address))
-}
-
-function isUsable({ tentative, duplicate }: Address): boolean {
-  return !tentative && !duplicate
 }

@@ -1,5 +1,6 @@
 // For drivers whose networks are Linux bridges and whose endpoints are veths: all but what makes theirs special.
 
+export { deleteStrayAddresses, strayAddresses } from './addresses.ts'
 export { isIpv6, leastIpv6Mtu, macOfNetwork, macOfPort } from './addressing.ts'
 export { renameLink, setLinkAnew, withoutKernelAddress } from './bridge-device.ts'
 export { type BridgePlan, type BridgeWishes, planBridge } from './bridge-plan.ts'

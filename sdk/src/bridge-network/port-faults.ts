@@ -1,10 +1,11 @@
 // Ports that somebody has changed: taken out of their bridge or down, with another MTU, allowed what they may not, or the
 // bridge has forgotten who is behind them; with addresses of their own. What is in their sandboxes is not looked at.
 import { type Address, KernelError, type Link, type Rtnl } from '../linux/index.ts'
+import { strayAddresses } from './addresses.ts'
 import { differencesOf } from './differences.ts'
 import type { EndpointPlan } from './endpoint-plan.ts'
 import { leadsFromLoopback } from './loopback.ts'
-import { allFlags, hasPin, isSwitchedOff, portLink, strayAddresses, strayEntry } from './port.ts'
+import { allFlags, hasPin, isSwitchedOff, portLink, strayEntry } from './port.ts'
 import { inTurns } from './turns.ts'
 
 /** What a port is since it was plugged in this process's life. */

@@ -1,6 +1,5 @@
 // The host's side of an endpoint's veth: what makes it a port of the bridge, and telling the others who is behind it.
 import {
-  type Address,
   announce,
   type BridgePortSettings,
   type ForwardingEntry,
@@ -15,7 +14,7 @@ import {
   usualBridgePort,
   usualLink,
 } from '../linux/index.ts'
-import { isIpv6, withoutPrefix } from './addressing.ts'
+import { withoutPrefix } from './addressing.ts'
 import type { AfterAnswer } from './after-answer.ts'
 import { withoutKernelAddress } from './bridge-device.ts'
 import { differencesOf, eachChangeTo } from './differences.ts'
@@ -72,14 +71,6 @@ export function strayEntry(
   const found = bridge === undefined ? undefined : rtnl.forwardingEntry({ bridge, macAddress })
   if (found === undefined || (found.link === index && !found.local)) return undefined
   return found.permanent || found.sticky || found.externallyLearned ? found : undefined
-}
-
-/**
- * Of a port's addresses those that somebody has set: the machine takes for its own what is sent there. A link-local one of IPv6
- * counts at that link alone, to which nobody sends.
- */
-export function strayAddresses(addresses: readonly Address[]): Address[] {
-  return addresses.filter(({ address, scope }) => !(isIpv6(address) && scope === 'link'))
 }
 
 export type PortFlags = Partial<BridgePortSettings>

@@ -2,7 +2,6 @@
 import { ConetError } from '../errors/index.ts'
 import {
   addRoute,
-  deleteAddress,
   deleteForwardingEntry,
   KernelError,
   type Link,
@@ -17,6 +16,14 @@ import {
   usualLink,
 } from '../linux/index.ts'
 import { mended } from './address-routes.ts'
+import {
+  anewOf,
+  changedAddresses,
+  deleteStrayAddresses,
+  isUsable,
+  mendChanged,
+  newAddress,
+} from './addresses.ts'
 import { isIpv6 } from './addressing.ts'
 import { setLinkAnew, withoutKernelAddress } from './bridge-device.ts'
 import { differencesOf } from './differences.ts'
@@ -31,7 +38,6 @@ import {
   type PlugTask,
   pin,
   portLink,
-  strayAddresses,
   strayEntry,
   switchOn,
 } from './port.ts'
@@ -99,16 +105,6 @@ function mendPort({ rtnl, plan, bridge, port }: PluggedTask): string[] {
   return [...differences, ...ofAddresses, ...ofMac, ...bringUp(rtnl, port), ...switchOn(rtnl, port)]
 }
 
-function deleteStrayAddresses(rtnl: Rtnl, link: number): string[] {
-  const stray = strayAddresses(rtnl.addresses({ link })).map(({ address }) => address)
-  // With the first IPv4 address of a subnet the kernel deletes the others of that subnet.
-  rtnl.batch(
-    stray.map((address) => deleteAddress({ link, address })),
-    { tolerate: ['EADDRNOTAVAIL'] },
-  )
-  return stray.map((address) => `it had the address ${address}`)
-}
-
 function mendPin(rtnl: Rtnl, { index }: Link, { macAddress }: EndpointPlan): string[] {
   if (hasPin(rtnl, index, macAddress)) return []
   rtnl.run(pin(index, macAddress))
@@ -165,11 +161,12 @@ function mendAddresses(
   link: number,
   { addresses, linkLocal, interfaceName, routes }: EndpointPlan,
 ): string[] {
-  const found = inner.addresses({ link })
-  const usable = new Set(
-    found.filter(({ tentative, duplicate }) => !tentative && !duplicate).map(({ address }) => address),
-  )
-  const replace = (address: string) => replaceAddress({ link, address, nodad: isIpv6(address) })
+  const own = [...addresses, linkLocal ?? []].flat()
+  const changed = changedAddresses(inner.addresses({ link }), { name: interfaceName, addresses: own })
+  mendChanged(inner, changed)
+  const found = inner.addresses({ link }).filter(isUsable)
+  const usable = new Set(found.map(({ address }) => address))
+  const replace = (address: string) => replaceAddress(newAddress(link, address))
   const missing = addresses.filter((address) => !usable.has(address))
   const ofSwitch = missing.some(isIpv6) ? switchIpv6On(sandbox, interfaceName) : []
   inner.batch(missing.map(replace))
@@ -177,11 +174,13 @@ function mendAddresses(
     // EACCES: IPv6 is switched off in the sandbox, and nothing needs it.
     inner.run(replace(linkLocal), { tolerate: ['EACCES'] })
   }
-  // With the missing ones the kernel makes theirs.
-  const standing = [...addresses, linkLocal ?? []].flat().filter((address) => usable.has(address))
+  // With the new ones the kernel makes theirs.
+  const anew = anewOf(changed)
+  const standing = own.filter((address) => usable.has(address) && !anew.includes(address))
   const ofRoutes = mendAddressRoutes(inner, { link, addresses: standing, routes })
   return [
     ...ofSwitch,
+    ...changed.map(({ text }) => `it had the address ${text}`),
     ...missing.map((address) => `the address ${address} was missing`),
     ...ofRoutes.map(mended),
   ]

@@ -64,6 +64,11 @@ const changes: [string, string, RegExp][] = [
     'bridge link set dev TUNNEL mcast_to_unicast on fastleave on',
     /multicastToUnicast was true.*\n.*fastLeave was true/,
   ],
+  [
+    'an address of the tunnel',
+    'ip address add 10.1.9.9/32 dev TUNNEL',
+    /tunnel .*: it had the address 10.1.9.9/,
+  ],
   ['VLANs', 'bridge link set dev TUNNEL vlan_tunnel on', /vlanTunnel was true/],
   [
     'who answers ARP',
@@ -95,6 +100,7 @@ const damages: [string, RegExp][] = [
   ['ip link set TUNNEL name foo0', /^tunnel cnt\w+ is called foo0$/],
   ['ip link set TUNNEL type vxlan local 192.0.2.77', /differs: localAddress was 192.0.2.77$/],
   ['bridge link set dev TUNNEL learning on', /differs: learning was true$/],
+  ['ip address add 10.1.0.12/32 dev TUNNEL', /^tunnel cnt\w+ has the address 10.1.0.12\/32$/],
   ['ip link set BRIDGE down', /^bridge cnx\w+ is down/],
   ['ip link delete BRIDGE', /^bridge cnx\w+ is not there$/],
   ['ip link set TUNNEL nomaster alias foreign', /is not the tunnel/],

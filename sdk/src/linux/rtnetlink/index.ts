@@ -89,6 +89,7 @@ export {
   addRoute,
   appendRoute,
   deleteRoute,
+  KERNEL_IPV6_METRIC,
   LOCAL_TABLE,
   MAIN_TABLE,
   type NewRoute,

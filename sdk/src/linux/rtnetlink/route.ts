@@ -21,6 +21,7 @@ const RTM_F_CLONED = 0x200
 const ANY_SCOPE = scopes.nowhere
 /** Of the routes that the kernel makes itself. */
 export const KERNEL_PROTOCOL = 2
+/** Of the IPv6 routes that the kernel makes with an address. */
 export const KERNEL_IPV6_METRIC = 256
 
 /** The table of ordinary routes (rtnetlink(7), RT_TABLE_MAIN). */
