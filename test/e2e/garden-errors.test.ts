@@ -52,6 +52,12 @@ it.each([
     { protocol: 1, ports: [{ start: 90, end: 80 }] },
     'netout_rule.ports[0] must not end before it starts',
   ],
+  ['out', { protocol: 1, ports: [null] }, 'netout_rule.ports[0] is port 0 alone, which nobody has'],
+  [
+    'out/bulk',
+    [{ protocol: 2, ports: [{ start: 80 }, {}] }],
+    'netout_rules[0].ports[1] is port 0 alone, which nobody has',
+  ],
 ] as const)('[B19] net %s of %j is refused in words of Garden’s call', async (name, body, message) => {
   expect(await call(name, body)).toEqual(refusal(message))
 })
@@ -91,4 +97,14 @@ it('[B20] an empty pool of ports is what Garden calls it', async () => {
   for (const port of [61_001, 61_002])
     expect(await call('in', wish)).toEqual({ status: 200, host_port: port, container_port: 8080 })
   expect(await call('in', wish)).toEqual(refusal('port pool is exhausted'))
+})
+
+it('[B19] a port is refused by its own name, though it stands before the ports of earlier calls', async () => {
+  await fixture.client.down('h1')
+  await fixture.client.up('h3')
+  const there = { net_in: [{ host_port: 7_000, host_address: '192.0.2.1' }] }
+  await fixture.client.putContainerPolicy('h3', { networks: { garden: there } })
+  expect(await call('in', { container_port: 8080 }, 'h3')).toMatchObject({ status: 200 })
+  const why = 'host_port: another entry of the policy maps tcp 7000 already'
+  expect(await call('in', { host_port: 7_000 }, 'h3')).toEqual(refusal(why))
 })

@@ -31,6 +31,8 @@ const port = (container_port: number) => ({ host_port: 0, container_port })
 const blue = (default_policy?: Record<string, unknown>) =>
   fixture.client.createNetwork({ name: 'blue', type: 'first', ...(default_policy && { default_policy }) })
 const configured = (handle: string) => fixture.client.putContainerConfig(handle, { attach_to: ['blue'] })
+const netIn = async (body: object) => await fixture.client.call('netIn', { params: { handle: 'web' }, body })
+const mappedOf = async (handle: string) => (await effective(handle))?.mapped_ports ?? []
 const effective = async (handle: string) => (await fixture.client.getContainerPolicy(handle)).effective.blue
 
 describe('[B22] what a runtime asks for', () => {
@@ -122,18 +124,53 @@ describe('[B22] what a runtime asks for', () => {
     expect((await effective('web'))?.mapped_ports).toEqual(before)
   })
 
-  it('[B19] stays too where a call asked for a port that the default had mapped already', async () => {
+  it('[B19] stays where a call named a port that the default had mapped already', async () => {
     const fixed = { host_port: 28_000, container_port: 22 }
-    await blue({ net_in: [fixed, port(8080)] })
+    await blue({ net_in: [fixed] })
     await configured('web')
     await fixture.client.up('web')
-    const netIn = (body: object) => fixture.client.call('netIn', { params: { handle: 'web' }, body })
     for (let times = 0; times < 2; times += 1) expect(await netIn(fixed)).toEqual(fixed)
-    const more = await netIn(port(8080))
-    expect((await effective('web'))?.policy).toEqual({ net_in: [fixed, port(8080), port(8080)] })
+    expect((await effective('web'))?.policy).toEqual({ net_in: [fixed] })
     await fixture.client.putDefaultPolicy('blue', null)
-    const mapped = (await effective('web'))?.mapped_ports ?? []
-    expect(mapped).toMatchObject([fixed, { container_port: 8080 }, more])
+    expect(await mappedOf('web')).toMatchObject([fixed])
+  })
+
+  it('[B18] [B19] leaves a port of the pool that the default alone asked for to go with it, and keeps that of each call', async () => {
+    await blue({ net_in: [port(8080)] })
+    await configured('web')
+    await fixture.client.up('web', { netin: [port(9090)] })
+    const [ofDefault, ofUp] = await mappedOf('web')
+    const calls = [await netIn(port(8080)), await netIn({}), await netIn(port(8080))]
+    expect(await netIn({ host_port: calls[0]?.host_port, container_port: 8080 })).toEqual(calls[0])
+    const fixed = await netIn({ host_port: 28_000, container_port: 22 })
+    expect(await mappedOf('web')).toMatchObject([ofDefault, ofUp, fixed, ...calls])
+    const added = { net_in: [port(9090), fixed, port(8080), port(0), port(8080)] }
+    expect(await effective('web')).toMatchObject({ added, policy: { net_in: [port(8080), ...added.net_in] } })
+    await fixture.client.putDefaultPolicy('blue', null)
+    expect(await mappedOf('web')).toMatchObject([ofUp, fixed, ...calls])
+    await fixture.restart()
+    await fixture.client.putDefaultPolicy('blue', { net_in: [port(9090), port(8080), port(8080)] })
+    const mapped = await mappedOf('web')
+    expect([mapped[0], ...mapped.slice(3)]).toMatchObject([ofUp, fixed, ...calls])
+    expect(new Set(mapped.map(({ host_port }) => host_port)).size).toBe(7)
+  })
+
+  it('[B17] [B19] ends with a policy that a client puts: what it asks for alike keeps its port', async () => {
+    await blue({ net_in: [port(8080)] })
+    await configured('web')
+    await fixture.client.up('web')
+    await netIn(port(8080))
+    await netIn(port(8080))
+    const before = await mappedOf('web')
+    const two = { net_in: [port(8080), port(8080)] }
+    await fixture.client.putContainerPolicy('web', { networks: { blue: two } })
+    expect(await effective('web')).toMatchObject({ policy: two, mapped_ports: before.slice(0, 2) })
+    expect(await effective('web')).not.toHaveProperty('added')
+    const more = await netIn(port(8080))
+    expect(await mappedOf('web')).toMatchObject([...before.slice(0, 2), more])
+    await fixture.client.down('web')
+    expect(await effective('web')).toEqual(expect.objectContaining({ policy: two }))
+    expect(await effective('web')).not.toHaveProperty('added')
   })
 
   it.each([
@@ -147,9 +184,8 @@ describe('[B22] what a runtime asks for', () => {
     const [there] = (await effective('web'))?.mapped_ports ?? []
     const host_port = entry.host_port === 0 ? (there?.host_port ?? 0) : 28_000
     const fixed = { host_port, container_port: 22 }
-    const mapped = async () => (await effective('web'))?.mapped_ports
-    const netIn = () => fixture.client.call('netIn', { params: { handle: 'web' }, body: fixed })
-    for (let times = 0; times < 2; times += 1) expect(await netIn()).toEqual(fixed)
+    const mapped = () => mappedOf('web')
+    for (let times = 0; times < 2; times += 1) expect(await netIn(fixed)).toEqual(fixed)
     expect((await effective('web'))?.policy).toEqual({ net_in: [entry] })
     await fixture.client.putDefaultPolicy('blue', null)
     expect(await mapped()).toMatchObject([fixed])
@@ -170,8 +206,7 @@ describe('[B22] what a runtime asks for', () => {
     })
     const same = { host_port: 28_000, container_port: 22 }
     await fixture.client.up('web', { netin: [same, { host_port: 28_004, container_port: 26 }] })
-    const netIn = fixture.client.call('netIn', { params: { handle: 'web' }, body: elsewhere })
-    await expect(netIn).rejects.toThrow('status 500')
+    await expect(netIn(elsewhere)).rejects.toThrow('status 500')
     await fixture.client.putDefaultPolicy('blue', null)
     expect((await effective('web'))?.mapped_ports).toMatchObject([same, { host_port: 28_004 }])
   })

@@ -45,6 +45,8 @@ export const ContainerRecord = Type.Object({
   specPolicies: Type.Optional(PolicyDocuments),
   /** By attachment: what its runtime and Garden's calls have put behind the policy that stands; it ends with its `down`. */
   policyAdditions: Type.Optional(PolicyDocuments),
+  /** By attachment: the ports of any number that Garden's calls asked for, in `net_in`: each one more than all others say. */
+  furtherPorts: Type.Optional(PolicyDocuments),
   /** What the runtime said of it at `up`, for drivers; it ends with its `down`. */
   properties: Type.Optional(Type.Record(Type.String(), Type.String())),
   /** `runtime`: no client configured it, so it ends with its `down`. Absent: a client did. */

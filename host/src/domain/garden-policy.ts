@@ -110,30 +110,35 @@ export function joined(document: Document, further: Document): Document {
   return withEntries(withPorts, 'net_out', entriesOf(further, 'net_out'))
 }
 
-/** A policy, and the entries behind others with which it is made. */
-type Made = { readonly policy: Document; readonly added: Document }
-
-/**
- * Further entries for `added`: none for a fixed port that it has, and one that asks for any as often as gives the policy one more of
- * them.
- */
-export function asOneMore(further: Document, { policy, added }: Made): Document {
-  const [all, told] = [countedPorts(policy), countedPorts(added)]
+/** The further entries without the fixed ports that `added` has. */
+export function notIn(added: Document, further: Document): Document {
   const leading = leadingPorts(added)
-  const ports = entriesOf(further, 'net_in').flatMap((entry) => {
+  const ports = entriesOf(further, 'net_in').filter((entry) => {
     const fixed = fixedPortsOf(membersOf(entry))
-    const port = portText(entry)
-    const count = told.get(port) ?? 0
-    const length = fixed === undefined ? (all.get(port) ?? 0) - count + 1 : Number(!leading.has(fixed))
-    return Array.from({ length }, () => entry)
+    return fixed === undefined || !leading.has(fixed)
   })
   return { ...further, net_in: ports }
 }
 
-/** Further entries for `added`, so that the policy's port at that place stays without what is before `added`. */
+/** `any`: the ports that ask for any number; `numbered`: all else. */
+export function partedByNumber(entries: Document): { numbered: Document; any: Document } {
+  const ports = entriesOf(entries, 'net_in')
+  const asksForAny = (entry: unknown) => !membersOf(entry).host_port
+  return {
+    numbered: { ...entries, net_in: ports.filter((entry) => !asksForAny(entry)) },
+    any: { net_in: ports.filter(asksForAny) },
+  }
+}
+
+/** A policy, and the entries behind others with which it is made. */
+type Made = { readonly policy: Document; readonly added: Document }
+
+/** Further entries for `added`, so that the policy's port at that place, if it has one, stays without what is before `added`. */
 export function asKept(place: number, { policy, added }: Made): Document {
-  const upToThere = entriesOf(policy, 'net_in').slice(0, place + 1)
-  const entry = upToThere.at(-1)
+  const entries = entriesOf(policy, 'net_in')
+  const entry = entries[place]
+  if (entry === undefined) return {}
+  const upToThere = entries.slice(0, place + 1)
   const port = portText(entry)
   const wanted = upToThere.filter((one) => portText(one) === port).length
   const length = Math.max(wanted - (countedPorts(added).get(port) ?? 0), 0)

@@ -2,14 +2,14 @@
 // only its driver knows.
 import { ConetError } from '@conet/sdk'
 import type { Attachment, ContainerRecord } from './container.ts'
-import { asKept, asOneMore, joined, withFurther } from './garden-policy.ts'
+import { asKept, entriesOf, joined, notIn, partedByNumber, withFurther } from './garden-policy.ts'
 
 export type PolicyDocument = Record<string, unknown>
 
 /** By attachment: the document that is to stand for it; `null`: the network's default again. Who is absent keeps theirs. */
 export type PolicyPatch = Readonly<Record<string, PolicyDocument | null>>
 
-type Policies = Pick<ContainerRecord, 'policies' | 'specPolicies' | 'policyAdditions'>
+type Policies = Pick<ContainerRecord, 'policies' | 'specPolicies' | 'policyAdditions' | 'furtherPorts'>
 type Member = keyof Policies
 type Network = { readonly defaultPolicy?: PolicyDocument | undefined }
 
@@ -20,7 +20,14 @@ export function ownPolicyOf(container: Policies, attachment: string): PolicyDocu
 
 /** What its runtime has added for the attachment. */
 export function additionsOf(container: Policies, attachment: string): PolicyDocument | undefined {
-  return ofMember(container, 'policyAdditions', attachment)
+  const further = ofMember(container, 'furtherPorts', attachment)
+  const added = ofMember(container, 'policyAdditions', attachment)
+  return further === undefined ? added : joined(added ?? {}, further)
+}
+
+/** How many ports at the end of the policy's list are none of any document's: each is its call's, whatever becomes of the others. */
+export function furtherPortCount(container: Policies, attachment: string): number {
+  return entriesOf(ofMember(container, 'furtherPorts', attachment) ?? {}, 'net_in').length
 }
 
 /** Whether what stands for the attachment is more, or something else, than the network's default. */
@@ -34,8 +41,18 @@ export function policyFor(
   attachment: string,
   network: Network | undefined,
 ): PolicyDocument | undefined {
+  const policy = withoutFurtherPorts(container, attachment, network)
+  const further = ofMember(container, 'furtherPorts', attachment)
+  return further === undefined ? policy : joined(policy ?? {}, further)
+}
+
+function withoutFurtherPorts(
+  container: Policies,
+  attachment: string,
+  network: Network | undefined,
+): PolicyDocument | undefined {
   const said = ownPolicyOf(container, attachment) ?? network?.defaultPolicy
-  const added = additionsOf(container, attachment)
+  const added = ofMember(container, 'policyAdditions', attachment)
   return added === undefined ? said : withFurther(said ?? {}, added)
 }
 
@@ -76,33 +93,48 @@ export function withAdditions(
   attachment: string,
   entries: PolicyDocument,
 ): ContainerRecord {
-  const before = additionsOf(container, attachment) ?? {}
-  const added = joined(before, entries)
-  if (added === before) return container
-  const others = Object.entries(container.policyAdditions ?? {})
-  return withDocuments(container, 'policyAdditions', [...others, [attachment, added]])
+  return withJoined(container, 'policyAdditions', attachment, entries)
 }
 
 type Place = { readonly attachment: string; readonly network: Network | undefined }
 
-/** As `withAdditions`, of one more entry: of a port that asks for any there is one more then than there was. */
-export function withMore(container: ContainerRecord, place: Place, entries: PolicyDocument): ContainerRecord {
-  return withAdditions(container, place.attachment, asOneMore(entries, madeOf(container, place)))
+/** As `withAdditions`, of what a call asks for: a port of any number is one more than there are. */
+export function withMore(
+  container: ContainerRecord,
+  attachment: string,
+  entries: PolicyDocument,
+): ContainerRecord {
+  const { numbered, any } = partedByNumber(entries)
+  const added = ofMember(container, 'policyAdditions', attachment) ?? {}
+  const withNumbered = withAdditions(container, attachment, notIn(added, numbered))
+  return withJoined(withNumbered, 'furtherPorts', attachment, any)
 }
 
 /** As `withAdditions`, of what keeps the policy's port at that place in its list, whatever becomes of the document that asks for it. */
 export function withPortKept(container: ContainerRecord, place: Place, port: number): ContainerRecord {
-  return withAdditions(container, place.attachment, asKept(port, madeOf(container, place)))
-}
-
-function madeOf(container: ContainerRecord, { attachment, network }: Place) {
-  const policy = policyFor(container, attachment, network) ?? {}
-  return { policy, added: additionsOf(container, attachment) ?? {} }
+  const { attachment, network } = place
+  const policy = withoutFurtherPorts(container, attachment, network) ?? {}
+  const added = ofMember(container, 'policyAdditions', attachment) ?? {}
+  return withAdditions(container, attachment, asKept(port, { policy, added }))
 }
 
 /** As a client has it, whatever its runtime has said. */
 export function withoutAdditions(container: ContainerRecord): ContainerRecord {
-  return container.policyAdditions === undefined ? container : withDocuments(container, 'policyAdditions', [])
+  const { policyAdditions, furtherPorts } = container
+  if (policyAdditions === undefined && furtherPorts === undefined) return container
+  return withDocuments(withDocuments(container, 'policyAdditions', []), 'furtherPorts', [])
+}
+
+function withJoined(
+  container: ContainerRecord,
+  member: Member,
+  attachment: string,
+  entries: PolicyDocument,
+): ContainerRecord {
+  const before = ofMember(container, member, attachment) ?? {}
+  const all = joined(before, entries)
+  if (all === before) return container
+  return withDocuments(container, member, [...Object.entries(container[member] ?? {}), [attachment, all]])
 }
 
 function ofMember(container: Policies, member: Member, attachment: string): PolicyDocument | undefined {
@@ -112,7 +144,7 @@ function ofMember(container: Policies, member: Member, attachment: string): Poli
 }
 
 function keeping(container: ContainerRecord, isKept: (attachment: string) => boolean): ContainerRecord {
-  const members = ['policies', 'specPolicies', 'policyAdditions'] as const
+  const members = ['policies', 'specPolicies', 'policyAdditions', 'furtherPorts'] as const
   return members.reduce((kept, member) => {
     const documents = Object.entries(kept[member] ?? {})
     return withDocuments(

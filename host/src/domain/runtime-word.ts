@@ -26,9 +26,8 @@ export function withProperties(
 
 /** As its client has it. The same object where no runtime has said anything. */
 export function withoutRuntimeWord(container: ContainerRecord): ContainerRecord {
-  const { properties, policyAdditions } = container
-  if (properties === undefined && policyAdditions === undefined) return container
-  return withoutAdditions(withProperties(container, {}))
+  const plain = withoutAdditions(container)
+  return container.properties === undefined ? plain : withProperties(plain, {})
 }
 
 function isDocument(value: unknown): value is Document {

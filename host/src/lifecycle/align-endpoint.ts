@@ -7,7 +7,7 @@ import { withPolicy } from './apply-policies.ts'
 import type { DriverSession } from './driver-access.ts'
 import { takesPolicies } from './endpoint-policy.ts'
 import type { HostContext } from './host-context.ts'
-import { keepPortsOf, takePorts, wantedPorts } from './policy-ports.ts'
+import { callsOf, keepPortsOf, takePorts, wantedPorts } from './policy-ports.ts'
 
 type Placed = { readonly endpoint: EndpointRecord; readonly network: NetworkRecord }
 
@@ -27,7 +27,8 @@ export async function alignEndpoint(
   const { id } = endpoint
   if (isAligned(host, session, placed)) return endpoint
   const policy = policyOn(host, session, placed)
-  const wanted = await wantedPorts(host, session, { policy, former: endpoint.policy, at: 'policy' })
+  const calls = callsOf(host.inventory.containers.get(endpoint.handle), endpoint.attachment)
+  const wanted = await wantedPorts(host, session, { policy, former: endpoint.policy, calls, at: 'policy' })
   const current = host.inventory.endpoints.get(id)
   // Somebody changes it meanwhile, and knows better.
   if (current === undefined || !isWanted(current) || current.policy !== endpoint.policy) return endpoint

@@ -9,7 +9,7 @@ import type { DriverSession } from './driver-access.ts'
 import { takesPolicies } from './endpoint-policy.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { containerQueue } from './keys.ts'
-import { wantedPorts } from './policy-ports.ts'
+import { callsOf, wantedPorts } from './policy-ports.ts'
 import { defaultPolicyPath as at, helpingWithPorts } from './policy-refusal.ts'
 import { type PreparedStep, prepared } from './prepare-policies.ts'
 
@@ -85,7 +85,8 @@ async function changeOne(
   const { session, done } = change
   const policy = policyOf(host, endpoint, change)
   try {
-    const ports = await wantedPorts(host, session, { policy, former: endpoint.policy, at })
+    const calls = callsOf(host.inventory.containers.get(endpoint.handle), endpoint.attachment)
+    const ports = await wantedPorts(host, session, { policy, former: endpoint.policy, calls, at })
     const steps = helpingWithPorts(network.name, () =>
       prepared(host, [{ endpoint, network, session, policy, ports, at }]),
     )

@@ -17,7 +17,7 @@ import {
 import { withPolicy } from './apply-policies.ts'
 import type { DriverSession } from './driver-access.ts'
 import type { HostContext } from './host-context.ts'
-import { takePorts, type WantedPorts, wantedPorts } from './policy-ports.ts'
+import { callsOf, takePorts, type WantedPorts, wantedPorts } from './policy-ports.ts'
 import { defaultPolicyPath, PolicyRefusal, pathOfPolicy } from './policy-refusal.ts'
 import { inForce } from './prepare-policies.ts'
 
@@ -82,7 +82,13 @@ export async function wantedPolicy(
   }
   const at = sourceOf(container, name, network) === 'default' ? defaultPolicyPath : pathOfPolicy(name)
   await session.documents.check('policy', source, at)
-  return { source, policy: source, ports: await wantedPorts(host, session, { policy: source, former, at }) }
+  const ports = await wantedPorts(host, session, {
+    policy: source,
+    former,
+    calls: callsOf(container, name),
+    at,
+  })
+  return { source, policy: source, ports }
 }
 
 /** The endpoint with its policy and ports, which are taken now. Throws `portInUse`, `portsExhausted`. */

@@ -120,8 +120,10 @@ async function addEntries(
   try {
     return await addToPolicy(host, place, change, operation)
   } catch (error) {
+    // Those of one call stand together, and before the ports of any number of others.
+    const last = all.findLastIndex((entry) => isDeepStrictEqual(entry, entries.at(-1)))
     const nameOf = (at: number) => {
-      const index = at - (all.length - entries.length)
+      const index = at - (last - entries.length + 1)
       return index in entries && isDeepStrictEqual(all[at], entries[index]) ? nameOfSent(index) : undefined
     }
     throw ConetError.is(error) ? aboutSent(withoutPath(error), { member, nameOf }) : error

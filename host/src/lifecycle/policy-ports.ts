@@ -1,9 +1,10 @@
 // The ports that a policy asks for: looked at before anything changes, taken in the same step of the event loop in which
 // the endpoint comes on record.
 import { ConetError, type PortMapping } from '@conet/sdk'
+import type { ContainerRecord } from '../domain/container.ts'
 import type { EndpointRecord } from '../domain/endpoint.ts'
-import type { PolicyDocument } from '../domain/policy.ts'
-import { type ListeningPort, type PortWish, portWishesOf } from '../ports/index.ts'
+import { furtherPortCount, type PolicyDocument } from '../domain/policy.ts'
+import { type ListeningPort, type PortWish, portWishesOf, withCalls } from '../ports/index.ts'
 import type { DriverSession } from './driver-access.ts'
 import type { HostContext } from './host-context.ts'
 
@@ -32,15 +33,20 @@ export function checkPorts(
   throw new ConetError('invalidArgument', `${path}: ${message}`, { fields: [{ path, message }] })
 }
 
+type Wanted = {
+  readonly policy: PolicyDocument | undefined
+  /** The policy that the endpoint has. */
+  readonly former?: PolicyDocument | undefined
+  /** How many ports at the end of each are those of calls. */
+  readonly calls: { readonly now: number; readonly before: number }
+  readonly at: string
+}
+
 /** Undefined where the driver's policies ask for no ports. Throws `invalidArgument` for wishes that are none. */
 export async function wantedPorts(
   host: HostContext,
   { driver }: DriverSession,
-  {
-    policy,
-    former,
-    at,
-  }: { policy: PolicyDocument | undefined; former?: PolicyDocument | undefined; at: string },
+  { policy, former, calls, at }: Wanted,
 ): Promise<WantedPorts | undefined> {
   const { ports } = driver.capabilities
   if (ports === undefined || (policy === undefined && former === undefined)) return undefined
@@ -48,7 +54,25 @@ export async function wantedPorts(
   const wishes = policy === undefined ? [] : portWishesOf(policy, member, at)
   const listening = wishes.length === 0 ? [] : await host.readListeningPorts()
   const formerWishes = former === undefined ? [] : portWishesOf(former, member, at)
-  return { wishes, former: formerWishes, listening, at: `${at}.${member}` }
+  // Garden's ports are in this member, whatever others a driver knows.
+  const { now, before } = member === 'net_in' ? calls : { now: 0, before: 0 }
+  return {
+    wishes: withCalls(wishes, now),
+    former: withCalls(formerWishes, before),
+    listening,
+    at: `${at}.${member}`,
+  }
+}
+
+/** For `wantedPorts`. `before`: as the container was when its endpoint got what it has. */
+export function callsOf(
+  container: ContainerRecord | undefined,
+  attachment: string,
+  before = container,
+): Wanted['calls'] {
+  const countIn = (one: ContainerRecord | undefined) =>
+    one === undefined ? 0 : furtherPortCount(one, attachment)
+  return { now: countIn(container), before: countIn(before) }
 }
 
 /**

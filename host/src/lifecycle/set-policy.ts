@@ -20,7 +20,7 @@ import { failpoint } from './failpoints.ts'
 import type { HostContext, Operation } from './host-context.ts'
 import { containerQueue } from './keys.ts'
 import { namingField } from './named-field.ts'
-import { wantedPorts } from './policy-ports.ts'
+import { callsOf, wantedPorts } from './policy-ports.ts'
 import { PolicyRefusal, pathOfPolicy } from './policy-refusal.ts'
 import { type PolicyStep, prepared } from './prepare-policies.ts'
 import { RequestFaults } from './request-faults.ts'
@@ -119,7 +119,7 @@ export function addToPolicy(
       container,
       mappings: mappings(),
       policyIn: (record) => policyFor(record, attachment, network),
-      withEntries: (entries) => withMore(container, place, entries),
+      withEntries: (entries) => withMore(container, attachment, entries),
       withPortKept: (port) => withPortKept(container, place, port),
     })
     if (next !== container) await putInForce(host, next, [attachment], operation)
@@ -154,7 +154,8 @@ async function stepsFor(
   if (isOwn && policy !== undefined && endpoint === undefined)
     await checkPolicy(session, { policy, at, isInternal }, operation)
   else if (isOwn && policy !== undefined) await session.documents.check('policy', policy, at)
-  const ports = await wantedPorts(host, session, { policy, former: endpoint?.policy, at })
+  const calls = callsOf(container, name, host.inventory.containers.get(container.handle))
+  const ports = await wantedPorts(host, session, { policy, former: endpoint?.policy, calls, at })
   if (endpoint === undefined || network === undefined) return []
   return [{ endpoint, network, session, policy, ports, at }]
 }

@@ -1,11 +1,6 @@
 export { isAllOfFamily } from './host-addresses.ts'
+export { type GivenPorts, stayingPorts } from './kept-ports.ts'
 export { giversFirst } from './port-moves.ts'
-export {
-  type GivenPorts,
-  type PoolRange,
-  type PortAssignment,
-  PortPool,
-  stayingPorts,
-} from './port-pool.ts'
+export { type PoolRange, type PortAssignment, PortPool } from './port-pool.ts'
 export type { ListeningPort } from './port-refusals.ts'
-export { type PortWish, portWishesOf } from './port-wishes.ts'
+export { type PortWish, portWishesOf, withCalls } from './port-wishes.ts'

@@ -4,6 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { PortMapping } from '@conet/sdk'
 import { HeldPorts, type PortOwner, portsOf } from './held-ports.ts'
 import { haveCommonAddress } from './host-addresses.ts'
+import { type GivenPorts, keptOf } from './kept-ports.ts'
 import {
   type ListeningPort,
   type Obstacle,
@@ -14,9 +15,6 @@ import {
 import type { PortWish } from './port-wishes.ts'
 
 export type PoolRange = { readonly start: number; readonly size: number }
-
-/** What an endpoint asked for, and what it got for that. */
-export type GivenPorts = { readonly wishes: readonly PortWish[]; readonly mappings: readonly PortMapping[] }
 
 export type PortAssignment = {
   /** The endpoint's id. */
@@ -211,20 +209,6 @@ function isGivenUp(
   changed: ReadonlyMap<string, readonly PortMapping[]> | undefined,
 ): boolean {
   return changed?.get(holder)?.every((kept) => !isDeepStrictEqual(kept, mapping)) ?? false
-}
-
-/** What an endpoint has that it keeps when it gets other wishes. */
-export function stayingPorts(wishes: readonly PortWish[], former: GivenPorts): PortMapping[] {
-  return keptOf(wishes, former).filter((mapping) => mapping !== undefined)
-}
-
-/** For each wish, what its like has got before. */
-function keptOf(wishes: readonly PortWish[], former: GivenPorts | undefined): (PortMapping | undefined)[] {
-  const left = former?.wishes.map((wish, index) => ({ wish, mapping: former.mappings[index] })) ?? []
-  return wishes.map((wish) => {
-    const same = left.findIndex((one) => isDeepStrictEqual(one.wish, wish))
-    return same < 0 ? undefined : left.splice(same, 1)[0]?.mapping
-  })
 }
 
 function coversPort(

@@ -7,7 +7,10 @@ import { HeldPorts, portsOf } from './held-ports.ts'
 
 /** One element, complete. `hostPort` 0: any of the pool; `containerPort` 0: the same as the host port. */
 export type PortWish = Required<Pick<PortMapping, 'protocol' | 'hostPort' | 'containerPort' | 'count'>> &
-  Pick<PortMapping, 'hostAddress'>
+  Pick<PortMapping, 'hostAddress'> & {
+    /** Present: the so manieth that a call asked for beside the document; its port stays its, whatever becomes of others like it. */
+    readonly call?: number
+  }
 
 const mostPort = 65_535
 const portRequests = Type.Array(PortRequest)
@@ -39,6 +42,12 @@ export function portWishesOf(
   const wishes = requests.map((request, index) => wishOf(request, `${at}.${member}[${index}]`))
   assertApart(wishes, `${at}.${member}`)
   return wishes
+}
+
+/** As they are, the last `count` of them those of calls. */
+export function withCalls(wishes: readonly PortWish[], count: number): PortWish[] {
+  const first = wishes.length - count
+  return wishes.map((wish, at) => (at < first ? wish : { ...wish, call: at - first }))
 }
 
 /** A port leads to one place. Those of the pool are apart by themselves. */

@@ -1,5 +1,12 @@
 import { resolverFor } from '@conet/host/domain/dns'
-import { asKept, asOneMore, netOutRule, portRequest, withFurther } from '@conet/host/domain/garden-policy'
+import {
+  asKept,
+  netOutRule,
+  notIn,
+  partedByNumber,
+  portRequest,
+  withFurther,
+} from '@conet/host/domain/garden-policy'
 import { hostsText, resolvConfText } from '@conet/host/sandbox/resolver-files'
 import { expect, it } from 'vitest'
 
@@ -76,16 +83,16 @@ it.each([
   })
 })
 
-it('one more port of any number is one more than stands there, whoever has said those', () => {
+it('entries are parted into ports of any number and all else, of which a port that is there is not said again', () => {
   const any = portRequest({ container_port: 80 })
   const fixed = portRequest({ host_port: 8080, container_port: 80 })
-  const more = (entry: object, policy: unknown[], added: unknown[]) =>
-    asOneMore({ net_in: [entry] }, { policy: { net_in: policy }, added: { net_in: added } }).net_in
-  expect(more(any, [], [])).toEqual([any])
-  expect(more(any, [any], [any])).toEqual([any])
-  expect(more(any, [{ ...any, protocol: 'tcp' }, fixed], [])).toEqual([any, any])
-  expect(more(fixed, [fixed], [])).toEqual([fixed])
-  expect(more(fixed, [fixed], [fixed])).toEqual([])
+  const net_out = [netOutRule({ protocol: 1 })]
+  expect(partedByNumber({ net_in: [any, fixed, {}], net_out })).toEqual({
+    any: { net_in: [any, {}] },
+    numbered: { net_in: [fixed], net_out },
+  })
+  expect(notIn({ net_in: [fixed] }, { net_in: [fixed], net_out })).toEqual({ net_in: [], net_out })
+  expect(notIn({ net_in: [any] }, { net_in: [fixed, any] })).toEqual({ net_in: [fixed, any] })
 })
 
 it('what keeps a port of any number is as many of its like as stand up to there', () => {
@@ -97,6 +104,7 @@ it('what keeps a port of any number is as many of its like as stand up to there'
   expect(kept(1, [any])).toEqual([other])
   expect(kept(2, [any])).toEqual([{ ...any, protocol: 'tcp' }])
   expect(kept(0, [any, any])).toEqual([])
+  expect(kept(3, [])).toBeUndefined()
 })
 
 it('rules come to the end though they stand before, where a later one would win over them', () => {

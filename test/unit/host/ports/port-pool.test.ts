@@ -111,6 +111,19 @@ describe('the pool of ports', () => {
     expect(pool.mappings).toHaveLength(3)
   })
 
+  it('leaves each call the port that it was told of when alike wishes before it go, and gives that to alike ones when the call’s end', () => {
+    const pool = poolOf(6)
+    const calls = (...of: (number | undefined)[]) =>
+      of.map((call) => wish(call === undefined ? {} : { call }))
+    const wishes = calls(undefined, undefined, 0, 1)
+    const former = { wishes, mappings: assign(pool, 'a', ...wishes) }
+    const portsOf = (...next: PortWish[]) =>
+      hostPorts(pool.assign({ holder: 'a', wishes: next, former, listening: [], at: '' }))
+    expect(portsOf(...calls(0, 1))).toEqual([102, 103])
+    expect(portsOf(...calls(undefined, 0, 1, 2))).toEqual([100, 102, 103, 101])
+    expect(portsOf(...calls(undefined, undefined, undefined))).toEqual([100, 101, 102])
+  })
+
   it('gives the port that a change gives up when there is no other, and in turn those that it gave up before', () => {
     const pool = poolOf(3)
     let former = {
