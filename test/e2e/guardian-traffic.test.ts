@@ -1,5 +1,6 @@
 // Garden's ports and rules, with the traffic that they are about: through Guardian's plugin into the bridge driver.
 import { execFileSync } from 'node:child_process'
+import { Rollback } from '@conet/sdk'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ConetdFixture } from '../support/conetd-fixture.ts'
 import { eventually } from '../support/eventually.ts'
@@ -205,4 +206,43 @@ it('[A7] a port of a network that has not the default route of the container is 
   expect(rules()).toContain('from 10.98.0.2')
   await client.deleteContainer('both')
   expect(rules()).not.toMatch(/from (10|fd00)/)
+})
+
+it('[B22] a port of all addresses of IPv4 and the same of IPv6 are two: of one container, or of two', async () => {
+  const { client } = fixture
+  const second = await ContainerInit.start()
+  await using undo = new Rollback()
+  undo.defer('end the second container', () => second.end())
+  await using peer = new TrafficPeer('second', `/proc/${second.pid}/ns/net`)
+  await peer.listen('tcp', 8080)
+  const subnets = [{ subnet: '10.99.0.0/24' }, { subnet: 'fd00:99::/64' }]
+  await client.createNetwork({ name: 'dual', type: 'bridge', subnets })
+  const at = (host_address: string, container_port = 8080) => ({
+    host_port: 61903,
+    container_port,
+    host_address,
+  })
+  const put = (handle: string, ...net_in: object[]) =>
+    client.putContainerPolicy(handle, { networks: { dual: { net_in } } })
+  for (const [handle, { pid }] of Object.entries({ one: init, two: second })) {
+    await client.putContainerConfig(handle, { attach_to: ['dual'] })
+    await client.up(handle, { pid })
+  }
+  const four = { address: '192.0.2.1', port: 61903 }
+  const six = { address: '2001:db8::1', port: 61903 }
+  await put('one', at('0.0.0.0'), at('::', 8089))
+  expect(await peers.outside.tcp(four)).toBe('app sees 192.0.2.2')
+  expect(await peers.outside.tcp(six)).toMatch(/^failed/)
+  await put('one', at('::'), at('0.0.0.0'))
+  expect(await peers.outside.tcp(six)).toBe('app sees 2001:db8::2')
+  await put('one', at('::'))
+  await put('two', at('0.0.0.0'))
+  expect(await peers.outside.tcp(four)).toBe('second sees 192.0.2.2')
+  expect(await peers.outside.tcp(six)).toBe('app sees 2001:db8::2')
+  const all = { host_port: 61903, container_port: 8080 }
+  for (const taken of [at('::'), at('2001:db8::1'), all])
+    await expect(put('two', taken)).rejects.toMatchObject({ kind: 'portInUse' })
+  expect(await peers.outside.tcp(four)).toBe('second sees 192.0.2.2')
+  for (const handle of ['one', 'two']) await client.deleteContainer(handle)
+  await client.deleteNetwork('dual')
 })

@@ -57,16 +57,16 @@ it('[B19] [B20] [B25] old clients need nothing new: ports and rules come with up
   expect(await documentOf('h1')).toEqual({
     net_in: [
       { host_port: 0, container_port: 8080 },
-      { host_port: 0, container_port: 9090 },
       { host_port: 61500, container_port: 0 },
+      { host_port: 0, container_port: 9090 },
     ],
     net_out: [rule, other, other, rule],
   })
   const ports = (await fixture.client.getContainer('h1')).networks.garden?.mapped_ports ?? []
   expect(ports.map(({ host_port: port }) => port)).toEqual([
     first.HostPort,
-    JSON.parse(mapped.out).host_port,
     61500,
+    JSON.parse(mapped.out).host_port,
   ])
   const refused = await guardian.run('net-in', 'never', netIn)
   expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('unknown handle: never')])

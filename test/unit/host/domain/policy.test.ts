@@ -1,5 +1,14 @@
 import type { ContainerRecord } from '@conet/host/domain/container'
-import { ownPolicyOf, policyFor, withAttachments, withPatch } from '@conet/host/domain/policy'
+import {
+  additionsOf,
+  ownPolicyOf,
+  policyFor,
+  withAdditions,
+  withAttachments,
+  withMore,
+  withoutAdditions,
+  withPatch,
+} from '@conet/host/domain/policy'
 import { describe, expect, it } from 'vitest'
 
 const attachment = (name: string) => ({ name, networkId: name, addresses: [], options: {} })
@@ -41,5 +50,20 @@ describe('the policies of a container', () => {
   it('end with their attachments', () => {
     expect(withAttachments(container, [attachment('constructor')])).not.toHaveProperty('policies')
     expect(withAttachments(container, [attachment('one')]).policies).toEqual({ one: { rate: 1 } })
+  })
+
+  it('[B22] have what a runtime added behind them, of which nothing is on record where it adds nothing', () => {
+    const port = (host_port: number) => ({ host_port, container_port: 80 })
+    const numbered = withMore(container, 'one', { net_in: [port(9000)] })
+    expect(numbered).toMatchObject({ policyAdditions: { one: { net_in: [port(9000)] } } })
+    expect(withAdditions(container, 'one', { net_in: [], net_out: [] })).toBe(container)
+    expect(withMore(numbered, 'one', { net_in: [port(9000)] })).toBe(numbered)
+    expect(withoutAdditions(container)).toBe(container)
+    const more = withMore(withMore(numbered, 'one', { net_in: [port(0)] }), 'one', { net_in: [port(9001)] })
+    const added = { net_in: [port(9000), port(9001), port(0)] }
+    expect(additionsOf(more, 'one')).toEqual(added)
+    expect(policyFor(more, 'one', undefined)).toEqual({ rate: 1, ...added })
+    expect(withoutAdditions(more)).toEqual(container)
+    expect(withPatch(more, { one: null }, 'networks')).not.toHaveProperty('furtherPorts')
   })
 })
