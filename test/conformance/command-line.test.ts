@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { serveDriver } from '@conet/sdk'
 import { describe, expect, it } from 'vitest'
 import { nullDriver } from '../../drivers/null/dist/driver.js'
+import { exitCodeOfFailure } from '../../sdk/dist/conformance/cli/failure.js'
+import { buildProgram } from '../../sdk/dist/conformance/cli/program.js'
 import { repository } from '../support/repository.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
@@ -61,6 +63,30 @@ function kit(...words: string[]): Promise<Ending> {
   })
 }
 
+/** The same without a process of its own: the driver is started in the namespaces of this one. */
+async function kitHere(...words: string[]): Promise<Ending> {
+  const said = { stdout: '', stderr: '' }
+  const terminal = {
+    out: (text: string) => {
+      said.stdout += text
+    },
+    err: (text: string) => {
+      said.stderr += text
+    },
+    signal: new AbortController().signal,
+  }
+  let code = -1
+  const program = buildProgram(terminal, (ended) => {
+    code = ended
+  })
+  try {
+    await program.parseAsync([...words, '--no-isolation'], { from: 'user' })
+  } catch (error) {
+    code = exitCodeOfFailure(error, terminal)
+  }
+  return { code, ...said }
+}
+
 // Each is a program or two of its own, which mostly waits.
 describe.concurrent('conet-conformance', { timeout: 120_000 }, () => {
   it('[K7] checks a driver that it starts, with progress, and exits with 0', async () => {
@@ -102,7 +128,7 @@ describe.concurrent('conet-conformance', { timeout: 120_000 }, () => {
     await using directory = await temporaryDirectory()
     const forms = ['text', 'json', 'junit', 'tap', 'html']
     const options = forms.flatMap((form) => ['--report', `${form}=${join(directory.path, form)}`])
-    const { code } = await kit('run', '--command', nullCommand, '--only', 'rpc.ids', '--quiet', ...options)
+    const { code } = await kitHere('run', '--command', nullCommand, '--only', 'rpc.ids', '--quiet', ...options)
     expect(code).toBe(0)
     for (const form of forms) expect(await readFile(join(directory.path, form), 'utf8')).toContain('rpc.ids')
   })
@@ -118,12 +144,12 @@ describe.concurrent('conet-conformance', { timeout: 120_000 }, () => {
       '--only',
       'unplug.nothing',
     ]
-    const failed = await kit(...words)
+    const failed = await kitHere(...words)
     expect(failed.stdout).toMatch(/FAIL unplug.nothing[\s\S]*what happened[\s\S]*how to mend it/)
     expect(failed.code).toBe(1)
     const list = join(directory.path, 'expected.json')
     await writeFile(list, JSON.stringify({ 'unplug.nothing': 'issue 12' }))
-    const expected = await kit(...words, '--expected-failures', list)
+    const expected = await kitHere(...words, '--expected-failures', list)
     expect(expected.stdout).toContain('1 fail (1 expected)')
     expect(expected.code).toBe(0)
   })
@@ -132,7 +158,7 @@ describe.concurrent('conet-conformance', { timeout: 120_000 }, () => {
     await using directory = await temporaryDirectory()
     const list = join(directory.path, 'expected.json')
     await writeFile(list, JSON.stringify({ 'rpc.ids': 'issue 12' }))
-    const stale = await kit('run', '--command', nullCommand, '--only', 'rpc.ids', '--expected-failures', list)
+    const stale = await kitHere('run', '--command', nullCommand, '--only', 'rpc.ids', '--expected-failures', list)
     expect(stale.stdout).toContain('take it off the list')
     expect(stale.code).toBe(5)
   })
@@ -141,9 +167,8 @@ describe.concurrent('conet-conformance', { timeout: 120_000 }, () => {
     await using directory = await temporaryDirectory()
     const command = await commandOf(directory.path, mortalDriver)
     const only = 'unplug.still-created,unplug.by-delete,plug.own-namespace'
-    const { code, stdout } = await kit(
+    const { code, stdout } = await kitHere(
       'run',
-      '--no-isolation',
       '--command',
       command,
       '--only',
@@ -161,7 +186,6 @@ describe.concurrent('conet-conformance', { timeout: 120_000 }, () => {
     const command = await commandOf(directory.path, forgetfulDriver)
     const words = [
       'run',
-      '--no-isolation',
       '--command',
       command,
       '--only',
@@ -170,13 +194,13 @@ describe.concurrent('conet-conformance', { timeout: 120_000 }, () => {
       '--seed',
       '3',
     ]
-    const { stdout } = await kit(...words)
+    const { stdout } = await kitHere(...words)
     const [, steps = ''] = /after (.*?): endpoint\/delete failed/.exec(stdout) ?? []
     expect(steps.replaceAll(/\(\d+\)/g, '')).toBe(
       'createNetwork, createEndpoint, createEndpoint, deleteEndpoint',
     )
     const [, path = '', replayPath = ''] = /--path (\S+) --replay-path '(\S+)'/.exec(stdout) ?? []
-    const again = await kit(...words, '--path', path, '--replay-path', replayPath)
+    const again = await kitHere(...words, '--path', path, '--replay-path', replayPath)
     expect(again.stdout).toContain(`after ${steps}: endpoint/delete failed`)
   })
 

@@ -2,6 +2,7 @@
 // processes, a real conetd, and the answers that clients get.
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ConetClient } from '@conet/sdk/client'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { ConetdFixture } from '../support/conetd-fixture.ts'
@@ -12,6 +13,8 @@ import type { FakeBehaviour, FakePlan } from '../support/fake-driver-plan.ts'
 import { repository } from '../support/repository.ts'
 
 const callers = 4
+/** One of them is always at it, and the newcomers have the processor, too. */
+const breathMs = 5
 const hotUpgrade = { schemas: { hotUpgrade: true } }
 
 let fixture: ConetdFixture
@@ -71,7 +74,7 @@ async function stateAt(instance: string): Promise<string | undefined> {
 const untilState = (instance: string, state: string) =>
   eventually(async () => expect(await stateAt(instance)).toBe(state), { timeoutMs: 15_000 })
 
-/** Each container is plugged and unplugged without a pause while `work` goes on; not one call may fail. */
+/** Each container is plugged and unplugged all the time while `work` goes on; not one call may fail. */
 async function underLoad(network: string, work: (more: (count?: number) => Promise<void>) => Promise<void>) {
   let isOver = false
   let plugs = 0
@@ -85,6 +88,7 @@ async function underLoad(network: string, work: (more: (count?: number) => Promi
       } catch (error) {
         failures.push(error)
       }
+      await sleep(breathMs)
     }
   }
   const running = Array.from({ length: callers }, (_, n) => caller(`c${n}`))

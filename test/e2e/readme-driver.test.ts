@@ -29,7 +29,7 @@ function build(directory: string, page: string): string {
   )
   writeFileSync(join(directory, 'driver.ts'), driverOf(page))
   symlinkSync(join(root, 'node_modules'), join(directory, 'node_modules'))
-  execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', directory], {
+  execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', directory, '--checkers', '1'], {
     stdio: ['ignore', 'inherit', 'inherit'],
   })
   return join(directory, 'driver.js')

@@ -4,6 +4,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 /** A machine that runs other tests beside, and is shared itself, may be so many times as slow. */
 const slowness = 3
 
+/** Who has waited long asks less often, and nobody asks for longer than they wait: what they wait for needs the processor. */
+const mostPauseMs = 100
+const pauseInWaited = 1 / 20
+
 /**
  * Runs `check` until it neither throws nor returns false, and resolves to what it returned. After three times `timeoutMs`, which is
  * how long it may take on a machine that does nothing else, it fails with what the check said last.
@@ -12,12 +16,15 @@ export async function eventually<T>(
   check: () => T | Promise<T>,
   { timeoutMs = 10_000, everyMs = 10 }: { timeoutMs?: number; everyMs?: number } = {},
 ): Promise<T> {
-  const end = performance.now() + slowness * timeoutMs
+  const begin = performance.now()
   for (;;) {
+    const asked = performance.now()
     const failure = await attempt(check)
     if ('value' in failure) return failure.value
-    if (performance.now() > end) throw failure.error
-    await sleep(everyMs)
+    const now = performance.now()
+    if (now - begin > slowness * timeoutMs) throw failure.error
+    const pauseMs = Math.max(now - asked, (now - begin) * pauseInWaited)
+    await sleep(Math.max(everyMs, Math.min(pauseMs, mostPauseMs)))
   }
 }
 

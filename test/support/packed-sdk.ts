@@ -44,7 +44,7 @@ export async function installSdk(folder: string, tarball: string): Promise<void>
 /** Throws what the compiler says. */
 export async function typeCheck(folder: string, args: readonly string[]): Promise<void> {
   const tsc = join(repository, 'node_modules/.bin/tsc')
-  await run(tsc, [...args], { cwd: folder }).catch((error: { stdout?: string }) => {
+  await run(tsc, [...args, '--checkers', '1'], { cwd: folder }).catch((error: { stdout?: string }) => {
     throw new Error(`tsc ${args.join(' ')}:\n${error.stdout}`)
   })
 }

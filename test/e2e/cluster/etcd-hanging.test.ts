@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { EtcdStore } from '@conet/host/cluster/etcd-store'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ClusterHost } from '../../support/cluster-fixture.ts'
 import { EtcdProcess } from '../../support/etcd-process.ts'
 import { eventually } from '../../support/eventually.ts'
@@ -16,48 +16,15 @@ let endpoints: string[]
 
 beforeAll(async () => {
   etcd = await EtcdProcess.start()
-})
-afterAll(() => etcd?.[Symbol.asyncDispose]())
-
-beforeEach(async () => {
   silent = createServer((socket) => sockets.add(socket.on('error', () => undefined))).listen(0, '127.0.0.1')
   await once(silent, 'listening')
   const { port } = silent.address() as AddressInfo
   endpoints = [`127.0.0.1:${port}`, '127.0.0.1:1', etcd.endpoint]
 })
-afterEach(() => {
-  silent.close()
+afterAll(async () => {
+  silent?.close()
   for (const socket of sockets) socket.destroy()
-})
-
-it('a host beside one takes part at once, and stays so: nothing fails, and its lease is kept', async () => {
-  await using host = await ClusterHost.start(`etcd://${endpoints.join(',')}`, 'one', 1)
-  const network = () => host.client.createNetwork({ name: 'blue', type: 'span' })
-  await eventually(network, { timeoutMs: 3_000 })
-  expect(await host.plug('a', 'blue')).toMatchObject({ published: true })
-  const states = new Set<string | undefined>()
-  const until = performance.now() + 25_000
-  while (performance.now() < until) {
-    const { cluster, findings } = await host.client.status()
-    states.add(cluster?.state)
-    expect(findings.map(({ code }) => code)).not.toContain('cluster-away')
-    await sleep(200)
-  }
-  expect([...states]).toEqual(['joined'])
-  await host.removeContainers()
-  await host.client.deleteNetwork('blue')
-})
-
-it('no call is lost on one, nor waits for it', async () => {
-  const store = new EtcdStore({ endpoints })
-  for (let time = 0; time < 30; time++) {
-    const began = performance.now()
-    expect(await store.commit([], [{ put: '/k', value: `${time}` }])).toMatchObject({ committed: true })
-    expect(performance.now() - began).toBeLessThan(1_500)
-    // In this time it is no longer known that the member is there.
-    if (time % 10 === 0) await sleep(1_100)
-  }
-  store.close()
+  await etcd?.[Symbol.asyncDispose]()
 })
 
 /** A way to etcd that can be shut: whoever is connected, and whoever comes then, hears nothing. */
@@ -90,23 +57,56 @@ async function gate() {
   }
 }
 
-it('one of two that stands still for longer than a lease lives costs neither the lease nor a read', async () => {
-  const gates = [await gate(), await gate()]
-  const store = new EtcdStore({ endpoints: gates.map(({ endpoint }) => endpoint) })
-  const end = new AbortController()
-  const lease = await store.holdLease(5, end.signal)
-  await store.commit([], [{ put: '/alive', value: 'yes', lease: lease.id }])
-  for (const gate of gates) {
-    gate.shut()
-    const until = performance.now() + 8_000
+// Side by side, since they wait for leases to run out that must not.
+describe.concurrent('a member of etcd that never answers', () => {
+  it('is beside a host that takes part at once, and stays so: nothing fails, and its lease is kept', async () => {
+    await using host = await ClusterHost.start(`etcd://${endpoints.join(',')}`, 'one', 1)
+    const network = () => host.client.createNetwork({ name: 'blue', type: 'span' })
+    await eventually(network, { timeoutMs: 3_000 })
+    expect(await host.plug('a', 'blue')).toMatchObject({ published: true })
+    const states = new Set<string | undefined>()
+    const until = performance.now() + 25_000
     while (performance.now() < until) {
-      expect(await store.get('/alive')).toMatchObject({ value: 'yes' })
-      await sleep(100)
+      const { cluster, findings } = await host.client.status()
+      states.add(cluster?.state)
+      expect(findings.map(({ code }) => code)).not.toContain('cluster-away')
+      await sleep(500)
     }
-    gate.open()
-  }
-  end.abort()
-  expect(await lease.lost).toBeUndefined()
-  store.close()
-  for (const gate of gates) gate.close()
+    expect([...states]).toEqual(['joined'])
+    await host.removeContainers()
+    await host.client.deleteNetwork('blue')
+  })
+
+  it('costs no call, and no call waits for it', async () => {
+    const store = new EtcdStore({ endpoints })
+    for (let time = 0; time < 30; time++) {
+      const began = performance.now()
+      expect(await store.commit([], [{ put: '/k', value: `${time}` }])).toMatchObject({ committed: true })
+      expect(performance.now() - began).toBeLessThan(1_500)
+      // In this time it is no longer known that the member is there.
+      if (time % 10 === 0) await sleep(1_100)
+    }
+    store.close()
+  })
+
+  it('for longer than a lease lives, of two, costs neither the lease nor a read', async () => {
+    const gates = [await gate(), await gate()]
+    const store = new EtcdStore({ endpoints: gates.map(({ endpoint }) => endpoint) })
+    const end = new AbortController()
+    const lease = await store.holdLease(5, end.signal)
+    await store.commit([], [{ put: '/alive', value: 'yes', lease: lease.id }])
+    for (const gate of gates) {
+      gate.shut()
+      const until = performance.now() + 8_000
+      while (performance.now() < until) {
+        expect(await store.get('/alive')).toMatchObject({ value: 'yes' })
+        await sleep(100)
+      }
+      gate.open()
+    }
+    end.abort()
+    expect(await lease.lost).toBeUndefined()
+    store.close()
+    for (const gate of gates) gate.close()
+  })
 })
