@@ -34,8 +34,6 @@ const crashes: Crashes<Failpoint> = {
     'host:up:after-outcome',
   ],
   'up in the namespace at a path': ['host:up:after-intent'],
-  'up in the namespace of a process': ['host:up:sandbox-held'],
-  'up of an endpoint that a plug has made': ['host:endpoint:after-plug'],
   'up that fails at its second attachment': ['host:endpoint:unplugged-again', 'host:up:sandbox-dropped'],
   down: ['host:down:after-intent', 'host:down:sandbox-released', 'host:down:after-outcome'],
   'remove a container': ['host:container:forgotten'],
@@ -47,7 +45,6 @@ const twice: readonly (readonly [ScenarioName, Failpoint, Failpoint])[] = [
   ['plug into a running container', 'host:endpoint:after-outcome', 'host:sync:begun'],
   ['plug into a running container', 'host:endpoint:after-outcome', 'host:sync:answered'],
   ['create a network', 'host:network:after-create', 'host:recover:network-buried'],
-  ['delete a network', 'host:network:buried', 'host:network:after-delete'],
 ]
 
 const afterLoss: readonly (readonly [ScenarioName, Failpoint])[] = [

@@ -31,10 +31,8 @@ const crashes: Crashes = {
   ],
   'plug into a defined container': around('endpoint/create'),
   'plug into a running container': [...plugging, ...inPlug],
-  'up in a namespace that conet makes': ['bridge:plug:port-set'],
-  'up that fails at its second attachment': around('endpoint/unplug'),
+  'up that fails at its second attachment': ['driver:endpoint/unplug:before'],
   unplug: removing,
-  down: around('endpoint/delete'),
   'change a policy': around('endpoint/policy'),
   'read counters': around('endpoint/stats'),
 }

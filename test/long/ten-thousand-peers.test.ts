@@ -71,9 +71,6 @@ it('10,000 endpoints come into the kernels of three hosts and go again, and a ru
   await ping.goesOn()
   const { sent, received } = await ping.stop()
   expect(sent - received).toBe(0)
-  for (const { client } of machines.hosts) {
-    const { containers } = await client.listContainers()
-    for (const { handle } of containers) await client.deleteContainer(handle)
-  }
+  await machines.removeContainers()
   await eventually(() => one.client.deleteNetwork('blue'), patience)
 }, 600_000)

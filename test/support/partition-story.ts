@@ -38,10 +38,7 @@ export async function partition(
   const newest = `new${turns - 1}`
   const far = addressOf(await endpointOf(one, `${one.name}-${newest}`))
   await eventually(() => three.inside(`${three.name}-${newest}`, `ping -q -c1 -W1 ${far}`), patience)
-  for (const { client } of machines.hosts) {
-    const { containers } = await client.listContainers()
-    for (const { handle } of containers) await client.deleteContainer(handle)
-  }
+  await machines.removeContainers()
 }
 
 const patience = { timeoutMs: 45_000, everyMs: 200 }

@@ -66,6 +66,20 @@ export class UnderlayHosts implements AsyncDisposable {
     return all
   }
 
+  /** Counted from 1. */
+  host(number: number): UnderlayHost {
+    const found = this.hosts[number - 1]
+    if (found === undefined) throw new Error(`there is no host ${number}`)
+    return found
+  }
+
+  async removeContainers(): Promise<void> {
+    for (const { client } of this.hosts) {
+      const { containers } = await client.listContainers()
+      for (const { handle } of containers) await client.deleteContainer(handle)
+    }
+  }
+
   /** The path of a host's network namespace. */
   namespaceOf(host: UnderlayHost): string {
     return this.#namespaces.path(host.name)

@@ -16,11 +16,7 @@ beforeAll(async () => {
 })
 afterAll(() => machines?.[Symbol.asyncDispose](), 60_000)
 
-function host(number: number): UnderlayHost {
-  const found = machines.hosts[number - 1]
-  if (found === undefined) throw new Error(`there is no host ${number}`)
-  return found
-}
+const host = (number: number) => machines.host(number)
 
 const forwarding = (on: UnderlayHost) => machines.on(on, 'bridge fdb show | grep dst || true')
 
