@@ -128,7 +128,15 @@ describe.concurrent('conet-conformance', { timeout: 120_000 }, () => {
     await using directory = await temporaryDirectory()
     const forms = ['text', 'json', 'junit', 'tap', 'html']
     const options = forms.flatMap((form) => ['--report', `${form}=${join(directory.path, form)}`])
-    const { code } = await kitHere('run', '--command', nullCommand, '--only', 'rpc.ids', '--quiet', ...options)
+    const { code } = await kitHere(
+      'run',
+      '--command',
+      nullCommand,
+      '--only',
+      'rpc.ids',
+      '--quiet',
+      ...options,
+    )
     expect(code).toBe(0)
     for (const form of forms) expect(await readFile(join(directory.path, form), 'utf8')).toContain('rpc.ids')
   })
@@ -158,7 +166,15 @@ describe.concurrent('conet-conformance', { timeout: 120_000 }, () => {
     await using directory = await temporaryDirectory()
     const list = join(directory.path, 'expected.json')
     await writeFile(list, JSON.stringify({ 'rpc.ids': 'issue 12' }))
-    const stale = await kitHere('run', '--command', nullCommand, '--only', 'rpc.ids', '--expected-failures', list)
+    const stale = await kitHere(
+      'run',
+      '--command',
+      nullCommand,
+      '--only',
+      'rpc.ids',
+      '--expected-failures',
+      list,
+    )
     expect(stale.stdout).toContain('take it off the list')
     expect(stale.code).toBe(5)
   })
@@ -167,14 +183,7 @@ describe.concurrent('conet-conformance', { timeout: 120_000 }, () => {
     await using directory = await temporaryDirectory()
     const command = await commandOf(directory.path, mortalDriver)
     const only = 'unplug.still-created,unplug.by-delete,plug.own-namespace'
-    const { code, stdout } = await kitHere(
-      'run',
-      '--command',
-      command,
-      '--only',
-      only,
-      '--quiet',
-    )
+    const { code, stdout } = await kitHere('run', '--command', command, '--only', only, '--quiet')
     expect(stdout).toMatch(/FAIL unplug\.still-created[\s\S]*ended during this check \(exit code 7\)/)
     expect(stdout).toContain('no more of this')
     expect(stdout).not.toContain('ECONNREFUSED')
@@ -184,16 +193,7 @@ describe.concurrent('conet-conformance', { timeout: 120_000 }, () => {
   it('[K7] tells a random sequence that fails without the steps that do not matter', async () => {
     await using directory = await temporaryDirectory()
     const command = await commandOf(directory.path, forgetfulDriver)
-    const words = [
-      'run',
-      '--command',
-      command,
-      '--only',
-      'model.objects',
-      '--quiet',
-      '--seed',
-      '3',
-    ]
+    const words = ['run', '--command', command, '--only', 'model.objects', '--quiet', '--seed', '3']
     const { stdout } = await kitHere(...words)
     const [, steps = ''] = /after (.*?): endpoint\/delete failed/.exec(stdout) ?? []
     expect(steps.replaceAll(/\(\d+\)/g, '')).toBe(

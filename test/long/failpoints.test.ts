@@ -33,7 +33,10 @@ describe('killed at a failpoint, record and kernel agree afterwards', () => {
 
   it('conetd: delete a network, at host:network:buried, and again at host:network:after-delete', async () => {
     await using fixture = await ConetdFixture.start({ drivers: ['bridge'] })
-    await crashConetdTwiceIn(fixture, 'delete a network', ['host:network:buried', 'host:network:after-delete'])
+    await crashConetdTwiceIn(fixture, 'delete a network', [
+      'host:network:buried',
+      'host:network:after-delete',
+    ])
   })
 
   it.each(crashRows(ofDriver))('the bridge driver: $name, at $failpoint', async ({ name, failpoint }) => {

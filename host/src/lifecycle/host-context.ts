@@ -19,9 +19,9 @@ import type { PeerFeeder } from './peer-feeder.ts'
 import type { PendingRetries } from './pending-retries.ts'
 import type { QueuedDowns } from './queued-downs.ts'
 import type { DefaultAttachment } from './runtime-definition.ts'
+import type { StartingContainers } from './starting-containers.ts'
 import type { SyncRounds } from './sync-rounds.ts'
 import type { UnusedConfigurations } from './unused-configurations.ts'
-import type { StartingContainers } from './up.ts'
 
 export type HostContext = {
   readonly inventory: Inventory

@@ -1,8 +1,7 @@
 // Up: the container starts. Its sandbox is held or made, and every attachment is plugged, in order.
-import { ConetError, Rollback } from '@conet/sdk'
+import { Rollback } from '@conet/sdk'
 import type { UpBody } from '@conet/sdk/api'
 import type { ContainerRecord, SandboxRecord } from '../domain/container.ts'
-import type { EndpointRecord } from '../domain/endpoint.ts'
 import { newId, sandboxIdOf } from '../domain/ids.ts'
 import { startTimeOf } from '../machine/process-start.ts'
 import type { SandboxSource } from '../sandbox/index.ts'
@@ -12,16 +11,11 @@ import { takeDown } from './down.ts'
 import { failpoint } from './failpoints.ts'
 import { hasProcessEnded } from './forsaken-containers.ts'
 import type { HostContext, Operation } from './host-context.ts'
-import { intendEndpoint } from './intend-endpoint.ts'
 import { containerQueue } from './keys.ts'
-import { createAndPlug, plugCreated } from './make-endpoint.ts'
 import { about } from './named-field.ts'
-import { makeOwnNetwork, removeOwnNetwork } from './own-networks.ts'
-import { keepPortsOf } from './policy-ports.ts'
+import { plugAttachment } from './plug-at-up.ts'
 import { namingPolicy } from './policy-refusal.ts'
-import { awaitPublication } from './publication.ts'
 import { finishQueuedDown } from './queued-downs.ts'
-import { endAtDriver, removeInUndo } from './remove-endpoint.ts'
 import { writeResolverFiles } from './resolution.ts'
 import { assertDefined, defineForUp, forgetDefinition } from './runtime-definition.ts'
 import { aboutSentAtUp } from './sent-entries.ts'
@@ -160,95 +154,4 @@ function dropSandbox(
     if (before === undefined) change.deleteSandbox(handle)
     else change.putSandbox(before)
   }, 'removal')
-}
-
-type Place = {
-  container: ContainerRecord
-  attachment: ContainerRecord['attachments'][number]
-  sandbox: SandboxRecord
-}
-
-/** One made before by `plug` is plugged and, in an undo, stays created; else one is made and goes again. */
-async function plugAttachment(
-  host: HostContext,
-  { container, attachment, sandbox }: Place,
-  { undo, operation }: { undo: Rollback; operation: Operation },
-): Promise<void> {
-  const endpoint = host.inventory
-    .endpointsOfContainer(container.handle)
-    .find((candidate) => candidate.attachment === attachment.name && candidate.state === 'created')
-  if (endpoint !== undefined) {
-    undo.defer(`unplug endpoint ${endpoint.id}`, () => unplugAgain(host, endpoint))
-    await awaitPublication(
-      host,
-      await plugCreated(host, { container, attachment, created: endpoint }, sandbox, operation),
-    )
-    return
-  }
-  if (attachment.own !== undefined)
-    undo.defer(`remove network ${attachment.networkId}`, () => removeOwnNetwork(host, attachment))
-  await makeOwnNetwork(host, { handle: container.handle, attachment }, operation)
-  const wish = { container, attachment, madeBy: 'up', sandbox } as const
-  const intended = await intendEndpoint(host, wish, operation)
-  undo.defer(`remove endpoint ${intended.endpoint.id}`, () => removeInUndo(host, intended.endpoint.id))
-  await awaitPublication(host, await createAndPlug(host, intended, sandbox, operation))
-}
-
-/** The endpoint was the client's before this `up`, so it stays, without a sandbox. */
-async function unplugAgain(host: HostContext, created: EndpointRecord): Promise<void> {
-  const { id } = created
-  try {
-    await endAtDriver(host, host.inventory.endpoints.get(id) ?? created, {
-      operation: { id: `undo-${id}` },
-      keepsEndpoint: true,
-    })
-  } catch (err) {
-    host.log.error({ endpointId: id, err }, 'a failed up could not unplug an endpoint: it is removed')
-    // Whether the sandbox still has it is unknown: only removing the endpoint makes that certain.
-    await removeInUndo(host, id)
-    return
-  }
-  failpoint('host:endpoint:unplugged-again')
-  host.inventory.commit((change) => change.putEndpoint(created), 'removal')
-  keepPortsOf(host, created)
-}
-
-/** The `up` that runs on each container, so that `down` can abort it. */
-export class StartingContainers {
-  readonly #controllers = new Map<string, AbortController>()
-
-  async run<T>(handle: string, operation: Operation, work: (abortable: Operation) => Promise<T>): Promise<T> {
-    const controller = new AbortController()
-    const abort = () => controller.abort(operation.signal?.reason)
-    if (operation.signal?.aborted) abort()
-    operation.signal?.addEventListener('abort', abort, { once: true })
-    this.#controllers.set(handle, controller)
-    try {
-      const { requestKey: _ofTheWhole, ...rest } = operation
-      return await work({ ...rest, signal: controller.signal })
-    } catch (error) {
-      throw withReason(error, controller.signal)
-    } finally {
-      this.#controllers.delete(handle)
-      operation.signal?.removeEventListener('abort', abort)
-    }
-  }
-
-  abort(handle: string): void {
-    this.#controllers
-      .get(handle)
-      ?.abort(new ConetError('cancelled', `up ${handle}: the container was taken down meanwhile`))
-  }
-}
-
-/** What was under way says that it was given up; why, says who gave it up. */
-function withReason(error: unknown, { reason }: AbortSignal): unknown {
-  if (error === reason || !ConetError.is(error, 'cancelled') || !ConetError.is(reason, 'cancelled'))
-    return error
-  const { details, operationState } = error
-  return new ConetError('cancelled', reason.message, {
-    cause: error,
-    details: { ...details },
-    operationState,
-  })
 }

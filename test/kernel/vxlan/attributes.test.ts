@@ -1,9 +1,10 @@
 // Every attribute that somebody can set of a tunnel: told, and mended while a ping runs, or made anew where the kernel changes none.
-import { type Network, Rollback } from '@conet/sdk'
+import type { Network } from '@conet/sdk'
 import { Namespace, Rtnl, setVxlan, usualFixedVxlan, usualVxlan } from '@conet/sdk/linux'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { RunningPing } from '../../support/running-ping.ts'
-import { bridgeNameOf, network, tunnelNameOf, VxlanCluster } from './vxlan-cluster.ts'
+import type { RunningPing } from '../../support/running-ping.ts'
+import { TwoMembers } from './two-members.ts'
+import { tunnelNameOf, type VxlanCluster } from './vxlan-cluster.ts'
 import type { VxlanHost } from './vxlan-host.ts'
 
 /** `ip link set TUNNEL …`, and what it changes; what cuts it off is with what is damaged. */
@@ -60,39 +61,21 @@ const others: [string, keyof typeof usualFixedVxlan][] = [
 /** Only other programs than iproute2 set these. */
 const ofPrograms = ['remoteChecksumWhole', 'multicastRouting', 'flowLabelPolicy', 'reservedBits']
 
-let undo: Rollback
+let members: TwoMembers
 let cluster: VxlanCluster
 let host: VxlanHost
 let net: Network
-let names: Record<string, string>
 let ping: RunningPing
 
 beforeEach(async () => {
-  undo = new Rollback()
-  cluster = await VxlanCluster.start({ hosts: 2 })
-  undo.defer('end the cluster', () => cluster[Symbol.asyncDispose]())
-  host = cluster.host(1)
-  net = await cluster.create(network('blue'))
-  const near = await cluster.join(1, net, 'near', 11)
-  await cluster.join(2, net, 'far', 12)
-  await cluster.tell(net)
-  names = {
-    TUNNEL: tunnelNameOf(net),
-    BRIDGE: bridgeNameOf(net),
-    PORT: `cnw${near.endpointId.slice(0, 12)}`,
-    VNI: `${net.segmentId}`,
-  }
-  ping = new RunningPing({ namespacePath: cluster.namespaces.path('near'), address: '10.1.0.12' })
-  undo.defer('end the ping', async () => {
-    await ping.stopUnanswered()
-  })
-  await ping.goesOn()
+  members = await TwoMembers.start()
+  ;({ cluster, host, net } = members)
+  ping = await members.ping()
 })
 
-afterEach(() => undo[Symbol.asyncDispose]())
+afterEach(() => members[Symbol.asyncDispose]())
 
-const onHost = (command: string) =>
-  host.exec(command.replace(/TUNNEL|BRIDGE|PORT|VNI/g, (word) => names[word] ?? ''))
+const onHost = (command: string) => members.change(command, { VNI: `${net.segmentId}` })
 
 /** Which iproute2 does not know yet. */
 function bypassNothing(): void {

@@ -1,13 +1,13 @@
 // The entry of a bridge's table for the bridge's own MAC, by which members reach the gateway, and local entries for the MACs of
 // others, with which the bridge takes what is theirs.
-import { type Network, type PlugParams, Rollback } from '@conet/sdk'
+import type { Network, PlugParams } from '@conet/sdk'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { RunningPing } from '../../support/running-ping.ts'
-import { bridgeNameOf, network, tunnelNameOf, VxlanCluster } from './vxlan-cluster.ts'
+import { TwoMembers } from './two-members.ts'
+import { bridgeNameOf, type VxlanCluster } from './vxlan-cluster.ts'
 import type { VxlanHost } from './vxlan-host.ts'
 
+let members: TwoMembers
 let cluster: VxlanCluster
-let undo: Rollback
 let host: VxlanHost
 let net: Network
 let near: PlugParams
@@ -15,38 +15,20 @@ let far: PlugParams
 let macAddress: string
 
 beforeEach(async () => {
-  undo = new Rollback()
-  cluster = await VxlanCluster.start({ hosts: 2 })
-  undo.defer('end the cluster', () => cluster[Symbol.asyncDispose]())
-  host = cluster.host(1)
-  net = await cluster.create(network('blue'))
-  near = await cluster.join(1, net, 'near', 11)
-  far = await cluster.join(2, net, 'far', 12)
-  await cluster.tell(net)
+  members = await TwoMembers.start()
+  ;({ cluster, host, net, near, far } = members)
   macAddress = String(host.show(`ip link show ${bridgeNameOf(net)}`)[0]?.address)
 })
 
-afterEach(() => undo[Symbol.asyncDispose]())
+afterEach(() => members[Symbol.asyncDispose]())
 
-function change(command: string): void {
-  const words: Record<string, string> = {
-    BRIDGE: bridgeNameOf(net),
-    TUNNEL: tunnelNameOf(net),
-    PORT: `cnw${near.endpointId.slice(0, 12)}`,
-    MAC: macAddress,
-  }
-  host.exec(command.replace(/BRIDGE|TUNNEL|PORT|MAC/g, (word) => words[word] ?? ''))
-}
+const change = (command: string) => members.change(command, { MAC: macAddress })
 
 const missing = /^bridge cnx\w+ does not take what is sent to its own MAC \S+, which is the gateway's/
 
 describe('a vxlan driver', () => {
   it("has members reach the gateway again whose bridge's own entry is gone or leads elsewhere, while they talk", async () => {
-    const ping = new RunningPing({ namespacePath: cluster.namespaces.path('near'), address: '10.1.0.12' })
-    undo.defer('end the ping', async () => {
-      await ping.stop()
-    })
-    await ping.goesOn()
+    const ping = await members.ping()
     for (const command of [
       'bridge fdb del MAC dev BRIDGE self',
       'bridge fdb replace MAC dev PORT master static',
@@ -117,6 +99,7 @@ describe('a vxlan driver', () => {
       expect(cluster.ping('near', '10.1.0.12'), kind).toBe(true)
     }
   })
+
   it('takes away neighbours that somebody has set for members, here or on another host', async () => {
     for (const [address, state] of [
       ['10.1.0.11', 'noarp'],

@@ -1,34 +1,24 @@
-import { type Network, type PlugParams, Rollback } from '@conet/sdk'
+import type { Network, PlugParams } from '@conet/sdk'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { RunningPing } from '../../support/running-ping.ts'
-import { bridgeNameOf, network, tunnelNameOf, VxlanCluster } from './vxlan-cluster.ts'
+import type { RunningPing } from '../../support/running-ping.ts'
+import { TwoMembers } from './two-members.ts'
+import { bridgeNameOf, tunnelNameOf, type VxlanCluster } from './vxlan-cluster.ts'
 import type { VxlanHost } from './vxlan-host.ts'
 
+let members: TwoMembers
 let cluster: VxlanCluster
-/** What is to end after the test, in reverse. */
-let undo: Rollback
 let host: VxlanHost
 let net: Network
 let near: PlugParams
 let ping: RunningPing
 
 beforeEach(async () => {
-  undo = new Rollback()
-  cluster = await VxlanCluster.start({ hosts: 2 })
-  undo.defer('end the cluster', () => cluster[Symbol.asyncDispose]())
-  host = cluster.host(1)
-  net = await cluster.create(network('blue'))
-  near = await cluster.join(1, net, 'near', 11)
-  await cluster.join(2, net, 'far', 12)
-  await cluster.tell(net)
-  ping = new RunningPing({ namespacePath: cluster.namespaces.path('near'), address: '10.1.0.12' })
-  undo.defer('end the ping', async () => {
-    await ping.stop()
-  })
-  await ping.goesOn()
+  members = await TwoMembers.start()
+  ;({ cluster, host, net, near } = members)
+  ping = await members.ping()
 })
 
-afterEach(() => undo[Symbol.asyncDispose]())
+afterEach(() => members[Symbol.asyncDispose]())
 
 async function expectNothingLost(): Promise<void> {
   await ping.goesOn()
@@ -118,14 +108,7 @@ describe('a vxlan driver that starts again', () => {
   )
 
   it('mends everything that others have changed, without an interruption', async () => {
-    const words: Record<string, string> = {
-      TUNNEL: tunnelNameOf(net),
-      BRIDGE: bridgeNameOf(net),
-      PORT: `cnw${near.endpointId.slice(0, 12)}`,
-      MAC: near.interface.macAddress,
-    }
-    for (const [, command] of changes)
-      host.exec(command.replace(/TUNNEL|BRIDGE|PORT|MAC/g, (word) => words[word] ?? ''))
+    for (const [, command] of changes) members.change(command, { MAC: near.interface.macAddress })
     const { repaired, failed } = await host.restart('SIGKILL')
     expect(failed).toEqual([])
     const text = repaired.join('\n')
@@ -220,12 +203,11 @@ describe('a vxlan driver that starts again', () => {
   })
 
   it('says without a restart what is wrong, and mends it when the network is asked for again', async () => {
-    const [tunnel, bridge] = [tunnelNameOf(net), bridgeNameOf(net)]
     expect(await host.faults()).toEqual([])
     for (const [command, fault] of damages) {
-      host.exec(command.replaceAll('TUNNEL', tunnel).replaceAll('BRIDGE', bridge))
+      members.change(command)
       expect(await host.faults()).toEqual([expect.stringMatching(fault)])
-      if (command.includes('alias')) host.exec(`ip link set ${tunnel} alias ''`)
+      if (command.includes('alias')) members.change("ip link set TUNNEL alias ''")
       await host.create(net)
       if (command.includes('delete BRIDGE')) await host.plug(near)
       expect(await host.faults()).toEqual([])
