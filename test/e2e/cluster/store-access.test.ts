@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { EtcdStore } from '@conet/host/cluster/etcd-store'
 import { readClusterSettings } from '@conet/host/conetd/cluster-settings'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -172,7 +173,7 @@ it('while the files are half replaced what is wrong with them is told, and not w
     const told = async () => expect(await findingsOf(one)).toContainEqual(expect.objectContaining(away))
     await eventually(told, patience)
     // Whatever else is asked of etcd meanwhile: it tries to join every few seconds.
-    for (const until = performance.now() + 6_000; performance.now() < until; ) await told()
+    for (const until = performance.now() + 6_000; performance.now() < until; await sleep(100)) await told()
   }
   await eventually(async () => expect(await one.findings()).toContain('cluster-away'), patience)
   put('etcd', 'pem')
