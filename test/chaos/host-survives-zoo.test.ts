@@ -7,5 +7,5 @@ hostSurvivesZoo({
   shownForMs: 1_500,
   patienceMs: 30_000,
   mostGrowthBytes: 256 * 1024 ** 2,
-  timeouts: { driver_call_ms: 5_000, driver_ping_interval_ms: 250, driver_ping_ms: 250 },
+  timeouts: { driver_call_ms: 5_000, driver_ping_interval_ms: 250, driver_ping_ms: 500 },
 })

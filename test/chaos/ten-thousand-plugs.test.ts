@@ -105,4 +105,4 @@ it('10,000 plugs over 64 connections, conetd killed in between, hand out no addr
   await client.putContainerConfig(handleOf(0), { attach_to: [] })
   const again = await client.plug(handleOf(0), { network })
   expect(again.interfaces[0]?.addresses[0]).toMatch(/^10\.64\./)
-}, 200_000)
+}, 400_000)

@@ -19,7 +19,7 @@ const ofOthers: Record<(typeof bundledDrivers)[number], readonly string[]> = {
 describe.concurrent('the bundled drivers keep the contract', () => {
   it.each(bundledDrivers)(
     '[K7] [K8] the %s driver passes the checks of every level up to upgradable, which it claims',
-    { timeout: 220_000 },
+    { timeout: 420_000 },
     async (name) => {
       const { exitCode, report } = await conformanceOf(name, [
         '--seed',

@@ -75,9 +75,7 @@ describe('the packed SDK', () => {
     expect(await text('sdk/LICENSE')).toBe(await text('LICENSE'))
   })
 
-  it('[K5] is enough, in an empty folder, to write a driver with types, run it, and have the host use it', {
-    timeout: 90_000,
-  }, async () => {
+  it('[K5] is enough, in an empty folder, to write a driver with types, run it, and have the host use it', async () => {
     const folder = vendor
     const installed = await realpath(join(folder, 'node_modules/@conet/sdk'))
     expect(installed).toBe(join(await realpath(folder), 'node_modules/@conet/sdk'))
@@ -115,7 +113,7 @@ describe('conet-sdk init', () => {
     )
 
   it('[K5] writes a driver that has types, and passes the conformance kit as it is', {
-    timeout: 150_000,
+    timeout: 300_000,
   }, async () => {
     const { stdout } = await conetSdk(['init', 'acme-wire'], directory.path)
     expect(stdout).toContain('npm test')
@@ -124,7 +122,7 @@ describe('conet-sdk init', () => {
     await typeCheck(folder, ['-p', 'jsconfig.json', '--noEmit'])
     const unit = await readFile(join(folder, 'systemd/conet-driver-acme-wire.service'), 'utf8')
     expect(unit).toContain('ExecStart=/usr/local/bin/conet-driver-acme-wire')
-    const { stdout: report } = await run('npm', ['test'], { cwd: folder, timeout: 140_000 }).catch(
+    const { stdout: report } = await run('npm', ['test'], { cwd: folder, timeout: 290_000 }).catch(
       ({ stdout }: { stdout: string }) => ({ stdout }),
     )
     expect(report).toMatch(/^# pass [1-9]\d+$/m)

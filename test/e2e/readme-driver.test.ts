@@ -43,7 +43,7 @@ describe("the README's driver", () => {
     expect(driverOf('README.md').trimEnd().split('\n').length).toBeLessThanOrEqual(40)
   })
 
-  it('[K4] compiles, and connects two containers of a running host', { timeout: 60_000 }, async () => {
+  it('[K4] compiles, and connects two containers of a running host', async () => {
     await using directory = await temporaryDirectory()
     const program = build(directory.path, 'README.md')
     await using host = await ConetdFixture.start({ drivers: ['wire'], programs: { wire: program } })
@@ -59,9 +59,7 @@ describe("the README's driver", () => {
     await host.removeEverything()
   })
 
-  it('[K7] keeps the contract: each life of it mends what the one before has left', {
-    timeout: 60_000,
-  }, async () => {
+  it('[K7] keeps the contract: each life of it mends what the one before has left', async () => {
     await using directory = await temporaryDirectory()
     const command = `node ${build(directory.path, 'README.md')} --socket {socket}`
     const report = await runConformance({ command, level: 'upgradable', only: partsOfTheAuthor, seed: 1 })
@@ -70,9 +68,7 @@ describe("the README's driver", () => {
   })
 })
 
-it('the driver with which the guide begins compiles, and serves what the guide says', {
-  timeout: 60_000,
-}, async () => {
+it('the driver with which the guide begins compiles, and serves what the guide says', async () => {
   await using directory = await temporaryDirectory()
   const program = build(directory.path, 'docs/guides/writing-a-driver.md')
   const socketPath = join(directory.path, 'wire.sock')

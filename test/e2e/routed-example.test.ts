@@ -191,7 +191,9 @@ describe('the networks of a driver that has a sandbox of its own for each contai
   })
 })
 
-it('[A6] [K7] such a driver keeps the contract, as far as it can be seen in the kernel', async () => {
+it('[A6] [K7] such a driver keeps the contract, as far as it can be seen in the kernel', {
+  timeout: 420_000,
+}, async () => {
   const { report } = await conformanceOf(type, ['--only', 'kernel,plug,model.plugs', '--seed', '1'])
   expect(failuresOf(report)).toEqual([])
   expect(report.checks.find(({ id }) => id === 'kernel.shared-interface')?.status).toBe('pass')

@@ -8,7 +8,7 @@ const cases = bundledDrivers.flatMap((name) => seeds.map((seed) => [name, seed] 
 describe.concurrent('the bundled drivers keep the contract', () => {
   it.each(cases)(
     '[K7] the %s driver passes every check, with seed %d',
-    { timeout: 220_000 },
+    { timeout: 420_000 },
     async (name, seed) => {
       const { report } = await conformanceOf(name, ['--seed', String(seed)])
       expect(failuresOf(report)).toEqual([])
