@@ -13,6 +13,8 @@ export type ForwardChain = {
   readonly name: string
   /** What becomes of packets that no rule with a condition has taken. */
   readonly rest: ChainRest
+  /** Only of these; absent: of all that come to it. */
+  readonly packets?: 'IPv4' | 'IPv6'
   /** Of iptables-legacy, whose tables nft does not show. */
   readonly isLegacy: boolean
 }

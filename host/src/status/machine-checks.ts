@@ -98,14 +98,14 @@ function forwardingOff(code: string, setting: string, networks: readonly string[
 }
 
 function forwardDropped(chain: ForwardChain): Finding {
-  const { family, table, name, rest, isLegacy } = chain
+  const { family, table, name, rest, packets, isLegacy } = chain
   const { verdict, by } = rest
   const where = `chain ${name} of ${isLegacy ? 'the legacy table' : 'table'} ${family} ${table}`
   const how = by === 'policy' ? `policy ${verdict}` : `a rule without conditions: ${verdict}`
   return {
     severity: 'warning',
     code: 'forward-policy-drop',
-    message: `${where} ${verdict}s forwarded packets that no rule of it accepts (${how})`,
+    message: `${where} ${verdict}s forwarded packets${packets === undefined ? '' : ` of ${packets}`} that no rule of it accepts (${how})`,
     help: `accept containers' packets there: ${accepting(chain)}, or narrower; with Docker in its chain DOCKER-USER, with ufw by "ufw route allow", with firewalld by "firewall-cmd --zone=trusted --add-source=SUBNET"`,
   }
 }

@@ -1,4 +1,5 @@
 // Reads from the kernel what may stand in the way of containers' packets. Changes nothing.
+import { isDeepStrictEqual } from 'node:util'
 import {
   listLegacyForwardChains,
   Nftables,
@@ -42,11 +43,22 @@ function nftablesChains(): ForwardChain[] {
   return nftables
     .list('chains')
     .flatMap(forwardChainOf)
-    .map(({ policy, ...chain }) => ({
-      ...chain,
-      isLegacy: false,
-      rest: restOf(rulesOf(nftables, chain), policy),
-    }))
+    .flatMap((chain) => restsOf(nftables, chain))
+}
+
+/** One, or one for each family of packets where it does not do the same with both. */
+function restsOf(nftables: Nftables, { policy, ...chain }: BaseChain): ForwardChain[] {
+  const rest = (packets: 'ipv4' | 'ipv6') => {
+    const rulesOf = (name: string) => rulesIn(nftables, { ...chain, name })
+    return restOf({ name: chain.name, policy }, { rulesOf, packets })
+  }
+  const [ofIpv4, ofIpv6] = [rest('ipv4'), rest('ipv6')]
+  const found = { ...chain, isLegacy: false }
+  if (isDeepStrictEqual(ofIpv4, ofIpv6)) return [{ ...found, rest: ofIpv4 }]
+  return [
+    { ...found, rest: ofIpv4, packets: 'IPv4' },
+    { ...found, rest: ofIpv6, packets: 'IPv6' },
+  ]
 }
 
 function legacyChains(): ForwardChain[] {
@@ -54,8 +66,9 @@ function legacyChains(): ForwardChain[] {
 }
 
 type ChainName = Pick<ForwardChain, 'family' | 'table' | 'name'>
+type BaseChain = ChainName & { readonly policy: string }
 
-function rulesOf(nftables: Nftables, { family, table, name }: ChainName): unknown[] {
+function rulesIn(nftables: Nftables, { family, table, name }: ChainName): unknown[] {
   try {
     const objects = nftables.list(`chain ${family} ${nftName(table)} ${nftName(name)}`)
     return objects.flatMap(({ rule }) => rule ?? [])
@@ -66,7 +79,7 @@ function rulesOf(nftables: Nftables, { family, table, name }: ChainName): unknow
 }
 
 /** `{"chain": {"family": "ip", "table": "filter", "name": "FORWARD", "hook": "forward", "policy": "drop", …}}` */
-export function forwardChainOf({ chain }: NftablesObject): (ChainName & { policy: string })[] {
+export function forwardChainOf({ chain }: NftablesObject): BaseChain[] {
   const text = (key: string) => textOf(chain, key)
   if (text('hook') !== 'forward') return []
   return [{ family: text('family'), table: text('table'), name: text('name'), policy: text('policy') }]

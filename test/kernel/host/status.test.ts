@@ -81,6 +81,19 @@ describe('findings about this machine', () => {
     },
   )
 
+  it.each([
+    ['jump last', 'drop', 'forwarded packets that no rule'],
+    ['counter jump last', 'meta nfproto ipv6 counter reject', 'forwarded packets of IPv6 that no rule'],
+    ['goto last', 'goto further', 'forwarded packets that no rule'],
+    ['meta nfproto ipv4 jump last', 'drop', 'forwarded packets of IPv4 that no rule'],
+  ])('name a chain that leads by %s to a rule %s', async (rule, last, words) => {
+    forwarding('1')
+    baseChain('inet mine forward', { hook: 'forward', policy: 'accept' })
+    nft('table inet mine { chain further { drop; }; chain last { }; }')
+    nft(`add rule inet mine last ${last}\nadd rule inet mine forward ${rule}\n`)
+    expect(await codes()).toEqual([expect.stringContaining(words)])
+  })
+
   it('name it where iptables-nft has made that rule', async () => {
     forwarding('1')
     execFileSync('iptables-nft', ['-A', 'FORWARD', '-j', 'REJECT'])
@@ -103,6 +116,11 @@ describe('findings about this machine', () => {
       nft(`add chain ip mine other\nadd rule ip mine forward ${rule}\n`)
       baseChain('ip second forward', { hook: 'forward', policy: 'drop' })
       nft('add rule ip second forward counter accept\nadd rule ip second forward drop\n')
+      baseChain('inet third forward', { hook: 'forward', policy: 'drop' })
+      nft(
+        'table inet third { chain every { ct state invalid drop; accept; }; chain none { return; drop; }; }',
+      )
+      nft('add rule inet third forward jump none\nadd rule inet third forward goto every\n')
       expect(await codes()).toEqual([])
     },
   )
