@@ -53,6 +53,17 @@ describe.skipIf(isMissing)('the chain FORWARD of tables of iptables-legacy', () 
       'accept by policy',
     ],
     ['-P FORWARD DROP; iptables-legacy -A FORWARD -j ACCEPT', 'accept by rule'],
+    ['-N mine; iptables-legacy -A mine -j DROP; iptables-legacy -A FORWARD -j mine', 'drop by rule'],
+    ['-N mine; iptables-legacy -A mine -j DROP; iptables-legacy -A FORWARD -g mine', 'drop by rule'],
+    [
+      '-N mine; iptables-legacy -A FORWARD; iptables-legacy -A FORWARD -j mine; iptables-legacy -A FORWARD -j DROP',
+      'drop by rule',
+    ],
+    [
+      '-N mine; iptables-legacy -A FORWARD -g mine; iptables-legacy -A FORWARD -j DROP; iptables-legacy -N other; iptables-legacy -A other -j DROP',
+      'accept by policy',
+    ],
+    ['-A FORWARD -j RETURN; iptables-legacy -A FORWARD -j DROP', 'accept by policy'],
   ])('after iptables-legacy %s: %s', (rules, rest) => {
     iptables(rules)
     expect(chains().map(words)).toEqual([`ip filter: ${rest}`])
@@ -64,7 +75,11 @@ describe.skipIf(isMissing)('the chain FORWARD of tables of iptables-legacy', () 
     expect(chains().map(words)).toEqual(['ip6 filter: accept by policy'])
     ip6tables('-p tcp -j DROP')
     expect(chains().map(words)).toEqual(['ip6 filter: accept by policy'])
-    ip6tables('-j REJECT')
+    fixture.exec('a', 'ip6tables-legacy -N mine; ip6tables-legacy -A FORWARD -g mine')
+    expect(chains().map(words)).toEqual(['ip6 filter: accept by policy'])
+    ip6tables('-j DROP')
+    expect(chains().map(words)).toEqual(['ip6 filter: accept by policy'])
+    fixture.exec('a', 'ip6tables-legacy -A mine -j REJECT')
     expect(chains().map(words)).toEqual(['ip6 filter: reject by rule'])
   })
 
