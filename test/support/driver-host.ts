@@ -5,6 +5,7 @@ import {
   Discovery,
   type DriverEntry,
   DriverRegistry,
+  type SeatRecords,
   type SessionTiming,
   type Supervision,
   type Sync,
@@ -18,6 +19,8 @@ export type DriverHostOptions = {
   readonly supervision?: Supervision
   readonly sync?: Sync
   readonly versionRules?: VersionRules
+  /** As of an earlier host. */
+  readonly seats?: SeatRecords
   /** Use this one instead of a temporary one. */
   readonly directory?: string
 }
@@ -29,6 +32,7 @@ export async function startDriverHost({
   supervision,
   sync,
   versionRules,
+  seats,
   directory,
 }: DriverHostOptions = {}) {
   const temporary = await temporaryDirectory()
@@ -53,6 +57,7 @@ export async function startDriverHost({
     timing: { firstBackoffMs: 20, mostBackoffMs: 200, ...timing },
     ...(supervision && { supervision }),
     ...(versionRules && { versionRules }),
+    ...(seats && { seats }),
   })
   const discovery = new Discovery({
     directory: driverDirectory,

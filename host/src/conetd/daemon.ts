@@ -21,6 +21,7 @@ import { buildHost } from './host-context.ts'
 import { type MachineIdentity, machineIdentity } from './machine-identity.ts'
 import { lockDriversAnew, takePlaces } from './places.ts'
 import { putDown, startOrPutDown } from './put-down.ts'
+import { seatRecords } from './seat-records.ts'
 import { serve } from './serving.ts'
 import { openStores, type Stores } from './stores.ts'
 
@@ -100,6 +101,7 @@ function buildParts(
     environment,
     identity: identityOf(options, machine),
     log,
+    seats: seatRecords(stores.volatile),
     sync: (driver, options) => reconcile(host, driver, options),
     ready: (name) => {
       host.peers.feedAll(name)

@@ -7,6 +7,7 @@ import {
   DriverRegistry,
   type HostIdentity,
   QuietDrivers,
+  type SeatRecords,
   type SessionSinks,
   Supervisor,
   type Sync,
@@ -27,6 +28,7 @@ export type DriverRoomOptions = {
   readonly environment: NodeJS.ProcessEnv
   readonly identity: HostIdentity
   readonly log: Logger
+  readonly seats: SeatRecords
   /** Tells a driver what should be, before others may call it. */
   readonly sync: Sync
   /** Others may call the driver now. */
@@ -45,6 +47,7 @@ export function buildDriverRoom(options: DriverRoomOptions): DriverRoom {
   const registry: DriverRegistry = new DriverRegistry({
     host: identity,
     sinks: noticeSinks(options),
+    seats: options.seats,
     sync,
     onChange: (entry) => {
       driverLog.tell(entry)

@@ -7,16 +7,15 @@ import type { Role } from './driver-connection.ts'
 import type { DriverDocuments } from './driver-documents.ts'
 import type { CallMethod, CallOptions, DriverCalls } from './driver-link.ts'
 import type { DriverIdentity } from './handshake.ts'
+import { SeatOrder, type SeatRecords } from './seat-order.ts'
 import type { Session } from './session.ts'
 import type { SessionTiming } from './session-options.ts'
 import { holdsName, isConnected, takesCalls } from './session-state.ts'
 
-/** Instances that were relieved; older ones have long ended. */
-const mostRemembered = 64
-
 export type DriverSeatOptions = {
   readonly name: string
   readonly timing: Pick<SessionTiming, 'callTimeoutMs' | 'rollbackWindowMs'>
+  readonly records: SeatRecords
   /** Others may ask for the name again: those that were refused while two instances were at it, too. */
   onFree(): void
   onError(error: unknown): void
@@ -27,7 +26,7 @@ export class DriverSeat implements DriverCalls {
   readonly #options: DriverSeatOptions
   /** Where calls wait while one instance takes over from another. */
   readonly #line = new CallLine()
-  readonly #relievedInstances = new Set<string>()
+  readonly #order: SeatOrder
   #holder: Session | undefined
   #standby: Session | undefined
   #relieved: Session | undefined
@@ -38,6 +37,8 @@ export class DriverSeat implements DriverCalls {
   constructor(options: DriverSeatOptions) {
     this.name = options.name
     this.#options = options
+    const { name: driver, records, onError } = options
+    this.#order = new SeatOrder({ driver, records, onError })
   }
 
   /** The instance that has the name, connected and accepted. */
@@ -77,9 +78,7 @@ export class DriverSeat implements DriverCalls {
   /** As what a driver that asks for the name is used, or why it is not. It has the place when this returns. */
   admit(newcomer: Session, identity: DriverIdentity): Role | ConetError {
     const holder = this.#holder
-    if (this.#relievedInstances.has(identity.instanceId) && (holder ?? this.#standby) !== undefined) {
-      return this.replacement(newcomer)
-    }
+    if (this.#hasRelieved(identity)) return this.replacement(newcomer)
     if (holder !== undefined && holder !== newcomer) return this.#second(newcomer, identity, holder)
     if (this.#standby !== undefined && this.#line.isShut) return this.#duplicate(this.#standby, newcomer)
     this.#sit(newcomer)
@@ -110,6 +109,11 @@ export class DriverSeat implements DriverCalls {
     this.#sit(standby)
     if (before === undefined) this.#options.onFree()
     else this.#relieve(before, standby.driver.instanceId)
+  }
+
+  /** Which instances sat here counts no more. */
+  forget(): void {
+    this.#order.forget()
   }
 
   close(): void {
@@ -158,6 +162,13 @@ export class DriverSeat implements DriverCalls {
     throw new ConetError('driverUnavailable', `driver "${this.name}": ${what}: it was never connected`)
   }
 
+  /** Whether the instance had the name before the one that has it, or is about to. */
+  #hasRelieved(identity: DriverIdentity): boolean {
+    const successor = (this.#holder ?? this.#standby)?.driver
+    if (successor === undefined || !this.#order.isRelieved(identity.instanceId)) return false
+    return mayRelieve(identity, successor)
+  }
+
   #second(newcomer: Session, identity: DriverIdentity, holder: Session): Role | ConetError {
     const isBusy = this.#standby !== undefined || this.#relieved !== undefined
     if (isBusy || !mayRelieve(holder.driver, identity)) return this.#duplicate(holder, newcomer)
@@ -178,12 +189,12 @@ export class DriverSeat implements DriverCalls {
     this.#holder = session
     this.#last = session
     if (session === this.#standby) this.#standby = undefined
-    this.#relievedInstances.delete(session.driver.instanceId)
+    const { instanceId, capabilities } = session.driver
+    if (capabilities.hotUpgrade) this.#order.sits(instanceId)
   }
 
   #relieve(before: Session, successorId: string): void {
     this.#relieved = before
-    this.#remember(before.driver.instanceId)
     this.#windowTimer = setTimeout(() => this.#windowIsOver(), this.#options.timing.rollbackWindowMs)
     void before.relieve(`upgrade-${successorId}`).catch(this.#options.onError)
   }
@@ -208,15 +219,6 @@ export class DriverSeat implements DriverCalls {
   #endWindow(): void {
     clearTimeout(this.#windowTimer)
     this.#relieved = undefined
-  }
-
-  #remember(instanceId: string): void {
-    this.#relievedInstances.add(instanceId)
-    if (this.#relievedInstances.size <= mostRemembered) return
-    for (const oldest of this.#relievedInstances) {
-      this.#relievedInstances.delete(oldest)
-      return
-    }
   }
 }
 

@@ -5,7 +5,7 @@ import type { Session } from './session.ts'
 
 const mostRemembered = 1_000
 
-export type DriverSeatsOptions = Pick<DriverSeatOptions, 'timing' | 'onError'> & {
+export type DriverSeatsOptions = Pick<DriverSeatOptions, 'timing' | 'records' | 'onError'> & {
   /** Others may ask for that name again. */
   onFree(name: string): void
 }
@@ -40,7 +40,10 @@ export class DriverSeats {
   /** As if nobody had ever heard of it, unless somebody has the name. */
   forget(name: string): void {
     this.#known.delete(name)
-    if (this.#seats.get(name)?.isEmpty) this.#seats.delete(name)
+    const seat = this.#seats.get(name)
+    if (!seat?.isEmpty) return
+    this.#seats.delete(name)
+    seat.forget()
   }
 
   /** Undefined for a driver that is there, or that never was. */
@@ -52,8 +55,8 @@ export class DriverSeats {
   of(name: string): DriverSeat {
     const known = this.#seats.get(name)
     if (known !== undefined) return known
-    const { timing, onError, onFree } = this.#options
-    const seat = new DriverSeat({ name, timing, onFree: () => onFree(name), onError })
+    const { timing, records, onError, onFree } = this.#options
+    const seat = new DriverSeat({ name, timing, records, onFree: () => onFree(name), onError })
     this.#seats.set(name, seat)
     return seat
   }

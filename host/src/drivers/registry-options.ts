@@ -1,6 +1,7 @@
 // What the registry is given, and what it is asked with.
 import type { DriverEntry } from './driver-entry.ts'
 import type { HostIdentity } from './handshake.ts'
+import type { SeatRecords } from './seat-order.ts'
 import type { SessionSinks, SessionTiming, Sync } from './session-options.ts'
 import type { SupervisedState } from './supervised-driver.ts'
 import type { VersionRules } from './version-rules.ts'
@@ -15,6 +16,8 @@ export type Supervision = {
 export type RegistryOptions = {
   readonly host: HostIdentity
   readonly sinks: SessionSinks
+  /** Absent: what is known of instances ends with the host. */
+  readonly seats?: SeatRecords
   /** After each connect, and before others may call the driver. */
   readonly sync: Sync
   /** The state of a driver changed. */

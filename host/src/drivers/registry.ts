@@ -11,6 +11,7 @@ import { DriverSeats } from './driver-seats.ts'
 import type { DriverIdentity } from './handshake.ts'
 import { IsolatedChecks } from './isolated-checks.ts'
 import type { RegistryOptions, RequireOptions } from './registry-options.ts'
+import { noSeatRecords } from './seat-order.ts'
 import { Session } from './session.ts'
 import { defaultSessionTiming, type SessionTiming } from './session-options.ts'
 import { isConnected, isUnderWay, takesCalls } from './session-state.ts'
@@ -41,6 +42,7 @@ export class DriverRegistry {
     this.#timing = { ...defaultSessionTiming, ...options.timing }
     this.#seats = new DriverSeats({
       timing: this.#timing,
+      records: options.seats ?? noSeatRecords,
       onFree: (name) => this.#reconsider(name),
       onError: options.onError,
     })

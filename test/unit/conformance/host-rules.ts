@@ -100,6 +100,10 @@ export const hostRules: Readonly<Record<string, Proof>> = {
   'UPG-5': succession('takes over while calls go on, and not one of them fails'),
   'UPG-6': succession('that dies soon after it took over gives the old one back its place, by a sync'),
   'UPG-7': succession('the old one is drained and then told'),
+  'UPG-9': {
+    file: 'e2e/hot-upgrade-restart.test.ts',
+    test: 'the one that has taken over works, and the old one, which answers later, is told that it ends',
+  },
   'EVT-2': session('drops the lines of a driver that floods the log'),
   'EVT-3': session('hands over events, logs and readiness, and drops what breaks the contract'),
   'SPAN-1': hosts('learns the underlay address of its host, the same each time it is connected'),

@@ -1,9 +1,12 @@
 // Hot upgrade, seen from the host's drivers room: two instances of one driver, and users who call it all the time.
-import type { DriverCalls, Sync } from '@conet/host/drivers/index'
+import { rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { DriverCalls, SeatRecord, SeatRecords, Sync } from '@conet/host/drivers/index'
 import { describe, expect, it } from 'vitest'
 import { type DriverHost, startDriverHost } from '../../../support/driver-host.ts'
 import { eventually } from '../../../support/eventually.ts'
 import { type Answer, introduction, ScriptedDriver } from '../../../support/scripted-driver.ts'
+import { temporaryDirectory } from '../../../support/temporary-directory.ts'
 
 const networkId = 'a'.repeat(64)
 const network = { id: networkId, name: 'n', labels: {}, internal: false, subnets: [], config: {} }
@@ -11,7 +14,12 @@ const never = () => new Promise(() => undefined)
 
 const create = (driver: DriverCalls) => driver.call('network/create', { network }, { operationId: 'op' })
 
-function instance(host: DriverHost, socket: string, answers: Record<string, Answer> = {}, vendor = 'acme') {
+function instance(
+  host: Pick<DriverHost, 'socket'>,
+  socket: string,
+  answers: Record<string, Answer> = {},
+  vendor = 'acme',
+) {
   const intro = introduction('x')
   const initialize = () => ({
     ...intro,
@@ -74,6 +82,16 @@ const synced: Answer = () => ({
   unknown: { networkIds: [], endpoints: [] },
 })
 const withSync = { 'driver/sync': synced }
+
+/** What one host leaves for the next. */
+function seatRecords(): SeatRecords {
+  const records = new Map<string, SeatRecord>()
+  return {
+    get: (driver) => records.get(driver),
+    put: (driver, record) => void records.set(driver, record),
+    delete: (driver) => void records.delete(driver),
+  }
+}
 
 describe('a second instance of a driver that knows how to hand over', () => {
   it('takes over while calls go on, and not one of them fails; the old one is drained and then told', async () => {
@@ -240,6 +258,25 @@ describe('a second instance of a driver that knows how to hand over', () => {
     await untilState(host, 'old', 'rejected')
     expect(entryAt(host, 'old')?.lastError?.kind).toBe('replaced')
     expect(entryAt(host, 'new')).toMatchObject({ state: 'ready', role: 'active', attempts: 1 })
+  })
+
+  it('that was to take over when the host ended keeps the name at the next start, where it is there first', async () => {
+    await using directory = await temporaryDirectory()
+    const at = { socket: (name: string) => join(directory.path, `${name}.sock`) }
+    const options = { sync, seats: seatRecords(), directory: directory.path }
+    await using old = await instance(at, 'old', withSync)
+    {
+      await using before = await startDriverHost(options)
+      await untilState(before, 'old', 'ready')
+    }
+    await rename(at.socket('old'), at.socket('.old'))
+    await using _newcomer = await instance(at, 'new', withSync)
+    await using host = await startDriverHost(options)
+    await untilState(host, 'new', 'ready')
+    await rename(at.socket('.old'), at.socket('old'))
+    await untilState(host, 'old', 'rejected')
+    expect(entryAt(host, 'old')?.lastError?.kind).toBe('replaced')
+    expect([old.timesHeard('initialize'), entryAt(host, 'new')?.state]).toEqual([2, 'ready'])
   })
 
   it('has the name at once when the old one goes before the switch', async () => {
