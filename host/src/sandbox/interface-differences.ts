@@ -63,8 +63,8 @@ function isMain({ table = MAIN_TABLE }: { readonly table?: number }): boolean {
   return table === MAIN_TABLE
 }
 
-function lacking({ route: { destination, table }, wrong: [wrong] }: AddressRouteFault): string {
-  if (wrong !== undefined) return `has source ${wrong.preferredSource} in route ${destination}`
+function lacking({ route: { destination, table }, changes }: AddressRouteFault): string {
+  if (changes.length > 0) return `has ${changes.join(', ')} in route ${destination}`
   return `lacks route ${destination}${table === LOCAL_TABLE ? ' in the table local' : ''}`
 }
 

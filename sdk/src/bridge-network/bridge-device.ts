@@ -24,11 +24,12 @@ import { lacking, mended } from './address-routes.ts'
 import { anewOf, changedAddresses, isUsable, mendChanged, newAddress } from './addresses.ts'
 import { hasIpv6, isIpv6 } from './addressing.ts'
 import type { BridgePlan } from './bridge-plan.ts'
-import { answerForNobody } from './bridge-settings.ts'
+import { mendSettings } from './bridge-settings.ts'
 import { changesTo, differencesOf, eachChangeTo } from './differences.ts'
 import { isIpv6On, switchIpv6On } from './ipv6-switch.ts'
 import type { Machine } from './machine.ts'
 import { mendOwnEntry, ownEntryFaults } from './own-entry.ts'
+import { deleteStrayRoutes, strayRouteFaults } from './stray-routes.ts'
 
 declareFailpoints('bridge:network:link-made', 'bridge:network:link-set')
 
@@ -87,7 +88,7 @@ export function makeBridge(rtnl: Rtnl, plan: BridgePlan, undo: Rollback): Pick<L
     ...plan.addresses.map((address) => addAddress(newAddress(bridge.index, address))),
   ])
   failpoint('bridge:network:link-set')
-  if (plan.internal) answerForNobody(name)
+  mendSettings(plan)
   return bridge
 }
 
@@ -96,7 +97,7 @@ export function bridgeFaults(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string
   const { index } = bridge
   const found = rtnl.addresses({ link: index })
   const missing = missingAddresses(found, plan)
-  const addressed = { link: index, addresses: without(missing, plan) }
+  const addressed = { link: index, addresses: without(missing, plan), isWhole: true }
   const faults = [
     ...(bridge.isUp ? [] : ['is down']),
     ...linkDifferences(bridge, plan).map((what) => `differs: ${what}`),
@@ -108,6 +109,7 @@ export function bridgeFaults(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string
     ...strangeAddresses(found, plan).map(({ address }) => `has the strange address ${address}`),
     // One that is down has none.
     ...(bridge.isUp ? addressRouteFaults(rtnl, addressed).map(lacking) : []),
+    ...strayRouteFaults(rtnl, index, plan.addresses),
   ]
   return faults.map((fault) => `bridge ${plan.name} ${fault}`)
 }
@@ -121,8 +123,10 @@ export function mendBridge(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string[]
     // Only now: with too small an MTU there is no such setting.
     ...(hasIpv6Addresses(plan) ? switchIpv6On(undefined, plan.name) : []),
     ...mendAddresses(rtnl, bridge.index, plan),
+    ...deleteStrayRoutes(rtnl, bridge.index, plan.addresses),
+    // Only now: an MTU that was too small took away the settings of IPv6.
+    ...mendSettings(plan),
   ]
-  if (plan.internal) differences.push(...answerForNobody(plan.name))
   return differences.map((difference) => `bridge ${plan.name}: ${difference}`)
 }
 
@@ -191,6 +195,7 @@ function mendAddresses(rtnl: Rtnl, index: number, plan: BridgePlan): string[] {
   const routes = mendAddressRoutes(rtnl, {
     link: index,
     addresses: without([...missing, ...anewOf(changed)], plan),
+    isWhole: true,
   })
   return [
     ...strange.map(({ address }) => `it had the address ${address}`),

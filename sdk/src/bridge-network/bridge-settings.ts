@@ -2,18 +2,66 @@
 import { interfaceSysctl, readSysctlIfThere, type SysctlKey, writeSysctl } from '../linux/index.ts'
 import { type BridgePlan, forwardingOf } from './bridge-plan.ts'
 
-/** Of arp_ignore. */
-const answersNever = 8
+type Setting = {
+  readonly key: SysctlKey
+  /** Set where another stands. */
+  readonly value: number
+  readonly isRight: (found: string) => boolean
+  /** What the bridge does where it is not so. */
+  readonly fault: string
+}
 
-const arpIgnore = (interfaceName: string) => interfaceSysctl('ipv4', { interfaceName, setting: 'arp_ignore' })
+/** Of arp_ignore. */
+const answersNever = '8'
 
 /**
- * The machine answers ARP for all its addresses on every interface. On an internal network, whose subnet may be the
- * machine's own, that would take packets away from the member that has the address.
+ * Who answers ARP and hears it. The machine answers for all its addresses on every interface: on an internal network, whose subnet may
+ * be the machine's own, that would take packets away from the member that has the address; on any other members ask for the gateway.
+ * A router advertisement of a member would lead the machine itself to it.
  */
-export function answerForNobody(interfaceName: string): string[] {
-  const previous = writeSysctl(undefined, { key: arpIgnore(interfaceName), value: answersNever })
-  return previous === String(answersNever) ? [] : [`arp_ignore was ${previous}`]
+function settingsOf({ name: interfaceName, internal }: Pick<BridgePlan, 'name' | 'internal'>): Setting[] {
+  const zero = (family: 'ipv4' | 'ipv6', setting: string, fault: string): Setting => ({
+    key: interfaceSysctl(family, { interfaceName, setting }),
+    value: 0,
+    isRight: (found) => found === '0',
+    fault: `${fault} (${setting})`,
+  })
+  const arp = zero('ipv4', 'arp_ignore', '')
+  return [
+    internal
+      ? {
+          ...arp,
+          value: Number(answersNever),
+          isRight: (found) => found === answersNever,
+          fault: 'answers ARP for the addresses of the machine (arp_ignore)',
+        }
+      : {
+          ...arp,
+          isRight: (found) => found !== answersNever,
+          fault: 'does not answer ARP for the gateway (arp_ignore)',
+        },
+    zero('ipv4', 'proxy_arp', 'answers ARP for others'),
+    zero('ipv4', 'proxy_arp_pvlan', 'answers ARP for its members'),
+    zero('ipv4', 'drop_gratuitous_arp', 'does not hear under which MAC an address is now'),
+    zero('ipv6', 'drop_unsolicited_na', 'does not hear under which MAC an address is now'),
+    zero('ipv6', 'accept_ra', 'lets members advertise routes to the machine'),
+  ]
+}
+
+/** Answers in words what was otherwise. May be repeated. */
+export function mendSettings(plan: Pick<BridgePlan, 'name' | 'internal'>): string[] {
+  return wrongSettings(plan).map(({ key, value, found }) => {
+    writeSysctl(undefined, { key, value })
+    return `${key.split('/').at(-1)} was ${found}`
+  })
+}
+
+function wrongSettings(plan: Pick<BridgePlan, 'name' | 'internal'>): (Setting & { found: string })[] {
+  return settingsOf(plan).flatMap((setting) => {
+    // Also where the kernel does not have it: the bridge is gone since it was looked at, or there is no IPv6.
+    const found = readSysctlIfThere(undefined, setting.key)
+    return found === undefined || setting.isRight(found) ? [] : [{ ...setting, found }]
+  })
 }
 
 /**
@@ -27,9 +75,7 @@ export function settingFaults(plan: BridgePlan): string[] {
   return [
     ...(ipv4 && isStuck('ipv4', 'ipv4/ip_forward') ? ['does not forward IPv4'] : []),
     ...(ipv6 && isStuck('ipv6', 'ipv6/conf/all/forwarding') ? ['does not forward IPv6'] : []),
-    ...(plan.internal && !isAt(arpIgnore(bridge), answersNever)
-      ? ['answers ARP for the addresses of the machine (arp_ignore)']
-      : []),
+    ...wrongSettings(plan).map(({ fault }) => fault),
   ].map((fault) => `bridge ${bridge} ${fault}`)
 }
 

@@ -9,10 +9,13 @@ import {
   mendAddressRoutes,
   type Namespace,
   type NewRoute,
+  type Route,
   type Rtnl,
   replaceAddress,
+  routeChanges,
   setBridgePort,
   setLink,
+  substituteRoute,
   usualLink,
 } from '../linux/index.ts'
 import { mended } from './address-routes.ts'
@@ -177,7 +180,7 @@ function mendAddresses(
   // With the new ones the kernel makes theirs.
   const anew = anewOf(changed)
   const standing = own.filter((address) => usable.has(address) && !anew.includes(address))
-  const ofRoutes = mendAddressRoutes(inner, { link, addresses: standing, routes })
+  const ofRoutes = mendAddressRoutes(inner, { link, addresses: standing, routes, isWhole: true })
   return [
     ...ofSwitch,
     ...changed.map(({ text }) => `it had the address ${text}`),
@@ -189,24 +192,37 @@ function mendAddresses(
 function mendRoutes(inner: Rtnl, link: number, plan: EndpointPlan): string[] {
   if (plan.routes.length === 0) return []
   const found = inner.routes({ link })
-  const wanted = plan.routes.map((route) => newRoute(link, route))
-  const missing = wanted.filter((route) => !found.some((other) => isSameRoute(route, other)))
-  for (const route of missing) {
-    orConflict(plan, `another route to ${route.destination}`, () => inner.run(addRoute(route)))
-  }
-  return missing.map(({ destination }) => `the route to ${destination} was missing`)
+  return plan.routes.flatMap((one) => {
+    const route = newRoute(link, one)
+    const there = found.filter((other) => isSamePlace(route, other))
+    if (there.some((other) => routeChanges(other, route).length === 0)) return []
+    const [wrong] = there.filter((other) => isSameMetric(route, other))
+    if (wrong === undefined) {
+      orConflict(plan, `another route to ${route.destination}`, () => inner.run(addRoute(route)))
+      return [`the route to ${route.destination} was missing`]
+    }
+    inner.batch(substituteRoute(route, [wrong]), { tolerate: ['EEXIST', 'ESRCH'] })
+    return [`the route to ${route.destination} had the ${routeChanges(wrong, route).join(', ')}`]
+  })
 }
 
 /** Without a table the main one is meant: a table for replies may have the same route. */
-function isSameRoute(wanted: NewRoute, found: ReturnType<Rtnl['routes']>[number]): boolean {
+function isSamePlace(wanted: NewRoute, found: Route): boolean {
   return (
     wanted.destination === found.destination &&
     wanted.link === found.link &&
-    wanted.gateway === found.gateway &&
     (wanted.table ?? MAIN_TABLE) === found.table &&
     (wanted.metric === undefined || wanted.metric === found.metric)
   )
 }
+
+/** Of those to one place the kernel takes one of the usual metric for the one that is wanted. */
+function isSameMetric({ metric }: NewRoute, found: Route): boolean {
+  return found.tos === 0 && (metric !== undefined || (found.metric ?? 0) === usualMetric[found.family])
+}
+
+/** Of a route that is set without one. */
+const usualMetric = { ipv4: 0, ipv6: 1024 }
 
 function orConflict({ endpointId, sandboxPath }: EndpointPlan, what: string, work: () => void): void {
   try {

@@ -68,6 +68,22 @@ const bridgeFaults: [string, RegExp][] = [
     'ip route change 10.1.0.0/16 dev BRIDGE proto kernel scope link src 127.0.0.1',
     /^bridge BRIDGE has the source 127\.0\.0\.1 in the route to 10\.1\.0\.0\/16$/,
   ],
+  [
+    'ip route change 10.1.0.0/16 dev BRIDGE proto kernel scope link src 10.1.0.1 mtu 1300',
+    /^bridge BRIDGE has the mtu 1300 in the route to 10\.1\.0\.0\/16$/,
+  ],
+  [
+    'ip route add 10.1.0.9 via 10.1.0.3 dev BRIDGE',
+    /^bridge BRIDGE has the route to 10\.1\.0\.9\/32 via 10\.1\.0\.3$/,
+  ],
+  [
+    'sysctl -qw net.ipv4.conf.BRIDGE.arp_ignore=8',
+    /^bridge BRIDGE does not answer ARP for the gateway \(arp_ignore\)$/,
+  ],
+  [
+    'sysctl -qw net.ipv6.conf.BRIDGE.accept_ra=2',
+    /^bridge BRIDGE lets members advertise routes to the machine \(accept_ra\)$/,
+  ],
   ['ip -6 route del fe80::/64 dev BRIDGE', /^bridge BRIDGE lacks the route to fe80::\/64$/],
   [
     'sysctl -qw net.ipv6.conf.BRIDGE.disable_ipv6=1',

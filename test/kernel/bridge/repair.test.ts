@@ -97,6 +97,42 @@ const bridgeChanges: Change[] = [
     command: ({ bridge }) => `ip route del local 10.1.0.1 dev ${bridge} table local`,
     says: /route to 10\.1\.0\.1\/32 in the table local was missing$/,
   },
+  {
+    what: 'what is said of the routes',
+    command: ({ bridge }) =>
+      `ip route change 10.1.0.0/16 dev ${bridge} proto kernel scope link src 10.1.0.1 mtu 1300 window 5000 advmss 500
+       ip -6 route change fd00:1::/64 dev ${bridge} proto kernel metric 256 mtu 1300`,
+    says: /route to 10\.1\.0\.0\/16 had the mtu 1300, window 5000, advmss 500\n.*fd00:1::\/64 had the mtu 1300/,
+  },
+  {
+    what: 'a gateway in the route',
+    command: ({ bridge }) => `ip route change 10.1.0.0/16 via 10.1.0.7 dev ${bridge}`,
+    says: /route to 10\.1\.0\.0\/16 had the gateway 10\.1\.0\.7, scope universe/,
+  },
+  {
+    what: 'a route for a type of service',
+    command: ({ bridge }) => `ip route add 10.1.0.0/16 tos 0x10 via 10.1.0.7 dev ${bridge}`,
+    says: /route to 10\.1\.0\.0\/16 had the gateway 10\.1\.0\.7, scope universe, tos 16/,
+  },
+  {
+    what: 'routes to members',
+    command: ({ bridge }) =>
+      `ip route add 10.1.0.3 via 10.1.0.7 dev ${bridge}; ip -6 route add fd00:1::3 via fd00:1::7 dev ${bridge}
+       ip route add local 10.1.0.2 dev ${bridge} table local`,
+    says: /had the route to 10\.1\.0\.3\/32 via 10\.1\.0\.7(\n.*)*had the route to fd00:1::3\/128 via fd00:1::7/,
+  },
+  {
+    what: 'the type of the entry for its address',
+    command: ({ bridge }) => `ip route replace unicast 10.1.0.1 dev ${bridge} table local scope link`,
+    says: /10\.1\.0\.1\/32 in the table local had the type unicast, scope link/,
+  },
+  {
+    what: 'what it answers and hears',
+    command: ({ bridge }) =>
+      `cd /proc/sys/net/ipv4/conf/${bridge}; echo 8 >arp_ignore; echo 1 >proxy_arp; echo 1 >proxy_arp_pvlan
+       echo 1 >drop_gratuitous_arp; cd /proc/sys/net/ipv6/conf/${bridge}; echo 1 >drop_unsolicited_na; echo 2 >accept_ra`,
+    says: /arp_ignore was 8.*proxy_arp was 1.*_pvlan was 1.*drop_gratuitous_arp was 1.*drop_unsolicited_na was 1.*accept_ra was 2/s,
+  },
   { what: 'the firewall table', command: () => 'nft flush ruleset', says: /firewall/ },
   {
     what: 'an element',
@@ -164,6 +200,18 @@ const insideChanges = [
     what: 'the entries for its addresses inside',
     command: 'ip route flush table local dev eth0; ip -6 route flush table local dev eth0',
     says: /10\.1\.0\.3\/32 in the .*fd00:1::3\/128 in the /s,
+  },
+  {
+    what: 'what is said of the routes inside',
+    command: `ip route change default via 10.1.0.1 dev eth0 mtu 1300 advmss 500
+              ip -6 route change default via fd00:1::1 dev eth0 mtu 1300
+              ip route change 10.1.0.0/16 dev eth0 proto kernel scope link src 10.1.0.3 mtu 1300`,
+    says: /route to 10\.1\.0\.0\/16 had the mtu 1300\n.*0\.0\.0\.0\/0 had the mtu 1300, advmss 500\n.*::\/0 had the mtu 1300/,
+  },
+  {
+    what: 'the gateway inside',
+    command: 'ip route change default via 10.1.0.9 dev eth0',
+    says: /route to 0\.0\.0\.0\/0 had the gateway 10\.1\.0\.9/,
   },
   { what: 'the route inside', command: 'ip route del default', says: /route to 0\.0\.0\.0\/0 was missing/ },
   {

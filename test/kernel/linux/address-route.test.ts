@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import {
   addAddress,
   addRoute,
@@ -172,6 +173,8 @@ describe('routes', () => {
         onlink: false,
         type: 'unicast',
         protocol: 4,
+        tos: 0,
+        options: [],
       },
     ])
     rtnl.run(deleteRoute({ destination: '203.0.113.0/24', type: 'blackhole' }))
@@ -240,6 +243,29 @@ describe('routes', () => {
     expect(mendAddressRoutes(rtnl, { link, addresses })).toEqual([])
     expect(showOne('ip route get 10.7.0.9')).toMatchObject({ prefsrc: '10.7.0.1' })
     expect(rtnl.routes({ link, table: MAIN_TABLE })).toContainEqual(expect.objectContaining(later))
+  })
+
+  it('count as a whole where that is asked for, the metric too; another link keeps its own', async () => {
+    const addresses = ['10.7.0.1/16', 'fd00:7::1/64']
+    const other = rtnl.create(createBridge({ name: 'br1', up: true })).index
+    rtnl.run(addAddress({ link: other, address: '10.7.0.2/16' }))
+    const whole = { link, addresses, isWhole: true }
+    expect(mendAddressRoutes(rtnl, whole)).toEqual([])
+    const before = show('ip route show 10.7.0.0/16')
+    execFileSync('ip', 'route del 10.7.0.0/16 dev br0'.split(' '))
+    execFileSync('ip', 'route add 10.7.0.0/16 dev br0 metric 9 mtu 1300 realm 5'.split(' '))
+    execFileSync('ip', '-6 route change fd00:7::/64 dev br0 metric 256 hoplimit 3 pref high'.split(' '))
+    expect(rtnl.routes({ link, table: MAIN_TABLE })).toContainEqual(
+      expect.objectContaining({ metric: 9, options: ['mtu 1300', 'realm 5'] }),
+    )
+    expect(mendAddressRoutes(rtnl, { link, addresses })).toEqual([])
+    expect(mendAddressRoutes(rtnl, whole)).toMatchObject([
+      { route: { destination: '10.7.0.0/16' }, wrong: [], changes: [] },
+      { route: { destination: 'fd00:7::/64' }, changes: ['hoplimit 3', 'pref 1'] },
+    ])
+    expect(mendAddressRoutes(rtnl, whole)).toEqual([])
+    expect(show('ip route show 10.7.0.0/16')).toEqual(expect.arrayContaining(before))
+    await rtnl.runSlow(deleteLink(other))
   })
 
   it('to nowhere carry the kernel’s reason', () => {

@@ -3,8 +3,6 @@
 import { AF_INET } from '../netlink/constants.ts'
 import { broadcastOf, formatIp, formatPrefix, parsePrefix, subnetOf } from './ip-address.ts'
 import {
-  appendRoute,
-  deleteRoute,
   KERNEL_IPV6_METRIC,
   KERNEL_PROTOCOL,
   LOCAL_TABLE,
@@ -13,6 +11,7 @@ import {
   type Route,
   subnetRoute,
 } from './route.ts'
+import { routeChanges, substituteRoute } from './route-changes.ts'
 import type { Rtnl } from './rtnl.ts'
 
 /** A link whose routes are looked at. */
@@ -23,13 +22,17 @@ export type AddressedLink = {
   readonly addresses: readonly string[]
   /** Other routes that are wanted over it: of one to a subnet, what they say of its source counts. */
   readonly routes?: readonly { readonly destination: string }[]
+  /** Whether all that is said of a route counts: `mtu`, type, a gateway, … Otherwise of one to a subnet its source alone does. */
+  readonly isWhole?: boolean
 }
 
 /** What differs from what the kernel makes. */
 export type AddressRouteFault = {
   readonly route: NewRoute
-  /** Those that are in its place with another source. Otherwise it is missing. */
+  /** Those that are in its place and differ. Otherwise it is missing. */
   readonly wrong: readonly Route[]
+  /** In what the first of those differs: `source 10.1.0.9`. */
+  readonly changes: readonly string[]
 }
 
 /**
@@ -77,37 +80,39 @@ function pause(ms: number): void {
 }
 
 function mend(rtnl: Rtnl, faults: readonly AddressRouteFault[]): void {
-  // Deleted first: of two IPv6 routes that differ in their source alone the kernel takes one.
-  const requests = faults.flatMap(({ route, wrong }) => [...wrong.map(deletion), appendRoute(route)])
+  const requests = faults.flatMap(({ route, wrong }) => substituteRoute(route, wrong))
   rtnl.batch(requests, { tolerate: ['EEXIST', 'ESRCH'] })
 }
 
-function deletion({ destination, link, metric, preferredSource }: Route) {
-  return deleteRoute({
-    destination,
-    ...(link !== undefined && { link }),
-    ...(metric !== undefined && { metric }),
-    ...(preferredSource !== undefined && { preferredSource }),
-  })
-}
-
-/** One for each subnet that has none over the link, or one with a source that the link has not. */
+/** One for each subnet that has none over the link, or one that differs, as with a source that the link has not. */
 function subnetRouteFaults(
   found: readonly Route[],
-  { link, addresses, routes = [] }: AddressedLink,
+  { link, addresses, routes = [], isWhole = false }: AddressedLink,
 ): AddressRouteFault[] {
   const asked = new Set(routes.map(({ destination }) => canonical(destination)))
   return subnetsOf(link, addresses).flatMap((route) => {
     const { destination } = route
-    const sources = new Set(
-      addresses.filter((address) => subnetTextOf(address) === destination).map(bareAddress),
-    )
     const there = found.filter((one) => one.table === MAIN_TABLE && one.destination === destination)
-    const wrong = there.filter(
-      (one) => !asked.has(destination) && isFirst(one, route) && hasOtherSource(one, sources),
+    if (asked.has(destination)) return there.length > 0 ? [] : [faultOf(route, [], [])]
+    const sources = addresses.filter((one) => subnetTextOf(one) === destination).map(bareAddress)
+    const changesOf = (one: Route) => [
+      ...otherSource(one, sources),
+      ...(isWhole ? otherChanges(one, route) : []),
+    ]
+    const wrong = there.filter((one) => isFirst(one, route) && changesOf(one).length > 0)
+    const isThere = there.some(
+      (one) => !isWhole || (!wrong.includes(one) && metricOf(one) === metricOf(route)),
     )
-    return there.length > 0 && wrong.length === 0 ? [] : [{ route, wrong }]
+    return isThere && wrong.length === 0 ? [] : [faultOf(route, wrong, wrong.slice(0, 1).flatMap(changesOf))]
   })
+}
+
+function faultOf(route: NewRoute, wrong: readonly Route[], changes: readonly string[]): AddressRouteFault {
+  return { route, wrong, changes }
+}
+
+function otherChanges(found: Route, { preferredSource: _, ...wanted }: NewRoute): string[] {
+  return routeChanges(found, wanted)
 }
 
 /** With the first address of each as its source, as the kernel has it. */
@@ -119,24 +124,36 @@ function subnetsOf(link: number, addresses: readonly string[]): NewRoute[] {
 }
 
 /** Another that the kernel would take after its own is nobody's business. */
-function isFirst({ metric = 0 }: Route, { metric: own = 0 }: NewRoute): boolean {
-  return metric <= own
+function isFirst(found: Route, own: NewRoute): boolean {
+  return metricOf(found) <= metricOf(own)
 }
 
-function hasOtherSource({ preferredSource }: Route, sources: ReadonlySet<string>): boolean {
-  return preferredSource !== undefined && !sources.has(preferredSource)
+function metricOf({ metric = 0 }: { readonly metric?: number | undefined }): number {
+  return metric
 }
 
-function localRouteFaults(found: readonly Route[], { link, addresses }: AddressedLink): AddressRouteFault[] {
-  const there = new Set(
-    found.filter(({ table }) => table === LOCAL_TABLE).map(({ destination }) => destination),
-  )
+function otherSource({ preferredSource: source }: Route, sources: readonly string[]): string[] {
+  return source === undefined || sources.includes(source) ? [] : [`source ${source}`]
+}
+
+function localRouteFaults(
+  found: readonly Route[],
+  { link, addresses, isWhole = false }: AddressedLink,
+): AddressRouteFault[] {
+  const local = found.filter(({ table }) => table === LOCAL_TABLE)
+  const seen = new Set<string>()
   return addresses
     .flatMap((address) => localRoutes(link, address))
     .flatMap((route) => {
-      if (there.has(route.destination)) return []
-      there.add(route.destination)
-      return [{ route, wrong: [] }]
+      if (seen.has(route.destination)) return []
+      seen.add(route.destination)
+      const there = local.filter(({ destination }) => destination === route.destination)
+      // Kernels differ in what they say of the others.
+      const counts = isWhole && route.type === 'local'
+      const wrong = counts ? there.filter((one) => otherChanges(one, route).length > 0) : []
+      const [first] = wrong
+      if (there.length > 0 && first === undefined) return []
+      return [faultOf(route, wrong, first === undefined ? [] : otherChanges(first, route))]
     })
 }
 

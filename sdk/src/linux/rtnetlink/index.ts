@@ -98,6 +98,7 @@ export {
   replaceRoute,
   subnetRoute,
 } from './route.ts'
+export { deleteFoundRoute, routeChanges, substituteRoute } from './route-changes.ts'
 export { Rtnl, type RunOptions, type SlowRunOptions } from './rtnl.ts'
 export { addRule, deleteRule, type Rule } from './rule.ts'
 export type { LinkStatistics } from './statistics.ts'

@@ -10,6 +10,7 @@ import { RTM } from './constants.ts'
 import { type AddressFamily, formatIp, formatPrefix, parseIp, parsePrefix, subnetOf } from './ip-address.ts'
 import { checkedIndex } from './link-attributes.ts'
 import { nameOf } from './named-number.ts'
+import { routeOptions } from './route-options.ts'
 
 const HEADER_LENGTH = 12
 const RTA = { DST: 1, OIF: 4, GATEWAY: 5, PRIORITY: 6, PREFSRC: 7, MULTIPATH: 9, TABLE: 15 } as const
@@ -71,6 +72,8 @@ export type NewRoute = {
   type?: RouteType
   /** Who made it, 4 (static) by default; a number of one's own tells one's routes from others'. */
   protocol?: number
+  /** IPv4: for packets with this type of service alone. */
+  tos?: number
 }
 
 /** A route as the kernel reports it. */
@@ -86,6 +89,9 @@ export type Route = {
   onlink: boolean
   type: RouteType | undefined
   protocol: number
+  tos: number
+  /** What else is said of it: `mtu 1300`, `realm 5`. */
+  options: string[]
 }
 
 /** The route to its subnet that the kernel makes with an address (`10.0.0.2/16`); undefined for one alone (/32, /128). */
@@ -158,14 +164,20 @@ export function parseRoute({ type, payload }: NetlinkMessage): Route | undefined
     onlink: (flags & RTNH_F_ONLINK) !== 0,
     type: nameOf(routeTypes, payload.readUInt8(7)),
     protocol: payload.readUInt8(5),
+    tos: payload.readUInt8(3),
+    options: routeOptions(attributes),
   }
 }
 
+/** The scope of a new route. */
+export function scopeOf({ scope, gateway, link }: NewRoute): Scope {
+  return scope ?? (gateway === undefined && link !== undefined ? 'link' : 'universe')
+}
+
 function newRoute(verb: string, flags: number, route: NewRoute): RouteRequest {
-  const defaultScope = route.gateway === undefined && route.link !== undefined ? 'link' : 'universe'
   const header = {
     protocol: route.protocol ?? STATIC_PROTOCOL,
-    scope: scopes[route.scope ?? defaultScope],
+    scope: scopes[scopeOf(route)],
     type: routeTypes[route.type ?? 'unicast'],
   }
   const operation = `${verb} route to ${describe(route)}`
@@ -184,7 +196,8 @@ function writeRoute(route: NewRoute, header: { protocol: number; scope: number; 
   return new PayloadWriter()
     .u8(family)
     .u8(prefixLength)
-    .u16(0)
+    .u8(0)
+    .u8(route.tos ?? 0)
     .u8(table > MAX_TABLE_IN_HEADER ? TABLE_IN_ATTRIBUTE : table)
     .u8(header.protocol)
     .u8(family === AF_INET ? header.scope : scopes.universe)
