@@ -15,7 +15,7 @@ export type BlockClaimsOptions = {
   /** Runs it after all else that is done to the blocks. */
   run<T>(work: () => Promise<T>): Promise<T>
   /** What every write depends on; throws while the node is not registered. */
-  registered(limits: CallLimits): Promise<Condition>
+  registered(limits: CallLimits, what?: string): Promise<Condition>
   readonly gate: ClaimGateAccess
   /** The block is this node's now. */
   keep(block: string, subnet: string): void
@@ -58,14 +58,15 @@ export class BlockClaims {
   /** The block of an address that somebody asked for. */
   async claimFor(address: string, subnet: string, limits: CallLimits): Promise<void> {
     const { blocks, registered, gate, keep, run } = this.#options
-    await registered(limits)
+    const what = `take address ${address} of network ${this.#options.network}`
+    await registered(limits, what)
     const take = (conditions: readonly Condition[]) =>
       run(async () => {
-        const condition = await registered(limits)
+        const condition = await registered(limits, what)
         const block = await blocks.claimFor(address, subnet, { ...limits, condition, gate: conditions })
         keep(block, subnet)
       })
-    await gate.run(this.#what, take, limits)
+    await gate.run(what, take, limits)
   }
 
   /** What is waited for is waited for outside of the turn: a store that is being put back needs it. */

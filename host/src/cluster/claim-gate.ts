@@ -59,7 +59,7 @@ export class ClaimGate {
         conditions ??= await this.#open(limit.signal, backoff)
       } catch (cause) {
         outer?.throwIfAborted()
-        throw limit.signal.aborted ? this.#shutTooLong(what, cause) : cause
+        throw limit.signal.aborted ? this.#shutTooLong(what, cause) : saying(what, cause)
       }
       try {
         return await work(conditions)
@@ -116,6 +116,18 @@ export class ClaimGate {
 }
 
 const mostNamed = 5
+
+/** The store was asked about itself, which is not what somebody wanted. */
+function saying(what: string, cause: unknown): unknown {
+  if (!ConetError.is(cause, 'clusterUnavailable')) return cause
+  const { message, help, details } = cause
+  return new ConetError('clusterUnavailable', `${what}: ${message}`, {
+    cause,
+    operationState: 'not-started',
+    details: { ...details },
+    ...(help !== undefined && { help }),
+  })
+}
 
 /** Who has not seen himself that all are back depends on nobody being awaited. */
 function conditionsOf(generation: string, { areAllBack }: { areAllBack: boolean }): Condition[] {

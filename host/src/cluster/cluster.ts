@@ -107,6 +107,11 @@ export class Cluster {
     return this.#parts.isCurrent
   }
 
+  /** Whether this node has joined, and has not heard since that it has no part. */
+  get hasJoined(): boolean {
+    return this.#parts.presence.condition !== undefined && this.#parts.directory.wasRead
+  }
+
   /** Joins, follows and says, until `stop`. Called once. */
   start(listener: ClusterListener): void {
     this.#listener = listener

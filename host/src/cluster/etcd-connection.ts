@@ -20,7 +20,7 @@ import {
 import { checkPassword, checkTls } from './etcd-files.ts'
 import { type EtcdIdentity, type EtcdOptions, readIdentity } from './etcd-identity.ts'
 import { EtcdMembers } from './etcd-members.ts'
-import { type Connected, compareOf, rangeOf, requestOf } from './etcd-requests.ts'
+import { type AskedKey, type Connected, compareOf, rangeOf, requestOf } from './etcd-requests.ts'
 import { root } from './keys.ts'
 import type { StoreRefusal } from './shared-store.ts'
 import { withTrust } from './tls-credentials.ts'
@@ -32,7 +32,11 @@ type Current = {
   readonly replaced: AbortController
 }
 
-type Failure = { readonly what: string; readonly cause: unknown; readonly withinMs?: number | undefined }
+type Failure = {
+  readonly what: string | AskedKey
+  readonly cause: unknown
+  readonly withinMs?: number | undefined
+}
 
 /** Etcd looks at once whether all of it is allowed. What is written is nothing: no record has this key. */
 const readOrWrite: ITxnRequest = {

@@ -13,6 +13,7 @@ import {
 } from 'etcd3'
 import type { CertificateFault } from './certificate-look.ts'
 import type { EtcdOptions } from './etcd-identity.ts'
+import type { AskedKey } from './etcd-requests.ts'
 
 type Trouble = { readonly found: string; readonly help: string }
 type Refusal = Pick<Trouble, 'found'> & {
@@ -56,11 +57,12 @@ const refusals: readonly Refusal[] = [
   },
 ]
 
-/** `what` opens the message, `endpoints` are those that were tried. */
-export function clusterError(what: string, options: EtcdOptions, cause: unknown): ConetError {
+/** `of` opens the message, `endpoints` are those that were tried. */
+export function clusterError(of: string | AskedKey, options: EtcdOptions, cause: unknown): ConetError {
   if (cause instanceof ConetError) return cause
   const words = wordsOf(cause)
-  const details = { endpoints: [...options.endpoints], cause: words }
+  const { what, ...key } = opening(of)
+  const details = { endpoints: [...options.endpoints], cause: words, ...key }
   if (cause instanceof GRPCDeadlineExceededError) {
     return new ConetError('clusterUnavailable', `${what}: etcd gave no answer in time`, {
       cause,
@@ -96,10 +98,15 @@ export function isRefusal(cause: unknown): boolean {
 }
 
 /** The certificate of a member, or that of this host, is not trusted; `fault` says which, and why. */
-export function certificateError(what: string, { endpoints, tls }: EtcdOptions, fault: CertificateFault) {
+export function certificateError(
+  of: string | AskedKey,
+  { endpoints, tls }: EtcdOptions,
+  fault: CertificateFault,
+) {
+  const { what, ...key } = opening(of)
   const { found, help } = troubles[fault.of]
   return new ConetError('clusterUnavailable', `${what}: ${found}: ${fault.reason}`, {
-    details: { endpoints: [...endpoints], cause: fault.reason },
+    details: { endpoints: [...endpoints], cause: fault.reason, ...key },
     help: help(tls),
   })
 }
@@ -140,6 +147,10 @@ export function unreadableError({ endpoints }: EtcdOptions, cause: unknown): Con
     details: { endpoints: [...endpoints], cause: wordsOf(cause) },
     help: `mend the file${readAgain}`,
   })
+}
+
+function opening(of: string | AskedKey): { readonly what: string; readonly key?: string } {
+  return typeof of === 'string' ? { what: of } : { what: of.words, key: of.key }
 }
 
 /** The password may have come with the name: then only a start takes another one. */

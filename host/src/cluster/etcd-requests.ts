@@ -3,7 +3,12 @@ import type { ConetError } from '@conet/sdk'
 import type { Etcd3, ICompare, IRangeRequest, IRequestOp } from 'etcd3'
 import { Range } from 'etcd3'
 import type { EtcdOptions } from './etcd-identity.ts'
+import { wordsOfKey } from './key-words.ts'
+import { root } from './keys.ts'
 import type { Condition, SharedChange } from './shared-store.ts'
+
+/** What was asked of the store, for people, and which key that was. */
+export type AskedKey = { readonly words: string; readonly key: string }
 
 export type Connected = {
   readonly client: Etcd3
@@ -16,7 +21,18 @@ export type Connected = {
    * What `cause` is in the words of the catalogue; `what` opens the message. Why it failed is looked for no longer than
    * the call may take.
    */
-  failure(what: string, cause: unknown, withinMs?: number): Promise<ConetError>
+  failure(what: string | AskedKey, cause: unknown, withinMs?: number): Promise<ConetError>
+}
+
+export function asked(verb: string, key: string): AskedKey {
+  return { words: `${verb} ${wordsOfKey(key)} in the shared store`, key }
+}
+
+/** By the first change, or by the first condition where nothing is to change. */
+export function askedOf(conditions: readonly Condition[], [change]: readonly SharedChange[]): AskedKey {
+  if (change === undefined) return asked('look at', keyOf(conditions))
+  if ('put' in change) return asked('write', change.put)
+  return asked('remove', 'clear' in change ? change.clear : change.delete)
 }
 
 export function rangeOf(prefix: string): Required<Pick<IRangeRequest, 'key' | 'range_end'>> {
@@ -39,6 +55,15 @@ export function compareOf(condition: Condition): ICompare {
   }
   const { unchanged, since } = condition
   return { target: 'Mod', result: 'Equal', key: Buffer.from(unchanged), mod_revision: since }
+}
+
+function keyOf([condition]: readonly Condition[]): string {
+  if (condition === undefined) return root
+  if ('absent' in condition) return condition.absent
+  if ('present' in condition) return condition.present
+  if ('empty' in condition) return condition.empty
+  if ('older' in condition) return condition.older
+  return 'is' in condition ? condition.is : condition.unchanged
 }
 
 function created(result: 'Equal' | 'Greater', range: Pick<ICompare, 'key' | 'range_end'>): ICompare {

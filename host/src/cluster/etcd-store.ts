@@ -5,7 +5,15 @@ import { EtcdConnection } from './etcd-connection.ts'
 import { isAnswer } from './etcd-errors.ts'
 import type { EtcdOptions } from './etcd-identity.ts'
 import { holdLease } from './etcd-lease.ts'
-import { type Connected, compareOf, rangeOf, requestOf } from './etcd-requests.ts'
+import {
+  type AskedKey,
+  asked,
+  askedOf,
+  type Connected,
+  compareOf,
+  rangeOf,
+  requestOf,
+} from './etcd-requests.ts'
 import { watchPrefix } from './etcd-watch.ts'
 import type {
   CallLimits,
@@ -56,7 +64,7 @@ export class EtcdStore implements SharedStore {
   }
 
   async get(key: string, limits: CallLimits = {}): Promise<SharedEntry | undefined> {
-    const { kvs, header } = await this.#read(`read ${key}`, limits, ({ client }, call) =>
+    const { kvs, header } = await this.#read(asked('read', key), limits, ({ client }, call) =>
       client.kv.range({ key: Buffer.from(key) }, call),
     )
     this.#note(header)
@@ -67,7 +75,7 @@ export class EtcdStore implements SharedStore {
     const entries: SharedEntry[] = []
     let revision = 0
     for (let range = rangeOf(prefix), isWhole = false; !isWhole; ) {
-      const page = await this.#read(`list ${prefix}`, limits, ({ client }, call) =>
+      const page = await this.#read(asked('read', prefix), limits, ({ client }, call) =>
         client.kv.range({ ...range, limit: pageSize, revision }, call),
       )
       revision ||= this.#note(page.header)
@@ -79,7 +87,7 @@ export class EtcdStore implements SharedStore {
   }
 
   async count(prefix: string, limits: CallLimits = {}): Promise<number> {
-    const { count } = await this.#read(`count ${prefix}`, limits, ({ client }, call) =>
+    const { count } = await this.#read(asked('read', prefix), limits, ({ client }, call) =>
       client.kv.range({ ...rangeOf(prefix), count_only: true }, call),
     )
     return Number(count)
@@ -91,7 +99,7 @@ export class EtcdStore implements SharedStore {
     limits: CallLimits = {},
   ): Promise<CommitResult> {
     const request = { compare: conditions.map(compareOf), success: changes.map(requestOf) }
-    const { succeeded, header } = await this.#call('commit', limits, ({ client }, call) =>
+    const { succeeded, header } = await this.#call(askedOf(conditions, changes), limits, ({ client }, call) =>
       client.kv.txn(request, call),
     )
     const revision = this.#note(header)
@@ -115,7 +123,7 @@ export class EtcdStore implements SharedStore {
 
   async grantLease(ttlSeconds: number, limits: CallLimits = {}): Promise<string> {
     const wish = { TTL: ttlSeconds }
-    const { ID } = await this.#call('take a lease', limits, ({ client }, call) =>
+    const { ID } = await this.#call('take a lease of the shared store', limits, ({ client }, call) =>
       client.leaseClient.leaseGrant(wish, call),
     )
     return ID
@@ -131,7 +139,7 @@ export class EtcdStore implements SharedStore {
   }
 
   /** Of a member that does not answer another one may be asked the same. */
-  async #read<T>(what: string, limits: CallLimits, work: Work<T>): Promise<T> {
+  async #read<T>(what: AskedKey, limits: CallLimits, work: Work<T>): Promise<T> {
     if (!this.#hasOthers) return this.#call(what, limits, work)
     const { timeoutMs = this.#timeoutMs } = limits
     const untilMs = performance.now() + timeoutMs
@@ -146,7 +154,7 @@ export class EtcdStore implements SharedStore {
   }
 
   async #call<T>(
-    what: string,
+    what: string | AskedKey,
     { signal, timeoutMs = this.#timeoutMs }: CallLimits,
     work: Work<T>,
   ): Promise<T> {
@@ -159,7 +167,7 @@ export class EtcdStore implements SharedStore {
       connected.answered()
       return answer
     } catch (error) {
-      throw await connected.failure(`${what} in the shared store`, error, leftMs())
+      throw await connected.failure(what, error, leftMs())
     }
   }
 }

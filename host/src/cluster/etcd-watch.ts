@@ -3,7 +3,7 @@
 import { ConetError } from '@conet/sdk'
 import { InterceptingCall, type Interceptor } from '@grpc/grpc-js'
 import type { IDuplexStream, IEvent, IWatchRequest, IWatchResponse } from 'etcd3'
-import { type Connected, rangeOf } from './etcd-requests.ts'
+import { asked, type Connected, rangeOf } from './etcd-requests.ts'
 import type { WatchedChange, Watching } from './shared-store.ts'
 
 type Stream = IDuplexStream<IWatchRequest, IWatchResponse>
@@ -22,7 +22,7 @@ export async function watchPrefix(
   prefix: string,
   { after, signal, changed }: Watching,
 ): Promise<void> {
-  const what = `watch ${prefix} in the shared store`
+  const what = asked('watch', prefix)
   try {
     const stream = await client.watchClient.watch({ interceptors: [askForLeader] })
     const isOver = over(stream, prefix, { signal, changed })
@@ -68,9 +68,9 @@ function refusal(
   const isCompacted = Number(compacted) > 0
   return new ConetError(
     'clusterUnavailable',
-    `watch ${prefix}: etcd gave the watch up: ${reason || 'compacted'}`,
+    `${asked('watch', prefix).words}: etcd gave the watch up: ${reason || 'compacted'}`,
     {
-      details: { compactedRevision: Number(compacted) },
+      details: { key: prefix, compactedRevision: Number(compacted) },
       help: isCompacted
         ? 'nothing: all is read anew'
         : 'an etcd that asks for passwords wants --cluster-user, and a role of that user that may read and write there: etcdctl role grant-permission ROLE --prefix=true readwrite /conet/v1/',

@@ -20,19 +20,21 @@ export class MacsHere {
   /** As `MacClaims`, from a store that is whole. */
   async claim(macAddress: string, limits: CallLimits): Promise<void> {
     const { claims, turns, network } = this.#options
-    await turns.registered(limits)
+    const what = `reserve MAC ${macAddress} in network ${network}`
+    await turns.registered(limits, what)
     const claim = (gate: readonly Condition[]) =>
       turns.run(async () =>
-        claims.claim(macAddress, { ...limits, condition: await turns.registered(limits), gate }),
+        claims.claim(macAddress, { ...limits, condition: await turns.registered(limits, what), gate }),
       )
-    await turns.gate.run(`take a MAC of network ${network}`, claim, limits)
+    await turns.gate.run(what, claim, limits)
   }
 
   /** Claims of those that nobody here has any more are given back. */
   tidy(isHeld: (macAddress: string) => boolean, limits: CallLimits): Promise<void> {
-    const { claims, turns } = this.#options
+    const { claims, turns, network } = this.#options
+    const what = `give back MACs of network ${network}`
     return turns.run(async () =>
-      claims.tidy(isHeld, { ...limits, condition: await turns.registered(limits) }),
+      claims.tidy(isHeld, { ...limits, condition: await turns.registered(limits, what) }),
     )
   }
 }

@@ -56,6 +56,11 @@ export class NetworkDirectory {
     return this.#mirror.isCurrent
   }
 
+  /** Whether the store has ever been there. */
+  get wasRead(): boolean {
+    return this.#mirror.revision > 0
+  }
+
   /** Why the store cannot be read now. */
   get trouble(): Trouble | undefined {
     return this.#trouble

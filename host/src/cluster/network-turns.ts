@@ -30,9 +30,11 @@ export class NetworkTurns {
   /** Runs it after all else. */
   readonly run = <T>(work: () => Promise<T>): Promise<T> => this.#queue.run('', work)
 
-  /** What every write depends on; throws while the node is not registered. */
-  readonly registered = (limits: CallLimits): Promise<Condition> =>
-    this.#options.registered(`take addresses of network ${this.#options.network}`, limits)
+  /** What every write depends on; throws while the node is not registered. `what` begins the message. */
+  readonly registered = (
+    limits: CallLimits,
+    what = `take addresses of network ${this.#options.network}`,
+  ): Promise<Condition> => this.#options.registered(what, limits)
 
   /** Outside of the turn: a store that is being put back needs it. */
   readonly gate: ClaimGateAccess = {

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ConetError, deadline } from '@conet/sdk'
 import { Backoff } from '../retry/backoff.ts'
-import { keys } from './keys.ts'
+import { keys, root } from './keys.ts'
 import { register } from './membership.ts'
 import { clearRemoved } from './node-removal.ts'
 import type { ObeyedRemovals } from './obeyed-removals.ts'
@@ -12,6 +12,8 @@ import type { CallLimits, Condition, SharedStore } from './shared-store.ts'
 
 /** A node that writes nothing finds out in this time that it may not, or that its record has changed. */
 const lookEachMs = 10_000
+/** A write costs etcd more than a look: each so many looks a node finds out that it may read and not write. */
+const looksPerWrite = 3
 /** A node whose lease has run out is shown as away; what it has stays its own. */
 const leaseSeconds = 10
 const waitMs = 3_000
@@ -159,10 +161,18 @@ export class NodePresence {
 
   /** What a lease and watches live on is not what a new call needs: etcd may refuse that one alone. */
   async #lookOften(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    for (let looks = 1; !signal.aborted; looks++) {
       await sleep(lookEachMs, undefined, { signal, ref: false }).catch(() => undefined)
-      if (!signal.aborted) await this.look()
+      if (signal.aborted) return
+      await this.look()
+      if (looks % looksPerWrite === 0) await this.#tryToWrite()
     }
+  }
+
+  /** Writes nothing, since no record has this key; etcd looks all the same whether it would be allowed, and the store tells. */
+  async #tryToWrite(): Promise<void> {
+    const { store } = this.#options
+    await store.commit([{ present: root }], [{ put: root, value: '' }]).catch(() => undefined)
   }
 
   async #joined(outer: AbortSignal | undefined): Promise<void> {

@@ -54,7 +54,8 @@ export async function clusterOverview(
 }
 
 async function answerOf(cluster: Cluster): Promise<{ found?: Overview; trouble?: Trouble }> {
-  if (!cluster.isCurrent) return {}
+  // One that has joined may have a store that hangs, of which nobody has heard yet.
+  if (!cluster.hasJoined) return {}
   try {
     return { found: await cluster.nodes.overview({ timeoutMs: countMs }) }
   } catch (error) {

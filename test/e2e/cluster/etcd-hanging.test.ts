@@ -110,3 +110,20 @@ describe.concurrent('a member of etcd that never answers', () => {
     for (const gate of gates) gate.close()
   })
 })
+
+it('a host that has joined is away while its only member stands still, and never said to be joining', async () => {
+  const { endpoint, shut, open, close } = await gate()
+  {
+    await using host = await ClusterHost.start(`etcd://${endpoint}`, 'two', 2)
+    const state = async () => (await host.client.status()).cluster?.state
+    await eventually(async () => expect(await state()).toBe('joined'), { timeoutMs: 15_000 })
+    shut()
+    const states = new Set<string | undefined>()
+    const until = performance.now() + 20_000
+    while (performance.now() < until) states.add(await state())
+    open()
+    expect([...states]).toEqual(['away'])
+    await eventually(async () => expect(await state()).toBe('joined'), { timeoutMs: 30_000 })
+  }
+  close()
+})

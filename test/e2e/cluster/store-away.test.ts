@@ -42,8 +42,18 @@ describe('while the store of the cluster is away', () => {
     await expect(two.client.plug('z', { network: 'blue' })).rejects.toMatchObject({
       kind: 'clusterUnavailable',
     })
+    const macAddress = '02:00:00:00:00:01'
+    await expect(
+      one.client.plug('b', { network: 'blue', name: 'two', mac_address: macAddress }),
+    ).rejects.toMatchObject({
+      kind: 'clusterUnavailable',
+      message: expect.stringMatching(
+        /(reserve MAC 02:00:00:00:00:01 in network blue|write MAC 02:00:00:00:00:01 of network \S+ in the shared store): /,
+      ),
+    })
     await expect(one.client.createNetwork({ name: 'red', type: 'span' })).rejects.toMatchObject({
       kind: 'clusterUnavailable',
+      message: expect.not.stringContaining('/conet/'),
     })
     for (const handle of Object.keys(apart)) await one.client.deleteContainer(handle)
     await cluster.etcd.start()

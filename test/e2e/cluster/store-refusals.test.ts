@@ -99,6 +99,15 @@ it('a user that may read but not write is told as soon as the host has something
   await takesPart()
 })
 
+it('a user that may read but not write is told by a host that has nothing to write, too', async () => {
+  await mayDo('read')
+  await eventually(() => expect(timesInLog(/etcd refuses this host/g)).toBe(1), { timeoutMs: 45_000 })
+  await isAway('etcd refuses this to the user of this host', 'readwrite /conet/v1/')
+  await mayDo('readwrite')
+  await saysInLog(/etcd takes this host again/g)
+  await takesPart()
+})
+
 it('a host with a password is refused by an etcd that asks for none any more, and says so', async () => {
   await etcd.control('auth', 'disable')
   await saysInLog(/etcd refuses this host/g)

@@ -86,7 +86,7 @@ describe('what others may have', () => {
   it('is refused at once, with the reason, while the store does not answer', async () => {
     const { take, end } = scene({ [keys.generation]: 'newer' })
     end(new ConetError('clusterUnavailable', 'etcd cannot be reached'))
-    await expect(take()).rejects.toMatchObject({ message: 'etcd cannot be reached' })
+    await expect(take()).rejects.toMatchObject({ message: 'take addresses: etcd cannot be reached' })
   })
 
   it('is taken from a store that has lost something only after that is known here', async () => {
