@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ConetdFixture } from '../support/conetd-fixture.ts'
 import type { FakeDriver } from '../support/fake-driver.ts'
+import { temporaryNamespace } from '../support/temporary-namespace.ts'
 
 let fixture: ConetdFixture
 let fake: FakeDriver
@@ -52,14 +53,17 @@ describe('several networks behind one interface', () => {
   })
 
   it('[A6] refuse a name that is taken to the one that asks for it, and not to those that come before', async () => {
+    using made = temporaryNamespace()
+    made.namespace.run(() => execFileSync('ip', ['link', 'add', 'eth0', 'type', 'ifb']))
+    const up = () => fixture.client.up('c', { netns: made.path })
     await define('none', 'red', { network: 'blue', interface: 'eth0' })
-    await expect(fixture.client.up('c')).rejects.toMatchObject({
+    await expect(up()).rejects.toMatchObject({
       kind: 'conflict',
-      fields: [{ path: 'attach_to[2].interface', message: 'must be eth1, behind which the others are' }],
+      fields: [{ path: 'attach_to[2].interface', message: 'must be eth2, behind which the others are' }],
     })
     await define('none', 'red', { network: 'blue', interface: 'lan0' })
-    await fixture.client.up('c')
-    const { networks } = await fixture.client.getContainer('c')
+    const { networks } = await up()
     expect(networks).toMatchObject({ red: { interface: 'lan0' }, blue: { interface: 'lan0' } })
+    await fixture.client.down('c')
   })
 })

@@ -21,9 +21,7 @@ function processesFor(socket: string): number[] {
     .map(Number)
 }
 
-it('a driver that conetd starts is one process, wherever conetd dies while it starts or finds it', {
-  timeout: 120_000,
-}, async () => {
+it('a driver that conetd starts is one process, wherever conetd dies while it starts or finds it', async () => {
   await using fixture = await ConetdFixture.start({ spawn: ['null'], starts: false })
   const socket = `${fixture.driverDirectory}/null.sock`
   for (const failpoint of supervisorFailpoints) {
