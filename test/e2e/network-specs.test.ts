@@ -126,7 +126,7 @@ it('[A11] [A12] [A13] wrong specs are refused with their place, and nothing chan
 it('options of an attachment are judged as they are put while the driver is there, else as it is plugged', async () => {
   const wish = { network: 'lab', options: { zon: 1 } }
   const refused = (path: string) => ({ kind: 'invalidArgument', fields: [{ path }] })
-  await using temporary = await fixture.startFakeDriver({ name: 'temporary', plan: { schemas } })
+  const temporary = await fixture.startFakeDriver({ name: 'temporary', plan: { schemas } })
   await fixture.client.createNetwork({ name: 'lab', type: 'temporary' })
   expect(await refusal({ attach_to: [{ ...wish, name: 'b', options: { zone: 1 } }, wish] })).toMatchObject(
     refused('attach_to[1].options.zon'),
