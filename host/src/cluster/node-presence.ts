@@ -11,7 +11,7 @@ import type { SharedNode } from './records.ts'
 import type { CallLimits, Condition, SharedStore } from './shared-store.ts'
 
 /** A node that writes nothing finds out in this time that it may not, or that its record has changed. */
-const lookEachMs = 10_000
+const defaultLookEachMs = 10_000
 /** A write costs etcd more than a look: each so many looks a node finds out that it may read and not write. */
 const looksPerWrite = 3
 /** A node whose lease has run out is shown as away; what it has stays its own. */
@@ -26,6 +26,7 @@ export type NodePresenceOptions = {
   assertReachable?(what: string): void
   /** An operator has removed the node: what it had is no longer its own. It is registered anew after that. */
   removed(): Promise<void>
+  readonly lookEachMs?: number
   /** It is registered, or not any more. */
   changed(trouble: Trouble | undefined): void
 }
@@ -161,6 +162,7 @@ export class NodePresence {
 
   /** What a lease and watches live on is not what a new call needs: etcd may refuse that one alone. */
   async #lookOften(signal: AbortSignal): Promise<void> {
+    const { lookEachMs = defaultLookEachMs } = this.#options
     for (let looks = 1; !signal.aborted; looks++) {
       await sleep(lookEachMs, undefined, { signal, ref: false }).catch(() => undefined)
       if (signal.aborted) return

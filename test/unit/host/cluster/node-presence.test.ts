@@ -1,3 +1,4 @@
+import { root } from '@conet/host/cluster/keys'
 import { NodePresence } from '@conet/host/cluster/node-presence'
 import { ObeyedRemovals } from '@conet/host/cluster/obeyed-removals'
 import type { SharedStore } from '@conet/host/cluster/shared-store'
@@ -46,5 +47,31 @@ describe('a node that was removed', () => {
     expect(await comesBackTo('monday')).toBe(1)
     expect(await comesBackTo('monday')).toBe(1)
     expect(await comesBackTo('tuesday')).toBe(2)
+  })
+})
+
+describe('a node that has nothing to write', () => {
+  it('asks the store, each time it has looked thrice, whether it would be allowed to', async () => {
+    let looks = 0
+    const looksAtTries: number[] = []
+    const commit: SharedStore['commit'] = async ([condition], changes) => {
+      const isTry = condition !== undefined && 'present' in condition && condition.present === root
+      if (isTry) looksAtTries.push(looks)
+      else if (changes.length === 0) looks++
+      return { committed: !isTry, revision: 2 }
+    }
+    const presence = new NodePresence({
+      store: { ...storeWith('monday'), commit },
+      node,
+      obeyed: new ObeyedRemovals(memoryRecords()),
+      removed: async () => undefined,
+      changed: () => undefined,
+      lookEachMs: 2,
+    })
+    const end = new AbortController()
+    void presence.follow(end.signal)
+    await eventually(() => expect(looksAtTries.length).toBeGreaterThan(1))
+    end.abort()
+    expect(looksAtTries.slice(0, 2)).toEqual([3, 6])
   })
 })
