@@ -121,6 +121,7 @@ export class ConetdFixture implements AsyncDisposable {
       args: ['--socket', socketPath],
       env: environment,
       socketPath,
+      mayEnd: failpoint !== '',
     })
     this.#drivers.set(name, driver)
     return driver
