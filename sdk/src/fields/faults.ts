@@ -152,7 +152,7 @@ function unknownMember({ properties, patternProperties }: Schema): string {
   const form = formOf(pattern)
   if (names.length > 0) return `is not known here; known are ${names.join(', ')}`
   return form === undefined
-    ? 'is not known here'
+    ? 'is not known here: nothing is'
     : `is no name that is allowed: it must be ${allowedBy(form)}`
 }
 

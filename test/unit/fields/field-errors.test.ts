@@ -74,6 +74,12 @@ describe('the fault of a field', () => {
       { mut: 1 },
       'x.mut is not known here; known are mtu',
     ],
+    [
+      'a member where there are none',
+      { type: 'object', properties: {}, additionalProperties: false },
+      { mtu: 1 },
+      'x.mtu is not known here: nothing is',
+    ],
     ['a missing member', { type: 'object', required: ['mtu'] }, {}, 'x.mtu is required'],
     [
       'a member with a slash',
