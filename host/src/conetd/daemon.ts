@@ -23,6 +23,7 @@ import { lockDriversAnew, takePlaces } from './places.ts'
 import { putDown, startOrPutDown } from './put-down.ts'
 import { seatRecords } from './seat-records.ts'
 import { serve } from './serving.ts'
+import { startSpawned } from './start-spawned.ts'
 import { openStores, type Stores } from './stores.ts'
 
 export type Daemon = {
@@ -69,7 +70,7 @@ async function start(options: DaemonOptions, parts: Rollback, undo: Rollback): P
   host.driverWatch.start()
   await serve(options, { host, room, stores, cluster }, parts)
   // Not by a conetd that cannot listen: they would outlive it.
-  await Promise.all(settings.spawn.map((name) => room.supervisor.start(name)))
+  await startSpawned(options, room)
 }
 
 /** What the host is built on. */

@@ -21,6 +21,7 @@ export type DriverRoom = {
   readonly supervisor: Supervisor
   readonly discovery: Discovery
   readonly quiet: QuietDrivers
+  readonly seats: SeatRecords
 }
 
 export type DriverRoomOptions = {
@@ -85,7 +86,7 @@ export function buildDriverRoom(options: DriverRoomOptions): DriverRoom {
       log.warn({ driver, process: pid }, `a driver is ended and started anew, since ${why}`),
     onError: failed,
   })
-  return { registry, supervisor, discovery, quiet }
+  return { registry, supervisor, discovery, quiet, seats: options.seats }
 }
 
 export function buildSupervisor(

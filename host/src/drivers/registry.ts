@@ -103,6 +103,12 @@ export class DriverRegistry {
     return session !== undefined && takesCalls(session.state) ? session : undefined
   }
 
+  /** The socket of the instance that has the name, if that is not the name's own, where the host starts it. */
+  elsewhere(name: string): string | undefined {
+    const path = this.#seats.holder(name)?.socket.path
+    return path === undefined || isSocketOf(path, name) ? undefined : path
+  }
+
   /** The driver of that name, if calls go through now. */
   available(name: string): DriverCalls | undefined {
     return this.#seats.available(name)

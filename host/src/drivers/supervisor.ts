@@ -84,6 +84,7 @@ export class Supervisor {
   stop(name: string): Promise<boolean> {
     return this.#queue.run(name, async () => {
       const driver = this.#drivers.get(name)
+      this.#announced.delete(name)
       this.#drivers.delete(name)
       await driver?.close()
       const wasThere = await stopRecorded(this.#records, name, this.#timing.killAfterMs)
