@@ -149,3 +149,25 @@ it('a default route that is somebody else’s stays: endpoints that are to have 
   await fixture.client.down('c')
   expect(inside('ip -4 route show default')).toContain('via 192.0.2.1 dev own')
 })
+
+it('an IPv6 default route of somebody else that would win is told at `up`, and nothing is left', async () => {
+  using sandbox = temporaryNamespace()
+  const inside = (command: string) =>
+    execFileSync('nsenter', [`--net=${sandbox.path}`, 'sh', '-c', command], { encoding: 'utf8' })
+  inside('ip link add own type veth peer name other; ip link set own up; ip link set other up')
+  inside('ip address add 2001:db8::2/64 dev own nodad; ip -6 route add default via 2001:db8::1 metric 100')
+  await define('c', 'dual')
+  await expect(fixture.client.up('c', { netns: sandbox.path })).rejects.toMatchObject({
+    kind: 'conflict',
+    fields: [
+      {
+        path: 'attach_to[0].default_route',
+        message: 'the container has a route to ::/0 with the metric 100 already',
+      },
+    ],
+  })
+  expect(inside('ip -o link show')).not.toContain('eth0')
+  await define('c', { network: 'dual', default_route: false })
+  await fixture.client.up('c', { netns: sandbox.path })
+  await fixture.client.down('c')
+})

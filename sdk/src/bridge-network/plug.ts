@@ -17,7 +17,7 @@ import { removeFormer } from './former-interface.ts'
 import type { PluggedPort } from './plugged-ports.ts'
 import { announceAfterAnswer, type PlugTask, portRequests } from './port.ts'
 import { checkPlugged } from './replug.ts'
-import { assertAddressesFree, configureInterface } from './sandbox-interface.ts'
+import { assertAddressesFree, assertDefaultRouteWins, configureInterface } from './sandbox-interface.ts'
 
 declareFailpoints('bridge:plug:link-made', 'bridge:plug:port-set', 'bridge:plug:interface-set')
 
@@ -60,7 +60,7 @@ async function plugOver(task: PlugTask, place: Place): Promise<Port> {
   }
 }
 
-async function plugInto(task: PlugTask, { sandbox, inner }: Place): Promise<Port> {
+async function plugInto(task: PlugTask, { sandbox, inner, plugged }: Place): Promise<Port> {
   const { rtnl, plan } = task
   await using undo = new Rollback()
   const port = makeOrFind(task, sandbox)
@@ -73,6 +73,8 @@ async function plugInto(task: PlugTask, { sandbox, inner }: Place): Promise<Port
   failpoint('bridge:plug:link-made')
   const peer = link.parent ?? inner.existingLink(plan.interfaceName).index
   assertAddressesFree(inner, peer, plan)
+  // Of a port that was lost and is made anew: what the container did since is its own affair.
+  if (plugged?.sandboxPath !== plan.sandboxPath) assertDefaultRouteWins(inner, peer, plan)
   rtnl.batch(portRequests(link.index, plan))
   failpoint('bridge:plug:port-set')
   configureInterface({ sandbox, inner }, peer, plan)

@@ -30,7 +30,7 @@ import {
 import { isIpv6 } from './addressing.ts'
 import { setLinkAnew, withoutKernelAddress } from './bridge-device.ts'
 import { differencesOf } from './differences.ts'
-import { type EndpointPlan, newRoute } from './endpoint-plan.ts'
+import { type EndpointPlan, newRoute, usualMetric } from './endpoint-plan.ts'
 import { switchIpv6On } from './ipv6-switch.ts'
 import { endpointOfAlias } from './names.ts'
 import {
@@ -220,9 +220,6 @@ function isSamePlace(wanted: NewRoute, found: Route): boolean {
 function isSameMetric({ metric }: NewRoute, found: Route): boolean {
   return found.tos === 0 && (metric !== undefined || (found.metric ?? 0) === usualMetric[found.family])
 }
-
-/** Of a route that is set without one. */
-const usualMetric = { ipv4: 0, ipv6: 1024 }
 
 function orConflict({ endpointId, sandboxPath }: EndpointPlan, what: string, work: () => void): void {
   try {

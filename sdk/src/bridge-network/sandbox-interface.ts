@@ -5,14 +5,16 @@ import {
   addRoute,
   BatchError,
   KernelError,
+  MAIN_TABLE,
   type Place,
+  type Route,
   type RouteRequest,
   type Rtnl,
   setLink,
 } from '../linux/index.ts'
 import { isIpv6, withoutPrefix } from './addressing.ts'
 import { withoutKernelAddress } from './bridge-device.ts'
-import { type EndpointPlan, isDefault, newRoute } from './endpoint-plan.ts'
+import { type EndpointPlan, isDefault, newRoute, usualMetric } from './endpoint-plan.ts'
 import { switchIpv6On } from './ipv6-switch.ts'
 
 type Step = {
@@ -66,6 +68,27 @@ export function assertAddressesFree(inner: Rtnl, index: number, plan: EndpointPl
   if (taken !== undefined) throw exists(plan, { what: `the address ${taken.address}` })
 }
 
+/**
+ * Throws `conflict` when the sandbox has an IPv6 default route that packets take rather than the one that is to be set:
+ * the kernel refuses one of the same metric alone. For IPv4 none is lower than the usual. Without a look as above.
+ */
+export function assertDefaultRouteWins(inner: Rtnl, index: number, plan: EndpointPlan): void {
+  if (index === firstIndex || !plan.routes.some(isUsualIpv6Default)) return
+  const better = inner.routes({ family: 'ipv6', table: MAIN_TABLE }).find(isLowDefault)
+  if (better === undefined) return
+  const what = `a route to ${better.destination} with the metric ${better.metric}`
+  throw exists(plan, { what, field: defaultRouteField })
+}
+
+function isUsualIpv6Default({ destination, metric, table }: EndpointPlan['routes'][number]): boolean {
+  return destination === '::/0' && metric === undefined && table === undefined
+}
+
+/** One that is for packets from some addresses alone is in nobody's way. */
+function isLowDefault({ destination, metric = usualMetric.ipv6, options }: Route): boolean {
+  return destination === '::/0' && metric < usualMetric.ipv6 && !options.includes('from')
+}
+
 function addressStep(link: number, address: string): Step {
   return {
     what: `the address ${address}`,
@@ -78,7 +101,7 @@ function routeStep(link: number, route: EndpointPlan['routes'][number]): Step {
   return {
     what: `a route to ${destination}`,
     request: addRoute(newRoute(link, route)),
-    ...(isDefault(destination) && { field: 'interface.defaultRoute' }),
+    ...(isDefault(destination) && { field: defaultRouteField }),
   }
 }
 
@@ -115,6 +138,8 @@ function exists(
       : { fields: [{ path: field, message: `the container ${has}` }], help: leaveDefaultRoute }),
   })
 }
+
+const defaultRouteField = 'interface.defaultRoute'
 
 const leaveDefaultRoute =
   'remove it from the container, or leave the default route to it: --no-default-route, or "default_route": false'

@@ -163,6 +163,52 @@ describe('a plug that cannot be', () => {
     expect(fixture.exec('a', 'ip -br link')).not.toContain('eth1')
   })
 
+  const routeOfOthers = `ip link add tun type veth peer name far; ip link set tun up; ip link set far up
+    ip address add fd00:9::2/64 dev tun nodad`
+
+  it('names the IPv6 default route that would win, and leaves nothing', async () => {
+    await using fixture = await BridgeFixture.start()
+    const net = await fixture.create(network('one'))
+    fixture.sandbox('a')
+    fixture.exec('a', `${routeOfOthers}; ip -6 route add default via fd00:9::1 metric 100`)
+    const params = fixture.params(net, 'a', a)
+    const message = 'the container has a route to ::/0 with the metric 100 already'
+    await expect(fixture.plug(params)).rejects.toMatchObject({
+      kind: 'conflict',
+      fields: [{ path: 'interface.defaultRoute', message }],
+    })
+    expect(sh('ip -br link')).not.toContain(portNameOf(params))
+    expect(fixture.exec('a', 'ip -br link')).not.toContain('eth0')
+    expect(fixture.exec('a', 'ip -6 route show default')).toContain('via fd00:9::1')
+    await fixture.plug({ ...params, interface: { ...params.interface, defaultRoute: false } })
+  })
+
+  it('is not refused for IPv6 default routes that no packet of it takes', async () => {
+    await using fixture = await BridgeFixture.start()
+    const net = await fixture.create(network('one'))
+    fixture.sandbox('a')
+    fixture.exec(
+      'a',
+      `${routeOfOthers}; ip -6 route add default via fd00:9::1 metric 1025
+       ip -6 route add default via fd00:9::1 metric 100 table 77
+       ip -6 route add default from fd00:9::/64 via fd00:9::1 metric 100`,
+    )
+    await fixture.plug(fixture.params(net, 'a', a))
+    expect(fixture.exec('a', 'ip -6 route get 2001:db8::1 from fd00:1::2')).toContain('dev eth0')
+  })
+
+  it('makes a lost port anew though the container has made itself an IPv6 default route since', async () => {
+    await using fixture = await BridgeFixture.start()
+    const net = await fixture.create(network('one'))
+    const params = await fixture.join(net, 'a', a)
+    fixture.exec('a', `${routeOfOthers}; ip -6 route add default via fd00:9::1 metric 100`)
+    sh(`ip link delete ${portNameOf(params)}`)
+    await fixture.plug(params)
+    await fixture.restartDriver()
+    await fixture.plug(params)
+    expect(fixture.ping('a', '10.1.0.1')).toBe(true)
+  })
+
   it('names the address that is wanted twice', async () => {
     await using fixture = await BridgeFixture.start()
     const net = await fixture.create(network('one'))
