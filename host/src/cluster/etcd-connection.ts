@@ -149,7 +149,7 @@ export class EtcdConnection {
       await client.kv.txn(readOrWrite, { deadline: Date.now() + askMs })
       this.#refusal = undefined
     } catch (error) {
-      this.#refused(await failure('read the shared store', error))
+      this.#refused(await failure('ask whether this host may read and write the shared store', error))
     }
   }
 }
