@@ -161,6 +161,36 @@ it('[B26] finds that the machine does not forward what it is the gateway of, and
   expect((await fixture.client.previewReconciliation()).differences).toEqual([])
 })
 
+it('[B26] finds what somebody has changed of the addresses and routes in a container, and has them as they were', async () => {
+  const subnets = [{ subnet: '10.97.0.0/24' }, { subnet: 'fd00:97::/64' }]
+  await fixture.client.createNetwork({ name: 'blue', type: 'bridge', subnets })
+  await fixture.client.putContainerConfig('c', { attach_to: ['blue'] })
+  const { sandbox } = await fixture.client.up('c')
+  const inside = (command: string) => shell(`nsenter --net=${sandbox?.path} sh -ec '${command}'`)
+  for (const [command, reason] of [
+    [
+      'ip address change 10.97.0.2/24 dev eth0 metric 4000',
+      'eth0 has address 10.97.0.2/24 with the metric 4000; eth0 lacks route 10.97.0.0/24',
+    ],
+    [
+      'ip address del 10.97.0.2/24 dev eth0; ip address add 10.97.0.2/24 dev eth0 noprefixroute',
+      'eth0 has address 10.97.0.2/24 with noprefixroute, the broadcast address missing; eth0 lacks route 0.0.0.0/0 via 10.97.0.1',
+    ],
+    [
+      'ip route change default via 10.97.0.1 dev eth0 mtu 1300',
+      'eth0 has mtu 1300 in route 0.0.0.0/0 via 10.97.0.1',
+    ],
+  ]) {
+    inside(command ?? '')
+    const expected = { kind: 'endpoint', problem: 'failing', container: 'c', reason }
+    expect((await fixture.client.previewReconciliation()).differences, command).toMatchObject([expected])
+    const { differences } = await fixture.client.reconcile()
+    expect(differences, command).toMatchObject([{ ...expected, outcome: 'repaired' }])
+    expect(inside('ping -c 1 -W 2 10.97.0.1 >/dev/null && echo answered'), command).toBe('answered\n')
+    expect((await fixture.client.previewReconciliation()).differences, command).toEqual([])
+  }
+})
+
 it('[B26] finds that lo is down in a container, and sets it up again', async () => {
   await fixture.client.putContainerConfig('c', { attach_to: [] })
   await fixture.client.putContainerConfig('other', { attach_to: [] })

@@ -3,7 +3,7 @@
 import { ConetError, type PluggedInterface, Rollback } from '@conet/sdk'
 import { deleteLink, type Link, Namespace, openSandbox, Rtnl, setLink } from '@conet/sdk/linux'
 import { type HostInterface, isLeftToHost, openSourceNamespace, Passage } from './host-interface.ts'
-import { applySettings, applySysctls, dropFormer, mendRoutes } from './interface-settings.ts'
+import { applySettings, applySysctls, dropFormer, mendAddresses } from './interface-settings.ts'
 import { isSandboxGone } from './sandbox-gone.ts'
 
 /**
@@ -62,7 +62,7 @@ export async function mend(
   await using undo = new Rollback()
   applySysctls(sandbox, wanted, undo)
   if (former !== undefined) dropFormer(inside, wanted, former)
-  mendRoutes(inside, wanted)
+  mendAddresses(inside, wanted)
   applySettings(inside, wanted)
   undo.commit()
 }

@@ -2,57 +2,104 @@
 import type { PluggedInterface } from '@conet/sdk'
 import {
   type Address,
-  type AddressRouteFault,
+  type AddressedLink,
   addressRouteFaults,
+  changedAddresses,
   formatIp,
+  isUsableAddress,
+  type Link,
   LOCAL_TABLE,
   MAIN_TABLE,
   openSandbox,
   parsePrefix,
+  type Route,
+  type RouteFault,
   Rtnl,
+  routeFaults,
 } from '@conet/sdk/linux'
 import { linkLocalOfMac } from '../ipam/index.ts'
+import { newRoute } from './new-route.ts'
 import { inOneSpelling } from './one-spelling.ts'
 
-type Made = Pick<PluggedInterface, 'name' | 'macAddress' | 'addresses' | 'mtu' | 'routes'>
-
-/** In words, for people: `eth0 is down`. What somebody has added counts for nothing. Throws as `openSandbox`, or a KernelError. */
-export function interfaceDifferences(path: string, interfaces: readonly Made[]): string[] {
+/**
+ * In words, for people: `eth0 is down`. What somebody has added counts for nothing; what is said of addresses and routes only where
+ * it is known how they were set. Throws as `openSandbox`, or a KernelError.
+ */
+export function interfaceDifferences(path: string, interfaces: readonly PluggedInterface[]): string[] {
   using namespace = openSandbox(path)
   using rtnl = Rtnl.openIn(namespace)
   return interfaces.flatMap((made) => differencesOf(rtnl, made).map((what) => `${made.name} ${what}`))
 }
 
-function differencesOf(rtnl: Rtnl, made: Made): string[] {
+type Found = {
+  readonly link: Link
+  readonly addresses: ReadonlyMap<string, Address>
+  /** Of all tables: read once, for it costs more than all the rest. */
+  readonly routes: readonly Route[]
+}
+
+function differencesOf(rtnl: Rtnl, made: PluggedInterface): string[] {
   const link = rtnl.link(made.name)
   if (link === undefined) return ['is not in the container']
+  const addresses = new Map(rtnl.addresses({ link: link.index }).map((one) => [one.address, one]))
+  const found = { link, addresses, routes: rtnl.routes({ link: link.index }) }
+  return [
+    ...linkDifferences(link, made),
+    ...addressDifferences(found, made),
+    ...addressRouteFaults(rtnl, addressedLink(found, made), found.routes).map(lacking),
+    ...routeDifferences(found, made),
+  ]
+}
+
+function linkDifferences(link: Link, made: PluggedInterface): string[] {
   const { mtu } = made
   const macAddress = made.macAddress.toLowerCase()
-  const there = new Map(
-    rtnl.addresses({ link: link.index }).map((found) => [inOneSpelling(found.address), found]),
-  )
-  const routes = new Set(rtnl.routes({ table: MAIN_TABLE, link: link.index }).map(textOf))
-  // One that is down has none; one that its driver wants without it has said so to the kernel.
-  const addresses = [...made.addresses, `${linkLocalOfMac(made.macAddress)}/64`].filter((address) => {
-    const found = there.get(inOneSpelling(address))
-    return link.isUp && found?.prefixRoute === true && !found.tentative && !found.duplicate
-  })
   return [
     ...(link.isUp ? [] : ['is down']),
     ...(link.macAddress === macAddress ? [] : [`has MAC ${link.macAddress} instead of ${macAddress}`]),
     ...(mtu === undefined || link.mtu === mtu ? [] : [`has MTU ${link.mtu} instead of ${mtu}`]),
-    ...made.addresses
-      .filter((address) => !there.has(inOneSpelling(address)))
-      .map((address) => `lacks address ${address}`),
-    ...made.addresses
-      .filter((address) => isPassing(there.get(inOneSpelling(address))))
-      .map((address) => `has address ${address} with a lifetime`),
-    ...addressRouteFaults(rtnl, { link: link.index, addresses, routes: made.routes }).map(lacking),
-    ...made.routes
-      .filter(isMain)
-      .filter((route) => !routes.has(textOf(route)))
-      .map((route) => `lacks route ${textOf(route)}`),
   ]
+}
+
+function addressDifferences({ addresses }: Found, made: PluggedInterface): string[] {
+  const own = made.addresses.map(inOneSpelling)
+  const changed = isExact(made)
+    ? changedAddresses([...addresses.values()], { name: made.name, addresses: ownAddresses(made) })
+    : own.filter((one) => isPassing(addresses.get(one))).map((one) => ({ text: `${one} with a lifetime` }))
+  return [
+    ...own.filter((one) => !addresses.has(one)).map((one) => `lacks address ${one}`),
+    ...changed.map(({ text }) => `has address ${text}`),
+  ]
+}
+
+function routeDifferences({ link, routes }: Found, made: PluggedInterface): string[] {
+  if (isExact(made)) {
+    const wanted = made.routes.map((route) => newRoute(link.index, route))
+    return routeFaults(routes, wanted).map(lacking)
+  }
+  const there = new Set(routes.filter(isMain).map(textOf))
+  return made.routes
+    .filter(isMain)
+    .filter((route) => !there.has(textOf(route)))
+    .map((route) => `lacks route ${textOf(route)}`)
+}
+
+/** One that is down has no routes. Of a noprefixroute address, as some drivers want it, the kernel makes none. */
+function addressedLink({ link, addresses }: Found, made: PluggedInterface): AddressedLink {
+  const standing = ownAddresses(made).filter((address) => {
+    const found = addresses.get(address)
+    return link.isUp && found?.prefixRoute === true && isUsableAddress(found)
+  })
+  return { link: link.index, addresses: standing, routes: made.routes, isWhole: isExact(made) }
+}
+
+function ownAddresses({ addresses, macAddress }: PluggedInterface): string[] {
+  return [...addresses.map(inOneSpelling), `${linkLocalOfMac(macAddress)}/64`]
+}
+
+/** Whether it is known how addresses and routes were set: the host has done so, or the driver says it. */
+function isExact({ configuredBy, exact }: PluggedInterface): boolean {
+  return configuredBy === 'host' || exact === true
 }
 
 function isPassing(found: Address | undefined): boolean {
@@ -63,9 +110,10 @@ function isMain({ table = MAIN_TABLE }: { readonly table?: number }): boolean {
   return table === MAIN_TABLE
 }
 
-function lacking({ route: { destination, table }, changes }: AddressRouteFault): string {
-  if (changes.length > 0) return `has ${changes.join(', ')} in route ${destination}`
-  return `lacks route ${destination}${table === LOCAL_TABLE ? ' in the table local' : ''}`
+function lacking({ route: { destination, gateway, table }, changes }: RouteFault): string {
+  const where = table === LOCAL_TABLE ? ' in the table local' : ''
+  const text = `${textOf({ destination, gateway })}${where}`
+  return changes.length > 0 ? `has ${changes.join(', ')} in route ${text}` : `lacks route ${text}`
 }
 
 function textOf({ destination, gateway }: { destination: string; gateway?: string | undefined }): string {

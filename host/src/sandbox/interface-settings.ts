@@ -3,14 +3,17 @@ import { ConetError, type PluggedInterface, type Rollback } from '@conet/sdk'
 import {
   addRoute,
   BatchError,
+  changedAddresses,
   deleteAddress,
   deleteNeighbour,
   deleteRoute,
   interfaceSysctl,
+  isUsableAddress,
   KernelError,
   type Link,
   MAIN_TABLE,
   mendAddressRoutes,
+  mendChangedAddresses,
   mendSubnetRoutes,
   type Namespace,
   type NewRoute,
@@ -25,9 +28,8 @@ import {
   writeSysctl,
 } from '@conet/sdk/linux'
 import { linkLocalOfMac } from '../ipam/index.ts'
+import { newRoute } from './new-route.ts'
 import { inOneSpelling } from './one-spelling.ts'
-
-type Route = PluggedInterface['routes'][number]
 
 /** Makes the interface as it should be. May be repeated: what is so already is not touched. The answer: its MTU. */
 export function applySettings(inside: Rtnl, wanted: PluggedInterface): number {
@@ -41,25 +43,26 @@ export function applySettings(inside: Rtnl, wanted: PluggedInterface): number {
   return wanted.mtu ?? link.mtu
 }
 
-/** Puts back what the kernel has made with the addresses that the interface has: others' routes need them. */
-export function mendRoutes(inside: Rtnl, { name, macAddress, addresses, routes }: PluggedInterface): void {
+/** Puts back what somebody has changed of the addresses that are there, and what the kernel has made with them: others' routes need it. */
+export function mendAddresses(inside: Rtnl, { name, macAddress, addresses, routes }: PluggedInterface): void {
   const { index: link, isUp } = inside.existingLink(name)
   if (!isUp) return
-  const usable = inside.addresses({ link }).filter(({ tentative, duplicate }) => !tentative && !duplicate)
-  const there = new Set(usable.map(({ address }) => inOneSpelling(address)))
-  const wanted = [...addresses, linkLocalAddress(macAddress)]
-  const standing = wanted.filter((address) => there.has(inOneSpelling(address)))
-  mendAddressRoutes(inside, { link, addresses: standing, routes })
+  const own = [...addresses.map(inOneSpelling), linkLocalAddress(macAddress)]
+  mendChangedAddresses(inside, changedAddresses(inside.addresses({ link }), { name, addresses: own }))
+  const usable = inside.addresses({ link }).filter(isUsableAddress)
+  const there = new Set(usable.map(({ address }) => address))
+  const standing = own.filter((address) => there.has(address))
+  mendAddressRoutes(inside, { link, addresses: standing, routes, isWhole: true })
 }
 
 /** Takes away what an answer of before said and this one does not say any more. */
 export function dropFormer(inside: Rtnl, wanted: PluggedInterface, former: PluggedInterface): void {
   const { index: link } = inside.existingLink(wanted.name)
   const tolerate = ['ESRCH', 'EADDRNOTAVAIL', 'ENOENT']
-  const keptRoutes = new Set(wanted.routes.map((route) => JSON.stringify(routeOf(link, route))))
+  const keptRoutes = new Set(wanted.routes.map((route) => JSON.stringify(newRoute(link, route))))
   const keptNeighbours = new Set((wanted.neighbours ?? []).map(({ address }) => address))
   const routes = former.routes
-    .map((route) => routeOf(link, route))
+    .map((route) => newRoute(link, route))
     .filter((route) => !keptRoutes.has(JSON.stringify(route)))
   const keptAddresses = new Set(wanted.addresses.map(inOneSpelling))
   const addresses = former.addresses.filter((address) => !keptAddresses.has(inOneSpelling(address)))
@@ -150,7 +153,7 @@ function linkLocalAddress(macAddress: string): string {
 
 /** Added, not replaced: the kernel would take another interface's route to the same destination away. */
 function addRoutes(inside: Rtnl, link: number, { name, routes }: PluggedInterface): void {
-  const wanted = routes.map((route) => routeOf(link, route))
+  const wanted = routes.map((route) => newRoute(link, route))
   try {
     inside.batch(wanted.map(addRoute))
   } catch (error) {
@@ -188,16 +191,4 @@ function routeTaken(name: string, { destination }: NewRoute, cause: KernelError)
       help: 'give one of the two routes another metric',
     },
   )
-}
-
-function routeOf(link: number, { destination, gateway, metric, table, scope, source }: Route): NewRoute {
-  return {
-    link,
-    destination,
-    ...(gateway === undefined ? {} : { gateway }),
-    ...(metric === undefined ? {} : { metric }),
-    ...(table === undefined ? {} : { table }),
-    ...(scope === undefined ? {} : { scope: scope === 'global' ? 'universe' : scope }),
-    ...(source === undefined ? {} : { preferredSource: source }),
-  }
 }

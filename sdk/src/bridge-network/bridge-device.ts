@@ -5,12 +5,16 @@ import {
   type Address,
   addAddress,
   addressRouteFaults,
+  changedAddresses,
   createBridge,
   deleteAddress,
   deleteLink,
+  isUsableAddress,
   KernelError,
   type Link,
+  madeAnew,
   mendAddressRoutes,
+  mendChangedAddresses,
   type RouteRequest,
   type Rtnl,
   replaceAddress,
@@ -20,8 +24,7 @@ import {
   usualLink,
 } from '../linux/index.ts'
 import type { Rollback } from '../rollback.ts'
-import { lacking, mended } from './address-routes.ts'
-import { anewOf, changedAddresses, isUsable, mendChanged, newAddress } from './addresses.ts'
+import { newAddress } from './addresses.ts'
 import { hasIpv6, isIpv6 } from './addressing.ts'
 import type { BridgePlan } from './bridge-plan.ts'
 import { mendSettings } from './bridge-settings.ts'
@@ -29,6 +32,7 @@ import { changesTo, differencesOf, eachChangeTo } from './differences.ts'
 import { isIpv6On, switchIpv6On } from './ipv6-switch.ts'
 import type { Machine } from './machine.ts'
 import { mendOwnEntry, ownEntryFaults } from './own-entry.ts'
+import { lacking, mended } from './route-words.ts'
 import { deleteStrayRoutes, strayRouteFaults } from './stray-routes.ts'
 
 declareFailpoints('bridge:network:link-made', 'bridge:network:link-set')
@@ -188,13 +192,13 @@ function mendAddresses(rtnl: Rtnl, index: number, plan: BridgePlan): string[] {
   // First, since with the first IPv4 address of a subnet the kernel deletes the others of that subnet.
   for (const one of strange) rtnl.run(deleteAddress(one), { tolerate: ['EADDRNOTAVAIL'] })
   const changed = changedAddresses(look(), plan)
-  mendChanged(rtnl, changed)
+  mendChangedAddresses(rtnl, changed)
   const missing = missingAddresses(look(), plan)
   rtnl.batch(missing.map((address) => replaceAddress(newAddress(index, address))))
   // With the new ones the kernel makes theirs.
   const routes = mendAddressRoutes(rtnl, {
     link: index,
-    addresses: without([...missing, ...anewOf(changed)], plan),
+    addresses: without([...missing, ...madeAnew(changed)], plan),
     isWhole: true,
   })
   return [
@@ -215,6 +219,6 @@ function strangeAddresses(found: readonly Address[], { addresses }: BridgePlan):
 }
 
 function missingAddresses(found: readonly Address[], { addresses }: BridgePlan): string[] {
-  const usable = new Set(found.filter(isUsable).map(({ address }) => address))
+  const usable = new Set(found.filter(isUsableAddress).map(({ address }) => address))
   return addresses.filter((address) => !usable.has(address))
 }

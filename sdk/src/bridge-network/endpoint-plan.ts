@@ -107,9 +107,6 @@ export function isDefault(destination: string): boolean {
   return destination === '0.0.0.0/0' || destination === '::/0'
 }
 
-/** Of a route that is set without one. */
-export const usualMetric = { ipv4: 0, ipv6: 1024 }
-
 /** A route of the protocol as the toolkit takes it. */
 export function newRoute(
   link: number,
@@ -136,6 +133,7 @@ export function resultOf({ interfaceName, macAddress, addresses, mtu, routes }: 
         addresses: [...addresses],
         mtu,
         routes: [...routes],
+        exact: true,
       },
     ],
   }

@@ -2,35 +2,28 @@
 import { ConetError } from '../errors/index.ts'
 import {
   addRoute,
+  changedAddresses,
   deleteForwardingEntry,
+  isUsableAddress,
   KernelError,
   type Link,
-  MAIN_TABLE,
+  madeAnew,
   mendAddressRoutes,
+  mendChangedAddresses,
   type Namespace,
-  type NewRoute,
-  type Route,
   type Rtnl,
   replaceAddress,
-  routeChanges,
+  routeFaults,
   setBridgePort,
   setLink,
   substituteRoute,
   usualLink,
 } from '../linux/index.ts'
-import { mended } from './address-routes.ts'
-import {
-  anewOf,
-  changedAddresses,
-  deleteStrayAddresses,
-  isUsable,
-  mendChanged,
-  newAddress,
-} from './addresses.ts'
+import { deleteStrayAddresses, newAddress } from './addresses.ts'
 import { isIpv6 } from './addressing.ts'
 import { setLinkAnew, withoutKernelAddress } from './bridge-device.ts'
 import { differencesOf } from './differences.ts'
-import { type EndpointPlan, newRoute, usualMetric } from './endpoint-plan.ts'
+import { type EndpointPlan, newRoute } from './endpoint-plan.ts'
 import { switchIpv6On } from './ipv6-switch.ts'
 import { endpointOfAlias } from './names.ts'
 import {
@@ -44,6 +37,7 @@ import {
   strayEntry,
   switchOn,
 } from './port.ts'
+import { mended } from './route-words.ts'
 
 export type PluggedTask = PlugTask & {
   readonly sandbox: Namespace
@@ -166,8 +160,8 @@ function mendAddresses(
 ): string[] {
   const own = [...addresses, linkLocal ?? []].flat()
   const changed = changedAddresses(inner.addresses({ link }), { name: interfaceName, addresses: own })
-  mendChanged(inner, changed)
-  const found = inner.addresses({ link }).filter(isUsable)
+  mendChangedAddresses(inner, changed)
+  const found = inner.addresses({ link }).filter(isUsableAddress)
   const usable = new Set(found.map(({ address }) => address))
   const replace = (address: string) => replaceAddress(newAddress(link, address))
   const missing = addresses.filter((address) => !usable.has(address))
@@ -178,7 +172,7 @@ function mendAddresses(
     inner.run(replace(linkLocal), { tolerate: ['EACCES'] })
   }
   // With the new ones the kernel makes theirs.
-  const anew = anewOf(changed)
+  const anew = madeAnew(changed)
   const standing = own.filter((address) => usable.has(address) && !anew.includes(address))
   const ofRoutes = mendAddressRoutes(inner, { link, addresses: standing, routes, isWhole: true })
   return [
@@ -191,34 +185,13 @@ function mendAddresses(
 
 function mendRoutes(inner: Rtnl, link: number, plan: EndpointPlan): string[] {
   if (plan.routes.length === 0) return []
-  const found = inner.routes({ link })
-  return plan.routes.flatMap((one) => {
-    const route = newRoute(link, one)
-    const there = found.filter((other) => isSamePlace(route, other))
-    if (there.some((other) => routeChanges(other, route).length === 0)) return []
-    const [wrong] = there.filter((other) => isSameMetric(route, other))
-    if (wrong === undefined) {
-      orConflict(plan, `another route to ${route.destination}`, () => inner.run(addRoute(route)))
-      return [`the route to ${route.destination} was missing`]
-    }
-    inner.batch(substituteRoute(route, [wrong]), { tolerate: ['EEXIST', 'ESRCH'] })
-    return [`the route to ${route.destination} had the ${routeChanges(wrong, route).join(', ')}`]
+  const wanted = plan.routes.map((route) => newRoute(link, route))
+  return routeFaults(inner.routes({ link }), wanted).map((fault) => {
+    const { route, wrong } = fault
+    if (wrong.length > 0) inner.batch(substituteRoute(route, wrong), { tolerate: ['EEXIST', 'ESRCH'] })
+    else orConflict(plan, `another route to ${route.destination}`, () => inner.run(addRoute(route)))
+    return mended(fault)
   })
-}
-
-/** Without a table the main one is meant: a table for replies may have the same route. */
-function isSamePlace(wanted: NewRoute, found: Route): boolean {
-  return (
-    wanted.destination === found.destination &&
-    wanted.link === found.link &&
-    (wanted.table ?? MAIN_TABLE) === found.table &&
-    (wanted.metric === undefined || wanted.metric === found.metric)
-  )
-}
-
-/** Of those to one place the kernel takes one of the usual metric for the one that is wanted. */
-function isSameMetric({ metric }: NewRoute, found: Route): boolean {
-  return found.tos === 0 && (metric !== undefined || (found.metric ?? 0) === usualMetric[found.family])
 }
 
 function orConflict({ endpointId, sandboxPath }: EndpointPlan, what: string, work: () => void): void {

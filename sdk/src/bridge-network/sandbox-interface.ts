@@ -11,10 +11,11 @@ import {
   type RouteRequest,
   type Rtnl,
   setLink,
+  usualMetric,
 } from '../linux/index.ts'
 import { isIpv6, withoutPrefix } from './addressing.ts'
 import { withoutKernelAddress } from './bridge-device.ts'
-import { type EndpointPlan, isDefault, newRoute, usualMetric } from './endpoint-plan.ts'
+import { type EndpointPlan, isDefault, newRoute } from './endpoint-plan.ts'
 import { switchIpv6On } from './ipv6-switch.ts'
 
 type Step = {

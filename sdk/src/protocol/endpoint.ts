@@ -144,6 +144,11 @@ export const PluggedInterface = Type.Object({
   routes: Type.Array(Route),
   neighbours: Type.Optional(Type.Array(Neighbour)),
   sysctls: Type.Optional(Sysctls),
+  /**
+   * True: its addresses are set for good and its routes with nothing but what stands here (those of IPv6 with `nodad`), so that
+   * whatever else the kernel says of them somebody has changed. The host sets its own so.
+   */
+  exact: Type.Optional(Type.Boolean()),
 })
 export type PluggedInterface = Static<typeof PluggedInterface>
 

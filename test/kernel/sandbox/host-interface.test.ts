@@ -182,6 +182,47 @@ describe('an interface that the driver leaves to the host', () => {
     await takeBack(path, written)
   })
 
+  it('has its addresses and routes with nothing else said of them again, once that is shown', async () => {
+    const routes = [...wanted.routes.slice(1)]
+    const plain = { ...wanted, routes }
+    await bringIn(path, plain, moved)
+    inside('ip link set lo up')
+    const picture = () =>
+      inside('ip -o address show eth0; ip route show table all; ip -6 route show table all')
+        .replaceAll(/(inet6 \S+) metric 256/g, '$1')
+        .split('\n')
+        .sort()
+    const before = picture()
+    for (const [command, says] of [
+      ['ip address change 10.92.0.77/24 dev eth0 metric 4000', 'address 10.92.0.77/24 with the metric 4000'],
+      [
+        'ip address del 10.92.0.77/24 dev eth0; ip address add 10.92.0.77/24 dev eth0 noprefixroute',
+        'address 10.92.0.77/24 with noprefixroute',
+      ],
+      ['ip address change fd92::77/64 dev eth0 noprefixroute', 'with duplicate detection, noprefixroute'],
+      ['ip address change fe80::42:aff:fe5c:77/64 dev eth0 metric 5', 'address fe80::42:aff:fe5c:77/64 with'],
+      [
+        'ip route change default via 10.92.0.1 dev eth0 metric 50 src 10.92.0.77 mtu 1300',
+        'mtu 1300 in route 0.0.0.0/0',
+      ],
+      [
+        'ip -6 route change 2001:db8::/32 via fd92::1 dev eth0 metric 7 hoplimit 3',
+        'hoplimit 3 in route 2001:db8::/32',
+      ],
+      [
+        'ip route change 10.92.0.0/24 dev eth0 proto kernel scope link src 10.92.0.77 mtu 1300',
+        'mtu 1300 in route 10.92.0.0/24',
+      ],
+    ] as const) {
+      inside(command)
+      expect(interfaceDifferences(path, [plain]).join(), command).toContain(says)
+      await mend(path, plain, plain)
+      expect(interfaceDifferences(path, [plain]), command).toEqual([])
+      expect(picture(), command).toEqual(before)
+    }
+    await takeBack(path, plain)
+  })
+
   it('is mended also where its driver writes addresses and routes in another way than the kernel', async () => {
     const routes = [{ destination: '2001:DB8:0::/32', gateway: 'FD92::1', metric: 7 }]
     const written = { ...wanted, addresses: ['10.92.0.77/24', 'FD92:0::77/64'], routes }

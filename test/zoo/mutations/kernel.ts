@@ -1,7 +1,7 @@
 // Drivers that do not do in the kernel what they say.
 import { existsSync } from 'node:fs'
 import { ConetError } from '@conet/sdk'
-import { deleteLink, Namespace, openSandbox, Rtnl } from '@conet/sdk/linux'
+import { deleteLink, Namespace, openSandbox, Rtnl, replaceAddress } from '@conet/sdk/linux'
 import { kernelParts, withKernel } from '../kernel/behaviour.ts'
 import { goodKernel, portName } from '../kernel/ends.ts'
 import { introducedWith, type Mutation, method } from './mutation.ts'
@@ -46,6 +46,27 @@ export const kernelMutations: readonly Mutation[] = [
         })
       return { configure: wider, mend: (_endpointId, sandbox, wanted) => wider(sandbox, wanted) }
     }),
+  },
+  {
+    name: 'saysExact',
+    does: 'calls exact what it has set with a metric of its own',
+    of,
+    fails: ['kernel.exact'],
+    change: (good) => {
+      const kernel = goodKernel()
+      const configure: typeof kernel.configure = (sandbox, wanted) => {
+        kernel.configure(sandbox, wanted)
+        using rtnl = Rtnl.openIn(sandbox)
+        const { index: link } = rtnl.existingLink(wanted.name)
+        rtnl.batch(wanted.addresses.map((address) => replaceAddress({ link, address, metric: 5 })))
+      }
+      const mend: typeof kernel.mend = (_endpointId, sandbox, wanted) => configure(sandbox, wanted)
+      const changed = withKernel(good, { ...kernel, configure, mend })
+      return {
+        ...changed,
+        interfaceOf: (endpoint) => ({ ...changed.interfaceOf(endpoint), exact: true }),
+      }
+    },
   },
   {
     name: 'forgetsRoutes',

@@ -19,6 +19,7 @@ import { handshakeChecks } from './handshake.ts'
 import { healthChecks } from './health.ts'
 import { kernelChecks } from './kernel.ts'
 import { kernelEndChecks } from './kernel-ends.ts'
+import { kernelExactChecks } from './kernel-exact.ts'
 import { kernelSharedChecks } from './kernel-shared.ts'
 import { modelChecks } from './model.ts'
 import { networkChecks } from './networks.ts'
@@ -47,6 +48,7 @@ export const allChecks: readonly Check[] = [
   ...handshakeChecks,
   ...capabilityChecks,
   ...kernelChecks,
+  ...kernelExactChecks,
   ...kernelEndChecks,
   ...kernelSharedChecks,
   ...networkChecks,

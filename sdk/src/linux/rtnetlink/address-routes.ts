@@ -11,7 +11,7 @@ import {
   type Route,
   subnetRoute,
 } from './route.ts'
-import { routeChanges, substituteRoute } from './route-changes.ts'
+import { type RouteFault, routeChanges, substituteRoute } from './route-changes.ts'
 import type { Rtnl } from './rtnl.ts'
 
 /** A link whose routes are looked at. */
@@ -27,24 +27,23 @@ export type AddressedLink = {
 }
 
 /** What differs from what the kernel makes. */
-export type AddressRouteFault = {
-  readonly route: NewRoute
-  /** Those that are in its place and differ. Otherwise it is missing. */
-  readonly wrong: readonly Route[]
-  /** In what the first of those differs: `source 10.1.0.9`. */
-  readonly changes: readonly string[]
-}
+export type AddressRouteFault = RouteFault
 
 /**
- * In the order in which the kernel takes them: a source must be an address of the machine.
+ * In the order in which the kernel takes them: a source must be an address of the machine. `found`: all routes of the link, where they
+ * were read already.
  * Where entries for IPv6 addresses are missing it stops the thread for 20 ms and looks again, for the kernel makes them a moment
  * after the address: once for each call, so that a look at many links of which all have lost some takes so much longer.
  */
-export function addressRouteFaults(rtnl: Rtnl, addressed: AddressedLink): AddressRouteFault[] {
-  const faults = faultsNow(rtnl, addressed)
+export function addressRouteFaults(
+  rtnl: Rtnl,
+  addressed: AddressedLink,
+  found: readonly Route[] = routesOf(rtnl, addressed),
+): AddressRouteFault[] {
+  const faults = faultsAmong(found, addressed)
   if (!mayBeComing(faults)) return faults
   pause(comingMs)
-  return faultsNow(rtnl, addressed)
+  return faultsAmong(routesOf(rtnl, addressed), addressed)
 }
 
 /** Answers what differed. Routes of other links to the same subnets stay, as they do when the kernel makes its own. */
@@ -62,8 +61,11 @@ export function mendSubnetRoutes(rtnl: Rtnl, addressed: AddressedLink): AddressR
   return faults
 }
 
-function faultsNow(rtnl: Rtnl, addressed: AddressedLink): AddressRouteFault[] {
-  const found = rtnl.routes({ link: addressed.link })
+function routesOf(rtnl: Rtnl, { link }: AddressedLink): Route[] {
+  return rtnl.routes({ link })
+}
+
+function faultsAmong(found: readonly Route[], addressed: AddressedLink): AddressRouteFault[] {
   return [...localRouteFaults(found, addressed), ...subnetRouteFaults(found, addressed)]
 }
 

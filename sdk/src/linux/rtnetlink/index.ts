@@ -13,6 +13,14 @@ export {
   type Scope,
 } from './address.ts'
 export {
+  type ChangedAddress,
+  changedAddresses,
+  isUsableAddress,
+  madeAnew,
+  mendChangedAddresses,
+  type OwnAddresses,
+} from './address-changes.ts'
+export {
   type AddressedLink,
   type AddressRouteFault,
   addressRouteFaults,
@@ -97,8 +105,15 @@ export {
   type RouteType,
   replaceRoute,
   subnetRoute,
+  usualMetric,
 } from './route.ts'
-export { deleteFoundRoute, routeChanges, substituteRoute } from './route-changes.ts'
+export {
+  deleteFoundRoute,
+  type RouteFault,
+  routeChanges,
+  routeFaults,
+  substituteRoute,
+} from './route-changes.ts'
 export { Rtnl, type RunOptions, type SlowRunOptions } from './rtnl.ts'
 export { addRule, deleteRule, type Rule } from './rule.ts'
 export type { LinkStatistics } from './statistics.ts'

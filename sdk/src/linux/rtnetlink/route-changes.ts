@@ -1,7 +1,45 @@
 // How a route of the kernel differs from what somebody wants it to be, and what puts the one in the place of the other.
 import type { RouteRequest } from '../netlink/request.ts'
-import { formatIp, parseIp } from './ip-address.ts'
-import { appendRoute, deleteRoute, type NewRoute, type Route, scopeOf } from './route.ts'
+import { formatIp, formatPrefix, parseIp, parsePrefix } from './ip-address.ts'
+import {
+  appendRoute,
+  deleteRoute,
+  MAIN_TABLE,
+  type NewRoute,
+  type Route,
+  scopeOf,
+  usualMetric,
+} from './route.ts'
+
+/** What differs from a route that is wanted. */
+export type RouteFault = {
+  readonly route: NewRoute
+  /** Those that are in its place and differ. Otherwise it is missing. */
+  readonly wrong: readonly Route[]
+  /** In what the first of those differs: `source 10.1.0.9`. */
+  readonly changes: readonly string[]
+}
+
+/** Of routes that are wanted over a link; those that somebody has added beside them do not count. */
+export function routeFaults(found: readonly Route[], wanted: readonly NewRoute[]): RouteFault[] {
+  return wanted.flatMap((route) => {
+    const there = found.filter((one) => isSamePlace(one, route))
+    if (there.some((one) => routeChanges(one, route).length === 0)) return []
+    const wrong = there.filter(({ tos }) => tos === 0).slice(0, 1)
+    return [{ route, wrong, changes: wrong.flatMap((one) => routeChanges(one, route)) }]
+  })
+}
+
+/** Without a table the main one is meant: a table for replies may have the same route. */
+function isSamePlace(found: Route, { destination, link, table = MAIN_TABLE, metric }: NewRoute): boolean {
+  const { bytes, prefixLength } = parsePrefix(destination)
+  return (
+    found.destination === formatPrefix(bytes, prefixLength) &&
+    found.link === link &&
+    found.table === table &&
+    (found.metric ?? 0) === (metric ?? usualMetric[found.family])
+  )
+}
 
 /**
  * In words: `gateway 10.1.0.9`, `mtu 1300`. Of two to the same place; who made them does not count, nor a source that nobody asks

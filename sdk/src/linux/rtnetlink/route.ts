@@ -25,6 +25,9 @@ export const KERNEL_PROTOCOL = 2
 /** Of the IPv6 routes that the kernel makes with an address. */
 export const KERNEL_IPV6_METRIC = 256
 
+/** Of a route that is set without one. */
+export const usualMetric = { ipv4: 0, ipv6: 1024 }
+
 /** The table of ordinary routes (rtnetlink(7), RT_TABLE_MAIN). */
 export const MAIN_TABLE = 254
 /** Where the kernel keeps the addresses of the machine itself. */
