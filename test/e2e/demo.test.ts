@@ -9,7 +9,11 @@ import { repository } from '../support/repository.ts'
 type Ended = { code: number | null; stdout: string; stderr: string }
 
 function start(script: string, ...args: string[]) {
-  const child = spawn(process.execPath, [join(repository, 'scripts', script), ...args], { stdio: 'pipe' })
+  const env = { ...process.env, CONET_COMPILE_EARLY: '' }
+  const child = spawn(process.execPath, [join(repository, 'scripts', script), ...args], {
+    stdio: 'pipe',
+    env,
+  })
   const output = { stdout: '', stderr: '' }
   child.stdout.on('data', (data) => {
     output.stdout += data
