@@ -32,7 +32,11 @@ export const crashes: Crashes<Failpoint> = {
     'host:up:after-outcome',
   ],
   'up in the namespace at a path': ['host:up:after-intent'],
-  'up that fails at its second attachment': ['host:endpoint:unplugged-again', 'host:up:sandbox-dropped'],
+  'up that fails at its second attachment': [
+    'host:endpoint:deleted-to-be-placed',
+    'host:endpoint:unplugged-again',
+    'host:up:sandbox-dropped',
+  ],
   down: ['host:down:after-intent', 'host:down:sandbox-released', 'host:down:after-outcome'],
   'remove a container': ['host:container:forgotten'],
 }

@@ -61,6 +61,23 @@ describe('a driver that hands out addresses', () => {
     expect(lastSent('endpoint/plug')).toMatchObject({ interface: { addresses: ['10.32.0.7/12'] } })
   })
 
+  it('has its address again where the endpoint is to have another name when the container comes up', async () => {
+    creates(gives('10.32.0.7/12'))
+    await fixture.client.down('c')
+    const { id } = await plug()
+    await fixture.client.putContainerConfig('c', { attach_to: [{ network: 'lab', name: 'first' }, 'lab'] })
+    creates(gives('10.32.0.7/12', id), gives('10.32.0.8/12'))
+    const { endpoints } = await fixture.client.up('c')
+    expect(endpoints.find((endpoint) => endpoint.id === id)?.interfaces).toMatchObject([
+      { name: 'eth1', addresses: ['10.32.0.7/12'], default_route: false },
+    ])
+    expect(lastSent('endpoint/create')).toMatchObject({
+      endpointId: id,
+      interface: { name: 'eth1' },
+      requestedAddresses: ['10.32.0.7'],
+    })
+  })
+
   it('is told the subnets that a user names', async () => {
     await fixture.client.createNetwork({ name: 'named', type: 'fake', subnets: [{ subnet: '10.33.0.0/16' }] })
     expect(lastSent('network/create')).toMatchObject({

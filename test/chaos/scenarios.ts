@@ -109,13 +109,13 @@ export const scenarios = {
     return up()(setting)
   }),
 
-  /** The second attachment wants an interface that the runtime has made. */
+  /** The second attachment wants an interface that the runtime has made; the first had the name of the other one. */
   'up that fails at its second attachment': configured([], async (setting) => {
     const { client } = setting.fixture
     await client.plug(handle, { network: 'green' })
     await client.putContainerConfig(handle, { attach_to: ['green', { network: 'blue', interface: 'eth5' }] })
     const { path, namespace } = namespaceFor(setting)
-    namespace.run(() => execFileSync('ip', ['link', 'add', 'eth5', 'type', 'veth', 'peer', 'name', 'other']))
+    namespace.run(() => execFileSync('ip', ['link', 'add', 'eth5', 'type', 'veth', 'peer', 'name', 'eth0']))
     const before = await client.getContainer(handle)
     return async () => {
       await expect(client.up(handle, { netns: path })).rejects.toMatchObject({ kind: 'conflict' })

@@ -73,7 +73,10 @@ export const EndpointRecord = Type.Object({
 export type EndpointRecord = Static<typeof EndpointRecord>
 
 /** The interfaces that it has in its sandbox, or is to have. */
-export function interfaceNames({ interface: plan, result }: EndpointRecord): string[] {
+export function interfaceNames({
+  interface: plan,
+  result,
+}: Pick<EndpointRecord, 'result'> & { interface: Pick<InterfacePlan, 'name'> }): string[] {
   const made = result?.interfaces.map(({ name }) => name) ?? []
   return made.includes(plan.name) ? made : [plan.name, ...made]
 }

@@ -1,7 +1,13 @@
 // Which interface an endpoint becomes: its name, and whether the default route goes through it.
 import { ConetError } from '@conet/sdk'
-import { type EndpointRecord, interfaceNames } from './endpoint.ts'
+import { type EndpointRecord, type InterfacePlan, interfaceNames } from './endpoint.ts'
 import { hasWayOut, type NetworkRecord } from './network.ts'
+
+/** As much of an endpoint, or of one that is to be, as decides about those after it. */
+export type Placed = Pick<EndpointRecord, 'id' | 'networkId'> &
+  Partial<Pick<EndpointRecord, 'state' | 'result'>> & {
+    readonly interface: Pick<InterfacePlan, 'name' | 'defaultRoute'>
+  }
 
 type Beside = {
   /** What others than conet have put into the sandbox. */
@@ -19,7 +25,7 @@ type Beside = {
  */
 export function chooseInterfaceName(
   wanted: string | undefined,
-  endpoints: readonly EndpointRecord[],
+  endpoints: readonly Placed[],
   { foreign, shared, askedBeside, promised = [] }: Beside,
 ): string {
   if (shared !== undefined) return sharedName(wanted, shared)
@@ -55,7 +61,7 @@ function sharedName(wanted: string | undefined, shared: string): string {
 export function chooseDefaultRoute(
   wanted: boolean | undefined,
   network: NetworkRecord,
-  { endpoints, isPromised = false }: { endpoints: readonly EndpointRecord[]; isPromised?: boolean },
+  { endpoints, isPromised = false }: { endpoints: readonly Placed[]; isPromised?: boolean },
 ): boolean {
   const holder = endpoints.find(
     (endpoint) => endpoint.interface.defaultRoute && endpoint.state !== 'deleting',

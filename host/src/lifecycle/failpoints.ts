@@ -20,6 +20,7 @@ export const hostFailpoints = [
   'host:endpoint:settled',
   'host:endpoint:after-outcome',
   'host:endpoint:unplugged-again',
+  'host:endpoint:deleted-to-be-placed',
   'host:endpoint:interface-returned',
   'host:endpoint:buried',
   'host:endpoint:after-delete',

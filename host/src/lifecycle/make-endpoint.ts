@@ -28,7 +28,7 @@ export async function createEndpoint(
 }
 
 /** The endpoint with what the driver has given it. */
-async function createAtDriver(
+export async function createAtDriver(
   host: HostContext,
   { endpoint, network, session }: IntendedEndpoint,
   operation: Operation,

@@ -3,22 +3,13 @@ import { ConetError } from '@conet/sdk'
 import type { Attachment, ContainerRecord, SandboxRecord } from '../domain/container.ts'
 import type { EndpointRecord, InterfacePlan } from '../domain/endpoint.ts'
 import { newId } from '../domain/ids.ts'
-import { chooseDefaultRoute, chooseInterfaceName } from '../domain/interface-plan.ts'
-import {
-  assertMtuFits,
-  assertUsable,
-  hasWayOut,
-  type NetworkRecord,
-  networkGoneHelp,
-  shareInterface,
-} from '../domain/network.ts'
+import { assertMtuFits, assertUsable, type NetworkRecord, networkGoneHelp } from '../domain/network.ts'
 import type { Reservation } from './address-book.ts'
 import { namingHolder } from './address-holder.ts'
 import { ensureRoom, hasRoomFor } from './block-room.ts'
 import type { HostContext, Operation } from './host-context.ts'
-import { about } from './named-field.ts'
 import { releaseIfUnused } from './network-at-driver.ts'
-import { refuseAmbiguousNetworks } from './subnet-overlap.ts'
+import { placeInSandbox } from './place-in-sandbox.ts'
 
 export type EndpointWish = {
   container: ContainerRecord
@@ -88,45 +79,6 @@ function macsOfOthers({ attachments }: ContainerRecord, { name, networkId }: Att
   return others.flatMap(({ macAddress }) => macAddress ?? [])
 }
 
-/** Among the other endpoints of its container. */
-function placeInSandbox(
-  host: HostContext,
-  wish: EndpointWish,
-  network: NetworkRecord,
-): Pick<InterfacePlan, 'name' | 'defaultRoute'> {
-  const { attachment, container, sandbox } = wish
-  const others = host.inventory.endpointsOfContainer(container.handle)
-  const networks = others.flatMap(({ networkId }) => host.inventory.networks.get(networkId) ?? [])
-  about('network', () => refuseAmbiguousNetworks(network, networks, container.handle))
-  // What is still to be removed from a sandbox that was let go takes no name in this one.
-  const present = others.filter(
-    ({ state, hold }) => state !== 'deleting' || (hold !== undefined && hold === sandbox?.hold),
-  )
-  const beside = namesBeside(host, wish, { network, present })
-  const foreign = sandbox?.foreignInterfaces ?? []
-  const name = chooseInterfaceName(attachment.interface, present, { foreign, ...beside })
-  const isPromised = isDefaultRoutePromised(host, container, attachment)
-  const defaultRoute = chooseDefaultRoute(attachment.defaultRoute, network, { endpoints: others, isPromised })
-  return { name, defaultRoute }
-}
-
-/** Of the others behind the same interface the name that one has, or asks for; of those apart what they ask for. */
-function namesBeside(
-  { inventory }: HostContext,
-  { container, attachment }: EndpointWish,
-  { network, present }: { network: NetworkRecord; present: readonly EndpointRecord[] },
-): { shared: string | undefined; askedBeside: string | undefined; promised: string[] } {
-  const isBeside = ({ networkId }: { networkId: string }) =>
-    shareInterface(network, inventory.networks.get(networkId))
-  const others = container.attachments.filter(({ name }) => name !== attachment.name)
-  const asking = others.find((other) => other.interface !== undefined && isBeside(other))
-  return {
-    shared: present.find(isBeside)?.interface.name,
-    askedBeside: asking?.interface,
-    promised: others.flatMap((other) => other.interface ?? []),
-  }
-}
-
 function recordOf(
   { attachment, container, madeBy, sandbox }: EndpointWish,
   { id, order, plan, network }: { id: string; order: number; plan: InterfacePlan; network: NetworkRecord },
@@ -147,21 +99,6 @@ function recordOf(
     ...(network.ipam === 'driver' && { requestedAddresses: attachment.addresses }),
     createdAt: new Date().toISOString(),
   }
-}
-
-/** To another attachment of the container, by a word of its client. */
-function isDefaultRoutePromised(
-  { inventory }: HostContext,
-  { attachments }: ContainerRecord,
-  { name, primary }: Attachment,
-): boolean {
-  const leadsOut = ({ networkId, own }: Attachment) => {
-    const network = inventory.networks.get(networkId)
-    return network === undefined ? own !== undefined : hasWayOut(network)
-  }
-  const others = attachments.filter((other) => other.name !== name && other.defaultRoute !== false)
-  if (others.some(({ defaultRoute }) => defaultRoute === true)) return true
-  return primary !== true && others.some((other) => other.primary === true && leadsOut(other))
 }
 
 /** Throws `notFound`. */

@@ -7,6 +7,7 @@ import type { HostContext, Operation } from './host-context.ts'
 import { intendEndpoint } from './intend-endpoint.ts'
 import { createAndPlug, plugCreated } from './make-endpoint.ts'
 import { makeOwnNetwork, removeOwnNetwork } from './own-networks.ts'
+import { placeCreated } from './place-created.ts'
 import { keepPortsOf } from './policy-ports.ts'
 import { awaitPublication } from './publication.ts'
 import { endAtDriver, removeInUndo } from './remove-endpoint.ts'
@@ -23,10 +24,11 @@ export async function plugAttachment(
   { container, attachment, sandbox }: Place,
   { undo, operation }: { undo: Rollback; operation: Operation },
 ): Promise<void> {
-  const endpoint = host.inventory
+  const made = host.inventory
     .endpointsOfContainer(container.handle)
     .find((candidate) => candidate.attachment === attachment.name && candidate.state === 'created')
-  if (endpoint !== undefined) {
+  if (made !== undefined) {
+    const endpoint = await placeCreated(host, { container, attachment, sandbox }, { made, operation })
     undo.defer(`unplug endpoint ${endpoint.id}`, () => unplugAgain(host, endpoint))
     await awaitPublication(
       host,
