@@ -3,6 +3,7 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { NetworkView } from '@conet/sdk/api'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { HostUnderTest } from '../support/host-under-test.ts'
 
@@ -106,6 +107,22 @@ describe('everything that is wrong', () => {
       network({ ...dual, ipv4: false, ipv6: false }),
       ...['subnets[0].subnet', 'ipv4', 'subnets[1].subnet', 'ipv6'],
     )
+  })
+
+  it('with a network is that it would have no addresses by one word alone; by two it has none', async () => {
+    const bare = { name: 'x', type: 'null', ipv4: false }
+    for (const wish of [bare, { ...bare, ipv6: null }, { ...bare, subnets: [] }])
+      await expectRefusal(network(wish), 'ipv4', 'invalidArgument')
+    const subnetsOf = async (wish: Record<string, unknown>) => {
+      const { id, subnets } = await host.done<NetworkView>(network({ ...bare, ...wish }))
+      await host.done({ method: 'DELETE', path: `/networks/${id}` })
+      return subnets.map(({ subnet }) => (subnet.includes(':') ? 6 : 4))
+    }
+    expect(await subnetsOf({ ipv6: false })).toEqual([])
+    expect(await subnetsOf({ ipv6: true })).toEqual([6])
+    expect(await subnetsOf({ subnets: [{ subnet: 'fd01::/64' }] })).toEqual([6])
+    expect(await subnetsOf({ ipv4: null })).toEqual([4])
+    expect(await subnetsOf({ ipv4: null, subnets: [] })).toEqual([4])
   })
 
   it('with a network is named before it is said that its name is another’s', async () => {

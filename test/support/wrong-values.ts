@@ -54,12 +54,11 @@ function unknownKeys(schema: object, good: Readonly<Record<string, unknown>>): W
   )
 }
 
-/** Of a member: one that may be absent is so, too, by null for its list or object. */
+/** Of a member: one that may be absent is so, too, by null. */
 function wrongOf(name: string, field: unknown, schema: object): Wrong[] {
   const { required = [] }: { required?: unknown } = schema
   const isRequired = Array.isArray(required) && required.includes(name)
-  const mayBeNil = !isRequired && isSchema(field) && (field.type === 'array' || field.type === 'object')
-  return wrongValues(field).filter(({ json }) => !(mayBeNil && json === 'null'))
+  return wrongValues(field).filter(({ json }) => isRequired || json !== 'null')
 }
 
 function wrongValues(schema: unknown): Wrong[] {

@@ -1,8 +1,10 @@
-// What clients in Go send for lists and objects that nobody made (encoding/json): null.
+// What clients send for members that nobody filled in: null, as Go does for lists and objects, others for all else.
 import { IsArray, IsObject, IsOptional, IsRecord, IsUnion, type TSchema } from 'typebox'
+import { Value } from 'typebox/value'
 
 /**
- * The document without such members, where the schema does not ask for them: as if they were absent. Null for anything else stays.
+ * The document without such members, where the schema does not ask for them: as if they were absent. Where null has a meaning
+ * of its own it stays.
  */
 export function withoutNil(document: unknown, schema: TSchema | undefined): unknown {
   if (IsUnion(schema)) return withoutNil(document, schema.anyOf.find(isStructure))
@@ -18,7 +20,7 @@ export function withoutNil(document: unknown, schema: TSchema | undefined): unkn
 }
 
 function isForNil(schema: TSchema | undefined): boolean {
-  return IsOptional(schema) && isStructure(schema)
+  return schema !== undefined && IsOptional(schema) && !Value.Check(schema, null)
 }
 
 function isStructure(schema: TSchema): boolean {

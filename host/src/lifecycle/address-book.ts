@@ -8,7 +8,7 @@ import { DriverGivenAddresses, type GivenAddresses } from './driver-given-addres
 import { type AddressPlan, NetworkAddresses, type OwnBlocks } from './network-addresses.ts'
 import type { MacWish } from './network-macs.ts'
 import { RequestFaults } from './request-faults.ts'
-import { readSubnets } from './requested-subnets.ts'
+import { readSubnets, refuseWithoutAddresses } from './requested-subnets.ts'
 import { noteOverlaps, refuseOnThisMachine, type SubnetOwner } from './subnet-overlap.ts'
 
 export type Reservation = AddressPlan & {
@@ -73,8 +73,9 @@ export class AddressBook {
     elsewhere?: readonly (SubnetOwner & { internal: boolean })[],
   ): SubnetRecord[] {
     const { subnets, ipam, internal = false, ipv6 = false } = body
-    const { ipv4 = subnets === undefined && ipam === undefined } = body
+    const { ipv4 = (subnets ?? []).length === 0 && ipam === undefined } = body
     const faults = new RequestFaults()
+    faults.of(() => refuseWithoutAddresses(body))
     const given = readSubnets(body, faults)
     // A dump of the kernel's: once for all that looks at it.
     const routes = this.#options.machineRoutes()

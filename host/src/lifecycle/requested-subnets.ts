@@ -4,7 +4,7 @@ import type { CreateNetworkBody } from '@conet/sdk/api'
 import { parseNetworkSubnet, type SubnetSpec } from '../ipam/index.ts'
 import { RequestFaults } from './request-faults.ts'
 
-type SubnetWish = Pick<CreateNetworkBody, 'subnets' | 'internal' | 'ipv4' | 'ipv6'>
+type SubnetWish = Pick<CreateNetworkBody, 'subnets' | 'internal' | 'ipv4' | 'ipv6'> & { ipam?: 'driver' }
 
 /** By their places in the request; undefined is one that is wrong. `at` opens the paths of wrong fields. */
 export function readSubnets(
@@ -18,6 +18,16 @@ export function readSubnets(
     const spec = faults.of(() => parseNetworkSubnet(subnet, internal, path))
     if (spec !== undefined && isRefused[spec.family]) faults.of(() => refuseFamily(spec, path, at))
     return spec
+  })
+}
+
+/** Throws for a network that would have no addresses by one word left out. Who wants none says so of both families. */
+export function refuseWithoutAddresses({ subnets = [], ipv4, ipv6, ipam }: SubnetWish): void {
+  if (subnets.length > 0 || ipam !== undefined || ipv4 !== false || ipv6 !== undefined) return
+  const message = 'is false, and nothing else is asked for: the network would have no addresses'
+  throw new ConetError('invalidArgument', `create network: ipv4 ${message}`, {
+    fields: [{ path: 'ipv4', message }],
+    help: 'say "ipv6": true, or name subnets, for a network with IPv6 alone; "ipv6": false for one without addresses',
   })
 }
 

@@ -57,9 +57,9 @@ export const CreateNetworkBody = Type.Object(
     labels: Type.Optional(NewLabels),
     /** True: members reach each other and nothing else. */
     internal: Type.Optional(Type.Boolean()),
-    /** Any number of IPv4 and IPv6 subnets; without any, the default pools give them. */
+    /** Any number of IPv4 and IPv6 subnets; without any, the default pools give them. No addresses: false for `ipv4` and `ipv6`. */
     subnets: Type.Optional(Type.Array(SubnetRequest, { maxItems: 64 })),
-    /** Take an IPv4 subnet from the default pools; false: have none. Default: true when `subnets` is absent. */
+    /** Take an IPv4 subnet from the default pools; false: have none. Default: true without `subnets`. */
     ipv4: Type.Optional(Type.Boolean()),
     /** Take an IPv6 subnet from the default pools; false: have none. Default: those of `subnets` alone. */
     ipv6: Type.Optional(Type.Boolean()),

@@ -69,7 +69,7 @@ describe('answers', () => {
     expect(given).toEqual([body])
   })
 
-  it('take null for a list or an object that is optional as if it were absent, as Go sends it, and for nothing else', async () => {
+  it('take null for a member that is optional as if it were absent, and for nothing else', async () => {
     const given: unknown[] = []
     await using api = await apiFixture({
       createNetwork: async (body) => {
@@ -78,15 +78,19 @@ describe('answers', () => {
       },
     })
     const post = (payload: object) => api.app.inject({ method: 'POST', url: '/networks', payload })
-    const nils = { config: null, labels: null, dns: null, default_policy: null }
-    const subnets = [{ subnet: '10.0.0.0/8', exclude: null }]
+    const nils = { config: null, labels: null, dns: null, default_policy: null, name: null, ipv4: null }
+    const subnets = [{ subnet: '10.0.0.0/8', exclude: null, gateway: null }]
     expect((await post({ type: 'null', ...nils, subnets })).statusCode).toBe(200)
     expect((await post({ type: 'null', subnets: null, config: { own: null } })).statusCode).toBe(200)
     expect(given).toEqual([
       { type: 'null', subnets: [{ subnet: '10.0.0.0/8' }] },
       { type: 'null', config: { own: null } },
     ])
-    for (const wrong of [{ type: null }, { type: 'null', name: null }, { type: 'null', subnets: [null] }])
+    for (const wrong of [
+      { type: null },
+      { type: 'null', labels: { a: null } },
+      { type: 'null', subnets: [null] },
+    ])
       expect((await post(wrong)).statusCode).toBe(400)
   })
 })
