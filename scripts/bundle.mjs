@@ -1,26 +1,15 @@
-// Joins the modules of each program into a few files in its package's `dist/programs`, which its bin loads: finding and
-// reading 1,400 files was most of the start of conetd (docs/decisions/0021). Build first. Quick when nothing has changed.
+// Joins the modules of each program into a few files in its package's `dist/programs`, which its bin loads, and has V8
+// compile them: finding, reading and compiling 1,400 files was most of the start of conetd (docs/decisions/0021). Build
+// first. Quick when nothing has changed.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { compilePrograms } from './programs/compile.mjs'
+import { programs } from './programs/programs.mjs'
 
 const thisFile = fileURLToPath(import.meta.url)
 const root = fileURLToPath(new URL('..', import.meta.url))
-
-/** Of each package its programs, by the names of their files. */
-const programs = {
-  host: { conetd: 'host/dist/conetd/main.js', conet: 'host/dist/cli/main.js' },
-  'drivers/null': { driver: 'drivers/null/dist/main.js' },
-  'drivers/bridge': { driver: 'drivers/bridge/dist/main.js' },
-  'drivers/vxlan': { driver: 'drivers/vxlan/dist/main.js' },
-  test: {
-    'fake-driver': 'test/dist/support/fake-driver-program.js',
-    'scripted-driver': 'test/dist/support/scripted-driver-main.js',
-    zoo: 'test/dist/zoo/main.js',
-    keeper: 'test/dist/zoo/keeper-main.js',
-  },
-}
 
 /** They have compiled code, or start threads from files of their own. The last two are loaded by few. */
 const left = ['koffi', 'lmdb', 'netlink', 'pino', 'piscina', 'etcd3', '@grpc/grpc-js']
@@ -51,31 +40,56 @@ const threads = {
 }
 
 async function bundle(rolldown, name) {
-  const entries = Object.entries(programs[name]).map(([title, file]) => [title, join(root, file)])
+  const entries = Object.entries(programs[name]).map(([title, { main }]) => [title, join(root, main)])
   const joined = await rolldown({
     input: Object.fromEntries(entries),
     platform: 'node',
     external: (id) => left.some((library) => id === library || id.startsWith(`${library}/`)),
     plugins: [threads],
   })
-  const directory = join(root, name, 'dist/programs')
+  const directory = join(root, name, 'dist/programs.new')
   rmSync(directory, { recursive: true, force: true })
+  // With the hash of what is in it: code that was compiled of another file is never taken for its own.
+  const hashed = '[name]-[hash].js'
   const { output } = await joined.write({
     dir: directory,
-    chunkFileNames: '[name].js',
+    format: 'cjs',
+    entryFileNames: hashed,
+    chunkFileNames: hashed,
     sourcemap: true,
     charset: 'ascii',
     comments: { legal: true, annotation: false, jsdoc: false },
   })
   await joined.close()
   assertFound(directory, output)
+  writeStarts(directory, output)
+  await compilePrograms(directory, programs[name])
+  exchange(directory, join(root, name, 'dist/programs'))
   writeFileSync(stampOf(name), '')
+}
+
+/** What a program's bin loads. */
+function writeStarts(directory, output) {
+  writeFileSync(join(directory, 'package.json'), '{"type":"commonjs"}\n')
+  copyFileSync(join(root, 'scripts/programs/load.cjs'), join(directory, 'load.cjs'))
+  for (const { isEntry, name, fileName } of output)
+    if (isEntry && fileName !== `${name}.js`)
+      writeFileSync(join(directory, `${name}.js`), `require('./load.cjs').load('${name}', '${fileName}')\n`)
+}
+
+/** A program that is started meanwhile finds all of the one or all of the other. */
+function exchange(directory, place) {
+  const former = `${place}.old`
+  rmSync(former, { recursive: true, force: true })
+  if (existsSync(place)) renameSync(place, former)
+  renameSync(directory, place)
+  rmSync(former, { recursive: true, force: true })
 }
 
 /** A file that a module names by its own place must be at the same place from where the module is now. */
 function assertFound(directory, output) {
   const named = output.flatMap(({ code = '' }) => [
-    ...code.matchAll(/new URL\("(\.[^"]*)", import\.meta\.url\)/g),
+    ...code.matchAll(/new URL\("(\.[^"]*)", require\("url"\)/g),
   ])
   for (const [expression, path] of named)
     if (!existsSync(join(directory, path)))
@@ -92,7 +106,8 @@ function inputs() {
       .filter((file) => file.endsWith('.js') && !file.startsWith('programs'))
       .map((file) => join(root, name, 'dist', file)),
   )
-  return [...modules, join(root, 'package-lock.json'), thisFile]
+  const ours = readdirSync(join(root, 'scripts/programs')).map((file) => join(root, 'scripts/programs', file))
+  return [...modules, ...ours, join(root, 'package-lock.json'), thisFile]
 }
 
 function changedAt(path) {

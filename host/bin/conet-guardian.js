@@ -1,2 +1,3 @@
 #!/usr/bin/env node
-import '../dist/guardian/main.js'
+// Made by `npm run build`.
+require('../dist/programs/conet-guardian.js')

@@ -1,2 +1,3 @@
 #!/usr/bin/env node
-import '../dist/oci-hook/main.js'
+// Made by `npm run build`.
+require('../dist/programs/conet-oci-hook.js')

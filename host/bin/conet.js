@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 // Made by `npm run build`.
-import '../dist/programs/conet.js'
+require('../dist/programs/conet.js')

@@ -1,6 +1,6 @@
 // conet's own files are removed or replaced while conetd and its drivers run, as every upgrade of a package does: what needs
 // a file that was not read before fails by itself and says what to do, and all else goes on.
-import { cpSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { ConetdFixture } from '../support/conetd-fixture.ts'
@@ -20,8 +20,13 @@ function install(part: Part): void {
     cpSync(join(repository, part, name), join(tree.path, part, name), { recursive: true })
 }
 
-/** Which conetd reads a few seconds after its start: as if it had come to that only after its files were gone. */
-const readLater = 'host/dist/programs/prometheus.js'
+/** What conetd reads a few seconds after its start: as if it had come to that only after its files were gone. */
+function removeReadLater(): void {
+  const programs = join(tree.path, 'host/dist/programs')
+  const found = readdirSync(programs).filter((name) => /^prometheus-.*\.js$/.test(name))
+  expect(found).toHaveLength(1)
+  for (const name of found) rmSync(join(programs, name))
+}
 
 const remove = (part: Part) => rmSync(join(tree.path, part), { recursive: true })
 
@@ -30,7 +35,7 @@ beforeAll(async () => {
   symlinkSync(join(repository, 'node_modules'), join(tree.path, 'node_modules'))
   install('host')
   install('drivers/bridge')
-  rmSync(join(tree.path, readLater))
+  removeReadLater()
   const programs = {
     conetd: join(tree.path, 'host/bin/conetd.js'),
     bridge: join(tree.path, 'drivers/bridge/bin/conet-driver-bridge.js'),

@@ -158,4 +158,4 @@ const driver = defineDriver({
   },
 })
 
-await runDriver(driver)
+void runDriver(driver)

@@ -11,6 +11,6 @@ if (deaf === '1') process.on('SIGTERM', () => console.log('SIGTERM is ignored'))
 
 const { values } = parseArgs({ options: { socket: { type: 'string' } } })
 if (values.socket === undefined) throw new Error('--socket is missing')
-await ScriptedDriver.listen(values.socket, name, {
+void ScriptedDriver.listen(values.socket, name, {
   'network/list': () => ({ networkIds: [] }),
 })

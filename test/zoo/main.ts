@@ -22,7 +22,7 @@ if (values.socket === undefined) throw new Error('--socket is missing')
 const good = goodBehaviour()
 const mutation = values.mutation === undefined ? undefined : mutationNamed(values.mutation)
 const keepsRecords = values['keep-records'] || mutation?.of?.keepsRecords === true
-const driver = await ZooDriver.listen({
+void ZooDriver.listen({
   path: values.socket,
   variant: {
     name: values.name,
@@ -35,5 +35,4 @@ const driver = await ZooDriver.listen({
   ...(keepsRecords && values.records !== undefined && { records: Records.keptAt(values.records) }),
   exit: (code) => process.exit(code),
   log: (message) => process.stderr.write(`${message}\n`),
-})
-process.once('SIGTERM', () => void driver.behaviour.terminate(driver))
+}).then((driver) => process.once('SIGTERM', () => void driver.behaviour.terminate(driver)))

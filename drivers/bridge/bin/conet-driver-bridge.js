@@ -1,3 +1,3 @@
 #!/usr/bin/env node
 // Made by `npm run build`.
-import '../dist/programs/driver.js'
+require('../dist/programs/driver.js')

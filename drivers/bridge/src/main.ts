@@ -3,4 +3,4 @@ import { runDriver } from '@conet/sdk'
 import { guardNamespace } from '@conet/sdk/bridge-network'
 import { bridgeDriver } from './driver.ts'
 
-await runDriver(guardNamespace(bridgeDriver()))
+void runDriver(guardNamespace(bridgeDriver()))

@@ -2,4 +2,4 @@
 import { runDriver } from '@conet/sdk'
 import { nullDriver } from './driver.ts'
 
-await runDriver(nullDriver())
+void runDriver(nullDriver())

@@ -3,4 +3,4 @@ import { runDriver } from '@conet/sdk'
 import { guardNamespace } from '@conet/sdk/bridge-network'
 import { vxlanDriver } from './driver.ts'
 
-await runDriver(guardNamespace(vxlanDriver()))
+void runDriver(guardNamespace(vxlanDriver()))

@@ -36,4 +36,7 @@ const terminal: Terminal = {
 }
 
 // Not process.exit(): what is written to a pipe may still be on its way.
-process.exitCode = await run(process.argv.slice(2), terminal)
+void run(process.argv.slice(2), terminal).then((code) => {
+  // Unless its output failed in the meantime.
+  process.exitCode ??= code
+})

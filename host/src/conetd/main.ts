@@ -26,7 +26,7 @@ const parsed = parseArguments(process.argv.slice(2), version, {
 })
 if (parsed.action === 'exit') process.exitCode = parsed.code
 else
-  await run(
+  void run(
     parsed.action,
     settingsOrExit(() => readSettings(parsed.flags, process.env)),
   )

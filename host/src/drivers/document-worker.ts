@@ -7,7 +7,7 @@ import type { DocumentTask } from './isolated-checks.ts'
 const compiled = new Map<string, ValidateFunction>()
 
 /** What of the document its schema refuses. */
-export default function check({ schema, document, maxErrors }: DocumentTask): ErrorObject[] {
+export function work({ schema, document, maxErrors }: DocumentTask): ErrorObject[] {
   const key = JSON.stringify(schema)
   const validate = compiled.get(key) ?? compileSchema(schema)
   compiled.set(key, validate)

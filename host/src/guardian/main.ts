@@ -8,14 +8,17 @@ import { run } from './run.ts'
 
 const exitCode = { failed: 1, usage: 2 } as const
 
-const parsed = argumentsOrExit()
-try {
-  // Of a `down` there is nothing to read, and nobody need close it.
-  const answer = await run(parsed, parsed.action === 'down' ? '' : (await readInput()).toString('utf8'))
-  process.stdout.write(`${JSON.stringify(answer)}\n`)
-} catch (error) {
-  explain(`conet-guardian: ${parsed.action} ${shownHandle(parsed.handle)}: ${messageOf(error)}`)
-  process.exitCode = exitCode.failed
+void act(argumentsOrExit())
+
+async function act(parsed: Arguments): Promise<void> {
+  try {
+    // Of a `down` there is nothing to read, and nobody need close it.
+    const answer = await run(parsed, parsed.action === 'down' ? '' : (await readInput()).toString('utf8'))
+    process.stdout.write(`${JSON.stringify(answer)}\n`)
+  } catch (error) {
+    explain(`conet-guardian: ${parsed.action} ${shownHandle(parsed.handle)}: ${messageOf(error)}`)
+    process.exitCode = exitCode.failed
+  }
 }
 
 function argumentsOrExit(): Arguments {

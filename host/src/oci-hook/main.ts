@@ -6,13 +6,16 @@ import { run } from './run.ts'
 
 const exitCode = { failed: 1, usage: 2 } as const
 
-const parsed = argumentsOrExit()
-try {
-  await run(parsed, await readInput())
-} catch (error) {
-  // One line: runtimes show what a hook wrote when it fails, some of them only the end of it.
-  process.stderr.write(`conet-oci-hook: ${messageOf(error)}\n`)
-  process.exitCode = error instanceof Misuse ? exitCode.usage : exitCode.failed
+void act(argumentsOrExit())
+
+async function act(parsed: Arguments): Promise<void> {
+  try {
+    await run(parsed, await readInput())
+  } catch (error) {
+    // One line: runtimes show what a hook wrote when it fails, some of them only the end of it.
+    process.stderr.write(`conet-oci-hook: ${messageOf(error)}\n`)
+    process.exitCode = error instanceof Misuse ? exitCode.usage : exitCode.failed
+  }
 }
 
 function argumentsOrExit(): Arguments {

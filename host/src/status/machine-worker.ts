@@ -2,6 +2,6 @@
 import type { MachineFacts } from './facts.ts'
 import { readMachineFacts } from './machine-facts.ts'
 
-export default function read(): MachineFacts {
+export function work(): MachineFacts {
   return readMachineFacts()
 }

@@ -5,7 +5,7 @@ import { Piscina } from 'piscina'
 import { programUnavailable } from './program-files.ts'
 
 export type ThreadsOptions = {
-  /** The module whose default export does the work. */
+  /** The module whose `work` does it. */
   readonly program: URL
   /** At one time. */
   readonly most: number
@@ -56,6 +56,8 @@ export class Threads<Task, Answer> {
     const { program, most } = this.#options
     const piscina = new Piscina<Task, Answer>({
       filename: program.href,
+      // Not the default export, which is another for modules and for CommonJS.
+      name: 'work',
       minThreads: 0,
       maxThreads: most,
       idleTimeout: idleTimeoutMs,

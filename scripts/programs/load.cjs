@@ -1,0 +1,49 @@
+// Runs a joined program with the code that V8 compiled of its files when they were joined (docs/decisions/0021). A copy of
+// this file lies beside the programs. CommonJS, since Node 20 takes compiled code for nothing else.
+const { readFileSync, statSync } = require('node:fs')
+const { join } = require('node:path')
+const { constants, Script } = require('node:vm')
+
+/** Copying a package gives files new times in any order; who edits one by hand does so later than that. */
+const copyingMs = 60_000
+const modules = new Map()
+/** Of each file that ran the compiled script, and where its code is kept. */
+const scripts = []
+
+function load(program, name) {
+  const known = modules.get(name)
+  if (known !== undefined) return known.exports
+  const module = { exports: {} }
+  modules.set(name, module)
+  try {
+    const path = join(__dirname, name)
+    const requireFrom = (id) => (id.startsWith('./') ? load(program, id.slice(2)) : require(id))
+    compile(program, name, path).runInThisContext()(module.exports, requireFrom, module, path, __dirname)
+    return module.exports
+  } catch (error) {
+    // It may be there when it is asked for again.
+    modules.delete(name)
+    throw error
+  }
+}
+
+function compile(program, name, path) {
+  const code = readFileSync(path, 'latin1')
+  const keptAt = join(__dirname, 'compiled', program, name)
+  const script = new Script(`(function (exports, require, module, __filename, __dirname) {${code}\n})`, {
+    filename: path,
+    cachedData: readCompiled(path, keptAt),
+    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  })
+  scripts.push({ keptAt, script })
+  return script
+}
+
+/** V8 refuses what another version of it made, or one with other flags, and compiles; but of the code it knows only the length. */
+function readCompiled(path, keptAt) {
+  const kept = statSync(keptAt, { throwIfNoEntry: false })
+  if (kept === undefined || statSync(path).mtimeMs > kept.mtimeMs + copyingMs) return undefined
+  return readFileSync(keptAt)
+}
+
+module.exports = { load, scripts }
