@@ -2,7 +2,7 @@
 // this file lies beside the programs. CommonJS, since Node 20 takes compiled code for nothing else.
 const { readFileSync, statSync } = require('node:fs')
 const { join } = require('node:path')
-const { constants, Script } = require('node:vm')
+const { Script } = require('node:vm')
 
 /** Copying a package gives files new times in any order; who edits one by hand does so later than that. */
 const copyingMs = 60_000
@@ -31,9 +31,9 @@ function compile(program, name, path) {
   const code = readFileSync(path, 'latin1')
   const keptAt = join(__dirname, 'compiled', program, name)
   const script = new Script(`(function (exports, require, module, __filename, __dirname) {${code}\n})`, {
-    filename: path,
+    // Compiled code brings the name it was compiled under into stacks, wherever it is now.
+    filename: `dist/programs/${name}`,
     cachedData: readCompiled(path, keptAt),
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   })
   scripts.push({ keptAt, script })
   return script

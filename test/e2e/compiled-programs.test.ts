@@ -68,6 +68,14 @@ it.each([
   expect(notTaken(files)).toEqual([])
 })
 
+it('a stack names files by where they are in their package, and not where they were compiled', async () => {
+  const zoo = join(repository, 'test/dist/programs/zoo.js')
+  const run = promisify(execFile)(process.execPath, [zoo, '--socket', 'none', '--mutation', 'none'])
+  await expect(run).rejects.toMatchObject({
+    stderr: expect.stringMatching(/at .*\(dist\/programs\/zoo-driver-/),
+  })
+})
+
 it('what was compiled of a file that has changed since is not taken', async () => {
   for (const part of ['package.json', 'bin', 'dist/programs'])
     await cp(join(repository, 'drivers/null', part), join(directory.path, 'null', part), { recursive: true })
