@@ -32,7 +32,7 @@ const longest = [
   'chaos/conetd-failpoints',
   'conformance/zoo',
   'e2e/packed-sdk',
-  'chaos/ten-thousand-plugs',
+  'chaos/many-plugs',
   'e2e/demo',
   'chaos/driver-failpoints',
   'e2e/cluster/nodes',

@@ -1,0 +1,3 @@
+import { manyPlugs } from '../chaos/many-plugs.ts'
+
+manyPlugs(10_000)
