@@ -72,9 +72,9 @@ async function plugInto(task: PlugTask, { sandbox, inner, plugged }: Place): Pro
   undo.defer(`delete link ${link.name}`, () => rtnl.runSlow(deleteLink(link.index), { tolerate: ['ENODEV'] }))
   failpoint('bridge:plug:link-made')
   const peer = link.parent ?? inner.existingLink(plan.interfaceName).index
-  assertAddressesFree(inner, peer, plan)
+  assertAddressesFree(inner, plan)
   // Of a port that was lost and is made anew: what the container did since is its own affair.
-  if (plugged?.sandboxPath !== plan.sandboxPath) assertDefaultRouteWins(inner, peer, plan)
+  if (plugged?.sandboxPath !== plan.sandboxPath) assertDefaultRouteWins(inner, plan)
   rtnl.batch(portRequests(link.index, plan))
   failpoint('bridge:plug:port-set')
   configureInterface({ sandbox, inner }, peer, plan)

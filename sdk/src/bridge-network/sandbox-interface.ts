@@ -1,6 +1,7 @@
 // The sandbox's side of a plug: the requests that set it, and what a refusal of one means to a user.
 import { ConetError } from '../errors/index.ts'
 import {
+  type Address,
   addAddress,
   addRoute,
   BatchError,
@@ -53,28 +54,30 @@ export function configureInterface({ sandbox, inner }: SandboxSide, index: numbe
   if (first !== undefined) throw first.failure
 }
 
-/** What a namespace's loopback leaves for the first interface that is made in it. */
-const firstIndex = 2
-
 /**
- * Throws `conflict` when another interface of the sandbox has one of the addresses: the kernel would take it twice,
- * and answer for it on either. A sandbox that never had another interface needs no look.
+ * Throws `conflict` when another interface of the sandbox has one of the addresses, `lo` too: the kernel would take it twice, and
+ * answer for it on either. Nothing else shows whether there is one: an interface that was moved there keeps the number that it had,
+ * and the first that is made there has the number 2 all the same.
  */
-export function assertAddressesFree(inner: Rtnl, index: number, plan: EndpointPlan): void {
-  if (index === firstIndex) return
+export function assertAddressesFree(inner: Rtnl, plan: EndpointPlan): void {
   const wanted = new Set(plan.addresses.map(withoutPrefix))
-  const taken = inner
-    .addresses()
-    .find(({ address, link }) => link !== index && wanted.has(withoutPrefix(address)))
+  const isTaken = ({ address }: Address) => wanted.has(withoutPrefix(address))
+  const taken = inner.addresses(familyOf(plan.addresses)).find(isTaken)
   if (taken !== undefined) throw exists(plan, { what: `the address ${taken.address}` })
+}
+
+/** One alone is read sooner. */
+function familyOf(addresses: readonly string[]): { family?: 'ipv4' | 'ipv6' } {
+  if (!addresses.some(isIpv6)) return { family: 'ipv4' }
+  return addresses.every(isIpv6) ? { family: 'ipv6' } : {}
 }
 
 /**
  * Throws `conflict` when the sandbox has an IPv6 default route that packets take rather than the one that is to be set:
- * the kernel refuses one of the same metric alone. For IPv4 none is lower than the usual. Without a look as above.
+ * the kernel refuses one of the same metric alone. For IPv4 none is lower than the usual.
  */
-export function assertDefaultRouteWins(inner: Rtnl, index: number, plan: EndpointPlan): void {
-  if (index === firstIndex || !plan.routes.some(isUsualIpv6Default)) return
+export function assertDefaultRouteWins(inner: Rtnl, plan: EndpointPlan): void {
+  if (!plan.routes.some(isUsualIpv6Default)) return
   const better = inner.routes({ family: 'ipv6', table: MAIN_TABLE }).find(isLowDefault)
   if (better === undefined) return
   const what = `a route to ${better.destination} with the metric ${better.metric}`

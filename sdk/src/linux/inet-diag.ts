@@ -4,7 +4,7 @@ import { AF_INET, AF_INET6, NLM_F } from './netlink/constants.ts'
 import type { NetlinkMessage } from './netlink/message.ts'
 import { PayloadWriter } from './netlink/payload-writer.ts'
 import type { RouteRequest } from './netlink/request.ts'
-import { NETLINK_SOCK_DIAG } from './netlink/route-socket.ts'
+import { NETLINK_SOCK_DIAG, RouteSocket } from './netlink/route-socket.ts'
 import { Transactions } from './netlink/transaction.ts'
 import { formatIp } from './rtnetlink/ip-address.ts'
 
@@ -36,7 +36,7 @@ export type OpenSocket = {
  * them. Throws a KernelError: ENOENT or EPROTONOSUPPORT from a kernel that was built without inet_diag.
  */
 export function listOpenSockets(): OpenSocket[] {
-  const transactions = new Transactions({ protocol: NETLINK_SOCK_DIAG })
+  const transactions = new Transactions(new RouteSocket({ protocol: NETLINK_SOCK_DIAG }))
   try {
     return kinds.flatMap((kind) =>
       [AF_INET, AF_INET6].flatMap((family) =>

@@ -3,16 +3,19 @@
 import { type BigIntStats, closeSync, constants, fstatSync, openSync, statSync, writeSync } from 'node:fs'
 import { isAsyncFunction } from 'node:util/types'
 import { KernelError } from './kernel-error.ts'
-import { checked, libc } from './libc.ts'
+import { checked, closeDescriptor, libc } from './libc.ts'
 import type { NamespaceHandle } from './namespace-handle.ts'
 import { CLONE_NEWNET, namespaceTypeOf } from './namespace-type.ts'
 import { checkedCall } from './system-error.ts'
 
 const setns: (fd: number, type: number) => number = libc.func('int setns(int fd, int nstype)')
 const unshare: (flags: number) => number = libc.func('int unshare(int flags)')
+const ioctl: (fd: number, request: bigint) => number = libc.func('int ioctl(int fd, unsigned long request)')
 const abort: () => void = libc.func('void abort(void)')
 
 const EINVAL = 22
+/** Answers with a descriptor of the socket's namespace; for those with CAP_NET_ADMIN there. */
+const SIOCGSKNS = 0x894cn
 
 /** The namespace of the calling thread. `/proc/self` would be that of the process's first thread. */
 const CURRENT = '/proc/thread-self/ns/net'
@@ -105,6 +108,19 @@ export type Place = Pick<NamespaceHandle, 'run'> | undefined
 
 export function runIn<T>(place: Place, work: () => T): T {
   return place === undefined ? work() : place.run(work)
+}
+
+/** Runs `work` in the namespace to which a socket belongs, as `Namespace.run` does. */
+export function runInNamespaceOfSocket<T>(socket: number, work: () => T): T {
+  const namespace = checked(ioctl(socket, SIOCGSKNS), 'find the network namespace of a socket')
+  try {
+    return stretch(
+      () => checked(setns(namespace, CLONE_NEWNET), 'enter the network namespace of a socket'),
+      work,
+    )
+  } finally {
+    closeDescriptor(namespace)
+  }
 }
 
 /**

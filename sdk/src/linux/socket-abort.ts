@@ -4,7 +4,7 @@ import { AF_INET, AF_INET6 } from './netlink/constants.ts'
 import type { NetlinkMessage } from './netlink/message.ts'
 import { PayloadWriter } from './netlink/payload-writer.ts'
 import type { RouteRequest } from './netlink/request.ts'
-import { NETLINK_SOCK_DIAG } from './netlink/route-socket.ts'
+import { NETLINK_SOCK_DIAG, RouteSocket } from './netlink/route-socket.ts'
 import { Transactions } from './netlink/transaction.ts'
 
 const SOCK_DIAG_BY_FAMILY = 20
@@ -34,7 +34,7 @@ export type Connection = {
  * that was built without INET_DIAG_DESTROY.
  */
 export function abortConnections(connections: readonly Connection[], place?: Place): number {
-  const transactions = runIn(place, () => new Transactions({ protocol: NETLINK_SOCK_DIAG }))
+  const transactions = runIn(place, () => new Transactions(new RouteSocket({ protocol: NETLINK_SOCK_DIAG })))
   try {
     // First the cookie of each, since the kernel answers with whoever listens on the port where there is no connection.
     const found: RouteRequest[] = []

@@ -43,6 +43,7 @@ describe('plug', () => {
           { destination: '::/0', gateway: 'fd00:1::1' },
           ...routes,
         ],
+        exact: true,
       },
     ])
     expect(fixture.exec('a', 'ip route show 10.77.0.0/16')).toContain(
@@ -181,6 +182,31 @@ describe('a plug that cannot be', () => {
     expect(fixture.exec('a', 'ip -br link')).not.toContain('eth0')
     expect(fixture.exec('a', 'ip -6 route show default')).toContain('via fd00:9::1')
     await fixture.plug({ ...params, interface: { ...params.interface, defaultRoute: false } })
+  })
+
+  it('names what was in the sandbox before its first interface was made there', async () => {
+    await using fixture = await BridgeFixture.start()
+    const net = await fixture.create(network('one'))
+    for (const [box, command, says] of [
+      ['lo4', 'ip address add 10.1.0.2/32 dev lo', 'the address 10.1.0.2/32'],
+      ['lo6', 'ip address add fd00:1::2/128 dev lo', 'the address fd00:1::2/128'],
+      ['none', 'ip -6 route add blackhole default metric 100', 'a route to ::/0 with the metric 100'],
+    ] as const) {
+      fixture.sandbox(box)
+      fixture.exec(box, command)
+      await expect(fixture.plug(fixture.params(net, box, a)), box).rejects.toThrow(says)
+    }
+    fixture.sandbox('moved')
+    sh(`ip link add index 57 name mv0 type veth peer name mv1 netns ${fixture.namespaces.path('lo4')}
+        ip link set mv0 netns ${fixture.namespaces.path('moved')}`)
+    fixture.exec('moved', 'ip address add 10.1.0.2/24 dev mv0')
+    expect(fixture.exec('moved', 'ip -o link show mv0')).toMatch(/^57: /)
+    const params = fixture.params(net, 'moved', a)
+    await expect(fixture.plug(params)).rejects.toThrow('the address 10.1.0.2/24')
+    expect(fixture.exec('moved', 'ip -o link')).not.toContain('eth0')
+    fixture.exec('moved', 'ip address flush dev mv0')
+    await fixture.plug(params)
+    expect(fixture.exec('moved', 'ip -o link show eth0')).toMatch(/^[23]: /)
   })
 
   it('is not refused for IPv6 default routes that no packet of it takes', async () => {

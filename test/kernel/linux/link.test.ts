@@ -18,6 +18,7 @@ import {
 } from '@conet/sdk/linux'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { inventory, show, showOne } from '../../support/iproute.ts'
+import { countOpenFiles } from '../../support/open-files.ts'
 import { temporaryNamespace } from '../../support/temporary-namespace.ts'
 
 let rtnl: Rtnl
@@ -249,6 +250,17 @@ it('a macvlan is made straight into the sandbox, on a link that stays outside', 
   expect(showOne('ip -d link show eth0', sandbox.namespace)).toMatchObject({
     linkinfo: { info_kind: 'macvlan', info_data: { mode: 'bridge' } },
   })
+})
+
+it('a connection to a sandbox opens a second socket with its first slow request, where the first one is', async () => {
+  using sandbox = temporaryNamespace()
+  const before = countOpenFiles(/^socket:/)
+  using inside = Rtnl.openIn(sandbox.namespace)
+  inside.create(createIfb({ name: 'ifb7' }))
+  expect(countOpenFiles(/^socket:/)).toBe(before + 1)
+  await inside.runSlow(deleteLink('ifb7'))
+  expect(namesOf(inside.links())).toEqual(['lo'])
+  expect(countOpenFiles(/^socket:/)).toBe(before + 2)
 })
 
 it('an ifb is made up', () => {

@@ -3,6 +3,7 @@
 import koffi, { type KoffiFunc } from 'koffi'
 import { KernelError } from '../kernel-error.ts'
 import { checked, libc } from '../libc.ts'
+import { runInNamespaceOfSocket } from '../namespace.ts'
 import { AF_NETLINK } from './constants.ts'
 import { littleEndian, viewOf } from './host-order.ts'
 
@@ -61,11 +62,16 @@ const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024
 /** One for the thread: it is read out before the next receive, and all of that is synchronous. The kernel fills at most 32 KiB. */
 const datagram = Buffer.allocUnsafeSlow(128 * 1024)
 
+type RouteSocketOptions = { readonly receiveBufferBytes?: number; readonly protocol?: number }
+
 export class RouteSocket {
   #fd: number
+  readonly #options: RouteSocketOptions
 
   /** Opens a socket in the namespace of the calling thread, where it stays. Throws a KernelError. */
-  constructor({ receiveBufferBytes = RECEIVE_BUFFER_BYTES, protocol = NETLINK_ROUTE } = {}) {
+  constructor(options: RouteSocketOptions = {}) {
+    const { receiveBufferBytes = RECEIVE_BUFFER_BYTES, protocol = NETLINK_ROUTE } = options
+    this.#options = options
     this.#fd = checked(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, protocol), 'open a netlink socket')
     try {
       this.#configure(receiveBufferBytes)
@@ -73,6 +79,11 @@ export class RouteSocket {
       this.close()
       throw error
     }
+  }
+
+  /** Another one, where this one is: whoever opened it may have left its namespace since. */
+  beside(): RouteSocket {
+    return runInNamespaceOfSocket(this.#open(), () => new RouteSocket(this.#options))
   }
 
   /** Hands messages to the kernel, which does the work before this returns. */

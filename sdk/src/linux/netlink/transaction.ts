@@ -28,9 +28,14 @@ export class Transactions {
   readonly #socket: RouteSocket
   #sequence = 0
 
-  /** In the namespace of the calling thread. Throws a KernelError. */
-  constructor(options: { protocol?: number } = {}) {
-    this.#socket = new RouteSocket(options)
+  /** By default in the namespace of the calling thread. Throws a KernelError. */
+  constructor(socket = new RouteSocket()) {
+    this.#socket = socket
+  }
+
+  /** Others in the same namespace, with answers of their own. Throws a KernelError. */
+  beside(): Transactions {
+    return new Transactions(this.#socket.beside())
   }
 
   /**

@@ -1,6 +1,6 @@
 // Addresses of interfaces: requests, and what the kernel reports.
 import { Attributes } from '../netlink/attributes.ts'
-import { AF_UNSPEC, NLM_F } from '../netlink/constants.ts'
+import { AF_INET, AF_INET6, AF_UNSPEC, NLM_F } from '../netlink/constants.ts'
 import { littleEndian, viewOf } from '../netlink/host-order.ts'
 import type { NetlinkMessage } from '../netlink/message.ts'
 import { PayloadWriter } from '../netlink/payload-writer.ts'
@@ -99,10 +99,12 @@ export function deleteAddress({
   }
 }
 
-/** Asks for all addresses, or for those of one interface. */
-export function listAddresses({ link }: { link?: number }): RouteRequest {
+/** Which addresses are meant: all, or those of one interface, or of one family. */
+export type AddressFilter = { readonly link?: number; readonly family?: 'ipv4' | 'ipv6' }
+
+export function listAddresses({ link, family }: AddressFilter): RouteRequest {
   const payload = new PayloadWriter()
-    .u8(AF_UNSPEC)
+    .u8(family === undefined ? AF_UNSPEC : family === 'ipv4' ? AF_INET : AF_INET6)
     .zeros(3)
     .u32(link ?? 0)
     .finish()

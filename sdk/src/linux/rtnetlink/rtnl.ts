@@ -6,7 +6,7 @@ import { NLM_F } from '../netlink/constants.ts'
 import type { NetlinkMessage } from '../netlink/message.ts'
 import type { RouteRequest } from '../netlink/request.ts'
 import { type TransactionOptions, Transactions } from '../netlink/transaction.ts'
-import { type Address, listAddresses, parseAddress } from './address.ts'
+import { type Address, type AddressFilter, listAddresses, parseAddress } from './address.ts'
 import {
   type ForwardingEntry,
   getForwardingEntry,
@@ -54,23 +54,26 @@ const ENODEV = 19
 export class Rtnl implements Disposable {
   readonly #transactions = new Transactions()
   /** A socket of its own, so that answers never mix. One at a time: the kernel has one lock for all this. */
-  readonly #slowTransactions = new Transactions()
+  #slowTransactions: Transactions | undefined
   readonly #slowQueue = new KeyedQueue()
   #isClosed = false
 
-  private constructor() {}
+  private constructor({ isSlowToo }: { isSlowToo: boolean }) {
+    if (isSlowToo) this.#slowTransactions = new Transactions()
+  }
 
   /**
    * Connects to the namespace of the calling thread, and stays with it. Throws a KernelError, as when there are no
    * more file descriptors (EMFILE).
    */
   static open(): Rtnl {
-    return new Rtnl()
+    // Opened later it would take the right to enter namespaces.
+    return new Rtnl({ isSlowToo: true })
   }
 
   /** Connects to a namespace, which may be closed afterwards. */
   static openIn(namespace: NamespaceHandle): Rtnl {
-    return namespace.run(() => new Rtnl())
+    return namespace.run(() => new Rtnl({ isSlowToo: false }))
   }
 
   /** Runs one request; done when it returns. Throws a KernelError, unless `tolerate` has its code. */
@@ -93,10 +96,10 @@ export class Rtnl implements Disposable {
 
   /** `batch`, while the event loop goes on. Slow requests of one client run one after the other. */
   async batchSlow(requests: readonly RouteRequest[], options: SlowRunOptions = {}): Promise<void> {
-    if (this.#isClosed) throw new Error('the rtnetlink client was closed')
+    const transactions = this.#slow()
     await this.#slowQueue.run('', async () => {
       options.signal?.throwIfAborted()
-      await this.#slowTransactions.runInThread(requests, options)
+      await transactions.runInThread(requests, options)
     })
   }
 
@@ -131,7 +134,7 @@ export class Rtnl implements Disposable {
     return filter.group === undefined ? links : links.filter(({ group }) => group === filter.group)
   }
 
-  addresses(filter: { link?: number } = {}): Address[] {
+  addresses(filter: AddressFilter = {}): Address[] {
     return this.#transactions.dump(listAddresses(filter), parseAddress)
   }
 
@@ -209,7 +212,7 @@ export class Rtnl implements Disposable {
     this.#isClosed = true
     this.#transactions.close()
     // Behind the last slow request: a thread may be inside the kernel with this socket.
-    void this.#slowQueue.run('', async () => this.#slowTransactions.close())
+    void this.#slowQueue.run('', async () => this.#slowTransactions?.close())
   }
 
   [Symbol.dispose](): void {
@@ -217,8 +220,15 @@ export class Rtnl implements Disposable {
   }
 
   async #dumpSlow<T>(request: RouteRequest, parse: (message: NetlinkMessage) => T | undefined): Promise<T[]> {
+    const transactions = this.#slow()
+    return this.#slowQueue.run('', () => transactions.dumpInTurns(request, parse))
+  }
+
+  /** Opened with the first slow request: most connections to sandboxes have none, and a socket costs 20 µs. */
+  #slow(): Transactions {
     if (this.#isClosed) throw new Error('the rtnetlink client was closed')
-    return this.#slowQueue.run('', () => this.#slowTransactions.dumpInTurns(request, parse))
+    this.#slowTransactions ??= this.#transactions.beside()
+    return this.#slowTransactions
   }
 
   /** Undefined when the kernel answers with `missing`. */
