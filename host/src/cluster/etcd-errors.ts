@@ -13,7 +13,7 @@ import {
 } from 'etcd3'
 import type { CertificateFault } from './certificate-look.ts'
 import type { EtcdOptions } from './etcd-identity.ts'
-import type { AskedKey } from './etcd-requests.ts'
+import { type AskedKey, askedWords } from './etcd-requests.ts'
 
 type Trouble = { readonly found: string; readonly help: string }
 type Refusal = Pick<Trouble, 'found'> & {
@@ -150,7 +150,7 @@ export function unreadableError({ endpoints }: EtcdOptions, cause: unknown): Con
 }
 
 function opening(of: string | AskedKey): { readonly what: string; readonly key?: string } {
-  return typeof of === 'string' ? { what: of } : { what: of.words, key: of.key }
+  return typeof of === 'string' ? { what: of } : { what: askedWords(of), key: of.key }
 }
 
 /** The password may have come with the name: then only a start takes another one. */

@@ -7,8 +7,11 @@ import { wordsOfKey } from './key-words.ts'
 import { root } from './keys.ts'
 import type { Condition, SharedChange } from './shared-store.ts'
 
-/** What was asked of the store, for people, and which key that was. */
-export type AskedKey = { readonly words: string; readonly key: string }
+/** What was asked of the store. Nearly every call ends well, so that nobody needs it in words. */
+export type AskedKey = {
+  readonly verb: 'read' | 'write' | 'remove' | 'watch' | 'look at'
+  readonly key: string
+}
 
 export type Connected = {
   readonly client: Etcd3
@@ -24,15 +27,16 @@ export type Connected = {
   failure(what: string | AskedKey, cause: unknown, withinMs?: number): Promise<ConetError>
 }
 
-export function asked(verb: string, key: string): AskedKey {
-  return { words: `${verb} ${wordsOfKey(key)} in the shared store`, key }
+/** For people. */
+export function askedWords({ verb, key }: AskedKey): string {
+  return `${verb} ${wordsOfKey(key)} in the shared store`
 }
 
 /** By the first change, or by the first condition where nothing is to change. */
 export function askedOf(conditions: readonly Condition[], [change]: readonly SharedChange[]): AskedKey {
-  if (change === undefined) return asked('look at', keyOf(conditions))
-  if ('put' in change) return asked('write', change.put)
-  return asked('remove', 'clear' in change ? change.clear : change.delete)
+  if (change === undefined) return { verb: 'look at', key: keyOf(conditions) }
+  if ('put' in change) return { verb: 'write', key: change.put }
+  return { verb: 'remove', key: 'clear' in change ? change.clear : change.delete }
 }
 
 export function rangeOf(prefix: string): Required<Pick<IRangeRequest, 'key' | 'range_end'>> {

@@ -5,15 +5,7 @@ import { EtcdConnection } from './etcd-connection.ts'
 import { isAnswer } from './etcd-errors.ts'
 import type { EtcdOptions } from './etcd-identity.ts'
 import { holdLease } from './etcd-lease.ts'
-import {
-  type AskedKey,
-  asked,
-  askedOf,
-  type Connected,
-  compareOf,
-  rangeOf,
-  requestOf,
-} from './etcd-requests.ts'
+import { type AskedKey, askedOf, type Connected, compareOf, rangeOf, requestOf } from './etcd-requests.ts'
 import { watchPrefix } from './etcd-watch.ts'
 import type {
   CallLimits,
@@ -64,7 +56,7 @@ export class EtcdStore implements SharedStore {
   }
 
   async get(key: string, limits: CallLimits = {}): Promise<SharedEntry | undefined> {
-    const { kvs, header } = await this.#read(asked('read', key), limits, ({ client }, call) =>
+    const { kvs, header } = await this.#read({ verb: 'read', key }, limits, ({ client }, call) =>
       client.kv.range({ key: Buffer.from(key) }, call),
     )
     this.#note(header)
@@ -75,7 +67,7 @@ export class EtcdStore implements SharedStore {
     const entries: SharedEntry[] = []
     let revision = 0
     for (let range = rangeOf(prefix), isWhole = false; !isWhole; ) {
-      const page = await this.#read(asked('read', prefix), limits, ({ client }, call) =>
+      const page = await this.#read({ verb: 'read', key: prefix }, limits, ({ client }, call) =>
         client.kv.range({ ...range, limit: pageSize, revision }, call),
       )
       revision ||= this.#note(page.header)
@@ -87,7 +79,7 @@ export class EtcdStore implements SharedStore {
   }
 
   async count(prefix: string, limits: CallLimits = {}): Promise<number> {
-    const { count } = await this.#read(asked('read', prefix), limits, ({ client }, call) =>
+    const { count } = await this.#read({ verb: 'read', key: prefix }, limits, ({ client }, call) =>
       client.kv.range({ ...rangeOf(prefix), count_only: true }, call),
     )
     return Number(count)

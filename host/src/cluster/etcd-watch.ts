@@ -3,7 +3,7 @@
 import { ConetError } from '@conet/sdk'
 import { InterceptingCall, type Interceptor } from '@grpc/grpc-js'
 import type { IDuplexStream, IEvent, IWatchRequest, IWatchResponse } from 'etcd3'
-import { asked, type Connected, rangeOf } from './etcd-requests.ts'
+import { askedWords, type Connected, rangeOf } from './etcd-requests.ts'
 import type { WatchedChange, Watching } from './shared-store.ts'
 
 type Stream = IDuplexStream<IWatchRequest, IWatchResponse>
@@ -22,7 +22,7 @@ export async function watchPrefix(
   prefix: string,
   { after, signal, changed }: Watching,
 ): Promise<void> {
-  const what = asked('watch', prefix)
+  const what = { verb: 'watch', key: prefix } as const
   try {
     const stream = await client.watchClient.watch({ interceptors: [askForLeader] })
     const isOver = over(stream, prefix, { signal, changed })
@@ -68,7 +68,7 @@ function refusal(
   const isCompacted = Number(compacted) > 0
   return new ConetError(
     'clusterUnavailable',
-    `${asked('watch', prefix).words}: etcd gave the watch up: ${reason || 'compacted'}`,
+    `${askedWords({ verb: 'watch', key: prefix })}: etcd gave the watch up: ${reason || 'compacted'}`,
     {
       details: { key: prefix, compactedRevision: Number(compacted) },
       help: isCompacted
