@@ -17,12 +17,18 @@ export async function connectSocket(path: string, { timeoutMs, signal }: Connect
   } catch (cause) {
     socket.destroy()
     if (limit.signal.aborted) throw limit.signal.reason
-    throw new ConetError('driverUnavailable', `connect to ${path}: ${whyNot(cause)}`, { cause })
+    throw notConnected(path, cause)
   }
 }
 
-function whyNot(error: unknown): string {
-  if (!(error instanceof Error) || !('code' in error)) return String(error)
-  if (error.code === 'ECONNREFUSED') return 'nobody listens: its driver has ended without removing it'
-  return String(error.code)
+function notConnected(path: string, cause: unknown): ConetError {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : undefined
+  const what = `connect to ${path}`
+  if (code !== 'ECONNREFUSED')
+    return new ConetError('driverUnavailable', `${what}: ${code ?? String(cause)}`, { cause })
+  const why = 'nobody listens: its driver has ended without removing it'
+  return new ConetError('driverUnavailable', `${what}: ${why}`, {
+    cause,
+    help: `start its driver again where it was started before; if it is not to come back there: rm ${path}`,
+  })
 }

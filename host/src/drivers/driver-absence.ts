@@ -1,4 +1,5 @@
 // Why a driver cannot be called, for those who asked for it.
+import { basename } from 'node:path'
 import { ConetError } from '@conet/sdk'
 import type { DiscoveredSocket } from './discovery.ts'
 import type { Session } from './session.ts'
@@ -15,11 +16,15 @@ export type AbsentDriver = {
 }
 
 /** It has a socket and takes no calls; `what` was to be done. */
-export function unavailable({ name, state, lastError }: AbsentDriver, what: string): ConetError {
+export function unavailable(
+  { name, state, lastError }: AbsentDriver,
+  what: string,
+  help = `see why: conet driver inspect ${name}`,
+): ConetError {
   const why = lastError === undefined ? '' : `: ${lastError.message}`
   return new ConetError('driverUnavailable', `driver "${name}": ${what}: it is ${state}${why}`, {
     details: { driver: name, state, lastError },
-    help: `see why: conet driver inspect ${name}`,
+    help,
   })
 }
 
@@ -41,12 +46,26 @@ export function absenceOf(name: string, { candidates, refused, known, supervised
   if (nearest?.state === 'closed' && waits !== undefined) return notRunning(name, waits)
   // It may not have said its name yet.
   if (nearest !== undefined)
-    return unavailable({ name, state: nearest.state, lastError: nearest.record.lastError }, 'call it')
+    return unavailable(
+      { name, state: nearest.state, lastError: nearest.record.lastError },
+      'call it',
+      helpAt(nearest, name),
+    )
   if (!known.has(name)) return unknown(name, [...known].sort())
   const untrusted = refused.find(({ path }) => isSocketOf(path, name))
   if (untrusted?.refusal !== undefined)
     return withoutSocket(name, `${untrusted.path} is not used: ${untrusted.refusal.why}`)
   return withoutSocket(name, waits)
+}
+
+/** Until it has said its name it goes by its socket. Where nobody listens that may be what an instance of before has left. */
+function helpAt({ identity, socket, state }: Session, name: string): string | undefined {
+  if (identity !== undefined || isSocketOf(socket.path, name)) return undefined
+  return state === 'closed' ? howToStart(name) : `see why: conet driver inspect ${basename(socket.path)}`
+}
+
+function howToStart(name: string): string {
+  return `conet driver start ${name}, or where else it was started before; the ones that are there: conet driver list`
 }
 
 /** How far it is from taking calls: one that is refused is there, while a file may be all that is left of another. */
@@ -68,7 +87,7 @@ function withoutSocket(name: string, why: string | undefined): ConetError {
   const reason = why === undefined ? '' : `: ${why}`
   return new ConetError('driverUnavailable', `driver "${name}" has no socket${reason}`, {
     details: { driver: name, state: 'gone' },
-    help: `conet driver start ${name}, or where else it was started before; the ones that are there: conet driver list`,
+    help: howToStart(name),
   })
 }
 

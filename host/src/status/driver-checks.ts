@@ -19,18 +19,26 @@ export const driverNotReady: Check = ({ drivers, networks }) =>
         severity: names.length === 0 ? 'info' : 'error',
         code: 'driver-not-ready',
         message: `driver ${driver.name} is ${driver.state}: ${affected}${lastError(driver)}`,
-        help: `${whatToDo(driver)}; conet driver inspect ${driver.name} shows more`,
+        help: `${whatToDo(driver, { isUsed: names.length > 0 })}; conet driver inspect ${driver.name} shows more`,
       }
     })
 
-function whatToDo({ name, state, pid, last_error }: DriverView): string {
+function whatToDo(driver: DriverView, { isUsed }: { isUsed: boolean }): string {
+  const { name, state, pid, last_error } = driver
   if (last_error?.kind === 'deadlineExceeded' && state !== 'gone' && state !== 'syncing')
     return pid === undefined
       ? 'it does not answer: end it, and start it anew'
       : `its process ${pid} does not answer: conetd ends it and starts it anew when that has lasted 30 s; sooner: conet driver stop ${name}, then conet driver start ${name}`
   if (coming.has(state)) return 'it is there, and conetd is telling it what should be: ask again in a moment'
+  // The name is that of a socket, and not for sure a driver's.
+  if (isSocketAlone(driver) && !isUsed && last_error?.help !== undefined) return last_error.help
   if (pid === undefined) return `start it, or let conetd do so: conet driver start ${name}`
   return `its process ${pid} is there: ask again in a moment; if that lasts: conet driver stop ${name}, then conet driver start ${name}`
+}
+
+/** Nobody has been heard of there since conetd began. */
+function isSocketAlone({ state, protocol_version: spoken, pid }: DriverView): boolean {
+  return state === 'closed' && spoken === undefined && pid === undefined
 }
 
 /** What is left of an instance that crashed, or one that does not answer, while another one does its work. */

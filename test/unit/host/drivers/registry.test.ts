@@ -1,7 +1,10 @@
-import { chmod, rm } from 'node:fs/promises'
+import { once } from 'node:events'
+import { chmod, rename, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import type { SupervisedState } from '@conet/host/drivers/index'
 import type { DriverAccess } from '@conet/host/lifecycle/index'
+import { ConetError } from '@conet/sdk'
 import { describe, expect, it } from 'vitest'
 import { startDriverHost } from '../../../support/driver-host.ts'
 import { eventually } from '../../../support/eventually.ts'
@@ -65,6 +68,23 @@ describe('the registry of drivers', () => {
       details: { state: 'closed', lastError: { kind: 'driverUnavailable' } },
     })
     expect(await timed(refusal)).toBeLessThan(500)
+  })
+
+  it('advises to start a driver of which an instance has left its socket, and what to do about that', async () => {
+    await using host = await startDriverHost({ timing: { firstBackoffMs: 60_000, mostBackoffMs: 60_000 } })
+    const server = createServer().listen(host.socket('.y'))
+    await once(server, 'listening')
+    await chmod(host.socket('.y'), 0o600)
+    await rename(host.socket('.y'), host.socket('y-2'))
+    server.close()
+    await eventually(() => expect(host.registry.list()).toMatchObject([{ state: 'closed' }]))
+    expect(host.registry.list()[0]?.lastError?.help).toContain(`rm ${host.socket('y-2')}`)
+    const advice = async (name: string) => {
+      const failure = await host.registry.require(name).catch((error: unknown) => error)
+      return ConetError.is(failure, 'driverUnavailable') ? failure.help : failure
+    }
+    expect(await advice('y')).toMatch(/^conet driver start y, or where else/)
+    expect(await advice('y-2')).toBe('see why: conet driver inspect y-2')
   })
 
   it('shows since when a driver is gone, until it is forgotten', async () => {

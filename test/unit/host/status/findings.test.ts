@@ -120,6 +120,27 @@ describe('findings', () => {
     expect(codes.map(({ code }) => code)).toEqual(['driver-not-ready', 'driver-not-ready'])
   })
 
+  it('advise to remove a socket at which nobody was heard of, and not to start a driver of its name', () => {
+    const help =
+      'start its driver again where it was started before; if it is not to come back there: rm /d/vxlan-2.sock'
+    const left: DriverView = {
+      ...driver,
+      name: 'vxlan-2',
+      state: 'closed',
+      socket: '/d/vxlan-2.sock',
+      last_error: { ...lastError, help },
+    }
+    const helpOf = (one: DriverView) => findingsOf({ ...good, drivers: [one] })[0]?.help
+    expect(helpOf(left)).toContain(help)
+    expect(helpOf(left)).not.toContain('driver start')
+    // It has said its name, or a network has it.
+    for (const known of [
+      { ...left, protocol_version: '1.0' },
+      { ...left, name: network.type },
+    ])
+      expect(helpOf(known)).toContain(`conet driver start ${known.name}`)
+  })
+
   it('advise for a driver that does not answer what ends it', () => {
     const error = { kind: 'deadlineExceeded', message: 'no answer', at: '2026-01-01' }
     const hung: DriverView = { ...driver, state: 'initializing', pid: 7, last_error: error }
