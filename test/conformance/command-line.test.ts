@@ -5,8 +5,7 @@ import { join } from 'node:path'
 import { serveDriver } from '@conet/sdk'
 import { describe, expect, it } from 'vitest'
 import { nullDriver } from '../../drivers/null/dist/driver.js'
-import { exitCodeOfFailure } from '../../sdk/dist/conformance/cli/failure.js'
-import { buildProgram } from '../../sdk/dist/conformance/cli/program.js'
+import { type KitEnding, kitHere } from '../support/conformance-here.ts'
 import { repository } from '../support/repository.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
@@ -49,9 +48,7 @@ async function commandOf(directory: string, text: string): Promise<string> {
   return `${process.execPath} ${file} --socket {socket} --log-level error`
 }
 
-type Ending = { readonly code: number; readonly stdout: string; readonly stderr: string }
-
-function kit(...words: string[]): Promise<Ending> {
+function kit(...words: string[]): Promise<KitEnding> {
   return new Promise((resolve) => {
     execFile(process.execPath, [program, ...words], { maxBuffer: 1e8 }, (error, stdout, stderr) => {
       resolve({
@@ -64,28 +61,7 @@ function kit(...words: string[]): Promise<Ending> {
 }
 
 /** The same without a process of its own: the driver is started in the namespaces of this one. */
-async function kitHere(...words: string[]): Promise<Ending> {
-  const said = { stdout: '', stderr: '' }
-  const terminal = {
-    out: (text: string) => {
-      said.stdout += text
-    },
-    err: (text: string) => {
-      said.stderr += text
-    },
-    signal: new AbortController().signal,
-  }
-  let code = -1
-  const program = buildProgram(terminal, (ended) => {
-    code = ended
-  })
-  try {
-    await program.parseAsync([...words, '--no-isolation'], { from: 'user' })
-  } catch (error) {
-    code = exitCodeOfFailure(error, terminal)
-  }
-  return { code, ...said }
-}
+const kitBeside = (...words: string[]) => kitHere(...words, '--no-isolation')
 
 // Each is a program or two of its own, which mostly waits.
 describe.concurrent('conet-conformance', { timeout: 120_000 }, () => {
@@ -128,7 +104,7 @@ describe.concurrent('conet-conformance', { timeout: 120_000 }, () => {
     await using directory = await temporaryDirectory()
     const forms = ['text', 'json', 'junit', 'tap', 'html']
     const options = forms.flatMap((form) => ['--report', `${form}=${join(directory.path, form)}`])
-    const { code } = await kitHere(
+    const { code } = await kitBeside(
       'run',
       '--command',
       nullCommand,
@@ -152,12 +128,12 @@ describe.concurrent('conet-conformance', { timeout: 120_000 }, () => {
       '--only',
       'unplug.nothing',
     ]
-    const failed = await kitHere(...words)
+    const failed = await kitBeside(...words)
     expect(failed.stdout).toMatch(/FAIL unplug.nothing[\s\S]*what happened[\s\S]*how to mend it/)
     expect(failed.code).toBe(1)
     const list = join(directory.path, 'expected.json')
     await writeFile(list, JSON.stringify({ 'unplug.nothing': 'issue 12' }))
-    const expected = await kitHere(...words, '--expected-failures', list)
+    const expected = await kitBeside(...words, '--expected-failures', list)
     expect(expected.stdout).toContain('1 fail (1 expected)')
     expect(expected.code).toBe(0)
   })
@@ -166,7 +142,7 @@ describe.concurrent('conet-conformance', { timeout: 120_000 }, () => {
     await using directory = await temporaryDirectory()
     const list = join(directory.path, 'expected.json')
     await writeFile(list, JSON.stringify({ 'rpc.ids': 'issue 12' }))
-    const stale = await kitHere(
+    const stale = await kitBeside(
       'run',
       '--command',
       nullCommand,
@@ -183,7 +159,7 @@ describe.concurrent('conet-conformance', { timeout: 120_000 }, () => {
     await using directory = await temporaryDirectory()
     const command = await commandOf(directory.path, mortalDriver)
     const only = 'unplug.still-created,unplug.by-delete,plug.own-namespace'
-    const { code, stdout } = await kitHere('run', '--command', command, '--only', only, '--quiet')
+    const { code, stdout } = await kitBeside('run', '--command', command, '--only', only, '--quiet')
     expect(stdout).toMatch(/FAIL unplug\.still-created[\s\S]*ended during this check \(exit code 7\)/)
     expect(stdout).toContain('no more of this')
     expect(stdout).not.toContain('ECONNREFUSED')
@@ -194,13 +170,13 @@ describe.concurrent('conet-conformance', { timeout: 120_000 }, () => {
     await using directory = await temporaryDirectory()
     const command = await commandOf(directory.path, forgetfulDriver)
     const words = ['run', '--command', command, '--only', 'model.objects', '--quiet', '--seed', '3']
-    const { stdout } = await kitHere(...words)
+    const { stdout } = await kitBeside(...words)
     const [, steps = ''] = /after (.*?): endpoint\/delete failed/.exec(stdout) ?? []
     expect(steps.replaceAll(/\(\d+\)/g, '')).toBe(
       'createNetwork, createEndpoint, createEndpoint, deleteEndpoint',
     )
     const [, path = '', replayPath = ''] = /--path (\S+) --replay-path '(\S+)'/.exec(stdout) ?? []
-    const again = await kitHere(...words, '--path', path, '--replay-path', replayPath)
+    const again = await kitBeside(...words, '--path', path, '--replay-path', replayPath)
     expect(again.stdout).toContain(`after ${steps}: endpoint/delete failed`)
   })
 
