@@ -3,12 +3,14 @@ import { ConetError } from '../errors/index.ts'
 import { declareFailpoints, failpoint } from '../failpoint.ts'
 import {
   type Address,
+  type AddressedLink,
   addAddress,
   addressRouteFaults,
   changedAddresses,
   createBridge,
   deleteAddress,
   deleteLink,
+  interfaceSysctl,
   isUsableAddress,
   KernelError,
   type Link,
@@ -17,6 +19,7 @@ import {
   mendChangedAddresses,
   type RouteRequest,
   type Rtnl,
+  readSysctlIfThere,
   replaceAddress,
   setBridge,
   setLink,
@@ -101,7 +104,7 @@ export function bridgeFaults(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string
   const { index } = bridge
   const found = rtnl.addresses({ link: index })
   const missing = missingAddresses(found, plan)
-  const addressed = { link: index, addresses: without(missing, plan), isWhole: true }
+  const addressed = addressedLink(index, plan, missing)
   const faults = [
     ...(bridge.isUp ? [] : ['is down']),
     ...linkDifferences(bridge, plan).map((what) => `differs: ${what}`),
@@ -196,11 +199,7 @@ function mendAddresses(rtnl: Rtnl, index: number, plan: BridgePlan): string[] {
   const missing = missingAddresses(look(), plan)
   rtnl.batch(missing.map((address) => replaceAddress(newAddress(index, address))))
   // With the new ones the kernel makes theirs.
-  const routes = mendAddressRoutes(rtnl, {
-    link: index,
-    addresses: without([...missing, ...madeAnew(changed)], plan),
-    isWhole: true,
-  })
+  const routes = mendAddressRoutes(rtnl, addressedLink(index, plan, [...missing, ...madeAnew(changed)]))
   return [
     ...strange.map(({ address }) => `it had the address ${address}`),
     ...changed.map(({ text }) => `it had the address ${text}`),
@@ -209,8 +208,15 @@ function mendAddresses(rtnl: Rtnl, index: number, plan: BridgePlan): string[] {
   ]
 }
 
-function without(missing: readonly string[], { addresses }: BridgePlan): string[] {
-  return addresses.filter((address) => !missing.includes(address))
+function addressedLink(
+  link: number,
+  { name, addresses }: BridgePlan,
+  missing: readonly string[],
+): AddressedLink {
+  const standing = addresses.filter((address) => !missing.includes(address))
+  const forwarding = interfaceSysctl('ipv6', { interfaceName: name, setting: 'forwarding' })
+  const isRouter = readSysctlIfThere(undefined, forwarding) === '1'
+  return { link, addresses: standing, isWhole: true, isRouter }
 }
 
 function strangeAddresses(found: readonly Address[], { addresses }: BridgePlan): Address[] {

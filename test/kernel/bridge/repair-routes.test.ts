@@ -75,6 +75,18 @@ const bridgeChanges: Change[] = [
     says: /had the route to 10\.1\.0\.3\/32 via 10\.1\.0\.7(\n.*)*had the route to fd00:1::3\/128 via fd00:1::7/,
   },
   {
+    what: 'the entries for the routers of its subnets',
+    command: ({ bridge }) =>
+      `ip -6 route del anycast fd00:1:: dev ${bridge} table local; ip -6 route del anycast fe80:: dev ${bridge} table local`,
+    says: /route to fd00:1::\/128 in the table local was missing\n.*route to fe80::\/128 in the table local was missing/,
+  },
+  {
+    what: 'another entry for the routers of its subnet',
+    command: ({ bridge }) =>
+      `ip -6 route del anycast fd00:1:: dev ${bridge} table local; ip -6 route add unicast fd00:1:: dev ${bridge} table local metric 7`,
+    says: /route to fd00:1::\/128 in the table local had the type unicast/,
+  },
+  {
     what: 'the type of the entry for its address',
     command: ({ bridge }) => `ip route replace unicast 10.1.0.1 dev ${bridge} table local scope link`,
     says: /10\.1\.0\.1\/32 in the table local had the type unicast, scope link/,

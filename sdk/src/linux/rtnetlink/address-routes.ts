@@ -24,6 +24,8 @@ export type AddressedLink = {
   readonly routes?: readonly { readonly destination: string }[]
   /** Whether all that is said of a route counts: `mtu`, type, a gateway, … Otherwise of one to a subnet its source alone does. */
   readonly isWhole?: boolean
+  /** Whether it forwards IPv6: then the kernel takes what is sent to the first address of each subnet, that of all its routers (RFC 4291). */
+  readonly isRouter?: boolean
 }
 
 /** What differs from what the kernel makes. */
@@ -66,13 +68,17 @@ function routesOf(rtnl: Rtnl, { link }: AddressedLink): Route[] {
 }
 
 function faultsAmong(found: readonly Route[], addressed: AddressedLink): AddressRouteFault[] {
-  return [...localRouteFaults(found, addressed), ...subnetRouteFaults(found, addressed)]
+  return [
+    ...localRouteFaults(found, addressed),
+    ...anycastFaults(found, addressed),
+    ...subnetRouteFaults(found, addressed),
+  ]
 }
 
 /** The entry for a new IPv6 address comes a moment after it; the one for multicast is there with the first of a link. */
 function mayBeComing(faults: readonly AddressRouteFault[]): boolean {
   const missing = faults.filter(({ route }) => route.table === LOCAL_TABLE && route.destination.includes(':'))
-  return missing.length > 0 && missing.every(({ route }) => route.type === 'local')
+  return missing.length > 0 && missing.every(({ route: { type } }) => type === 'local' || type === 'anycast')
 }
 
 const comingMs = 20
@@ -138,6 +144,42 @@ function otherSource({ preferredSource: source }: Route, sources: readonly strin
   return source === undefined || sources.includes(source) ? [] : [`source ${source}`]
 }
 
+/** That of the lowest metric counts; those that are put back have another than the kernel's own. */
+function anycastFaults(
+  found: readonly Route[],
+  { link, addresses, isRouter = false }: AddressedLink,
+): AddressRouteFault[] {
+  if (!isRouter) return []
+  const own = new Set(addresses.map(bareAddress))
+  const destinations = new Set(addresses.flatMap(anycastAddress).filter((address) => !own.has(address)))
+  return [...destinations].flatMap((address) => {
+    const route: NewRoute = { ...ofKernel(link), destination: `${address}/128`, type: 'anycast' }
+    const there = found
+      .filter(({ table, destination }) => table === LOCAL_TABLE && destination === route.destination)
+      .sort((one, other) => metricOf(one) - metricOf(other))
+    if (there[0]?.type === 'anycast') return []
+    const wrong = there.filter(({ type }) => type !== 'anycast')
+    return [
+      faultOf(
+        route,
+        wrong,
+        wrong.slice(0, 1).map(({ type }) => `type ${type ?? 'unknown'}`),
+      ),
+    ]
+  })
+}
+
+/** None where there are two addresses alone (RFC 6164). */
+function anycastAddress(address: string): string[] {
+  const prefix = parsePrefix(address)
+  const [first = ''] = subnetOf(prefix).split('/')
+  return prefix.family === AF_INET || prefix.prefixLength > 126 ? [] : [first]
+}
+
+function ofKernel(link: number) {
+  return { link, table: LOCAL_TABLE, protocol: KERNEL_PROTOCOL }
+}
+
 function localRouteFaults(
   found: readonly Route[],
   { link, addresses, isWhole = false }: AddressedLink,
@@ -163,23 +205,23 @@ function localRouteFaults(
 function localRoutes(link: number, address: string): NewRoute[] {
   const prefix = parsePrefix(address)
   const { bytes } = prefix
-  const ofKernel = { link, table: LOCAL_TABLE, protocol: KERNEL_PROTOCOL }
+  const made = ofKernel(link)
   const destination = formatPrefix(bytes, bytes.length * 8)
   if (prefix.family !== AF_INET) {
     return [
-      { ...ofKernel, destination, type: 'local' },
-      { ...ofKernel, destination: 'ff00::/8', type: 'multicast', metric: KERNEL_IPV6_METRIC },
+      { ...made, destination, type: 'local' },
+      { ...made, destination: 'ff00::/8', type: 'multicast', metric: KERNEL_IPV6_METRIC },
     ]
   }
   const preferredSource = formatIp(bytes)
   const broadcast = broadcastOf(prefix)
   return [
-    { ...ofKernel, destination, type: 'local', scope: 'host', preferredSource },
+    { ...made, destination, type: 'local', scope: 'host', preferredSource },
     ...(broadcast === undefined
       ? []
       : [
           {
-            ...ofKernel,
+            ...made,
             destination: formatPrefix(broadcast, 32),
             type: 'broadcast' as const,
             scope: 'link' as const,
