@@ -1,5 +1,6 @@
 // What a chain of nftables does with packets that no rule with a condition takes. Conditions are not weighed: that is the
-// kernel's work. One alone is none here: that a packet is of IPv4, or of IPv6, which each packet is.
+// kernel's work. One alone is none here: that a packet is of IPv4, or of IPv6, which each packet is. nft leaves out what the
+// answer of a `reject` says already: the family, and in a table of one family that it is for TCP.
 import type { ChainRest } from '@conet/sdk/linux'
 
 type Verdict = ChainRest['verdict']
@@ -59,6 +60,7 @@ function statementForAll(
   const [statement, ...others] = expressions.filter((one) => !isPassedBy(one, packets))
   const [word] = wordOf(statement)
   if (others.length > 0 || word === undefined) return undefined
+  if (word === 'reject' && !isAnswerTo(packets, textOf(memberOf(statement, word), 'type'))) return undefined
   return word === 'jump' || word === 'goto' ? [word, textOf(memberOf(statement, word), 'target')] : [word]
 }
 
@@ -69,6 +71,13 @@ function isPassedBy(expression: unknown, packets: ChainRules['packets']): boolea
   const match = memberOf(expression, 'match')
   const isOfFamily = textOf(memberOf(memberOf(match, 'left'), 'meta'), 'key') === 'nfproto'
   return isOfFamily && textOf(match, 'op') === '==' && textOf(match, 'right') === packets
+}
+
+/** Whether all of these packets can be answered by a `reject` of that type. */
+function isAnswerTo(packets: ChainRules['packets'], type: string): boolean {
+  if (type === 'icmp') return packets === 'ipv4'
+  if (type === 'icmpv6') return packets === 'ipv6'
+  return type !== 'tcp reset'
 }
 
 const leavesPackets = new Set(['counter', 'log', 'match comment'])

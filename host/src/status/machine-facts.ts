@@ -46,14 +46,16 @@ function nftablesChains(): ForwardChain[] {
     .flatMap((chain) => restsOf(nftables, chain))
 }
 
-/** One, or one for each family of packets where it does not do the same with both. */
+/** One, or one for each family of packets where it sees both and does not do the same with them. */
 function restsOf(nftables: Nftables, { policy, ...chain }: BaseChain): ForwardChain[] {
   const rest = (packets: 'ipv4' | 'ipv6') => {
     const rulesOf = (name: string) => rulesIn(nftables, { ...chain, name })
     return restOf({ name: chain.name, policy }, { rulesOf, packets })
   }
-  const [ofIpv4, ofIpv6] = [rest('ipv4'), rest('ipv6')]
   const found = { ...chain, isLegacy: false }
+  if (chain.family === 'ip') return [{ ...found, rest: rest('ipv4') }]
+  if (chain.family === 'ip6') return [{ ...found, rest: rest('ipv6') }]
+  const [ofIpv4, ofIpv6] = [rest('ipv4'), rest('ipv6')]
   if (isDeepStrictEqual(ofIpv4, ofIpv6)) return [{ ...found, rest: ofIpv4 }]
   return [
     { ...found, rest: ofIpv4, packets: 'IPv4' },

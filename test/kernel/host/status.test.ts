@@ -67,6 +67,10 @@ describe('findings about this machine', () => {
     ['ip', 'drop', 'drops forwarded packets that no rule of it accepts (a rule without conditions: drop)'],
     ['inet', 'counter log reject', 'rejects forwarded packets that no rule of it accepts'],
     ['ip6', 'counter drop comment "all"', 'drops forwarded'],
+    ['ip', 'reject', 'rejects forwarded packets that no rule of it accepts'],
+    ['ip6', 'reject with icmpv6 type admin-prohibited', 'rejects forwarded packets that no rule of it accepts'],
+    ['inet', 'meta nfproto ipv6 reject', 'rejects forwarded packets of IPv6 that no rule of it accepts'],
+    ['inet', 'reject with icmp type host-unreachable', 'rejects forwarded packets of IPv4 that no rule'],
   ])(
     'name a chain of family %s with policy accept that ends with the rule %s',
     async (family, rule, words) => {
@@ -105,6 +109,7 @@ describe('findings about this machine', () => {
   it.each([
     'ct state invalid drop',
     'iifname "eth7" reject',
+    'reject with tcp reset',
     'limit rate 1/second drop',
     'counter',
     'jump other',
