@@ -37,6 +37,7 @@ export function openSource(source: SandboxSource): Namespace | undefined {
     return openSandbox(path)
   } catch (error) {
     if (ConetError.is(error, 'sandboxUnreachable')) throw reworded(error, unseenHelp)
+    if (ConetError.is(error, 'permissionDenied')) throw reworded(error, deniedHelp(source), deniedIn(source))
     throw ConetError.is(error, 'invalidSandbox') ? inWordsOf(source, error) : error
   }
 }
@@ -59,12 +60,24 @@ function inWordsOf({ pid, netns = '' }: SandboxSource, cause: ConetError): Conet
   return reworded(cause, pid !== undefined ? pidHelp : isOfCaller ? selfHelp : pathHelp)
 }
 
+function deniedIn({ pid, netns }: SandboxSource): string {
+  return `conetd may not open the network namespace ${pid === undefined ? `at ${netns}` : `of the process ${pid}`}`
+}
+
+/** Process 1 is the machine's own first one; in a container that conetd itself runs in, that container's. */
+function deniedHelp({ pid, netns }: SandboxSource): string {
+  if (pid === 1 || netns === '/proc/1/ns/net') return `process 1 is not the container’s: ${pidHelp}`
+  return deniedToConetd
+}
+
 function reworded(cause: ConetError, help: string, message = cause.message): ConetError {
   return new ConetError(cause.kind, message, { cause, details: { ...cause.details }, help })
 }
 
 const pidHelp =
   'name a process that runs in the container, in a network namespace of its own; without one conet makes a namespace'
+const deniedToConetd =
+  'for a process that is not in its user namespace, or has more capabilities, conetd needs CAP_SYS_PTRACE; or name the path of a mount of the namespace (--netns), such as /run/netns/NAME'
 const unseenHelp =
   'conetd sees no mount at this path: run the one that mounts it in the same mount namespace, or name /proc/PID/ns/net'
 const selfHelp = 'conetd reads this path, so it names conetd itself: use /proc/PID/ns/net'
