@@ -1,9 +1,11 @@
 // What an interface of a container lacks, compared with the record: shown without a change, and mended.
 import { execFile, execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { ConetdFixture } from '../support/conetd-fixture.ts'
 import { conetProgram } from '../support/conetd-process.ts'
+import { eventually } from '../support/eventually.ts'
 
 let fixture: ConetdFixture
 
@@ -156,4 +158,32 @@ it('[B26] an interface that lost its end in the host is a finding of the status,
   await fixture.client.reconcile()
   expect(await told()).toEqual(['endpoint.diverged', 'endpoint.repaired'])
   expect(await troubles()).toEqual([])
+})
+
+it('an interface that is lost while its driver is away is made anew beside default routes that the container has made since', async () => {
+  const subnets = [{ subnet: '10.97.0.0/24' }, { subnet: 'fd00:97::/64' }]
+  await fixture.client.createNetwork({ name: 'blue', type: 'bridge', subnets })
+  await fixture.client.putContainerConfig('c', { attach_to: ['blue'] })
+  const { sandbox } = await fixture.client.up('c')
+  const inside = (command: string) => shell(`nsenter --net=${sandbox?.path} sh -ec '${command}'`)
+  await fixture.driver('bridge').end('SIGKILL')
+  inside(`ip link delete eth0
+    ip link add own type veth peer name far; ip link set own up; ip link set far up
+    ip address add 192.0.2.2/24 dev own; ip address add 2001:db8::2/64 dev own nodad
+    ip route add default via 192.0.2.1; ip -6 route add default via 2001:db8::1 metric 5`)
+  await fixture.startDriver('bridge')
+  expect(inside('ip -o address show dev eth0')).toMatch(/10\.97\.0\.2.*fd00:97::2/s)
+  expect(inside('ip -4 route show default')).toMatch(/^default via 192\.0\.2\.1 dev own\s*$/)
+  const ipv6 = inside('ip -6 route show default')
+  expect(ipv6).toMatch(/via 2001:db8::1 dev own metric 5/)
+  expect(ipv6).toMatch(/via fd00:97::1 dev eth0 .*metric 1024/)
+  await eventually(() =>
+    expect(readFileSync(fixture.conetd.logFile, 'utf8')).toContain('a route to 0.0.0.0/0 of its own'),
+  )
+  const { differences } = await fixture.client.previewReconciliation()
+  expect(differences).toMatchObject([{ kind: 'endpoint', problem: 'failing' }])
+  expect(differences[0]?.reason).toContain('0.0.0.0/0')
+  inside('ip link delete own')
+  expect((await fixture.client.reconcile()).differences).toMatchObject([{ outcome: 'repaired' }])
+  expect(inside('ip -4 route show default')).toContain('via 10.97.0.1 dev eth0')
 })

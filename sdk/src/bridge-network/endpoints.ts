@@ -200,7 +200,10 @@ export class Endpoints {
       const former = this.#ports.nameBack(plan.port.name)
       if (former !== undefined) repaired(`port ${plan.port.name}: it was called ${former}`)
       assertCarried(rtnl, plan, bridge)
-      port = await plug({ rtnl, plan, bridge: index, isAnnounced, afterAnswer, repaired, plugged })
+      const isAgain = call.isSync === true || plugged?.sandboxPath === plan.sandboxPath
+      const yielded = (what: string) => call.log('warn', what, { container: params.container.handle })
+      const task = { rtnl, plan, bridge: index, isAnnounced, afterAnswer, isAgain, repaired, yielded }
+      port = await plug({ ...task, plugged })
       await this.#limit(port, { endpoint: refOf(params), wishes })
     } catch (error) {
       await inForce.takeBack()

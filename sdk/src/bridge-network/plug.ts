@@ -60,7 +60,7 @@ async function plugOver(task: PlugTask, place: Place): Promise<Port> {
   }
 }
 
-async function plugInto(task: PlugTask, { sandbox, inner, plugged }: Place): Promise<Port> {
+async function plugInto(task: PlugTask, { sandbox, inner }: Place): Promise<Port> {
   const { rtnl, plan } = task
   await using undo = new Rollback()
   const port = makeOrFind(task, sandbox)
@@ -73,11 +73,10 @@ async function plugInto(task: PlugTask, { sandbox, inner, plugged }: Place): Pro
   failpoint('bridge:plug:link-made')
   const peer = link.parent ?? inner.existingLink(plan.interfaceName).index
   assertAddressesFree(inner, plan)
-  // Of a port that was lost and is made anew: what the container did since is its own affair.
-  if (plugged?.sandboxPath !== plan.sandboxPath) assertDefaultRouteWins(inner, plan)
+  assertDefaultRouteWins(inner, task)
   rtnl.batch(portRequests(link.index, plan))
   failpoint('bridge:plug:port-set')
-  configureInterface({ sandbox, inner }, peer, plan)
+  configureInterface({ sandbox, inner }, peer, task)
   failpoint('bridge:plug:interface-set')
   if (task.isAnnounced) announceAfterAnswer(task, { port: link.index, sandbox })
   undo.commit()

@@ -28,8 +28,12 @@ export type PlugTask = {
   /** Whether the others are told who is there: see AddressHistory. */
   readonly isAnnounced: boolean
   readonly afterAnswer: AfterAnswer
+  /** It was plugged there before, and is to be so again: what the container has done since is its own affair. */
+  readonly isAgain: boolean
   /** Hears what a repeated plug found different and has mended. */
   repaired(what: string): void
+  /** Hears what of the container's own stands before what was to be. */
+  yielded(what: string): void
 }
 
 /** Alias and port flags before it is up: what is up has an owner, and does what it may do only. */

@@ -18,6 +18,7 @@ import { isIpv6, withoutPrefix } from './addressing.ts'
 import { withoutKernelAddress } from './bridge-device.ts'
 import { type EndpointPlan, isDefault, newRoute } from './endpoint-plan.ts'
 import { switchIpv6On } from './ipv6-switch.ts'
+import type { PlugTask } from './port.ts'
 
 type Step = {
   /** As users name it: `the address 10.0.0.2/16`. */
@@ -31,8 +32,12 @@ type Step = {
 
 export type SandboxSide = { readonly sandbox: Place; readonly inner: Rtnl }
 
+/** What is set, and what becomes of a default route that the container has of its own. */
+export type Wish = Pick<PlugTask, 'plan' | 'isAgain' | 'yielded'>
+
 /** Sets a fresh interface up, in one batch. Throws `conflict` naming what is there already, or a KernelError. */
-export function configureInterface({ sandbox, inner }: SandboxSide, index: number, plan: EndpointPlan): void {
+export function configureInterface({ sandbox, inner }: SandboxSide, index: number, wish: Wish): void {
+  const { plan } = wish
   const steps = [
     // Before it goes up, when the kernel would make the address. The alias says whose it is when its port is not found.
     {
@@ -46,11 +51,11 @@ export function configureInterface({ sandbox, inner }: SandboxSide, index: numbe
       : [{ ...addressStep(index, plan.linkLocal), optional: true as const }]),
     ...plan.routes.map((route) => routeStep(index, route)),
   ]
-  const refused = run(inner, steps, plan)
+  const refused = run(inner, steps, wish)
   if (refused.length === 0) return
   // Looked for only now, for it costs more than all the rest.
   switchIpv6On(sandbox, plan.interfaceName)
-  const [first] = run(inner, refused, plan)
+  const [first] = run(inner, refused, wish)
   if (first !== undefined) throw first.failure
 }
 
@@ -76,12 +81,22 @@ function familyOf(addresses: readonly string[]): { family?: 'ipv4' | 'ipv6' } {
  * Throws `conflict` when the sandbox has an IPv6 default route that packets take rather than the one that is to be set:
  * the kernel refuses one of the same metric alone. For IPv4 none is lower than the usual.
  */
-export function assertDefaultRouteWins(inner: Rtnl, plan: EndpointPlan): void {
-  if (!plan.routes.some(isUsualIpv6Default)) return
+export function assertDefaultRouteWins(inner: Rtnl, wish: Wish): void {
+  if (!wish.plan.routes.some(isUsualIpv6Default)) return
   const better = inner.routes({ family: 'ipv6', table: MAIN_TABLE }).find(isLowDefault)
   if (better === undefined) return
   const what = `a route to ${better.destination} with the metric ${better.metric}`
-  throw exists(plan, { what, field: defaultRouteField })
+  refuseOrYield(wish, { what, field: defaultRouteField })
+}
+
+/** Throws `conflict`, but for a default route of an interface that is made again: that it has not is better than no interface. */
+function refuseOrYield(
+  { plan, isAgain, yielded }: Wish,
+  step: Pick<Step, 'what' | 'field'>,
+  cause?: KernelError,
+): void {
+  if (!isAgain || step.field !== defaultRouteField) throw exists(plan, step, cause)
+  yielded(`the container goes by ${step.what} of its own`)
 }
 
 function isUsualIpv6Default({ destination, metric, table }: EndpointPlan['routes'][number]): boolean {
@@ -112,7 +127,7 @@ function routeStep(link: number, route: EndpointPlan['routes'][number]): Step {
 type RefusedStep = Step & { readonly failure: KernelError }
 
 /** Answers those that were refused because IPv6 is switched off, and all behind the first, where one is needed. */
-function run(inner: Rtnl, steps: readonly Step[], plan: EndpointPlan): RefusedStep[] {
+function run(inner: Rtnl, steps: readonly Step[], wish: Wish): RefusedStep[] {
   const refused: RefusedStep[] = []
   try {
     inner.batch(steps.map(({ request }) => request))
@@ -123,7 +138,8 @@ function run(inner: Rtnl, steps: readonly Step[], plan: EndpointPlan): RefusedSt
       const isAfterEffect = refused.length > 0 && !KernelError.is(failure, 'EEXIST')
       if (step !== undefined && (isAfterEffect || KernelError.is(failure, 'EACCES')))
         refused.push({ ...step, failure })
-      else throw KernelError.is(failure, 'EEXIST') ? exists(plan, step, failure) : failure
+      else if (step !== undefined && KernelError.is(failure, 'EEXIST')) refuseOrYield(wish, step, failure)
+      else throw failure
     }
   }
   return refused.every(({ optional }) => optional) ? [] : refused
@@ -131,7 +147,7 @@ function run(inner: Rtnl, steps: readonly Step[], plan: EndpointPlan): RefusedSt
 
 function exists(
   { endpointId, sandboxPath }: EndpointPlan,
-  { what, field }: Pick<Step, 'what' | 'field'> = { what: 'it' },
+  { what, field }: Pick<Step, 'what' | 'field'>,
   cause?: KernelError,
 ): ConetError {
   const has = `has ${what} already`

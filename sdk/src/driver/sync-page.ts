@@ -36,6 +36,7 @@ type Make = (call: Call) => Promise<PlugResult | undefined>
 /** One object of a page. A class, so that none of thousands needs functions of its own for what happens to it. */
 export class PageTurn implements Turn {
   readonly what = 'driver/sync'
+  readonly isSync = true
   readonly scope: Scope
   readonly place: Place
   readonly make: Make

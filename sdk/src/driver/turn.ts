@@ -21,6 +21,7 @@ export type Turn = {
   readonly before?: (() => void) | undefined
   /** Runs before anything behind it begins. */
   readonly ended?: ((failure: ConetError | undefined) => void) | undefined
+  readonly isSync?: true
   /** Hears what the author's code says it has mended. */
   readonly repaired?: ((what: string) => void) | undefined
   /** Hears how far the author's code is. */
@@ -57,6 +58,10 @@ export class TurnCall implements Call {
 
   get tracestate(): string | undefined {
     return this.#turn.meta.tracestate
+  }
+
+  get isSync(): boolean {
+    return this.#turn.isSync === true
   }
 
   get signal(): AbortSignal {

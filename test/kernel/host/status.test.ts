@@ -68,7 +68,11 @@ describe('findings about this machine', () => {
     ['inet', 'counter log reject', 'rejects forwarded packets that no rule of it accepts'],
     ['ip6', 'counter drop comment "all"', 'drops forwarded'],
     ['ip', 'reject', 'rejects forwarded packets that no rule of it accepts'],
-    ['ip6', 'reject with icmpv6 type admin-prohibited', 'rejects forwarded packets that no rule of it accepts'],
+    [
+      'ip6',
+      'reject with icmpv6 type admin-prohibited',
+      'rejects forwarded packets that no rule of it accepts',
+    ],
     ['inet', 'meta nfproto ipv6 reject', 'rejects forwarded packets of IPv6 that no rule of it accepts'],
     ['inet', 'reject with icmp type host-unreachable', 'rejects forwarded packets of IPv4 that no rule'],
   ])(
