@@ -4,7 +4,6 @@ import { once } from 'node:events'
 import { closeSync, cpSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { EtcdStore } from '@conet/host/cluster/etcd-store'
 import { eventually } from './eventually.ts'
 import { type TemporaryDirectory, temporaryDirectory } from './temporary-directory.ts'
 
@@ -127,6 +126,8 @@ export class EtcdProcess implements AsyncDisposable {
   async writeOtherThings(times: number): Promise<void> {
     const { tls } = this.#options
     if (tls !== undefined) throw new Error('others write to an etcd without TLS only')
+    // Most files need none, and loading it takes as long as starting a driver.
+    const { EtcdStore } = await import('@conet/host/cluster/etcd-store')
     const store = new EtcdStore({ endpoints: [this.endpoint] })
     for (let time = 0; time < times; time++) await store.commit([], [{ put: '/others', value: `${time}` }])
     store.close()

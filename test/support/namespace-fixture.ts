@@ -9,18 +9,27 @@ import { assertNoStrayThreads } from './threads.ts'
 export class NamespaceFixture implements Disposable {
   readonly directory = mkdtempSync(join(tmpdir(), 'conet-ns-'))
   readonly #mountsBefore = readMounts()
-  readonly #namespaces: Namespace[] = []
+  readonly #namespaces = new Map<string, Namespace>()
 
   path(name: string): string {
     return join(this.directory, name)
   }
 
-  /** A new namespace, kept at `path(name)` until the fixture is disposed of. */
+  /** A new namespace, kept at `path(name)` until it is deleted, or the fixture is disposed of. */
   make(name: string): Namespace {
     makeNamespace(this.path(name))
     const namespace = Namespace.open(this.path(name))
-    this.#namespaces.push(namespace)
+    this.#namespaces.set(name, namespace)
     return namespace
+  }
+
+  /** Nothing, if it is gone. */
+  delete(name: string): void {
+    const namespace = this.#namespaces.get(name)
+    if (namespace === undefined) return
+    deleteNamespace(namespace.path)
+    namespace.close()
+    this.#namespaces.delete(name)
   }
 
   /** Runs a program inside a namespace that `make` made. */
@@ -30,10 +39,7 @@ export class NamespaceFixture implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const namespace of this.#namespaces) {
-      deleteNamespace(namespace.path)
-      namespace.close()
-    }
+    for (const name of [...this.#namespaces.keys()]) this.delete(name)
     releaseNamespaceDirectory(this.directory)
     const left = readdirSync(this.directory)
     rmSync(this.directory, { recursive: true })

@@ -1,10 +1,10 @@
 // Every attribute that somebody can set of a tunnel: told, and mended while a ping runs, or made anew where the kernel changes none.
 import type { Network } from '@conet/sdk'
 import { Namespace, Rtnl, setVxlan, usualFixedVxlan, usualVxlan } from '@conet/sdk/linux'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { RunningPing } from '../../support/running-ping.ts'
 import { TwoMembers } from './two-members.ts'
-import { tunnelNameOf, type VxlanCluster } from './vxlan-cluster.ts'
+import { tunnelNameOf, VxlanCluster } from './vxlan-cluster.ts'
 import type { VxlanHost } from './vxlan-host.ts'
 
 /** `ip link set TUNNEL …`, and what it changes; what cuts it off is with what is damaged. */
@@ -67,9 +67,15 @@ let host: VxlanHost
 let net: Network
 let ping: RunningPing
 
+beforeAll(async () => {
+  cluster = await VxlanCluster.start({ hosts: 2 })
+})
+
+afterAll(() => cluster?.[Symbol.asyncDispose]())
+
 beforeEach(async () => {
-  members = await TwoMembers.start()
-  ;({ cluster, host, net } = members)
+  members = await TwoMembers.on(cluster)
+  ;({ host, net } = members)
   ping = await members.ping()
 })
 

@@ -1,9 +1,9 @@
 // The entry of a bridge's table for the bridge's own MAC, by which members reach the gateway, and local entries for the MACs of
 // others, with which the bridge takes what is theirs.
 import type { Network, PlugParams } from '@conet/sdk'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { TwoMembers } from './two-members.ts'
-import { bridgeNameOf, type VxlanCluster } from './vxlan-cluster.ts'
+import { bridgeNameOf, VxlanCluster } from './vxlan-cluster.ts'
 import type { VxlanHost } from './vxlan-host.ts'
 
 let members: TwoMembers
@@ -14,9 +14,15 @@ let near: PlugParams
 let far: PlugParams
 let macAddress: string
 
+beforeAll(async () => {
+  cluster = await VxlanCluster.start({ hosts: 2 })
+})
+
+afterAll(() => cluster?.[Symbol.asyncDispose]())
+
 beforeEach(async () => {
-  members = await TwoMembers.start()
-  ;({ cluster, host, net, near, far } = members)
+  members = await TwoMembers.on(cluster)
+  ;({ host, net, near, far } = members)
   macAddress = String(host.show(`ip link show ${bridgeNameOf(net)}`)[0]?.address)
 })
 

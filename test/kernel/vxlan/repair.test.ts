@@ -1,8 +1,8 @@
 import type { Network, PlugParams } from '@conet/sdk'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { RunningPing } from '../../support/running-ping.ts'
 import { TwoMembers } from './two-members.ts'
-import { bridgeNameOf, tunnelNameOf, type VxlanCluster } from './vxlan-cluster.ts'
+import { bridgeNameOf, tunnelNameOf, VxlanCluster } from './vxlan-cluster.ts'
 import type { VxlanHost } from './vxlan-host.ts'
 
 let members: TwoMembers
@@ -12,13 +12,23 @@ let net: Network
 let near: PlugParams
 let ping: RunningPing
 
+beforeAll(async () => {
+  cluster = await VxlanCluster.start({ hosts: 2 })
+})
+
+afterAll(() => cluster?.[Symbol.asyncDispose]())
+
 beforeEach(async () => {
-  members = await TwoMembers.start()
-  ;({ cluster, host, net, near } = members)
+  members = await TwoMembers.on(cluster)
+  ;({ host, net, near } = members)
   ping = await members.ping()
 })
 
-afterEach(() => members[Symbol.asyncDispose]())
+afterEach(async () => {
+  // Some change that of the underlay.
+  host.exec('ip link set eth0 mtu 1500')
+  await members[Symbol.asyncDispose]()
+})
 
 async function expectNothingLost(): Promise<void> {
   await ping.goesOn()

@@ -1,7 +1,7 @@
 // A network with a member on each of two hosts: what somebody does to the first host shows in whether they reach each other.
 import { type Network, type PlugParams, Rollback } from '@conet/sdk'
 import { RunningPing } from '../../support/running-ping.ts'
-import { bridgeNameOf, network, tunnelNameOf, VxlanCluster } from './vxlan-cluster.ts'
+import { bridgeNameOf, network, tunnelNameOf, type VxlanCluster } from './vxlan-cluster.ts'
 import type { VxlanHost } from './vxlan-host.ts'
 
 type Members = { readonly net: Network; readonly near: PlugParams; readonly far: PlugParams }
@@ -24,10 +24,10 @@ export class TwoMembers implements AsyncDisposable {
     this.#undo = undo
   }
 
-  static async start(): Promise<TwoMembers> {
-    const cluster = await VxlanCluster.start({ hosts: 2 })
+  /** On two hosts, whose drivers go on behind them. */
+  static async on(cluster: VxlanCluster): Promise<TwoMembers> {
     const undo = new Rollback()
-    undo.defer('end the cluster', () => cluster[Symbol.asyncDispose]())
+    undo.defer('clear the cluster', () => cluster.clear('near', 'far'))
     try {
       const net = await cluster.create(network('blue'))
       const near = await cluster.join(1, net, 'near', 11)

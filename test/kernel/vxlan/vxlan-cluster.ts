@@ -141,9 +141,16 @@ export class VxlanCluster implements AsyncDisposable {
     return this.exec(sandbox, `${command} && echo yes || echo no`).trim() === 'yes'
   }
 
+  /** Ends what a test has on the hosts, for the next one: their drivers go on. Nothing may be left. */
+  async clear(...sandboxes: readonly string[]): Promise<void> {
+    await Promise.all(this.hosts.map((host) => host.clear()))
+    for (const sandbox of sandboxes) this.namespaces.delete(sandbox)
+    expect(this.#pictures()).toEqual(this.#before)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.hosts.map((host) => host[Symbol.asyncDispose]()))
-    const after = new Map(this.hosts.map((host) => [host.name, pictureOf(host)]))
+    const after = this.#pictures()
     // The kernel takes a namespace apart when it likes, and the other end of a veth with it.
     const ends = this.hosts.map((_, index) => `up${index + 1}`)
     sh([...ends, underlay].map((name) => `ip link delete ${name}`).join('\n'))
@@ -151,6 +158,10 @@ export class VxlanCluster implements AsyncDisposable {
     this.namespaces[Symbol.dispose]()
     await this.#directory[Symbol.asyncDispose]()
     expect(after).toEqual(this.#before)
+  }
+
+  #pictures(): Map<string, string> {
+    return new Map(this.hosts.map((host) => [host.name, pictureOf(host)]))
   }
 
   #addHost(

@@ -135,11 +135,15 @@ export class VxlanHost implements AsyncDisposable {
     return JSON.parse(this.exec(command.replace(' ', ' -j ')) || '[]')
   }
 
+  /** Removes all that it has, also behind a test that failed while no driver ran. */
+  async clear(): Promise<void> {
+    if (this.#client === undefined) await this.start()
+    for (const params of this.endpoints.values()) await this.remove(params)
+    for (const network of this.networks.values()) await this.delete(network)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#client !== undefined) {
-      for (const params of this.endpoints.values()) await this.remove(params)
-      for (const network of this.networks.values()) await this.delete(network)
-    }
+    if (this.#client !== undefined) await this.clear()
     await this.stop()
   }
 }
