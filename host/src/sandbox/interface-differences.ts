@@ -9,6 +9,7 @@ import {
   isUsableAddress,
   type Link,
   LOCAL_TABLE,
+  linkSettingChanges,
   MAIN_TABLE,
   openSandbox,
   parsePrefix,
@@ -16,6 +17,7 @@ import {
   type RouteFault,
   Rtnl,
   routeFaults,
+  usualLink,
 } from '@conet/sdk/linux'
 import { linkLocalOfMac } from '../ipam/index.ts'
 import { newRoute } from './new-route.ts'
@@ -58,7 +60,12 @@ function linkDifferences(link: Link, made: PluggedInterface): string[] {
     ...(link.isUp ? [] : ['is down']),
     ...(link.macAddress === macAddress ? [] : [`has MAC ${link.macAddress} instead of ${macAddress}`]),
     ...(mtu === undefined || link.mtu === mtu ? [] : [`has MTU ${link.mtu} instead of ${mtu}`]),
+    ...(made.exact === true ? settingDifferences(link) : []),
   ]
+}
+
+function settingDifferences(link: Link): string[] {
+  return linkSettingChanges(link).map((key) => `has ${key} ${link[key]} instead of ${usualLink[key]}`)
 }
 
 function addressDifferences({ addresses }: Found, made: PluggedInterface): string[] {

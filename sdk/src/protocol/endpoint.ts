@@ -145,8 +145,8 @@ export const PluggedInterface = Type.Object({
   neighbours: Type.Optional(Type.Array(Neighbour)),
   sysctls: Type.Optional(Sysctls),
   /**
-   * True: its addresses are set for good and its routes with nothing but what stands here (those of IPv6 with `nodad`), so that
-   * whatever else the kernel says of them somebody has changed. The host sets its own so.
+   * True: it is a link as a new one of Ethernet is, its addresses are set for good and its routes with nothing but what stands here
+   * (those of IPv6 with `nodad`), so that whatever else the kernel says of them somebody has changed.
    */
   exact: Type.Optional(Type.Boolean()),
 })

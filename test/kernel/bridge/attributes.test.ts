@@ -1,4 +1,5 @@
 // Every attribute that somebody can set of a bridge, of a port and of an interface inside: told, and mended while a ping runs.
+import { interfaceDifferences } from '@conet/host/sandbox/interface-differences'
 import {
   Rtnl,
   setBridge,
@@ -200,20 +201,25 @@ it('every attribute of a port is told, and back when the driver has started agai
   expect(sent - received).toBeLessThanOrEqual(1)
 })
 
-it('what keeps an interface inside from being heard is back with the next plug; whether it hears all is the container’s affair', async () => {
+it('what keeps an interface inside from being heard is shown, and back with the next plug; whether it hears all is the container’s affair', async () => {
   await using fixture = await BridgeFixture.start()
   const { params } = await threeMembers(fixture)
+  const { interfaces } = await fixture.plug(params)
   const shown = () => fixture.exec('b', 'ip -d link show eth0')
   const before = shown()
   const own = ['allMulticast', 'promiscuous']
   const changes = [...ofLinks, ...cuttingOff].filter(([, key]) => !own.includes(key))
   for (const [command] of changes) fixture.exec('b', `ip link set eth0 ${command}`)
+  const differences = () => interfaceDifferences(fixture.namespaces.path('b'), interfaces).join()
+  for (const [, key] of changes) expect(differences()).toContain(`eth0 has ${key} `)
   await fixture.plug(params)
+  expect(differences()).toBe('')
   const repaired = fixture.repaired.join('\n')
   for (const [, key] of changes) expect(repaired).toMatch(new RegExp(`interface eth0 .*: ${key} was `))
   expect(shown()).toBe(before)
   fixture.exec('b', 'ip link set eth0 promisc on allmulticast on')
   fixture.repaired.length = 0
+  expect(differences()).toBe('')
   await fixture.plug(params)
   expect(fixture.repaired).toEqual([])
   expect(fixture.ping('a', '10.1.0.3') && fixture.ping('b', 'fd00:1::2')).toBe(true)

@@ -2,6 +2,7 @@
 import {
   changedAddresses,
   formatPrefix,
+  linkSettingChanges,
   Namespace,
   type NewRoute,
   parsePrefix,
@@ -22,7 +23,7 @@ export const kernelExactChecks: readonly ActiveCheck[] = [
     rules: ['RES-9'],
     sends: 'network/create, endpoint/create, endpoint/plug; then it looks into the sandbox',
     why: 'The host takes whatever else it finds there for a change that somebody has made, and has the plug repeated.',
-    mend: 'Set addresses for good and without options (those of IPv6 with nodad), routes with what the answer says of them; or leave `exact` out.',
+    mend: 'Leave the settings of the link as they are, set addresses for good and without options (those of IPv6 with nodad), routes with what the answer says of them; or leave `exact` out.',
     async run(kit) {
       using host = await kit.connect()
       const { sandbox, result } = await plugged(kit, host)
@@ -38,7 +39,8 @@ export const kernelExactChecks: readonly ActiveCheck[] = [
 
 /** In words: `10.1.0.2/16 with the metric 5`. */
 function otherThanSaid(rtnl: Rtnl, { name, addresses, routes }: PluggedInterface): string[] {
-  const { index: link } = rtnl.existingLink(name)
+  const found = rtnl.existingLink(name)
+  const { index: link } = found
   const own = addresses.map((address) => {
     const { bytes, prefixLength } = parsePrefix(address)
     return formatPrefix(bytes, prefixLength)
@@ -48,6 +50,7 @@ function otherThanSaid(rtnl: Rtnl, { name, addresses, routes }: PluggedInterface
     routes.map((route) => newRoute(link, route)),
   )
   return [
+    ...linkSettingChanges(found).map((key) => `${key} ${found[key]}`),
     ...changedAddresses(rtnl.addresses({ link }), { name, addresses: own }).map(({ text }) => text),
     ...faults.map(({ route, changes }) => `${route.destination} ${changes.join(', ') || 'missing'}`),
   ]

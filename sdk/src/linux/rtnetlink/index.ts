@@ -81,7 +81,7 @@ export type {
   MacvlanAttributes,
   VxlanAttributes,
 } from './link-kind.ts'
-export { type LinkSettings, usualLink } from './link-settings.ts'
+export { type LinkSettings, linkSettingChanges, usualLink } from './link-settings.ts'
 export {
   addNeighbour,
   addNeighbourProxy,

@@ -36,6 +36,21 @@ export const usualLink: LinkSettings = {
   protocolDown: false,
 }
 
+/** Which are not as a new link of Ethernet has them, but for what is set for who listens there, as by a bridge. */
+export function linkSettingChanges(link: LinkSettings): (keyof LinkSettings)[] {
+  return settingNames.filter((name) => link[name] !== usualLink[name])
+}
+
+const settingNames = [
+  'arp',
+  'multicast',
+  'dynamic',
+  'trailers',
+  'broadcast',
+  'dormant',
+  'protocolDown',
+] as const satisfies readonly (keyof LinkSettings)[]
+
 type LinkFlag = Exclude<keyof LinkSettings, 'broadcast' | 'dormant' | 'protocolDown'> | 'up'
 
 /** With the bits that the flag has where it is on, and where it is off. */
