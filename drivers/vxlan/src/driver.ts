@@ -1,7 +1,7 @@
 // The vxlan driver: networks that span hosts. On each host a bridge as any other, and a tunnel that is one of its
 // ports; who is behind the tunnel comes from the host, and nothing is flooded or learned.
 import { defineDriver } from '@conet/sdk'
-import { bridgeNetworks, PolicyDocument } from '@conet/sdk/bridge-network'
+import { bridgeNetworks, EndpointPolicyDocument } from '@conet/sdk/bridge-network'
 import { attachmentSchema, configSchema, vniRange } from './config.ts'
 import { planNetwork, prefixes } from './network-plan.ts'
 import { Tunnels } from './tunnels.ts'
@@ -15,6 +15,7 @@ export function vxlanDriver() {
     driverName: name,
     prefixes,
     plan: planNetwork,
+    spansHosts: true,
     extension: tunnels,
   })
   return defineDriver({
@@ -25,7 +26,7 @@ export function vxlanDriver() {
     segments: { ...vniRange, configMember: 'vni' },
     configSchema: { ...configSchema },
     attachmentSchema: { ...attachmentSchema },
-    policySchema: { ...PolicyDocument },
+    policySchema: { ...EndpointPolicyDocument },
     ports: { policyMember: 'net_in' },
     // What it knows is in the kernel, or comes with the sync and the snapshots after it.
     hotUpgrade: true,

@@ -2,7 +2,7 @@
 import { interfaceSysctl, readSysctlIfThere, type SysctlKey, writeSysctl } from '../linux/index.ts'
 import { type BridgePlan, forwardingOf } from './bridge-plan.ts'
 
-type Setting = {
+export type Setting = {
   readonly key: SysctlKey
   /** Set where another stands. */
   readonly value: number
@@ -41,7 +41,6 @@ function settingsOf({ name: interfaceName, internal }: Pick<BridgePlan, 'name' |
           fault: 'does not answer ARP for the gateway (arp_ignore)',
         },
     zero('ipv4', 'proxy_arp', 'answers ARP for others'),
-    zero('ipv4', 'proxy_arp_pvlan', 'answers ARP for its members'),
     zero('ipv4', 'drop_gratuitous_arp', 'does not hear under which MAC an address is now'),
     zero('ipv6', 'drop_unsolicited_na', 'does not hear under which MAC an address is now'),
     zero('ipv6', 'accept_ra', 'lets members advertise routes to the machine'),
@@ -50,14 +49,20 @@ function settingsOf({ name: interfaceName, internal }: Pick<BridgePlan, 'name' |
 
 /** Answers in words what was otherwise. May be repeated. */
 export function mendSettings(plan: Pick<BridgePlan, 'name' | 'internal'>): string[] {
-  return wrongSettings(plan).map(({ key, value, found }) => {
+  return mendEach(settingsOf(plan))
+}
+
+/** Answers in words what was otherwise. */
+export function mendEach(settings: readonly Setting[]): string[] {
+  return wrongOf(settings).map(({ key, value, found }) => {
     writeSysctl(undefined, { key, value })
     return `${key.split('/').at(-1)} was ${found}`
   })
 }
 
-function wrongSettings(plan: Pick<BridgePlan, 'name' | 'internal'>): (Setting & { found: string })[] {
-  return settingsOf(plan).flatMap((setting) => {
+/** Those that are otherwise in the kernel. */
+export function wrongOf(settings: readonly Setting[]): (Setting & { found: string })[] {
+  return settings.flatMap((setting) => {
     // Also where the kernel does not have it: the bridge is gone since it was looked at, or there is no IPv6.
     const found = readSysctlIfThere(undefined, setting.key)
     return found === undefined || setting.isRight(found) ? [] : [{ ...setting, found }]
@@ -75,7 +80,7 @@ export function settingFaults(plan: BridgePlan): string[] {
   return [
     ...(ipv4 && isStuck('ipv4', 'ipv4/ip_forward') ? ['does not forward IPv4'] : []),
     ...(ipv6 && isStuck('ipv6', 'ipv6/conf/all/forwarding') ? ['does not forward IPv6'] : []),
-    ...wrongSettings(plan).map(({ fault }) => fault),
+    ...wrongOf(settingsOf(plan)).map(({ fault }) => fault),
   ].map((fault) => `bridge ${bridge} ${fault}`)
 }
 

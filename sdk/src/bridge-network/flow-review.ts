@@ -2,6 +2,7 @@
 // an established flow go on, whatever the rules say by then.
 import type { Rtnl } from '../linux/index.ts'
 import type { Conntrack, Flow, FlowFilter } from '../linux/netfilter/index.ts'
+import type { PairIndex } from './firewall/pair-elements.ts'
 import { addressesOf, cutOver, type MappedPort } from './flow-cuts.ts'
 import { fewOrAll, ofFamily } from './flow-looks.ts'
 import type { Machine } from './machine.ts'
@@ -14,6 +15,8 @@ type ReviewOptions = {
   readonly conntrack: () => Pick<Conntrack, 'cut'>
   /** All ports of the machine that lead to an endpoint. */
   readonly ports: () => readonly MappedPort[]
+  /** What members that are kept apart may send each other. */
+  readonly pairs: () => PairIndex
 }
 
 /** Those of an address, or all. */
@@ -106,8 +109,9 @@ export class FlowReview {
   }
 
   async #judge(wishes: readonly Wish[]): Promise<void> {
-    const { machine, conntrack, ports } = this.#options
-    const rules = new MemberFlows(this.#members.values(), addressesOf(machine.rtnl))
+    const { machine, conntrack, ports, pairs } = this.#options
+    const near = { machine: addressesOf(machine.rtnl), pairs: pairs() }
+    const rules = new MemberFlows(this.#members.values(), near)
     const isForbidden = (flow: Flow) => !rules.isAllowed(flow)
     const tellEnds = (flows: readonly Flow[]) => this.#tellEnds(flows, rules)
     for (const filter of filtersOf(wishes)) await conntrack().cut(filter, isForbidden, tellEnds)

@@ -15,6 +15,8 @@ export type BridgeNetworkKind = {
   readonly prefixes: LinkPrefixes
   /** What a network should look like. Throws `invalidArgument` where its `config` is wrong; changes nothing. */
   plan(network: Network, machine: Machine): BridgePlan
+  /** Whether members of a network may be on other hosts. Default: no. */
+  readonly spansHosts?: boolean
   /** What each network has beyond its bridge. */
   readonly extension?: BridgeExtension
 }

@@ -7,7 +7,7 @@ import { PolicyTable } from './firewall/policy-table.ts'
 import { sweep } from './inventory.ts'
 import type { BridgeNetworkKind } from './kind.ts'
 import { LinkDeletions } from './link-deletions.ts'
-import { endpointOwner, LinkNames, networkOwner } from './names.ts'
+import { endpointOwner, LinkNames, networkOwner, pairsOwner } from './names.ts'
 import { PluggedPorts } from './plugged-ports.ts'
 import { UnjudgedEndpoints } from './unjudged-endpoints.ts'
 
@@ -65,6 +65,7 @@ export class Machine {
     const awaited = standing.filter((endpointId) => !isKnown(endpointId))
     const isLoss = () => !isJudged || (!hadPolicies && !this.policyTable.isEmpty())
     if (standing.length > 0) this.unjudged.await(awaited, isLoss)
+    else this.unjudged.awaitNone()
     // A start that failed after this one is made again.
     clearInterval(this.#timer)
     this.#timer = setInterval(() => this.#checkFirewall(), firewallCheckIntervalMs).unref()
@@ -96,8 +97,10 @@ export class Machine {
 
   /** Whose elements of the table stay: of the networks and endpoints that there are. */
   #owners(links: readonly Link[]): (owner: string) => boolean {
+    const networks = links.flatMap((link) => this.names.networkOf(link) ?? [])
     const owners = new Set([
-      ...links.flatMap((link) => this.names.networkOf(link) ?? []).map(networkOwner),
+      ...networks.map(networkOwner),
+      ...networks.map(pairsOwner),
       ...this.#endpointsIn(links).map(endpointOwner),
     ])
     return (owner) => owners.has(owner)

@@ -5,6 +5,7 @@ import type { Flow } from '../linux/netfilter/index.ts'
 import type { PolicyParams } from '../protocol/index.ts'
 import type { BridgePlan } from './bridge-plan.ts'
 import { admits } from './firewall/host-services.ts'
+import type { PairIndex } from './firewall/pair-elements.ts'
 import { maySend } from './flow-cuts.ts'
 import { documentOf } from './policy/check.ts'
 import { addressNumber, type IpRange, parseRange } from './policy/ranges.ts'
@@ -24,12 +25,17 @@ export type Member = {
 
 export class MemberFlows {
   readonly #machine: ReadonlySet<string>
+  readonly #pairs: PairIndex
   readonly #params = new Map<string, MemberParams>()
   readonly #members = new Map<MemberParams, Member>()
 
-  /** `machine`: its own addresses, as text. */
-  constructor(members: Iterable<MemberParams>, machine: ReadonlySet<string>) {
+  /** `machine`: its own addresses, as text. `pairs`: between members that are kept apart. */
+  constructor(
+    members: Iterable<MemberParams>,
+    { machine, pairs }: { machine: ReadonlySet<string>; pairs: PairIndex },
+  ) {
     this.#machine = machine
+    this.#pairs = pairs
     for (const member of members)
       for (const address of addressesOf(member)) this.#params.set(hex(address), member)
   }
@@ -48,7 +54,7 @@ export class MemberFlows {
 
   #maySend(flow: Flow, sender: Member, receiver: Member | undefined): boolean {
     const { ownNetwork, bridge, egress } = sender
-    if (isIn(ownNetwork, flow.reply.source)) return true
+    if (isIn(ownNetwork, flow.reply.source)) return this.#mayReachPeer(flow, bridge)
     if (this.#isMachine(flow.reply.source))
       return !bridge.policy.includes('hostless') || admits(bridge.policy, flow)
     const near = { ownNetwork, machine: this.#machine }
@@ -57,6 +63,16 @@ export class MemberFlows {
     const isAsSent = flow.reply.destination.equals(flow.original.source)
     const isLost = isAsSent && receiver === undefined && !isTranslated(flow)
     return !(bridge.policy.includes('masqueraded') && isLost)
+  }
+
+  /** Of members that are kept apart flows are known only where they go by way of the machine. */
+  #mayReachPeer(flow: Flow, { policy }: BridgePlan): boolean {
+    return (
+      policy.includes('peers') ||
+      isTranslated(flow) ||
+      this.#isMachine(flow.reply.source) ||
+      this.#pairs.allows(flow)
+    )
   }
 
   /** From the machine, by one of its ports, or into a network that others reach. */

@@ -72,13 +72,13 @@ export function bridgeNetworks(kind: BridgeNetworkKind): BridgeNetworkMembers {
       running = undefined
     },
     ...networkMembers(started),
-    ...endpointMembers(started),
+    ...endpointMembers(started, kind),
   }
 }
 
 function run(host: HostHandle, kind: BridgeNetworkKind): Running {
   const machine = Machine.open(host, kind)
-  const policies = new Policies(machine)
+  const policies = new Policies(machine, kind)
   const networks = new Networks(machine, { kind, policies })
   return { machine, networks, endpoints: new Endpoints(machine, { networks, policies }), policies }
 }
@@ -104,7 +104,7 @@ function networkMembers(started: Started) {
   } satisfies Partial<BridgeNetworkMembers>
 }
 
-function endpointMembers(started: Started) {
+function endpointMembers(started: Started, { spansHosts = false }: BridgeNetworkKind) {
   return {
     async createEndpoint(params) {
       started().endpoints.create(params)
@@ -116,7 +116,7 @@ function endpointMembers(started: Started) {
     plug: (params, call) => started().endpoints.plug(params, call),
     unplug: (endpoint) => started().endpoints.unplug(endpoint),
     policy: (params) => started().endpoints.policy(params),
-    checkPolicy: async (policy) => checkPolicy(policy),
+    checkPolicy: async (policy) => checkPolicy(policy, { spansHosts }),
     async stats(endpoints) {
       return statsOf(started().machine, endpoints)
     },

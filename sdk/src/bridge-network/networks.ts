@@ -15,7 +15,7 @@ import { enableForwarding } from './forwarding.ts'
 import { listNetworks, tableFault } from './inventory.ts'
 import type { BridgeNetworkKind, StandingBridge } from './kind.ts'
 import type { Machine } from './machine.ts'
-import { networkOwner } from './names.ts'
+import { networkOwner, pairsOwner } from './names.ts'
 import { mendNeighbours, neighbourFaults } from './neighbours.ts'
 import type { MtuChange } from './plugged-ports.ts'
 import type { Policies } from './policies.ts'
@@ -50,6 +50,8 @@ export class Networks {
     failpoint('bridge:network:firewall-set')
     const bridge = found ?? makeBridge(rtnl, plan, undo)
     if (found !== undefined) for (const what of await mendFound(rtnl, found, plan)) call.repaired(what)
+    const ofPassage = this.#policies.pairs.mend(network.id)
+    if (found !== undefined) for (const what of ofPassage) call.repaired(what)
     for (const what of enableForwarding(rtnl, forwardingOf(plan))) {
       if (found === undefined) call.log('info', `forwarding: ${what}`)
       else call.repaired(what)
@@ -132,7 +134,9 @@ export class Networks {
     const ofAll = firewall.isChanged() ? ['the firewall table was changed or flushed'] : []
     const damaged = policyTable.damagedOwners()
     return (networkId) =>
-      damaged.has(networkOwner(networkId)) ? [...ofAll, tableFault(this.#machine)] : ofAll
+      damaged.has(networkOwner(networkId)) || damaged.has(pairsOwner(networkId))
+        ? [...ofAll, tableFault(this.#machine)]
+        : ofAll
   }
 
   async #faultsOf(networkId: string, plan: BridgePlan): Promise<string[]> {
@@ -148,6 +152,7 @@ export class Networks {
         ...bridgeFaults(rtnl, bridge, plan),
         ...ofNeighbours.map((what) => `bridge ${plan.name} ${what}`),
         ...settingFaults(plan),
+        ...this.#policies.pairs.faults(networkId, bridge.index),
       ]
       const others = await this.#kind.extension?.faults(networkId, bridge.index, this.#machine)
       return [...ofBridge, ...(others ?? [])]

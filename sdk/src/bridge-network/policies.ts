@@ -7,14 +7,20 @@ import type { BridgePlan } from './bridge-plan.ts'
 import { networkHolding, planEndpointPolicy } from './endpoint-policy.ts'
 import { EgressCompiler } from './firewall/egress-compiler.ts'
 import { differing, emptyHolding, type Holding, type TableElement } from './firewall/policy-elements.ts'
+import type { OwnerWish } from './firewall/policy-table.ts'
 import { FlowReview } from './flow-review.ts'
 import { FreshPorts } from './fresh-ports.ts'
+import type { BridgeNetworkKind } from './kind.ts'
 import { LeftFlows } from './left-flows.ts'
 import { leadFromLoopback } from './loopback.ts'
 import type { Machine } from './machine.ts'
+import { type PairingMember, pairingMember } from './member-pairs.ts'
 import { endpointOwner, networkOwner } from './names.ts'
-import { checkPorts, documentOf } from './policy/check.ts'
+import { type Leaving, PairPolicies } from './pair-policies.ts'
+import { checkPolicies, checkPorts, documentOf } from './policy/check.ts'
+import type { PolicyDocument } from './policy/document.ts'
 import { limitsOf, type TrafficLimits } from './policy/limits.ts'
+import { refusalOfPolicies } from './policy/refusals.ts'
 import type { EgressPolicy } from './policy/rules.ts'
 import { addressesIn, addressesOfParams, isSource, PolicyFlows, portsOf } from './policy-flows.ts'
 import { TrafficShaper } from './traffic-shaper.ts'
@@ -34,12 +40,16 @@ export type PolicyWishes = {
   /** Somebody may have had one of its addresses. */
   readonly isUsedAddress?: boolean
   readonly limits: TrafficLimits
+  /** Undefined: members of the network reach each other. */
+  readonly pairing: PairingMember | undefined
   readonly egress: () => EgressPolicy
   readonly holding: Holding
 }
 
 export class Policies {
   readonly #machine: Machine
+  readonly #spansHosts: boolean
+  readonly pairs: PairPolicies
   readonly shaper: TrafficShaper
   readonly #compiler = new EgressCompiler()
   /** Compiled once for each plan: every policy of a member asks for them. */
@@ -49,15 +59,18 @@ export class Policies {
   readonly #review: FlowReview
   readonly #freshPorts: FreshPorts
 
-  constructor(machine: Machine) {
+  constructor(machine: Machine, { spansHosts = false }: Pick<BridgeNetworkKind, 'spansHosts'> = {}) {
     this.#machine = machine
+    this.#spansHosts = spansHosts
+    this.pairs = new PairPolicies(machine, () => this.#review)
     this.shaper = new TrafficShaper(machine)
     this.#flows = new PolicyFlows(machine)
     this.#freshPorts = new FreshPorts(this.#flows)
     const conntrack = () => this.#flows.conntrack()
     this.#leftFlows = new LeftFlows(conntrack)
     const ports = () => portsOf({ elements: [...machine.policyTable.elements()] })
-    this.#review = new FlowReview({ machine, conntrack, ports })
+    const pairs = () => this.pairs.index()
+    this.#review = new FlowReview({ machine, conntrack, ports, pairs })
     machine.unjudged.whenOverdue(() => void this.#review.ofAll())
     machine.whenMended(() => {
       // Those who come back with the sync know nothing of it yet.
@@ -75,10 +88,11 @@ export class Policies {
   async plan(params: CreateEndpointParams, bridge: BridgePlan): Promise<PolicyWishes> {
     const document = documentOf(params.policy)
     checkPorts(document)
+    const pairing = this.#pairingOf(params, bridge, document)
     const table = this.#machine.policyTable.name
     const limits = limitsOf(document.limits)
     const compiler = this.#compiler
-    return { limits, ...(await planEndpointPolicy(params, { document, bridge, table, compiler })) }
+    return { limits, pairing, ...(await planEndpointPolicy(params, { document, bridge, table, compiler })) }
   }
 
   /**
@@ -88,23 +102,32 @@ export class Policies {
   async put(params: PolicyParams, bridge: BridgePlan, wishes: PolicyWishes): Promise<PolicyInForce> {
     const { policyTable } = this.#machine
     const owner = endpointOwner(params.endpointId)
+    const { id: networkId } = params.network
     const { holding, egress } = wishes
+    const unjoin = this.pairs.join(params, wishes.pairing)
+    const ofPairs = this.pairs.wishes(networkId)
     const isNothing = holding.elements.length === 0 && !policyTable.has(owner)
-    if (isNothing) return this.#nothingInForce(params, bridge)
-    if (holding.elements.length > 0) await this.#putNetwork(params.network.id, bridge)
+    if (isNothing && ofPairs.length === 0) return this.#nothingInForce(params, bridge, unjoin)
+    await using undo = new Rollback()
+    undo.defer(`forget ${owner} as a member`, unjoin)
+    if (holding.elements.length > 0) await this.#putNetwork(networkId, bridge)
     if (hasMappings(holding)) leadFromLoopback(bridge.name)
-    const before = await policyTable.put(owner, holding)
+    const changes = await policyTable.putAll([{ owner, holding: () => holding }, ...ofPairs])
+    const before = changes[0]?.before ?? emptyHolding
     const isFresh = wishes.isPlug === true && before.elements.length === 0
     const unknow = this.#review.know(params.endpointId, { params, bridge })
     this.#freshPorts.change(owner, portsOf(holding))
     const takeBack = async () => {
       unknow()
+      unjoin()
       this.#freshPorts.change(owner, portsOf(before))
-      const after = await policyTable.put(owner, before)
-      await this.#flows.cutPorts(after, before)
+      const former = { owner, holding: () => before }
+      const back = await policyTable.putAll([former, ...this.pairs.wishes(networkId)])
+      await this.#flows.cutPorts(back[0]?.before ?? emptyHolding, before)
+      await this.pairs.follow(networkId, back)
     }
-    await using undo = new Rollback()
     undo.defer(`take back the policy of ${owner}`, takeBack)
+    await this.pairs.follow(networkId, changes)
     if (!isFresh) await this.#flows.cut(before, holding, { params, egress })
     else if (wishes.isUsedAddress === true && holding.elements.some(isSource) && hasFlows())
       await this.#review.of(addressesOfParams(params))
@@ -118,14 +141,36 @@ export class Policies {
     }
   }
 
-  #nothingInForce(params: PolicyParams, bridge: BridgePlan): PolicyInForce {
+  /** Throws `invalidArgument` where the network takes no such entries. */
+  #pairingOf(
+    params: CreateEndpointParams,
+    bridge: BridgePlan,
+    document: PolicyDocument,
+  ): PairingMember | undefined {
+    const { policies = [] } = document
+    const { internal } = bridge
+    const isOpen = bridge.policy.includes('peers')
+    if (policies.length > 0) {
+      const why = refusalOfPolicies({ isIcc: isOpen, internal }, { spansHosts: this.#spansHosts })
+      if (why !== undefined) throw why
+      checkPolicies(document)
+    }
+    return !isOpen && !internal ? pairingMember(params, policies) : undefined
+  }
+
+  #nothingInForce(params: PolicyParams, bridge: BridgePlan, unjoin: () => void): PolicyInForce {
     const unknow = this.#review.know(params.endpointId, { params, bridge })
-    return { takeBack: async () => unknow(), settle: () => this.#judgeLost(params.endpointId) }
+    const takeBack = async () => {
+      unknow()
+      unjoin()
+    }
+    return { takeBack, settle: () => this.#judgeLost(params.endpointId) }
   }
 
   /** What began while the tables were gone and no driver was there, once all that come back are known again. Does not fail. */
   async #judgeLost(endpointId: string): Promise<void> {
     if (this.#machine.unjudged.isDue(endpointId)) await this.#review.ofAll()
+    await this.pairs.idle()
   }
 
   /** Nothing of the endpoint is left in the table, and no flow of it. May be repeated; costs nothing where there was nothing. */
@@ -136,9 +181,27 @@ export class Policies {
     await this.#judgeLost(endpointId)
     const { policyTable } = this.#machine
     const isThere = policyTable.has(owner)
-    if (!isThere && !this.#leftFlows.mayBeOf(endpointId)) return
-    const { elements } = isThere ? await policyTable.put(owner, emptyHolding) : emptyHolding
-    await this.#leftFlows.cut(endpointId, addressesIn(elements))
+    const leaving = this.pairs.leave(endpointId)
+    const wishes = [...(isThere ? [{ owner, holding: () => emptyHolding }] : []), ...(leaving?.wishes ?? [])]
+    if (wishes.length === 0 && !this.#leftFlows.mayBeOf(endpointId)) return
+    await this.#deleteAs(endpointId, wishes, leaving)
+  }
+
+  async #deleteAs(
+    endpointId: string,
+    wishes: readonly OwnerWish[],
+    leaving: Leaving | undefined,
+  ): Promise<void> {
+    await using undo = new Rollback()
+    undo.defer('keep the member', () => leaving?.undo())
+    const changes = await this.#machine.policyTable.putAll(wishes)
+    undo.commit()
+    const elements = changes.flatMap(({ owner, before }) =>
+      owner === endpointOwner(endpointId) ? before.elements : [],
+    )
+    const ofPairs = leaving === undefined || leaving.wishes.length === 0 ? [] : leaving.addresses
+    await this.#leftFlows.cut(endpointId, distinct([...addressesIn(elements), ...ofPairs]))
+    if (leaving !== undefined) await this.pairs.followAtLast(leaving.networkId, changes)
   }
 
   /** What all members of the network may do. Nothing where they may do all, until one has a policy. */
@@ -152,10 +215,12 @@ export class Policies {
   async deleteNetwork(networkId: string): Promise<void> {
     const owner = networkOwner(networkId)
     if (this.#machine.policyTable.has(owner)) await this.#machine.policyTable.put(owner, emptyHolding)
+    await this.pairs.deleteNetwork(networkId)
   }
 
   async close(): Promise<void> {
     this.#machine.unjudged.leave()
+    await this.pairs.idle()
     await this.#compiler.close()
     await this.#freshPorts.close()
     await this.#review.close()
@@ -173,6 +238,10 @@ export class Policies {
 }
 
 const isPort = ({ map }: TableElement) => map.includes('ports')
+
+const distinct = (addresses: readonly Buffer[]) => [
+  ...new Map(addresses.map((address) => [address.toString('hex'), address])).values(),
+]
 
 /** Whether ports of the machine lead to the endpoint. */
 export const hasMappings = ({ elements }: Pick<Holding, 'elements'>) => elements.some(isPort)

@@ -8,12 +8,30 @@ export class UnjudgedEndpoints {
   readonly #awaited = new Set<string>()
   #isLoss: () => boolean = () => false
   #whenOverdue: () => void = () => undefined
+  #whenComplete: () => void = () => undefined
   #isOverdue = false
+  #isComplete = false
   #timer: NodeJS.Timeout | undefined
 
   /** Calls back from now on when some are missing for too long: the flows of the others are to be judged without them. */
   whenOverdue(judge: () => void): void {
     this.#whenOverdue = judge
+  }
+
+  /** Whether this process knows all that is to be known: those that stood have come back, or been given up. */
+  get isComplete(): boolean {
+    return this.#isComplete
+  }
+
+  /** Calls back from now on when that becomes so. */
+  whenComplete(settle: () => void): void {
+    this.#whenComplete = settle
+  }
+
+  /** None stood. */
+  awaitNone(): void {
+    this.leave()
+    this.#complete()
   }
 
   /** These, instead of those before. `isLoss`: asked when flows may be to be judged, whether there was anything to lose. */
@@ -22,6 +40,7 @@ export class UnjudgedEndpoints {
     for (const endpointId of endpointIds) this.#awaited.add(endpointId)
     this.#isLoss = isLoss
     this.#isOverdue = false
+    this.#isComplete = false
     if (this.#awaited.size === 0) this.#endWait()
     else this.#timer = setTimeout(() => this.#endWait(), quietMs).unref()
   }
@@ -39,6 +58,7 @@ export class UnjudgedEndpoints {
       return false
     }
     clearTimeout(this.#timer)
+    this.#complete()
     return this.#isLoss()
   }
 
@@ -48,8 +68,14 @@ export class UnjudgedEndpoints {
     this.#awaited.clear()
   }
 
+  #complete(): void {
+    this.#isComplete = true
+    this.#whenComplete()
+  }
+
   #endWait(): void {
     this.#isOverdue = true
+    this.#complete()
     if (this.#isLoss()) this.#whenOverdue()
   }
 }

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { PairIndex } from '../../../sdk/dist/bridge-network/firewall/pair-elements.js'
 import { FlowReview } from '../../../sdk/dist/bridge-network/flow-review.js'
 import type { MemberParams } from '../../../sdk/dist/bridge-network/member-flows.js'
 import type { Flow } from '../../../sdk/dist/linux/netfilter/index.js'
@@ -46,6 +47,7 @@ const host = {
   log: ({ message }: { message: string }) => expect(message).toBe(''),
   readiness: () => undefined,
 }
+const pairs = () => new PairIndex([])
 const machine = { rtnl: { addresses: () => [] }, host }
 
 afterEach(() => void vi.useRealTimers())
@@ -65,7 +67,7 @@ describe('the review of flows', () => {
         await beforehand?.(found)
       },
     }
-    const review = new FlowReview({ machine, conntrack: () => conntrack, ports: () => [] })
+    const review = new FlowReview({ machine, conntrack: () => conntrack, ports: () => [], pairs })
     review.know('e', member)
     const { user: before } = process.cpuUsage()
     await review.ofAll()
@@ -79,7 +81,7 @@ describe('the review of flows', () => {
     const cut = async (_: object, isToEnd: (flow: Flow) => boolean) => {
       allowed.push(!isToEnd(flow(1)))
     }
-    const review = new FlowReview({ machine, conntrack: () => ({ cut }), ports: () => [] })
+    const review = new FlowReview({ machine, conntrack: () => ({ cut }), ports: () => [], pairs })
     const takeBack = [review.know('e', member)]
     await review.of([own])
     const { params } = member
@@ -102,7 +104,7 @@ describe('the review of flows', () => {
       if (family === 4) looks += 1
       if (isBroken) throw new Error('no memory')
     }
-    const options = { conntrack: () => ({ cut }), ports: () => [] }
+    const options = { conntrack: () => ({ cut }), ports: () => [], pairs }
     const review = new FlowReview({ ...options, machine: { ...machine, host: { ...host, log } } })
     review.know('e', member)
     await Promise.all([review.ofAll(), review.ofAll()])
@@ -129,7 +131,7 @@ describe('the review of flows', () => {
       throw new Error('no memory')
     }
     const log = () => undefined
-    const options = { conntrack: () => ({ cut }), ports: () => [] }
+    const options = { conntrack: () => ({ cut }), ports: () => [], pairs }
     const review = new FlowReview({ ...options, machine: { ...machine, host: { ...host, log } } })
     await review.ofAll()
     const last = review.ofAll()

@@ -196,7 +196,7 @@ export function requestsOf(change: ContentChange, table: string): NetfilterReque
     ...byMap(removed.map(({ element }) => element)).flatMap(([name, elements]) =>
       deleteElements(
         { table, name },
-        elements.map(({ key }) => ({ key })),
+        elements.map(({ key, keyEnd }) => (keyEnd === undefined ? { key } : { key, keyEnd })),
       ),
     ),
     ...byMap(added).flatMap(([name, elements]) =>

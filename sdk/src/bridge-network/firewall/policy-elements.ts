@@ -7,6 +7,8 @@ import { openPolicy, type TableMap } from './policy-ruleset.ts'
 export type TableElement = {
   readonly map: TableMap
   readonly key: Buffer
+  /** The last key, in a set of ranges. */
+  readonly keyEnd?: Buffer | undefined
   /** What it leads to: a policy by its name, `openPolicy` too. Undefined in a set. */
   readonly value: Buffer | { readonly policy: string } | undefined
 }
@@ -21,7 +23,8 @@ export type Holding = {
 export const emptyHolding: Holding = { elements: [], chains: [] }
 
 /** Tells elements apart. */
-export const elementId = ({ map, key }: Pick<TableElement, 'map' | 'key'>) => `${map} ${key.toString('hex')}`
+export const elementId = ({ map, key, keyEnd }: Pick<TableElement, 'map' | 'key' | 'keyEnd'>) =>
+  `${map} ${key.toString('hex')}${keyEnd === undefined ? '' : `-${keyEnd.toString('hex')}`}`
 
 export function isSameValue(one: TableElement['value'], other: TableElement['value']): boolean {
   if (Buffer.isBuffer(one) && Buffer.isBuffer(other)) return one.equals(other)
@@ -36,9 +39,10 @@ export function policyOfElement({ value }: Pick<TableElement, 'value'>): string 
 
 /** As the kernel is told it; the owner's name is its comment. */
 export function asSetElement(
-  { key, value }: TableElement,
+  { key, keyEnd, value }: TableElement,
   { owner, numberOf }: { owner: string; numberOf(policy: string): number },
 ): SetElement {
+  if (keyEnd !== undefined) return { key, keyEnd, comment: owner }
   if (value === undefined) return { key, comment: owner }
   return { key, comment: owner, value: Buffer.isBuffer(value) ? value : hostOrder(numberOf(value.policy)) }
 }

@@ -11,7 +11,7 @@ import {
 import { chainName } from './policy-chains.ts'
 import type { PolicyComparison } from './policy-comparison.ts'
 import type { KnownChain, OwnedElement, TableContent } from './policy-content.ts'
-import { asSetElement, policyOfElement, type TableElement } from './policy-elements.ts'
+import { asSetElement, elementId, policyOfElement, type TableElement } from './policy-elements.ts'
 import { baseChains, openPolicy, policiesMap, type TableMap, tableMaps } from './policy-ruleset.ts'
 
 export type FoundContent = {
@@ -35,10 +35,11 @@ export function readContent(client: NftablesClient, table: string): FoundContent
     ...chains.map(({ name, number }) => [number, name] as const),
   ])
   const elements = mapNames.flatMap((map) =>
-    client.elements({ table, name: map }).flatMap(({ key, value, comment }): OwnedElement[] => {
+    client.elements({ table, name: map }).flatMap(({ key, keyEnd, value, comment }): OwnedElement[] => {
       // An element of somebody else's counts as a difference.
       if (comment === undefined) return []
-      return [{ owner: comment, element: { map, key, value: elementValue(map, { value, names: policies }) } }]
+      const element = { map, key, keyEnd, value: elementValue(map, { value, names: policies }) }
+      return [{ owner: comment, element }]
     }),
   )
   return { elements, chains }
@@ -155,7 +156,7 @@ function elementValue(
   return isOfPolicies(map) ? { policy: names.get(parseHostOrder(value)) ?? '' } : value
 }
 
-const textOf = (
-  map: TableMap,
-  { key, value }: { key: Buffer; value?: FoundElement['value'] | ChainVerdict },
-) => `${map} ${key.toString('hex')} ${Buffer.isBuffer(value) ? value.toString('hex') : ''}`
+type ToldElement = { key: Buffer; keyEnd?: Buffer | undefined; value?: FoundElement['value'] | ChainVerdict }
+
+const textOf = (map: TableMap, { key, keyEnd, value }: ToldElement) =>
+  `${elementId({ map, key, keyEnd })} ${Buffer.isBuffer(value) ? value.toString('hex') : ''}`

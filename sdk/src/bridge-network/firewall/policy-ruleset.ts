@@ -20,15 +20,29 @@ export const tableMaps = {
   ports6: 'map ipv6_addr . inet_proto . inet_service : ipv6_addr . inet_service',
   any_ports4: 'map inet_proto . inet_service : ipv4_addr . inet_service',
   any_ports6: 'map inet_proto . inet_service : ipv6_addr . inet_service',
+  apart: 'set ifname . ifname',
+  pairs4: 'set ipv4_addr . ipv4_addr . inet_proto . inet_service',
+  pairs6: 'set ipv6_addr . ipv6_addr . inet_proto . inet_service',
+  pair_ranges4: 'set ipv4_addr . ipv4_addr . inet_proto . inet_service',
+  pair_ranges6: 'set ipv6_addr . ipv6_addr . inet_proto . inet_service',
 } as const
 
 export type TableMap = keyof typeof tableMaps
+
+/** Sets whose elements are ranges of ports: the kernel takes longer for one than for an element of the others. */
+const rangeSets: readonly string[] = ['pair_ranges4', 'pair_ranges6'] satisfies TableMap[]
 
 /** From the number of a policy to its chain. */
 export const policiesMap = 'policies'
 
 /** The policy of those who may do whatever they like, in a network where others may not. */
 export const openPolicy = { name: 'allow', number: 0x10 } as const
+
+/**
+ * What a packet carries from here to the driver's other table where a policy lets one member reach another: there it is let through, and
+ * is 0 again. Without this table nothing has it, and members stay apart.
+ */
+export const pairMark = '0:20'
 
 /** Where all lead that are refused: TCP hears of it by a reset, in the middle of a connection too. */
 export const refusal = 'refuse'
@@ -49,6 +63,9 @@ const translate = `
  *
  * The middle of a connection that nobody knows is one that was cut: taken for a new one, it would go on from its other end.
  *
+ * Members that are kept apart (`apart`) send each other what policies allow by way of the machine. It would tell each that the other is
+ * on its own link, which leads nowhere: `redirects`.
+ *
  * What comes from elsewhere for 127.0.0.0/8 is left to the kernel, which drops it: translated, it would pass for a packet to
  * the member. The machine's own is translated in `output`; but for ::1, for which no interface can be made to carry it away
  * (there is no `route_localnet`): it would be lost, and so the machine answers itself, which refuses it at once.
@@ -64,9 +81,24 @@ const chains: Readonly<Record<string, string>> = {
   forward: `
     type filter hook forward priority filter - 10; policy accept;
     ct state established,related accept
+    iifname . oifname @apart jump pairs
     iifname . oifname @peers accept
     oifname @bridges ct state new tcp flags & (fin | syn | rst | ack) != syn reject with tcp reset
     iifname @bridges goto find_policy`,
+  pairs: `
+    ct status dnat return
+    ct state new tcp flags & (fin | syn | rst | ack) != syn reject with tcp reset
+    ip saddr . ip daddr . meta l4proto . th dport @pairs4 goto pass
+    ip saddr . ip daddr . meta l4proto . th dport @pair_ranges4 goto pass
+    ip6 saddr . ip6 daddr . meta l4proto . th dport @pairs6 goto pass
+    ip6 saddr . ip6 daddr . meta l4proto . th dport @pair_ranges6 goto pass
+    goto ${refusal}`,
+  pass: `
+    meta priority set ${pairMark} accept`,
+  redirects: `
+    type filter hook output priority filter; policy accept;
+    oifname . oifname @apart icmp type redirect drop
+    oifname . oifname @apart icmpv6 type nd-redirect drop`,
   find_policy: `
     meta priority set 0:0
     meta priority set iifname . ip saddr map @sources4
@@ -111,7 +143,8 @@ export function policyTable(table: string): string {
 
 function mapText(name: string, type: string): string {
   const [kind, ...rest] = type.split(' ')
-  return `  ${kind} ${name} { type ${rest.join(' ')}; }`
+  const flags = rangeSets.includes(name) ? ' flags interval;' : ''
+  return `  ${kind} ${name} { type ${rest.join(' ')};${flags} }`
 }
 
 const isHook = (line: string) => line.trimStart().startsWith('type ')

@@ -20,6 +20,11 @@ import { policyTable } from './policy-ruleset.ts'
 /** From so many bytes on the kernel is busy for milliseconds. */
 const slowBytes = 64 * 1024
 
+/** What an owner is to have, made of what it has. At most one of those that are put at once has policies. */
+export type OwnerWish = { readonly owner: string; readonly holding: (before: Holding) => Holding }
+
+export type OwnerChange = { readonly owner: string; readonly before: Holding; readonly after: Holding }
+
 export class PolicyTable {
   readonly name: string
   readonly #client = NftablesClient.open()
@@ -59,7 +64,7 @@ export class PolicyTable {
       this.#writeBase()
       const isSame = !wasDormant && this.#baseRules.meaning === found
       for (const owner of this.#content.owners()) {
-        if (!isOwner(owner)) await this.#change(owner, emptyHolding)
+        if (!isOwner(owner)) await this.#change([{ owner, after: emptyHolding }])
       }
       return isSame
     })
@@ -73,6 +78,11 @@ export class PolicyTable {
   /** Whether an owner has anything there, as far as this process knows. */
   has(owner: string): boolean {
     return this.#content.holdingOf(owner) !== undefined
+  }
+
+  /** What an owner has there, as far as this process knows. */
+  holdingOf(owner: string): Holding {
+    return this.#content.holdingOf(owner) ?? emptyHolding
   }
 
   /** Whether there is nothing, as far as this process knows. */
@@ -90,11 +100,20 @@ export class PolicyTable {
    * there already costs nothing. Throws a KernelError; then all is as before.
    */
   async put(owner: string, holding: Holding): Promise<Holding> {
+    const [put] = await this.putAll([{ owner, holding: () => holding }])
+    return put?.before ?? emptyHolding
+  }
+
+  /** As `put`, of several owners in one step. */
+  async putAll(wishes: readonly OwnerWish[]): Promise<OwnerChange[]> {
     return await this.#queue.run('', async () => {
       if (!this.#isKeeper) this.#follow()
-      const before = this.#content.holdingOf(owner) ?? emptyHolding
-      await this.#change(owner, holding)
-      return before
+      const changes = wishes.map(({ owner, holding }) => {
+        const before = this.#content.holdingOf(owner) ?? emptyHolding
+        return { owner, before, after: holding(before) }
+      })
+      await this.#change(changes)
+      return changes
     })
   }
 
@@ -159,27 +178,29 @@ export class PolicyTable {
     if (this.#client.generation() !== this.#generation) this.#read()
   }
 
-  async #change(owner: string, holding: Holding): Promise<void> {
-    if (holding.chains.some(({ name }) => this.#content.isUntold(name))) this.#isUncompared = true
-    let change = this.#content.changeFor(owner, holding)
-    if (change.isNothing) {
-      this.#content.commit(change)
+  async #change(owners: readonly Pick<OwnerChange, 'owner' | 'after'>[]): Promise<void> {
+    const chains = owners.flatMap(({ after }) => after.chains)
+    if (chains.some(({ name }) => this.#content.isUntold(name))) this.#isUncompared = true
+    const changesNow = () => owners.map(({ owner, after }) => this.#content.changeFor(owner, after))
+    let changes = changesNow()
+    if (changes.every(({ isNothing }) => isNothing)) {
+      for (const change of changes) this.#content.commit(change)
       if (this.#isKeeper && this.#client.generation() !== this.#generation) await this.#mend()
       return
     }
     try {
       if (!this.#isThere) this.#writeBase()
-      await this.#run(requestsOf(change, this.name))
+      await this.#run(changes.flatMap((change) => requestsOf(change, this.name)))
     } catch (error) {
       if (!KernelError.is(error) || this.#isIntact()) throw error
       // Somebody has taken the table or a part of it away.
       await this.#writeWhole()
       if (!this.#isThere) this.#writeBase()
-      change = this.#content.changeFor(owner, holding)
-      await this.#run(requestsOf(change, this.name))
+      changes = changesNow()
+      await this.#run(changes.flatMap((change) => requestsOf(change, this.name)))
       this.#mended()
     }
-    this.#content.commit(change)
+    for (const change of changes) this.#content.commit(change)
     if (this.#content.isEmpty()) this.#delete()
   }
 

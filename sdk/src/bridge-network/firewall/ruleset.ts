@@ -8,6 +8,7 @@ import {
   serviceSets,
 } from './host-services.ts'
 import { type Policies, type Policy, type SetName, setNames } from './policy.ts'
+import { pairMark } from './policy-ruleset.ts'
 
 /** The name of a driver's table. */
 export function tableOf(driverName: string): string {
@@ -32,6 +33,8 @@ export function tableOf(driverName: string): string {
  *
  * Who does not reach the machine reaches some services of it: the bridge is in the key, so one set does for all networks.
  *
+ * What one member may send another although they are kept apart has been judged before, by the table for policies, and says so.
+ *
  * An internal network is apart from the machine too, which answers for its own addresses on every interface.
  */
 const chains = `
@@ -41,6 +44,7 @@ const chains = `
     iifname @internal drop
     oifname @internal drop
     oifname @bridges ct state established,related accept
+    iifname @bridges oifname @bridges meta priority ${pairMark} meta priority set 0:0 accept
     oifname @bridges ct status dnat accept
     iifname != "cn*" oifname @routed accept
     oifname @bridges drop

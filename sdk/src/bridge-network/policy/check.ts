@@ -6,6 +6,7 @@ import { formatIp, parseIp } from '../../linux/index.ts'
 import { PolicyDocument } from './document.ts'
 import { noMachinesAddress } from './machine-address.ts'
 import { isMapped } from './ranges.ts'
+import { policiesSpanHosts } from './refusals.ts'
 import { egressPolicy, openEgress } from './rules.ts'
 
 const compiledDocument = () => Compile(PolicyDocument)
@@ -24,10 +25,27 @@ export function documentOf(policy: unknown): PolicyDocument {
 }
 
 /** Throws `invalidArgument` that names the fields. */
-export function checkPolicy(policy: unknown): void {
+export function checkPolicy(policy: unknown, { spansHosts = false } = {}): void {
   const document = documentOf(policy)
+  if (spansHosts && hasPolicies(document)) throw policiesSpanHosts()
   egressPolicy(openEgress, document.net_out ?? [])
   checkPorts(document)
+  checkPolicies(document)
+}
+
+export const hasPolicies = ({ policies = [] }: PolicyDocument) => policies.length > 0
+
+/** Throws `invalidArgument` that names the fields. */
+export function checkPolicies({ policies = [] }: PolicyDocument): void {
+  for (const [at, { destination }] of policies.entries()) {
+    const { start, end } = destination.ports
+    if (start > end) throw endsEarly(at)
+  }
+}
+
+function endsEarly(at: number): ConetError {
+  const [path, message] = [`policy.policies[${at}].destination.ports`, 'must not end before it starts']
+  return new ConetError('invalidArgument', `${path}: ${message}`, { fields: [{ path, message }] })
 }
 
 /** Throws `invalidArgument` that names the fields. */

@@ -96,19 +96,62 @@ const Limits = Type.Union([
 /** Limits as a document has them. */
 export type Limits = Static<typeof Limits>
 
+const ContainerId = Type.String({
+  minLength: 1,
+  maxLength: 1024,
+  description:
+    'The handle of a container, or the id of a group that it is in: its `policy_group_id` or `app_id`.',
+})
+const DestinationPort = Type.Integer({ minimum: 1, maximum: 65535 })
+
+/** As Cloud Foundry's policy server takes it. */
+const ContainerPolicy = Type.Object(
+  {
+    source: Type.Object({ id: ContainerId }, closed),
+    destination: Type.Object(
+      {
+        id: ContainerId,
+        protocol: Type.Enum(['tcp', 'udp']),
+        ports: Type.Object(
+          { start: DestinationPort, end: DestinationPort },
+          { ...closed, description: 'Both ends included.' },
+        ),
+      },
+      closed,
+    ),
+  },
+  closed,
+)
+
+/** One entry of `policies`: which containers of the network reach which others of it, and where. */
+export type ContainerPolicy = Static<typeof ContainerPolicy>
+
+const ofEndpoint = {
+  version: Type.Optional(Type.Literal(1, { default: 1 })),
+  net_in: Type.Optional(
+    Type.Array(PortRequest, { description: 'Ports of the machine that lead to the container.' }),
+  ),
+  net_out: Type.Optional(
+    Type.Array(NetOutRule, {
+      description: 'Where the container may go, beside where all of its network may.',
+    }),
+  ),
+  limits: Type.Optional(Limits),
+} as const
+
+/** The policy of one attachment to a network whose members reach each other. */
+export const EndpointPolicyDocument = Type.Object(ofEndpoint, closed)
+
 /** The policy of one attachment. */
 export const PolicyDocument = Type.Object(
   {
-    version: Type.Optional(Type.Literal(1, { default: 1 })),
-    net_in: Type.Optional(
-      Type.Array(PortRequest, { description: 'Ports of the machine that lead to the container.' }),
-    ),
-    net_out: Type.Optional(
-      Type.Array(NetOutRule, {
-        description: 'Where the container may go, beside where all of its network may.',
+    ...ofEndpoint,
+    policies: Type.Optional(
+      Type.Array(ContainerPolicy, {
+        description:
+          'In a network with `icc: false`: which of its containers reach which others. The entries of all its members count.',
       }),
     ),
-    limits: Type.Optional(Limits),
   },
   closed,
 )

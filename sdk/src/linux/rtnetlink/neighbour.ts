@@ -3,6 +3,7 @@ import { Attributes } from '../netlink/attributes.ts'
 import { AF_INET, AF_INET6, AF_UNSPEC, NLM_F } from '../netlink/constants.ts'
 import { littleEndian, viewOf } from '../netlink/host-order.ts'
 import type { NetlinkMessage } from '../netlink/message.ts'
+import { PayloadWriter } from '../netlink/payload-writer.ts'
 import type { RouteRequest } from '../netlink/request.ts'
 import { RTM } from './constants.ts'
 import { formatIp, formatMac, parseIp, parseMac } from './ip-address.ts'
@@ -68,6 +69,13 @@ export function deleteNeighbourProxy(key: NeighbourKey): RouteRequest {
 export function listNeighbours({ link }: { link?: number }): RouteRequest {
   const payload = dumpHeader(AF_UNSPEC).attributeU32(NDA.IFINDEX, link).finish()
   return { operation: 'list neighbours', type: RTM.GETNEIGH, flags: 0, payload }
+}
+
+/** Asks for the IPv6 addresses for which the machine answers on behalf of others, on one interface or on all. */
+export function listNeighbourProxies({ link }: { link?: number }): RouteRequest {
+  const header = new PayloadWriter().u8(AF_INET6).zeros(9).u8(NTF.PROXY).u8(0)
+  const payload = header.attributeU32(NDA.IFINDEX, link).finish()
+  return { operation: 'list neighbour proxies', type: RTM.GETNEIGH, flags: 0, payload }
 }
 
 export function parseNeighbour({ type, payload }: NetlinkMessage): Neighbour | undefined {

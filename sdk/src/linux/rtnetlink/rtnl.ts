@@ -16,7 +16,7 @@ import {
 import { getLink, type Link, type LinkFilter, listLinks, parseLink } from './link.ts'
 import type { LinkReference } from './link-attributes.ts'
 import type { NewLinkRequest } from './link-create.ts'
-import { listNeighbours, type Neighbour, parseNeighbour } from './neighbour.ts'
+import { listNeighbourProxies, listNeighbours, type Neighbour, parseNeighbour } from './neighbour.ts'
 import { listRoutes, parseRoute, type Route, type RouteFilter } from './route.ts'
 import { listRules, parseRule, type Rule } from './rule.ts'
 import {
@@ -155,6 +155,11 @@ export class Rtnl implements Disposable {
 
   neighbours(filter: { link?: number } = {}): Neighbour[] {
     return this.#transactions.dump(listNeighbours(filter), parseNeighbour)
+  }
+
+  /** The IPv6 addresses for which the machine answers on behalf of others. */
+  neighbourProxies(filter: { link?: number } = {}): Neighbour[] {
+    return this.#transactions.dump(listNeighbourProxies(filter), parseNeighbour).filter(({ proxy }) => proxy)
   }
 
   /** `link`: entries of a bridge port or a tunnel; `master`: of all ports of a bridge. */

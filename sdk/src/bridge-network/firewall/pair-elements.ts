@@ -1,0 +1,62 @@
+// What members that are kept apart may send each other, as elements of the table for policies, and read back from it.
+import type { Flow } from '../../linux/netfilter/index.ts'
+import { concatenate } from '../../linux/netfilter/index.ts'
+import { type Pair, pairKey } from '../policy/pairs.ts'
+import type { PortRange } from '../policy/ranges.ts'
+import { nameBytes } from './policy-chains.ts'
+import type { Holding, TableElement } from './policy-elements.ts'
+import { portBytes } from './policy-parts.ts'
+
+/** Nothing but the pairs passes between members of the bridge. */
+export function pairsHolding(bridge: string, pairs: readonly Pair[]): Holding {
+  const key = nameBytes(bridge)
+  const apart: TableElement = { map: 'apart', key: concatenate(key, key), value: undefined }
+  return { elements: [apart, ...pairs.map(elementOf)], chains: [] }
+}
+
+/** The pairs among the elements. */
+export function pairsIn(elements: Iterable<TableElement>): Pair[] {
+  return [...elements].flatMap((element) => pairOf(element) ?? [])
+}
+
+/** Whether it says of a bridge that its members are kept apart. */
+export const isApart = ({ map }: TableElement) => map === 'apart'
+
+/** What pairs let begin. */
+export class PairIndex {
+  readonly #ports = new Map<string, PortRange[]>()
+
+  constructor(pairs: Iterable<Pair>) {
+    for (const pair of pairs) {
+      const key = pairKey(pair)
+      const others = this.#ports.get(key)
+      if (others === undefined) this.#ports.set(key, [pair.ports])
+      else others.push(pair.ports)
+    }
+  }
+
+  allows({ original }: Pick<Flow, 'original'>): boolean {
+    const ranges = this.#ports.get(pairKey(original)) ?? []
+    const port = original.destinationPort
+    return ranges.some(({ start, end }) => start <= port && port <= end)
+  }
+}
+
+/** A single port is found by its hash, whatever else there is. */
+function elementOf({ source, destination, protocol, ports: { start, end } }: Pair): TableElement {
+  const family = source.length === 4 ? 4 : 6
+  const keyOf = (port: number) => concatenate(source, destination, Uint8Array.of(protocol), portBytes(port))
+  if (start === end) return { map: `pairs${family}`, key: keyOf(start), value: undefined }
+  return { map: `pair_ranges${family}`, key: keyOf(start), keyEnd: keyOf(end), value: undefined }
+}
+
+function pairOf({ map, key, keyEnd = key }: TableElement): Pair | undefined {
+  if (!/^pair(s|_ranges)[46]$/.test(map)) return undefined
+  const length = map.endsWith('4') ? 4 : 16
+  return {
+    source: key.subarray(0, length),
+    destination: key.subarray(length, 2 * length),
+    protocol: key[2 * length] ?? 0,
+    ports: { start: key.readUInt16BE(2 * length + 4), end: keyEnd.readUInt16BE(2 * length + 4) },
+  }
+}
