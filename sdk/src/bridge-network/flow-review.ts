@@ -2,11 +2,10 @@
 // an established flow go on, whatever the rules say by then.
 import type { Rtnl } from '../linux/index.ts'
 import type { Conntrack, Flow, FlowFilter } from '../linux/netfilter/index.ts'
-import type { PairIndex } from './firewall/pair-elements.ts'
 import { addressesOf, cutOver, type MappedPort } from './flow-cuts.ts'
 import { fewOrAll, ofFamily } from './flow-looks.ts'
 import type { Machine } from './machine.ts'
-import { type Member, MemberFlows, type MemberParams } from './member-flows.ts'
+import { type Member, MemberFlows, type MemberParams, type PeerRules } from './member-flows.ts'
 import { SharedLook } from './shared-look.ts'
 import { tellConnectionEnds } from './tell-connection-ends.ts'
 
@@ -16,7 +15,7 @@ type ReviewOptions = {
   /** All ports of the machine that lead to an endpoint. */
   readonly ports: () => readonly MappedPort[]
   /** What members that are kept apart may send each other. */
-  readonly pairs: () => PairIndex
+  readonly pairs: PeerRules
 }
 
 /** Those of an address, or all. */
@@ -110,7 +109,7 @@ export class FlowReview {
 
   async #judge(wishes: readonly Wish[]): Promise<void> {
     const { machine, conntrack, ports, pairs } = this.#options
-    const near = { machine: addressesOf(machine.rtnl), pairs: pairs() }
+    const near = { machine: addressesOf(machine.rtnl), pairs }
     const rules = new MemberFlows(this.#members.values(), near)
     const isForbidden = (flow: Flow) => !rules.isAllowed(flow)
     const tellEnds = (flows: readonly Flow[]) => this.#tellEnds(flows, rules)

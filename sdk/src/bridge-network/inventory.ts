@@ -5,7 +5,7 @@ import type { ListedEndpoint } from '../protocol/index.ts'
 import { faultText } from './fault-text.ts'
 import { limitFaults } from './limit-faults.ts'
 import type { Machine } from './machine.ts'
-import { endpointOwner } from './names.ts'
+import { endpointOwner, pairsOwner } from './names.ts'
 import type { PluggedPort, PluggedPorts } from './plugged-ports.ts'
 import { portFaults } from './port-faults.ts'
 import type { TrafficShaper } from './traffic-shaper.ts'
@@ -46,7 +46,8 @@ export async function listEndpoints(
   )
   const faults = await limitFaults(machine, { ports: found, shaper })
   const listed = found.map(({ endpoint, endpointId, link }) => {
-    const ofTable = damaged.has(endpointOwner(endpointId)) ? tableFault(machine) : undefined
+    const isDamaged = [endpointOwner, pairsOwner].some((ownerOf) => damaged.has(ownerOf(endpointId)))
+    const ofTable = isDamaged ? tableFault(machine) : undefined
     const first = ofPorts.get(link) ?? faults.get(endpointId) ?? ofTable
     const fault = first === undefined ? undefined : faultText([first])
     return { ...endpoint, ...(fault !== undefined && { fault }) }

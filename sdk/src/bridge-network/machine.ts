@@ -101,7 +101,7 @@ export class Machine {
     const owners = new Set([
       ...networks.map(networkOwner),
       ...networks.map(pairsOwner),
-      ...this.#endpointsIn(links).map(endpointOwner),
+      ...this.#endpointsIn(links).flatMap((endpointId) => [endpointOwner(endpointId), pairsOwner(endpointId)]),
     ])
     return (owner) => owners.has(owner)
   }

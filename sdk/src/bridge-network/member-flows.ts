@@ -5,7 +5,6 @@ import type { Flow } from '../linux/netfilter/index.ts'
 import type { PolicyParams } from '../protocol/index.ts'
 import type { BridgePlan } from './bridge-plan.ts'
 import { admits } from './firewall/host-services.ts'
-import type { PairIndex } from './firewall/pair-elements.ts'
 import { maySend } from './flow-cuts.ts'
 import { documentOf } from './policy/check.ts'
 import { addressNumber, type IpRange, parseRange } from './policy/ranges.ts'
@@ -18,21 +17,25 @@ export type MemberParams = { readonly params: PolicyParams; readonly bridge: Bri
 export type Member = {
   readonly addresses: readonly Uint8Array[]
   readonly sandboxPath: string | undefined
+  readonly networkId: string
   readonly bridge: BridgePlan
   readonly ownNetwork: readonly IpRange[]
   readonly egress: EgressPolicy
 }
 
+/** What members of a network that are kept apart may send each other. */
+export type PeerRules = { allows(networkId: string, flow: Flow): boolean }
+
 export class MemberFlows {
   readonly #machine: ReadonlySet<string>
-  readonly #pairs: PairIndex
+  readonly #pairs: PeerRules
   readonly #params = new Map<string, MemberParams>()
   readonly #members = new Map<MemberParams, Member>()
 
   /** `machine`: its own addresses, as text. `pairs`: between members that are kept apart. */
   constructor(
     members: Iterable<MemberParams>,
-    { machine, pairs }: { machine: ReadonlySet<string>; pairs: PairIndex },
+    { machine, pairs }: { machine: ReadonlySet<string>; pairs: PeerRules },
   ) {
     this.#machine = machine
     this.#pairs = pairs
@@ -54,7 +57,7 @@ export class MemberFlows {
 
   #maySend(flow: Flow, sender: Member, receiver: Member | undefined): boolean {
     const { ownNetwork, bridge, egress } = sender
-    if (isIn(ownNetwork, flow.reply.source)) return this.#mayReachPeer(flow, bridge)
+    if (isIn(ownNetwork, flow.reply.source)) return this.#mayReachPeer(flow, sender)
     if (this.#isMachine(flow.reply.source))
       return !bridge.policy.includes('hostless') || admits(bridge.policy, flow)
     const near = { ownNetwork, machine: this.#machine }
@@ -66,12 +69,12 @@ export class MemberFlows {
   }
 
   /** Of members that are kept apart flows are known only where they go by way of the machine. */
-  #mayReachPeer(flow: Flow, { policy }: BridgePlan): boolean {
+  #mayReachPeer(flow: Flow, { bridge, networkId }: Member): boolean {
     return (
-      policy.includes('peers') ||
+      bridge.policy.includes('peers') ||
       isTranslated(flow) ||
       this.#isMachine(flow.reply.source) ||
-      this.#pairs.allows(flow)
+      this.#pairs.allows(networkId, flow)
     )
   }
 
@@ -99,6 +102,7 @@ function memberOf({ params, bridge }: MemberParams): Member {
   return {
     addresses: addressesOf({ params }),
     sandboxPath: params.sandbox?.path,
+    networkId: params.network.id,
     bridge,
     ownNetwork: params.network.subnets.map(({ subnet }) => parseRange(subnet)),
     egress: egressPolicy(bridge.egress, documentOf(params.policy).net_out ?? []),

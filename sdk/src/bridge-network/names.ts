@@ -48,8 +48,8 @@ export function endpointOfAlias({ alias = '' }: Link): EndpointRef | undefined {
 /** Whose an element of the firewall is, as a comment says it. */
 export const endpointOwner = (endpointId: string) => `endpoint ${endpointId.slice(0, idDigits)}`
 export const networkOwner = (networkId: string) => `network ${networkId.slice(0, idDigits)}`
-/** Of what its members may send each other. */
-export const pairsOwner = (networkId: string) => `pairs ${networkId.slice(0, idDigits)}`
+/** Of what an endpoint may send other members, and of the network that keeps them apart. */
+export const pairsOwner = (id: string) => `pairs ${id.slice(0, idDigits)}`
 
 export class LinkNames {
   readonly #prefixes: LinkPrefixes

@@ -9,21 +9,15 @@ import {
   type SysctlKey,
 } from '../linux/index.ts'
 import { mendEach, type Setting, wrongOf } from './bridge-settings.ts'
-import { isApart, pairsIn } from './firewall/pair-elements.ts'
-import type { Holding } from './firewall/policy-elements.ts'
+import type { PairMember } from './policy/pairs.ts'
 
 export type Passage = {
   readonly bridge: string
   readonly isOpen: boolean
-  /** Of IPv6, for each of which the kernel is told to answer. For IPv4 it answers for whoever is in the bridge's subnets. */
-  readonly addresses: ReadonlySet<string>
-}
-
-/** What the pairs of a network need. */
-export function passageOf(bridge: string, { elements }: Holding): Passage {
-  const ends = pairsIn(elements).flatMap(({ source, destination }) => [source, destination])
-  const addresses = new Set(ends.filter(({ length }) => length === 16).map((address) => formatIp(address)))
-  return { bridge, isOpen: elements.some(isApart), addresses }
+  /** Of members. For IPv4 it answers for whoever is in its subnets; of IPv6 the kernel is told each. */
+  readonly addresses: readonly Buffer[]
+  /** False: there may be members of whom nothing is known yet. */
+  readonly isWhole: boolean
 }
 
 /** Of a bridge that is there. Answers in words what was otherwise. May be repeated. */
@@ -54,16 +48,38 @@ export function passageFaults(rtnl: Rtnl, link: number, passage: Passage): strin
   ].map((fault) => `bridge ${passage.bridge} ${fault}`)
 }
 
-function proxyDifferences(rtnl: Rtnl, link: number, { addresses }: Passage) {
+/** Where the way is open: for one member that came or went, or has another address. */
+export function answerFor(
+  rtnl: Rtnl,
+  bridge: string,
+  { former, member }: { former: PairMember | undefined; member: PairMember | undefined },
+): void {
+  const link = rtnl.link(bridge)?.index
+  if (link === undefined) return
+  const wanted = ipv6In(member?.addresses ?? [])
+  const left = ipv6In(former?.addresses ?? []).filter((address) => !wanted.includes(address))
+  rtnl.batch(wanted.map((address) => addNeighbourProxy({ link, address })))
+  rtnl.batch(
+    left.map((address) => deleteNeighbourProxy({ link, address })),
+    { tolerate: ['ENOENT'] },
+  )
+}
+
+function ipv6In(addresses: readonly Buffer[]): string[] {
+  return addresses.filter(({ length }) => length === 16).map(formatIp)
+}
+
+function proxyDifferences(rtnl: Rtnl, link: number, { addresses, isWhole }: Passage) {
   const found = new Set(rtnl.neighbourProxies({ link }).map(({ address }) => address))
+  const wanted = new Set(ipv6In(addresses))
   return {
-    missing: [...addresses].filter((address) => !found.has(address)),
-    strange: [...found].filter((address) => !addresses.has(address)),
+    missing: [...wanted].filter((address) => !found.has(address)),
+    strange: isWhole ? [...found].filter((address) => !wanted.has(address)) : [],
   }
 }
 
 /** The kernel would wait up to 0.8 s with each answer, lest the one that is asked for answers itself. */
-function settingsOf({ bridge: interfaceName, isOpen }: Passage): Setting[] {
+function settingsOf({ bridge: interfaceName, isOpen }: Pick<Passage, 'bridge' | 'isOpen'>): Setting[] {
   const of = (key: SysctlKey, value: number, fault: string): Setting => ({
     key,
     value,

@@ -1,32 +1,34 @@
 // Policies from container to container: brings the table for policies, and the way between members, to what the documents of a network's
 // members say, and ends the flows that they allow no more.
 import { KernelError } from '../linux/index.ts'
-import { hasFlows } from '../linux/netfilter/index.ts'
+import { type Flow, hasFlows } from '../linux/netfilter/index.ts'
 import type { PolicyParams } from '../protocol/index.ts'
-import { isApart, PairIndex, pairsHolding, pairsIn } from './firewall/pair-elements.ts'
+import { apartHolding, pairsHolding, pairsIn } from './firewall/pair-elements.ts'
 import { differing, emptyHolding, type Holding } from './firewall/policy-elements.ts'
 import type { OwnerChange, OwnerWish } from './firewall/policy-table.ts'
 import type { FlowReview } from './flow-review.ts'
 import type { Machine } from './machine.ts'
-import { MemberPairs, type PairingMember } from './member-pairs.ts'
 import { pairsOwner } from './names.ts'
-import { mendPassage, type Passage, passageFaults, passageOf } from './pair-passage.ts'
-import { mergedPairs } from './policy/pairs.ts'
+import { answerFor, mendPassage, type Passage, passageFaults } from './pair-passage.ts'
+import { mergedPairs, type PairMember, PairMembers } from './policy/pairs.ts'
 
-/** A member that goes. */
-export type Leaving = {
+/** A member that came, changed or went. */
+export type MemberChange = {
   readonly networkId: string
-  readonly addresses: readonly Buffer[]
+  /** As it was. */
+  readonly former: PairMember | undefined
+  readonly member: PairMember | undefined
+  /** What is to be in the table now; nothing where there is nothing, and nothing is wanted. */
   readonly wishes: readonly OwnerWish[]
-  /** It stays after all. */
-  undo(): void
+  /** It is as it was. */
+  undo(): MemberChange
 }
 
 export class PairPolicies {
   readonly #machine: Machine
   readonly #review: () => FlowReview
-  readonly #members = new MemberPairs()
-  readonly #networks = new Set<string>()
+  readonly #networks = new Map<string, PairMembers>()
+  readonly #networkOf = new Map<string, string>()
   #settling: Promise<void> | undefined
 
   constructor(machine: Machine, review: () => FlowReview) {
@@ -35,47 +37,33 @@ export class PairPolicies {
     machine.unjudged.whenComplete(() => this.#settle())
   }
 
-  /** Undefined: of a network whose members are not kept apart. Answers the way back. */
-  join({ network, endpointId }: PolicyParams, member: PairingMember | undefined): () => void {
-    if (member === undefined) return () => undefined
-    this.#networks.add(network.id)
-    return this.#members.set(network.id, endpointId, member)
+  /** `member` undefined: of a network whose members are not kept apart. */
+  join({ network, endpointId }: PolicyParams, member: PairMember | undefined): MemberChange | undefined {
+    if (member === undefined) return undefined
+    this.#networkOf.set(endpointId, network.id)
+    return this.#change(network.id, endpointId, member)
   }
 
   /** Undefined where the endpoint is no member of such a network. */
-  leave(endpointId: string): Leaving | undefined {
-    const networkId = this.#members.networkOf(endpointId)
-    const addresses = this.#members.addressesOf(endpointId)
-    if (networkId === undefined) return undefined
-    const undo = this.#members.set(networkId, endpointId, undefined)
-    return { networkId, addresses, wishes: this.wishes(networkId, addresses), undo }
-  }
-
-  /** What the network is to have in the table by now; none where there is nothing, and nothing is wanted. `gone`: who left it. */
-  wishes(networkId: string, gone: readonly Buffer[] = []): OwnerWish[] {
-    const owner = pairsOwner(networkId)
-    if (!this.#members.hasEntries(networkId) && !this.#machine.policyTable.has(owner)) return []
-    return [{ owner, holding: (before) => this.#holding(networkId, { before, gone }) }]
+  leave(endpointId: string): MemberChange | undefined {
+    const networkId = this.#networkOf.get(endpointId)
+    return networkId === undefined ? undefined : this.#change(networkId, endpointId, undefined)
   }
 
   /** The table has been changed: so are the way between members, and the flows. Throws a KernelError. */
-  async follow(networkId: string, changes: readonly OwnerChange[]): Promise<void> {
+  async follow(change: MemberChange, made: readonly OwnerChange[]): Promise<void> {
+    const { networkId, former, member } = change
     const owner = pairsOwner(networkId)
-    const change = changes.find((one) => one.owner === owner)
-    if (change === undefined) return
-    const { before, after } = change
-    const removed = pairsIn(differing(before, after))
-    if (removed.length > 0 || differing(after, before).length > 0 || after.elements.length === 0)
-      this.mend(networkId)
-    if (removed.length === 0 || !hasFlows()) return
-    const sources = new Map(removed.map(({ source }) => [source.toString('hex'), source]))
-    await this.#review().of([...sources.values()])
+    const { rtnl, policyTable } = this.#machine
+    if (made.some((one) => one.owner === owner && isOther(one))) this.mend(networkId)
+    else if (policyTable.has(owner)) answerFor(rtnl, this.#bridgeOf(networkId), { former, member })
+    await this.#cut(made)
   }
 
   /** As `follow`, where nothing is to be taken back: what fails is made up for later. */
-  async followAtLast(networkId: string, changes: readonly OwnerChange[]): Promise<void> {
+  async followAtLast(change: MemberChange, made: readonly OwnerChange[]): Promise<void> {
     try {
-      await this.follow(networkId, changes)
+      await this.follow(change, made)
     } catch (error) {
       if (!KernelError.is(error)) throw error
       void this.#review().ofAll()
@@ -84,7 +72,7 @@ export class PairPolicies {
 
   /** Answers in words what of the way between members was otherwise. May be repeated. */
   mend(networkId: string): string[] {
-    this.#networks.add(networkId)
+    this.#membersOf(networkId)
     return mendPassage(this.#machine.rtnl, this.#passage(networkId))
   }
 
@@ -93,18 +81,23 @@ export class PairPolicies {
     return passageFaults(this.#machine.rtnl, bridge, this.#passage(networkId))
   }
 
-  /** What is in force between members that are kept apart, of all networks. */
-  index(): PairIndex {
-    return new PairIndex(pairsIn(this.#machine.policyTable.elements()))
+  /** Whether a flow between members that are kept apart may be. What is not known yet is not judged. */
+  allows(networkId: string, { original }: Pick<Flow, 'original'>): boolean {
+    const members = this.#membersOf(networkId)
+    const { destinationPort: port, ...ends } = original
+    if (members.allows({ ...ends, port })) return true
+    return !this.#machine.unjudged.isComplete && !members.has(original.destination)
   }
 
   /** The network is gone. */
   async deleteNetwork(networkId: string): Promise<void> {
     const { policyTable } = this.#machine
-    const owner = pairsOwner(networkId)
+    const members = this.#membersOf(networkId)
     this.#networks.delete(networkId)
-    this.#members.forgetAll(networkId)
-    if (policyTable.has(owner)) await policyTable.put(owner, emptyHolding)
+    for (const endpointId of members.names()) this.#networkOf.delete(endpointId)
+    const owners = [networkId, ...members.names()].map(pairsOwner).filter((owner) => policyTable.has(owner))
+    if (owners.length > 0)
+      await policyTable.putAll(owners.map((owner) => ({ owner, holding: () => emptyHolding })))
   }
 
   /** Waits for what is under way. */
@@ -112,37 +105,95 @@ export class PairPolicies {
     await this.#settling
   }
 
-  #passage(networkId: string): Passage {
-    const { names, policyTable } = this.#machine
-    return passageOf(names.bridge(networkId), policyTable.holdingOf(pairsOwner(networkId)))
+  #change(networkId: string, endpointId: string, member: PairMember | undefined): MemberChange {
+    const members = this.#membersOf(networkId)
+    const former = members.get(endpointId)
+    const concerned = members.set(endpointId, member)
+    const gone = member === undefined ? (former?.addresses ?? []) : []
+    const wishes = this.#wishes(networkId, { concerned, gone })
+    const undo = () => this.#change(networkId, endpointId, former)
+    return { networkId, former, member, wishes, undo }
+  }
+
+  /** Those of the members that are concerned, and whether members are to be kept apart by the table. */
+  #wishes(
+    networkId: string,
+    { concerned, gone }: { concerned: Iterable<string>; gone: readonly Buffer[] },
+  ): OwnerWish[] {
+    const owner = pairsOwner(networkId)
+    const { policyTable } = this.#machine
+    if (!this.#membersOf(networkId).hasEntries() && !policyTable.has(owner)) return []
+    const ofNetwork = { owner, holding: (before: Holding) => this.#apartHolding(networkId, before) }
+    const ofMembers = [...concerned].map((endpointId) => ({
+      owner: pairsOwner(endpointId),
+      holding: (before: Holding) => this.#holding({ networkId, endpointId }, { before, gone }),
+    }))
+    return [ofNetwork, ...ofMembers]
   }
 
   /** Until those who stood as the driver took over have come back, what a former process has left stays: they may want it. */
-  #holding(networkId: string, { before, gone }: { before: Holding; gone: readonly Buffer[] }): Holding {
-    const isWhole = this.#machine.unjudged.isComplete
-    const isWanted = this.#members.hasEntries(networkId) || (!isWhole && before.elements.some(isApart))
-    if (!isWanted) return emptyHolding
-    const isGone = (address: Buffer) => gone.some((one) => one.equals(address))
-    const left = (isWhole ? [] : pairsIn(before.elements)).filter(
-      ({ source, destination }) => !isGone(source) && !isGone(destination),
-    )
-    const pairs = mergedPairs([...left, ...this.#members.pairs(networkId)])
-    return pairsHolding(this.#machine.names.bridge(networkId), pairs)
+  #apartHolding(networkId: string, before: Holding): Holding {
+    if (this.#membersOf(networkId).hasEntries()) return apartHolding(this.#bridgeOf(networkId))
+    return this.#machine.unjudged.isComplete ? emptyHolding : before
+  }
+
+  #holding(
+    { networkId, endpointId }: { networkId: string; endpointId: string },
+    { before, gone }: { before: Holding; gone: readonly Buffer[] },
+  ): Holding {
+    const members = this.#membersOf(networkId)
+    const isThere = members.get(endpointId) !== undefined
+    const left = this.#machine.unjudged.isComplete || !isThere ? [] : pairsIn(before.elements)
+    const kept = left.filter(({ destination }) => !gone.some((address) => address.equals(destination)))
+    return pairsHolding(mergedPairs([...kept, ...members.pairsFrom(endpointId)]))
+  }
+
+  #passage(networkId: string): Passage {
+    const { policyTable, unjudged } = this.#machine
+    const members = this.#membersOf(networkId)
+    const isOpen = policyTable.has(pairsOwner(networkId))
+    const all = isOpen ? members.names().flatMap((name) => members.get(name)?.addresses ?? []) : []
+    return { bridge: this.#bridgeOf(networkId), isOpen, addresses: all, isWhole: unjudged.isComplete }
+  }
+
+  #bridgeOf(networkId: string): string {
+    return this.#machine.names.bridge(networkId)
+  }
+
+  #membersOf(networkId: string): PairMembers {
+    const members = this.#networks.get(networkId) ?? new PairMembers()
+    this.#networks.set(networkId, members)
+    return members
+  }
+
+  /** What was allowed and is no more. */
+  async #cut(made: readonly OwnerChange[]): Promise<void> {
+    const removed = made.flatMap(({ before, after }) => pairsIn(differing(before, after)))
+    if (removed.length === 0 || !hasFlows()) return
+    const sources = new Map(removed.map(({ source }) => [source.toString('hex'), source]))
+    await this.#review().of([...sources.values()])
   }
 
   /** All is known now: what nobody wants goes. */
   #settle(): void {
     this.#settling = this.#settleAll().catch((error: unknown) => {
-      const message = `policies between containers that nobody wants may stand: ${error instanceof Error ? error.message : error}`
+      const why = error instanceof Error ? error.message : error
+      const message = `policies between containers that nobody wants may stand: ${why}`
       this.#machine.host.log({ level: 'error', message })
     })
   }
 
   async #settleAll(): Promise<void> {
-    for (const networkId of this.#networks) {
-      const wishes = this.wishes(networkId)
-      if (wishes.length > 0)
-        await this.followAtLast(networkId, await this.#machine.policyTable.putAll(wishes))
+    for (const [networkId, members] of this.#networks) {
+      const wishes = this.#wishes(networkId, { concerned: members.names(), gone: [] })
+      if (wishes.length === 0) continue
+      const made = await this.#machine.policyTable.putAll(wishes)
+      this.mend(networkId)
+      await this.#cut(made)
     }
   }
+}
+
+function isOther({ before, after }: OwnerChange): boolean {
+  return differing(before, after).length > 0 || differing(after, before).length > 0
 }

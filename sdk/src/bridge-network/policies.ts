@@ -14,12 +14,13 @@ import type { BridgeNetworkKind } from './kind.ts'
 import { LeftFlows } from './left-flows.ts'
 import { leadFromLoopback } from './loopback.ts'
 import type { Machine } from './machine.ts'
-import { type PairingMember, pairingMember } from './member-pairs.ts'
 import { endpointOwner, networkOwner } from './names.ts'
-import { type Leaving, PairPolicies } from './pair-policies.ts'
+import { pairMember } from './pair-member.ts'
+import { type MemberChange, PairPolicies } from './pair-policies.ts'
 import { checkPolicies, checkPorts, documentOf } from './policy/check.ts'
 import type { PolicyDocument } from './policy/document.ts'
 import { limitsOf, type TrafficLimits } from './policy/limits.ts'
+import type { PairMember } from './policy/pairs.ts'
 import { refusalOfPolicies } from './policy/refusals.ts'
 import type { EgressPolicy } from './policy/rules.ts'
 import { addressesIn, addressesOfParams, isSource, PolicyFlows, portsOf } from './policy-flows.ts'
@@ -41,7 +42,7 @@ export type PolicyWishes = {
   readonly isUsedAddress?: boolean
   readonly limits: TrafficLimits
   /** Undefined: members of the network reach each other. */
-  readonly pairing: PairingMember | undefined
+  readonly pairing: PairMember | undefined
   readonly egress: () => EgressPolicy
   readonly holding: Holding
 }
@@ -69,8 +70,7 @@ export class Policies {
     const conntrack = () => this.#flows.conntrack()
     this.#leftFlows = new LeftFlows(conntrack)
     const ports = () => portsOf({ elements: [...machine.policyTable.elements()] })
-    const pairs = () => this.pairs.index()
-    this.#review = new FlowReview({ machine, conntrack, ports, pairs })
+    this.#review = new FlowReview({ machine, conntrack, ports, pairs: this.pairs })
     machine.unjudged.whenOverdue(() => void this.#review.ofAll())
     machine.whenMended(() => {
       // Those who come back with the sync know nothing of it yet.
@@ -102,15 +102,14 @@ export class Policies {
   async put(params: PolicyParams, bridge: BridgePlan, wishes: PolicyWishes): Promise<PolicyInForce> {
     const { policyTable } = this.#machine
     const owner = endpointOwner(params.endpointId)
-    const { id: networkId } = params.network
     const { holding, egress } = wishes
-    const unjoin = this.pairs.join(params, wishes.pairing)
-    const ofPairs = this.pairs.wishes(networkId)
+    const joined = this.pairs.join(params, wishes.pairing)
+    const ofPairs = joined?.wishes ?? []
     const isNothing = holding.elements.length === 0 && !policyTable.has(owner)
-    if (isNothing && ofPairs.length === 0) return this.#nothingInForce(params, bridge, unjoin)
+    if (isNothing && ofPairs.length === 0) return this.#nothingInForce(params, bridge, joined)
     await using undo = new Rollback()
-    undo.defer(`forget ${owner} as a member`, unjoin)
-    if (holding.elements.length > 0) await this.#putNetwork(networkId, bridge)
+    undo.defer(`forget ${owner} as a member`, () => this.#unjoin(joined))
+    if (holding.elements.length > 0) await this.#putNetwork(params.network.id, bridge)
     if (hasMappings(holding)) leadFromLoopback(bridge.name)
     const changes = await policyTable.putAll([{ owner, holding: () => holding }, ...ofPairs])
     const before = changes[0]?.before ?? emptyHolding
@@ -119,15 +118,15 @@ export class Policies {
     this.#freshPorts.change(owner, portsOf(holding))
     const takeBack = async () => {
       unknow()
-      unjoin()
       this.#freshPorts.change(owner, portsOf(before))
+      const unjoined = joined?.undo()
       const former = { owner, holding: () => before }
-      const back = await policyTable.putAll([former, ...this.pairs.wishes(networkId)])
-      await this.#flows.cutPorts(back[0]?.before ?? emptyHolding, before)
-      await this.pairs.follow(networkId, back)
+      const made = await policyTable.putAll([former, ...(unjoined?.wishes ?? [])])
+      await this.#flows.cutPorts(made[0]?.before ?? emptyHolding, before)
+      if (unjoined !== undefined) await this.pairs.follow(unjoined, made)
     }
     undo.defer(`take back the policy of ${owner}`, takeBack)
-    await this.pairs.follow(networkId, changes)
+    if (joined !== undefined) await this.pairs.follow(joined, changes)
     if (!isFresh) await this.#flows.cut(before, holding, { params, egress })
     else if (wishes.isUsedAddress === true && holding.elements.some(isSource) && hasFlows())
       await this.#review.of(addressesOfParams(params))
@@ -146,7 +145,7 @@ export class Policies {
     params: CreateEndpointParams,
     bridge: BridgePlan,
     document: PolicyDocument,
-  ): PairingMember | undefined {
+  ): PairMember | undefined {
     const { policies = [] } = document
     const { internal } = bridge
     const isOpen = bridge.policy.includes('peers')
@@ -155,14 +154,23 @@ export class Policies {
       if (why !== undefined) throw why
       checkPolicies(document)
     }
-    return !isOpen && !internal ? pairingMember(params, policies) : undefined
+    return !isOpen && !internal ? pairMember(params, policies) : undefined
   }
 
-  #nothingInForce(params: PolicyParams, bridge: BridgePlan, unjoin: () => void): PolicyInForce {
+  async #unjoin(joined: MemberChange | undefined): Promise<void> {
+    const { wishes = [] } = joined?.undo() ?? {}
+    if (wishes.length > 0) await this.#machine.policyTable.putAll(wishes)
+  }
+
+  #nothingInForce(
+    params: PolicyParams,
+    bridge: BridgePlan,
+    joined: MemberChange | undefined,
+  ): PolicyInForce {
     const unknow = this.#review.know(params.endpointId, { params, bridge })
     const takeBack = async () => {
       unknow()
-      unjoin()
+      await this.#unjoin(joined)
     }
     return { takeBack, settle: () => this.#judgeLost(params.endpointId) }
   }
@@ -190,18 +198,18 @@ export class Policies {
   async #deleteAs(
     endpointId: string,
     wishes: readonly OwnerWish[],
-    leaving: Leaving | undefined,
+    leaving: MemberChange | undefined,
   ): Promise<void> {
     await using undo = new Rollback()
-    undo.defer('keep the member', () => leaving?.undo())
+    undo.defer('keep the member', () => this.#unjoin(leaving))
     const changes = await this.#machine.policyTable.putAll(wishes)
     undo.commit()
     const elements = changes.flatMap(({ owner, before }) =>
       owner === endpointOwner(endpointId) ? before.elements : [],
     )
-    const ofPairs = leaving === undefined || leaving.wishes.length === 0 ? [] : leaving.addresses
+    const ofPairs = leaving === undefined || leaving.wishes.length === 0 ? [] : (leaving.former?.addresses ?? [])
     await this.#leftFlows.cut(endpointId, distinct([...addressesIn(elements), ...ofPairs]))
-    if (leaving !== undefined) await this.pairs.followAtLast(leaving.networkId, changes)
+    if (leaving !== undefined) await this.pairs.followAtLast(leaving, changes)
   }
 
   /** What all members of the network may do. Nothing where they may do all, until one has a policy. */

@@ -37,7 +37,7 @@ function holdingOf(table: PolicyTable, { plan, rules }: { plan: EgressPlan; rule
 const listing = () => sh(`nft list table ${name}`).split('\n').toSorted().join('\n')
 /** A shell's word for the first chain of a policy that has such a rule. */
 const chainWith = (rule: string) =>
-  `chain=$(nft list table ${name} | awk '/chain /{chain=$2} /${rule}/{print chain; exit}')`
+  `chain=$(nft list table ${name} | awk '/chain /{chain=$2} /${rule}/ && chain ~ /^policy_/{print chain; exit}')`
 /** Puts a rule that `sed` makes of the first that fits in the place of it. */
 const replaceRule = (rule: string, edit: string) => `
   ${chainWith(rule)}

@@ -27,7 +27,7 @@ afterAll(async () => {
 
 /** In its own chain, so that there are as many rules as before. */
 const openToAll = `
-  nft -a list table inet conet_bridge_policy | awk '/chain /{chain=$2} /goto refuse/{print chain, $NF}' |
+  nft -a list table inet conet_bridge_policy | awk '/chain /{chain=$2} /goto refuse/ && chain ~ /^policy_/{print chain, $NF}' |
     while read chain handle; do nft replace rule inet conet_bridge_policy $chain handle $handle accept; done`
 
 describe('a policy', () => {

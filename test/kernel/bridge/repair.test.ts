@@ -65,7 +65,7 @@ const bridgeChanges: Change[] = [
     command: ({ bridge }) =>
       `cd /proc/sys/net/ipv4/conf/${bridge}; echo 8 >arp_ignore; echo 1 >proxy_arp; echo 1 >proxy_arp_pvlan
        echo 1 >drop_gratuitous_arp; cd /proc/sys/net/ipv6/conf/${bridge}; echo 1 >drop_unsolicited_na; echo 2 >accept_ra`,
-    says: /arp_ignore was 8.*proxy_arp was 1.*_pvlan was 1.*drop_gratuitous_arp was 1.*drop_unsolicited_na was 1.*accept_ra was 2/s,
+    says: /arp_ignore was 8.*proxy_arp was 1.*drop_gratuitous_arp was 1.*drop_unsolicited_na was 1.*accept_ra was 2.*_pvlan was 1/s,
   },
   { what: 'the firewall table', command: () => 'nft flush ruleset', says: /firewall/ },
   {

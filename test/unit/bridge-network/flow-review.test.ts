@@ -1,5 +1,4 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { PairIndex } from '../../../sdk/dist/bridge-network/firewall/pair-elements.js'
 import { FlowReview } from '../../../sdk/dist/bridge-network/flow-review.js'
 import type { MemberParams } from '../../../sdk/dist/bridge-network/member-flows.js'
 import type { Flow } from '../../../sdk/dist/linux/netfilter/index.js'
@@ -47,7 +46,7 @@ const host = {
   log: ({ message }: { message: string }) => expect(message).toBe(''),
   readiness: () => undefined,
 }
-const pairs = () => new PairIndex([])
+const pairs = { allows: () => false }
 const machine = { rtnl: { addresses: () => [] }, host }
 
 afterEach(() => void vi.useRealTimers())

@@ -1,45 +1,23 @@
 // What members that are kept apart may send each other, as elements of the table for policies, and read back from it.
-import type { Flow } from '../../linux/netfilter/index.ts'
 import { concatenate } from '../../linux/netfilter/index.ts'
-import { type Pair, pairKey } from '../policy/pairs.ts'
-import type { PortRange } from '../policy/ranges.ts'
+import type { Pair } from '../policy/pairs.ts'
 import { nameBytes } from './policy-chains.ts'
 import type { Holding, TableElement } from './policy-elements.ts'
 import { portBytes } from './policy-parts.ts'
 
-/** Nothing but the pairs passes between members of the bridge. */
-export function pairsHolding(bridge: string, pairs: readonly Pair[]): Holding {
+/** Nothing but pairs passes between members of the bridge. */
+export function apartHolding(bridge: string): Holding {
   const key = nameBytes(bridge)
-  const apart: TableElement = { map: 'apart', key: concatenate(key, key), value: undefined }
-  return { elements: [apart, ...pairs.map(elementOf)], chains: [] }
+  return { elements: [{ map: 'apart', key: concatenate(key, key), value: undefined }], chains: [] }
+}
+
+export function pairsHolding(pairs: readonly Pair[]): Holding {
+  return { elements: pairs.map(elementOf), chains: [] }
 }
 
 /** The pairs among the elements. */
 export function pairsIn(elements: Iterable<TableElement>): Pair[] {
   return [...elements].flatMap((element) => pairOf(element) ?? [])
-}
-
-/** Whether it says of a bridge that its members are kept apart. */
-export const isApart = ({ map }: TableElement) => map === 'apart'
-
-/** What pairs let begin. */
-export class PairIndex {
-  readonly #ports = new Map<string, PortRange[]>()
-
-  constructor(pairs: Iterable<Pair>) {
-    for (const pair of pairs) {
-      const key = pairKey(pair)
-      const others = this.#ports.get(key)
-      if (others === undefined) this.#ports.set(key, [pair.ports])
-      else others.push(pair.ports)
-    }
-  }
-
-  allows({ original }: Pick<Flow, 'original'>): boolean {
-    const ranges = this.#ports.get(pairKey(original)) ?? []
-    const port = original.destinationPort
-    return ranges.some(({ start, end }) => start <= port && port <= end)
-  }
 }
 
 /** A single port is found by its hash, whatever else there is. */
