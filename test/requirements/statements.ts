@@ -99,5 +99,4 @@ export const statements: Readonly<Record<string, string>> = {
 /** What of them conet does not do, or nothing here can prove, and why. */
 export const unmet: Readonly<Record<string, string>> = {
   B3: 'The clients themselves are not run here: the tests play what Guardian does for them, and Garden’s calls.',
-  B23: 'The documents of bridge and vxlan carry version 1, but have no policies from container to container: who may reach whom is said by networks, and by addresses in net_out.',
 }

@@ -101,7 +101,10 @@ export class Machine {
     const owners = new Set([
       ...networks.map(networkOwner),
       ...networks.map(pairsOwner),
-      ...this.#endpointsIn(links).flatMap((endpointId) => [endpointOwner(endpointId), pairsOwner(endpointId)]),
+      ...this.#endpointsIn(links).flatMap((endpointId) => [
+        endpointOwner(endpointId),
+        pairsOwner(endpointId),
+      ]),
     ])
     return (owner) => owners.has(owner)
   }

@@ -28,7 +28,6 @@ export class PairPolicies {
   readonly #machine: Machine
   readonly #review: () => FlowReview
   readonly #networks = new Map<string, PairMembers>()
-  readonly #networkOf = new Map<string, string>()
   #settling: Promise<void> | undefined
 
   constructor(machine: Machine, review: () => FlowReview) {
@@ -40,14 +39,13 @@ export class PairPolicies {
   /** `member` undefined: of a network whose members are not kept apart. */
   join({ network, endpointId }: PolicyParams, member: PairMember | undefined): MemberChange | undefined {
     if (member === undefined) return undefined
-    this.#networkOf.set(endpointId, network.id)
     return this.#change(network.id, endpointId, member)
   }
 
   /** Undefined where the endpoint is no member of such a network. */
   leave(endpointId: string): MemberChange | undefined {
-    const networkId = this.#networkOf.get(endpointId)
-    return networkId === undefined ? undefined : this.#change(networkId, endpointId, undefined)
+    const own = [...this.#networks].find(([, members]) => members.get(endpointId) !== undefined)
+    return own === undefined ? undefined : this.#change(own[0], endpointId, undefined)
   }
 
   /** The table has been changed: so are the way between members, and the flows. Throws a KernelError. */
@@ -81,12 +79,10 @@ export class PairPolicies {
     return passageFaults(this.#machine.rtnl, bridge, this.#passage(networkId))
   }
 
-  /** Whether a flow between members that are kept apart may be. What is not known yet is not judged. */
+  /** Whether a flow between members that are kept apart may be. Nothing is judged before all is known. */
   allows(networkId: string, { original }: Pick<Flow, 'original'>): boolean {
-    const members = this.#membersOf(networkId)
     const { destinationPort: port, ...ends } = original
-    if (members.allows({ ...ends, port })) return true
-    return !this.#machine.unjudged.isComplete && !members.has(original.destination)
+    return !this.#machine.unjudged.isComplete || this.#membersOf(networkId).allows({ ...ends, port })
   }
 
   /** The network is gone. */
@@ -94,7 +90,6 @@ export class PairPolicies {
     const { policyTable } = this.#machine
     const members = this.#membersOf(networkId)
     this.#networks.delete(networkId)
-    for (const endpointId of members.names()) this.#networkOf.delete(endpointId)
     const owners = [networkId, ...members.names()].map(pairsOwner).filter((owner) => policyTable.has(owner))
     if (owners.length > 0)
       await policyTable.putAll(owners.map((owner) => ({ owner, holding: () => emptyHolding })))

@@ -131,13 +131,13 @@ export class Policies {
     else if (wishes.isUsedAddress === true && holding.elements.some(isSource) && hasFlows())
       await this.#review.of(addressesOfParams(params))
     undo.commit()
-    return {
-      takeBack,
-      settle: async () => {
-        if (isFresh) await this.#freshPorts.add(owner, portsOf(holding))
-        await this.#judgeLost(params.endpointId)
-      },
-    }
+    return { takeBack, settle: () => this.#settle(params.endpointId, isFresh ? holding : undefined) }
+  }
+
+  /** `fresh`: what the endpoint has for the first time. */
+  async #settle(endpointId: string, fresh: Holding | undefined): Promise<void> {
+    if (fresh !== undefined) await this.#freshPorts.add(endpointOwner(endpointId), portsOf(fresh))
+    await this.#judgeLost(endpointId)
   }
 
   /** Throws `invalidArgument` where the network takes no such entries. */
@@ -162,11 +162,7 @@ export class Policies {
     if (wishes.length > 0) await this.#machine.policyTable.putAll(wishes)
   }
 
-  #nothingInForce(
-    params: PolicyParams,
-    bridge: BridgePlan,
-    joined: MemberChange | undefined,
-  ): PolicyInForce {
+  #nothingInForce(params: PolicyParams, bridge: BridgePlan, joined: MemberChange | undefined): PolicyInForce {
     const unknow = this.#review.know(params.endpointId, { params, bridge })
     const takeBack = async () => {
       unknow()
@@ -207,7 +203,8 @@ export class Policies {
     const elements = changes.flatMap(({ owner, before }) =>
       owner === endpointOwner(endpointId) ? before.elements : [],
     )
-    const ofPairs = leaving === undefined || leaving.wishes.length === 0 ? [] : (leaving.former?.addresses ?? [])
+    const ofPairs =
+      leaving === undefined || leaving.wishes.length === 0 ? [] : (leaving.former?.addresses ?? [])
     await this.#leftFlows.cut(endpointId, distinct([...addressesIn(elements), ...ofPairs]))
     if (leaving !== undefined) await this.pairs.followAtLast(leaving, changes)
   }

@@ -148,6 +148,20 @@ describe('a policy from container to container', () => {
     expect(sh('nft list tables')).not.toContain('policy')
   })
 
+  it.each([0, 1] as const)(
+    'leaves ports of the machine as they are, with bridge-nf-call-iptables %i',
+    async (value) => {
+      setBridgeFiltering(value)
+      const portMappings = [{ protocol: 'tcp' as const, hostPort: 8080, containerPort: 81 }]
+      const reached = () => scene.peers.shop.tcp({ address: '10.1.0.1', port: 8080, timeoutMs: 1_000 })
+      const { fixture, members } = scene
+      await fixture.plug({ ...members.till, portMappings })
+      const before = await reached()
+      await fixture.plug({ ...members.till, portMappings, policy: { policies: [allow('shop', 'till')] } })
+      expect(await reached()).toBe(before)
+    },
+  )
+
   it.each([
     ['the bridge does not answer for a member', `ip -6 neighbour del proxy fd00:1::3 dev ${bridge}`],
     ['the bridge answers for somebody else', `ip -6 neighbour add proxy fd00:1::99 dev ${bridge}`],

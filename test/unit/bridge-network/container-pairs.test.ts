@@ -7,8 +7,8 @@ import type { ContainerPolicy } from '../../../sdk/dist/bridge-network/policy/do
 import {
   type Pair,
   type PairMember,
-  pairKey,
   PairMembers,
+  pairKey,
 } from '../../../sdk/dist/bridge-network/policy/pairs.js'
 
 const id = fc.constantFrom('a', 'b', 'c', 'group', 'nobody')

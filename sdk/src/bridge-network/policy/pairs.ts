@@ -84,10 +84,6 @@ export class PairMembers {
     )
   }
 
-  has(address: Buffer): boolean {
-    return this.#at(address) !== undefined
-  }
-
   #at(address: Buffer): PairMember | undefined {
     return this.#members.get(this.#byAddress.get(hex(address)) ?? '')
   }
