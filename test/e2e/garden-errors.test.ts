@@ -105,6 +105,6 @@ it('[B19] a port is refused by its own name, though it stands before the ports o
   const there = { net_in: [{ host_port: 7_000, host_address: '192.0.2.1' }] }
   await fixture.client.putContainerPolicy('h3', { networks: { garden: there } })
   expect(await call('in', { container_port: 8080 }, 'h3')).toMatchObject({ status: 200 })
-  const why = 'host_port: another entry of the policy maps tcp 7000 already'
+  const why = 'host_port: networks.garden.net_in[0] maps tcp 7000 already'
   expect(await call('in', { host_port: 7_000 }, 'h3')).toEqual(refusal(why))
 })

@@ -202,9 +202,12 @@ describe('[B22] what a runtime asks for', () => {
     await configured('web')
     const elsewhere = { host_port: 28_000, container_port: 23 }
     await expect(fixture.client.up('web', { netin: [port(80), elsewhere] })).rejects.toMatchObject({
-      fields: [{ path: 'netin[1].host_port', message: expect.stringContaining('maps tcp 28000 already') }],
+      fields: [{ path: 'netin[1].host_port', message: 'default_policy.net_in[0] maps tcp 28000 already' }],
     })
     const same = { host_port: 28_000, container_port: 22 }
+    await expect(fixture.client.up('web', { netin: [same, same, elsewhere] })).rejects.toMatchObject({
+      fields: [{ path: 'netin[2].host_port', message: 'default_policy.net_in[0] maps tcp 28000 already' }],
+    })
     await fixture.client.up('web', { netin: [same, { host_port: 28_004, container_port: 26 }] })
     await expect(netIn(elsewhere)).rejects.toThrow('status 500')
     await fixture.client.putDefaultPolicy('blue', null)
@@ -217,7 +220,7 @@ describe('[B22] what a runtime asks for', () => {
     const fixed = { host_port: 28_000, container_port: 22 }
     await fixture.client.up('web', { netin: [fixed] })
     const elsewhere = { net_in: [port(80), { host_port: 28_000, container_port: 23 }] }
-    const message = 'net_in[0].host_port: another entry of the policy maps tcp 28000 already'
+    const message = 'net_in[0].host_port: default_policy.net_in[1] maps tcp 28000 already'
     await expect(fixture.client.putDefaultPolicy('blue', elsewhere)).rejects.toMatchObject({
       kind: 'invalidArgument',
       message: expect.stringContaining(`container web, added by its runtime: ${message}`),

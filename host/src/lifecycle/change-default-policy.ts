@@ -1,5 +1,6 @@
 // Gives the containers of a network that have no policy of their own another default: here, one endpoint after the other.
 import { isDeepStrictEqual } from 'node:util'
+import { ConetError } from '@conet/sdk'
 import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
 import type { NetworkRecord } from '../domain/network.ts'
 import { ownPolicyOf, type PolicyDocument, policyFor } from '../domain/policy.ts'
@@ -12,6 +13,7 @@ import { containerQueue } from './keys.ts'
 import { callsOf, wantedPorts } from './policy-ports.ts'
 import { defaultPolicyPath as at, helpingWithPorts } from './policy-refusal.ts'
 import { type PreparedStep, prepared } from './prepare-policies.ts'
+import { retold } from './retold.ts'
 
 const atOnce = 16
 
@@ -98,7 +100,7 @@ async function changeOne(
   }
 }
 
-/** One container's additions are no fault of the default. */
+/** All is refused for this one; its additions are no fault of the default. */
 function aboutContainer(
   { inventory }: HostContext,
   error: unknown,
@@ -106,9 +108,11 @@ function aboutContainer(
   { policy: defaultPolicy }: DefaultChange,
 ): unknown {
   const container = inventory.containers.get(handle)
-  return container === undefined
-    ? error
-    : namingContainer(error, { container, attachment, network: { defaultPolicy } }, at)
+  if (container === undefined) return error
+  const told = namingContainer(error, { container, attachment, network: { defaultPolicy } }, at)
+  if (told !== error || !ConetError.is(error)) return told
+  const details = { ...error.details, container: handle }
+  return retold(error, { message: `for container ${handle}: ${error.message}`, details })
 }
 
 /** Those that got another policy meanwhile, or are gone, are as their clients want them. */

@@ -27,7 +27,11 @@ export function aboutSent(error: ConetError, { member, nameOf }: SentEntries): C
   if ([message, ...fields.map(({ path }) => path)].every((text) => renamed(text) === text)) return error
   return retold(error, {
     message: renamed(message),
-    fields: fields.map((field) => ({ ...field, path: renamed(field.path) })),
+    fields: fields.map(({ path, message: why, ...rest }) => ({
+      ...rest,
+      path: renamed(path),
+      message: renamed(why),
+    })),
   })
 }
 

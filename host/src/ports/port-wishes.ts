@@ -56,12 +56,11 @@ function assertApart(wishes: readonly PortWish[], at: string): void {
   for (const [index, wish] of wishes.entries()) {
     const { protocol, hostPort, hostAddress: address } = wish
     if (hostPort === 0) continue
-    const twice = portsOf(wish).find((port) => held.ownerOf({ protocol, port, address }, () => true))
-    if (twice !== undefined)
-      throw wrong(
-        `${at}[${index}].host_port`,
-        `another entry of the policy maps ${protocol} ${twice} already`,
-      )
+    for (const port of portsOf(wish)) {
+      const other = held.ownerOf({ protocol, port, address }, () => true)
+      if (other !== undefined)
+        throw wrong(`${at}[${index}].host_port`, `${at}[${other.holder}] maps ${protocol} ${port} already`)
+    }
     held.add(String(index), [wish])
   }
 }
