@@ -63,6 +63,8 @@ async function faultAt(endpoint: string, trust: TlsTrust | undefined): Promise<C
   using limit = deadline(mostLookMs, `look at the certificate of ${endpoint}`)
   // The handshake goes on, so that what is wrong with the certificate is all that is told.
   const socket = connect({ ...place, ...(trust && secureOptions(trust)), rejectUnauthorized: false })
+  // Between two waits, too: what etcd says late must not end the process.
+  socket.on('error', () => undefined)
   try {
     await once(socket, 'secureConnect', { signal: limit.signal })
     if (trust === undefined) return { of: 'isTls', reason: endpoint }
@@ -80,7 +82,7 @@ async function faultAt(endpoint: string, trust: TlsTrust | undefined): Promise<C
     if (trust !== undefined && (await isPlainHttp(place, limit.signal)))
       return { of: 'isPlain', reason: endpoint }
   } finally {
-    socket.on('error', () => undefined).destroy()
+    socket.destroy()
   }
   return undefined
 }

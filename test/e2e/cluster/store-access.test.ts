@@ -5,6 +5,8 @@ import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createServer as createTlsServer } from 'node:tls'
+import { CertificateLook } from '@conet/host/cluster/certificate-look'
 import { EtcdStore } from '@conet/host/cluster/etcd-store'
 import { readClusterSettings } from '@conet/host/conetd/cluster-settings'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -72,6 +74,27 @@ it('a call fails in its time also where etcd ends the connection and shows no ce
   expect(performance.now() - before).toBeLessThan(900)
   store.close()
   silent.close()
+})
+
+it('a connection that fails late, while it is looked whether etcd speaks TLS at all, is no failure of the host', async () => {
+  const encrypted = createTlsServer({
+    cert: readFileSync(file('etcd.pem')),
+    key: readFileSync(file('etcd.key')),
+  })
+  let connections = 0
+  const late = createServer((socket) => {
+    connections += 1
+    // The second one, which is not encrypted, hears nothing.
+    if (connections > 1) return
+    encrypted.emit('connection', socket)
+    setTimeout(() => socket.resetAndDestroy(), 600)
+  }).listen(0, '127.0.0.1')
+  await once(late, 'listening')
+  const { port } = late.address() as AddressInfo
+  const trust = { ca: readFileSync(file('ca.pem')), skipsVerification: false }
+  expect(await new CertificateLook([`127.0.0.1:${port}`], trust).fault(5_000)).toBeUndefined()
+  expect(connections).toBe(2)
+  late.close()
 })
 
 it('a host with a certificate and a password of a user that may do no more than it needs takes part, also after a restart of etcd', async () => {
