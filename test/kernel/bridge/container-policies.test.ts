@@ -49,6 +49,17 @@ describe('a policy from container to container', () => {
     },
   )
 
+  it('tells no member that the other is on its own link, where nothing leads', async () => {
+    await scene.say('till', allow('shop', 'till'))
+    for (const family of families) expect(await scene.tcp('shop', 'till', { family })).toContain('till')
+    const heard = scene.fixture.exec(
+      'shop',
+      `awk '/^Icmp:/ { if (!n++) { for (i = 2; i <= NF; i++) name[i] = $i } else for (i = 2; i <= NF; i++) if (name[i] == "InRedirects") print $i }' /proc/net/snmp
+       awk '$1 == "Icmp6InRedirects" { print $2 }' /proc/net/snmp6`,
+    )
+    expect(heard).toBe('0\n0\n')
+  })
+
   it('is in any member’s document, and that of all counts', async () => {
     await scene.say('thief', allow('shop', 'till'))
     await scene.say('shop', allow('till', 'shop'))
