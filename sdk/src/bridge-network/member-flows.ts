@@ -72,7 +72,6 @@ export class MemberFlows {
   #mayReachPeer(flow: Flow, { bridge, networkId }: Member): boolean {
     return (
       bridge.policy.includes('peers') ||
-      isTranslated(flow) ||
       this.#isMachine(flow.reply.source) ||
       this.#pairs.allows(networkId, flow)
     )

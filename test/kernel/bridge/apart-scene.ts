@@ -1,5 +1,5 @@
 // Three members that are kept apart, and traffic between them: what tests of policies from container to container begin with.
-import type { PlugParams } from '@conet/sdk'
+import type { PlugParams, PortMapping } from '@conet/sdk'
 import { TrafficPeer } from '../../support/traffic-peer.ts'
 import { BridgeFixture, network, sh } from './bridge-fixture.ts'
 
@@ -55,7 +55,12 @@ export class ApartScene implements AsyncDisposable {
 
   /** The document of one of them from now on. */
   async say(name: Name, ...policies: object[]): Promise<void> {
-    await this.fixture.driver.policy?.({ ...this.members[name], policy: { policies } }, this.fixture.call())
+    await this.put(name, { policies })
+  }
+
+  async put(name: Name, policy: Record<string, unknown>, ports: readonly PortMapping[] = []): Promise<void> {
+    const params = { ...this.members[name], policy, portMappings: [...ports] }
+    await this.fixture.driver.policy?.(params, this.fixture.call())
   }
 
   async unplug(name: Name): Promise<void> {

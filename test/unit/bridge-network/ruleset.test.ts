@@ -11,7 +11,7 @@ describe('the firewall of a network', () => {
   it.each([
     ['usual', {}, ['bridges', 'peers', 'masqueraded']],
     ['routed', { masquerade: false }, ['bridges', 'peers', 'routed']],
-    ['icc false', { icc: false }, ['bridges', 'masqueraded']],
+    ['icc false', { icc: false }, ['bridges', 'apart', 'masqueraded']],
     ['internal', { internal: true }, ['bridges', 'peers', 'internal']],
     ['without the machine', { hostAccess: false }, ['bridges', 'peers', 'masqueraded', 'hostless']],
     ['internal and routed', { internal: true, masquerade: false }, ['bridges', 'peers', 'internal']],
@@ -50,7 +50,7 @@ describe('the firewall of a network', () => {
     ])
     expect(
       changeOf(table, 'cnb1', { before: undefined, after: policy({ icc: false }) }).split('\n'),
-    ).toHaveLength(2)
+    ).toHaveLength(3)
     expect(changeOf(table, 'cnb1', { before: policy(), after: undefined })).not.toContain('add')
   })
 })

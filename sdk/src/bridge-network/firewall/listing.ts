@@ -1,7 +1,7 @@
 // Reads the driver's table as libnftables lists it, into what can be compared with what should be.
 import type { NftablesObject } from '../../linux/index.ts'
 import { type ServiceMember, serviceSetNames } from './host-services.ts'
-import { type Policies, type Policy, type SetName, setNames } from './policy.ts'
+import { type Policies, type Policy, pairSets, type SetName, setNames } from './policy.ts'
 
 export type Listing = {
   /** Chains and rules, for comparison only. */
@@ -39,7 +39,7 @@ function membershipOf(bridge: string, sets: ReadonlyMap<string, readonly Element
 function setOf({ set }: NftablesObject): [string, Element[]][] {
   if (!isRecord(set) || typeof set.name !== 'string') return []
   const elements = Array.isArray(set.elem) ? set.elem : []
-  const isOfPairs = set.name === 'peers'
+  const isOfPairs = pairSets.has(set.name)
   return [[set.name, elements.map((element) => elementOf(element, isOfPairs))]]
 }
 

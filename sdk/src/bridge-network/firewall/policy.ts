@@ -4,7 +4,18 @@
 import { type HostService, type ServiceMember, serviceMembers } from './host-services.ts'
 
 /** The sets of bridges, in the order in which they are written. */
-export const setNames = ['bridges', 'peers', 'internal', 'routed', 'masqueraded', 'hostless'] as const
+export const setNames = [
+  'bridges',
+  'peers',
+  'apart',
+  'internal',
+  'routed',
+  'masqueraded',
+  'hostless',
+] as const
+
+/** Those of a bridge with itself: what comes from it and goes back out of it. */
+export const pairSets: ReadonlySet<string> = new Set(['peers', 'apart'] satisfies SetName[])
 
 export type SetName = (typeof setNames)[number]
 
@@ -23,6 +34,7 @@ export function policyOf({ internal, icc, masquerade, hostAccess, hostServices =
   const member: Record<SetName, boolean> = {
     bridges: true,
     peers: icc,
+    apart: !icc,
     internal,
     routed: !internal && !masquerade,
     masqueraded: !internal && masquerade,

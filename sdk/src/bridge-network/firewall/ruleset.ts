@@ -7,7 +7,7 @@ import {
   serviceSetNames,
   serviceSets,
 } from './host-services.ts'
-import { type Policies, type Policy, type SetName, setNames } from './policy.ts'
+import { type Policies, type Policy, pairSets, type SetName, setNames } from './policy.ts'
 import { pairMark } from './policy-ruleset.ts'
 
 /** The name of a driver's table. */
@@ -25,7 +25,8 @@ export function tableOf(driverName: string): string {
  * What is masqueraded is told by the bridge it came from, not by its source address: one element a network for both
  * families instead of interval sets, and an address that a member made up does not leave either.
  *
- * A port of the machine that leads to a member is one that somebody has opened: `dnat` is let in. For the machine's own
+ * A port of the machine that leads to a member is one that somebody has opened: `dnat` is let in, but not from one member that is kept
+ * apart to another. For the machine's own
  * 127.0.0.1 the bridges then take such addresses (`route_localnet`), and `guard` drops those that members make up.
  *
  * What comes from another of our networks by such a port carries the machine's address too: it may come from the container that it goes to,
@@ -45,6 +46,7 @@ const chains = `
     oifname @internal drop
     oifname @bridges ct state established,related accept
     iifname @bridges oifname @bridges meta priority ${pairMark} meta priority set 0:0 accept
+    iifname . oifname @apart drop
     oifname @bridges ct status dnat accept
     iifname != "cn*" oifname @routed accept
     oifname @bridges drop
@@ -101,7 +103,7 @@ export function changeOf(
 
 function typeOf(name: SetName | ServiceSet): string {
   if (isServiceSet(name)) return serviceSets[name]
-  return name === 'peers' ? 'ifname . ifname' : 'ifname'
+  return pairSets.has(name) ? 'ifname . ifname' : 'ifname'
 }
 
 const isServiceSet = (name: string): name is ServiceSet => Object.hasOwn(serviceSets, name)
@@ -112,7 +114,7 @@ function inSet(member: SetName | ServiceMember, bridge: string): string {
 
 function elementOf(member: SetName | ServiceMember, bridge: string): string {
   const element = nftInterfaceName(bridge)
-  return [element, ...(member === 'peers' ? [element] : partsOf(member).key)].join(' . ')
+  return [element, ...(pairSets.has(member) ? [element] : partsOf(member).key)].join(' . ')
 }
 
 function elementsOf(set: SetName | ServiceSet, policies: Policies): string {
