@@ -8,8 +8,11 @@ const { scripts } = require(join(directory, 'load.cjs'))
 
 function keep() {
   for (const { keptAt, script } of scripts.splice(0)) {
+    // Programs change the mask of this process; others than who builds may run them.
+    const mask = process.umask(0o022)
     mkdirSync(dirname(keptAt), { recursive: true })
     writeFileSync(keptAt, script.createCachedData())
+    process.umask(mask)
   }
 }
 

@@ -41,9 +41,13 @@ function compile(program, name, path) {
 
 /** V8 refuses what another version of it made, or one with other flags, and compiles; but of the code it knows only the length. */
 function readCompiled(path, keptAt) {
-  const kept = statSync(keptAt, { throwIfNoEntry: false })
-  if (kept === undefined || statSync(path).mtimeMs > kept.mtimeMs + copyingMs) return undefined
-  return readFileSync(keptAt)
+  try {
+    const isOlder = statSync(path).mtimeMs > statSync(keptAt).mtimeMs + copyingMs
+    return isOlder ? undefined : readFileSync(keptAt)
+  } catch {
+    // Not there, or not for whoever runs this: it can be compiled anew.
+    return undefined
+  }
 }
 
 module.exports = { load, scripts }

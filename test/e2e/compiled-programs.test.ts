@@ -1,7 +1,7 @@
 // What V8 compiled of the programs when they were joined is taken by those that run: docs/decisions/0021.
 import { execFile } from 'node:child_process'
-import { readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs'
-import { cp } from 'node:fs/promises'
+import { readdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
+import { cp, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -86,4 +86,17 @@ it('what was compiled of a file that has changed since is not taken', async () =
   utimesSync(edited, inAnHour, inAnHour)
   const files = await runProgram(join(directory.path, 'null/bin/conet-driver-null.js'), '--help')
   expect(files).toEqual([[file, null]])
+})
+
+it('what was compiled can be read by all, and is done without where it cannot', async () => {
+  for (const name of readdirSync(join(repository, 'host/dist/programs/compiled/conetd')))
+    expect(statSync(join(repository, 'host/dist/programs/compiled/conetd', name)).mode & 0o444).toBe(0o444)
+  await cp(join(repository, 'drivers/null'), join(directory.path, 'unreadable'), { recursive: true })
+  const compiled = join(directory.path, 'unreadable/dist/programs/compiled/driver')
+  for (const name of readdirSync(compiled)) {
+    await rm(join(compiled, name))
+    await mkdir(join(compiled, name))
+  }
+  const files = await runProgram(join(directory.path, 'unreadable/bin/conet-driver-null.js'), '--help')
+  expect(files.map(([, isRejected]) => isRejected)).toEqual([null])
 })

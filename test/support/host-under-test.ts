@@ -1,11 +1,12 @@
 // A conetd with drivers for tests that treat it badly: how to ask it, and a picture of everything that it and the
 // kernel hold, so that a test can show that nothing has changed.
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Problem } from '@conet/sdk/api'
 import { releaseNamespaceDirectory } from '@conet/sdk/linux'
 import { expect } from 'vitest'
+import { withoutLooks } from './conetd-fixture.ts'
 import { ConetdProcess } from './conetd-process.ts'
 import { repository } from './repository.ts'
 import { type TemporaryDirectory, temporaryDirectory } from './temporary-directory.ts'
@@ -22,7 +23,10 @@ export class HostUnderTest implements AsyncDisposable {
 
   static async start(...spawn: readonly string[]): Promise<HostUnderTest> {
     const directory = await temporaryDirectory()
-    return new HostUnderTest(await ConetdProcess.start({ directory: directory.path, spawn }), directory)
+    const file = join(directory.path, 'config.json')
+    writeFileSync(file, JSON.stringify(withoutLooks({})))
+    const flags = ['--config', file]
+    return new HostUnderTest(await ConetdProcess.start({ directory: directory.path, spawn, flags }), directory)
   }
 
   get directory(): string {

@@ -72,7 +72,7 @@ function addressDifferences({ addresses }: Found, made: PluggedInterface): strin
   const own = made.addresses.map(inOneSpelling)
   const changed = isExact(made)
     ? changedAddresses([...addresses.values()], { name: made.name, addresses: ownAddresses(made) })
-    : own.filter((one) => isPassing(addresses.get(one))).map((one) => ({ text: `${one} with a lifetime` }))
+    : []
   return [
     ...own.filter((one) => !addresses.has(one)).map((one) => `lacks address ${one}`),
     ...changed.map(({ text }) => `has address ${text}`),
@@ -107,10 +107,6 @@ function ownAddresses({ addresses, macAddress }: PluggedInterface): string[] {
 /** Whether it is known how addresses and routes were set: the host has done so, or the driver says it. */
 function isExact({ configuredBy, exact }: PluggedInterface): boolean {
   return configuredBy === 'host' || exact === true
-}
-
-function isPassing(found: Address | undefined): boolean {
-  return found?.expires === true || found?.deprecated === true
 }
 
 function isMain({ table = MAIN_TABLE }: { readonly table?: number }): boolean {

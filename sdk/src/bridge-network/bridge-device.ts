@@ -14,7 +14,6 @@ import {
   isUsableAddress,
   KernelError,
   type Link,
-  madeAnew,
   mendAddressRoutes,
   mendChangedAddresses,
   type RouteRequest,
@@ -104,7 +103,8 @@ export function bridgeFaults(rtnl: Rtnl, bridge: Link, plan: BridgePlan): string
   const { index } = bridge
   const found = rtnl.addresses({ link: index })
   const missing = missingAddresses(found, plan)
-  const addressed = addressedLink(index, plan, missing)
+  const standing = plan.addresses.filter((address) => !missing.includes(address))
+  const addressed = addressedLink(index, { ...plan, addresses: standing })
   const faults = [
     ...(bridge.isUp ? [] : ['is down']),
     ...linkDifferences(bridge, plan).map((what) => `differs: ${what}`),
@@ -198,8 +198,8 @@ function mendAddresses(rtnl: Rtnl, index: number, plan: BridgePlan): string[] {
   mendChangedAddresses(rtnl, changed)
   const missing = missingAddresses(look(), plan)
   rtnl.batch(missing.map((address) => replaceAddress(newAddress(index, address))))
-  // With the new ones the kernel makes theirs.
-  const routes = mendAddressRoutes(rtnl, addressedLink(index, plan, [...missing, ...madeAnew(changed)]))
+  // With the new ones the kernel makes theirs, not always all of them.
+  const routes = mendAddressRoutes(rtnl, addressedLink(index, plan))
   return [
     ...strange.map(({ address }) => `it had the address ${address}`),
     ...changed.map(({ text }) => `it had the address ${text}`),
@@ -208,15 +208,10 @@ function mendAddresses(rtnl: Rtnl, index: number, plan: BridgePlan): string[] {
   ]
 }
 
-function addressedLink(
-  link: number,
-  { name, addresses }: BridgePlan,
-  missing: readonly string[],
-): AddressedLink {
-  const standing = addresses.filter((address) => !missing.includes(address))
+function addressedLink(link: number, { name, addresses }: BridgePlan): AddressedLink {
   const forwarding = interfaceSysctl('ipv6', { interfaceName: name, setting: 'forwarding' })
   const isRouter = readSysctlIfThere(undefined, forwarding) === '1'
-  return { link, addresses: standing, isWhole: true, isRouter }
+  return { link, addresses, isWhole: true, isRouter }
 }
 
 function strangeAddresses(found: readonly Address[], { addresses }: BridgePlan): Address[] {

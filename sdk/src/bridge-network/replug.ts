@@ -7,7 +7,6 @@ import {
   isUsableAddress,
   KernelError,
   type Link,
-  madeAnew,
   mendAddressRoutes,
   mendChangedAddresses,
   type Namespace,
@@ -171,9 +170,8 @@ function mendAddresses(
     // EACCES: IPv6 is switched off in the sandbox, and nothing needs it.
     inner.run(replace(linkLocal), { tolerate: ['EACCES'] })
   }
-  // With the new ones the kernel makes theirs.
-  const anew = madeAnew(changed)
-  const standing = own.filter((address) => usable.has(address) && !anew.includes(address))
+  // With the new ones the kernel makes theirs, but where an address of the container's own has one to the same subnet.
+  const standing = own.filter((address) => address !== linkLocal || usable.has(address))
   const ofRoutes = mendAddressRoutes(inner, { link, addresses: standing, routes, isWhole: true })
   return [
     ...ofSwitch,

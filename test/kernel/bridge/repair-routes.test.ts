@@ -133,6 +133,11 @@ const insideChanges: InsideChange[] = [
               ip route add default via fd00:1::1 dev eth0 table 1000; ip -6 route del default`,
     says: /route to 0\.0\.0\.0\/0 was missing.*route to ::\/0 was missing/s,
   },
+  {
+    what: 'the address inside, in whose subnet the container has another by now',
+    command: 'ip -4 address flush dev eth0; ip address add 10.1.50.58/16 dev eth0',
+    says: /10\.1\.0\.3\/16 was missing.*route to 10\.1\.0\.0\/16 had the source 10\.1\.50\.58/s,
+  },
 ]
 
 describe('a driver that starts again', () => {

@@ -102,11 +102,6 @@ function mendRequests({ found, isMadeAnew }: ChangedAddress): RouteRequest[] {
   ]
 }
 
-/** The addresses of those that the kernel makes routes with again. */
-export function madeAnew(changed: readonly ChangedAddress[]): string[] {
-  return changed.filter(({ isMadeAnew }) => isMadeAnew).map(({ found }) => found.address)
-}
-
 function isIpv6(address: string): boolean {
   return parsePrefix(address).family !== AF_INET
 }

@@ -16,7 +16,6 @@ export {
   type ChangedAddress,
   changedAddresses,
   isUsableAddress,
-  madeAnew,
   mendChangedAddresses,
   type OwnAddresses,
 } from './address-changes.ts'
