@@ -26,7 +26,10 @@ export class HostUnderTest implements AsyncDisposable {
     const file = join(directory.path, 'config.json')
     writeFileSync(file, JSON.stringify(withoutLooks({})))
     const flags = ['--config', file]
-    return new HostUnderTest(await ConetdProcess.start({ directory: directory.path, spawn, flags }), directory)
+    return new HostUnderTest(
+      await ConetdProcess.start({ directory: directory.path, spawn, flags }),
+      directory,
+    )
   }
 
   get directory(): string {
