@@ -78,12 +78,26 @@ async function unplugAll(fixture: ConetdFixture, { endpoints }: Picture): Promis
     const which = alone[n]
     if (which !== undefined)
       await untilAnswered(() => client.unplug({ handle: which.container, endpoint: which.id }))
-    else await untilAnswered(() => client.deleteContainer(handleOf(n)))
+    else await untilGone(fixture, handleOf(n))
     gone += 1
   })
   const marks = [alone.length / 2, alone.length + containers / 2]
   await Promise.all([removing, killAt(fixture, marks, () => gone)])
   await fixture.settled()
+}
+
+/** One that conetd was killed before it answered may have gone already. */
+async function untilGone({ client }: ConetdFixture, handle: string): Promise<void> {
+  let isAskedAgain = false
+  await untilAnswered(async () => {
+    try {
+      await client.deleteContainer(handle)
+    } catch (error) {
+      if (!isAskedAgain || !ConetError.is(error, 'notFound')) throw error
+    } finally {
+      isAskedAgain = true
+    }
+  })
 }
 
 /** As a careful client: until it has an answer, with the same key. */

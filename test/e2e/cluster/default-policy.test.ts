@@ -156,6 +156,9 @@ describe('while something is away', () => {
   it('a store that is restored from before the change gets it back', async () => {
     await prepare()
     await cluster.etcd.backUp()
+    // So that what the hosts write as they come back does not take the copy past what they have seen, which they note for later
+    // but twice a minute.
+    await cluster.etcd.writeOtherThings(100)
     await eventually(() => one.client.putDefaultPolicy('blue', next), patience)
     await expectEverywhere(next)
     await cluster.etcd.restore()
