@@ -132,6 +132,7 @@ function deferEnd(
   { host, room, stores }: { host: HostContext; room: DriverRoom; stores: Stores },
 ): void {
   parts.defer('let go of the directory of the sandboxes', () => host.sandboxes.close())
+  parts.defer('look at no ports any more', () => host.listening[Symbol.dispose]())
   parts.defer('write what waits for the disk', () =>
     // It is in the run directory too, and from there the next conetd has it, unless the machine boots before.
     unlessStoreRefuses(host, 'what waits for the state directory is left to the next conetd', () =>

@@ -25,7 +25,7 @@ import {
   SyncRounds,
   UnusedConfigurations,
 } from '../lifecycle/index.ts'
-import { readListeningPorts } from '../machine/listening-ports.ts'
+import { ListeningPorts } from '../machine/listening-ports.ts'
 import { machineRoutes } from '../machine/routes.ts'
 import { PortPool } from '../ports/index.ts'
 import { ResolverFiles, SandboxKeeper } from '../sandbox/index.ts'
@@ -59,7 +59,7 @@ export function buildHost({ settings, stores, machine, drivers, cluster, log }: 
       blocks: cluster?.blocks,
     }),
     ports: new PortPool(settings.ports, (id) => endpointName(inventory, id)),
-    readListeningPorts,
+    listening: new ListeningPorts(),
     drivers,
     cluster,
     made: new MadeNetworks((networkId) => host.peers.begin(networkId)),

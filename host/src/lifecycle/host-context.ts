@@ -28,8 +28,8 @@ export type HostContext = {
   readonly addresses: AddressBook
   /** Of the machine, for all drivers. */
   readonly ports: PortPool
-  /** On which ports processes of the machine listen now. */
-  readListeningPorts(): Promise<ListeningPort[]>
+  /** On which ports processes of the machine listen now, at least by these protocols. */
+  readonly listening: { read(protocols: ReadonlySet<string>): Promise<ListeningPort[]> } & Disposable
   readonly drivers: DriverAccess
   /** Undefined: this host is in no cluster. */
   readonly cluster?: ClusterAccess | undefined

@@ -52,7 +52,8 @@ export async function wantedPorts(
   if (ports === undefined || (policy === undefined && former === undefined)) return undefined
   const { policyMember: member } = ports
   const wishes = policy === undefined ? [] : portWishesOf(policy, member, at)
-  const listening = wishes.length === 0 ? [] : await host.readListeningPorts()
+  const protocols = new Set(wishes.map(({ protocol }) => protocol))
+  const listening = wishes.length === 0 ? [] : await host.listening.read(protocols)
   const formerWishes = former === undefined ? [] : portWishesOf(former, member, at)
   // Garden's ports are in this member, whatever others a driver knows.
   const { now, before } = member === 'net_in' ? calls : { now: 0, before: 0 }

@@ -1,17 +1,30 @@
 // The ports on which processes of the machine listen. Read anew each time: nobody says when it changes.
-import { KernelError, listOpenSockets, type OpenSocket } from '@conet/sdk/linux'
+import { KernelError, type OpenSocket, OpenSockets } from '@conet/sdk/linux'
 import type { ListeningPort } from '../ports/index.ts'
 import { readProcNetPorts } from './proc-net-ports.ts'
 
 /** What a kernel without inet_diag, or one that may not load the module, answers. */
 const notOffered = ['ENOENT', 'EPROTONOSUPPORT']
 
-export async function readListeningPorts(): Promise<ListeningPort[]> {
-  try {
-    return listOpenSockets().map(listeningPort)
-  } catch (error) {
-    if (!KernelError.is(error, ...notOffered)) throw error
-    return await readProcNetPorts()
+export class ListeningPorts implements Disposable {
+  /** Opened for the first look and kept: that takes as long as the look. */
+  #sockets: OpenSockets | undefined
+
+  /** At least those of these protocols. */
+  async read(protocols: ReadonlySet<string>): Promise<ListeningPort[]> {
+    try {
+      this.#sockets ??= new OpenSockets()
+      return this.#sockets.list(protocols).map(listeningPort)
+    } catch (error) {
+      if (!KernelError.is(error, ...notOffered)) throw error
+      return await readProcNetPorts()
+    }
+  }
+
+  /** May be repeated. */
+  [Symbol.dispose](): void {
+    this.#sockets?.[Symbol.dispose]()
+    this.#sockets = undefined
   }
 }
 

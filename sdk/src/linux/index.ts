@@ -1,7 +1,7 @@
 export { type Announcement, announce } from './announce.ts'
 export { DirectoryLock, type DirectoryLockResult, type HeldLock, heldLocks } from './directory-lock.ts'
 export { FileLock, type LockResult } from './file-lock.ts'
-export { listOpenSockets, type OpenSocket } from './inet-diag.ts'
+export { type OpenSocket, OpenSockets } from './inet-diag.ts'
 export { KernelError, type KernelErrorOptions } from './kernel-error.ts'
 export { bindInMountNamespace, type MountPlan } from './mount-namespace.ts'
 export { Namespace, type Place } from './namespace.ts'

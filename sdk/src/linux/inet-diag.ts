@@ -32,19 +32,29 @@ export type OpenSocket = {
 }
 
 /**
- * Every socket that is open to others in the namespace of the calling thread. Synchronous: 0.1 ms, and more with thousands of
- * them. Throws a KernelError: ENOENT or EPROTONOSUPPORT from a kernel that was built without inet_diag.
+ * Lists the sockets that are open to others in the namespace in which it was opened. Opening throws a KernelError:
+ * EPROTONOSUPPORT from a kernel that was built without sock_diag.
  */
-export function listOpenSockets(): OpenSocket[] {
-  const transactions = new Transactions(new RouteSocket({ protocol: NETLINK_SOCK_DIAG }))
-  try {
-    return kinds.flatMap((kind) =>
-      [AF_INET, AF_INET6].flatMap((family) =>
-        transactions.dump(request(kind, family), (message) => parse(message, kind)),
-      ),
-    )
-  } finally {
-    transactions.close()
+export class OpenSockets implements Disposable {
+  readonly #transactions = new Transactions(new RouteSocket({ protocol: NETLINK_SOCK_DIAG }))
+
+  /**
+   * Those of these protocols. Synchronous: 0.05 ms for each protocol, and more with thousands of them. Throws a KernelError:
+   * ENOENT from a kernel that was built without inet_diag, or may not load it.
+   */
+  list(protocols: ReadonlySet<string>): OpenSocket[] {
+    return kinds
+      .filter(({ protocol }) => protocols.has(protocol))
+      .flatMap((kind) =>
+        [AF_INET, AF_INET6].flatMap((family) =>
+          this.#transactions.dump(request(kind, family), (message) => parse(message, kind)),
+        ),
+      )
+  }
+
+  /** May be repeated. */
+  [Symbol.dispose](): void {
+    this.#transactions.close()
   }
 }
 

@@ -85,7 +85,7 @@ async function inTurns(run: Run, client: ConetClient, namespaces: string): Promi
       warmUps: 30,
       round: () => up(client, 'bridge-up-policy', { net_in: twoPorts, net_out: tenRules(2000) }),
     },
-    { warmUps: 10, round: () => port(client) },
+    { warmUps: 150, round: () => port(client) },
   ]
   const reason = portmapIsAbsent()
   if (reason !== undefined) run.absent.set('cni-portmap', reason)

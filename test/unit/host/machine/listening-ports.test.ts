@@ -1,9 +1,10 @@
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
+import { readdirSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import { readListeningPorts } from '@conet/host/machine/listening-ports'
+import { ListeningPorts } from '@conet/host/machine/listening-ports'
 import { portsIn, readProcNetPorts } from '@conet/host/machine/proc-net-ports'
-import { describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 
 const text = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
    0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 1 1 0
@@ -22,8 +23,12 @@ it('of the kernel’s table those that listen are read, with their addresses', (
   ])
 })
 
+const both = new Set(['tcp', 'udp'])
+const ports = new ListeningPorts()
+afterAll(() => ports[Symbol.dispose]())
+
 describe.each([
-  ['as the kernel lists them', readListeningPorts],
+  ['as the kernel lists them', () => ports.read(both)],
   ['out of /proc', readProcNetPorts],
 ])('sockets of this machine, %s', (_, read) => {
   it('are found where they listen, TCP and UDP', async () => {
@@ -44,13 +49,27 @@ describe.each([
     const socket = createSocket('udp4')
     socket.connect(9, '127.0.0.1')
     await Promise.all([once(client, 'connect'), once(socket, 'connect')])
-    const ports = (await read()).map(({ protocol, port }) => `${protocol} ${port}`)
-    expect(ports).toContain(`tcp ${server.port}`)
-    expect(ports).not.toContain(`tcp ${client.localPort}`)
-    expect(ports).not.toContain(`udp ${socket.address().port}`)
+    const found = (await read()).map(({ protocol, port }) => `${protocol} ${port}`)
+    expect(found).toContain(`tcp ${server.port}`)
+    expect(found).not.toContain(`tcp ${client.localPort}`)
+    expect(found).not.toContain(`udp ${socket.address().port}`)
     client.destroy()
     socket.close()
   })
+})
+
+it('only those of the protocols that are asked for are listed, with one socket however often', async () => {
+  await using tcp = await listening('127.0.0.1')
+  await using udp = await bound('127.0.0.1')
+  using twice = new ListeningPorts()
+  const before = await twice.read(new Set(['udp']))
+  const fds = readdirSync('/proc/self/fd').length
+  const found = await twice.read(new Set(['tcp']))
+  expect(readdirSync('/proc/self/fd')).toHaveLength(fds)
+  expect(before.map(({ port }) => port)).toContain(udp.port)
+  expect(found.map(({ port }) => port)).toContain(tcp.port)
+  expect([...new Set(before.map(({ protocol }) => protocol))]).toEqual(['udp'])
+  expect([...new Set(found.map(({ protocol }) => protocol))]).toEqual(['tcp'])
 })
 
 async function listening(address: string) {
