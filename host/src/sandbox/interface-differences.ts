@@ -11,6 +11,7 @@ import {
   LOCAL_TABLE,
   linkSettingChanges,
   MAIN_TABLE,
+  newRoute,
   openSandbox,
   parsePrefix,
   type Route,
@@ -20,7 +21,6 @@ import {
   usualLink,
 } from '@conet/sdk/linux'
 import { linkLocalOfMac } from '../ipam/index.ts'
-import { newRoute } from './new-route.ts'
 import { inOneSpelling } from './one-spelling.ts'
 
 /**

@@ -17,6 +17,7 @@ import {
   mendSubnetRoutes,
   type Namespace,
   type NewRoute,
+  newRoute,
   type RouteRequest,
   type Rtnl,
   replaceAddress,
@@ -28,7 +29,6 @@ import {
   writeSysctl,
 } from '@conet/sdk/linux'
 import { linkLocalOfMac } from '../ipam/index.ts'
-import { newRoute } from './new-route.ts'
 import { inOneSpelling } from './one-spelling.ts'
 
 /** Makes the interface as it should be. May be repeated: what is so already is not touched. The answer: its MTU. */

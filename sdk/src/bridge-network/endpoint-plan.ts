@@ -1,7 +1,7 @@
 // What a plug should make of an endpoint: both ends of its veth, addresses and routes. Computed before the kernel is
 // touched, so that wrong input does nothing.
 import { ConetError } from '../errors/index.ts'
-import { interfaceNameFault, type NewRoute, parsePrefix, type Rtnl } from '../linux/index.ts'
+import { interfaceNameFault, parsePrefix, type Rtnl } from '../linux/index.ts'
 import type { PlugParams, PlugResult, Route } from '../protocol/index.ts'
 import { gatewayFor, hasIpv6, isIpv6, linkLocalOf, macOfPort } from './addressing.ts'
 import type { BridgePlan } from './bridge-plan.ts'
@@ -105,22 +105,6 @@ function defaultRoutes(
 
 export function isDefault(destination: string): boolean {
   return destination === '0.0.0.0/0' || destination === '::/0'
-}
-
-/** A route of the protocol as the toolkit takes it. */
-export function newRoute(
-  link: number,
-  { destination, gateway, metric, table, scope, source }: Route,
-): NewRoute {
-  return {
-    destination,
-    link,
-    ...(gateway !== undefined && { gateway }),
-    ...(metric !== undefined && { metric }),
-    ...(table !== undefined && { table }),
-    ...(scope !== undefined && { scope: scope === 'global' ? ('universe' as const) : scope }),
-    ...(source !== undefined && { preferredSource: source }),
-  }
 }
 
 export function resultOf({ interfaceName, macAddress, addresses, mtu, routes }: EndpointPlan): PlugResult {

@@ -10,6 +10,7 @@ import {
   mendAddressRoutes,
   mendChangedAddresses,
   type Namespace,
+  newRoute,
   type Rtnl,
   replaceAddress,
   routeFaults,
@@ -22,7 +23,7 @@ import { deleteStrayAddresses, newAddress } from './addresses.ts'
 import { isIpv6 } from './addressing.ts'
 import { setLinkAnew, withoutKernelAddress } from './bridge-device.ts'
 import { differencesOf } from './differences.ts'
-import { type EndpointPlan, newRoute } from './endpoint-plan.ts'
+import type { EndpointPlan } from './endpoint-plan.ts'
 import { switchIpv6On } from './ipv6-switch.ts'
 import { endpointOfAlias } from './names.ts'
 import {

@@ -7,6 +7,7 @@ import {
   BatchError,
   KernelError,
   MAIN_TABLE,
+  newRoute,
   type Place,
   type Route,
   type RouteRequest,
@@ -16,7 +17,7 @@ import {
 } from '../linux/index.ts'
 import { isIpv6, withoutPrefix } from './addressing.ts'
 import { withoutKernelAddress } from './bridge-device.ts'
-import { type EndpointPlan, isDefault, newRoute } from './endpoint-plan.ts'
+import { type EndpointPlan, isDefault } from './endpoint-plan.ts'
 import { switchIpv6On } from './ipv6-switch.ts'
 import type { PlugTask } from './port.ts'
 

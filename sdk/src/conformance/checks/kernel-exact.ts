@@ -4,7 +4,7 @@ import {
   formatPrefix,
   linkSettingChanges,
   Namespace,
-  type NewRoute,
+  newRoute,
   parsePrefix,
   Rtnl,
   routeFaults,
@@ -54,13 +54,4 @@ function otherThanSaid(rtnl: Rtnl, { name, addresses, routes }: PluggedInterface
     ...changedAddresses(rtnl.addresses({ link }), { name, addresses: own }).map(({ text }) => text),
     ...faults.map(({ route, changes }) => `${route.destination} ${changes.join(', ') || 'missing'}`),
   ]
-}
-
-function newRoute(link: number, { scope, source, ...route }: PluggedInterface['routes'][number]): NewRoute {
-  return {
-    ...route,
-    link,
-    ...(scope !== undefined && { scope: scope === 'global' ? 'universe' : scope }),
-    ...(source !== undefined && { preferredSource: source }),
-  }
 }
