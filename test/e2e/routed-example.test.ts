@@ -42,6 +42,9 @@ const ping = (from: string, address: string) => run(from, `ping -c 1 -W 2 ${addr
 const interfacesIn = async (handle: string) =>
   (await run(handle, 'ip -br link')).split('\n').flatMap((line) => line.match(/^(\w+)@/)?.[1] ?? [])
 
+const onlyInterfaceOf = async (handle: string) =>
+  (await fixture.client.getContainer(handle)).endpoints[0]?.interfaces[0]
+
 describe('the networks of a driver that has a sandbox of its own for each container', () => {
   it('[A6] are behind one interface of the container, and each is in what is told of it', async () => {
     await start('both', 'red', 'blue')
@@ -179,6 +182,24 @@ describe('the networks of a driver that has a sandbox of its own for each contai
       fields: [{ path: 'interface' }],
     })
   })
+
+  it.each(['a reconciliation', 'a new life of the driver'])(
+    '[A6] have the MAC and the MTU of their interface back after %s, and never tell of another',
+    async (occasion) => {
+      await start('both', 'red', 'blue')
+      await start('two', 'blue')
+      const before = await fixture.client.getContainer('both')
+      await fixture.client.unplug({ handle: 'both', endpoint: before.networks.red?.endpoint_id ?? '' })
+      const { mac_address: mac = '', mtu } = (await onlyInterfaceOf('both')) ?? {}
+      await run('both', 'ip link set eth0 address 02:00:00:00:00:99 mtu 1300')
+      if (occasion === 'a reconciliation') await fixture.client.reconcile()
+      else await fixture.startDriver(type)
+      await eventually(async () => expect(await run('both', 'ip link show eth0')).toContain(mac))
+      expect(await run('both', 'ip link show eth0')).toContain(`mtu ${mtu} `)
+      expect(await onlyInterfaceOf('both')).toMatchObject({ mac_address: mac, mtu })
+      await ping('both', await addressOf('two', 'blue'))
+    },
+  )
 
   it('[A6] are as they should be, and stay so over new lives of conetd and the driver', async () => {
     await start('both', 'red', 'blue')

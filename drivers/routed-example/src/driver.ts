@@ -2,6 +2,7 @@
 // network namespace of the driver's own beside it, which routes (see router.ts). A bridge a network, an uplink an endpoint.
 // It keeps no file: what exists the kernel knows, by the aliases of ports.
 import {
+  type Call,
   ConetError,
   defineDriver,
   KeyedQueue,
@@ -59,17 +60,16 @@ async function takeOut(endpointId: string): Promise<void> {
 }
 
 /** The first endpoint of a container makes its interface; each has an uplink, and its addresses at the interface. */
-async function plugIn({ network, endpointId, interface: wanted, sandbox: { id, path } }: PlugParams) {
+async function plugIn(
+  { network, endpointId, interface: wanted, sandbox: { id, path } }: PlugParams,
+  { repaired }: Pick<Call, 'repaired'>,
+) {
   using sandbox = linux.openSandbox(path)
   await using undo = new Rollback()
   using router = Router.of(id, undo)
   // Ended before the router is closed.
   await using undoInside = new Rollback()
-  const {
-    index,
-    mtu,
-    macAddress = wanted.macAddress,
-  } = router.interfaceIn({ sandbox, path }, wanted, undoInside)
+  const { index, mtu, macAddress, found } = router.interfaceIn({ sandbox, path }, wanted, undoInside)
   const uplink = uplinkName(endpointId)
   if (rtnl.link(portName(endpointId)) === undefined) {
     const peer = { name: uplink, macAddress: wanted.macAddress, namespace: router.namespace, mtu }
@@ -83,7 +83,9 @@ async function plugIn({ network, endpointId, interface: wanted, sandbox: { id, p
   const { subnet, gateway } = onlySubnetOf(network)
   router.lead({ uplink, wanted, macAddress }, { subnet, gateway })
   const routes = wanted.defaultRoute && gateway ? [{ destination: '0.0.0.0/0', gateway }] : []
-  configure(sandbox, { index, addresses: wanted.addresses, gateway: routes[0]?.gateway })
+  // A container may change its interface: what is answered is what should be, and made so.
+  if (found.macAddress !== macAddress || found.mtu !== mtu) repaired(`${found.name} had another MAC or MTU`)
+  configure(sandbox, { index, mtu, macAddress, addresses: wanted.addresses, gateway: routes[0]?.gateway })
   undoInside.commit()
   undo.commit()
   const { name, addresses } = wanted
@@ -91,12 +93,22 @@ async function plugIn({ network, endpointId, interface: wanted, sandbox: { id, p
 }
 
 /** `gateway`: of the default route, where the endpoint is to hold it. */
+type Settings = {
+  index: number
+  mtu: number
+  macAddress: string
+  addresses: string[]
+  gateway: string | undefined
+}
+
 function configure(
   sandbox: linux.Namespace,
-  { index: link, addresses, gateway }: { index: number; addresses: string[]; gateway: string | undefined },
+  { index: link, mtu, macAddress, addresses, gateway }: Settings,
 ): void {
   using inside = linux.Rtnl.openIn(sandbox)
-  inside.run(linux.setLink(link, { up: true }))
+  // The same MAC once more would cost the container its neighbours.
+  const isSame = inside.existingLink(link).macAddress === macAddress
+  inside.run(linux.setLink(link, { up: true, mtu, ...(isSame ? {} : { macAddress }) }))
   for (const address of addresses) inside.run(linux.replaceAddress({ link, address }))
   if (gateway === undefined) return
   const held = inside
@@ -157,9 +169,9 @@ const driver = defineDriver({
     return ports().map(({ networkId, endpointId }) => ({ networkId, endpointId }))
   },
 
-  async plug(params) {
+  async plug(params, call) {
     onlySubnetOf(params.network)
-    return queue.run(params.sandbox.id, () => plugIn(params))
+    return queue.run(params.sandbox.id, () => plugIn(params, call))
   },
 
   async unplug({ endpointId }) {

@@ -13,6 +13,14 @@ const inner = 'in'
 const throughTable = 100
 const rules = { through: 10, own: 20 } as const
 
+/** The container's interface as it was made: `found` is what somebody may have made of it since. */
+type SharedInterface = {
+  readonly index: number
+  readonly mtu: number
+  readonly macAddress: string
+  readonly found: linux.Link
+}
+
 /** An endpoint's uplink, what it wants, and the MAC of the container's interface. */
 type Place = { readonly uplink: string; readonly wanted: InterfaceRequest; readonly macAddress: string }
 
@@ -55,26 +63,32 @@ export class Router implements Disposable {
     { sandbox, path }: { sandbox: linux.Namespace; path: string },
     wanted: InterfaceRequest,
     undo: Rollback,
-  ): linux.Link {
+  ): SharedInterface {
     using inside = linux.Rtnl.openIn(sandbox)
-    if (this.#rtnl.link(inner) === undefined) {
-      const { name, macAddress, mtu } = wanted
-      if (inside.link(name) !== undefined)
-        throw new ConetError('conflict', `the sandbox has an interface ${name} already`)
-      const size = mtu === undefined ? {} : { mtu }
-      const peer = { name, macAddress, namespace: sandbox, ...size }
-      const { index } = this.#rtnl.create(linux.createVeth({ name: inner, peer, ...size }))
-      undo.defer(`delete ${name}`, () =>
-        this.#rtnl.runSlow(linux.deleteLink(index), { tolerate: ['ENODEV'] }),
-      )
-    }
+    if (this.#rtnl.link(inner) === undefined) this.#makePair({ inside, sandbox }, wanted, undo)
     this.#answersFor(inner)
-    this.#rtnl.run(linux.setLink(this.#rtnl.existingLink(inner).index, { alias: path }))
+    const end = this.#rtnl.existingLink(inner)
+    const { macAddress = wanted.macAddress } = readAlias(end)
+    this.#rtnl.run(linux.setLink(end.index, { alias: `${macAddress} ${path}` }))
     // With the first address of a subnet the kernel would delete the others of that subnet.
     const interfaceName = wanted.name
     const key = linux.interfaceSysctl('ipv4', { interfaceName, setting: 'promote_secondaries' })
     linux.writeSysctl(sandbox, { key, value: 1 })
-    return inside.existingLink(interfaceName)
+    const found = inside.existingLink(interfaceName)
+    return { index: found.index, mtu: end.mtu, macAddress, found }
+  }
+
+  #makePair(
+    { inside, sandbox }: { inside: linux.Rtnl; sandbox: linux.Namespace },
+    { name, macAddress, mtu }: InterfaceRequest,
+    undo: Rollback,
+  ): void {
+    if (inside.link(name) !== undefined)
+      throw new ConetError('conflict', `the sandbox has an interface ${name} already`)
+    const size = mtu === undefined ? {} : { mtu }
+    const peer = { name, macAddress, namespace: sandbox, ...size }
+    const { index } = this.#rtnl.create(linux.createVeth({ name: inner, peer, ...size }))
+    undo.defer(`delete ${name}`, () => this.#rtnl.runSlow(linux.deleteLink(index), { tolerate: ['ENODEV'] }))
   }
 
   /** Routes between the container and an uplink that is in here. May be repeated. */
@@ -105,7 +119,7 @@ export class Router implements Disposable {
     const holdsDefault = this.#rtnl.routes({ link: out.index }).some(isDefault)
     const isAlone = this.#uplinks().every(({ name }) => name === uplink)
     if (isAlone) this.#rtnl.run(linux.deleteLink(link.index), { tolerate: ['ENODEV'] })
-    else clear(link.alias, { addresses, holdsDefault })
+    else clear(readAlias(link).path, { addresses, holdsDefault })
     for (const address of addresses) {
       const route = { destination: `${address}/32`, table: throughTable }
       this.#rtnl.run(linux.deleteRoute(route), { tolerate: ['ESRCH'] })
@@ -188,6 +202,15 @@ function ipv4Of(address: string): string[] {
 
 function isDefault({ destination }: linux.Route): boolean {
   return destination === '0.0.0.0/0'
+}
+
+/**
+ * What the inner end says of the other one where no container can change it: its MAC, and the path of its sandbox. They have
+ * one MTU.
+ */
+function readAlias({ alias = '' }: linux.Link): { macAddress?: string; path?: string } {
+  const [macAddress, path] = alias.split(' ')
+  return macAddress && path ? { macAddress, path } : {}
 }
 
 /** The sandbox may be gone, and with it everything in it. */
