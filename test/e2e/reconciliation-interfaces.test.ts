@@ -148,7 +148,9 @@ it('[B26] an interface that lost its end in the host is a finding of the status,
       .filter((type) => ['endpoint.diverged', 'endpoint.repaired'].includes(type))
   expect(await troubles()).toMatchObject([
     {
-      message: expect.stringContaining('of container dead (interface eth0 is not in the container)'),
+      message: expect.stringContaining(
+        'of container dead in network blue (interface eth0 is not in the container)',
+      ),
       help: expect.stringContaining('conet reconcile'),
     },
   ])
@@ -186,4 +188,32 @@ it('an interface that is lost while its driver is away is made anew beside defau
   inside('ip link delete own')
   expect((await fixture.client.reconcile()).differences).toMatchObject([{ outcome: 'repaired' }])
   expect(inside('ip -4 route show default')).toContain('via 10.97.0.1 dev eth0')
+})
+
+it('a default route of the container in the place of one that was lost is a finding of the status, until that one is back', async () => {
+  await fixture.client.createNetwork({ name: 'blue', type: 'bridge' })
+  await fixture.client.putContainerConfig('c', { attach_to: ['blue'] })
+  const { sandbox } = await fixture.client.up('c')
+  const inside = (command: string) => shell(`nsenter --net=${sandbox?.path} sh -ec '${command}'`)
+  const troubles = async () =>
+    (await fixture.client.status()).findings.filter(({ code }) => code === 'endpoint-in-trouble')
+  await fixture.driver('bridge').end('SIGKILL')
+  inside(`ip link delete eth0
+    ip link add own type veth peer name far; ip link set own up; ip link set far up
+    ip address add 192.0.2.2/24 dev own; ip route add default via 192.0.2.1`)
+  await fixture.startDriver('bridge')
+  const found =
+    'of container c in network blue (the container goes by a route to 0.0.0.0/0 of its own (via 192.0.2.1 dev own)'
+  await eventually(async () =>
+    expect(await troubles()).toMatchObject([{ message: expect.stringContaining(found) }]),
+  )
+  expect((await fixture.client.reconcile()).differences).toMatchObject([
+    { outcome: 'failed', error: { kind: 'conflict' } },
+  ])
+  expect(await troubles()).toMatchObject([
+    { message: expect.stringContaining('another route to 0.0.0.0/0 (via 192.0.2.1 dev own)') },
+  ])
+  inside('ip link delete own')
+  await eventually(async () => expect(await troubles()).toEqual([]))
+  expect(inside('ip -4 route show default')).toContain('dev eth0')
 })

@@ -54,13 +54,7 @@ export class DriverWatch implements Disposable {
   async #round(): Promise<void> {
     const host = this.#getHost()
     const found = (await this.#lookTogether()).filter((one) => isOfTheMachine(host, one))
-    const [first] = found
-    if (first === undefined) return
-    const { driver, object, id, reason } = first
-    host.log.warn(
-      { driver, [`${object}Id`]: id, reason, count: found.length },
-      'drivers find something not as it should be; it is made so',
-    )
+    tellNews(host, found)
     for (const difference of found) {
       if (this.#ending.signal.aborted) return
       await mendUnasked(host, difference)
@@ -91,6 +85,18 @@ export class DriverWatch implements Disposable {
     const looks = [...drivers].map((driver) => lookUnasked(host, driver, this.#ending.signal))
     return (await Promise.all(looks)).flat()
   }
+}
+
+/** Of what could not be mended before, and is tried again by itself, the log has the reason. */
+function tellNews({ repairs, log }: HostContext, found: readonly Difference[]): void {
+  const news = found.filter(({ id }) => !repairs.has(id))
+  const [first] = news
+  if (first === undefined) return
+  const { driver, object, id, reason } = first
+  log.warn(
+    { driver, [`${object}Id`]: id, reason, count: news.length },
+    'drivers find something not as it should be; it is made so',
+  )
 }
 
 /** One that cannot be asked, or fails, says nothing; that it is so is shown elsewhere. */

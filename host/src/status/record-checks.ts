@@ -22,6 +22,7 @@ const withClusterAgain =
 
 export const endpointsInTrouble: Check = (facts) => {
   const isOfCluster = ofClusterThatWasLeft(facts)
+  const names = new Map(facts.networks.map(({ id, name }) => [id, name]))
   const failed = facts.endpoints.filter(
     ({ lastError, state }) => lastError !== undefined && state !== 'deleting',
   )
@@ -29,11 +30,14 @@ export const endpointsInTrouble: Check = (facts) => {
     severity: 'error' as const,
     code: 'endpoint-in-trouble',
     message: `${of.length === 1 ? '1 endpoint is not as it' : `${of.length} endpoints are not as they`} should be: ${some(
-      of.map(({ id, handle, lastError }) => `${id.slice(0, 12)} of container ${handle} (${lastError})`),
+      of.map(
+        ({ id, handle, networkId, lastError }) =>
+          `${id.slice(0, 12)} of container ${handle} in network ${names.get(networkId) ?? networkId} (${lastError})`,
+      ),
     )}`,
     help: isLeft
       ? withClusterAgain
-      : 'conet reconcile mends what it can, and says what it cannot; those: unplug and plug again',
+      : 'conet reconcile mends what it can, and says what it cannot: remove what stands in the way in the container, else unplug and plug again',
   }))
 }
 

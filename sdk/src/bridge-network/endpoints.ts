@@ -193,6 +193,7 @@ export class Endpoints {
     const wishes = { ...(await this.#policies.plan(params, bridge)), isPlug: true, isUsedAddress }
     // First, so that nothing passes before it is judged.
     const inForce = await this.#policies.put(params, bridge, wishes)
+    const lacks: string[] = []
     let port: Port
     try {
       const { rtnl, afterAnswer } = this.#machine
@@ -203,13 +204,13 @@ export class Endpoints {
       const isAgain = call.isSync === true || plugged?.sandboxPath === plan.sandboxPath
       const yielded = (what: string) => call.log('warn', what, { container: params.container.handle })
       const task = { rtnl, plan, bridge: index, isAnnounced, afterAnswer, isAgain, repaired, yielded }
-      port = await plug({ ...task, plugged })
+      port = await plug({ ...task, plugged, lacks: (fault) => lacks.push(fault) })
       await this.#limit(port, { endpoint: refOf(params), wishes })
     } catch (error) {
       await inForce.takeBack()
       throw error
     }
-    this.#ports.note(pluggedPort(plan, { endpoint: refOf(params), index: port.link.index, wishes }))
+    this.#ports.note(pluggedPort(plan, { endpoint: refOf(params), index: port.link.index, wishes, lacks }))
     await inForce.settle()
     // Only now: a plug that failed has told nobody.
     history.note(addresses, macAddress)
@@ -232,7 +233,7 @@ type PutBack = {
 
 function pluggedPort(
   { port, mtu, macAddress, sandboxPath }: EndpointPlan,
-  { wishes, ...where }: Pick<PluggedPort, 'endpoint' | 'index'> & { wishes: PolicyWishes },
+  { wishes, ...where }: Pick<PluggedPort, 'endpoint' | 'index' | 'lacks'> & { wishes: PolicyWishes },
 ): PluggedPort {
   return { ...where, port, mtu, macAddress, sandboxPath, hasMappings: hasMappings(wishes.holding) }
 }

@@ -22,7 +22,7 @@ export function listNetworks({ rtnl, names }: Look, known: ReadonlyMap<string, K
   })
 }
 
-/** With what is wrong with their ports and limits. What is in their sandboxes is not looked at. */
+/** With what is wrong with their ports and limits. What is in their sandboxes is not looked at: of it, what their plugs have found. */
 export async function listEndpoints(
   machine: Machine,
   { shaper, ports }: { shaper: TrafficShaper; ports: PluggedPorts },
@@ -45,10 +45,10 @@ export async function listEndpoints(
     }),
   )
   const faults = await limitFaults(machine, { ports: found, shaper })
-  const listed = found.map(({ endpoint, endpointId, link }) => {
+  const listed = found.map(({ endpoint, endpointId, link, plugged }) => {
     const isDamaged = [endpointOwner, pairsOwner].some((ownerOf) => damaged.has(ownerOf(endpointId)))
     const ofTable = isDamaged ? tableFault(machine) : undefined
-    const first = ofPorts.get(link) ?? faults.get(endpointId) ?? ofTable
+    const first = ofPorts.get(link) ?? faults.get(endpointId) ?? ofTable ?? plugged?.lacks[0]
     const fault = first === undefined ? undefined : faultText([first])
     return { ...endpoint, ...(fault !== undefined && { fault }) }
   })

@@ -12,6 +12,8 @@ export type PluggedPort = ExpectedPort & {
   readonly endpoint: EndpointRef
   readonly index: number
   readonly sandboxPath: string
+  /** What it lacks in its sandbox since it was plugged, where the container has its own instead. */
+  readonly lacks: readonly string[]
 }
 
 /** Of a network that is there. */

@@ -10,6 +10,7 @@ import {
   mendAddressRoutes,
   mendChangedAddresses,
   type Namespace,
+  type NewRoute,
   newRoute,
   type Rtnl,
   replaceAddress,
@@ -23,7 +24,7 @@ import { deleteStrayAddresses, newAddress } from './addresses.ts'
 import { isIpv6 } from './addressing.ts'
 import { setLinkAnew, withoutKernelAddress } from './bridge-device.ts'
 import { differencesOf } from './differences.ts'
-import type { EndpointPlan } from './endpoint-plan.ts'
+import { type EndpointPlan, isDefault } from './endpoint-plan.ts'
 import { switchIpv6On } from './ipv6-switch.ts'
 import { endpointOfAlias } from './names.ts'
 import {
@@ -37,7 +38,8 @@ import {
   strayEntry,
   switchOn,
 } from './port.ts'
-import { mended } from './route-words.ts'
+import { mended, wayInPlaceOf } from './route-words.ts'
+import { leaveDefaultRoute } from './sandbox-interface.ts'
 
 export type PluggedTask = PlugTask & {
   readonly sandbox: Namespace
@@ -132,9 +134,8 @@ function mendInterface(inner: Rtnl, peer: Link, plan: EndpointPlan): string[] {
   if (peer.name !== interfaceName) {
     differences.push(`its name was ${peer.name}`)
     putAside(inner, plan)
-    orConflict(plan, `an interface "${interfaceName}"`, () =>
-      inner.run(setLink(peer.index, { name: interfaceName })),
-    )
+    const what = () => `an interface "${interfaceName}"`
+    orConflict({ plan, what }, () => inner.run(setLink(peer.index, { name: interfaceName })))
   }
   return [...differences, ...bringUp(inner, peer)]
 }
@@ -188,19 +189,27 @@ function mendRoutes(inner: Rtnl, link: number, plan: EndpointPlan): string[] {
   return routeFaults(inner.routes({ link }), wanted).map((fault) => {
     const { route, wrong } = fault
     if (wrong.length > 0) inner.batch(substituteRoute(route, wrong), { tolerate: ['EEXIST', 'ESRCH'] })
-    else orConflict(plan, `another route to ${route.destination}`, () => inner.run(addRoute(route)))
+    else addOrConflict(inner, plan, route)
     return mended(fault)
   })
 }
 
-function orConflict({ endpointId, sandboxPath }: EndpointPlan, what: string, work: () => void): void {
+function addOrConflict(inner: Rtnl, plan: EndpointPlan, route: NewRoute): void {
+  const { destination } = route
+  const what = () => `another route to ${destination}${wayInPlaceOf(inner, destination)}`
+  const help = isDefault(destination) ? leaveDefaultRoute : undefined
+  orConflict({ plan, what, help }, () => inner.run(addRoute(route)))
+}
+
+type Obstacle = { readonly plan: EndpointPlan; what(): string; readonly help?: string | undefined }
+
+function orConflict({ plan, what, help = 'remove it from the container' }: Obstacle, work: () => void): void {
   try {
     work()
   } catch (cause) {
     if (!KernelError.is(cause, 'EEXIST')) throw cause
-    throw new ConetError('conflict', `plug endpoint ${endpointId}: the sandbox ${sandboxPath} has ${what}`, {
-      cause,
-      help: 'remove it from the container',
-    })
+    const { endpointId, sandboxPath } = plan
+    const message = `plug endpoint ${endpointId}: the sandbox ${sandboxPath} has ${what()}`
+    throw new ConetError('conflict', message, { cause, help })
   }
 }

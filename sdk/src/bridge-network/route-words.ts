@@ -1,5 +1,12 @@
 // What differs of the routes of a bridge, or of an interface in a sandbox, in words.
-import { LOCAL_TABLE, type RouteFault } from '../linux/index.ts'
+import {
+  LOCAL_TABLE,
+  MAIN_TABLE,
+  type Route,
+  type RouteFault,
+  type Rtnl,
+  usualMetric,
+} from '../linux/index.ts'
 
 /** What is: `lacks the route to 10.1.0.0/16`. */
 export function lacking({ route, changes }: RouteFault): string {
@@ -11,6 +18,24 @@ export function lacking({ route, changes }: RouteFault): string {
 export function mended({ route, changes }: RouteFault): string {
   if (changes.length === 0) return `the route to ${nameOf(route)} was missing`
   return `the route to ${nameOf(route)} had the ${changes.join(', ')}`
+}
+
+/** Where a route leads: `via 10.1.0.9 dev eth1`. */
+export function wayOf(rtnl: Rtnl, { gateway, link, type = 'unicast' }: Route): string {
+  const name = link === undefined ? undefined : rtnl.link(link)?.name
+  return [
+    ...(type === 'unicast' ? [] : [type]),
+    ...(gateway === undefined ? [] : [`via ${gateway}`]),
+    ...(name === undefined ? [] : [`dev ${name}`]),
+  ].join(' ')
+}
+
+/** Where the one leads for which the kernel takes no other to that place: ` (via 10.1.0.9 dev eth1)`; empty where it is gone. */
+export function wayInPlaceOf(rtnl: Rtnl, destination: string): string {
+  const found = rtnl
+    .routes({ table: MAIN_TABLE })
+    .find((one) => one.destination === destination && (one.metric ?? 0) === usualMetric[one.family])
+  return found === undefined ? '' : ` (${wayOf(rtnl, found)})`
 }
 
 function nameOf({ destination, table }: RouteFault['route']): string {

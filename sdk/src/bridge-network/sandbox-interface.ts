@@ -20,13 +20,14 @@ import { withoutKernelAddress } from './bridge-device.ts'
 import { type EndpointPlan, isDefault } from './endpoint-plan.ts'
 import { switchIpv6On } from './ipv6-switch.ts'
 import type { PlugTask } from './port.ts'
+import { wayInPlaceOf, wayOf } from './route-words.ts'
 
 type Step = {
   /** As users name it: `the address 10.0.0.2/16`. */
   readonly what: string
   readonly request: RouteRequest
-  /** What of the call asks for it, where one member does. */
-  readonly field?: string
+  /** Of a default route. */
+  readonly destination?: string
   /** May be refused where IPv6 is switched off in the sandbox. */
   readonly optional?: true
 }
@@ -34,7 +35,7 @@ type Step = {
 export type SandboxSide = { readonly sandbox: Place; readonly inner: Rtnl }
 
 /** What is set, and what becomes of a default route that the container has of its own. */
-export type Wish = Pick<PlugTask, 'plan' | 'isAgain' | 'yielded'>
+export type Wish = Pick<PlugTask, 'plan' | 'isAgain' | 'yielded' | 'lacks'>
 
 /** Sets a fresh interface up, in one batch. Throws `conflict` naming what is there already, or a KernelError. */
 export function configureInterface({ sandbox, inner }: SandboxSide, index: number, wish: Wish): void {
@@ -86,18 +87,26 @@ export function assertDefaultRouteWins(inner: Rtnl, wish: Wish): void {
   if (!wish.plan.routes.some(isUsualIpv6Default)) return
   const better = inner.routes({ family: 'ipv6', table: MAIN_TABLE }).find(isLowDefault)
   if (better === undefined) return
-  const what = `a route to ${better.destination} with the metric ${better.metric}`
-  refuseOrYield(wish, { what, field: defaultRouteField })
+  const { destination, metric } = better
+  const what = `a route to ${destination} with the metric ${metric}`
+  if (!wish.isAgain) throw exists(wish.plan, { what, destination })
+  wish.yielded(`the container goes by ${what} of its own (${wayOf(inner, better)})`)
 }
 
 /** Throws `conflict`, but for a default route of an interface that is made again: that it has not is better than no interface. */
 function refuseOrYield(
-  { plan, isAgain, yielded }: Wish,
-  step: Pick<Step, 'what' | 'field'>,
-  cause?: KernelError,
+  inner: Rtnl,
+  { plan, isAgain, yielded, lacks }: Wish,
+  step: Step,
+  cause: KernelError,
 ): void {
-  if (!isAgain || step.field !== defaultRouteField) throw exists(plan, step, cause)
-  yielded(`the container goes by ${step.what} of its own`)
+  const { what, destination } = step
+  if (!isAgain || destination === undefined) throw exists(plan, step, cause)
+  const own = `the container goes by ${what} of its own${wayInPlaceOf(inner, destination)}`
+  yielded(own)
+  lacks(
+    `${own}, and has none by ${plan.interfaceName}: remove it there, or leave it the default route (--no-default-route)`,
+  )
 }
 
 function isUsualIpv6Default({ destination, metric, table }: EndpointPlan['routes'][number]): boolean {
@@ -121,7 +130,7 @@ function routeStep(link: number, route: EndpointPlan['routes'][number]): Step {
   return {
     what: `a route to ${destination}`,
     request: addRoute(newRoute(link, route)),
-    ...(isDefault(destination) && { field: defaultRouteField }),
+    ...(isDefault(destination) && { destination }),
   }
 }
 
@@ -139,7 +148,8 @@ function run(inner: Rtnl, steps: readonly Step[], wish: Wish): RefusedStep[] {
       const isAfterEffect = refused.length > 0 && !KernelError.is(failure, 'EEXIST')
       if (step !== undefined && (isAfterEffect || KernelError.is(failure, 'EACCES')))
         refused.push({ ...step, failure })
-      else if (step !== undefined && KernelError.is(failure, 'EEXIST')) refuseOrYield(wish, step, failure)
+      else if (step !== undefined && KernelError.is(failure, 'EEXIST'))
+        refuseOrYield(inner, wish, step, failure)
       else throw failure
     }
   }
@@ -148,19 +158,20 @@ function run(inner: Rtnl, steps: readonly Step[], wish: Wish): RefusedStep[] {
 
 function exists(
   { endpointId, sandboxPath }: EndpointPlan,
-  { what, field }: Pick<Step, 'what' | 'field'>,
+  { what, destination }: Pick<Step, 'what' | 'destination'>,
   cause?: KernelError,
 ): ConetError {
   const has = `has ${what} already`
   return new ConetError('conflict', `plug endpoint ${endpointId}: the sandbox ${sandboxPath} ${has}`, {
     cause,
-    ...(field === undefined
+    ...(destination === undefined
       ? { help: 'remove it from the container, or plug with another address' }
-      : { fields: [{ path: field, message: `the container ${has}` }], help: leaveDefaultRoute }),
+      : {
+          fields: [{ path: 'interface.defaultRoute', message: `the container ${has}` }],
+          help: leaveDefaultRoute,
+        }),
   })
 }
 
-const defaultRouteField = 'interface.defaultRoute'
-
-const leaveDefaultRoute =
+export const leaveDefaultRoute =
   'remove it from the container, or leave the default route to it: --no-default-route, or "default_route": false'

@@ -407,7 +407,7 @@ describe('findings', () => {
       'endpoint-in-trouble',
       { ...good, endpoints: [{ ...endpoint, lastError: 'no link' }] },
       'error',
-      'of container web (no link)',
+      'of container web in network blue (no link)',
     ],
     [
       'deletions-pending',
