@@ -68,8 +68,10 @@ function plug(kernel: Kernel, { endpointId, sandbox }: PlugParams, answer: objec
   using namespace = kernel.open(sandbox.path)
   for (const wanted of interfacesOf(answer)) {
     if (wanted.configuredBy === 'host') continue
-    if (hasPair(endpointId)) kernel.mend(endpointId, namespace, wanted)
-    else makeWhole(kernel, { endpointId, namespace, wanted })
+    if (hasPair(endpointId)) {
+      kernel.restore(namespace, wanted)
+      kernel.mend(endpointId, namespace, wanted)
+    } else makeWhole(kernel, { endpointId, namespace, wanted })
   }
   return answer
 }
@@ -91,7 +93,7 @@ function makeWhole(
   }
 }
 
-function interfacesOf(answer: object): readonly PluggedInterface[] {
+export function interfacesOf(answer: object): readonly PluggedInterface[] {
   return isPlugResult(answer) ? answer.interfaces : []
 }
 

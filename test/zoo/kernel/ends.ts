@@ -26,6 +26,8 @@ export type Kernel = {
   makePair(endpointId: string, sandbox: Namespace, wanted: PluggedInterface): void
   /** Makes the end in the sandbox as it should be, also where it was before. */
   configure(sandbox: Namespace, wanted: PluggedInterface): void
+  /** Of a pair that is there: its MAC and MTU. */
+  restore(sandbox: Namespace, wanted: PluggedInterface): void
   /** The pair is there. */
   mend(endpointId: string, sandbox: Namespace, wanted: PluggedInterface): void
   deletePair(endpointId: string): void
@@ -46,6 +48,7 @@ export function goodKernel(): Kernel {
     deleteNetwork: (networkId) => deleteOurs(bridgeName(networkId)),
     makePair,
     configure,
+    restore,
     mend: (_endpointId, sandbox, wanted) => configure(sandbox, wanted),
     deletePair: (endpointId) => deleteOurs(portName(endpointId)),
   }
@@ -75,6 +78,11 @@ function makePair(endpointId: string, sandbox: Namespace, wanted: PluggedInterfa
     throw new ConetError('conflict', `plug endpoint ${endpointId}: the sandbox has ${name} already`)
   }
   rtnl.run(setLink(portName(endpointId), { up: true }))
+}
+
+function restore(sandbox: Namespace, { name, macAddress, mtu }: PluggedInterface): void {
+  using rtnl = Rtnl.openIn(sandbox)
+  rtnl.run(setLink(name, { macAddress, ...(mtu !== undefined && { mtu }) }))
 }
 
 function configure(sandbox: Namespace, wanted: PluggedInterface): void {

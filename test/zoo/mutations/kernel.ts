@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs'
 import { ConetError } from '@conet/sdk'
 import { deleteLink, Namespace, openSandbox, Rtnl, replaceAddress } from '@conet/sdk/linux'
-import { kernelParts, withKernel } from '../kernel/behaviour.ts'
+import { interfacesOf, kernelParts, withKernel } from '../kernel/behaviour.ts'
 import { goodKernel, portName } from '../kernel/ends.ts'
 import { introducedWith, type Mutation, method } from './mutation.ts'
 
@@ -116,8 +116,21 @@ export const kernelMutations: readonly Mutation[] = [
     name: 'neverMends',
     does: 'takes a plug that was made for one that is well',
     of,
-    fails: ['kernel.repeat-mends'],
-    change: kernelParts(() => ({ mend: () => undefined })),
+    fails: ['kernel.repeat-mends', 'kernel.repeat-restores'],
+    change: kernelParts(() => ({ restore: () => undefined, mend: () => undefined })),
+  },
+  {
+    name: 'believesContainers',
+    does: 'answers to a repeated plug what somebody has made of the interface since',
+    of,
+    fails: ['kernel.repeat-restores'],
+    change: (good) => {
+      const believing = withKernel(good, { ...goodKernel(), restore: () => undefined })
+      return method(
+        'endpoint/plug',
+        (plug) => async (params, call) => asFound(await plug(params, call), params.sandbox.path),
+      )(believing)
+    },
   },
   {
     name: 'unplugsOnPaper',
@@ -270,6 +283,17 @@ function refusing(
       }
     },
   }))
+}
+
+/** The answer with the MACs and MTUs that are in the sandbox. */
+function asFound(answer: object, path: string): object {
+  using sandbox = Namespace.open(path)
+  using rtnl = Rtnl.openIn(sandbox)
+  const interfaces = interfacesOf(answer).map((one) => {
+    const { macAddress, mtu } = rtnl.existingLink(one.name)
+    return { ...one, macAddress, mtu }
+  })
+  return { ...answer, interfaces }
 }
 
 function empty(path: string): void {

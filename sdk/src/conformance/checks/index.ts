@@ -20,6 +20,7 @@ import { healthChecks } from './health.ts'
 import { kernelChecks } from './kernel.ts'
 import { kernelEndChecks } from './kernel-ends.ts'
 import { kernelExactChecks } from './kernel-exact.ts'
+import { kernelRepeatChecks } from './kernel-repeat.ts'
 import { kernelSharedChecks } from './kernel-shared.ts'
 import { modelChecks } from './model.ts'
 import { networkChecks } from './networks.ts'
@@ -48,6 +49,7 @@ export const allChecks: readonly Check[] = [
   ...handshakeChecks,
   ...capabilityChecks,
   ...kernelChecks,
+  ...kernelRepeatChecks,
   ...kernelExactChecks,
   ...kernelEndChecks,
   ...kernelSharedChecks,

@@ -1,24 +1,14 @@
 // What a plug says, held against what the sandbox shows.
 
-import {
-  deleteAddress,
-  KernelError,
-  Namespace,
-  Rtnl,
-  readSysctl,
-  type SysctlKey,
-  setLink,
-  sysctlOfPath,
-} from '../../linux/index.ts'
-import type { PluggedInterface, PlugResult, Sandbox } from '../../protocol/index.ts'
-import { asAnswered, hostInterfaces, isAtSource } from '../kernel/host-part.ts'
+import { KernelError, Namespace, readSysctl, type SysctlKey, sysctlOfPath } from '../../linux/index.ts'
+import { hostInterfaces, isAtSource } from '../kernel/host-part.ts'
 import { canonicalPrefix, pictureOf } from '../kernel/picture.ts'
-import { plugged, plugIn } from '../kernel/plugged.ts'
+import { driverInterfaces, linkIn, plugged } from '../kernel/plugged.ts'
 import type { ActiveCheck } from './check.ts'
 import { expect, NotApplicable, Violation } from './verdicts.ts'
 
 const why = 'The host, and the user who inspects a container, believe the answer.'
-const mend = 'Answer what you have read back from the kernel, or what you have just set without an error.'
+const mend = 'Answer what you have just set without an error, or have compared with what should be.'
 const shared = { level: 'core', needs: ['root'], why, mend } as const
 
 export const kernelChecks: readonly ActiveCheck[] = [
@@ -143,70 +133,7 @@ export const kernelChecks: readonly ActiveCheck[] = [
       for (const one of left) expect(isAtSource(one), `there is no ${one.sourceName}`, { found: result })
     },
   },
-  {
-    ...shared,
-    id: 'kernel.repeat-without-interruption',
-    title: 'a plug that is repeated answers the same and leaves the interface alone',
-    rules: ['PLUG-1', 'IDEM-1'],
-    sends: 'the same endpoint/plug twice; then it compares the answers and the interfaces',
-    why: 'Hosts repeat calls after every lost connection; connections of the container must not break.',
-    mend: 'Look what is there before you make it, and change only what differs.',
-    async run(kit) {
-      using host = await kit.connect()
-      const { endpoint, sandbox, result } = await plugged(kit, host)
-      const before = pictureOf(sandbox.path)
-      const again = await kit.plug(host, endpoint, sandbox)
-      expect(JSON.stringify(again) === JSON.stringify(result), 'the answer is another', {
-        expected: result,
-        found: again,
-      })
-      const after = pictureOf(sandbox.path)
-      const indexes = ({ links }: typeof before) => links.map(({ name, index }) => `${name} ${index}`)
-      expect(`${indexes(before)}` === `${indexes(after)}`, 'the interfaces are others', {
-        expected: indexes(before),
-        found: indexes(after),
-      })
-    },
-  },
-  {
-    ...shared,
-    id: 'kernel.repeat-mends',
-    title: 'a plug that is repeated mends an interface that lost its address and is down',
-    rules: ['PLUG-1', 'IDEM-1'],
-    sends: 'endpoint/plug; it takes the addresses away and the interface down; endpoint/plug again',
-    why: 'It is how a host repairs what somebody else has broken.',
-    mend: 'Compare the interface with what it should be, and set what differs.',
-    async run(kit) {
-      using host = await kit.connect()
-      const { endpoint, sandbox, result } = await plugged(kit, host)
-      const [wanted] = driverInterfaces(result)
-      if (wanted === undefined) throw new NotApplicable('the driver leaves the interface to the host')
-      asAnswered('look for what the driver has plugged', result, () => damage(sandbox, wanted))
-      await plugIn(kit, host, endpoint, sandbox)
-      expect(linkIn(sandbox, wanted).isUp, `${wanted.name} is still down`)
-      const { addresses } = pictureOf(sandbox.path)
-      const missing = wanted.addresses.filter(
-        (one) => !addresses.includes(`${wanted.name} ${canonicalPrefix(one)}`),
-      )
-      expect(missing.length === 0, 'addresses are still missing', {
-        expected: wanted.addresses,
-        found: addresses,
-      })
-    },
-  },
 ]
-
-/** Those that must be whole when the plug is answered. */
-function driverInterfaces({ interfaces }: PlugResult): PluggedInterface[] {
-  return interfaces.filter(({ configuredBy }) => configuredBy === 'driver')
-}
-
-function linkIn({ path }: Sandbox, { name }: PluggedInterface) {
-  const { links } = pictureOf(path)
-  const link = links.find((candidate) => candidate.name === name)
-  if (link !== undefined) return link
-  throw new Violation(`the sandbox has no ${name}`, { expected: name, found: links.map((one) => one.name) })
-}
 
 /** A setting that the sandbox does not have is one that the driver has not set. */
 function settingIn(namespace: Namespace, key: SysctlKey, path: string): string {
@@ -216,12 +143,4 @@ function settingIn(namespace: Namespace, key: SysctlKey, path: string): string {
     if (!(error instanceof KernelError)) throw error
     throw new Violation(`${path} is not in the sandbox: ${error.message}`)
   }
-}
-
-function damage({ path }: Sandbox, { name, addresses }: PluggedInterface): void {
-  using namespace = Namespace.open(path)
-  using rtnl = Rtnl.openIn(namespace)
-  const { index } = rtnl.existingLink(name)
-  for (const address of addresses) rtnl.run(deleteAddress({ link: index, address }))
-  rtnl.run(setLink(index, { up: false }))
 }

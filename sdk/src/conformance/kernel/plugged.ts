@@ -1,9 +1,17 @@
 // A container's worth: a network, an endpoint, and a sandbox that it is plugged into, the host's part done.
-import type { CreateEndpointParams, Network, PlugResult, Sandbox } from '../../protocol/index.ts'
-import { NotApplicable } from '../checks/verdicts.ts'
+import type { Link } from '../../linux/index.ts'
+import type {
+  CreateEndpointParams,
+  Network,
+  PluggedInterface,
+  PlugResult,
+  Sandbox,
+} from '../../protocol/index.ts'
+import { NotApplicable, Violation } from '../checks/verdicts.ts'
 import type { CheckContext } from '../context/check-context.ts'
 import type { KitHost } from '../wire/kit-host.ts'
 import { giveBack, takeIn } from './host-part.ts'
+import { pictureOf } from './picture.ts'
 
 export type Plugged = {
   readonly network: Network
@@ -52,4 +60,16 @@ export function refOf({ network, endpointId }: CreateEndpointParams): {
   endpointId: string
 } {
   return { networkId: network.id, endpointId }
+}
+
+/** Those that must be whole when the plug is answered. */
+export function driverInterfaces({ interfaces }: PlugResult): PluggedInterface[] {
+  return interfaces.filter(({ configuredBy }) => configuredBy === 'driver')
+}
+
+export function linkIn({ path }: Sandbox, { name }: PluggedInterface): Link {
+  const { links } = pictureOf(path)
+  const link = links.find((candidate) => candidate.name === name)
+  if (link !== undefined) return link
+  throw new Violation(`the sandbox has no ${name}`, { expected: name, found: links.map((one) => one.name) })
 }
