@@ -21,7 +21,9 @@ const answer = (...interfaces: object[]) =>
   fake.plan({ methods: { 'endpoint/plug': { result: { interfaces } } } })
 const ip = (...argv: string[]) => execFileSync('ip', argv, { stdio: 'pipe' })
 const links = () => show('ip link show').map(({ ifname }) => ifname)
-const plug = () => fixture.client.plug('c', { network: 'lab' })
+/** Asks for what is answered. */
+const plug = () =>
+  fixture.client.plug('c', { network: 'lab', mac_address: answered.macAddress, addresses: ['10.92.0.77'] })
 
 async function within(command: string): Promise<string> {
   const { sandbox } = await fixture.client.getContainer('c')
@@ -110,6 +112,23 @@ describe('an interface that the driver leaves to the host', () => {
     ])
   })
 
+  it('stays as it was asked for, and on record, where its driver answers another MAC when it is told again', async () => {
+    await plug()
+    answer({ ...answered, macAddress: '02:42:0a:5c:00:99' })
+    await fake.program.end('SIGKILL')
+    await fake.restart()
+    await fixture.driversReady()
+    const told = {
+      last_error: expect.stringMatching(/macAddress, which is \S+:99, and \S+:77 was asked for/),
+    }
+    const interfaces = [{ mac_address: answered.macAddress }]
+    expect((await fixture.client.getContainer('c')).endpoints).toMatchObject([{ ...told, interfaces }])
+    expect(await within('ip -o link show eth0')).toContain(answered.macAddress)
+    answer(answered)
+    await fixture.client.reconcile()
+    expect((await fixture.client.getContainer('c')).endpoints[0]).not.toHaveProperty('last_error')
+  })
+
   it('is shown as in trouble when it cannot be mended, until its driver has made it again', async () => {
     await plug()
     await within('ip link delete eth0')
@@ -144,7 +163,7 @@ describe('an interface that the driver leaves to the host', () => {
     const { endpoints } = await fixture.client.getContainer('c')
     expect(endpoints[0]?.interfaces.map(({ name }) => name)).toEqual(['eth0', 'eth1'])
     fake.plan({})
-    expect((await plug()).interfaces[0]?.name).toBe('eth2')
+    expect((await fixture.client.plug('c', { network: 'lab' })).interfaces[0]?.name).toBe('eth2')
     await unplugAll()
     expect(links()).toEqual(expect.arrayContaining(['src0', 'src1']))
   })
@@ -175,6 +194,8 @@ describe('a plug is undone, and names the field, when the driver answers', () =>
     ['another name than was asked for', 'interfaces[0].name', [{ ...answered, name: 'wan0' }]],
     ['one name twice', 'interfaces[1].name', [answered, { ...answered, sourceName: 'src1' }]],
     ['the loopback', 'interfaces[1].name', [answered, { ...answered, name: 'lo', sourceName: 'src1' }]],
+    ['another MAC', 'interfaces[0].macAddress', [{ ...answered, macAddress: '02:42:0a:5c:00:99' }]],
+    ['another address', 'interfaces[0].addresses', [{ ...answered, addresses: ['10.92.0.78/24'] }]],
     ['no source', 'interfaces[0].sourceName', [{ ...answered, sourceName: undefined }]],
     ['a source that is not there', 'interfaces[0].sourceName', [{ ...answered, sourceName: 'nothing' }]],
     ['a prefix out of range', 'interfaces[0].addresses[0]', [{ ...answered, addresses: ['10.92.0.77/33'] }]],

@@ -19,7 +19,8 @@ afterAll(() => fixture?.[Symbol.asyncDispose]())
 
 beforeEach(async () => {
   await fixture.client.createNetwork({ name: 'none', type: 'null' })
-  for (const name of ['red', 'blue']) await fixture.client.createNetwork({ name, type: 'fake' })
+  for (const name of ['red', 'blue'])
+    await fixture.client.createNetwork({ name, type: 'fake', ipv4: false, ipv6: false })
 })
 
 afterEach(async () => {

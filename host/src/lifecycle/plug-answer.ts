@@ -2,14 +2,16 @@
 // sees whether it makes sense, so that nothing of it is refused by the kernel half-way.
 import { ConetError, type Dns, type FieldError, type PluggedInterface, type PlugResult } from '@conet/sdk'
 import { sysctlOfPath } from '@conet/sdk/linux'
+import type { InterfacePlan } from '../domain/endpoint.ts'
 import { readAddress, readBlock, readPrefixed } from '../ipam/index.ts'
+import { inOneSpelling } from '../sandbox/index.ts'
 
 export type Asked = {
   readonly endpointId: string
   /** Its name, for the message. */
   readonly driver: string
-  /** What one of the interfaces was to be named. */
-  readonly interfaceName: string
+  /** What one of the interfaces was to be. */
+  readonly wanted: Pick<InterfacePlan, 'name' | 'macAddress' | 'addresses' | 'mtu'>
   /** What other endpoints have in the sandbox, but for one that it shares. */
   readonly taken: ReadonlySet<string>
   /** Whether its driver has one interface for all its endpoints of a container. */
@@ -21,12 +23,13 @@ const mostNumber = 0xffffffff
 
 /** Throws `protocolViolation`, which names every field that is wrong. */
 export function assertSensible(result: PlugResult, asked: Asked): void {
-  const fields = [
+  const faults = [
     ...namesOf(result.interfaces, asked),
     ...(asked.isShared ? sharedFaults(result.interfaces) : []),
     ...result.interfaces.flatMap((plugged, n) => within(`interfaces[${n}]`, interfaceFaults(plugged))),
     ...within('dns', result.dns === undefined ? [] : dnsFaults(result.dns)),
   ]
+  const fields = faults.length > 0 ? faults : wishFaults(result.interfaces, asked)
   const [first] = fields
   if (first === undefined) return
   const { endpointId, driver } = asked
@@ -37,10 +40,10 @@ export function assertSensible(result: PlugResult, asked: Asked): void {
   )
 }
 
-function namesOf(interfaces: readonly PluggedInterface[], { interfaceName, taken }: Asked): FieldError[] {
+function namesOf(interfaces: readonly PluggedInterface[], { wanted, taken }: Asked): FieldError[] {
   const [first] = interfaces
-  const isThere = first === undefined || interfaces.some(({ name }) => name === interfaceName)
-  if (!isThere) return [fault('interfaces[0].name', `is ${first.name}, and ${interfaceName} was asked for`)]
+  const isThere = first === undefined || interfaces.some(({ name }) => name === wanted.name)
+  if (!isThere) return [otherThanAsked('interfaces[0].name', first.name, wanted.name)]
   const seen = new Set(['lo'])
   return interfaces.flatMap(({ name }, n) => {
     const path = `interfaces[${n}].name`
@@ -49,6 +52,30 @@ function namesOf(interfaces: readonly PluggedInterface[], { interfaceName, taken
     if (isTwice) return [fault(path, `is the name of another interface: ${name}`)]
     return taken.has(name) ? [fault(path, `is another endpoint's interface in this container: ${name}`)] : []
   })
+}
+
+/** MAC and MTU of one that is shared are those of its first endpoint. */
+function wishFaults(interfaces: readonly PluggedInterface[], { wanted, isShared }: Asked): FieldError[] {
+  return interfaces.flatMap((made, n) => {
+    if (made.name !== wanted.name) return []
+    const { macAddress, mtu } = isShared ? made : { ...made, ...wanted }
+    return within(`interfaces[${n}]`, [
+      ...(made.macAddress === macAddress ? [] : [otherThanAsked('macAddress', made.macAddress, macAddress)]),
+      ...(made.mtu === mtu ? [] : [otherThanAsked('mtu', made.mtu ?? 'missing', mtu)]),
+      ...addressWishFaults(made, wanted),
+    ])
+  })
+}
+
+function addressWishFaults(
+  { addresses }: PluggedInterface,
+  wanted: Pick<InterfacePlan, 'addresses'>,
+): FieldError[] {
+  const unlike = wanted.addresses.filter((address) => !addresses.includes(address))
+  if (unlike.length === 0) return []
+  const made = new Set(addresses.map(inOneSpelling))
+  const lacking = unlike.filter((address) => !made.has(inOneSpelling(address)))
+  return lacking.length === 0 ? [] : [fault('addresses', `lacks what was asked for: ${lacking.join(', ')}`)]
 }
 
 /** The host would bring it in, and take it away, once for each endpoint. */
@@ -131,6 +158,10 @@ function reasonOf(path: string, parsed: { ok: true } | { ok: false; reason: stri
 
 function within(path: string, faults: readonly FieldError[]): FieldError[] {
   return faults.map((inner) => fault(`${path}.${inner.path}`, inner.message))
+}
+
+function otherThanAsked(path: string, found: unknown, asked: unknown): FieldError {
+  return fault(path, `is ${found}, and ${asked} was asked for`)
 }
 
 function fault(path: string, message: string): FieldError {

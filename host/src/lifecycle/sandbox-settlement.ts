@@ -35,7 +35,7 @@ export function assertAnswer(
   assertSensible(result, {
     endpointId: endpoint.id,
     driver: network.type,
-    interfaceName: endpoint.interface.name,
+    wanted: endpoint.interface,
     taken: new Set(apartInSandbox(host, { endpoint, network }).flatMap(interfaceNames)),
     isShared: network.sandbox === 'private',
   })

@@ -71,7 +71,8 @@ export function myDriver() {
 
 /**
  * TODO: make the interface in `sandbox.path` with the name, MAC and addresses of `wanted`, or leave that to conet:
- * make a link here and answer { configuredBy: 'host', sourceName, name, macAddress, addresses, routes: [] }.
+ * make a link here and answer { configuredBy: 'host', sourceName, name, macAddress, addresses, routes: [] },
+ * with the MTU of `wanted` if it has one.
  *
  * @param {PlugParams} params
  * @returns {Promise<import('@conet/sdk').PlugResult['interfaces']>}

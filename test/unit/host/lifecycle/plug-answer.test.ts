@@ -6,7 +6,12 @@ import { describe, expect, it } from 'vitest'
 const asked = {
   endpointId: 'e1',
   driver: 'wire',
-  interfaceName: 'eth0',
+  wanted: {
+    name: 'eth0',
+    macAddress: '02:42:0a:00:00:02',
+    addresses: ['10.1.0.2/16', 'fd00::2/64'],
+    mtu: 1450,
+  },
   taken: new Set(['eth5']),
 }
 const good: PlugResult['interfaces'][number] = {
@@ -57,6 +62,23 @@ describe('the answer to a plug', () => {
       'interfaces[1].name',
     ],
     ['no source name', () => faultsOfOne({ sourceName: undefined }), 'interfaces[0].sourceName'],
+    [
+      'another MAC than was asked for',
+      () => faultsOfOne({ macAddress: '02:42:0a:00:00:03' }),
+      'interfaces[0].macAddress',
+    ],
+    ['another MTU than was asked for', () => faultsOfOne({ mtu: 1400 }), 'interfaces[0].mtu'],
+    ['no MTU, and one was asked for', () => faultsOfOne({ mtu: undefined }), 'interfaces[0].mtu'],
+    [
+      'an address too few',
+      () => faultsOfOne({ addresses: ['10.1.0.2/16', 'fd00::3/64'] }),
+      'interfaces[0].addresses',
+    ],
+    [
+      'another prefix',
+      () => faultsOfOne({ addresses: ['10.1.0.2/24', 'fd00::2/64'] }),
+      'interfaces[0].addresses',
+    ],
     ["a group's MAC", () => faultsOfOne({ macAddress: '01:00:5e:00:00:01' }), 'interfaces[0].macAddress'],
     [
       'an address without meaning',
@@ -104,6 +126,21 @@ describe('the answer to a plug', () => {
     ],
   ])('is refused, and the field named, with %s', (_what, faults, path) => {
     expect(faults()).toEqual([path])
+  })
+
+  it('may have more addresses than were asked for, in any spelling, and an MTU where none was', () => {
+    expect(faultsOfOne({ addresses: ['fd00:0::0002/64', '10.9.0.1/16', '10.1.0.2/16'] })).toEqual([])
+    const { mtu: _, ...wanted } = asked.wanted
+    const answer = { interfaces: [{ ...good, mtu: 1376 }] }
+    expect(() => assertSensible(answer, { ...asked, wanted, isShared: false })).not.toThrow()
+  })
+
+  it('has MAC and MTU of another endpoint where the interface is shared, and the addresses that were asked for', () => {
+    const shared = { ...good, configuredBy: 'driver', macAddress: '02:42:0a:00:00:09', mtu: 1500 } as const
+    expect(faultsOf({ interfaces: [shared] }, true)).toEqual([])
+    expect(faultsOf({ interfaces: [{ ...shared, addresses: [] }] }, true)).toEqual([
+      'interfaces[0].addresses',
+    ])
   })
 
   it('about an interface that endpoints share is refused where the host is to make it', () => {
