@@ -18,6 +18,10 @@ const changes: [string, string][] = [
     'realm 5 in route 192.0.2.0/24 via 10.1.0.9',
   ],
   [
+    'ip route change 192.0.2.0/24 via 10.1.0.9 dev eth0 mtu lock 1300 window 5000 rto_min 5ms',
+    'mtu lock 1300, window 5000, rto_min lock 5 in route 192.0.2.0/24',
+  ],
+  [
     'ip route change 192.0.2.0/24 via 10.1.0.9 dev eth0 table 1000 src 127.0.0.1',
     'source 127.0.0.1 in route 192.0.2.0/24',
   ],

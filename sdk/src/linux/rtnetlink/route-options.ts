@@ -12,9 +12,10 @@ const RTA = {
   NH_ID: 30,
 } as const
 
-/** RTAX_…, of <linux/rtnetlink.h>, from 1 on. */
+const RTAX_LOCK = 1
+
+/** RTAX_…, of <linux/rtnetlink.h>, from 2 on: what stands behind the lock. */
 const metricNames = [
-  'lock',
   'mtu',
   'window',
   'rtt',
@@ -33,7 +34,7 @@ const metricNames = [
   'fastopen_no_cookie',
 ] as const
 
-/** `mtu 1300`, `realm 5`, … Of a usual route there are none. */
+/** `mtu 1300`, `mtu lock 1300`, `realm 5`, … Of a usual route there are none. */
 export function routeOptions(attributes: Attributes): string[] {
   const pref = attributes.u8(RTA.PREF)
   return [
@@ -49,10 +50,13 @@ export function routeOptions(attributes: Attributes): string[] {
 }
 
 function metricsOf(metrics: Attributes): string[] {
+  const locked = metrics.u32(RTAX_LOCK) ?? 0
   return metricNames.flatMap((name, at) => {
-    const type = at + 1
-    if (!metrics.has(type)) return []
-    return [`${name} ${name === 'congctl' ? metrics.string(type) : metrics.u32(type)}`]
+    const type = at + RTAX_LOCK + 1
+    const lock = locked & (1 << type) ? ['lock'] : []
+    const value = name === 'congctl' ? metrics.string(type) : metrics.u32(type)
+    if (value === undefined && lock.length === 0) return []
+    return [[name, ...lock, value ?? []].flat().join(' ')]
   })
 }
 
