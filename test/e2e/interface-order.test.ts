@@ -139,6 +139,26 @@ it('what a plug asks for that another has by its own plug is refused, before and
   await refusals()
 })
 
+it('who asks for what another attachment has, or is to have, hears which one that is, in which network and behind which interface', async () => {
+  using sandbox = temporaryNamespace()
+  await define({ network: 'blue', name: 'first', default_route: true })
+  const wish = { default_route: true }
+  const refusal = (message: string) => ({ kind: 'conflict', message: expect.stringContaining(message) })
+  await expect(plug('red', wish)).rejects.toMatchObject(
+    refusal('attachment first (network blue) wants the default route'),
+  )
+  await fixture.client.up('c', { netns: sandbox.path })
+  await expect(plug('red', wish)).rejects.toMatchObject(
+    refusal('attachment first (network blue, interface eth0) wants the default route'),
+  )
+  await fixture.client.down('c')
+  await define('green')
+  await fixture.client.up('c', { netns: sandbox.path })
+  await expect(plug('red', wish)).rejects.toMatchObject(
+    refusal('attachment green (network green, interface eth0) has the default route of the container'),
+  )
+})
+
 it('an endpoint that its driver could not make anew stays its client’s, and the next `up` has it', async () => {
   using sandbox = temporaryNamespace()
   const fake = await fixture.startFakeDriver()

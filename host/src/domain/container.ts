@@ -111,15 +111,17 @@ export type Claimant = Partial<Omit<Attachment, 'mtu' | 'own' | 'options'>>
 /** What only one attachment of a container can have, and a key that is the same for the same. */
 type Claim = { readonly field: string; readonly key: string; readonly what: string }
 
+type Place = { readonly at: string; readonly field: string }
+
 /** A claim of the attachment at `at` that the one at `first` has made before. */
-export type TakenClaim = Omit<Claim, 'key'> & { readonly at: string; readonly first: string }
+export type TakenClaim = Place & Pick<Claim, 'what'> & { readonly first: Place }
 
 /** Throws when two attachments of one container share a name or an interface, or both want what only one can have. */
 export function assertDistinct(handle: string, placed: readonly PlacedAttachment[]): void {
   const wrong = takenClaims(placed).map(
     ({ at, field, what, first }): FieldError => ({
       path: `${at}.${field}`,
-      message: `a second attachment ${what} (the first: ${first})`,
+      message: `a second attachment ${what} (the first: ${first.at}.${first.field})`,
     }),
   )
   if (wrong.length === 0) return
@@ -131,12 +133,12 @@ export function assertDistinct(handle: string, placed: readonly PlacedAttachment
 export function takenClaims(
   placed: readonly { readonly attachment: Claimant; readonly at: string }[],
 ): TakenClaim[] {
-  const firsts = new Map<string, string>()
+  const firsts = new Map<string, Place>()
   const taken: TakenClaim[] = []
   for (const { attachment, at } of placed)
     for (const { key, field, what } of claimsOf(attachment)) {
       const first = firsts.get(key)
-      if (first === undefined) firsts.set(key, `${at}.${field}`)
+      if (first === undefined) firsts.set(key, { at, field })
       else taken.push({ at, field, what, first })
     }
   return taken

@@ -54,6 +54,13 @@ function sharedName(wanted: string | undefined, shared: string): string {
   )
 }
 
+type Rivals = {
+  readonly endpoints: readonly Placed[]
+  readonly isPromised?: boolean
+  /** For who is refused what one of them has. */
+  nameOf?(holder: Placed): string
+}
+
 /**
  * The first endpoint with a way out gets the default route, unless the client says otherwise. `isPromised`: another
  * attachment of the container is to have it.
@@ -61,7 +68,7 @@ function sharedName(wanted: string | undefined, shared: string): string {
 export function chooseDefaultRoute(
   wanted: boolean | undefined,
   network: NetworkRecord,
-  { endpoints, isPromised = false }: { endpoints: readonly Placed[]; isPromised?: boolean },
+  { endpoints, isPromised = false, nameOf = ({ id }) => `endpoint ${id}` }: Rivals,
 ): boolean {
   const holder = endpoints.find(
     (endpoint) => endpoint.interface.defaultRoute && endpoint.state !== 'deleting',
@@ -73,9 +80,10 @@ export function chooseDefaultRoute(
     })
   }
   if (wanted === true && holder !== undefined) {
-    throw new ConetError('conflict', `default_route: endpoint ${holder.id} holds the default route`, {
-      fields: [{ path: 'default_route', message: `endpoint ${holder.id} holds it` }],
-      help: 'unplug that endpoint first',
+    const name = nameOf(holder)
+    throw new ConetError('conflict', `default_route: ${name} has the default route of the container`, {
+      fields: [{ path: 'default_route', message: `${name} has it` }],
+      help: `unplug that first (endpoint ${holder.id}), or leave the default route to it`,
     })
   }
   return wanted ?? (hasGateway && holder === undefined && !isPromised)

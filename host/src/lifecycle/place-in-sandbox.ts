@@ -4,6 +4,7 @@ import type { EndpointRecord, InterfacePlan } from '../domain/endpoint.ts'
 import { isDefaultRoutePromised, namesBeside, placesBefore } from '../domain/interface-order.ts'
 import { chooseDefaultRoute, chooseInterfaceName, type Placed } from '../domain/interface-plan.ts'
 import type { NetworkRecord } from '../domain/network.ts'
+import { endpointInWords } from './attachment-words.ts'
 import type { HostContext } from './host-context.ts'
 import { about } from './named-field.ts'
 import { refuseAmbiguousNetworks } from './subnet-overlap.ts'
@@ -41,8 +42,14 @@ export function placeInSandbox(
     defaultRoute: chooseDefaultRoute(attachment.defaultRoute, network, {
       endpoints: attachment.defaultRoute === undefined ? before : present,
       isPromised: isDefaultRoutePromised(attachment, order),
+      nameOf: ({ id }) => nameOf(host, id),
     }),
   }
+}
+
+function nameOf(host: HostContext, id: string): string {
+  const endpoint = host.inventory.endpoints.get(id)
+  return endpoint === undefined ? `endpoint ${id}` : endpointInWords(host, endpoint)
 }
 
 /** What was made before the container came up takes nothing there until its own turn. */

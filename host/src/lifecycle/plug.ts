@@ -10,6 +10,7 @@ import {
   takenClaims,
 } from '../domain/container.ts'
 import { type EndpointRecord, isWanted } from '../domain/endpoint.ts'
+import { attachmentInWords } from './attachment-words.ts'
 import { attachmentOf, freeAttachmentName, networkAt } from './attachments.ts'
 import { requireContainer } from './containers.ts'
 import type { HostContext, Operation } from './host-context.ts'
@@ -94,7 +95,10 @@ function newAttachment(host: HostContext, container: ContainerRecord, body: Plug
   const attachment = attachmentOf(host, { request, network, at: '' }, faults)
   // Wrong addresses are left out of the attachment: the places of the others are not those of the request.
   const isWhole = attachment !== undefined && !faults.any
-  noteTaken(container, isWhole ? attachment : claimantOf(request), faults)
+  noteTaken(host, container, {
+    wanted: isWhole ? attachment : claimantOf(request),
+    faults,
+  })
   if (!isWhole || faults.any) throw faults.error
   return attachment
 }
@@ -115,17 +119,24 @@ function claimantOf({
 }
 
 /** Attachments without an endpoint count too: they get theirs when the container starts. */
-function noteTaken({ handle, attachments }: ContainerRecord, wanted: Claimant, faults: RequestFaults): void {
+function noteTaken(
+  host: HostContext,
+  { handle, attachments }: ContainerRecord,
+  { wanted, faults }: { wanted: Claimant; faults: RequestFaults },
+): void {
   const plugged = { attachment: wanted, at: 'plug' }
   const held = attachments.map((attachment, index) => ({ attachment, at: `attachments[${index}]` }))
   // Of a record that an older conetd kept, two others may share something: that is not this request's.
-  for (const { at, field, what } of takenClaims([...held, plugged]))
-    if (at === plugged.at) faults.of(() => refuse(handle, field, what))
+  for (const { at, field, what, first } of takenClaims([...held, plugged])) {
+    const holder = held.find((one) => one.at === first.at)?.attachment
+    if (at !== plugged.at || holder === undefined) continue
+    faults.of(() => refuse(handle, field, `${attachmentInWords(host, handle, holder)} ${what}`))
+  }
 }
 
 function refuse(handle: string, path: string, what: string): never {
-  throw new ConetError('conflict', `plug container ${handle}: an attachment of it ${what}`, {
-    fields: [{ path, message: `an attachment of the container ${what}` }],
+  throw new ConetError('conflict', `plug container ${handle}: ${what}`, {
+    fields: [{ path, message: `the container's ${what}` }],
   })
 }
 

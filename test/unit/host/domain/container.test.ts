@@ -45,9 +45,9 @@ it('of several that want the same all but the first are named, each with what it
   const macAddress = '02:42:0a:00:00:02'
   const wish = { addresses: ['10.0.0.2'], macAddress, primary: true }
   expect(takenClaims([...placed(wish, {}, wish), { attachment: { name: 'n1' }, at: 'new' }])).toMatchObject([
-    { at: 'attach_to[2]', field: 'primary', first: 'attach_to[0].primary' },
+    { at: 'attach_to[2]', field: 'primary', first: { at: 'attach_to[0]', field: 'primary' } },
     { at: 'attach_to[2]', field: 'addresses[0]', what: 'asks for 10.0.0.2' },
     { at: 'attach_to[2]', field: 'mac_address' },
-    { at: 'new', field: 'name', what: 'is named n1', first: 'attach_to[1].name' },
+    { at: 'new', field: 'name', what: 'is named n1', first: { at: 'attach_to[1]', field: 'name' } },
   ])
 })
