@@ -162,6 +162,25 @@ it('[B26] an interface that lost its end in the host is a finding of the status,
   expect(await troubles()).toEqual([])
 })
 
+it('an interface that the sync could not make anew is made beside such a default route once it can be, too', async () => {
+  await fixture.client.createNetwork({ name: 'blue', type: 'bridge', subnets: [{ subnet: '10.97.0.0/24' }] })
+  await fixture.client.putContainerConfig('c', { attach_to: ['blue'] })
+  const { sandbox } = await fixture.client.up('c')
+  const inside = (command: string) => shell(`nsenter --net=${sandbox?.path} sh -ec '${command}'`)
+  await fixture.driver('bridge').end('SIGKILL')
+  inside(`ip link delete eth0; ip link add eth0 type ifb
+    ip link add own type veth peer name far; ip link set own up; ip link set far up
+    ip address add 192.0.2.2/24 dev own; ip route add default via 192.0.2.1`)
+  await fixture.startDriver('bridge')
+  const trouble = async () => (await fixture.client.getContainer('c')).endpoints[0]?.last_error
+  await eventually(async () => expect(await trouble()).toContain('an interface "eth0"'))
+  inside('ip link delete eth0')
+  await eventually(() => expect(inside('ip -o -4 address show')).toMatch(/eth0 .*10\.97\.0\.2/), {
+    timeoutMs: 20_000,
+  })
+  expect(inside('ip -4 route show default')).toMatch(/^default via 192\.0\.2\.1 dev own\s*$/)
+})
+
 it('an interface that is lost while its driver is away is made anew beside default routes that the container has made since', async () => {
   const subnets = [{ subnet: '10.97.0.0/24' }, { subnet: 'fd00:97::/64' }]
   await fixture.client.createNetwork({ name: 'blue', type: 'bridge', subnets })

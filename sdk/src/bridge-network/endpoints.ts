@@ -201,7 +201,7 @@ export class Endpoints {
       const former = this.#ports.nameBack(plan.port.name)
       if (former !== undefined) repaired(`port ${plan.port.name}: it was called ${former}`)
       assertCarried(rtnl, plan, bridge)
-      const isAgain = call.isSync === true || plugged?.sandboxPath === plan.sandboxPath
+      const isAgain = call.isRepair === true || plugged?.sandboxPath === plan.sandboxPath
       const yielded = (what: string) => call.log('warn', what, { container: params.container.handle })
       const task = { rtnl, plan, bridge: index, isAnnounced, afterAnswer, isAgain, repaired, yielded }
       port = await plug({ ...task, plugged, lacks: (fault) => lacks.push(fault) })

@@ -79,7 +79,9 @@ export class CallRunner implements Served {
       const { meta, cancellation } = context
       const scope = driverCalls[method].scope(params)
       // Nothing is spread: V8 makes a hidden class anew for each copy of an object with functions in it.
-      const turn = { what: method, scope, meta, cancellation, before, ended, progress: reporting(underWay) }
+      const isRepair = () => driverCalls[method].isRepair?.(this, params) ?? false
+      const progress = reporting(underWay)
+      const turn = { what: method, scope, meta, cancellation, before, ended, isRepair, progress }
       return this.inTurn(turn, underWay, (call) =>
         passFailpoints(method, () => driverCalls[method].run(this, params, call)).then((result) =>
           checkedResult(method, result),

@@ -27,6 +27,8 @@ type DriverCall<M extends DriverMethod> = {
   readonly isNewWork?: true
   /** What it works on, for the order of calls; undefined: it runs beside everything. */
   scope(params: Params<M>): Scope | undefined
+  /** `Call.isRepair`; absent: never. */
+  isRepair?(served: Served, params: Params<M>): boolean
   run(served: Served, params: Params<M>, call: Call): Promise<Result<M>>
 }
 
@@ -92,6 +94,7 @@ export const driverCalls: { readonly [M in DriverMethod]: DriverCall<M> } = {
     member: 'plug',
     isNewWork: true,
     scope: ({ network, endpointId }) => ({ networkId: network.id, endpointId }),
+    isRepair: ({ objects }, params) => objects.isPluggedOnRecord(params),
     run: ({ objects }, params, call) => objects.plug(params, call),
   },
   'endpoint/unplug': {

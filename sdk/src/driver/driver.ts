@@ -41,8 +41,11 @@ export type Call = {
    * second are sent, the last one before the answer always. `percentage` is 0 to 100, and never shown to fall.
    */
   progress(message: string, percentage?: number): void
-  /** True in a sync: the host has the object on record as made, and it is to be as it was, whatever came meanwhile. */
-  readonly isSync?: boolean
+  /**
+   * True: the host has the object on record as made, and it is to be as it was, whatever came meanwhile. So in a sync, and for an
+   * endpoint that is plugged once more where it was, or where a sync wanted it and could not have it.
+   */
+  readonly isRepair?: boolean
   /** Says what differed from what should be and was mended; the host shows it after a sync. */
   repaired(what: string): void
   /** A line for the host's log, with the ids of this call. */

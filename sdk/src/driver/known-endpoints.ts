@@ -20,6 +20,8 @@ export class KnownEndpoint {
   isCreated = false
   /** Into which it is plugged, if it was plugged in this life. */
   sandbox: Sandbox | undefined
+  /** The sandbox in which a sync wanted it, whether or not it could be plugged there. */
+  wantedIn: string | undefined
   /** Undefined: whatever comes next counts. */
   told: ToldEndpoint | undefined
   /** When the host has named it last: `KnownEndpoints.now`. */

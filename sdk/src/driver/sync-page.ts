@@ -36,7 +36,6 @@ type Make = (call: Call) => Promise<PlugResult | undefined>
 /** One object of a page. A class, so that none of thousands needs functions of its own for what happens to it. */
 export class PageTurn implements Turn {
   readonly what = 'driver/sync'
-  readonly isSync = true
   readonly scope: Scope
   readonly place: Place
   readonly make: Make
@@ -54,6 +53,10 @@ export class PageTurn implements Turn {
     this.meta = page.context.meta
     this.cancellation = page.context.cancellation
     this.#page = page
+  }
+
+  isRepair(): boolean {
+    return true
   }
 
   before(): void {

@@ -78,6 +78,7 @@ export class SyncSession {
     const { objects } = this.#runner
     const scope = { networkId: endpoint.network.id, endpointId: endpoint.endpointId }
     const named = objects.nameEndpoint(scope)
+    named.wantedIn = endpoint.sandbox?.path
     const make = (call: Call) => objects.ensureEndpoint(endpoint, named, call)
     return new PageTurn(page, { scope, place: this.#runner.enter(scope), make })
   }

@@ -110,7 +110,19 @@ export class ToldObjects {
     return result
   }
 
+  /** Whether the host has the endpoint on record as plugged there. */
+  isPluggedOnRecord({ endpointId, sandbox }: PlugParams): boolean {
+    const known = this.#endpoints.find(endpointId)
+    return known?.wantedIn === sandbox.path || known?.told?.sandboxPath === sandbox.path
+  }
+
   async unplug(params: UnplugParams, call: Call): Promise<void> {
+    await this.#unplug(params, call)
+    const known = this.#endpoints.find(params.endpointId)
+    if (known !== undefined) known.wantedIn = undefined
+  }
+
+  async #unplug(params: UnplugParams, call: Call): Promise<void> {
     await this.#objects.unplug(params, call)
     const told = this.#endpoints.find(params.endpointId)?.told
     if (told !== undefined) told.sandboxPath = undefined
@@ -179,6 +191,7 @@ export class ToldObjects {
     for (const known of this.#endpoints.all()) {
       if (known.namedAt >= since) continue
       known.told = undefined
+      known.wantedIn = undefined
       if (!known.isCreated) this.#endpoints.forget(known.endpointId)
     }
   }
@@ -202,7 +215,7 @@ export class ToldObjects {
 
   async #takeOut(known: KnownEndpoint, wasIn: string | undefined, call: Call): Promise<void> {
     const { networkId, endpointId } = known
-    await this.unplug({ networkId, endpointId }, call)
+    await this.#unplug({ networkId, endpointId }, call)
     if (wasIn !== undefined) call.repaired(pluggedWrongly(endpointId, wasIn))
   }
 
@@ -210,7 +223,7 @@ export class ToldObjects {
   async #plugAnew(params: PlugParams, error: unknown, call: Call): Promise<PlugResult> {
     if (!ConetError.is(error, 'inUse')) throw error
     const { endpointId } = params
-    await this.unplug({ networkId: params.network.id, endpointId }, call)
+    await this.#unplug({ networkId: params.network.id, endpointId }, call)
     const result = await this.#objects.plug(params, call)
     call.repaired(pluggedWrongly(endpointId, 'another sandbox'))
     return result

@@ -21,7 +21,8 @@ export type Turn = {
   readonly before?: (() => void) | undefined
   /** Runs before anything behind it begins. */
   readonly ended?: ((failure: ConetError | undefined) => void) | undefined
-  readonly isSync?: true
+  /** `Call.isRepair`; asked when the turn has come. */
+  readonly isRepair?: (() => boolean) | undefined
   /** Hears what the author's code says it has mended. */
   readonly repaired?: ((what: string) => void) | undefined
   /** Hears how far the author's code is. */
@@ -60,8 +61,8 @@ export class TurnCall implements Call {
     return this.#turn.meta.tracestate
   }
 
-  get isSync(): boolean {
-    return this.#turn.isSync === true
+  get isRepair(): boolean {
+    return this.#turn.isRepair?.() ?? false
   }
 
   get signal(): AbortSignal {

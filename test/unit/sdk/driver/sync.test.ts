@@ -1,4 +1,4 @@
-import { ConetError, type DesiredEndpoint, type Network, type SyncParams } from '@conet/sdk'
+import { type Call, ConetError, type DesiredEndpoint, type Network, type SyncParams } from '@conet/sdk'
 import { describe, expect, it } from 'vitest'
 import { newId, sampleEndpoint, sampleNetwork, sampleSandbox } from '../../../support/driver-client.ts'
 import { eventually } from '../../../support/eventually.ts'
@@ -246,5 +246,62 @@ describe('driver/sync', () => {
     hangs = true
     const late = await failureOf(sample.client.call('driver/sync', page({}), { budgetMs: 30 }))
     expect(late.kind).toBe('deadlineExceeded')
+  })
+})
+
+describe('a plug', () => {
+  const author = () => {
+    const repairs: (boolean | undefined)[] = []
+    const state = { networkFails: false, plugFails: false }
+    const driver = {
+      async createNetwork() {
+        if (state.networkFails) throw new ConetError('backendUnavailable', 'no controller')
+      },
+      async plug(_params: unknown, call: Call) {
+        repairs.push(call.isRepair)
+        if (state.plugFails) throw new ConetError('conflict', 'the name is taken')
+        return { interfaces: [] }
+      },
+    }
+    return { repairs, state, driver }
+  }
+
+  it.each(['plugFails', 'networkFails'] as const)(
+    'is a repair in a sync, and when the host repeats what could not be done there (%s), until it is unplugged',
+    async (fails) => {
+      const { repairs, state, driver } = author()
+      await using sample = await served(driver)
+      const network = sampleNetwork()
+      const endpoint = { ...sampleEndpoint(network), sandbox: sampleSandbox }
+      state[fails] = true
+      await sample.client.call('driver/sync', page({ networks: [network], endpoints: [endpoint] }))
+      expect(repairs).toEqual(fails === 'plugFails' ? [true] : [])
+      state[fails] = false
+      repairs.length = 0
+      await sample.client.call('endpoint/plug', endpoint)
+      await sample.client.call('endpoint/plug', endpoint)
+      const ref = { networkId: network.id, endpointId: endpoint.endpointId }
+      await sample.client.call('endpoint/unplug', ref)
+      await sample.client.call('endpoint/plug', endpoint)
+      expect(repairs).toEqual([true, true, false])
+    },
+  )
+
+  it('is none the first time, in another sandbox, and where a sync wants the endpoint in no sandbox', async () => {
+    const { repairs, state, driver } = author()
+    await using sample = await served(driver)
+    const network = sampleNetwork()
+    const endpoint = { ...sampleEndpoint(network), sandbox: sampleSandbox }
+    await sample.client.call('network/create', { network })
+    state.plugFails = true
+    await failureOf(sample.client.call('endpoint/plug', endpoint))
+    await failureOf(sample.client.call('endpoint/plug', endpoint))
+    const { sandbox: _, ...created } = endpoint
+    await sample.client.call('driver/sync', page({ networks: [network], endpoints: [endpoint] }))
+    const elsewhere = { ...endpoint, sandbox: { id: 'b', path: '/run/elsewhere' } }
+    await failureOf(sample.client.call('endpoint/plug', elsewhere))
+    await sample.client.call('driver/sync', page({ syncId: '2', networks: [network], endpoints: [created] }))
+    await failureOf(sample.client.call('endpoint/plug', endpoint))
+    expect(repairs).toEqual([false, false, true, false, false])
   })
 })
