@@ -62,7 +62,7 @@ it('the handles of Guardian go through, of any length and with any characters; n
   expect((await guardian.run('up', '', null)).code).toBe(2)
   const tooLong = 'h'.repeat(1025)
   const refused = await guardian.run('up', tooLong, { Pid: init.pid, Properties: {} })
-  expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('at most 1024 bytes; it has 1025')])
+  expect([refused.code, refused.err]).toEqual([2, expect.stringContaining('at most 1024 bytes; it has 1025')])
   expect(refused.err.length).toBeLessThan(300)
   expect((await guardian.run('down', tooLong, null)).code).toBe(0)
   expect(await runWith([process.execPath, guardianProgram, '--help'], '')).toMatchObject({ code: 0, err: '' })

@@ -144,11 +144,23 @@ it('what went wrong names the container and the annotation, and what to do', asy
     1,
     expect.stringContaining(`${begin}annotation dev.conet.network.blue.ip: `),
   ])
-  const bytes = Buffer.concat([Buffer.from('{"id":"'), Buffer.from([0xff]), Buffer.from('"}')])
-  expect(await runWith([...hook, 'poststop'], bytes)).toMatchObject({
-    code: 2,
-    err: expect.stringContaining('must be UTF-8'),
-  })
+})
+
+it('of a container whose id is no handle nothing is asked, and that is a misuse', async () => {
+  const tooLong = JSON.stringify({ id: 'h'.repeat(1025), pid: 1 })
+  const refusals: [stage: string, state: Buffer, why: string][] = [
+    ['poststop', Buffer.from('{"id":"\xff"}', 'latin1'), 'must be UTF-8'],
+    ['createRuntime', Buffer.from('{"id":"\\ud800","pid":1}'), 'must be UTF-8'],
+    ['createRuntime', Buffer.from('{"id":"a\\u0000b","pid":1}'), 'must have no zero byte'],
+    ['poststop', Buffer.from('{"id":"a\\u0000b"}'), 'must have no zero byte'],
+    ['createRuntime', Buffer.from(tooLong), 'at most 1024 bytes; it has 1025'],
+  ]
+  for (const [stage, state, why] of refusals) {
+    const ended = await runWith([process.execPath, hookProgram, stage], state)
+    expect(ended).toMatchObject({ code: 2, err: expect.stringContaining(why) })
+  }
+  // It can never have been up.
+  expect((await runWith([process.execPath, hookProgram, 'poststop'], Buffer.from(tooLong))).code).toBe(0)
 })
 
 it('podman runs it from its hooks directory, for two networks with options of each', async () => {

@@ -1,8 +1,8 @@
 // The program conet-guardian, Guardian's --network-plugin: the only file of it that touches the process.
 import { readFileSync } from 'node:fs'
+import { assertText, Misuse } from '../shim/handle.ts'
 import { readInput } from '../shim/read-input.ts'
 import { shownHandle } from '../shim/shown-handle.ts'
-import { assertUtf8 } from '../shim/utf8.ts'
 import { type Arguments, asksForHelp, help, parseArguments } from './arguments.ts'
 import { run } from './run.ts'
 
@@ -17,7 +17,7 @@ async function act(parsed: Arguments): Promise<void> {
     process.stdout.write(`${JSON.stringify(answer)}\n`)
   } catch (error) {
     explain(`conet-guardian: ${parsed.action} ${shownHandle(parsed.handle)}: ${messageOf(error)}`)
-    process.exitCode = exitCode.failed
+    process.exitCode = error instanceof Misuse ? exitCode.usage : exitCode.failed
   }
 }
 
@@ -28,7 +28,7 @@ function argumentsOrExit(): Arguments {
   }
   try {
     const parsed = parseArguments(process.argv.slice(2), process.env)
-    assertUtf8(parsed.handle, () => readFileSync('/proc/self/cmdline'))
+    assertText(parsed.handle, () => readFileSync('/proc/self/cmdline'))
     return parsed
   } catch (error) {
     explain(`conet-guardian: ${messageOf(error)}`)

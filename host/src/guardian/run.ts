@@ -1,6 +1,7 @@
 // Guardian's five actions as calls of conetd.
 import type { ContainerView } from '@conet/sdk/client'
-import { ask, assertHandle, Refusal, takeDown } from '../shim/calls.ts'
+import { ask, Refusal, takeDown } from '../shim/calls.ts'
+import { assertLength } from '../shim/handle.ts'
 import { runtimeSocketOf } from '../shim/socket-place.ts'
 import { withoutOpening } from '../shim/without-opening.ts'
 import type { Action, Arguments } from './arguments.ts'
@@ -18,7 +19,7 @@ const operations: Readonly<Record<Action, readonly string[]>> = {
 
 /**
  * What Guardian is to read on the standard output: one JSON document. Throws an Error whose message is for people, and goes
- * on after the action and the handle.
+ * on after the action and the handle; Misuse of a handle that is none.
  */
 export async function run(given: Arguments, input: string): Promise<unknown> {
   const { action, handle } = given
@@ -33,7 +34,7 @@ export async function run(given: Arguments, input: string): Promise<unknown> {
 async function answerTo({ action, handle, socket, timeoutMs }: Arguments, input: string): Promise<unknown> {
   const conetd = { socket: runtimeSocketOf(socket), timeoutMs }
   const said = saidBy(input)
-  if (action !== 'down') assertHandle(handle)
+  if (action !== 'down') assertLength(handle)
   const legacy = (call: string, body: unknown) =>
     ask({ ...conetd, path: `/garden/containers/${encodeURIComponent(handle)}/${call}`, body })
   switch (action) {

@@ -28,7 +28,7 @@ export class ListeningPorts implements Disposable {
   }
 }
 
-/** A socket that is bound to `::` may take what comes for IPv4 too. */
-function listeningPort({ protocol, port, address }: OpenSocket): ListeningPort {
-  return { protocol, port, address: address === '::' ? undefined : address }
+/** A socket that is bound to `::` takes what comes for IPv4 too, unless it says that it does not. */
+function listeningPort({ protocol, port, address, isIpv6Only }: OpenSocket): ListeningPort {
+  return { protocol, port, address: address === '::' && !isIpv6Only ? undefined : address }
 }

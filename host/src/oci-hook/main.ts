@@ -1,6 +1,6 @@
 // The program conet-oci-hook: the only file of it that touches the process.
+import { Misuse } from '../shim/handle.ts'
 import { readInput } from '../shim/read-input.ts'
-import { Misuse } from '../shim/utf8.ts'
 import { type Arguments, asksForHelp, help, parseArguments } from './arguments.ts'
 import { run } from './run.ts'
 

@@ -2,9 +2,9 @@
 import type { ContainerView } from '@conet/sdk/client'
 import { ask, type Conetd, namespaceOf, Refusal, takeDown } from '../shim/calls.ts'
 import { NoAnswer } from '../shim/exchange.ts'
+import { assertLength, assertText, Misuse } from '../shim/handle.ts'
 import { shownHandle } from '../shim/shown-handle.ts'
 import { runtimeSocketOf } from '../shim/socket-place.ts'
-import { assertUtf8, Misuse } from '../shim/utf8.ts'
 import { withoutOpening } from '../shim/without-opening.ts'
 import { type AttachmentWish, attachmentsOf, inWordsOfAnnotations } from './annotations.ts'
 import type { Arguments } from './arguments.ts'
@@ -17,7 +17,7 @@ export async function run({ stage, socket, timeoutMs }: Arguments, input: Buffer
   try {
     const state = parseState(input.toString('utf8'))
     about = `${stage} ${shownHandle(state.id)}`
-    assertUtf8(state.id, () => input)
+    assertText(state.id, () => input)
     const conetd = { socket: runtimeSocketOf(socket), timeoutMs }
     if (stage === 'poststop') await takeDown(conetd, state.id)
     else await createRuntime(conetd, state)
@@ -30,6 +30,7 @@ export async function run({ stage, socket, timeoutMs }: Arguments, input: Buffer
 /** crun runs no poststop after this has failed, so what was half done is taken back here. */
 async function createRuntime(conetd: Conetd, state: ContainerState): Promise<void> {
   const { id, pid, annotations } = state
+  assertLength(id)
   if (pid === undefined) throw new Error('the state on the standard input has no pid')
   const attachTo = attachmentsOf(annotations)
   const namespace = namespaceOf(`/proc/${pid}/ns/net`)

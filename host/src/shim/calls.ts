@@ -1,22 +1,13 @@
 // What runtimes' programs ask of conetd, and how patient they are.
 import { statSync } from 'node:fs'
 import { type Answer, exchange, NoAnswer } from './exchange.ts'
+import { isTooLong } from './handle.ts'
 
 /** For handing over the word that an entry in the spool waits: nobody waits for what conetd does then. */
 const reminderTimeoutMs = 1_000
 /** For one that is being started again. */
 const awayPatienceMs = 800
 const betweenTriesMs = 100
-
-/** conetd takes no longer ones. */
-const longestHandleBytes = 1024
-
-/** Throws an Error whose message is for people. */
-export function assertHandle(handle: string): void {
-  const bytes = Buffer.byteLength(handle)
-  if (bytes > longestHandleBytes)
-    throw new Error(`the handle must have at most ${longestHandleBytes} bytes; it has ${bytes}`)
-}
 
 /** conetd answered, and said no. The message is for people. */
 export class Refusal extends Error {
@@ -58,7 +49,7 @@ export async function ask({ socket, timeoutMs, path, body }: Asked): Promise<unk
  */
 export async function takeDown({ socket, timeoutMs }: Conetd, handle: string): Promise<'done' | 'queued'> {
   // Such a container cannot have been up, and its runtime would try again for ever.
-  if (Buffer.byteLength(handle) > longestHandleBytes) return 'done'
+  if (isTooLong(handle)) return 'done'
   const path = `/internal/containers/${encodeURIComponent(handle)}/down`
   for (let isQueued = false; ; isQueued = true) {
     const patienceMs = isQueued ? Math.min(reminderTimeoutMs, timeoutMs) : timeoutMs

@@ -1,5 +1,6 @@
 // The sockets of TCP and UDP that are open to anybody, as the kernel lists them (sock_diag(7)). In /proc/net/tcp they come
 // with a walk through the table of all connections: 4 ms where it has 262,144 buckets, however few are used.
+import { Attributes } from './netlink/attributes.ts'
 import { AF_INET, AF_INET6, NLM_F } from './netlink/constants.ts'
 import type { NetlinkMessage } from './netlink/message.ts'
 import { PayloadWriter } from './netlink/payload-writer.ts'
@@ -13,6 +14,7 @@ const SOCK_DIAG_BY_FAMILY = 20
 const SOCKET_ID_LENGTH = 48
 /** struct inet_diag_msg: family, state, timer, retransmissions, then the id. */
 const ANSWER = { PORT: 4, ADDRESS: 8, LENGTH: 72 } as const
+const INET_DIAG_SKV6ONLY = 11
 
 const mappedPrefix = Buffer.from('00000000000000000000ffff', 'hex')
 
@@ -29,6 +31,8 @@ export type OpenSocket = {
   readonly protocol: Kind['protocol']
   readonly address: string
   readonly port: number
+  /** At `::` it leaves the port of IPv4 to others. */
+  readonly isIpv6Only: boolean
 }
 
 /**
@@ -75,7 +79,9 @@ function request({ protocol, number, state }: Kind, family: number): RouteReques
 function parse({ type, payload }: NetlinkMessage, { protocol }: Kind): OpenSocket | undefined {
   if (type !== SOCK_DIAG_BY_FAMILY || payload.length < ANSWER.LENGTH) return undefined
   const bytes = payload.subarray(ANSWER.ADDRESS, ANSWER.ADDRESS + (payload[0] === AF_INET ? 4 : 16))
-  return { protocol, address: formatIp(unmapped(bytes)), port: payload.readUInt16BE(ANSWER.PORT) }
+  const port = payload.readUInt16BE(ANSWER.PORT)
+  const isIpv6Only = new Attributes(payload.subarray(ANSWER.LENGTH)).u8(INET_DIAG_SKV6ONLY) === 1
+  return { protocol, address: formatIp(unmapped(bytes)), port, isIpv6Only }
 }
 
 /** A socket of IPv6 that is bound to `::ffff:127.0.0.1` has the port of IPv4. */

@@ -58,6 +58,14 @@ describe.each([
   })
 })
 
+it('one that listens to IPv6 alone leaves the port of IPv4 to others', async () => {
+  await using tcp = await listening('::', { ipv6Only: true })
+  const found = await ports.read(both)
+  expect(found.filter(({ port }) => port === tcp.port)).toEqual([
+    { protocol: 'tcp', port: tcp.port, address: '::' },
+  ])
+})
+
 it('only those of the protocols that are asked for are listed, with one socket however often', async () => {
   await using tcp = await listening('127.0.0.1')
   await using udp = await bound('127.0.0.1')
@@ -72,9 +80,9 @@ it('only those of the protocols that are asked for are listed, with one socket h
   expect([...new Set(found.map(({ protocol }) => protocol))]).toEqual(['tcp'])
 })
 
-async function listening(address: string) {
+async function listening(host: string, options = {}) {
   const server = createServer()
-  server.listen(0, address)
+  server.listen({ port: 0, host, ...options })
   await once(server, 'listening')
   const place = server.address()
   const port = place !== null && typeof place === 'object' ? place.port : 0
