@@ -98,6 +98,7 @@ describe('everything that is wrong', () => {
     const gateways = [{ subnet: '10.1.0.0/24', gateway: '10.1.0.1' }, { subnet: '10.1.0.1/24' }]
     const internal = { name: 'x', type: 'null', internal: true, subnets: gateways }
     await expectAllNamed(network(internal), 'subnets[0].gateway', 'subnets[1].subnet')
+    await expectAllNamed(network({ name: 'x', driver: 'null' }), 'type', 'driver')
   })
 
   it('with a network is a family of addresses that it is not to have, and of which it has a subnet', async () => {

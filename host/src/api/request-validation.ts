@@ -1,6 +1,6 @@
 // Checks requests against the schemas of the route table. Nothing is coerced or added, and nothing but null for a list or
 // an object taken away: what does not fit is refused with the path of the field.
-import { ConetError, type FieldError, firstFieldError } from '@conet/sdk'
+import { ConetError, type FieldError, firstFieldErrors } from '@conet/sdk'
 import { Ajv, type ValidateFunction } from 'ajv'
 import { type TSchema, Type } from 'typebox'
 
@@ -36,8 +36,13 @@ export function partParser<T>(what: string, schema: TSchema, whole: string): Par
     // At first use: forty schemas at start would keep everybody waiting.
     validate ??= ajv.compile<T>(schema)
     if (validate(value)) return value
-    const field = firstFieldError(validate.errors)
-    throw wrongField(what, { path: field?.path || whole, message: field?.message ?? 'is not valid' })
+    const fields = firstFieldErrors(validate.errors)
+    throw wrongFields(
+      what,
+      fields.length === 0
+        ? [{ path: whole, message: 'is not valid' }]
+        : fields.map(({ path, message }) => ({ path: path || whole, message })),
+    )
   }
 }
 
@@ -47,7 +52,12 @@ export function noQuery(what: string): PartParser<unknown> {
 }
 
 export function wrongField(what: string, field: FieldError): ConetError {
-  return new ConetError('invalidArgument', `${what}: ${field.path} ${field.message}`, { fields: [field] })
+  return wrongFields(what, [field])
+}
+
+function wrongFields(what: string, fields: FieldError[]): ConetError {
+  const reasons = fields.map(({ path, message }) => `${path} ${message}`)
+  return new ConetError('invalidArgument', `${what}: ${reasons.join('; ')}`, { fields })
 }
 
 /**

@@ -20,6 +20,35 @@ export function firstFieldError(errors: readonly ErrorObject[] | null | undefine
   return fieldErrors(errors)[0]
 }
 
+/**
+ * The same, with the members that nobody knows where one is missing: ajv stops before them, and one of them may be the missing
+ * one under another name.
+ */
+export function firstFieldErrors(errors: readonly ErrorObject[] | null | undefined): FieldError[] {
+  const [first] = faultsIn(errors ?? [])
+  const field = firstFieldError(errors)
+  if (first === undefined || field === undefined) return []
+  return [field, ...fieldErrors(unknownBeside(first.error))]
+}
+
+const mostUnknown = 5
+
+/** As ajv would say it. */
+function unknownBeside(missing: ErrorObject): ErrorObject[] {
+  const { keyword, data, parentSchema } = missing
+  const properties: unknown = parentSchema?.properties
+  if (keyword !== 'required' || parentSchema?.additionalProperties !== false) return []
+  if (!isDocument(data) || !isDocument(properties)) return []
+  return Object.keys(data)
+    .filter((key) => !Object.hasOwn(properties, key))
+    .slice(0, mostUnknown)
+    .map((key) => ({ ...missing, keyword: 'additionalProperties', params: { additionalProperty: key } }))
+}
+
+function isDocument(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
 function pathOf({ instancePath, keyword, params }: ErrorObject): string {
   const members = instancePath.split('/').slice(1).map(unescaped)
   if (keyword === 'required') members.push(String(params.missingProperty))

@@ -83,12 +83,12 @@ export const forms = {
   labelKey: { pattern: '^[\\s\\S]{0,256}$', words: 'at most 256 characters', example: 'env' },
   newLabelKey: {
     pattern: '^[^\\u0000]{1,256}$',
-    words: '1 to 256 characters without a zero character',
+    words: 'the key of a label, text of 1 to 256 characters without a zero character',
     example: 'env',
   },
   newLabelValue: {
     pattern: '^[^\\u0000]{0,4096}$',
-    words: 'at most 4096 characters without a zero character',
+    words: 'the value of a label, text of at most 4096 characters without a zero character',
     example: 'prod',
   },
   clusterStore: {

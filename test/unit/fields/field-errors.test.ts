@@ -1,6 +1,6 @@
 // What a person reads of a field that a schema refuses: no expression, no word of JSON Schema.
 import { readFileSync } from 'node:fs'
-import { fieldErrors, firstFieldError, protocolDocument } from '@conet/sdk'
+import { fieldErrors, firstFieldError, firstFieldErrors, protocolDocument } from '@conet/sdk'
 import { routes } from '@conet/sdk/api'
 import { PolicyDocument } from '@conet/sdk/bridge-network'
 import { faultOfForm, forms } from '@conet/sdk/forms'
@@ -129,6 +129,28 @@ describe('the fault of alternatives', () => {
       path: 'x.bogus',
       message: 'is not known here; known are network',
     })
+  })
+})
+
+describe('of a body of the API', () => {
+  const faultsOfBody = (body: unknown) => {
+    const validate = new Ajv({ verbose: true, strict: false }).compile(routes.createNetwork.body)
+    validate(body)
+    return firstFieldErrors(validate.errors).map(({ path, message }) => `${path} ${message}`)
+  }
+
+  it('what nobody knows is told beside what is missing', () => {
+    expect(faultsOfBody({ name: 'x', driver: 'bridge', internal: true })).toEqual([
+      'type is required',
+      expect.stringMatching(/^driver is not known here; known are name, generate_name, type, /),
+    ])
+    expect(faultsOfBody({ name: 'x' })).toEqual(['type is required'])
+  })
+
+  it('a label that has another value than text is told what a label is', () => {
+    expect(faultsOfBody({ type: 'bridge', labels: { a: null } })).toEqual([
+      'labels.a must be the value of a label, text of at most 4096 characters without a zero character, such as prod; found null',
+    ])
   })
 })
 
