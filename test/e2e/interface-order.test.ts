@@ -78,6 +78,8 @@ it('what a plug asks for is its, and the configured networks take what is left',
     interfaces: [{ name: 'eth0', default_route: true }],
   })
   await atEachUp(sandbox, { blue: 'eth1', red: 'eth2', green: 'eth0, default route' })
+  const { endpoints } = await fixture.client.getContainer('c')
+  expect(endpoints.map(({ attachment }) => attachment)).toEqual(['green', 'blue', 'red'])
 })
 
 it('what stands in the namespace already keeps its name, and the endpoint its id and its address', async () => {

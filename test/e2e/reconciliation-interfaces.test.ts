@@ -229,6 +229,16 @@ it('a default route of the container in the place of one that was lost is a find
   expect((await fixture.client.reconcile()).differences).toMatchObject([
     { outcome: 'failed', error: { kind: 'conflict' } },
   ])
+  expect((await fixture.client.previewReconciliation()).differences).toMatchObject([
+    { repair: 'try again to make it as it should be: that has failed before' },
+  ])
+  await fixture.driver('bridge').end('SIGKILL')
+  await eventually(async () =>
+    expect((await fixture.client.previewReconciliation()).differences).toMatchObject([
+      { repair: 'make it as it should be, once its driver is back' },
+    ]),
+  )
+  await fixture.startDriver('bridge')
   expect(await troubles()).toMatchObject([
     { message: expect.stringContaining('another route to 0.0.0.0/0 (via 192.0.2.1 dev own)') },
   ])

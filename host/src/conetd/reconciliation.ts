@@ -11,7 +11,13 @@ export async function previewReconciliation(
 ): Promise<ReconciliationView> {
   const { ready, away } = askable(host, drivers)
   const differences = await differencesOf(host, ready, { operationId: id })
-  return { dry_run: true, differences: differences.map(differenceView), drivers_away: away }
+  const awayNames = new Set(away.map(({ driver }) => driver))
+  const views = differences.map((difference) => {
+    const { id, driver = '' } = difference
+    const hasFailed = (host.repairs.reasonOf(id) ?? host.removals.reasonOf(id)) !== undefined
+    return differenceView(difference, { hasFailed, isAway: awayNames.has(driver) })
+  })
+  return { dry_run: true, differences: views, drivers_away: away }
 }
 
 export async function reconcileNow(

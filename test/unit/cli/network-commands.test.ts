@@ -142,6 +142,18 @@ network stupefied_fermi
     })
   })
 
+  it('lists containers in the order of their names', async () => {
+    const containers = ['c10', 'c2', 'b'].map((handle) =>
+      container({ handle, endpoints: [endpoint({ container: handle })] }),
+    )
+    await using host = await fakeHost({
+      getNetwork: () => ({ body: network() }),
+      listContainers: () => ({ body: { containers } }),
+    })
+    const { out } = await conet(['net', 'inspect', 'stupefied_fermi'], host)
+    expect(out.match(/^ {2}(b|c2|c10) /gm)).toEqual(['  b ', '  c2 ', '  c10 '])
+  })
+
   it('says what is awaited of a driver that is away, and no number of addresses that nobody can count', async () => {
     const pending = [{ endpoint_id: endpointId, container: 'gone', since: '2026-01-02T03:04:07.000Z' }]
     const subnets = [

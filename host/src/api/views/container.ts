@@ -5,14 +5,14 @@ import type { EndpointRecord } from '../../domain/endpoint.ts'
 import { furtherConfig } from '../../domain/runtime-word.ts'
 import type { ResolverPaths } from '../../sandbox/index.ts'
 import type { InventoryReader } from '../api-context.ts'
-import { endpointView } from './endpoint.ts'
+import { endpointView, inOrderOfInterfaces } from './endpoint.ts'
 import { type ContainerReads, networkInfoViews, networkNameOf } from './network-info.ts'
 
 export function containerView(container: ContainerRecord, reads: ContainerReads): ContainerView {
   const { inventory } = reads
   const { handle, labels, attachments, createdAt } = container
   const sandbox = inventory.sandboxes.get(handle)
-  const endpoints = inventory.endpointsOfContainer(handle)
+  const endpoints = inOrderOfInterfaces(inventory.endpointsOfContainer(handle))
   const byAttachment = new Map(endpoints.map((endpoint) => [endpoint.attachment, endpoint]))
   const { dns, files } = inventory.resolutionOf(container)
   return {

@@ -2,7 +2,15 @@
 import type { DifferenceView } from '@conet/sdk/api'
 import type { Difference, Mended } from '../../lifecycle/index.ts'
 
-export function differenceView(difference: Difference): DifferenceView {
+/** What is known of the repair before it is tried. */
+export type Prospect = {
+  /** It was tried, and failed. */
+  readonly hasFailed: boolean
+  /** Its driver cannot be asked. */
+  readonly isAway: boolean
+}
+
+export function differenceView(difference: Difference, prospect?: Prospect): DifferenceView {
   const { object, id, problem, driver, networkId, container, reason } = difference
   return {
     kind: object,
@@ -12,7 +20,7 @@ export function differenceView(difference: Difference): DifferenceView {
     ...(networkId !== undefined && { network_id: networkId }),
     ...(container !== undefined && { container }),
     ...(reason !== undefined && { reason }),
-    repair: repairOf(difference),
+    repair: withProspect(repairOf(difference), prospect),
   }
 }
 
@@ -21,6 +29,11 @@ export function mendedView(mended: Mended): DifferenceView {
   const { error } = mended
   if (error === undefined) return { ...view, outcome: 'repaired' }
   return { ...view, outcome: 'failed', error: { kind: error.kind, message: error.message } }
+}
+
+function withProspect(repair: string, prospect: Prospect | undefined): string {
+  if (prospect?.isAway) return `${repair}, once its driver is back`
+  return prospect?.hasFailed ? `try again to ${repair}: that has failed before` : repair
 }
 
 function repairOf({ object, problem, container }: Difference): string {

@@ -27,6 +27,14 @@ export function endpointView(endpoint: EndpointRecord, inventory: InventoryReade
   }
 }
 
+const { compare } = new Intl.Collator('en', { numeric: true })
+
+/** Of one container: `eth2` before `eth10`. */
+export function inOrderOfInterfaces(endpoints: readonly EndpointRecord[]): EndpointRecord[] {
+  const nameOf = ({ interface: plan, result }: EndpointRecord) => result?.interfaces[0]?.name ?? plan.name
+  return endpoints.toSorted((one, other) => compare(nameOf(one), nameOf(other)) || one.order - other.order)
+}
+
 /** What the driver made; before that, and for a driver that makes nothing, what the endpoint holds. */
 function interfaceViews({ interface: plan, result, foundMtus = {} }: EndpointRecord): InterfaceView[] {
   if (result === undefined || result.interfaces.length === 0) return [interfaceView(plan, plan)]

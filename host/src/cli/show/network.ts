@@ -17,6 +17,8 @@ export function networkTable(networks: readonly NetworkView[], detail: Detail): 
   )
 }
 
+const { compare } = new Intl.Collator('en', { numeric: true })
+
 /** A network with its subnets, and the containers' interfaces on it. */
 export function networkPage(
   network: NetworkView,
@@ -24,6 +26,7 @@ export function networkPage(
   detail: Detail,
 ): string {
   const endpoints = containers
+    .toSorted((one, other) => compare(one.handle, other.handle))
     .flatMap((container) => container.endpoints)
     .filter(({ network_id, state }) => network_id === network.id && state !== 'deleting')
   const sections = [networkFacts(network), subnetTable(network), endpointTable(endpoints, detail)]
