@@ -113,6 +113,8 @@ it('an endpoint that outlives a change of the configuration takes its place in t
   const red = await plug('red')
   expect(red.interfaces).toMatchObject([{ name: 'eth0', default_route: true }])
   await define('blue', 'red', 'green')
+  const { endpoints } = await fixture.client.getContainer('c')
+  expect(endpoints).toMatchObject([{ id: red.id, interfaces: [{ name: 'eth1', default_route: false }] }])
   await atEachUp(sandbox, { blue: 'eth0, default route', red: 'eth1', green: 'eth2' })
 })
 

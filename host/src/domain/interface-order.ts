@@ -48,6 +48,11 @@ export function placesBefore(wish: Wish, order: Order): Placed[] {
   return placed
 }
 
+/** What it becomes when the container comes up, as things are; what others have put into its sandbox is known only then. */
+export function placeAtUp(wish: Wish, order: Order): Placed['interface'] {
+  return placeOf(wish, order, placesBefore(wish, order))
+}
+
 /** What cannot be had is refused in its own turn. */
 function placeOf(wish: Wish, order: Order, placed: readonly Placed[]): Placed['interface'] {
   const beside = { foreign: [], ...namesBeside(wish, order, placed) }

@@ -12,7 +12,7 @@ export function containerView(container: ContainerRecord, reads: ContainerReads)
   const { inventory } = reads
   const { handle, labels, attachments, createdAt } = container
   const sandbox = inventory.sandboxes.get(handle)
-  const endpoints = inOrderOfInterfaces(inventory.endpointsOfContainer(handle))
+  const endpoints = inventory.endpointsOfContainer(handle)
   const byAttachment = new Map(endpoints.map((endpoint) => [endpoint.attachment, endpoint]))
   const { dns, files } = inventory.resolutionOf(container)
   return {
@@ -25,7 +25,7 @@ export function containerView(container: ContainerRecord, reads: ContainerReads)
     attachments: attachments.map((attachment) =>
       attachmentView(attachment, { handle, endpoint: byAttachment.get(attachment.name), inventory }),
     ),
-    endpoints: endpoints.map((endpoint) => endpointView(endpoint, inventory)),
+    endpoints: inOrderOfInterfaces(endpoints.map((endpoint) => endpointView(endpoint, inventory))),
     networks: networkInfoViews(container, byAttachment, reads),
     ...(dns !== undefined && { dns }),
     ...(stateOf(sandbox) === 'up' && { resolver_files: resolverFilesView(files) }),

@@ -2,6 +2,7 @@
 import type { PluggedInterface } from '@conet/sdk'
 import type { EndpointView } from '@conet/sdk/api'
 import type { EndpointRecord, InterfacePlan } from '../../domain/endpoint.ts'
+import { placeAtUp } from '../../domain/interface-order.ts'
 import type { InventoryReader } from '../api-context.ts'
 
 type InterfaceView = EndpointView['interfaces'][number]
@@ -18,7 +19,7 @@ export function endpointView(endpoint: EndpointRecord, inventory: InventoryReade
     container: handle,
     attachment,
     state,
-    interfaces: interfaceViews(endpoint),
+    interfaces: interfaceViews({ ...endpoint, interface: planNow(endpoint, inventory) }),
     ...(result?.dns === undefined ? {} : { dns: result.dns }),
     ...(published === undefined ? {} : { published }),
     created_at: createdAt,
@@ -30,9 +31,20 @@ export function endpointView(endpoint: EndpointRecord, inventory: InventoryReade
 const { compare } = new Intl.Collator('en', { numeric: true })
 
 /** Of one container: `eth2` before `eth10`. */
-export function inOrderOfInterfaces(endpoints: readonly EndpointRecord[]): EndpointRecord[] {
-  const nameOf = ({ interface: plan, result }: EndpointRecord) => result?.interfaces[0]?.name ?? plan.name
-  return endpoints.toSorted((one, other) => compare(nameOf(one), nameOf(other)) || one.order - other.order)
+export function inOrderOfInterfaces(endpoints: readonly EndpointView[]): EndpointView[] {
+  const nameOf = ({ interfaces: [first] }: EndpointView) => first?.name ?? ''
+  return endpoints.toSorted((one, other) => compare(nameOf(one), nameOf(other)))
+}
+
+/** Before the container comes up it follows from what is configured and plugged now, and not when it was made. */
+function planNow(
+  { state, handle, attachment, interface: plan }: EndpointRecord,
+  { containers, networks }: InventoryReader,
+): InterfacePlan {
+  const attachments = containers.get(handle)?.attachments ?? []
+  const wish = attachments.find(({ name }) => name === attachment)
+  if (state !== 'created' || wish === undefined) return plan
+  return { ...plan, ...placeAtUp(wish, { attachments, networks }) }
 }
 
 /** What the driver made; before that, and for a driver that makes nothing, what the endpoint holds. */
