@@ -149,6 +149,23 @@ describe('the networks of a driver that has a sandbox of its own for each contai
     expect((await interfacesIn('c')).filter((name) => name.startsWith('eth'))).toEqual([])
   })
 
+  it('[A6] come back, when their interface was lost, beside a default route that the container has made since', async () => {
+    await start('c', 'red')
+    await run('c', 'ip link delete eth0')
+    await run('c', 'ip link add own type veth peer name other; ip link set own up; ip link set other up')
+    await run('c', 'ip address add 192.0.2.2/24 dev own; ip route add default via 192.0.2.1 dev own')
+    await fixture.startDriver(type)
+    await eventually(async () =>
+      expect((await fixture.client.previewReconciliation()).differences).toMatchObject([
+        { reason: expect.stringContaining('0.0.0.0/0') },
+      ]),
+    )
+    expect(await run('c', 'ip -o -4 address show eth0')).toContain('10.71.0.2/24')
+    await start('one', 'red')
+    await ping('one', await addressOf('c', 'red'))
+    expect(await run('c', 'ip -4 route show default')).toMatch(/^default via 192\.0\.2\.1 dev own\s*$/)
+  })
+
   it('[A6] leave nothing where the driver dies between an uplink and the namespace that routes', async () => {
     await start('c', 'red')
     const { endpoint_id: id = '' } = (await fixture.client.getContainer('c')).networks.red ?? {}

@@ -62,7 +62,7 @@ async function takeOut(endpointId: string): Promise<void> {
 /** The first endpoint of a container makes its interface; each has an uplink, and its addresses at the interface. */
 async function plugIn(
   { network, endpointId, interface: wanted, sandbox: { id, path } }: PlugParams,
-  { repaired }: Pick<Call, 'repaired'>,
+  call: Pick<Call, 'isRepair' | 'log' | 'repaired'>,
 ) {
   using sandbox = linux.openSandbox(path)
   await using undo = new Rollback()
@@ -84,8 +84,13 @@ async function plugIn(
   router.lead({ uplink, wanted, macAddress }, { subnet, gateway })
   const routes = wanted.defaultRoute && gateway ? [{ destination: '0.0.0.0/0', gateway }] : []
   // A container may change its interface: what is answered is what should be, and made so.
-  if (found.macAddress !== macAddress || found.mtu !== mtu) repaired(`${found.name} had another MAC or MTU`)
-  configure(sandbox, { index, mtu, macAddress, addresses: wanted.addresses, gateway: routes[0]?.gateway })
+  if (found.macAddress !== macAddress || found.mtu !== mtu)
+    call.repaired(`${found.name} had another MAC or MTU`)
+  configure(
+    sandbox,
+    { index, mtu, macAddress, addresses: wanted.addresses, gateway: routes[0]?.gateway },
+    call,
+  )
   undoInside.commit()
   undo.commit()
   const { name, addresses } = wanted
@@ -104,6 +109,7 @@ type Settings = {
 function configure(
   sandbox: linux.Namespace,
   { index: link, mtu, macAddress, addresses, gateway }: Settings,
+  { isRepair, log }: Pick<Call, 'isRepair' | 'log'>,
 ): void {
   using inside = linux.Rtnl.openIn(sandbox)
   // The same MAC once more would cost the container its neighbours.
@@ -114,9 +120,11 @@ function configure(
   const held = inside
     .routes({ table: linux.MAIN_TABLE })
     .find(({ destination }) => destination === '0.0.0.0/0')
-  if (held !== undefined && held.link !== link)
-    throw new ConetError('conflict', 'the sandbox has a default route already')
-  inside.run(linux.replaceRoute({ destination: '0.0.0.0/0', gateway, link }))
+  const isTaken = held !== undefined && held.link !== link
+  if (isTaken && !isRepair) throw new ConetError('conflict', 'the sandbox has a default route already')
+  // One that the container has made since is better than no interface.
+  if (isTaken) log('warn', 'the container goes by a default route of its own')
+  else inside.run(linux.replaceRoute({ destination: '0.0.0.0/0', gateway, link }))
 }
 
 const driver = defineDriver({
