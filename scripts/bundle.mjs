@@ -103,7 +103,7 @@ function stampOf(name) {
 function inputs() {
   const modules = ['sdk', ...Object.keys(programs)].flatMap((name) =>
     readdirSync(join(root, name, 'dist'), { recursive: true })
-      .filter((file) => file.endsWith('.js') && !file.startsWith('programs'))
+      .filter((file) => file.endsWith('.js') && !/^(programs|joined)/.test(file))
       .map((file) => join(root, name, 'dist', file)),
   )
   const ours = readdirSync(join(root, 'scripts/programs')).map((file) => join(root, 'scripts/programs', file))

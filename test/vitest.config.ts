@@ -9,7 +9,7 @@ export default defineConfig({
     // Of an editor; `npm test` has its own (runner/test-process.mjs).
     pool: 'forks',
     // Loaded by node as they are, instead of each module being transformed again in each run.
-    server: { deps: { external: [/\/(sdk|host|drivers\/[^/]+)\/dist\//] } },
+    server: { deps: { external: [/\/(sdk|host|drivers\/[^/]+|test)\/dist\//] } },
     // Those that run at the same time mostly wait.
     maxConcurrency: 5,
     testTimeout: 240_000,

@@ -5,10 +5,11 @@ import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { eventually } from '../support/eventually.ts'
+import { joinedProgram } from '../support/joined-program.ts'
 import { repository } from '../support/repository.ts'
 import { temporaryDirectory } from '../support/temporary-directory.ts'
 
-const program = join(repository, 'sdk/bin/conet-conformance.js')
+const program = joinedProgram('sdk/dist/conformance/cli/main.js')
 const nullDriver = join(repository, 'drivers/null/dist/driver.js')
 
 /** Writes a file when it is plugging, and never ends with it. */

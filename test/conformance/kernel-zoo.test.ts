@@ -1,14 +1,13 @@
 // The checks of the kernel are proven able to fail by drivers that make interfaces. The kit compares the whole namespace,
 // so those that are looked at side by side have one each. They mostly wait for the kernel.
 import { execFile } from 'node:child_process'
-import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { repository } from '../support/repository.ts'
+import { joinedProgram } from '../support/joined-program.ts'
 import { kernelMutations } from '../zoo/mutations/index.ts'
 import type { Verdict } from '../zoo/verdict.ts'
 
-const program = join(repository, 'test/dist/zoo/kernel/verdict-main.js')
+const program = joinedProgram('test/dist/zoo/kernel/verdict-main.js')
 const sideBySide = 4
 
 /** Of one driver after the other, in a namespace with nothing but loopback. */

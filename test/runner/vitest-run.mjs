@@ -1,6 +1,7 @@
 // Runs test files in one vitest, which reads and transforms each module once for all of them; each file that is to be
 // alone has a process in namespaces of its own. docs/decisions/0028.
 import { join } from 'node:path'
+import { joinedModules } from '../../scripts/joined-modules.mjs'
 import { testProcesses } from './test-process.mjs'
 
 /** Resolves when the report has all. `isolated` begin in their order, `shared` behind them. */
@@ -8,6 +9,8 @@ export async function runVitest({ isolated, shared, testDir, report, deadlineMs,
   const said = (file, text) => report.said(file, text)
   const project = (name, isolate) => ({
     extends: true,
+    // Those that share processes load each module but a few times.
+    plugins: isolate ? [joinedModules()] : [],
     test: { name, isolate, pool: testProcesses({ isolated: isolate, deadlineMs, said }) },
   })
   const projects = [project('isolated', true), project('shared', false)]

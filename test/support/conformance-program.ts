@@ -2,20 +2,23 @@
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import type { Report } from '@conet/sdk/conformance'
+import { joinedProgram } from './joined-program.ts'
 import { repository } from './repository.ts'
 
 export const bundledDrivers = ['null', 'bridge', 'vxlan', 'weave-example'] as const
 
 /** Then the kit is told to end, which ends its driver, too. Below the time of the test, and that of the file. */
 const kitMs = 400_000
-const kit = join(repository, 'sdk/bin/conet-conformance.js')
+const kit = joinedProgram('sdk/dist/conformance/cli/main.js')
 
 /** Checks it at the level upgradable, with more words for the kit. */
 export function conformanceOf(
   name: (typeof bundledDrivers)[number] | 'routed-example',
   words: readonly string[],
 ): Promise<{ exitCode: number | string; report: Report }> {
-  const program = join(repository, `drivers/${name}/bin/conet-driver-${name}.js`)
+  const program = name.endsWith('-example')
+    ? joinedProgram(`drivers/${name}/dist/driver.js`)
+    : join(repository, `drivers/${name}/bin/conet-driver-${name}.js`)
   const command = `${process.execPath} ${program} --socket {socket} --log-level error`
   const args = [
     'run',

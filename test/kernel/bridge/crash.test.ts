@@ -2,12 +2,13 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { failpointNames, type PlugParams } from '@conet/sdk'
 import { describe, expect, it } from 'vitest'
+import { joinedProgram } from '../../support/joined-program.ts'
 import { BridgeFixture, bridgeNameOf, network, portNameOf, sh } from './bridge-fixture.ts'
 
 const names = failpointNames().filter((name) => name.startsWith('bridge:'))
 
 async function liveAndDie(failpoint: string, params: PlugParams): Promise<string | null> {
-  const program = new URL('one-life.mjs', import.meta.url).pathname
+  const program = joinedProgram('test/kernel/bridge/one-life.mjs')
   const env = { ...process.env, CONET_FAILPOINT: failpoint }
   const child = spawn(process.execPath, [program, JSON.stringify(params)], { env, stdio: 'inherit' })
   const [, signal]: (string | null)[] = await once(child, 'exit')

@@ -6,8 +6,9 @@ import { join } from 'node:path'
 import { LmdbStore } from '@conet/host/store/index'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { joinedProgram } from '../../../support/joined-program.ts'
 
-const writer = new URL('writer.mjs', import.meta.url).pathname
+const writer = joinedProgram('test/unit/host/store/writer.mjs')
 const fill = new URL('fill.mjs', import.meta.url).pathname
 let directory = ''
 let path = ''
