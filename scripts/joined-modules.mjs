@@ -10,6 +10,7 @@ import {
   renameSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -65,6 +66,7 @@ export function joinedModules() {
 }
 
 async function joinNow() {
+  const begun = new Date()
   const { rolldown } = await import('rolldown')
   const modules = [...new Set([...importedBy(sources()), ...programs.map((path) => join(root, path))])]
   const entries = modules.map((path) => [nameOf(relative(root, path)).replace(/\.js$/, ''), path])
@@ -86,6 +88,8 @@ async function joinNow() {
   rmSync(place, { recursive: true, force: true })
   renameSync(fresh, place)
   writeFileSync(stamp, '')
+  // What changes from now on has not been read.
+  utimesSync(stamp, begun, begun)
 }
 
 /** A module that names files by its own place finds them where it was. */
@@ -149,7 +153,8 @@ function inputs() {
       .filter((file) => file.endsWith('.js') && !/^(programs|joined)/.test(file))
       .map((file) => join(root, name, 'dist', file)),
   )
-  return [...modules, ...sources(), join(root, 'package-lock.json'), thisFile]
+  const started = programs.map((path) => join(root, path))
+  return [...modules, ...sources(), ...started, join(root, 'package-lock.json'), thisFile]
 }
 
 function changedAt(path) {

@@ -112,6 +112,31 @@ describe('an interface that the driver leaves to the host', () => {
     ])
   })
 
+  it('keeps the MTU with which it came, though nobody asked for one', async () => {
+    await plug()
+    await within('ip link set eth0 mtu 1300')
+    const { differences } = await fixture.client.previewReconciliation()
+    expect(JSON.stringify(differences)).toContain('eth0 has MTU 1300 instead of 1500')
+    await fixture.client.reconcile()
+    expect(await within('ip -o link show eth0')).toContain('mtu 1500')
+  })
+
+  it('stays on record where its driver says later that there is none', async () => {
+    await plug()
+    answer()
+    await fake.program.end('SIGKILL')
+    await fake.restart()
+    await fixture.driversReady()
+    const [told] = (await fixture.client.getContainer('c')).endpoints
+    expect(told).toMatchObject({
+      last_error: expect.stringContaining('interfaces, which is empty, and eth0 was answered before'),
+      interfaces: [{ name: 'eth0', mtu: 1500 }],
+    })
+    answer(answered)
+    await fixture.client.reconcile()
+    expect((await fixture.client.getContainer('c')).endpoints[0]).not.toHaveProperty('last_error')
+  })
+
   it('stays as it was asked for, and on record, where its driver answers another MAC when it is told again', async () => {
     await plug()
     answer({ ...answered, macAddress: '02:42:0a:5c:00:99' })

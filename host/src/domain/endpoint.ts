@@ -1,5 +1,5 @@
 // What an endpoint is to the host: the record of one attachment's realisation, from the intent to the tombstone.
-import { PlugResult, PortMapping, Route } from '@conet/sdk'
+import { type PluggedInterface, PlugResult, PortMapping, Route } from '@conet/sdk'
 import { type Static, Type } from 'typebox'
 
 export const EndpointState = Type.Union([
@@ -79,6 +79,20 @@ export function interfaceNames({
 }: Pick<EndpointRecord, 'result'> & { interface: Pick<InterfacePlan, 'name'> }): string[] {
   const made = result?.interfaces.map(({ name }) => name) ?? []
   return made.includes(plan.name) ? made : [plan.name, ...made]
+}
+
+/**
+ * These of its interfaces as the host holds them: one that the driver leaves to it keeps the MTU that it came with, where nobody
+ * said another.
+ */
+export function asHeld<T extends PluggedInterface>(
+  { foundMtus = {} }: Pick<EndpointRecord, 'foundMtus'>,
+  interfaces: readonly T[],
+): T[] {
+  return interfaces.map((made) => {
+    const mtu = made.configuredBy === 'host' ? (made.mtu ?? foundMtus[made.name]) : made.mtu
+    return mtu === undefined ? made : { ...made, mtu }
+  })
 }
 
 /** Whether a sandbox holds it, or may hold it. */

@@ -1,6 +1,7 @@
 // Interfaces that somebody has changed in a container: for who asks what a repair would do. Nothing of it is put on record,
 // and nobody looks unasked, since a container may change what is its own.
 import type { SandboxRecord } from '../domain/container.ts'
+import { asHeld } from '../domain/endpoint.ts'
 import { interfaceDifferences, isLoopbackDown, isSandboxGone } from '../sandbox/index.ts'
 import type { HostContext } from './host-context.ts'
 import { inLots } from './in-lots.ts'
@@ -29,7 +30,10 @@ function alteredIn({ inventory }: HostContext, handle: string): MissingInterface
       .endpointsOfContainer(handle)
       .filter((endpoint) => endpoint.state === 'plugged' && endpoint.hold === sandbox.hold)
       .flatMap((endpoint) => {
-        const reasons = interfaceDifferences(sandbox.path, endpoint.result?.interfaces ?? [])
+        const reasons = interfaceDifferences(
+          sandbox.path,
+          asHeld(endpoint, endpoint.result?.interfaces ?? []),
+        )
         return reasons.length === 0 ? [] : [{ endpoint, reason: reasons.join('; ') }]
       })
   } catch (error) {

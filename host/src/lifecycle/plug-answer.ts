@@ -12,6 +12,8 @@ export type Asked = {
   readonly driver: string
   /** What one of the interfaces was to be. */
   readonly wanted: Pick<InterfacePlan, 'name' | 'macAddress' | 'addresses' | 'mtu'>
+  /** What was answered last, where it is plugged. */
+  readonly former?: PlugResult | undefined
   /** What other endpoints have in the sandbox, but for one that it shares. */
   readonly taken: ReadonlySet<string>
   /** Whether its driver has one interface for all its endpoints of a container. */
@@ -24,6 +26,7 @@ const mostNumber = 0xffffffff
 /** Throws `protocolViolation`, which names every field that is wrong. */
 export function assertSensible(result: PlugResult, asked: Asked): void {
   const faults = [
+    ...lackOf(result.interfaces, asked),
     ...namesOf(result.interfaces, asked),
     ...(asked.isShared ? sharedFaults(result.interfaces) : []),
     ...result.interfaces.flatMap((plugged, n) => within(`interfaces[${n}]`, interfaceFaults(plugged))),
@@ -38,6 +41,13 @@ export function assertSensible(result: PlugResult, asked: Asked): void {
     `plug endpoint ${endpointId}: driver "${driver}" answered ${first.path}, which ${first.message}`,
     { fields, details: { driver } },
   )
+}
+
+/** Nobody would look after an interface of which the record knows nothing. */
+function lackOf(interfaces: readonly PluggedInterface[], { former }: Asked): FieldError[] {
+  const [lacking] = former?.interfaces ?? []
+  if (interfaces.length > 0 || lacking === undefined) return []
+  return [fault('interfaces', `is empty, and ${lacking.name} was answered before`)]
 }
 
 function namesOf(interfaces: readonly PluggedInterface[], { wanted, taken }: Asked): FieldError[] {

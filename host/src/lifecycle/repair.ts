@@ -51,10 +51,10 @@ export async function applyPlugged(
 ): Promise<void> {
   const sandbox = host.inventory.sandboxes.get(endpoint.handle)
   if (sandbox === undefined || endpoint.state !== 'plugged') return
-  // The same answer again was judged when it came on record.
-  const isNews = isOther(endpoint, result)
   try {
-    if (isNews) assertAnswer(host, { endpoint, network, sandbox }, result)
+    // The same answer again was judged when it came on record, or is of a time when nobody judged it.
+    if (!isSameJson(endpoint.result, result)) assertAnswer(host, { endpoint, network, sandbox }, result)
+    tellOtherMtus(host, { endpoint, network }, result)
     await mendInSandbox(host, { endpoint, network, sandbox }, result)
     // Somebody may have seen it in the middle of this.
     const current = host.inventory.endpoints.get(endpoint.id) ?? endpoint
@@ -127,6 +127,20 @@ async function makeAgain(
   const plug = plugParameters(create, sandbox)
   const result = await namingWish(place, () => session.call('endpoint/plug', plug, call))
   await applyPlugged(host, place, result)
+}
+
+/** One that nobody asked for is the driver's, which may have a reason: its network's has changed. Or somebody changed the link. */
+function tellOtherMtus(
+  host: HostContext,
+  { endpoint, network }: { endpoint: EndpointRecord; network: NetworkRecord },
+  { interfaces }: PlugResult,
+): void {
+  for (const { name, mtu: before } of endpoint.result?.interfaces ?? []) {
+    const now = interfaces.find((made) => made.name === name)?.mtu
+    if (now === undefined || before === undefined || now === before) continue
+    const facts = { driver: network.type, endpointId: endpoint.id, interface: name, before, now }
+    host.log.warn(facts, 'an interface has another MTU now, says its driver')
+  }
 }
 
 function tellRepaired(host: HostContext, endpoint: EndpointRecord): void {

@@ -4,7 +4,7 @@
 import type { PluggedInterface, PlugResult } from '@conet/sdk'
 import { KernelError } from '@conet/sdk/linux'
 import type { SandboxRecord } from '../domain/container.ts'
-import { type EndpointRecord, interfaceNames, isInSandbox } from '../domain/endpoint.ts'
+import { asHeld, type EndpointRecord, interfaceNames, isInSandbox } from '../domain/endpoint.ts'
 import { hasWayOut, type NetworkRecord, shareInterface } from '../domain/network.ts'
 import {
   assertCanBringIn,
@@ -36,6 +36,7 @@ export function assertAnswer(
     endpointId: endpoint.id,
     driver: network.type,
     wanted: endpoint.interface,
+    former: endpoint.state === 'plugged' ? endpoint.result : undefined,
     taken: new Set(apartInSandbox(host, { endpoint, network }).flatMap(interfaceNames)),
     isShared: network.sandbox === 'private',
   })
@@ -84,7 +85,7 @@ export async function mendInSandbox(host: HostContext, placed: Placed, result: P
   const former = placed.endpoint.result?.interfaces ?? []
   const names = new Set(result.interfaces.map(({ name }) => name))
   for (const gone of leftToHost(former)) if (!names.has(gone.name)) await takeBack(path, gone)
-  for (const wanted of leftToHost(result.interfaces)) {
+  for (const wanted of asHeld(placed.endpoint, leftToHost(result.interfaces))) {
     await mend(
       path,
       wanted,

@@ -16,6 +16,8 @@ export class ListeningPorts implements Disposable {
       this.#sockets ??= new OpenSockets()
       return this.#sockets.list(protocols).map(listeningPort)
     } catch (error) {
+      // A dump that broke off would be in the way of the next one.
+      this[Symbol.dispose]()
       if (!KernelError.is(error, ...notOffered)) throw error
       return await readProcNetPorts()
     }

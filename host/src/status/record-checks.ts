@@ -37,7 +37,7 @@ export const endpointsInTrouble: Check = (facts) => {
     )}`,
     help: isLeft
       ? withClusterAgain
-      : 'conet reconcile mends what it can, and says what it cannot: remove what stands in the way in the container, else unplug and plug again',
+      : 'conet reconcile mends what it can, and says what it cannot: remove what stands in the way in the container, else unplug and plug again (with --no-default-route where a default route of its own is in the way)',
   }))
 }
 
