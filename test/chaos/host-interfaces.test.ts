@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { ConetdFixture } from '../support/conetd-fixture.ts'
 import type { FakeDriver } from '../support/fake-driver.ts'
 import { show } from '../support/iproute.ts'
+import { NamespaceFixture } from '../support/namespace-fixture.ts'
 
 let fixture: ConetdFixture
 let fake: FakeDriver
@@ -170,6 +171,40 @@ describe('an interface that the driver leaves to the host', () => {
     await fixture.driversReady()
     expect(await within('ip -o address show eth0 up')).toContain('10.92.0.77/24')
     expect((await fixture.client.getContainer('c')).endpoints[0]).not.toHaveProperty('last_error')
+  })
+
+  it('has its name back when it was renamed in the container, by its driver’s start and by a reconciliation', async () => {
+    ip('link', 'add', 'port', 'type', 'veth', 'peer', 'name', 'src2')
+    answer({ ...answered, sourceName: 'src2' })
+    await plug()
+    const isWell = async () => {
+      expect(await within('ip -o address show eth0 up')).toContain('10.92.0.77/24')
+      expect((await fixture.client.getContainer('c')).endpoints[0]).not.toHaveProperty('last_error')
+    }
+    await within('ip link set eth0 name xx0')
+    expect((await fixture.client.reconcile()).differences).toMatchObject([{ outcome: 'repaired' }])
+    await isWell()
+    await within('ip link set eth0 name xx0')
+    await fake.program.end('SIGKILL')
+    await fake.restart()
+    await fixture.driversReady()
+    await isWell()
+    await within('ip link set eth0 name xx0')
+    await unplugAll()
+    expect(await within('ip -o link')).not.toContain('xx0')
+  })
+
+  it('says what has become of it, and what to do, when it was moved to another network namespace', async () => {
+    using elsewhere = new NamespaceFixture()
+    elsewhere.make('third')
+    const { id } = await plug()
+    await within(`ip link set eth0 netns ${elsewhere.path('third')}`)
+    const said = expect.stringMatching(
+      /it is not found in the container, under this or another name, and there is no src0 in .* unplug the endpoint and plug it again$/,
+    )
+    const { differences } = await fixture.client.reconcile()
+    expect(differences).toMatchObject([{ id, outcome: 'failed', error: { message: said } }])
+    expect((await fixture.client.getContainer('c')).endpoints).toMatchObject([{ last_error: said }])
   })
 
   it('may be one of several, also of those that the driver configures', async () => {

@@ -31,7 +31,9 @@ export async function mendDifferences(
   const left = new Map(now.map((one) => [keyOf(one), one]))
   return mended.map((one) => {
     const same = left.get(keyOf(one))
-    return one.error === undefined && same !== undefined ? { ...one, error: stillSo(same) } : one
+    return one.error === undefined && same !== undefined
+      ? { ...one, error: stillSo(same, host.repairs.reasonOf(one.id)) }
+      : one
   })
 }
 
@@ -98,8 +100,10 @@ function keyOf({ object, id, problem }: Difference): string {
   return `${object} ${id} ${problem}`
 }
 
-function stillSo({ object, id, reason }: Difference): ConetError {
-  const why = reason === undefined ? '' : `: ${reason}`
+/** `failure`: why the try failed that was made, where it is on record and thrown nowhere. */
+function stillSo({ object, id, reason }: Difference, failure: string | undefined): ConetError {
+  const words = new Set([reason, failure].filter((one) => one !== undefined))
+  const why = words.size === 0 ? '' : `: ${[...words].join('; ')}`
   return new ConetError('failedPrecondition', `mend ${object} ${id}: it is as before${why}`, {
     help: 'the log of conetd and that of the driver say more',
   })

@@ -111,7 +111,7 @@ export async function endAtDriver(
   if (!keepsEndpoint) calls.push(session.call('endpoint/delete', { networkId, endpointId }, call))
   for (const outcome of await Promise.allSettled(calls))
     if (outcome.status === 'rejected') throw outcome.reason
-  if (sandbox !== undefined) await clearRest(endpoint, sandbox)
+  if (sandbox !== undefined) await clearRest(host, { endpoint, sandbox })
   if (!keepsEndpoint) failpoint('host:endpoint:after-delete')
 }
 

@@ -84,13 +84,10 @@ export async function mendInSandbox(host: HostContext, placed: Placed, result: P
   const { path } = placed.sandbox
   const former = placed.endpoint.result?.interfaces ?? []
   const names = new Set(result.interfaces.map(({ name }) => name))
-  for (const gone of leftToHost(former)) if (!names.has(gone.name)) await takeBack(path, gone)
+  const others = new Set([...namesBeside(host, placed), ...names])
+  for (const gone of leftToHost(former)) if (!names.has(gone.name)) await takeBack(path, gone, others)
   for (const wanted of asHeld(placed.endpoint, leftToHost(result.interfaces))) {
-    await mend(
-      path,
-      wanted,
-      former.find(({ name }) => name === wanted.name),
-    )
+    await mend(path, wanted, { former: former.find(({ name }) => name === wanted.name), others })
   }
   settleRouting(host, placed, result)
   if (hasOwnTable(host, placed.endpoint))
@@ -111,15 +108,21 @@ export async function unsettle(
     const others = staying.length > 1 ? siblings.filter(({ state }) => state === 'deleting') : siblings
     forgetRules(sandbox, [...interfaces, ...interfacesOf(others)])
   }
+  const others = namesBeside(host, { endpoint, sandbox })
   for (const plugged of leftToHost(interfaces)) {
-    await takeBack(sandbox.path, plugged)
+    await takeBack(sandbox.path, plugged, others)
     failpoint('host:endpoint:interface-returned')
   }
 }
 
 /** After the driver has confirmed the unplug: nothing of the endpoint is in the sandbox then. */
-export async function clearRest({ result }: EndpointRecord, sandbox: SandboxRecord): Promise<void> {
-  for (const plugged of leftToHost(result?.interfaces ?? [])) await removeRest(sandbox.path, plugged)
+export async function clearRest(
+  host: HostContext,
+  { endpoint, sandbox }: Pick<Placed, 'endpoint' | 'sandbox'>,
+): Promise<void> {
+  const others = namesBeside(host, { endpoint, sandbox })
+  for (const plugged of leftToHost(endpoint.result?.interfaces ?? []))
+    await removeRest(sandbox.path, plugged, others)
 }
 
 /**
@@ -180,6 +183,15 @@ function forgetRules(sandbox: SandboxRecord, interfaces: readonly PluggedInterfa
 
 function siblingsOf({ inventory }: HostContext, endpoint: EndpointRecord): EndpointRecord[] {
   return othersThan(endpoint, inventory.endpointsBetween(endpoint))
+}
+
+/** What is known in the sandbox under its own name: no interface of the endpoint is called that, unless it is its own. */
+function namesBeside(
+  { inventory }: HostContext,
+  { endpoint, sandbox }: Pick<Placed, 'endpoint' | 'sandbox'>,
+): ReadonlySet<string> {
+  const others = othersThan(endpoint, inventory.endpointsOfContainer(endpoint.handle))
+  return new Set([...sandbox.foreignInterfaces, ...[endpoint, ...others].flatMap(interfaceNames)])
 }
 
 /** With interfaces of their own. */

@@ -4,7 +4,11 @@ import { ConetError, type PluggedInterface, Rollback } from '@conet/sdk'
 import { deleteLink, type Link, Namespace, openSandbox, Rtnl, setLink } from '@conet/sdk/linux'
 import { type HostInterface, isLeftToHost, openSourceNamespace, Passage } from './host-interface.ts'
 import { applySettings, applySysctls, dropFormer, mendAddresses } from './interface-settings.ts'
+import { nameBack, renamedLink } from './renamed-link.ts'
 import { isSandboxGone } from './sandbox-gone.ts'
+
+/** Names of what is in the sandbox besides: no link of those is taken for a renamed one. */
+type Others = ReadonlySet<string>
 
 /**
  * Throws unless every interface that is left to the host can be brought in: `protocolViolation` when it is not where
@@ -44,18 +48,20 @@ export async function bringIn(
 }
 
 /**
- * Makes an interface of before as it should be, also one that is out of the sandbox again. `former`: what was said of
- * it last. What cannot be mended stays as it is.
+ * Makes an interface of before as it should be, also one that has another name, or is out of the sandbox again. `former`:
+ * what was said of it last. What cannot be mended stays as it is.
  */
 export async function mend(
   sandboxPath: string,
   wanted: HostInterface,
-  former: PluggedInterface | undefined,
+  { former, others }: { former?: PluggedInterface | undefined; others?: Others } = {},
 ): Promise<void> {
   using passage = new Passage(sandboxPath, wanted)
   const { inside, outside, sandbox } = passage
+  const renamed = renamedLink(inside, wanted, others)
+  if (renamed !== undefined) nameBack(inside, renamed, wanted)
   if (inside.link(wanted.name) === undefined) {
-    if (outside.link(wanted.sourceName) === undefined) throw sourceMissing(wanted, 'sourceName')
+    if (outside.link(wanted.sourceName) === undefined) throw lost(wanted)
     await bringIn(sandboxPath, wanted, () => undefined)
     return
   }
@@ -72,28 +78,37 @@ export async function mend(
  * veth stays: deleting its other end, as its driver does, takes it out of the sandbox. Fine when it, or the sandbox,
  * is gone.
  */
-export async function takeBack(sandboxPath: string, plugged: HostInterface): Promise<void> {
+export async function takeBack(sandboxPath: string, plugged: HostInterface, others?: Others): Promise<void> {
   using sandbox = openUnlessGone(sandboxPath)
   if (sandbox === undefined) return
   using inside = Rtnl.openIn(sandbox)
-  const link = inside.link(plugged.name)
+  const link = linkOf(inside, plugged, others)
   if (link === undefined || link.kind === 'veth') return
   using source = openSourceNamespace(plugged)
   if (source === undefined) return endWithSource(inside, link, plugged)
   using outside = Rtnl.openIn(source)
   // Then it was never moved, and what has its name in the sandbox is somebody else's.
-  if (outside.link(plugged.sourceName) === undefined) moveOut(inside, plugged, source)
+  if (outside.link(plugged.sourceName) === undefined) moveOut(inside, { ...plugged, name: link.name }, source)
 }
 
 /** After the driver has confirmed: a veth whose other end it did not delete goes too. Fine when it is gone. */
-export async function removeRest(sandboxPath: string, plugged: HostInterface): Promise<void> {
+export async function removeRest(
+  sandboxPath: string,
+  plugged: HostInterface,
+  others?: Others,
+): Promise<void> {
   using sandbox = openUnlessGone(sandboxPath)
   if (sandbox === undefined) return
   using inside = Rtnl.openIn(sandbox)
-  const link = inside.link(plugged.name)
+  const link = linkOf(inside, plugged, others)
   // Another MAC: the container has made one of this name meanwhile.
   if (link?.kind !== 'veth' || link.macAddress !== plugged.macAddress) return
   await inside.runSlow(deleteLink(link.index), { tolerate: ['ENODEV'] })
+}
+
+/** What is to leave the sandbox: one of its name may be the container's own. */
+function linkOf(inside: Rtnl, plugged: HostInterface, others: Others | undefined): Link | undefined {
+  return renamedLink(inside, plugged, others) ?? inside.link(plugged.name)
 }
 
 function moveIn({ outside, inside, sandbox, source }: Passage, wanted: HostInterface): void {
@@ -120,10 +135,14 @@ function moveOut(
 }
 
 /** What the kernel does with the devices of a namespace that ends: virtual ones go, hardware is the host's again. */
-async function endWithSource(inside: Rtnl, { index, kind }: Link, plugged: HostInterface): Promise<void> {
+async function endWithSource(
+  inside: Rtnl,
+  { index, kind, name }: Link,
+  plugged: HostInterface,
+): Promise<void> {
   if (kind !== undefined) return inside.runSlow(deleteLink(index), { tolerate: ['ENODEV'] })
   using home = Namespace.current()
-  moveOut(inside, plugged, home)
+  moveOut(inside, { ...plugged, name }, home)
 }
 
 function openUnlessGone(sandboxPath: string): Namespace | undefined {
@@ -136,13 +155,29 @@ function openUnlessGone(sandboxPath: string): Namespace | undefined {
   }
 }
 
-function sourceMissing({ name, sourceName, sourceNamespace }: HostInterface, path: string): ConetError {
-  const where = sourceNamespace ?? "the host's own network namespace"
-  const message = `there is no ${sourceName} in ${where}`
+function sourceMissing(plugged: HostInterface, path: string): ConetError {
+  const { name, sourceName } = plugged
+  const message = `there is no ${sourceName} in ${sourceOf(plugged)}`
   return new ConetError('protocolViolation', `bring interface ${name} into the sandbox: ${message}`, {
     fields: [{ path, message }],
     help: 'the driver left it to the host, so it must be there when the plug is answered',
   })
+}
+
+function sourceOf({ sourceNamespace }: HostInterface): string {
+  return sourceNamespace ?? "the host's own network namespace"
+}
+
+/** Of one that was in the sandbox. What to do stands in the message: of what goes wrong with an endpoint only that is kept. */
+function lost(plugged: HostInterface): ConetError {
+  const { name, sourceName } = plugged
+  const where = `not found in the container, under this or another name, and there is no ${sourceName} in ${sourceOf(plugged)}`
+  const cause = 'somebody has deleted it, or moved it to another network namespace'
+  return new ConetError(
+    'failedPrecondition',
+    `mend interface ${name}: it is ${where}: ${cause}; unplug the endpoint and plug it again`,
+    { details: { interfaceName: name, sourceName }, help: 'unplug the endpoint, and plug it again' },
+  )
 }
 
 function nameTaken({ name }: HostInterface, sandboxPath: string): ConetError {

@@ -85,7 +85,7 @@ describe('an interface that the driver leaves to the host', () => {
     hasIpv6()
     inside('sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1')
     expect(inside('ip -o -6 address show eth0')).toBe('')
-    await mend(path, wanted, wanted)
+    await mend(path, wanted, { former: wanted })
     hasIpv6()
     await takeBack(path, wanted)
   })
@@ -127,7 +127,7 @@ describe('an interface that the driver leaves to the host', () => {
     inside('sysctl -qw net.ipv4.conf.eth0.rp_filter=0')
     const { routes, neighbours, ...rest } = wanted
     const changed = { ...rest, addresses: ['10.92.0.78/24'], routes: [routes[2]] }
-    await mend(path, changed, wanted)
+    await mend(path, changed, { former: wanted })
     expect(inside('ip -o -4 address show eth0')).toMatch(/^\S+ eth0\s+inet 10.92.0.78\/24/)
     expect(inside('ip -o -6 address show eth0 scope global')).toBe('')
     expect(shown('address show eth0')).toMatchObject([
@@ -136,7 +136,7 @@ describe('an interface that the driver leaves to the host', () => {
     expect(inside('ip route show default; ip neighbour show nud permanent')).toBe('')
     expect(shown('route show table 1000')).toHaveLength(1)
     expect(inside('cat /proc/sys/net/ipv4/conf/eth0/rp_filter')).toBe('2\n')
-    await mend(path, wanted, changed)
+    await mend(path, wanted, { former: changed })
     await takeBack(path, wanted)
   })
 
@@ -148,7 +148,7 @@ describe('an interface that the driver leaves to the host', () => {
     const routes = () => inside('ip route show dev eth0; ip -6 route show dev eth0')
     const before = routes()
     inside('ip route del 10.92.0.0/24 dev eth0; ip -6 route del fd92::/64 dev eth0')
-    await mend(path, beside, beside)
+    await mend(path, beside, { former: beside })
     expect(routes().split('\n').sort()).toEqual(before.split('\n').sort())
     expect(inside('ip route show dev other')).toContain('10.92.0.0/24')
     await takeBack(path, beside)
@@ -166,7 +166,7 @@ describe('an interface that the driver leaves to the host', () => {
     inside('ip link set lo up; ip route change 10.92.0.0/24 dev eth0 proto kernel scope link src 127.0.0.1')
     inside('ip route flush table local dev eth0; ip -6 route flush table local dev eth0')
     inside('ip -6 route del fe80::/64 dev eth0')
-    await mend(path, wanted, wanted)
+    await mend(path, wanted, { former: wanted })
     expect(routes()).toEqual(before)
     await takeBack(path, wanted)
   })
@@ -177,7 +177,7 @@ describe('an interface that the driver leaves to the host', () => {
     inside('ip -6 route del local fd92::77 dev eth0 table local')
     const lost = ['eth0 lacks route fd92::77/128 in the table local']
     expect(interfaceDifferences(path, [written])).toEqual(lost)
-    await mend(path, written, written)
+    await mend(path, written, { former: written })
     expect(interfaceDifferences(path, [written])).toEqual([])
     await takeBack(path, written)
   })
@@ -216,7 +216,7 @@ describe('an interface that the driver leaves to the host', () => {
     ] as const) {
       inside(command)
       expect(interfaceDifferences(path, [plain]).join(), command).toContain(says)
-      await mend(path, plain, plain)
+      await mend(path, plain, { former: plain })
       expect(interfaceDifferences(path, [plain]), command).toEqual([])
       expect(picture(), command).toEqual(before)
     }
@@ -227,7 +227,7 @@ describe('an interface that the driver leaves to the host', () => {
     const routes = [{ destination: '2001:DB8:0::/32', gateway: 'FD92::1', metric: 7 }]
     const written = { ...wanted, addresses: ['10.92.0.77/24', 'FD92:0::77/64'], routes }
     await bringIn(path, written, moved)
-    await mend(path, written, { ...wanted, routes: [] })
+    await mend(path, written, { former: { ...wanted, routes: [] } })
     expect(interfaceDifferences(path, [written])).toEqual([])
     await takeBack(path, written)
   })
@@ -237,18 +237,85 @@ describe('an interface that the driver leaves to the host', () => {
     for (const routes of [wanted.routes, [route]]) {
       await bringIn(path, { ...wanted, routes }, moved)
       const before = inside('ip address; ip route show table all; ip -6 route show table all')
-      await mend(path, { ...wanted, routes }, { ...wanted, routes })
+      await mend(path, { ...wanted, routes }, { former: { ...wanted, routes } })
       expect(inside('ip address; ip route show table all; ip -6 route show table all')).toBe(before)
       await takeBack(path, wanted)
     }
   })
 
   it('is brought in by the mending when it is out of the sandbox again', async () => {
-    await mend(path, wanted, undefined)
+    await mend(path, wanted)
     expect(inside('ip -o address show eth0')).toContain('10.92.0.77/24')
     await takeBack(path, wanted)
     ip('link', 'delete', 'src0')
-    await expect(mend(path, wanted, wanted)).rejects.toMatchObject({ kind: 'protocolViolation' })
+    await expect(mend(path, wanted, { former: wanted })).rejects.toMatchObject({
+      kind: 'failedPrecondition',
+      message: expect.stringMatching(/no src0 in the host's own .* unplug the endpoint and plug it again/),
+    })
+  })
+
+  const pair = () => {
+    ip('link', 'add', 'port', 'type', 'veth', 'peer', 'name', 'src1')
+    return { ...wanted, sourceName: 'src1' }
+  }
+
+  it.each<[string, () => typeof wanted | ReturnType<typeof pair>]>([
+    ['a macvlan', () => wanted],
+    ['a veth', pair],
+  ])('has its name back when somebody has renamed it in the sandbox: %s', async (_kind, make) => {
+    const made = make()
+    await bringIn(path, made, moved)
+    const index = () => shown('link show eth0')[0]?.ifindex
+    const before = index()
+    inside(`ip link set eth0 name xx0; ip link add own address ${made.macAddress} type bridge`)
+    inside('ip link set xx0 master own')
+    await mend(path, made, { former: made })
+    expect(index()).toBe(before)
+    expect(interfaceDifferences(path, [made])).toEqual([])
+    expect(inside('ip -o link')).not.toContain('xx0:')
+    inside('ip link set eth0 name xx0')
+    await takeBack(path, made)
+    await removeRest(path, made)
+    expect(inside('ip -o link')).not.toContain('xx0')
+  })
+
+  it('is not looked for among what the container has made, or what is somebody else’s', async () => {
+    await bringIn(path, wanted, moved)
+    inside('ip link set eth0 name xx0')
+    const lost = { kind: 'failedPrecondition' }
+    await expect(mend(path, wanted, { others: new Set(['xx0']) })).rejects.toMatchObject(lost)
+    inside(`ip link delete xx0; ip link add own address ${wanted.macAddress} type ifb`)
+    await expect(mend(path, wanted)).rejects.toMatchObject(lost)
+    await takeBack(path, wanted)
+    await removeRest(path, wanted)
+    expect(inside('ip -o link show own')).toContain('own')
+  })
+
+  it('is not chosen from two with its MAC', async () => {
+    await bringIn(path, wanted, moved)
+    inside('ip link set eth0 name xx0')
+    ip('link', 'add', 'link', 'parent', 'name', 'src2', 'type', 'macvlan', 'mode', 'bridge')
+    ip('link', 'set', 'src2', 'netns', path)
+    inside('ip link set xx0 down')
+    inside(`ip link set src2 address ${wanted.macAddress}`)
+    await expect(mend(path, wanted)).rejects.toMatchObject({ kind: 'failedPrecondition' })
+    inside('ip link delete src2')
+    await mend(path, wanted)
+    expect(interfaceDifferences(path, [wanted])).toEqual([])
+    await takeBack(path, wanted)
+  })
+
+  it('stays renamed, and is told of, while another link in the sandbox has its name', async () => {
+    await bringIn(path, wanted, moved)
+    inside('ip link set eth0 name xx0; ip link add eth0 type ifb')
+    await expect(mend(path, wanted)).rejects.toMatchObject({
+      kind: 'conflict',
+      message: expect.stringContaining('it is called xx0 in the container'),
+    })
+    inside('ip link delete eth0')
+    await mend(path, wanted)
+    expect(interfaceDifferences(path, [wanted])).toEqual([])
+    await takeBack(path, wanted)
   })
 
   it.each<[string, object, object]>([
