@@ -1,7 +1,7 @@
 // Interfaces that somebody has changed in a container: for who asks what a repair would do. Nothing of it is put on record,
 // and nobody looks unasked, since a container may change what is its own.
 import type { SandboxRecord } from '../domain/container.ts'
-import { asHeld } from '../domain/endpoint.ts'
+import { asHeld, type EndpointRecord } from '../domain/endpoint.ts'
 import { interfaceDifferences, isLoopbackDown, isSandboxGone } from '../sandbox/index.ts'
 import type { HostContext } from './host-context.ts'
 import { inLots } from './in-lots.ts'
@@ -20,6 +20,11 @@ export async function withoutLoopback({ inventory }: HostContext): Promise<Sandb
   for await (const sandbox of inLots(inventory.sandboxes.values()))
     if (sandbox.state === 'up' && isLoopbackDown(sandbox.path)) found.push(sandbox)
   return found
+}
+
+/** Whether its interfaces are not in its container as its record says. */
+export function isAltered(host: HostContext, { id, handle }: EndpointRecord): boolean {
+  return alteredIn(host, handle).some(({ endpoint }) => endpoint.id === id)
 }
 
 function alteredIn({ inventory }: HostContext, handle: string): MissingInterface[] {

@@ -2,11 +2,15 @@
 // record is of that one.
 import { ConetError, type SyncFailure } from '@conet/sdk'
 import { isWanted } from '../domain/endpoint.ts'
+import { isAltered } from './altered-interfaces.ts'
 import type { HostContext } from './host-context.ts'
 import { shouldBeAtDriver } from './network-at-driver.ts'
 
 /** Gone or none, which is not the fault of the driver that is told of it. */
 const faultOfSandbox = 'invalidSandbox'
+
+/** What somebody has put into the container keeps every instance from mending what it took away there. */
+const inTheWay = 'conflict'
 
 /** Throws `failedPrecondition` when the standby cannot make what the instance in charge has made. */
 export function assertTakesOver(host: HostContext, driver: string, failed: readonly SyncFailure[]): void {
@@ -26,7 +30,8 @@ function isOfTheStandby(host: HostContext, { networkId, endpointId, error }: Syn
   if (error.name === faultOfSandbox || host.repairs.has(endpointId ?? networkId)) return false
   if (endpointId !== undefined) {
     const endpoint = host.inventory.endpoints.get(endpointId)
-    return endpoint !== undefined && isWanted(endpoint)
+    if (endpoint === undefined || !isWanted(endpoint)) return false
+    return error.name !== inTheWay || !isAltered(host, endpoint)
   }
   const network = host.inventory.networks.get(networkId)
   return network !== undefined && shouldBeAtDriver(host, network)
