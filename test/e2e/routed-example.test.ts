@@ -218,6 +218,28 @@ describe('the networks of a driver that has a sandbox of its own for each contai
     },
   )
 
+  it('[A6] have their interface back under its name, and a word of it where somebody has moved it away', async () => {
+    await start('both', 'red', 'blue')
+    await start('two', 'blue')
+    await run('both', 'ip link set eth0 name xx0')
+    const { differences } = await fixture.client.reconcile()
+    expect(new Set(differences.map(({ outcome }) => outcome))).toEqual(new Set(['repaired']))
+    expect(await interfacesIn('both')).toEqual(['eth0'])
+    await ping('both', await addressOf('two', 'blue'))
+    await run('both', `ip link set eth0 netns ${process.pid}`)
+    const said = expect.stringMatching(
+      /eth0 is not in the container: somebody has moved it .* plug them again/,
+    )
+    expect((await fixture.client.reconcile()).differences).toMatchObject([
+      { outcome: 'failed', error: { message: said } },
+      { outcome: 'failed', error: { message: said } },
+    ])
+    const { endpoints } = await fixture.client.getContainer('both')
+    for (const { id } of endpoints) await fixture.client.unplug({ handle: 'both', endpoint: id })
+    await fixture.client.plug('both', { network: 'blue' })
+    await ping('both', await addressOf('two', 'blue'))
+  })
+
   it('[A6] are as they should be, and stay so over new lives of conetd and the driver', async () => {
     await start('both', 'red', 'blue')
     await start('two', 'blue')

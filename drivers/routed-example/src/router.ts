@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { existsSync, readdirSync } from 'node:fs'
 import { ConetError, type InterfaceRequest, type Rollback } from '@conet/sdk'
 import * as linux from '@conet/sdk/linux'
+import { nameBack } from './name-back.ts'
 
 const directory = '/run/conet-routed'
 /** The end of the pair whose other end is the container's interface. */
@@ -70,6 +71,7 @@ export class Router implements Disposable {
     const end = this.#rtnl.existingLink(inner)
     const { macAddress = wanted.macAddress } = readAlias(end)
     this.#rtnl.run(linux.setLink(end.index, { alias: `${macAddress} ${path}` }))
+    if (inside.link(wanted.name) === undefined) nameBack(inside, end, { name: wanted.name, macAddress })
     // With the first address of a subnet the kernel would delete the others of that subnet.
     const interfaceName = wanted.name
     const key = linux.interfaceSysctl('ipv4', { interfaceName, setting: 'promote_secondaries' })
