@@ -56,6 +56,7 @@ export function myDriver() {
     },
 
     async listEndpoints() {
+      // TODO: as with networks, also those whose interfaces a former life has left.
       return [...endpoints.values()]
     },
 

@@ -1,9 +1,11 @@
 // The driver's process is killed and started again: nothing is lost, nothing is left.
 import type { CheckContext } from '../context/check-context.ts'
+import { pictureOf } from '../kernel/picture.ts'
+import { type Plugged, plugged, refOf } from '../kernel/plugged.ts'
 import type { ActiveCheck } from './check.ts'
 import { expectListed, listedEndpoints, listedNetworks } from './listed.ts'
 import { expectQuiet, isUnknown, syncOnce } from './sync-rounds.ts'
-import { expect } from './verdicts.ts'
+import { expect, NotApplicable } from './verdicts.ts'
 
 /** After so many milliseconds of a create and plug the driver is killed. */
 const momentsMs = [0, 1, 2, 4, 8, 16]
@@ -57,6 +59,30 @@ export const restartChecks: readonly ActiveCheck[] = [
     },
   },
   {
+    id: 'restart.listed',
+    title: 'an endpoint that an earlier instance plugged, and whose interface is still there, is listed once',
+    level: 'resilient',
+    needs: ['command', 'root'],
+    rules: ['EP-5'],
+    sends: 'a network, an endpoint, a plug; SIGKILL and a new start; endpoint/list before any sync',
+    why: 'What no list names is never deleted once the host has forgotten it: its interfaces leak.',
+    mend: 'List what you find in the kernel, or in records that outlive the process; memory is empty after a start.',
+    async run(kit) {
+      const made = await plugged(kit, await kit.connect())
+      await killAndStart(kit)
+      assertStillThere(made)
+      using host = await kit.connect()
+      const { endpoints } = await host.call('endpoint/list', {})
+      const { networkId, endpointId } = refOf(made.endpoint)
+      const found = endpoints.filter((endpoint) => endpoint.endpointId === endpointId)
+      expect(
+        found.length === 1 && found[0]?.networkId === networkId,
+        'its interface is still in the sandbox, and the list does not have it once',
+        { expected: [{ networkId, endpointId }], found },
+      )
+    },
+  },
+  {
     id: 'restart.mid-plug',
     title:
       'killed at any moment of a create and plug, it is repaired by a sync, and leaves nothing after a delete',
@@ -97,6 +123,13 @@ export const restartChecks: readonly ActiveCheck[] = [
 async function killAndStart({ process }: CheckContext): Promise<void> {
   await process.end('SIGKILL')
   await process.restart()
+}
+
+/** Of what is gone EP-5 says nothing here; that it must not go with the process is for kernel.driver-end-keeps. */
+function assertStillThere({ sandbox, result }: Plugged): void {
+  const { links } = pictureOf(sandbox.path)
+  const isThere = result.interfaces.some(({ name }) => links.some((link) => link.name === name))
+  if (!isThere) throw new NotApplicable('no interface of the plug outlives the driver')
 }
 
 async function killDuringPlug(kit: CheckContext, momentMs: number): Promise<void> {
