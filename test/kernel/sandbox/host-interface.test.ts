@@ -1,52 +1,21 @@
 import { execFileSync } from 'node:child_process'
 import { assertCanBringIn, bringIn, mend, removeRest, takeBack } from '@conet/host/sandbox/index'
 import { interfaceDifferences } from '@conet/host/sandbox/interface-differences'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { inventory, type Shown, show } from '../../support/iproute.ts'
-import { NamespaceFixture } from '../../support/namespace-fixture.ts'
+import { describe, expect, it } from 'vitest'
+import { inventory, show } from '../../support/iproute.ts'
+import {
+  inside,
+  ip,
+  links,
+  moved,
+  path,
+  sandboxes,
+  shown,
+  useHostInterfaces,
+  wanted,
+} from './host-interface-fixture.ts'
 
-const wanted = {
-  configuredBy: 'host',
-  name: 'eth0',
-  sourceName: 'src0',
-  macAddress: '02:42:0a:5c:00:77',
-  addresses: ['10.92.0.77/24', 'fd92::77/64'],
-  mtu: 1400,
-  routes: [
-    { destination: '10.92.0.0/24', scope: 'link' },
-    { destination: '0.0.0.0/0', gateway: '10.92.0.1', metric: 50, source: '10.92.0.77' },
-    { destination: '192.0.2.0/24', gateway: '10.92.0.9', table: 1000 },
-    { destination: '192.0.2.9/32', scope: 'host', table: 1001 },
-    { destination: '2001:db8::/32', gateway: 'fd92::1', metric: 7 },
-  ],
-  neighbours: [{ address: '10.92.0.1', macAddress: '02:42:0a:5c:00:01' }],
-  sysctls: { 'net/ipv4/conf/eth0/rp_filter': '2', 'net/ipv4/ip_default_ttl': '61' },
-} as const satisfies Parameters<typeof bringIn>[1]
-
-let sandboxes: NamespaceFixture
-let path: string
-const links = () => show('ip link show').map(({ ifname }) => ifname)
-const inside = (command: string) => sandboxes.exec('box', command)
-const shown = (command: string): Shown[] => JSON.parse(inside(`ip -j ${command}`))
-const ip = (...argv: string[]) => execFileSync('ip', argv, { stdio: 'pipe' })
-const moved = () => undefined
-
-beforeEach(() => {
-  sandboxes = new NamespaceFixture()
-  sandboxes.make('box')
-  path = sandboxes.path('box')
-  ip('link', 'add', 'parent', 'type', 'veth', 'peer', 'name', 'wire')
-  ip('link', 'add', 'link', 'parent', 'name', 'src0', 'type', 'macvlan', 'mode', 'bridge')
-  // As on a real machine: the name that the interface has in the sandbox is taken outside.
-  ip('link', 'add', 'eth0', 'type', 'ifb')
-})
-
-afterEach(() => {
-  ip('link', 'delete', 'eth0')
-  ip('link', 'delete', 'parent')
-  expect(links()).toEqual(['lo'])
-  sandboxes[Symbol.dispose]()
-})
+useHostInterfaces()
 
 describe('an interface that the driver leaves to the host', () => {
   it('[D16] [C18] gets name, MAC, MTU, addresses, the link-local one of its MAC, routes, neighbours and sysctls in the sandbox', async () => {
@@ -252,70 +221,6 @@ describe('an interface that the driver leaves to the host', () => {
       kind: 'failedPrecondition',
       message: expect.stringMatching(/no src0 in the host's own .* unplug the endpoint and plug it again/),
     })
-  })
-
-  const pair = () => {
-    ip('link', 'add', 'port', 'type', 'veth', 'peer', 'name', 'src1')
-    return { ...wanted, sourceName: 'src1' }
-  }
-
-  it.each<[string, () => typeof wanted | ReturnType<typeof pair>]>([
-    ['a macvlan', () => wanted],
-    ['a veth', pair],
-  ])('has its name back when somebody has renamed it in the sandbox: %s', async (_kind, make) => {
-    const made = make()
-    await bringIn(path, made, moved)
-    const index = () => shown('link show eth0')[0]?.ifindex
-    const before = index()
-    inside(`ip link set eth0 name xx0; ip link add own address ${made.macAddress} type bridge`)
-    inside('ip link set xx0 master own')
-    await mend(path, made, { former: made })
-    expect(index()).toBe(before)
-    expect(interfaceDifferences(path, [made])).toEqual([])
-    expect(inside('ip -o link')).not.toContain('xx0:')
-    inside('ip link set eth0 name xx0')
-    await takeBack(path, made)
-    await removeRest(path, made)
-    expect(inside('ip -o link')).not.toContain('xx0')
-  })
-
-  it('is not looked for among what the container has made, or what is somebody else’s', async () => {
-    await bringIn(path, wanted, moved)
-    inside('ip link set eth0 name xx0')
-    const lost = { kind: 'failedPrecondition' }
-    await expect(mend(path, wanted, { others: new Set(['xx0']) })).rejects.toMatchObject(lost)
-    inside(`ip link delete xx0; ip link add own address ${wanted.macAddress} type ifb`)
-    await expect(mend(path, wanted)).rejects.toMatchObject(lost)
-    await takeBack(path, wanted)
-    await removeRest(path, wanted)
-    expect(inside('ip -o link show own')).toContain('own')
-  })
-
-  it('is not chosen from two with its MAC', async () => {
-    await bringIn(path, wanted, moved)
-    inside('ip link set eth0 name xx0')
-    ip('link', 'add', 'link', 'parent', 'name', 'src2', 'type', 'macvlan', 'mode', 'bridge')
-    ip('link', 'set', 'src2', 'netns', path)
-    inside('ip link set xx0 down')
-    inside(`ip link set src2 address ${wanted.macAddress}`)
-    await expect(mend(path, wanted)).rejects.toMatchObject({ kind: 'failedPrecondition' })
-    inside('ip link delete src2')
-    await mend(path, wanted)
-    expect(interfaceDifferences(path, [wanted])).toEqual([])
-    await takeBack(path, wanted)
-  })
-
-  it('stays renamed, and is told of, while another link in the sandbox has its name', async () => {
-    await bringIn(path, wanted, moved)
-    inside('ip link set eth0 name xx0; ip link add eth0 type ifb')
-    await expect(mend(path, wanted)).rejects.toMatchObject({
-      kind: 'conflict',
-      message: expect.stringContaining('it is called xx0 in the container'),
-    })
-    inside('ip link delete eth0')
-    await mend(path, wanted)
-    expect(interfaceDifferences(path, [wanted])).toEqual([])
-    await takeBack(path, wanted)
   })
 
   it.each<[string, object, object]>([
