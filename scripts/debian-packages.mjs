@@ -8,7 +8,7 @@ import { join } from 'node:path'
 const needs = [
   { package: 'iproute2', program: 'ip', for: ['demo', 'test', 'bench'] },
   { package: 'libnftables1', library: 'libnftables.so.1', for: ['demo', 'test', 'bench'] },
-  { package: 'nftables', program: 'nft', for: ['demo', 'test'] },
+  { package: 'nftables', program: 'nft', for: ['demo', 'test', 'bench'] },
   { package: 'runc', program: 'runc', for: ['demo', 'test'] },
   { package: 'crun', program: 'crun', for: ['test'] },
   { package: 'podman', program: 'podman', for: ['test'] },

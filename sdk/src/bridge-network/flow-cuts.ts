@@ -19,8 +19,8 @@ type Sender = {
 
 type Near = {
   readonly ownNetwork: readonly IpRange[]
-  /** The machine's own addresses, as text: what goes to them is not sent on. */
-  readonly machine: ReadonlySet<string>
+  /** The machine's own addresses: what goes to them is not sent on. */
+  readonly machine: AddressTexts
 }
 
 /** Ends what an endpoint has begun and may not send any more. */
@@ -154,9 +154,17 @@ function leadsTo(reply: Flow['reply'], ports: readonly MappedPort[]): boolean {
   return ports.some(({ address, port }) => reply.source.equals(address) && reply.sourcePort === port)
 }
 
-/** Of the machine, as text. */
-export function addressesOf(rtnl: Pick<Rtnl, 'addresses'>): ReadonlySet<string> {
-  return new Set(rtnl.addresses().map(({ address }) => withoutPrefix(address)))
+export type AddressTexts = Pick<ReadonlySet<string>, 'has'>
+
+/** Of the machine. Looked at when a flow is first asked about: of a thousand interfaces that takes longer than a cut of none. */
+export function addressesOf(rtnl: Pick<Rtnl, 'addresses'>): AddressTexts {
+  let texts: AddressTexts | undefined
+  return {
+    has(text) {
+      texts ??= new Set(rtnl.addresses().map(({ address }) => withoutPrefix(address)))
+      return texts.has(text)
+    },
+  }
 }
 
 /** Two may share a port of different addresses. */
@@ -179,7 +187,7 @@ function filtersOf(ports: readonly number[]): Pick<FlowFilter, 'protocol' | 'des
   return ports.map((destinationPort) => ({ protocol, destinationPort }))
 }
 
-type MachinePorts = { readonly ports: readonly MappedPort[]; readonly own: ReadonlySet<string> }
+type MachinePorts = { readonly ports: readonly MappedPort[]; readonly own: AddressTexts }
 
 /** A port of one address comes before the same of all. */
 function meantFor(destination: Buffer, { ports, own }: MachinePorts): readonly MappedPort[] {

@@ -5,7 +5,7 @@ import type { Flow } from '../linux/netfilter/index.ts'
 import type { PolicyParams } from '../protocol/index.ts'
 import type { BridgePlan } from './bridge-plan.ts'
 import { admits } from './firewall/host-services.ts'
-import { maySend } from './flow-cuts.ts'
+import { type AddressTexts, maySend } from './flow-cuts.ts'
 import { documentOf } from './policy/check.ts'
 import { addressNumber, type IpRange, parseRange } from './policy/ranges.ts'
 import { type EgressPolicy, egressPolicy } from './policy/rules.ts'
@@ -27,7 +27,7 @@ export type Member = {
 export type PeerRules = { allows(networkId: string, flow: Flow): boolean }
 
 export class MemberFlows {
-  readonly #machine: ReadonlySet<string>
+  readonly #machine: AddressTexts
   readonly #pairs: PeerRules
   readonly #params = new Map<string, MemberParams>()
   readonly #members = new Map<MemberParams, Member>()
@@ -35,7 +35,7 @@ export class MemberFlows {
   /** `machine`: its own addresses, as text. `pairs`: between members that are kept apart. */
   constructor(
     members: Iterable<MemberParams>,
-    { machine, pairs }: { machine: ReadonlySet<string>; pairs: PeerRules },
+    { machine, pairs }: { machine: AddressTexts; pairs: PeerRules },
   ) {
     this.#machine = machine
     this.#pairs = pairs
