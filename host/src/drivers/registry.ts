@@ -202,7 +202,8 @@ export class DriverRegistry {
 
   #onChange(session: Session): void {
     const name = session.identity?.name
-    if (name !== undefined) this.#seats.follow(name, session)
+    // The host ends: whose connection ends last takes nobody's name, or the next host would find that on record.
+    if (name !== undefined && !this.#isClosed) this.#seats.follow(name, session)
     this.#announce(this.#entry(session))
     this.#changes.emit('change')
   }

@@ -279,6 +279,19 @@ describe('a second instance of a driver that knows how to hand over', () => {
     expect([old.timesHeard('initialize'), entryAt(host, 'new')?.state]).toEqual([2, 'ready'])
   })
 
+  it('is the one on record when the host ends while the old one still drains', async () => {
+    const seats = seatRecords()
+    await using host = await startDriverHost({ sync, seats })
+    await using _old = await instance(host, 'old', { ...withSync, 'driver/drain': never })
+    await untilState(host, 'old', 'ready')
+    await using _newcomer = await instance(host, 'new', withSync)
+    await untilState(host, 'new', 'ready')
+    const before = seats.get('x')
+    expect(before?.relieved).toHaveLength(1)
+    await host.registry.close(100)
+    expect(seats.get('x')).toEqual(before)
+  })
+
   it('has the name at once when the old one goes before the switch', async () => {
     let isFirst = true
     let goOn: (answer: unknown) => void = () => undefined
