@@ -64,6 +64,22 @@ it.each(['SIGTERM', 'SIGKILL'] as const)(
   },
 )
 
+it.each(['SIGTERM', 'SIGKILL'] as const)(
+  'after %s of conetd the one that conet driver start has started works on',
+  async (signal) => {
+    await fixture.conetd.stop()
+    await fixture.conetd.start()
+    await untilStates({ 'null-2': 'ready active' })
+    await fixture.client.startDriver('null')
+    await eventually(async () => expect(await states()).toMatchObject({ null: 'ready active' }))
+    const { pid } = await fixture.client.getDriver('null')
+    await fixture.conetd.stop(signal)
+    await fixture.conetd.start()
+    await eventually(async () => expect(await states()).toMatchObject({ null: 'ready active' }))
+    expect((await fixture.client.getDriver('null')).pid).toBe(pid)
+  },
+)
+
 it('without the one started by hand conetd starts its own again', async () => {
   await fixture.conetd.stop()
   await fresh.end('SIGKILL')

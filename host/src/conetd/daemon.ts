@@ -23,7 +23,7 @@ import { lockDriversAnew, takePlaces } from './places.ts'
 import { putDown, startOrPutDown } from './put-down.ts'
 import { seatRecords } from './seat-records.ts'
 import { serve } from './serving.ts'
-import { startSpawned } from './start-spawned.ts'
+import { formerSeats, startSpawned } from './start-spawned.ts'
 import { openStores, type Stores } from './stores.ts'
 
 export type Daemon = {
@@ -62,6 +62,7 @@ async function start(options: DaemonOptions, parts: Rollback, undo: Rollback): P
   recover(host)
   joinCluster(host, cluster, parts)
   room.registry.expect([...host.inventory.networks.values()].map(({ type }) => type))
+  const former = formerSeats(settings.spawn, room)
   await expectDrivers(options, room, parts)
   takeQueuedDown(host)
   host.forsaken.start()
@@ -70,7 +71,7 @@ async function start(options: DaemonOptions, parts: Rollback, undo: Rollback): P
   host.driverWatch.start()
   await serve(options, { host, room, stores, cluster }, parts)
   // Not by a conetd that cannot listen: they would outlive it.
-  await startSpawned(options, room)
+  await startSpawned(options, room, former)
 }
 
 /** What the host is built on. */

@@ -1,18 +1,26 @@
 // Starts the drivers that conetd is to keep running, but for those from which an instance of somebody else's has taken over.
-import { ConetError } from '@conet/sdk'
+import { isSocketOf, type SeatRecord } from '../drivers/index.ts'
 import type { DaemonOptions } from './daemon-options.ts'
 import type { DriverRoom } from './driver-room.ts'
 
 /** An instance that goes on beside conetd has its socket already: it needs no longer to be heard of. */
 const successorWithinMs = 2_000
 
+/** Who had the names of the drivers that are to run. Read before any of them is connected: whoever comes first has it again. */
+export type FormerSeats = ReadonlyMap<string, SeatRecord | undefined>
+
+export function formerSeats(drivers: readonly string[], { seats }: DriverRoom): FormerSeats {
+  return new Map(drivers.map((driver) => [driver, seats.get(driver)]))
+}
+
 export async function startSpawned(
-  { settings, log }: Pick<DaemonOptions, 'settings' | 'log'>,
+  { log }: Pick<DaemonOptions, 'log'>,
   room: DriverRoom,
+  former: FormerSeats,
 ): Promise<void> {
   await Promise.all(
-    settings.spawn.map(async (driver) => {
-      const socket = await successorOf(driver, room)
+    [...former].map(async ([driver, seat]) => {
+      const socket = await successorOf(driver, seat, room)
       if (socket === undefined) return room.supervisor.start(driver)
       // One more instance would be the youngest, and relieve it.
       await room.supervisor.stop(driver)
@@ -24,13 +32,14 @@ export async function startSpawned(
   )
 }
 
-/** The socket of the instance that works under the name and is none of conetd's. */
-async function successorOf(driver: string, { registry, seats }: DriverRoom): Promise<string | undefined> {
-  if ((seats.get(driver)?.relieved.length ?? 0) === 0) return undefined
-  await registry.require(driver, { timeoutMs: successorWithinMs }).catch(ignoreAbsence)
-  return registry.elsewhere(driver)
-}
-
-function ignoreAbsence(error: unknown): void {
-  if (!ConetError.is(error, 'driverUnavailable')) throw error
+/** The socket of the instance that had the name last, if it works there and is none of conetd's. */
+async function successorOf(
+  driver: string,
+  seat: SeatRecord | undefined,
+  { registry }: DriverRoom,
+): Promise<string | undefined> {
+  if (seat === undefined || seat.relieved.length === 0) return undefined
+  const { socket } = seat
+  if (socket === undefined || isSocketOf(socket, driver)) return undefined
+  return (await registry.worksAt(socket, successorWithinMs)) ? socket : undefined
 }

@@ -190,7 +190,7 @@ export class DriverSeat implements DriverCalls {
     this.#last = session
     if (session === this.#standby) this.#standby = undefined
     const { instanceId, capabilities } = session.driver
-    if (capabilities.hotUpgrade) this.#order.sits(instanceId)
+    if (capabilities.hotUpgrade) this.#order.sits(instanceId, session.socket.path)
   }
 
   #relieve(before: Session, successorId: string): void {

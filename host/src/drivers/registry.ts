@@ -103,12 +103,6 @@ export class DriverRegistry {
     return session !== undefined && takesCalls(session.state) ? session : undefined
   }
 
-  /** The socket of the instance that has the name, if that is not the name's own, where the host starts it. */
-  elsewhere(name: string): string | undefined {
-    const path = this.#seats.holder(name)?.socket.path
-    return path === undefined || isSocketOf(path, name) ? undefined : path
-  }
-
   /** The driver of that name, if calls go through now. */
   available(name: string): DriverCalls | undefined {
     return this.#seats.available(name)
@@ -139,6 +133,15 @@ export class DriverRegistry {
       if (limit.signal.aborted) throw takesTooLong(name, { timeoutMs, why: this.#absence(name) })
       await once(this.#changes, 'change', { signal: limit.signal }).catch(ignoreAbort)
     }
+  }
+
+  /** Whether the instance at that socket works under its name; of one that is being connected, as soon as it does. */
+  async worksAt(socketPath: string, timeoutMs: number): Promise<boolean> {
+    using limit = deadline(timeoutMs, `wait for the driver at ${socketPath}`)
+    const session = () => [...this.#sessions.values()].find(({ socket }) => socket.path === socketPath)
+    while (isUnderWay(session()?.state ?? 'gone') && !limit.signal.aborted)
+      await once(this.#changes, 'change', { signal: limit.signal }).catch(ignoreAbort)
+    return takesCalls(session()?.state ?? 'gone')
   }
 
   /** The driver at that name's own socket: whether it is connected, or has answered since (`Date.now()`). */

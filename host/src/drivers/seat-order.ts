@@ -5,6 +5,8 @@ import { type Static, Type } from 'typebox'
 export const SeatRecord = Type.Object({
   /** The instance that had the name last. */
   holder: Type.Optional(Type.String()),
+  /** Where it listened. */
+  socket: Type.Optional(Type.String()),
   /** Those that it, or one before it, has relieved; the youngest last. */
   relieved: Type.Array(Type.String()),
 })
@@ -36,11 +38,13 @@ export class SeatOrder {
   readonly #options: SeatOrderOptions
   readonly #relieved: Set<string>
   #holder: string | undefined
+  #socket: string | undefined
 
   constructor(options: SeatOrderOptions) {
     this.#options = options
-    const { holder, relieved = [] } = options.records.get(options.driver) ?? {}
+    const { holder, socket, relieved = [] } = options.records.get(options.driver) ?? {}
     this.#holder = holder
+    this.#socket = socket
     this.#relieved = new Set(relieved)
   }
 
@@ -48,13 +52,14 @@ export class SeatOrder {
     return this.#relieved.has(instanceId)
   }
 
-  /** The instance has the name from now on. */
-  sits(instanceId: string): void {
+  /** The instance at that socket has the name from now on. */
+  sits(instanceId: string, socket: string): void {
     if (this.#holder === instanceId) return
     const comesBack = this.#relieved.delete(instanceId)
     // One that was relieved has the name while its successor is away, who takes over again when it is back.
     if (!comesBack && this.#holder !== undefined) this.#relieved.add(this.#holder)
     this.#holder = instanceId
+    this.#socket = socket
     this.#trim()
     this.#record((records, driver) => records.put(driver, this.#asRecord()))
   }
@@ -69,8 +74,12 @@ export class SeatOrder {
   }
 
   #asRecord(): SeatRecord {
-    const holder = this.#holder
-    return { ...(holder !== undefined && { holder }), relieved: [...this.#relieved] }
+    const [holder, socket] = [this.#holder, this.#socket]
+    return {
+      ...(holder !== undefined && { holder }),
+      ...(socket !== undefined && { socket }),
+      relieved: [...this.#relieved],
+    }
   }
 
   /** A failure ends nothing: the record is missed at the next start of the host only. */
