@@ -41,6 +41,13 @@ it.each(everyCommand)('conet %s --help has an example and does nothing', async (
   expect(await conet(['help', ...path.split(' ')])).toEqual(outcome)
 })
 
+it('every command that writes JSON of what there is takes --no-trunc', async () => {
+  for (const path of everyCommand) {
+    const { out } = await conet([...path.split(' '), '--help'])
+    if (out.includes(' --json ')) expect(out, path).toContain(' --no-trunc ')
+  }
+})
+
 it('every example is a command line that is understood', async () => {
   for (const path of everyCommand) {
     const { out } = await conet([...path.split(' '), '--help'])

@@ -13,11 +13,8 @@ export function addHostCommands(program: Command, context: CommandContext): void
 }
 
 function addStatus(program: Command, context: CommandContext): void {
-  program
-    .command('status')
-    .summary('show the host, and what stands in the way')
+  addShowOptions(program.command('status').summary('show the host, and what stands in the way'))
     .description('Show where conetd lives, what it holds, and what on this machine stands in the way.')
-    .option('--json', 'write JSON, and nothing else')
     .addHelpText('after', '\nExample:\n  $ conet status')
     .action(async ({ json }: ShowOptions) => {
       const status = await context.withClient((client, call) => client.status(call))
@@ -47,11 +44,8 @@ function addEvents(program: Command, context: CommandContext): void {
 
 /** The versions of both; a host that is not there is an answer here, not a failure. */
 function addVersion(program: Command, context: CommandContext): void {
-  program
-    .command('version')
-    .summary('show the versions of conet and conetd')
+  addShowOptions(program.command('version').summary('show the versions of conet and conetd'))
     .description('Show the versions of this program and of the conetd that it reaches.')
-    .option('--json', 'write JSON, and nothing else')
     .addHelpText('after', '\nExample:\n  $ conet version')
     .action(async ({ json }: ShowOptions) => {
       const conetd = await context.withClient((client, call) =>

@@ -20,9 +20,7 @@ export function addContainerPolicyCommands(container: Command, context: CommandC
 }
 
 function addPolicy(container: Command, context: CommandContext): void {
-  container
-    .command('policy')
-    .summary('show or change the policies of a container')
+  addShowOptions(container.command('policy').summary('show or change the policies of a container'))
     .description(
       'Show the policies of a container, or change those of the attachments that are named: all of them or none, also while it runs.',
     )
@@ -33,7 +31,6 @@ function addPolicy(container: Command, context: CommandContext): void {
       parsePolicyFile,
     )
     .option('--reset <attachment>', 'back to the default of its network, repeatable', collect)
-    .option('--json', 'write JSON, and nothing else')
     .addHelpText(
       'after',
       '\nExample:\n  $ conet container policy c1\n  $ conet container policy c1 --reset web',
@@ -83,9 +80,7 @@ function addMetrics(container: Command, context: CommandContext): void {
 type DefaultOptions = { file?: Record<string, unknown>; none?: boolean; json?: boolean }
 
 export function addDefaultPolicyCommand(net: Command, context: CommandContext): void {
-  net
-    .command('default-policy')
-    .summary('show or change the default policy of a network')
+  addShowOptions(net.command('default-policy').summary('show or change the default policy of a network'))
     .description(
       'Show the default policy of a network, or change it: it reaches containers that run and have no policy of their own.',
     )
@@ -96,7 +91,6 @@ export function addDefaultPolicyCommand(net: Command, context: CommandContext): 
       ),
     )
     .addOption(new Option('--none', 'no default policy from now on').conflicts('file'))
-    .option('--json', 'write JSON, and nothing else')
     .addHelpText(
       'after',
       '\nExample:\n  $ conet net default-policy web\n  $ conet net default-policy web --none',
