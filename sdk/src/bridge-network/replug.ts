@@ -12,6 +12,8 @@ import {
   type Namespace,
   type NewRoute,
   newRoute,
+  type RouteFault,
+  type RouteRequest,
   type Rtnl,
   replaceAddress,
   routeFaults,
@@ -50,22 +52,22 @@ export type PluggedTask = PlugTask & {
 
 /**
  * Throws `conflict` when the port's name is somebody else's, `inUse` when the endpoint is plugged into another
- * sandbox.
+ * sandbox. What keeps one route out is thrown once all else is mended and told.
  */
 export function checkPlugged(task: PluggedTask): void {
   const { inner, plan, port, sandbox, repaired } = task
   assertOurs(task)
   const peer = peerOf(task)
   const outside = mendPort(task)
-  const inside = [
-    ...mendInterface(inner, peer, plan),
-    ...mendAddresses({ sandbox, inner }, peer.index, plan),
-    ...mendRoutes(inner, peer.index, plan),
-  ]
+  const ofLink = [...mendInterface(inner, peer, plan), ...mendAddresses({ sandbox, inner }, peer.index, plan)]
+  const routes = mendRoutes(inner, peer.index, plan)
+  const inside = [...ofLink, ...routes.done]
   for (const what of outside) repaired(`port ${plan.port.name}: ${what}`)
   for (const what of inside)
     repaired(`interface ${plan.interfaceName} of endpoint ${plan.endpointId}: ${what}`)
   if (outside.length + inside.length > 0) announceAfterAnswer(task, { port: port.index, sandbox })
+  const [failure] = routes.failures
+  if (failure !== undefined) throw failure
 }
 
 /** Whatever its alias is: nobody else has a veth of this name in the network's bridge. */
@@ -168,10 +170,8 @@ function mendAddresses(
   const missing = addresses.filter((address) => !usable.has(address))
   const ofSwitch = missing.some(isIpv6) ? switchIpv6On(sandbox, interfaceName) : []
   inner.batch(missing.map(replace))
-  if (linkLocal !== undefined && !usable.has(linkLocal)) {
-    // EACCES: IPv6 is switched off in the sandbox, and nothing needs it.
-    inner.run(replace(linkLocal), { tolerate: ['EACCES'] })
-  }
+  if (linkLocal !== undefined && !usable.has(linkLocal) && isTaken(inner, replace(linkLocal)))
+    missing.push(linkLocal)
   // With the new ones the kernel makes theirs, but where an address of the container's own has one to the same subnet.
   const standing = own.filter((address) => address !== linkLocal || usable.has(address))
   const ofRoutes = mendAddressRoutes(inner, { link, addresses: standing, routes, isWhole: true })
@@ -183,15 +183,40 @@ function mendAddresses(
   ]
 }
 
-function mendRoutes(inner: Rtnl, link: number, plan: EndpointPlan): string[] {
-  if (plan.routes.length === 0) return []
+/** Not where IPv6 is switched off in the sandbox, and nothing needs it. */
+function isTaken(inner: Rtnl, request: RouteRequest): boolean {
+  try {
+    inner.run(request)
+    return true
+  } catch (error) {
+    if (!KernelError.is(error, 'EACCES')) throw error
+    return false
+  }
+}
+
+/** Each by itself: the container's own default route of one family keeps that of the other from nothing. */
+function mendRoutes(inner: Rtnl, link: number, plan: EndpointPlan): MendedRoutes {
+  const done: string[] = []
+  const failures: unknown[] = []
+  if (plan.routes.length === 0) return { done, failures }
   const wanted = plan.routes.map((route) => newRoute(link, route))
-  return routeFaults(inner.routes({ link }), wanted).map((fault) => {
-    const { route, wrong } = fault
-    if (wrong.length > 0) inner.batch(substituteRoute(route, wrong), { tolerate: ['EEXIST', 'ESRCH'] })
-    else addOrConflict(inner, plan, route)
-    return mended(fault)
-  })
+  for (const fault of routeFaults(inner.routes({ link }), wanted)) {
+    try {
+      mendRoute(inner, plan, fault)
+      done.push(mended(fault))
+    } catch (error) {
+      failures.push(error)
+    }
+  }
+  return { done, failures }
+}
+
+/** In words, what was; and what was thrown. */
+type MendedRoutes = { readonly done: readonly string[]; readonly failures: readonly unknown[] }
+
+function mendRoute(inner: Rtnl, plan: EndpointPlan, { route, wrong }: RouteFault): void {
+  if (wrong.length > 0) inner.batch(substituteRoute(route, wrong), { tolerate: ['EEXIST', 'ESRCH'] })
+  else addOrConflict(inner, plan, route)
 }
 
 function addOrConflict(inner: Rtnl, plan: EndpointPlan, route: NewRoute): void {

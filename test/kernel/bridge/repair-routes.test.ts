@@ -110,6 +110,11 @@ const insideChanges: InsideChange[] = [
     says: /route to fe80::\/64 was missing/,
   },
   {
+    what: 'the link-local address inside',
+    command: 'ip -6 address del fe80::42:aff:fe01:3/64 dev eth0',
+    says: /the address fe80::42:aff:fe01:3\/64 was missing$/,
+  },
+  {
     what: 'the entries for its addresses inside',
     command: 'ip route flush table local dev eth0; ip -6 route flush table local dev eth0',
     says: /10\.1\.0\.3\/32 in the .*fd00:1::3\/128 in the /s,
@@ -167,4 +172,43 @@ describe('a driver that starts again', () => {
     for (const params of [first, second]) await fixture.plug(params)
     expect(fixture.repaired).toEqual([])
   })
+
+  it.each([
+    ['IPv4', '', '0.0.0.0/0', '192.0.2.1'],
+    ['IPv6', '-6', '::/0', '2001:db8::1'],
+  ])(
+    'mends all but the default route of %s, for which the container has one of its own, and is refused for that one',
+    async (_family, option, destination, gateway) => {
+      await using fixture = await BridgeFixture.start()
+      const net = await fixture.create(network('one'))
+      const params = await fixture.join(net, 'a', a)
+      const picture = () => fixture.exec('a', 'ip -br address show dev eth0; ip route; ip -6 route | sort')
+      const before = picture()
+      for (const step of ['while it runs', 'at its start']) {
+        fixture.exec(
+          'a',
+          `ip link add own type veth peer name far; ip link set own addrgenmode none up; ip link set far addrgenmode none up
+         ip address add 192.0.2.2/24 dev own; ip address add 2001:db8::2/64 dev own nodad
+         ip route del default; ip -6 route del default; ip ${option} route add default via ${gateway}
+         ip address del 10.1.0.2/16 dev eth0; ip link set eth0 mtu 1400`,
+        )
+        fixture.repaired.length = 0
+        if (step === 'at its start') await fixture.restartDriver()
+        await fixture.create(net)
+        const message = `has another route to ${destination} (via ${gateway} dev own)`
+        await expect(fixture.plug(params), step).rejects.toMatchObject({
+          kind: 'conflict',
+          message: expect.stringContaining(message),
+          help: expect.stringContaining('--no-default-route'),
+        })
+        const told = fixture.repaired.join('\n')
+        expect(told).toMatch(/mtu was 1400.*10\.1\.0\.2\/16 was missing.*route to [\d.:]+\/0 was missing$/s)
+        expect(told).not.toContain(`route to ${destination}`)
+        expect(fixture.exec('a', `ip ${option} route show default`)).toContain('dev own')
+        fixture.exec('a', 'ip link delete own')
+        await fixture.plug(params)
+        expect(picture(), step).toBe(before)
+      }
+    },
+  )
 })
