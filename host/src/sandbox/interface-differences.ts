@@ -74,9 +74,21 @@ function addressDifferences({ addresses }: Found, made: PluggedInterface): strin
     ? changedAddresses([...addresses.values()], { name: made.name, addresses: ownAddresses(made) })
     : []
   return [
-    ...own.filter((one) => !addresses.has(one)).map((one) => `lacks address ${one}`),
+    ...[...own, ...linkLocalWanted(addresses, made)]
+      .filter((one) => !addresses.has(one))
+      .map((one) => `lacks address ${one}`),
     ...changed.map(({ text }) => `has address ${text}`),
   ]
+}
+
+/**
+ * IPv6 needs one to find its neighbours; where no address is of IPv6 the container may do without, and switch it off. A driver may
+ * have given another than that of the MAC.
+ */
+function linkLocalWanted(addresses: Found['addresses'], made: PluggedInterface): string[] {
+  if (!isExact(made) || !made.addresses.some(isIpv6)) return []
+  const hasOther = [...addresses.values()].some(({ address, scope }) => isIpv6(address) && scope === 'link')
+  return made.configuredBy === 'driver' && hasOther ? [] : [linkLocalOf(made)]
 }
 
 function routeDifferences({ link, routes }: Found, made: PluggedInterface): string[] {
@@ -100,8 +112,16 @@ function addressedLink({ link, addresses }: Found, made: PluggedInterface): Addr
   return { link: link.index, addresses: standing, routes: made.routes, isWhole: isExact(made) }
 }
 
-function ownAddresses({ addresses, macAddress }: PluggedInterface): string[] {
-  return [...addresses.map(inOneSpelling), `${linkLocalOfMac(macAddress)}/64`]
+function ownAddresses(made: PluggedInterface): string[] {
+  return [...made.addresses.map(inOneSpelling), linkLocalOf(made)]
+}
+
+function linkLocalOf({ macAddress }: PluggedInterface): string {
+  return `${linkLocalOfMac(macAddress)}/64`
+}
+
+function isIpv6(address: string): boolean {
+  return address.includes(':')
 }
 
 /** Whether it is known how addresses and routes were set: the host has done so, or the driver says it. */

@@ -107,3 +107,30 @@ it('and of an interface in a sandbox, whose default routes are there again too',
   }
   expect(fixture.ping('a', '10.1.0.1') && fixture.ping('a', 'fd00:1::1')).toBe(true)
 })
+
+it('misses the link-local address of an interface that has IPv6 addresses, unless it has another', async () => {
+  await using fixture = await BridgeFixture.start()
+  const params = await fixture.join(await fixture.create(network('one')), 'a', a)
+  const { interfaces } = await fixture.plug(params)
+  const differences = () => interfaceDifferences(fixture.namespaces.path('a'), interfaces)
+  fixture.exec('a', 'ip address del fe80::42:aff:fe01:2/64 dev eth0')
+  expect(differences()).toEqual(['eth0 lacks address fe80::42:aff:fe01:2/64'])
+  fixture.exec('a', 'ip address add fe80::77/64 dev eth0 nodad')
+  expect(differences()).toEqual([])
+  fixture.exec('a', 'ip address del fe80::77/64 dev eth0')
+  await fixture.plug(params)
+  expect(fixture.repaired.join()).toMatch(/: the address fe80::42:aff:fe01:2\/64 was missing$/)
+  expect(differences()).toEqual([])
+})
+
+it('leaves IPv6 off in a container without addresses of it, and says nothing of it', async () => {
+  await using fixture = await BridgeFixture.start()
+  const net = await fixture.create(network('one'))
+  const params = await fixture.join(net, 'a', { addresses: ['10.1.0.2/16'] })
+  const { interfaces } = await fixture.plug(params)
+  fixture.exec('a', 'sysctl -qw net.ipv6.conf.eth0.disable_ipv6=1')
+  expect(interfaceDifferences(fixture.namespaces.path('a'), interfaces)).toEqual([])
+  await fixture.plug(params)
+  expect(fixture.repaired).toEqual([])
+  expect(fixture.exec('a', 'ip -6 address show dev eth0')).toBe('')
+})

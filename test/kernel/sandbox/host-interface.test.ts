@@ -170,6 +170,7 @@ describe('an interface that the driver leaves to the host', () => {
       ],
       ['ip address change fd92::77/64 dev eth0 noprefixroute', 'with duplicate detection, noprefixroute'],
       ['ip address change fe80::42:aff:fe5c:77/64 dev eth0 metric 5', 'address fe80::42:aff:fe5c:77/64 with'],
+      ['ip address del fe80::42:aff:fe5c:77/64 dev eth0', 'eth0 lacks address fe80::42:aff:fe5c:77/64'],
       [
         'ip route change default via 10.92.0.1 dev eth0 metric 50 src 10.92.0.77 mtu 1300',
         'mtu 1300 in route 0.0.0.0/0',
