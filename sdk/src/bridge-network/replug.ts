@@ -170,7 +170,7 @@ function mendAddresses(
   const missing = addresses.filter((address) => !usable.has(address))
   const ofSwitch = missing.some(isIpv6) ? switchIpv6On(sandbox, interfaceName) : []
   inner.batch(missing.map(replace))
-  if (linkLocal !== undefined && !usable.has(linkLocal) && isTaken(inner, replace(linkLocal)))
+  if (linkLocal !== undefined && !usable.has(linkLocal) && ranUnlessOff(inner, replace(linkLocal)))
     missing.push(linkLocal)
   // With the new ones the kernel makes theirs, but where an address of the container's own has one to the same subnet.
   const standing = own.filter((address) => address !== linkLocal || usable.has(address))
@@ -183,8 +183,8 @@ function mendAddresses(
   ]
 }
 
-/** Not where IPv6 is switched off in the sandbox, and nothing needs it. */
-function isTaken(inner: Rtnl, request: RouteRequest): boolean {
+/** False where IPv6 is switched off in the sandbox, and nothing needs it. */
+function ranUnlessOff(inner: Rtnl, request: RouteRequest): boolean {
   try {
     inner.run(request)
     return true
