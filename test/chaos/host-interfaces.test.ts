@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ConetdFixture } from '../support/conetd-fixture.ts'
 import type { FakeDriver } from '../support/fake-driver.ts'
@@ -22,6 +23,7 @@ const answer = (...interfaces: object[]) =>
   fake.plan({ methods: { 'endpoint/plug': { result: { interfaces } } } })
 const ip = (...argv: string[]) => execFileSync('ip', argv, { stdio: 'pipe' })
 const links = () => show('ip link show').map(({ ifname }) => ifname)
+const logged = () => readFileSync(fixture.conetd.logFile, 'utf8')
 /** Asks for what is answered. */
 const plug = () =>
   fixture.client.plug('c', { network: 'lab', mac_address: answered.macAddress, addresses: ['10.92.0.77'] })
@@ -205,6 +207,24 @@ describe('an interface that the driver leaves to the host', () => {
     const { differences } = await fixture.client.reconcile()
     expect(differences).toMatchObject([{ id, outcome: 'failed', error: { message: said } }])
     expect((await fixture.client.getContainer('c')).endpoints).toMatchObject([{ last_error: said }])
+  })
+
+  it('comes back under another name, and the log says so, when its own is taken on the machine', async () => {
+    await plug()
+    ip('link', 'add', 'link', 'parent', 'name', 'src0', 'type', 'macvlan')
+    await unplugAll()
+    expect(await within('ip -o link')).not.toContain('eth0')
+    expect(links()).toEqual(expect.arrayContaining(['src0', 'src0-1']))
+    expect(logged()).toContain('interface eth0 went back as src0-1: another link is called src0')
+  })
+
+  it('stays, and the log says so, when its name and its MAC were changed in the container', async () => {
+    const { id } = await plug()
+    await within('ip link set eth0 down; ip link set eth0 name zz address 02:00:00:00:00:01')
+    await unplugAll()
+    expect(await within('ip -o link')).toContain('zz@')
+    const said = `"endpointId":"${id}".*"interface":"eth0".*"links":\\["zz"\\].*interface eth0 was not taken out`
+    expect(logged()).toMatch(new RegExp(said))
   })
 
   it('may be one of several, also of those that the driver configures', async () => {

@@ -100,7 +100,7 @@ export async function endAtDriver(
   // The container may be up again, in another sandbox that holds nothing of this endpoint.
   const sandbox = current?.hold === endpoint.hold && isInSandbox(endpoint) ? current : undefined
   // Also while the driver is away: a sandbox may be let go before it is back.
-  if (sandbox !== undefined) await unsettle(host, endpoint, sandbox)
+  if (sandbox !== undefined) await unsettle(host, { endpoint, sandbox }, operation)
   const session = await host.drivers.require(network.type, operation)
   const call = callToItsEnd(operation)
   const calls: Promise<unknown>[] = []

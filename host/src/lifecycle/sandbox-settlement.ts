@@ -18,11 +18,11 @@ import {
   mend,
   removeRest,
   routeBySource,
-  takeBack,
 } from '../sandbox/index.ts'
 import { failpoint } from './failpoints.ts'
-import type { HostContext } from './host-context.ts'
+import type { HostContext, Operation } from './host-context.ts'
 import { assertSensible } from './plug-answer.ts'
+import { takeOut } from './returned-links.ts'
 
 type Placed = { endpoint: EndpointRecord; network: NetworkRecord; sandbox: SandboxRecord }
 
@@ -85,7 +85,8 @@ export async function mendInSandbox(host: HostContext, placed: Placed, result: P
   const former = placed.endpoint.result?.interfaces ?? []
   const names = new Set(result.interfaces.map(({ name }) => name))
   const others = new Set([...namesBeside(host, placed), ...names])
-  for (const gone of leftToHost(former)) if (!names.has(gone.name)) await takeBack(path, gone, others)
+  for (const gone of leftToHost(former))
+    if (!names.has(gone.name)) await takeOut(host, { endpoint: placed.endpoint, path, others }, gone)
   for (const wanted of asHeld(placed.endpoint, leftToHost(result.interfaces))) {
     await mend(path, wanted, { former: former.find(({ name }) => name === wanted.name), others })
   }
@@ -97,8 +98,8 @@ export async function mendInSandbox(host: HostContext, placed: Placed, result: P
 /** Takes back what `settleInSandbox` did, but for a veth. Fine when the sandbox is gone, and everything in it. */
 export async function unsettle(
   host: HostContext,
-  endpoint: EndpointRecord,
-  sandbox: SandboxRecord,
+  { endpoint, sandbox }: Pick<Placed, 'endpoint' | 'sandbox'>,
+  { attempt = 1 }: Pick<Operation, 'attempt'>,
 ): Promise<void> {
   const interfaces = endpoint.result?.interfaces ?? []
   if (hasOwnTable(host, endpoint)) {
@@ -110,7 +111,7 @@ export async function unsettle(
   }
   const others = namesBeside(host, { endpoint, sandbox })
   for (const plugged of leftToHost(interfaces)) {
-    await takeBack(sandbox.path, plugged, others)
+    await takeOut(host, { endpoint, path: sandbox.path, others, isRetry: attempt > 1 }, plugged)
     failpoint('host:endpoint:interface-returned')
   }
 }

@@ -1,14 +1,11 @@
 // Interfaces that a driver leaves to the host: moved from the driver's namespace into the sandbox, named and
-// configured there, and moved back before the driver is told to unplug.
+// configured there. How they leave it stands in take-back.ts.
 import { ConetError, type PluggedInterface, Rollback } from '@conet/sdk'
-import { deleteLink, type Link, Namespace, openSandbox, Rtnl, setLink } from '@conet/sdk/linux'
-import { type HostInterface, isLeftToHost, openSourceNamespace, Passage } from './host-interface.ts'
+import { setLink } from '@conet/sdk/linux'
+import { type HostInterface, isLeftToHost, Passage } from './host-interface.ts'
 import { applySettings, applySysctls, dropFormer, mendAddresses } from './interface-settings.ts'
 import { nameBack, renamedLink } from './renamed-link.ts'
-import { isSandboxGone } from './sandbox-gone.ts'
-
-/** Names of what is in the sandbox besides: no link of those is taken for a renamed one. */
-type Others = ReadonlySet<string>
+import { moveOut, type Others } from './take-back.ts'
 
 /**
  * Throws unless every interface that is left to the host can be brought in: `protocolViolation` when it is not where
@@ -38,7 +35,8 @@ export async function bringIn(
   await using undo = new Rollback()
   moveIn(passage, wanted)
   undo.defer(`move interface ${wanted.sourceName} back`, () => {
-    moveOut(passage.inside, wanted, passage.source)
+    const { index } = passage.inside.existingLink(wanted.name)
+    moveOut(passage.inside, { link: index, ...wanted }, passage)
   })
   onMoved()
   applySysctls(passage.sandbox, wanted, undo)
@@ -73,84 +71,16 @@ export async function mend(
   undo.commit()
 }
 
-/**
- * Before the driver is told to unplug: moves the interface back under its own name, down and without addresses. A
- * veth stays: deleting its other end, as its driver does, takes it out of the sandbox. Fine when it, or the sandbox,
- * is gone.
- */
-export async function takeBack(sandboxPath: string, plugged: HostInterface, others?: Others): Promise<void> {
-  using sandbox = openUnlessGone(sandboxPath)
-  if (sandbox === undefined) return
-  using inside = Rtnl.openIn(sandbox)
-  const link = linkOf(inside, plugged, others)
-  if (link === undefined || link.kind === 'veth') return
-  using source = openSourceNamespace(plugged)
-  if (source === undefined) return endWithSource(inside, link, plugged)
-  using outside = Rtnl.openIn(source)
-  // Then it was never moved, and what has its name in the sandbox is somebody else's.
-  if (outside.link(plugged.sourceName) === undefined) moveOut(inside, { ...plugged, name: link.name }, source)
-}
-
-/** After the driver has confirmed: a veth whose other end it did not delete goes too. Fine when it is gone. */
-export async function removeRest(
-  sandboxPath: string,
-  plugged: HostInterface,
-  others?: Others,
-): Promise<void> {
-  using sandbox = openUnlessGone(sandboxPath)
-  if (sandbox === undefined) return
-  using inside = Rtnl.openIn(sandbox)
-  const link = linkOf(inside, plugged, others)
-  // Another MAC: the container has made one of this name meanwhile.
-  if (link?.kind !== 'veth' || link.macAddress !== plugged.macAddress) return
-  await inside.runSlow(deleteLink(link.index), { tolerate: ['ENODEV'] })
-}
-
-/** What is to leave the sandbox: one of its name may be the container's own. */
-function linkOf(inside: Rtnl, plugged: HostInterface, others: Others | undefined): Link | undefined {
-  return renamedLink(inside, plugged, others) ?? inside.link(plugged.name)
-}
-
-function moveIn({ outside, inside, sandbox, source }: Passage, wanted: HostInterface): void {
-  const { name, sourceName } = wanted
+function moveIn(passage: Passage, { name, sourceName }: HostInterface): void {
+  const { outside, inside, sandbox } = passage
   outside.run(setLink(sourceName, { up: false }))
   const { index } = outside.existingLink(sourceName)
   try {
     outside.run(setLink(index, { namespace: sandbox, name }))
   } catch (error) {
     // The kernel moves first and names then: where the name was taken this moment it is inside, under its own.
-    if (outside.link(sourceName) === undefined) moveOut(inside, { name: sourceName, sourceName }, source)
-    throw error
-  }
-}
-
-function moveOut(
-  inside: Rtnl,
-  { name, sourceName }: Pick<HostInterface, 'name' | 'sourceName'>,
-  home: Namespace,
-): void {
-  const { index } = inside.existingLink(name)
-  inside.run(setLink(index, { up: false }))
-  inside.run(setLink(index, { namespace: home, name: sourceName }))
-}
-
-/** What the kernel does with the devices of a namespace that ends: virtual ones go, hardware is the host's again. */
-async function endWithSource(
-  inside: Rtnl,
-  { index, kind, name }: Link,
-  plugged: HostInterface,
-): Promise<void> {
-  if (kind !== undefined) return inside.runSlow(deleteLink(index), { tolerate: ['ENODEV'] })
-  using home = Namespace.current()
-  moveOut(inside, { ...plugged, name }, home)
-}
-
-function openUnlessGone(sandboxPath: string): Namespace | undefined {
-  try {
-    return openSandbox(sandboxPath)
-  } catch (error) {
-    // With the namespace its devices went: physical ones are back in the first namespace by the kernel's doing.
-    if (isSandboxGone(error)) return undefined
+    if (outside.link(sourceName) === undefined)
+      moveOut(inside, { link: inside.existingLink(sourceName).index, sourceName }, passage)
     throw error
   }
 }

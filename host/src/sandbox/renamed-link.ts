@@ -34,7 +34,7 @@ export function nameBack(inside: Rtnl, link: Link, { name }: Pick<HostInterface,
 }
 
 /** Hardware, or its other end, or the link below it, is in another namespace. */
-function isFromOutside({ isLoopback, kind, parentNamespaceId }: Link): boolean {
+export function isFromOutside({ isLoopback, kind, parentNamespaceId }: Link): boolean {
   return !isLoopback && (kind === undefined || parentNamespaceId !== undefined)
 }
 
