@@ -42,10 +42,11 @@ async function states(): Promise<Record<string, string>> {
 const untilStates = (wanted: Record<string, string>) =>
   eventually(async () => expect(await states()).toEqual(wanted), { timeoutMs: 20_000 })
 
-const untilNotStarted = () =>
-  eventually(() =>
-    expect(readFileSync(fixture.conetd.logFile, 'utf8')).toContain('the driver is not started'),
-  )
+/** How often a conetd has found, since the fixture began, that another instance has taken over from its own. */
+const timesNotStarted = () =>
+  readFileSync(fixture.conetd.logFile, 'utf8').split('the driver is not started').length - 1
+
+const untilNotStarted = (times = 1) => eventually(() => expect(timesNotStarted()).toBe(times))
 
 it.each(['SIGTERM', 'SIGKILL'] as const)(
   'after %s of conetd the one started by hand works on, and conet driver start gives the name back',
@@ -58,6 +59,7 @@ it.each(['SIGTERM', 'SIGKILL'] as const)(
     await untilStates({ 'null-2': 'ready active' })
     await fixture.conetd.stop()
     await fixture.conetd.start()
+    await untilNotStarted(2)
     await untilStates({ 'null-2': 'ready active' })
     await fixture.client.startDriver('null')
     await eventually(async () => expect(await states()).toMatchObject({ null: 'ready active' }))
@@ -69,14 +71,20 @@ it.each(['SIGTERM', 'SIGKILL'] as const)(
   async (signal) => {
     await fixture.conetd.stop()
     await fixture.conetd.start()
+    await untilNotStarted()
     await untilStates({ 'null-2': 'ready active' })
     await fixture.client.startDriver('null')
     await eventually(async () => expect(await states()).toMatchObject({ null: 'ready active' }))
     const { pid } = await fixture.client.getDriver('null')
     await fixture.conetd.stop(signal)
     await fixture.conetd.start()
-    await eventually(async () => expect(await states()).toMatchObject({ null: 'ready active' }))
-    expect((await fixture.client.getDriver('null')).pid).toBe(pid)
+    await eventually(async () => {
+      const { null: started, 'null-2': other = 'gone' } = await states()
+      expect([started, other]).toEqual(['ready active', expect.not.stringContaining('active')])
+    })
+    // conetd has found its process again.
+    await eventually(async () => expect((await fixture.client.getDriver('null')).pid).toBe(pid))
+    expect(timesNotStarted()).toBe(1)
   },
 )
 

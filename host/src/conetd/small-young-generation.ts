@@ -9,4 +9,6 @@ const doesNotGrow = '--semi-space-growth-factor=1'
 
 setFlagsFromString(doesNotGrow)
 // With the heap of each thread V8 puts the factor of all back to 2 (`Heap::ConfigureHeap`).
-process.on('worker', (thread) => thread.once('online', () => setFlagsFromString(doesNotGrow)))
+process.on('worker', (thread) => {
+  for (const event of ['online', 'exit'] as const) thread.once(event, () => setFlagsFromString(doesNotGrow))
+})

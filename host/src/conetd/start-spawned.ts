@@ -32,7 +32,7 @@ export async function startSpawned(
   )
 }
 
-/** The socket of the instance that had the name last, if it works there and is none of conetd's. */
+/** The socket of the instance that had the name last, if it is there and none of conetd's. */
 async function successorOf(
   driver: string,
   seat: SeatRecord | undefined,
@@ -41,5 +41,5 @@ async function successorOf(
   if (seat === undefined || seat.relieved.length === 0) return undefined
   const { socket } = seat
   if (socket === undefined || isSocketOf(socket, driver)) return undefined
-  return (await registry.worksAt(socket, successorWithinMs)) ? socket : undefined
+  return (await registry.isSeatedAt(driver, socket, successorWithinMs)) ? socket : undefined
 }

@@ -14,7 +14,7 @@ import type { RegistryOptions, RequireOptions } from './registry-options.ts'
 import { noSeatRecords } from './seat-order.ts'
 import { Session } from './session.ts'
 import { defaultSessionTiming, type SessionTiming } from './session-options.ts'
-import { isConnected, isUnderWay, takesCalls } from './session-state.ts'
+import { holdsName, isConnected, isUnderWay, takesCalls } from './session-state.ts'
 import { isSocketOf, mayBeSocketOf } from './socket-name.ts'
 import { takeOver } from './succession.ts'
 import { SyncAnswers } from './sync-answers.ts'
@@ -135,13 +135,17 @@ export class DriverRegistry {
     }
   }
 
-  /** Whether the instance at that socket works under its name; of one that is being connected, as soon as it does. */
-  async worksAt(socketPath: string, timeoutMs: number): Promise<boolean> {
-    using limit = deadline(timeoutMs, `wait for the driver at ${socketPath}`)
-    const session = () => [...this.#sessions.values()].find(({ socket }) => socket.path === socketPath)
-    while (isUnderWay(session()?.state ?? 'gone') && !limit.signal.aborted)
+  /** Whether the instance at that socket has the name, or is to take over; of one that is being connected, once that is known. */
+  async isSeatedAt(name: string, socketPath: string, timeoutMs: number): Promise<boolean> {
+    using limit = deadline(timeoutMs, `wait for driver "${name}" at ${socketPath}`)
+    for (;;) {
+      const session = [...this.#sessions.values()].find(({ socket }) => socket.path === socketPath)
+      const state = session?.state ?? 'gone'
+      if (session?.identity?.name === name && (holdsName(state) || state === 'standby')) return true
+      const mayBeSoon = isUnderWay(state) || state === 'closed'
+      if (!mayBeSoon || limit.signal.aborted) return false
       await once(this.#changes, 'change', { signal: limit.signal }).catch(ignoreAbort)
-    return takesCalls(session()?.state ?? 'gone')
+    }
   }
 
   /** The driver at that name's own socket: whether it is connected, or has answered since (`Date.now()`). */
@@ -191,6 +195,8 @@ export class DriverRegistry {
     this.#isClosed = true
     this.#seats.close()
     await Promise.all([...this.#sessions.values()].map((session) => session.close(timeoutMs)))
+    // One instance may just have taken over from another.
+    this.#seats.close()
     this.#sessions.clear()
     await this.#isolatedChecks.close()
     this.#changes.emit('change')

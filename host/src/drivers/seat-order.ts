@@ -54,8 +54,8 @@ export class SeatOrder {
 
   /** The instance at that socket has the name from now on. */
   sits(instanceId: string, socket: string): void {
-    if (this.#holder === instanceId) return
-    const comesBack = this.#relieved.delete(instanceId)
+    if (this.#holder === instanceId && this.#socket === socket) return
+    const comesBack = this.#relieved.delete(instanceId) || this.#holder === instanceId
     // One that was relieved has the name while its successor is away, who takes over again when it is back.
     if (!comesBack && this.#holder !== undefined) this.#relieved.add(this.#holder)
     this.#holder = instanceId

@@ -26,7 +26,13 @@ export async function takeOut(
   if (message === undefined || (isRetry && taken.outcome === 'unrecognised')) return
   const { id: endpointId, handle } = endpoint
   const { name: interfaceName, sourceName, macAddress } = plugged
-  host.log.warn({ endpointId, handle, interface: interfaceName, sourceName, macAddress, ...taken }, message)
+  const facts = { endpointId, handle, interface: interfaceName, sourceName, macAddress }
+  host.log.warn({ ...facts, ...detailsOf(taken) }, message)
+}
+
+function detailsOf(taken: TakenBack): object {
+  if (taken.outcome === 'renamed') return { wentBackAs: taken.name }
+  return taken.outcome === 'unrecognised' ? { links: taken.links } : {}
 }
 
 function messageOf({ name, sourceName, macAddress }: HostInterface, taken: TakenBack): string | undefined {

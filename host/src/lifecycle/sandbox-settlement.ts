@@ -99,7 +99,7 @@ export async function mendInSandbox(host: HostContext, placed: Placed, result: P
 export async function unsettle(
   host: HostContext,
   { endpoint, sandbox }: Pick<Placed, 'endpoint' | 'sandbox'>,
-  { attempt = 1 }: Pick<Operation, 'attempt'>,
+  { attempt }: Pick<Operation, 'attempt'>,
 ): Promise<void> {
   const interfaces = endpoint.result?.interfaces ?? []
   if (hasOwnTable(host, endpoint)) {
@@ -111,7 +111,7 @@ export async function unsettle(
   }
   const others = namesBeside(host, { endpoint, sandbox })
   for (const plugged of leftToHost(interfaces)) {
-    await takeOut(host, { endpoint, path: sandbox.path, others, isRetry: attempt > 1 }, plugged)
+    await takeOut(host, { endpoint, path: sandbox.path, others, isRetry: attempt !== undefined }, plugged)
     failpoint('host:endpoint:interface-returned')
   }
 }

@@ -36,7 +36,7 @@ export async function bringIn(
   moveIn(passage, wanted)
   undo.defer(`move interface ${wanted.sourceName} back`, () => {
     const { index } = passage.inside.existingLink(wanted.name)
-    moveOut(passage.inside, { link: index, ...wanted }, passage)
+    moveHome(index, wanted, passage)
   })
   onMoved()
   applySysctls(passage.sandbox, wanted, undo)
@@ -80,9 +80,19 @@ function moveIn(passage: Passage, { name, sourceName }: HostInterface): void {
   } catch (error) {
     // The kernel moves first and names then: where the name was taken this moment it is inside, under its own.
     if (outside.link(sourceName) === undefined)
-      moveOut(inside, { link: inside.existingLink(sourceName).index, sourceName }, passage)
+      moveHome(inside.existingLink(sourceName).index, { sourceName }, passage)
     throw error
   }
+}
+
+/** Throws where it is home under another name than before. */
+function moveHome(link: number, { sourceName }: Pick<HostInterface, 'sourceName'>, passage: Passage): void {
+  const moved = moveOut(passage.inside, { link, sourceName }, passage)
+  if (moved.outcome === 'renamed')
+    throw new ConetError(
+      'conflict',
+      `interface ${sourceName} went back as ${moved.name}: another link has its name`,
+    )
 }
 
 function sourceMissing(plugged: HostInterface, path: string): ConetError {

@@ -62,7 +62,7 @@ export async function removeRest(
   using inside = Rtnl.openIn(sandbox)
   const link = linkOf(inside, plugged, others)
   // Another MAC: the container has made one of this name meanwhile.
-  if (link?.kind !== 'veth' || link.macAddress !== plugged.macAddress) return
+  if (link?.kind !== 'veth' || link.macAddress !== plugged.macAddress.toLowerCase()) return
   await inside.runSlow(deleteLink(link.index), { tolerate: ['ENODEV'] })
 }
 
@@ -95,13 +95,13 @@ function linkOf(inside: Rtnl, plugged: HostInterface, others: Others | undefined
 }
 
 /**
- * With its name at its source it was never moved, or is back, and the link in the sandbox is somebody else's; unless that one
- * has its MAC and comes from outside, or it alone has the MAC: then somebody has made another of its name at the source.
+ * With its name at its source it was never moved, or is back, and the link in the sandbox is somebody else's; unless of the two
+ * that one alone has its MAC: then somebody has made another of its name at the source.
  */
 function isMoved(link: Link, atSource: Link | undefined, { macAddress }: HostInterface): boolean {
   if (atSource === undefined) return true
   const own = macAddress.toLowerCase()
-  return link.macAddress === own && (isFromOutside(link) || atSource.macAddress !== own)
+  return link.macAddress === own && atSource.macAddress !== own
 }
 
 /** What may be the interface under another name and MAC: no veth, which its driver ends from outside. */
@@ -113,8 +113,10 @@ function suspects(
   return inside
     .links()
     .filter((link) => {
+      if (link.isLoopback || link.kind === 'veth') return false
       if (link.name === plugged.name) return true
-      if (others.has(link.name) || link.isLoopback || link.kind === 'veth') return false
+      // The kernel moves no bridge to another namespace.
+      if (others.has(link.name) || link.kind === 'bridge') return false
       // Most often it was never moved then, or is back, and what the container has made is no news.
       return atSource === undefined || isFromOutside(link)
     })

@@ -52,7 +52,7 @@ export type PluggedTask = PlugTask & {
 
 /**
  * Throws `conflict` when the port's name is somebody else's, `inUse` when the endpoint is plugged into another
- * sandbox. What keeps one route out is thrown once all else is mended and told.
+ * sandbox. What keeps one route out is thrown once all else of the port and the interface is mended and told.
  */
 export function checkPlugged(task: PluggedTask): void {
   const { inner, plan, port, sandbox, repaired } = task
@@ -205,6 +205,7 @@ function mendRoutes(inner: Rtnl, link: number, plan: EndpointPlan): MendedRoutes
       mendRoute(inner, plan, fault)
       done.push(mended(fault))
     } catch (error) {
+      if (!ConetError.is(error) && !KernelError.is(error)) throw error
       failures.push(error)
     }
   }
