@@ -214,6 +214,8 @@ export class Endpoints {
     await inForce.settle()
     // Only now: a plug that failed has told nobody.
     history.note(addresses, macAddress)
+    // Last: what stands is judged and limited as was asked, whatever the container has in the way of a route.
+    if (port.refusal !== undefined) throw port.refusal
     return resultOf(plan)
   }
 }

@@ -14,6 +14,7 @@ import {
 import { Rollback } from '../rollback.ts'
 import type { EndpointPlan } from './endpoint-plan.ts'
 import { removeFormer } from './former-interface.ts'
+import type { MendedRoutes } from './mend-routes.ts'
 import type { PluggedPort } from './plugged-ports.ts'
 import { announceAfterAnswer, type PlugTask, portRequests } from './port.ts'
 import { checkPlugged } from './replug.ts'
@@ -66,8 +67,7 @@ async function plugInto(task: PlugTask, { sandbox, inner }: Place): Promise<Port
   const port = makeOrFind(task, sandbox)
   const { isFound, link } = port
   if (isFound) {
-    checkPlugged({ ...task, sandbox, inner, port: link })
-    return port
+    return { ...port, refusal: checkPlugged({ ...task, sandbox, inner, port: link }) }
   }
   undo.defer(`delete link ${link.name}`, () => rtnl.runSlow(deleteLink(link.index), { tolerate: ['ENODEV'] }))
   failpoint('bridge:plug:link-made')
@@ -83,7 +83,12 @@ async function plugInto(task: PlugTask, { sandbox, inner }: Place): Promise<Port
   return port
 }
 
-export type Port = { readonly isFound: boolean; readonly link: Link }
+export type Port = {
+  readonly isFound: boolean
+  readonly link: Link
+  /** What keeps routes from one that was found; it stands, and so does all else of it. */
+  readonly refusal?: MendedRoutes['refusal']
+}
 
 function makeOrFind({ rtnl, plan, bridge }: PlugTask, sandbox: Namespace): Port {
   const { port, mtu, interfaceName, macAddress } = plan

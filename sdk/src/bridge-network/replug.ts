@@ -1,7 +1,6 @@
 // A plug of what is plugged: compares everything with what should be and mends it in place. Off the hot path.
 import { ConetError } from '../errors/index.ts'
 import {
-  addRoute,
   changedAddresses,
   deleteForwardingEntry,
   isUsableAddress,
@@ -10,24 +9,20 @@ import {
   mendAddressRoutes,
   mendChangedAddresses,
   type Namespace,
-  type NewRoute,
-  newRoute,
-  type RouteFault,
   type RouteRequest,
   type Rtnl,
   replaceAddress,
-  routeFaults,
   setBridgePort,
   setLink,
-  substituteRoute,
   usualLink,
 } from '../linux/index.ts'
 import { deleteStrayAddresses, newAddress } from './addresses.ts'
 import { isIpv6 } from './addressing.ts'
 import { setLinkAnew, withoutKernelAddress } from './bridge-device.ts'
 import { differencesOf } from './differences.ts'
-import { type EndpointPlan, isDefault } from './endpoint-plan.ts'
+import type { EndpointPlan } from './endpoint-plan.ts'
 import { switchIpv6On } from './ipv6-switch.ts'
+import { type MendedRoutes, mendRoutes } from './mend-routes.ts'
 import { endpointOfAlias } from './names.ts'
 import {
   allFlags,
@@ -40,8 +35,7 @@ import {
   strayEntry,
   switchOn,
 } from './port.ts'
-import { mended, wayInPlaceOf } from './route-words.ts'
-import { leaveDefaultRoute } from './sandbox-interface.ts'
+import { mended } from './route-words.ts'
 
 export type PluggedTask = PlugTask & {
   readonly sandbox: Namespace
@@ -52,9 +46,9 @@ export type PluggedTask = PlugTask & {
 
 /**
  * Throws `conflict` when the port's name is somebody else's, `inUse` when the endpoint is plugged into another
- * sandbox. What keeps one route out is thrown once all else of the port and the interface is mended and told.
+ * sandbox. Answers what keeps routes out, when all else of the port and the interface is mended and told.
  */
-export function checkPlugged(task: PluggedTask): void {
+export function checkPlugged(task: PluggedTask): MendedRoutes['refusal'] {
   const { inner, plan, port, sandbox, repaired } = task
   assertOurs(task)
   const peer = peerOf(task)
@@ -66,8 +60,7 @@ export function checkPlugged(task: PluggedTask): void {
   for (const what of inside)
     repaired(`interface ${plan.interfaceName} of endpoint ${plan.endpointId}: ${what}`)
   if (outside.length + inside.length > 0) announceAfterAnswer(task, { port: port.index, sandbox })
-  const [failure] = routes.failures
-  if (failure !== undefined) throw failure
+  return routes.refusal
 }
 
 /** Whatever its alias is: nobody else has a veth of this name in the network's bridge. */
@@ -194,48 +187,15 @@ function ranUnlessOff(inner: Rtnl, request: RouteRequest): boolean {
   }
 }
 
-/** Each by itself: the container's own default route of one family keeps that of the other from nothing. */
-function mendRoutes(inner: Rtnl, link: number, plan: EndpointPlan): MendedRoutes {
-  const done: string[] = []
-  const failures: unknown[] = []
-  if (plan.routes.length === 0) return { done, failures }
-  const wanted = plan.routes.map((route) => newRoute(link, route))
-  for (const fault of routeFaults(inner.routes({ link }), wanted)) {
-    try {
-      mendRoute(inner, plan, fault)
-      done.push(mended(fault))
-    } catch (error) {
-      if (!ConetError.is(error) && !KernelError.is(error)) throw error
-      failures.push(error)
-    }
-  }
-  return { done, failures }
-}
+type Obstacle = { readonly plan: EndpointPlan; what(): string }
 
-/** In words, what was; and what was thrown. */
-type MendedRoutes = { readonly done: readonly string[]; readonly failures: readonly unknown[] }
-
-function mendRoute(inner: Rtnl, plan: EndpointPlan, { route, wrong }: RouteFault): void {
-  if (wrong.length > 0) inner.batch(substituteRoute(route, wrong), { tolerate: ['EEXIST', 'ESRCH'] })
-  else addOrConflict(inner, plan, route)
-}
-
-function addOrConflict(inner: Rtnl, plan: EndpointPlan, route: NewRoute): void {
-  const { destination } = route
-  const what = () => `another route to ${destination}${wayInPlaceOf(inner, destination)}`
-  const help = isDefault(destination) ? leaveDefaultRoute : undefined
-  orConflict({ plan, what, help }, () => inner.run(addRoute(route)))
-}
-
-type Obstacle = { readonly plan: EndpointPlan; what(): string; readonly help?: string | undefined }
-
-function orConflict({ plan, what, help = 'remove it from the container' }: Obstacle, work: () => void): void {
+function orConflict({ plan, what }: Obstacle, work: () => void): void {
   try {
     work()
   } catch (cause) {
     if (!KernelError.is(cause, 'EEXIST')) throw cause
     const { endpointId, sandboxPath } = plan
     const message = `plug endpoint ${endpointId}: the sandbox ${sandboxPath} has ${what()}`
-    throw new ConetError('conflict', message, { cause, help })
+    throw new ConetError('conflict', message, { cause, help: 'remove it from the container' })
   }
 }

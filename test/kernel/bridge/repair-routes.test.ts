@@ -1,6 +1,6 @@
 // Routes that a driver which starts again finds changed, and mends: of a bridge, and of an interface inside.
 import { describe, expect, it } from 'vitest'
-import { BridgeFixture, network } from './bridge-fixture.ts'
+import { BridgeFixture, network, portNameOf, sh } from './bridge-fixture.ts'
 import {
   a,
   b,
@@ -211,4 +211,26 @@ describe('a driver that starts again', () => {
       }
     },
   )
+
+  it('[B24] names every default route of its own that the container has in the way, and limits it as was asked all the same', async () => {
+    await using fixture = await BridgeFixture.start()
+    const params = await fixture.join(await fixture.create(network('one')), 'a', a)
+    fixture.exec(
+      'a',
+      `ip link add own type veth peer name far; ip link set own addrgenmode none up; ip link set far addrgenmode none up
+       ip address add 192.0.2.2/24 dev own; ip address add 2001:db8::2/64 dev own nodad
+       ip route replace default via 192.0.2.1; ip -6 route del default; ip -6 route add default via 2001:db8::1`,
+    )
+    const limited = { ...params, policy: { limits: { rate: 1_250_000 } } }
+    const both =
+      'another route to 0.0.0.0/0 (via 192.0.2.1 dev own) and another route to ::/0 (via 2001:db8::1 dev own)'
+    await expect(fixture.plug(limited)).rejects.toMatchObject({
+      kind: 'conflict',
+      message: expect.stringContaining(both),
+    })
+    const limit = () => sh(`tc qdisc show dev ${portNameOf(params)} root`)
+    expect(limit()).toContain('rate 10Mbit')
+    await expect(fixture.plug(params)).rejects.toMatchObject({ kind: 'conflict' })
+    expect(limit()).not.toContain('rate')
+  })
 })

@@ -1,0 +1,62 @@
+// The routes that are to lead out by an interface, where some of them are gone or were changed.
+import { ConetError } from '../errors/index.ts'
+import {
+  addRoute,
+  KernelError,
+  newRoute,
+  type RouteFault,
+  type Rtnl,
+  routeFaults,
+  substituteRoute,
+} from '../linux/index.ts'
+import { type EndpointPlan, isDefault } from './endpoint-plan.ts'
+import { mended, wayInPlaceOf } from './route-words.ts'
+import { leaveDefaultRoute } from './sandbox-interface.ts'
+
+export type MendedRoutes = {
+  /** In words, what was. */
+  readonly done: readonly string[]
+  /** What keeps others out: `conflict` where the container has its own to the same places, or what else the kernel said. */
+  readonly refusal?: ConetError | KernelError | undefined
+}
+
+/** Each by itself: the container's own default route of one family keeps that of the other from nothing. */
+export function mendRoutes(inner: Rtnl, link: number, plan: EndpointPlan): MendedRoutes {
+  if (plan.routes.length === 0) return { done: [] }
+  const done: string[] = []
+  const refused: Refused[] = []
+  const wanted = plan.routes.map((route) => newRoute(link, route))
+  for (const fault of routeFaults(inner.routes({ link }), wanted)) {
+    try {
+      mendRoute(inner, fault)
+      done.push(mended(fault))
+    } catch (error) {
+      if (!KernelError.is(error)) throw error
+      refused.push({ destination: fault.route.destination, error })
+    }
+  }
+  return { done, refusal: refusalOf(inner, plan, refused) }
+}
+
+type Refused = { readonly destination: string; readonly error: KernelError }
+
+function mendRoute(inner: Rtnl, { route, wrong }: RouteFault): void {
+  if (wrong.length > 0) inner.batch(substituteRoute(route, wrong), { tolerate: ['EEXIST', 'ESRCH'] })
+  else inner.run(addRoute(route))
+}
+
+function refusalOf(inner: Rtnl, plan: EndpointPlan, refused: readonly Refused[]): MendedRoutes['refusal'] {
+  const otherwise = refused.find(({ error }) => !KernelError.is(error, 'EEXIST'))
+  if (otherwise !== undefined) return otherwise.error
+  const [first] = refused
+  if (first === undefined) return undefined
+  const inTheWay = refused.map(
+    ({ destination }) => `another route to ${destination}${wayInPlaceOf(inner, destination)}`,
+  )
+  const { endpointId, sandboxPath } = plan
+  const message = `plug endpoint ${endpointId}: the sandbox ${sandboxPath} has ${inTheWay.join(' and ')}`
+  const help = refused.some(({ destination }) => isDefault(destination))
+    ? leaveDefaultRoute
+    : 'remove it from the container'
+  return new ConetError('conflict', message, { cause: first.error, help })
+}
