@@ -1,7 +1,7 @@
 // Which drivers are there, by name: makes a session for each socket, gives a name to one driver at a time, and says
 // at once, or after a short wait for one that is coming, whether a driver can be called.
-import { EventEmitter, once } from 'node:events'
 import { type ConetError, deadline, type ErrorKind } from '@conet/sdk'
+import { ChangeWaits } from './change-waits.ts'
 import type { DiscoveredSocket } from './discovery.ts'
 import { absenceOf, takesTooLong, waitGivenUp } from './driver-absence.ts'
 import type { Role } from './driver-connection.ts'
@@ -31,7 +31,7 @@ export class DriverRegistry {
   readonly #sessions = new Map<string, Session>()
   readonly #refused = new Map<string, DiscoveredSocket>()
   readonly #seats: DriverSeats
-  readonly #changes = new EventEmitter().setMaxListeners(0)
+  readonly #waits = new ChangeWaits()
   readonly #isolatedChecks = new IsolatedChecks()
   /** Outlives sessions: a driver that comes back answers as before. */
   readonly #syncAnswers = new SyncAnswers()
@@ -117,11 +117,11 @@ export class DriverRegistry {
     const available = this.available(name)
     if (available !== undefined) return available
     using limit = deadline(Math.min(timeoutMs, mostWaitMs), `wait for driver "${name}"`, signal)
-    while (this.#isComing(name) && !limit.signal.aborted) {
-      await once(this.#changes, 'change', { signal: limit.signal }).catch(ignoreAbort)
-      const seat = this.#seats.available(name)
-      if (seat !== undefined) return seat
-    }
+    const awaited = await this.#waits.until(limit.signal, () => {
+      const seat = this.available(name)
+      return seat !== undefined || this.#isComing(name) ? seat : 'none'
+    })
+    if (awaited !== undefined && awaited !== 'none') return awaited
     if (signal?.aborted) throw waitGivenUp(name, signal)
     throw this.#absence(name)
   }
@@ -129,23 +129,21 @@ export class DriverRegistry {
   /** The driver at that name's own socket, where the host starts it: resolves when that very instance takes calls. */
   async serving(name: string, timeoutMs: number): Promise<void> {
     using limit = deadline(timeoutMs, `wait for driver "${name}"`)
-    while (!this.#isServing(name)) {
-      if (limit.signal.aborted) throw takesTooLong(name, { timeoutMs, why: this.#absence(name) })
-      await once(this.#changes, 'change', { signal: limit.signal }).catch(ignoreAbort)
-    }
+    const isServing = await this.#waits.until(limit.signal, () => this.#isServing(name) || undefined)
+    if (!isServing) throw takesTooLong(name, { timeoutMs, why: this.#absence(name) })
   }
 
   /** Whether the instance at that socket has the name, or is to take over; of one that is being connected, once that is known. */
   async isSeatedAt(name: string, socketPath: string, timeoutMs: number): Promise<boolean> {
     using limit = deadline(timeoutMs, `wait for driver "${name}" at ${socketPath}`)
-    for (;;) {
+    const isSeated = await this.#waits.until(limit.signal, () => {
       const session = [...this.#sessions.values()].find(({ socket }) => socket.path === socketPath)
       const state = session?.state ?? 'gone'
       if (session?.identity?.name === name && (holdsName(state) || state === 'standby')) return true
       const mayBeSoon = isUnderWay(state) || state === 'closed'
-      if (!mayBeSoon || limit.signal.aborted) return false
-      await once(this.#changes, 'change', { signal: limit.signal }).catch(ignoreAbort)
-    }
+      return mayBeSoon ? undefined : false
+    })
+    return isSeated ?? false
   }
 
   /** The driver at that name's own socket: whether it is connected, or has answered since (`Date.now()`). */
@@ -172,7 +170,7 @@ export class DriverRegistry {
 
   /** Something about the drivers that the supervisor starts has changed. */
   supervisionChanged(): void {
-    this.#changes.emit('change')
+    this.#waits.changed()
   }
 
   /** Every driver there is, should be, or was refused. */
@@ -199,7 +197,7 @@ export class DriverRegistry {
     this.#seats.close()
     this.#sessions.clear()
     await this.#isolatedChecks.close()
-    this.#changes.emit('change')
+    this.#waits.changed()
   }
 
   #admit(newcomer: Session, driver: DriverIdentity): Role | ConetError {
@@ -214,7 +212,7 @@ export class DriverRegistry {
     // The host ends: whose connection ends last takes nobody's name, or the next host would find that on record.
     if (name !== undefined && !this.#isClosed) this.#seats.follow(name, session)
     this.#announce(this.#entry(session))
-    this.#changes.emit('change')
+    this.#waits.changed()
   }
 
   #announce(entry: DriverEntry): void {
@@ -276,9 +274,4 @@ export class DriverRegistry {
   #knownNames(): Set<string> {
     return new Set([...this.#seats.names(), ...(this.#options.supervision?.names() ?? [])])
   }
-}
-
-/** The loop around it looks at the signal itself. */
-function ignoreAbort(error: unknown): void {
-  if (!(error instanceof Error && error.name === 'AbortError')) throw error
 }

@@ -327,6 +327,8 @@ describe('the hosts of a cluster', () => {
       })
       await eventually(async () => expect(await stateOf('six')).toBe('alive'), { timeoutMs: 15_000 })
       await eventually(async () => expect(await five.findings()).not.toContain('cluster-former-name'))
+      // What is left for the machine is there until it has looked: it would stay if the machine ended before.
+      await eventually(async () => expect(await cluster.keys('removed/')).toEqual([]), { timeoutMs: 15_000 })
     } finally {
       await five[Symbol.asyncDispose]()
     }
