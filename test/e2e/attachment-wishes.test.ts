@@ -129,7 +129,7 @@ it('a default route that is somebody else’s stays: endpoints that are to have 
     execFileSync('nsenter', [`--net=${sandbox.path}`, 'sh', '-c', command], { encoding: 'utf8' })
   inside('ip link add own type veth peer name other; ip link set own up; ip link set other up')
   inside('ip address add 192.0.2.2/24 dev own; ip route add default via 192.0.2.1')
-  const message = 'the container has a route to 0.0.0.0/0 already'
+  const message = 'the container has a route to 0.0.0.0/0 (via 192.0.2.1 dev own) already'
   await define('c', 'red', 'dual')
   await expect(fixture.client.up('c', { netns: sandbox.path })).rejects.toMatchObject({
     kind: 'conflict',
@@ -150,6 +150,22 @@ it('a default route that is somebody else’s stays: endpoints that are to have 
   expect(inside('ip -4 route show default')).toContain('via 192.0.2.1 dev own')
 })
 
+it('default routes of somebody else in both families are both named', async () => {
+  using sandbox = temporaryNamespace()
+  const inside = (command: string) =>
+    execFileSync('nsenter', [`--net=${sandbox.path}`, 'sh', '-c', command], { encoding: 'utf8' })
+  inside('ip link add own type veth peer name other; ip link set own up; ip link set other up')
+  inside('ip address add 192.0.2.2/24 dev own; ip address add 2001:db8::2/64 dev own nodad')
+  inside('ip route add default via 192.0.2.1; ip -6 route add default via 2001:db8::1')
+  await define('c', 'dual')
+  const both =
+    'the container has a route to 0.0.0.0/0 (via 192.0.2.1 dev own) and a route to ::/0 (via 2001:db8::1 dev own) already'
+  await expect(fixture.client.up('c', { netns: sandbox.path })).rejects.toMatchObject({
+    kind: 'conflict',
+    fields: [{ path: 'attach_to[0].default_route', message: both }],
+  })
+})
+
 it('an IPv6 default route of somebody else that would win is told at `up`, and nothing is left', async () => {
   using sandbox = temporaryNamespace()
   const inside = (command: string) =>
@@ -162,7 +178,7 @@ it('an IPv6 default route of somebody else that would win is told at `up`, and n
     fields: [
       {
         path: 'attach_to[0].default_route',
-        message: 'the container has a route to ::/0 with the metric 100 already',
+        message: 'the container has a route to ::/0 with the metric 100 (via 2001:db8::1 dev own) already',
       },
     ],
   })

@@ -210,7 +210,8 @@ it('an interface that is lost while its driver is away is made anew beside defau
 })
 
 it('a default route of the container in the place of one that was lost is a finding of the status, until that one is back', async () => {
-  await fixture.client.createNetwork({ name: 'blue', type: 'bridge' })
+  const subnets = [{ subnet: '10.97.0.0/24' }, { subnet: 'fd00:97::/64' }]
+  await fixture.client.createNetwork({ name: 'blue', type: 'bridge', subnets })
   await fixture.client.putContainerConfig('c', { attach_to: ['blue'] })
   const { sandbox } = await fixture.client.up('c')
   const inside = (command: string) => shell(`nsenter --net=${sandbox?.path} sh -ec '${command}'`)
@@ -219,10 +220,11 @@ it('a default route of the container in the place of one that was lost is a find
   await fixture.driver('bridge').end('SIGKILL')
   inside(`ip link delete eth0
     ip link add own type veth peer name far; ip link set own up; ip link set far up
-    ip address add 192.0.2.2/24 dev own; ip route add default via 192.0.2.1`)
+    ip address add 192.0.2.2/24 dev own; ip address add 2001:db8::2/64 dev own nodad
+    ip route add default via 192.0.2.1; ip -6 route add default via 2001:db8::1`)
   await fixture.startDriver('bridge')
   const found =
-    'of container c in network blue (the container goes by a route to 0.0.0.0/0 of its own (via 192.0.2.1 dev own)'
+    'of container c in network blue (the container goes by a route to 0.0.0.0/0 of its own (via 192.0.2.1 dev own) and a route to ::/0 of its own (via 2001:db8::1 dev own), and has none by eth0'
   await eventually(async () =>
     expect(await troubles()).toMatchObject([{ message: expect.stringContaining(found) }]),
   )

@@ -20,6 +20,7 @@ import { type Port, plug } from './plug.ts'
 import type { MtuChange, PluggedPort, PluggedPorts } from './plugged-ports.ts'
 import { hasMappings, type Policies, type PolicyWishes } from './policies.ts'
 import { pin } from './port.ts'
+import { lackOf } from './sandbox-interface.ts'
 import { isLimiting } from './traffic-shaper.ts'
 
 export class Endpoints {
@@ -193,7 +194,7 @@ export class Endpoints {
     const wishes = { ...(await this.#policies.plan(params, bridge)), isPlug: true, isUsedAddress }
     // First, so that nothing passes before it is judged.
     const inForce = await this.#policies.put(params, bridge, wishes)
-    const lacks: string[] = []
+    const lacks = new Set<string>()
     let port: Port
     try {
       const { rtnl, afterAnswer } = this.#machine
@@ -204,7 +205,7 @@ export class Endpoints {
       const isAgain = call.isRepair === true || plugged?.sandboxPath === plan.sandboxPath
       const yielded = (what: string) => call.log('warn', what, { container: params.container.handle })
       const task = { rtnl, plan, bridge: index, isAnnounced, afterAnswer, isAgain, repaired, yielded }
-      port = await plug({ ...task, plugged, lacks: (fault) => lacks.push(fault) })
+      port = await plug({ ...task, plugged, lacks: (fault) => lacks.add(fault) })
       await this.#limit(port, { endpoint: refOf(params), wishes })
     } catch (error) {
       await inForce.takeBack()
@@ -226,6 +227,8 @@ async function allOf(work: readonly Promise<void>[]): Promise<void> {
   await Promise.all(work)
 }
 
+type PlugOutcome = { readonly wishes: PolicyWishes; readonly lacks: ReadonlySet<string> }
+
 type PutBack = {
   readonly params: PolicyParams
   readonly flags: ReturnType<typeof portFlags>
@@ -234,10 +237,11 @@ type PutBack = {
 }
 
 function pluggedPort(
-  { port, mtu, macAddress, sandboxPath }: EndpointPlan,
-  { wishes, ...where }: Pick<PluggedPort, 'endpoint' | 'index' | 'lacks'> & { wishes: PolicyWishes },
+  { port, mtu, macAddress, sandboxPath, interfaceName }: EndpointPlan,
+  { wishes, lacks, ...where }: Pick<PluggedPort, 'endpoint' | 'index'> & PlugOutcome,
 ): PluggedPort {
-  return { ...where, port, mtu, macAddress, sandboxPath, hasMappings: hasMappings(wishes.holding) }
+  const lack = lacks.size === 0 ? {} : { lack: lackOf([...lacks], interfaceName) }
+  return { ...where, ...lack, port, mtu, macAddress, sandboxPath, hasMappings: hasMappings(wishes.holding) }
 }
 
 const refOf = ({ network, endpointId }: CreateEndpointParams): EndpointRef => ({

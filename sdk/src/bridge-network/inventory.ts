@@ -48,7 +48,7 @@ export async function listEndpoints(
   const listed = found.map(({ endpoint, endpointId, link, plugged }) => {
     const isDamaged = [endpointOwner, pairsOwner].some((ownerOf) => damaged.has(ownerOf(endpointId)))
     const ofTable = isDamaged ? tableFault(machine) : undefined
-    const first = ofPorts.get(link) ?? faults.get(endpointId) ?? ofTable ?? plugged?.lacks[0]
+    const first = ofPorts.get(link) ?? faults.get(endpointId) ?? ofTable ?? plugged?.lack
     const fault = first === undefined ? undefined : faultText([first])
     return { ...endpoint, ...(fault !== undefined && { fault }) }
   })

@@ -110,10 +110,19 @@ function ensureDirectory(directory: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const stats = lstatSync(directory)
   const ours = process.geteuid?.() ?? 0
-  if (stats.isDirectory() && stats.uid === ours && (stats.mode & writableByOthers) === 0) return
-  throw new ConetError('failedPrecondition', `start: ${directory} is not this driver's own directory`, {
-    help: `Remove it, and start the driver again.`,
-  })
+  const wrong = [
+    ...(stats.isDirectory() ? [] : ['it is no directory']),
+    ...(stats.uid === ours ? [] : [`it is of the user ${stats.uid}`]),
+    ...((stats.mode & writableByOthers) === 0 ? [] : ['others may write to it']),
+  ]
+  if (wrong.length === 0) return
+  throw new ConetError(
+    'failedPrecondition',
+    `start: ${directory} is not this driver's own directory: ${wrong.join(', ')}`,
+    {
+      help: `Remove it, and start the driver again.`,
+    },
+  )
 }
 
 function taken(driverName: string, pid: number | undefined): ConetError {

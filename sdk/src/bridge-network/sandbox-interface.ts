@@ -89,24 +89,36 @@ export function assertDefaultRouteWins(inner: Rtnl, wish: Wish): void {
   if (better === undefined) return
   const { destination, metric } = better
   const what = `a route to ${destination} with the metric ${metric}`
-  if (!wish.isAgain) throw exists(wish.plan, { what, destination })
-  wish.yielded(`the container goes by ${what} of its own (${wayOf(inner, better)})`)
+  const way = `(${wayOf(inner, better)})`
+  if (!wish.isAgain) throw exists(wish.plan, { what: `${what} ${way}`, destination })
+  wish.yielded(`the container goes by ${what} of its own ${way}`)
 }
 
-/** Throws `conflict`, but for a default route of an interface that is made again: that it has not is better than no interface. */
-function refuseOrYield(
-  inner: Rtnl,
-  { plan, isAgain, yielded, lacks }: Wish,
-  step: Step,
-  cause: KernelError,
-): void {
-  const { what, destination } = step
-  if (!isAgain || destination === undefined) throw exists(plan, step, cause)
-  const own = `the container goes by ${what} of its own${wayInPlaceOf(inner, destination)}`
-  yielded(own)
-  lacks(
-    `${own}, and has none by ${plan.interfaceName}: remove it there, or leave it the default route (--no-default-route)`,
-  )
+/** Throws `conflict`, but for default routes of an interface that is made again: that it has none is better than no interface. */
+function refuseOrYield(inner: Rtnl, wish: Wish, taken: readonly RefusedStep[]): void {
+  const { plan, isAgain, yielded, lacks } = wish
+  const [first] = isAgain ? taken.filter(({ destination }) => destination === undefined) : taken
+  if (first !== undefined) {
+    const alike = taken.filter(
+      ({ destination }) => (destination === undefined) === (first.destination === undefined),
+    )
+    const what = alike.map((step) => `${step.what}${wayInPlace(inner, step)}`).join(' and ')
+    throw exists(plan, { ...first, what }, first.failure)
+  }
+  for (const step of taken) {
+    const own = `${step.what} of its own${wayInPlace(inner, step)}`
+    yielded(`the container goes by ${own}`)
+    lacks(own)
+  }
+}
+
+function wayInPlace(inner: Rtnl, { destination }: Step): string {
+  return destination === undefined ? '' : wayInPlaceOf(inner, destination)
+}
+
+/** Of an interface that was made again, in words: what it lacks for what the container has of its own, and what to do. */
+export function lackOf(inPlace: readonly string[], interfaceName: string): string {
+  return `the container goes by ${inPlace.join(' and ')}, and has none by ${interfaceName}: remove what is its own there, or leave it the default route (--no-default-route)`
 }
 
 function isUsualIpv6Default({ destination, metric, table }: EndpointPlan['routes'][number]): boolean {
@@ -139,6 +151,7 @@ type RefusedStep = Step & { readonly failure: KernelError }
 /** Answers those that were refused because IPv6 is switched off, and all behind the first, where one is needed. */
 function run(inner: Rtnl, steps: readonly Step[], wish: Wish): RefusedStep[] {
   const refused: RefusedStep[] = []
+  const taken: RefusedStep[] = []
   try {
     inner.batch(steps.map(({ request }) => request))
   } catch (error) {
@@ -148,10 +161,10 @@ function run(inner: Rtnl, steps: readonly Step[], wish: Wish): RefusedStep[] {
       const isAfterEffect = refused.length > 0 && !KernelError.is(failure, 'EEXIST')
       if (step !== undefined && (isAfterEffect || KernelError.is(failure, 'EACCES')))
         refused.push({ ...step, failure })
-      else if (step !== undefined && KernelError.is(failure, 'EEXIST'))
-        refuseOrYield(inner, wish, step, failure)
+      else if (step !== undefined && KernelError.is(failure, 'EEXIST')) taken.push({ ...step, failure })
       else throw failure
     }
+    refuseOrYield(inner, wish, taken)
   }
   return refused.every(({ optional }) => optional) ? [] : refused
 }

@@ -173,7 +173,7 @@ describe('a plug that cannot be', () => {
     fixture.sandbox('a')
     fixture.exec('a', `${routeOfOthers}; ip -6 route add default via fd00:9::1 metric 100`)
     const params = fixture.params(net, 'a', a)
-    const message = 'the container has a route to ::/0 with the metric 100 already'
+    const message = 'the container has a route to ::/0 with the metric 100 (via fd00:9::1 dev tun) already'
     await expect(fixture.plug(params)).rejects.toMatchObject({
       kind: 'conflict',
       fields: [{ path: 'interface.defaultRoute', message }],
