@@ -100,6 +100,15 @@ conet: create network: 2 fields are wrong
     expect(outcome.err.split('\n')[0]).toBe('conet: plug c1: no')
   })
 
+  it.each([
+    ['addressInUse', 'name another one'],
+    ['addressOutOfRange', 'conet net inspect shows the subnets'],
+    ['addressesExhausted', 'conet pool list'],
+  ])('%s says where there is another address', async (kind, hint) => {
+    await using host = await fakeHost({ plug: () => refusal(409, { kind, detail: 'plug c1: no' }) })
+    expect((await conet(['net', 'plug', 'c1', 'web'], host)).err).toMatch(new RegExp(`^try: .*${hint}`, 'm'))
+  })
+
   it('no answer within --timeout: exit code 6', async () => {
     await using host = await fakeHost()
     host.raw = () => {}
