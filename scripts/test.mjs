@@ -24,7 +24,7 @@ if (!values.long) process.env.CONET_COMPILE_EARLY ??= 'no'
 // Node reads them at each of some 1,400 starts, for 0.07 s; nothing here speaks TLS with the world.
 delete process.env.NODE_EXTRA_CA_CERTS
 const deadlineMs = values.long ? 4 * 3_600_000 : 480_000
-/** For two processors: much of a test is waiting. With four, 8 % of their time was nobody's. */
+/** For two processors: much of a test is waiting. With four, a tenth of their time was nobody's. */
 const concurrency = 5
 const slowSeconds = 20
 /** More is no chance. */
