@@ -20,7 +20,6 @@ import { type Port, plug } from './plug.ts'
 import type { MtuChange, PluggedPort, PluggedPorts } from './plugged-ports.ts'
 import { hasMappings, type Policies, type PolicyWishes } from './policies.ts'
 import { pin } from './port.ts'
-import { lackOf } from './sandbox-interface.ts'
 import { isLimiting } from './traffic-shaper.ts'
 
 export class Endpoints {
@@ -194,7 +193,6 @@ export class Endpoints {
     const wishes = { ...(await this.#policies.plan(params, bridge)), isPlug: true, isUsedAddress }
     // First, so that nothing passes before it is judged.
     const inForce = await this.#policies.put(params, bridge, wishes)
-    const lacks = new Set<string>()
     let port: Port
     try {
       const { rtnl, afterAnswer } = this.#machine
@@ -205,13 +203,15 @@ export class Endpoints {
       const isAgain = call.isRepair === true || plugged?.sandboxPath === plan.sandboxPath
       const yielded = (what: string) => call.log('warn', what, { container: params.container.handle })
       const task = { rtnl, plan, bridge: index, isAnnounced, afterAnswer, isAgain, repaired, yielded }
-      port = await plug({ ...task, plugged, lacks: (fault) => lacks.add(fault) })
+      port = await plug({ ...task, plugged })
       await this.#limit(port, { endpoint: refOf(params), wishes })
     } catch (error) {
       await inForce.takeBack()
       throw error
     }
-    this.#ports.note(pluggedPort(plan, { endpoint: refOf(params), index: port.link.index, wishes, lacks }))
+    this.#ports.note(
+      pluggedPort(plan, { endpoint: refOf(params), index: port.link.index, wishes, lack: port.lack }),
+    )
     await inForce.settle()
     // Only now: a plug that failed has told nobody.
     history.note(addresses, macAddress)
@@ -227,8 +227,6 @@ async function allOf(work: readonly Promise<void>[]): Promise<void> {
   await Promise.all(work)
 }
 
-type PlugOutcome = { readonly wishes: PolicyWishes; readonly lacks: ReadonlySet<string> }
-
 type PutBack = {
   readonly params: PolicyParams
   readonly flags: ReturnType<typeof portFlags>
@@ -237,11 +235,10 @@ type PutBack = {
 }
 
 function pluggedPort(
-  { port, mtu, macAddress, sandboxPath, interfaceName }: EndpointPlan,
-  { wishes, lacks, ...where }: Pick<PluggedPort, 'endpoint' | 'index'> & PlugOutcome,
+  { port, mtu, macAddress, sandboxPath }: EndpointPlan,
+  { wishes, ...where }: Pick<PluggedPort, 'endpoint' | 'index' | 'lack'> & { wishes: PolicyWishes },
 ): PluggedPort {
-  const lack = lacks.size === 0 ? {} : { lack: lackOf([...lacks], interfaceName) }
-  return { ...where, ...lack, port, mtu, macAddress, sandboxPath, hasMappings: hasMappings(wishes.holding) }
+  return { ...where, port, mtu, macAddress, sandboxPath, hasMappings: hasMappings(wishes.holding) }
 }
 
 const refOf = ({ network, endpointId }: CreateEndpointParams): EndpointRef => ({

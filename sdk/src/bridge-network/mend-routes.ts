@@ -46,17 +46,16 @@ function mendRoute(inner: Rtnl, { route, wrong }: RouteFault): void {
 }
 
 function refusalOf(inner: Rtnl, plan: EndpointPlan, refused: readonly Refused[]): MendedRoutes['refusal'] {
-  const otherwise = refused.find(({ error }) => !KernelError.is(error, 'EEXIST'))
-  if (otherwise !== undefined) return otherwise.error
   const [first] = refused
-  if (first === undefined) return undefined
-  const inTheWay = refused.map(
-    ({ destination }) => `another route to ${destination}${wayInPlaceOf(inner, destination)}`,
-  )
+  // What was refused behind it may lead by what is not there.
+  if (first === undefined || !KernelError.is(first.error, 'EEXIST')) return first?.error
+  const inTheWay = refused
+    .filter(({ error }) => KernelError.is(error, 'EEXIST'))
+    .map(({ destination }) => `another route to ${destination}${wayInPlaceOf(inner, destination)}`)
   const { endpointId, sandboxPath } = plan
   const message = `plug endpoint ${endpointId}: the sandbox ${sandboxPath} has ${inTheWay.join(' and ')}`
   const help = refused.some(({ destination }) => isDefault(destination))
     ? leaveDefaultRoute
     : 'remove it from the container'
-  return new ConetError('conflict', message, { cause: first.error, help })
+  return new ConetError('conflict', message, { cause: first.error, operationState: 'partial', help })
 }

@@ -112,7 +112,7 @@ function ensureDirectory(directory: string): void {
   const ours = process.geteuid?.() ?? 0
   const wrong = [
     ...(stats.isDirectory() ? [] : ['it is no directory']),
-    ...(stats.uid === ours ? [] : [`it is of the user ${stats.uid}`]),
+    ...(stats.uid === ours ? [] : [`it belongs to user ${stats.uid}`]),
     ...((stats.mode & writableByOthers) === 0 ? [] : ['others may write to it']),
   ]
   if (wrong.length === 0) return

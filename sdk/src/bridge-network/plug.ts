@@ -51,14 +51,18 @@ type Place = {
 
 /** Once more where only the remains of an earlier plug of the endpoint were in the way. */
 async function plugOver(task: PlugTask, place: Place): Promise<Port> {
-  try {
-    return await plugInto(task, place)
-  } catch (error) {
-    const removed = await removeFormer({ ...task, ...place }, error)
-    if (removed.length === 0) throw error
-    for (const what of removed) task.repaired(`port ${task.plan.port.name}: ${what}`)
-    return await plugInto(task, place)
-  }
+  const first = await plugInto(task, place).catch((failure: unknown) => ({ failure }))
+  const hasFailed = 'failure' in first
+  const inTheWay = hasFailed ? first.failure : first.refusal
+  if (inTheWay !== undefined && (await clearsWay(task, place, inTheWay))) return await plugInto(task, place)
+  if (hasFailed) throw first.failure
+  return first
+}
+
+async function clearsWay(task: PlugTask, place: Place, inTheWay: unknown): Promise<boolean> {
+  const removed = await removeFormer({ ...task, ...place }, inTheWay)
+  for (const what of removed) task.repaired(`port ${task.plan.port.name}: ${what}`)
+  return removed.length > 0
 }
 
 async function plugInto(task: PlugTask, { sandbox, inner }: Place): Promise<Port> {
@@ -67,7 +71,8 @@ async function plugInto(task: PlugTask, { sandbox, inner }: Place): Promise<Port
   const port = makeOrFind(task, sandbox)
   const { isFound, link } = port
   if (isFound) {
-    return { ...port, refusal: checkPlugged({ ...task, sandbox, inner, port: link }) }
+    const refusal = checkPlugged({ ...task, sandbox, inner, port: link })
+    return { ...port, refusal, lack: refusal?.message }
   }
   undo.defer(`delete link ${link.name}`, () => rtnl.runSlow(deleteLink(link.index), { tolerate: ['ENODEV'] }))
   failpoint('bridge:plug:link-made')
@@ -76,11 +81,11 @@ async function plugInto(task: PlugTask, { sandbox, inner }: Place): Promise<Port
   assertDefaultRouteWins(inner, task)
   rtnl.batch(portRequests(link.index, plan))
   failpoint('bridge:plug:port-set')
-  configureInterface({ sandbox, inner }, peer, task)
+  const lack = configureInterface({ sandbox, inner }, peer, task)
   failpoint('bridge:plug:interface-set')
   if (task.isAnnounced) announceAfterAnswer(task, { port: link.index, sandbox })
   undo.commit()
-  return port
+  return { ...port, lack }
 }
 
 export type Port = {
@@ -88,6 +93,8 @@ export type Port = {
   readonly link: Link
   /** What keeps routes from one that was found; it stands, and so does all else of it. */
   readonly refusal?: MendedRoutes['refusal']
+  /** Which routes the interface has not, since the container has its own in their place; in words. */
+  readonly lack?: string | undefined
 }
 
 function makeOrFind({ rtnl, plan, bridge }: PlugTask, sandbox: Namespace): Port {

@@ -13,7 +13,7 @@ export type PluggedPort = ExpectedPort & {
   readonly index: number
   readonly sandboxPath: string
   /** What it lacks in its sandbox since it was plugged, where the container has its own instead. */
-  readonly lack?: string
+  readonly lack: string | undefined
 }
 
 /** Of a network that is there. */

@@ -34,8 +34,6 @@ export type PlugTask = {
   repaired(what: string): void
   /** Hears what of the container's own stands before what was to be. */
   yielded(what: string): void
-  /** Hears what of that keeps a route from the interface. */
-  lacks(fault: string): void
 }
 
 /** Alias and port flags before it is up: what is up has an owner, and does what it may do only. */

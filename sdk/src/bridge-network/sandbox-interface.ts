@@ -35,10 +35,17 @@ type Step = {
 export type SandboxSide = { readonly sandbox: Place; readonly inner: Rtnl }
 
 /** What is set, and what becomes of a default route that the container has of its own. */
-export type Wish = Pick<PlugTask, 'plan' | 'isAgain' | 'yielded' | 'lacks'>
+export type Wish = Pick<PlugTask, 'plan' | 'isAgain' | 'yielded'>
 
-/** Sets a fresh interface up, in one batch. Throws `conflict` naming what is there already, or a KernelError. */
-export function configureInterface({ sandbox, inner }: SandboxSide, index: number, wish: Wish): void {
+/**
+ * Sets a fresh interface up, in one batch. Answers in words what it lacks for default routes of the container's own. Throws
+ * `conflict` naming what is there already, or a KernelError.
+ */
+export function configureInterface(
+  { sandbox, inner }: SandboxSide,
+  index: number,
+  wish: Wish,
+): string | undefined {
   const { plan } = wish
   const steps = [
     // Before it goes up, when the kernel would make the address. The alias says whose it is when its port is not found.
@@ -53,11 +60,23 @@ export function configureInterface({ sandbox, inner }: SandboxSide, index: numbe
       : [{ ...addressStep(index, plan.linkLocal), optional: true as const }]),
     ...plan.routes.map((route) => routeStep(index, route)),
   ]
-  const refused = run(inner, steps, wish)
+  const inPlace: string[] = []
+  const task = { ...wish, lacks: (route: string) => inPlace.push(route) }
+  setAll({ sandbox, inner }, steps, task)
+  return inPlace.length === 0 ? undefined : lackOf(inPlace, plan.interfaceName)
+}
+
+type Task = Wish & {
+  /** Hears in whose place the container has one of its own. */
+  lacks(route: string): void
+}
+
+function setAll({ sandbox, inner }: SandboxSide, steps: readonly Step[], task: Task): void {
+  const refused = run(inner, steps, task)
   if (refused.length === 0) return
   // Looked for only now, for it costs more than all the rest.
-  switchIpv6On(sandbox, plan.interfaceName)
-  const [first] = run(inner, refused, wish)
+  switchIpv6On(sandbox, task.plan.interfaceName)
+  const [first] = run(inner, refused, task)
   if (first !== undefined) throw first.failure
 }
 
@@ -95,8 +114,11 @@ export function assertDefaultRouteWins(inner: Rtnl, wish: Wish): void {
 }
 
 /** Throws `conflict`, but for default routes of an interface that is made again: that it has none is better than no interface. */
-function refuseOrYield(inner: Rtnl, wish: Wish, taken: readonly RefusedStep[]): void {
-  const { plan, isAgain, yielded, lacks } = wish
+function refuseOrYield(
+  inner: Rtnl,
+  { plan, isAgain, yielded, lacks }: Task,
+  taken: readonly RefusedStep[],
+): void {
   const [first] = isAgain ? taken.filter(({ destination }) => destination === undefined) : taken
   if (first !== undefined) {
     const alike = taken.filter(
@@ -117,7 +139,7 @@ function wayInPlace(inner: Rtnl, { destination }: Step): string {
 }
 
 /** Of an interface that was made again, in words: what it lacks for what the container has of its own, and what to do. */
-export function lackOf(inPlace: readonly string[], interfaceName: string): string {
+function lackOf(inPlace: readonly string[], interfaceName: string): string {
   return `the container goes by ${inPlace.join(' and ')}, and has none by ${interfaceName}: remove what is its own there, or leave it the default route (--no-default-route)`
 }
 
@@ -149,7 +171,7 @@ function routeStep(link: number, route: EndpointPlan['routes'][number]): Step {
 type RefusedStep = Step & { readonly failure: KernelError }
 
 /** Answers those that were refused because IPv6 is switched off, and all behind the first, where one is needed. */
-function run(inner: Rtnl, steps: readonly Step[], wish: Wish): RefusedStep[] {
+function run(inner: Rtnl, steps: readonly Step[], task: Task): RefusedStep[] {
   const refused: RefusedStep[] = []
   const taken: RefusedStep[] = []
   try {
@@ -162,9 +184,13 @@ function run(inner: Rtnl, steps: readonly Step[], wish: Wish): RefusedStep[] {
       if (step !== undefined && (isAfterEffect || KernelError.is(failure, 'EACCES')))
         refused.push({ ...step, failure })
       else if (step !== undefined && KernelError.is(failure, 'EEXIST')) taken.push({ ...step, failure })
-      else throw failure
+      else {
+        // What was in its way is the cause.
+        refuseOrYield(inner, task, taken)
+        throw failure
+      }
     }
-    refuseOrYield(inner, wish, taken)
+    refuseOrYield(inner, task, taken)
   }
   return refused.every(({ optional }) => optional) ? [] : refused
 }

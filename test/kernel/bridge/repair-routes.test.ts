@@ -214,23 +214,37 @@ describe('a driver that starts again', () => {
 
   it('[B24] names every default route of its own that the container has in the way, and limits it as was asked all the same', async () => {
     await using fixture = await BridgeFixture.start()
-    const params = await fixture.join(await fixture.create(network('one')), 'a', a)
+    const params = await fixture.join(
+      await fixture.create(network('one', { config: { egress: 'deny' } })),
+      'a',
+      a,
+    )
     fixture.exec(
       'a',
       `ip link add own type veth peer name far; ip link set own addrgenmode none up; ip link set far addrgenmode none up
        ip address add 192.0.2.2/24 dev own; ip address add 2001:db8::2/64 dev own nodad
        ip route replace default via 192.0.2.1; ip -6 route del default; ip -6 route add default via 2001:db8::1`,
     )
-    const limited = { ...params, policy: { limits: { rate: 1_250_000 } } }
+    const net_out = [{ networks: ['192.0.2.7'] }]
+    const limited = { ...params, policy: { limits: { rate: 1_250_000 }, net_out } }
     const both =
       'another route to 0.0.0.0/0 (via 192.0.2.1 dev own) and another route to ::/0 (via 2001:db8::1 dev own)'
+    const fault = async () => (await fixture.driver.listEndpoints(fixture.call()))[0]?.fault
     await expect(fixture.plug(limited)).rejects.toMatchObject({
       kind: 'conflict',
       message: expect.stringContaining(both),
+      operationState: 'partial',
     })
     const limit = () => sh(`tc qdisc show dev ${portNameOf(params)} root`)
     expect(limit()).toContain('rate 10Mbit')
+    const openTo = /192\.0\.2\.7|0xc0000207/
+    expect(sh('nft list ruleset')).toMatch(openTo)
+    expect(await fault()).toContain(both)
     await expect(fixture.plug(params)).rejects.toMatchObject({ kind: 'conflict' })
     expect(limit()).not.toContain('rate')
+    expect(sh('nft list ruleset')).not.toMatch(openTo)
+    fixture.exec('a', 'ip link delete own')
+    await fixture.plug(params)
+    expect(await fault()).toBeUndefined()
   })
 })

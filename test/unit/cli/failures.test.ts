@@ -102,7 +102,7 @@ conet: create network: 2 fields are wrong
 
   it.each([
     ['addressInUse', 'name another one'],
-    ['addressOutOfRange', 'conet net inspect shows the subnets'],
+    ['addressOutOfRange', 'name another one'],
     ['addressesExhausted', 'conet pool list'],
   ])('%s says where there is another address', async (kind, hint) => {
     await using host = await fakeHost({ plug: () => refusal(409, { kind, detail: 'plug c1: no' }) })
