@@ -28,7 +28,7 @@ const deadlineMs = values.long ? 4 * 3_600_000 : 480_000
 const concurrency = 5
 const slowSeconds = 20
 /** More is no chance. */
-const mostAgain = 3
+const mostAgain = 5
 /** Begun first, so that the end does not wait for one that started last. */
 const longest = [
   'conformance/bundled-drivers',

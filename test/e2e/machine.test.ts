@@ -114,8 +114,11 @@ it('with a route over a part of a network’s subnet conet names it, and not one
     `ip route add ${a}.${b}.0.0/15 via ${outsideAddress} 2>/dev/null || ip route add ${a}.0.0.0/8 via ${outsideAddress}`,
   )
   run(`ip route add ${address}/32 dev $(ip -o route get ${address} | sed 's/.* dev \\([^ ]*\\).*/\\1/')`)
-  expect(await findings()).toEqual([])
+  // No way elsewhere. That its bridge has it at all is a trouble of the network, where the driver looks in between.
+  const others = async () => (await findings()).filter((text) => !text.startsWith('network-in-trouble'))
+  expect(await others()).toEqual([])
   run(`ip route replace ${address}/32 via ${outsideAddress}`)
+  await eventually(async () => expect(await findings()).toEqual(await others()))
   expect(reaches(outsideAddress)).toBe(false)
   const { findings: found } = await host.done<StatusView>({ path: '/status' })
   expect(found.map(({ code, message }) => `${code}: ${message}`)).toEqual([

@@ -38,7 +38,7 @@ it('a default route that a container has replaced does not hold up another insta
       { timeoutMs: 15_000 },
     )
     const { differences } = await fixture.client.previewReconciliation()
-    expect(JSON.stringify(differences)).toContain('eth0 lacks route 0.0.0.0/0')
+    expect(JSON.stringify(differences)).toContain('the container has another route to 0.0.0.0/0 (dev own)')
     expect(within('route', 'show', 'default')).not.toContain('via')
     within('route', 'del', 'default')
     await fixture.client.reconcile()

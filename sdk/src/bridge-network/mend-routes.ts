@@ -18,6 +18,8 @@ export type MendedRoutes = {
   readonly done: readonly string[]
   /** What keeps others out: `conflict` where the container has its own to the same places, or what else the kernel said. */
   readonly refusal?: ConetError | KernelError | undefined
+  /** The same in words, of the interface alone. */
+  readonly lack?: string | undefined
 }
 
 /** Each by itself: the container's own default route of one family keeps that of the other from nothing. */
@@ -35,7 +37,7 @@ export function mendRoutes(inner: Rtnl, link: number, plan: EndpointPlan): Mende
       refused.push({ destination: fault.route.destination, error })
     }
   }
-  return { done, refusal: refusalOf(inner, plan, refused) }
+  return { done, ...refusalOf(inner, plan, refused) }
 }
 
 type Refused = { readonly destination: string; readonly error: KernelError }
@@ -45,17 +47,20 @@ function mendRoute(inner: Rtnl, { route, wrong }: RouteFault): void {
   else inner.run(addRoute(route))
 }
 
-function refusalOf(inner: Rtnl, plan: EndpointPlan, refused: readonly Refused[]): MendedRoutes['refusal'] {
+function refusalOf(inner: Rtnl, plan: EndpointPlan, refused: readonly Refused[]): Omit<MendedRoutes, 'done'> {
   const [first] = refused
   // What was refused behind it may lead by what is not there.
-  if (first === undefined || !KernelError.is(first.error, 'EEXIST')) return first?.error
+  if (first === undefined) return {}
+  if (first.error.code !== 'EEXIST') return { refusal: first.error, lack: first.error.message }
   const inTheWay = refused
     .filter(({ error }) => KernelError.is(error, 'EEXIST'))
     .map(({ destination }) => `another route to ${destination}${wayInPlaceOf(inner, destination)}`)
+    .join(' and ')
   const { endpointId, sandboxPath } = plan
-  const message = `plug endpoint ${endpointId}: the sandbox ${sandboxPath} has ${inTheWay.join(' and ')}`
+  const message = `plug endpoint ${endpointId}: the sandbox ${sandboxPath} has ${inTheWay}`
   const help = refused.some(({ destination }) => isDefault(destination))
     ? leaveDefaultRoute
     : 'remove it from the container'
-  return new ConetError('conflict', message, { cause: first.error, operationState: 'partial', help })
+  const refusal = new ConetError('conflict', message, { cause: first.error, operationState: 'partial', help })
+  return { refusal, lack: `the container has ${inTheWay}` }
 }

@@ -71,8 +71,7 @@ async function plugInto(task: PlugTask, { sandbox, inner }: Place): Promise<Port
   const port = makeOrFind(task, sandbox)
   const { isFound, link } = port
   if (isFound) {
-    const refusal = checkPlugged({ ...task, sandbox, inner, port: link })
-    return { ...port, refusal, lack: refusal?.message }
+    return { ...port, ...checkPlugged({ ...task, sandbox, inner, port: link }) }
   }
   undo.defer(`delete link ${link.name}`, () => rtnl.runSlow(deleteLink(link.index), { tolerate: ['ENODEV'] }))
   failpoint('bridge:plug:link-made')
@@ -88,13 +87,10 @@ async function plugInto(task: PlugTask, { sandbox, inner }: Place): Promise<Port
   return { ...port, lack }
 }
 
-export type Port = {
+/** `refusal`: of one that was found; it stands, and so does all else of it. `lack`: also of one that was made again. */
+export type Port = Omit<MendedRoutes, 'done'> & {
   readonly isFound: boolean
   readonly link: Link
-  /** What keeps routes from one that was found; it stands, and so does all else of it. */
-  readonly refusal?: MendedRoutes['refusal']
-  /** Which routes the interface has not, since the container has its own in their place; in words. */
-  readonly lack?: string | undefined
 }
 
 function makeOrFind({ rtnl, plan, bridge }: PlugTask, sandbox: Namespace): Port {

@@ -48,19 +48,19 @@ export type PluggedTask = PlugTask & {
  * Throws `conflict` when the port's name is somebody else's, `inUse` when the endpoint is plugged into another
  * sandbox. Answers what keeps routes out, when all else of the port and the interface is mended and told.
  */
-export function checkPlugged(task: PluggedTask): MendedRoutes['refusal'] {
+export function checkPlugged(task: PluggedTask): Omit<MendedRoutes, 'done'> {
   const { inner, plan, port, sandbox, repaired } = task
   assertOurs(task)
   const peer = peerOf(task)
   const outside = mendPort(task)
   const ofLink = [...mendInterface(inner, peer, plan), ...mendAddresses({ sandbox, inner }, peer.index, plan)]
-  const routes = mendRoutes(inner, peer.index, plan)
-  const inside = [...ofLink, ...routes.done]
+  const { done, ...refused } = mendRoutes(inner, peer.index, plan)
+  const inside = [...ofLink, ...done]
   for (const what of outside) repaired(`port ${plan.port.name}: ${what}`)
   for (const what of inside)
     repaired(`interface ${plan.interfaceName} of endpoint ${plan.endpointId}: ${what}`)
   if (outside.length + inside.length > 0) announceAfterAnswer(task, { port: port.index, sandbox })
-  return routes.refusal
+  return refused
 }
 
 /** Whatever its alias is: nobody else has a veth of this name in the network's bridge. */

@@ -239,7 +239,7 @@ describe('a driver that starts again', () => {
     expect(limit()).toContain('rate 10Mbit')
     const openTo = /192\.0\.2\.7|0xc0000207/
     expect(sh('nft list ruleset')).toMatch(openTo)
-    expect(await fault()).toContain(both)
+    expect(await fault()).toContain(`the container has ${both}`)
     await expect(fixture.plug(params)).rejects.toMatchObject({ kind: 'conflict' })
     expect(limit()).not.toContain('rate')
     expect(sh('nft list ruleset')).not.toMatch(openTo)
