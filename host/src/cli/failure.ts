@@ -44,8 +44,8 @@ function fieldLines({ fields, message }: ConetError): string[] {
 function hintsFor({ kind, operationState }: ConetError, hints: readonly string[]): readonly string[] {
   if (kind === 'notFound') return hints
   if (kind === 'unknownDriver' || kind === 'driverUnavailable') return ['conet driver list']
-  if (kind === 'addressInUse') return ['name another one, or none: conet chooses one that is free']
-  if (kind === 'addressOutOfRange') return ['name another one, or none: conet chooses one that is free']
+  if (kind === 'addressInUse' || kind === 'addressOutOfRange')
+    return ['name another one, or none: conet chooses one that is free']
   if (kind === 'addressesExhausted')
     return [
       'conet pool list, which shows what is taken; unplug what is not needed, or make a network with a larger subnet',
