@@ -28,6 +28,20 @@ const unplug = () => {
 }
 await runDriver({ ...nullDriver(), unplug })`
 
+/** Dies of an unplug as well, and takes its time: its sockets are closed first. */
+const lingeringDriver = `
+import { runDriver } from '${join(repository, 'sdk/dist/index.js')}'
+import { nullDriver } from '${join(repository, 'drivers/null/dist/driver.js')}'
+const unplug = () => {
+  for (const handle of process._getActiveHandles()) {
+    if (handle.listening) handle.close()
+    else if (handle.server) handle.destroy()
+  }
+  setTimeout(() => process.exit(7), 700)
+  return new Promise(() => undefined)
+}
+await runDriver({ ...nullDriver(), unplug })`
+
 /** Cannot delete an endpoint whose network has had two. */
 const forgetfulDriver = `
 import { runDriver } from '${join(repository, 'sdk/dist/index.js')}'
@@ -164,6 +178,15 @@ describe.concurrent('conet-conformance', { timeout: 120_000 }, () => {
     expect(stdout).toContain('no more of this')
     expect(stdout).not.toContain('ECONNREFUSED')
     expect(code).toBe(1)
+  })
+
+  it('[K7] waits for the end of a driver that listens no more before it starts it again', async () => {
+    await using directory = await temporaryDirectory()
+    const command = await commandOf(directory.path, lingeringDriver)
+    const only = 'unplug.still-created,unplug.by-delete'
+    const { stdout } = await kitBeside('run', '--command', command, '--only', only, '--quiet')
+    expect(stdout).toMatch(/FAIL unplug\.still-created[\s\S]*ended during this check \(exit code 7\)/)
+    expect(stdout).not.toMatch(/ECONNREFUSED|ENOENT/)
   })
 
   it('[K7] tells a random sequence that fails without the steps that do not matter', async () => {

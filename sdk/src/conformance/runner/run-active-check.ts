@@ -2,6 +2,7 @@
 import { type ActiveCheck, profiles } from '../checks/check.ts'
 import { NotApplicable, Untestable, Violation } from '../checks/verdicts.ts'
 import type { CheckContext } from '../context/check-context.ts'
+import { takesConnections } from '../target/takes-connections.ts'
 import { endOf, type Target } from '../target/target.ts'
 import { type Outcome, outcomeOf, passed } from './outcome.ts'
 import { within } from './within.ts'
@@ -13,6 +14,8 @@ const cleanupMs = 15_000
 const hurriedMs = 2_000
 /** From the end of a process's connections to the news of its end. */
 const obituaryMs = 100
+/** The same of one that listens no more: it is about to end, on a machine that has much to do. */
+const dyingMs = 3_000
 /** Of what the driver wrote to stderr. */
 const mostLines = 6
 const mostCharacters = 300
@@ -94,8 +97,12 @@ function isGood({ status }: Outcome): boolean {
 }
 
 /** In words, if the driver's process ended by itself. */
-async function deathIn({ target: { process } }: CheckContext, isWell: boolean): Promise<string | undefined> {
-  return process === undefined ? undefined : endOf(process, isWell ? 0 : obituaryMs)
+async function deathIn({ target }: CheckContext, isWell: boolean): Promise<string | undefined> {
+  const { process, socketPath } = target
+  if (process === undefined) return undefined
+  const end = await endOf(process, isWell ? 0 : obituaryMs)
+  if (end !== undefined || isWell || (await takesConnections(socketPath))) return end
+  return endOf(process, dyingMs)
 }
 
 /** What the check found is mostly what came of it. */

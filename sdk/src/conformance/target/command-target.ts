@@ -1,11 +1,11 @@
 // A driver that the kit starts from a command line, ends and starts again.
 import { mkdtempSync, rmSync } from 'node:fs'
-import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DriverUnreachable } from '../wire/raw-connection.ts'
 import { ChildProcess } from './child-process.ts'
+import { takesConnections } from './takes-connections.ts'
 import type { Target, TargetProcess } from './target.ts'
 
 /** Stands in a command where the path of the socket goes. */
@@ -110,15 +110,4 @@ class CommandTarget implements Target {
     await another.process.restart()
     return another
   }
-}
-
-function takesConnections(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path)
-    const settle = (isThere: boolean) => {
-      socket.destroy()
-      resolve(isThere)
-    }
-    socket.once('connect', () => settle(true)).once('error', () => settle(false))
-  })
 }
