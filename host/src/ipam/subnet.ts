@@ -50,6 +50,7 @@ const maxExcludes = 256
 const forbidden: readonly { block: Block; what: string }[] = [
   { block: blockAround('0.0.0.0/8'), what: 'addresses of "this network"' },
   { block: blockAround('127.0.0.0/8'), what: 'loopback addresses' },
+  { block: blockAround('169.254.0.0/16'), what: 'link-local addresses, which no router forwards' },
   { block: blockAround('224.0.0.0/4'), what: 'multicast addresses' },
   { block: blockAround('255.255.255.255/32'), what: 'the broadcast address' },
   { block: blockAround('::/127'), what: 'the unspecified or the loopback address' },
