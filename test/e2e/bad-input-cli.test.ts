@@ -39,13 +39,13 @@ const wrong: [code: number, named: string, words: string[]][] = [
   [2, '--driver', ['net', 'create']],
   [2, '--bogus', ['net', 'create', 'x', '-d', 'null', '--bogus']],
   [2, '--subnet', ['net', 'create', 'x', '-d', 'null', '--subnet', '10.0.0.0/8,foo=1']],
-  [2, 'subnets[0].subnet', ['net', 'create', 'x', '-d', 'null', '--subnet', 'foo']],
+  [2, 'subnets[0].subnet comes from --subnet', ['net', 'create', 'x', '-d', 'null', '--subnet', 'foo']],
   [2, '--label', ['net', 'create', 'x', '-d', 'null', '--label', 'novalue']],
   [2, '--config', ['net', 'create', 'x', '-d', 'null', '--config', '[1]']],
   [2, '--config', ['net', 'create', 'x', '-d', 'null', '--config', '{"a":1e999}']],
   [2, '--config', ['net', 'create', 'x', '-d', 'null', '--config', '{"a":9007199254740993}']],
   [2, '/none', ['net', 'create', 'x', '-d', 'null', '--config', '@/none']],
-  [2, 'config.mtu', ['net', 'create', 'x', '-d', 'bridge', '-o', 'mtu=5']],
+  [2, 'config.mtu comes from --opt', ['net', 'create', 'x', '-d', 'bridge', '-o', 'mtu=5']],
   [2, 'name', ['net', 'create', '../x', '-d', 'null']],
   [2, 'type', ['net', 'create', 'x', '-d', '']],
   [3, 'known drivers: bridge, null', ['net', 'create', 'x', '-d', 'nul']],
@@ -54,7 +54,7 @@ const wrong: [code: number, named: string, words: string[]][] = [
   [2, 'network', ['net', 'rm', '--', '-x']],
   [3, 'none', ['net', 'rm', 'none']],
   [2, 'handle', ['container', 'create', '../x']],
-  [3, 'attach_to[0]', ['container', 'create', 'x', '--network', 'none']],
+  [3, 'attach_to[0] comes from --network', ['container', 'create', 'x', '--network', 'none']],
   [2, '--pid', ['container', 'up', 'c1', '--pid', 'abc']],
   [2, 'pid', ['container', 'up', 'c1', '--pid', '0']],
   [2, 'no process with the pid 99999999', ['container', 'up', 'c1', '--pid', '99999999']],
@@ -81,9 +81,11 @@ const wrong: [code: number, named: string, words: string[]][] = [
   [2, 'driver must be a name or an id', ['driver', 'inspect', '../x']],
   [2, 'is not known here; known are', ['net', 'create', 'x', '-d', 'bridge', '-o', 'mut=1400']],
   [2, '--netns', ['container', 'up', 'c1', '--pid', '1', '--netns', '/x']],
-  [2, 'addresses[0]', ['net', 'plug', 'c1', 'blue', '--ip', 'foo']],
+  [2, 'addresses[0] comes from --ip', ['net', 'plug', 'c1', 'blue', '--ip', 'foo']],
   [2, '10.99.0.1', ['net', 'plug', 'c1', 'blue', '--ip', '10.99.0.1']],
-  [2, 'mac_address', ['net', 'plug', 'c1', 'blue', '--mac', 'zz']],
+  [2, 'mac_address comes from --mac', ['net', 'plug', 'c1', 'blue', '--mac', 'zz']],
+  [2, 'try: conet net plug --help', ['net', 'plug', 'c1', 'blue', '--mac', 'zz']],
+  [3, 'try: conet container inspect c1', ['container', 'policy', 'c1', '--reset', 'none']],
   [2, 'interface', ['net', 'plug', 'c1', 'blue', '--interface', 'lo']],
   [2, '--no-default-route', ['net', 'plug', 'c1', 'blue', '--default-route', '--no-default-route']],
   [2, '--no-default-route', ['net', 'plug', 'c1', 'blue', '--no-default-route', '--default-route']],
@@ -108,13 +110,14 @@ async function expectRefusal(code: number, named: string, words: readonly string
   expect({ line, ...outcome }).toMatchObject({ line, code, out: '' })
   expect(outcome.err, line).toMatch(/^conet: /)
   expect(outcome.err, line).toContain(named)
+  expect(outcome.err, line).toMatch(/^try: ./m)
   expect(outcome.err, line).not.toMatch(/^ +at /m)
   // No expression, and no word of JSON Schema.
   expect(outcome.err, line).not.toMatch(/\^\[|must match|must NOT|additional propert/)
 }
 
 describe('a command line that is wrong', () => {
-  it('ends with the code of the manual, names what is wrong and says nothing else', async () => {
+  it('ends with the code of the manual, names what is wrong and what to do next, and says nothing else', async () => {
     const before = await host.picture()
     await fewAtOnce(wrong, (one) => expectRefusal(...one))
     expect(await host.picture()).toEqual(before)

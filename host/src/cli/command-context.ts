@@ -4,6 +4,7 @@ import type { Command } from 'commander'
 import { shellWord } from '../domain/shell-word.ts'
 import { printable } from './show/printable.ts'
 import type { Terminal } from './terminal.ts'
+import { pathOf } from './usage-error.ts'
 
 export type GlobalOptions = {
   socket?: string
@@ -21,6 +22,8 @@ export class CommandContext {
   readonly #options: () => GlobalOptions
   /** What helps when the command that runs does not find something. */
   #hints: readonly string[] = []
+  #running: Command | undefined
+  #flags: ReadonlyMap<string, readonly string[]> = new Map()
 
   constructor(terminal: Terminal, options: () => GlobalOptions) {
     this.terminal = terminal
@@ -32,6 +35,18 @@ export class CommandContext {
     command.hook('preAction', (_command, { args: [handle = 'HANDLE'] }) => {
       this.#hints = hints.map((hint) => hint.replace('HANDLE', () => shellWord(handle)))
     })
+  }
+
+  /** Of a command: its flags by those fields of the request that have other names. */
+  flagsFor(command: Command, flags: Readonly<Record<string, readonly string[]>>): void {
+    command.hook('preAction', () => {
+      this.#flags = new Map(Object.entries(flags))
+    })
+  }
+
+  /** Before its action. */
+  begins(command: Command): void {
+    this.#running = command
   }
 
   async withClient<T>(use: (client: ConetClient, call: Interruptible) => Promise<T>): Promise<T> {
@@ -67,9 +82,22 @@ export class CommandContext {
   /** Writes the failure and gives its exit code. */
   async report(error: unknown): Promise<number> {
     const { failureOf } = await import('./failure.ts')
-    const { text, exitCode } = failureOf(error, this.#hints)
+    const { text, exitCode } = failureOf(error, {
+      hints: this.#hints,
+      usage: this.#running && `${pathOf(this.#running)} --help`,
+      flagsOf: (path) => this.#givenFlagsOf(path),
+    })
     this.terminal.err(text)
     return exitCode
+  }
+
+  /** `subnets[0].gateway` comes from the flag of `subnets`. */
+  #givenFlagsOf(path: string): readonly string[] {
+    const [field = ''] = path.split(/[.[]/)
+    const given = this.#running?.options
+      .filter((option) => this.#running?.getOptionValueSource(option.attributeName()) === 'cli')
+      .map(({ long }) => long)
+    return (this.#flags.get(field) ?? []).filter((flag) => given?.includes(flag))
   }
 
   #clientOptions() {

@@ -54,6 +54,7 @@ export function buildProgram(terminal: Terminal): Program {
   addHostCommands(root, context)
   addReconcile(root, context)
   addHelpCommand(root, context)
+  root.hook('preAction', (_root, command) => context.begins(command))
   throwInsteadOfExit(root)
   return { root, context }
 }

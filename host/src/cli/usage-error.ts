@@ -26,6 +26,7 @@ function oneLine(message: string): string {
     .replaceAll('\n', ' ')
 }
 
-function pathOf(command: Command): string {
+/** `conet net create` */
+export function pathOf(command: Command): string {
   return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`
 }

@@ -33,25 +33,31 @@ try: name the socket of one that runs: --socket PATH or CONET_SOCKET
     expect(named).not.toContain('conetd --socket')
   })
 
-  it('several wrong fields: one line each', async () => {
+  it('several wrong fields: one line each, with the flag that was given for it, and the help of the command', async () => {
     await using host = await fakeHost({
       createNetwork: () =>
         refusal(400, {
           kind: 'invalidArgument',
-          detail: 'create network: 2 fields are wrong',
+          detail: 'create network: type is wrong, and more',
           fields: [
             { path: 'config.mtu', message: 'must be >= 68' },
+            { path: 'type', message: 'is wrong' },
+            { path: 'labels.a', message: 'was not given' },
             { path: 'subnets[0].gateway', message: 'is not in 10.1.0.0/16' },
           ],
         }),
     })
-    expect(await conet(['net', 'create', 'x', '-d', 'bridge'], host)).toEqual({
+    const words = ['net', 'create', 'x', '-d', 'bridge', '--subnet', '10.1.0.0/16', '-o', 'mtu=5']
+    expect(await conet(words, host)).toEqual({
       code: 2,
       out: '',
       err: `\
-conet: create network: 2 fields are wrong
-  config.mtu: must be >= 68
-  subnets[0].gateway: is not in 10.1.0.0/16
+conet: create network: type is wrong, and more
+  config.mtu (from --opt): must be >= 68
+  type comes from --driver
+  labels.a: was not given
+  subnets[0].gateway (from --subnet): is not in 10.1.0.0/16
+try: conet net create --help
 `,
     })
   })

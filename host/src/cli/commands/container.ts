@@ -27,6 +27,7 @@ export function addContainerCommands(container: Command, context: CommandContext
 function addCreate(container: Command, context: CommandContext): void {
   const create = container.command('create')
   context.hintFor(create, ['conet net list'])
+  context.flagsFor(create, { attach_to: ['--network'], labels: ['--label'] })
   create
     .summary('define a container, print its handle')
     .description('Define a container and the networks it gets when it starts. Again: replaces what was said.')

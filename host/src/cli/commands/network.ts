@@ -35,8 +35,15 @@ export function addNetworkCommands(net: Command, context: CommandContext): void 
 }
 
 function addCreate(net: Command, context: CommandContext): void {
-  net
-    .command('create')
+  const create = net.command('create')
+  context.flagsFor(create, {
+    type: ['--driver'],
+    labels: ['--label'],
+    subnets: ['--subnet'],
+    config: ['--config', '--opt'],
+    default_policy: ['--default-policy'],
+  })
+  create
     .summary('create a network, print its id')
     .description('Create a network and print its id. Without a NAME the host makes one up.')
     .argument('[name]')

@@ -24,6 +24,7 @@ function addPlug(net: Command, context: CommandContext): void {
   const plug = net.command('plug')
   // Where it is the container that is not found, the error says so itself.
   context.hintFor(plug, ['conet net list'])
+  context.flagsFor(plug, { addresses: ['--ip'], mac_address: ['--mac'], options: ['--opt'] })
   plug
     .summary('plug a container into a network, print the endpoint’s id')
     .description('Plug a container into a network, running or not, and print the id of the endpoint.')
@@ -34,7 +35,7 @@ function addPlug(net: Command, context: CommandContext): void {
       'the address on the network, repeatable; of a subnet of which none is named conet chooses one',
       collect,
     )
-    .option('--mac <address>', 'the MAC address')
+    .option('--mac <address>', 'the MAC address, such as 02:42:0a:63:00:07')
     .option(
       '--interface <name>',
       'the interface’s name in the container. Default: the first free ethN that no other attachment asks for',

@@ -20,7 +20,10 @@ export function addContainerPolicyCommands(container: Command, context: CommandC
 }
 
 function addPolicy(container: Command, context: CommandContext): void {
-  addShowOptions(container.command('policy').summary('show or change the policies of a container'))
+  const policy = container.command('policy')
+  context.hintFor(policy, ['conet container inspect HANDLE', 'conet container list'])
+  context.flagsFor(policy, { networks: ['--file', '--reset'] })
+  addShowOptions(policy.summary('show or change the policies of a container'))
     .description(
       'Show the policies of a container, or change those of the attachments that are named: all of them or none, also while it runs.',
     )
@@ -80,7 +83,9 @@ function addMetrics(container: Command, context: CommandContext): void {
 type DefaultOptions = { file?: Record<string, unknown>; none?: boolean; json?: boolean }
 
 export function addDefaultPolicyCommand(net: Command, context: CommandContext): void {
-  addShowOptions(net.command('default-policy').summary('show or change the default policy of a network'))
+  const policy = net.command('default-policy')
+  context.flagsFor(policy, { default_policy: ['--file'] })
+  addShowOptions(policy.summary('show or change the default policy of a network'))
     .description(
       'Show the default policy of a network, or change it: it reaches containers that run and have no policy of their own.',
     )
