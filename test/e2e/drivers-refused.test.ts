@@ -199,9 +199,11 @@ describe('a socket that is not to be trusted', () => {
   })
 })
 
-it('a driver that was killed is dialled again and again, later each time, and the operator sees when', async () => {
+it('a driver that was killed is dialled again and again, later each time; the operator sees when, and who starts it', async () => {
   await fake.program.end('SIGKILL')
   await until('fake', { state: 'closed', last_error: { kind: 'driverUnavailable' } })
+  const [finding] = await findings('driver-not-ready')
+  expect(finding?.help).toMatch(/^its owner has to start it: conetd has no program of that name/)
   const waits: number[] = []
   await eventually(
     async () => {

@@ -78,6 +78,7 @@ async function apiContext(
       statusReport({
         ...{ ...options, startedAt, host, cluster, drivers, stores, machine },
         strays: () => room.discovery.strays,
+        assertStartable: (driver) => room.supervisor.assertStartable([driver]),
       }),
     idempotencyKeys: lastAnswers(stores, log, parts),
     log,

@@ -1,6 +1,6 @@
 // What GET /status answers: where conetd lives, what it holds, and what stands in the way.
 import { ConetError } from '@conet/sdk'
-import type { StatusView } from '@conet/sdk/api'
+import type { DriverView, StatusView } from '@conet/sdk/api'
 import type { DriverReader } from '../api/api-context.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { Trouble } from '../cluster/node-presence.ts'
@@ -11,7 +11,7 @@ import {
   lostSandboxes,
   unpluggedAttachments,
 } from '../lifecycle/index.ts'
-import { findingsOf, type MachineReader, type StatusFacts } from '../status/index.ts'
+import { findingsOf, isAway, type MachineReader, type StatusFacts } from '../status/index.ts'
 import { clusterOverview } from './cluster-view.ts'
 import { endsWithin } from './ends-within.ts'
 import type { Settings } from './settings.ts'
@@ -27,6 +27,8 @@ export type StatusSources = {
   readonly drivers: DriverReader
   /** What stands in the driver directory and is no socket. */
   strays(): readonly string[]
+  /** Throws `notFound` for a driver that has no program here, `invalidArgument` for what is no name of one. */
+  assertStartable(driver: string): Promise<void>
   readonly stores: Stores
   readonly machine: MachineReader
 }
@@ -61,9 +63,32 @@ export async function statusReport(sources: StatusSources): Promise<StatusView> 
       machine,
       programTrouble,
       drivers,
+      withoutProgram: await namesWithoutProgram(sources, drivers),
       unfitNodes: unfit,
       formerNames,
     }),
+  }
+}
+
+/** Of those that are away and have no process: which conetd could not start. */
+async function namesWithoutProgram(
+  { assertStartable }: StatusSources,
+  drivers: readonly DriverView[],
+): Promise<ReadonlySet<string>> {
+  const away = drivers.filter((driver) => isAway(driver) && driver.pid === undefined).map(({ name }) => name)
+  const found = await Promise.all(
+    [...new Set(away)].map(async (name) => ((await hasProgram(name, assertStartable)) ? [] : [name])),
+  )
+  return new Set(found.flat())
+}
+
+async function hasProgram(name: string, assertStartable: StatusSources['assertStartable']): Promise<boolean> {
+  try {
+    await assertStartable(name)
+    return true
+  } catch (error) {
+    // One that others could change is there, too: who starts it learns what to do.
+    return !ConetError.is(error, 'notFound') && !ConetError.is(error, 'invalidArgument')
   }
 }
 
@@ -86,7 +111,7 @@ function factsOf({
   strays,
 }: StatusSources): Omit<
   StatusFacts,
-  'machine' | 'programTrouble' | 'drivers' | 'unfitNodes' | 'formerNames' | 'cluster'
+  'machine' | 'programTrouble' | 'drivers' | 'withoutProgram' | 'unfitNodes' | 'formerNames' | 'cluster'
 > {
   const { inventory } = host
   return {

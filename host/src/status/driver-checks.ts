@@ -9,7 +9,7 @@ const working = new Set(['ready', 'degraded', 'standby', 'draining'])
 const coming = new Set(['initializing', 'syncing'])
 
 /** A driver that nobody uses may be away; one whose networks wait for it may not. */
-export const driverNotReady: Check = ({ drivers, networks }) =>
+export const driverNotReady: Check = ({ drivers, networks, withoutProgram }) =>
   drivers
     .filter((driver) => isAway(driver) && !isReplacedIn(drivers, driver))
     .map((driver) => {
@@ -19,11 +19,14 @@ export const driverNotReady: Check = ({ drivers, networks }) =>
         severity: names.length === 0 ? 'info' : 'error',
         code: 'driver-not-ready',
         message: `driver ${driver.name} is ${driver.state}: ${affected}${lastError(driver)}`,
-        help: `${whatToDo(driver, { isUsed: names.length > 0 })}; conet driver inspect ${driver.name} shows more`,
+        help: `${whatToDo(driver, { isUsed: names.length > 0, isForeign: withoutProgram.has(driver.name) })}; conet driver inspect ${driver.name} shows more`,
       }
     })
 
-function whatToDo(driver: DriverView, { isUsed }: { isUsed: boolean }): string {
+function whatToDo(
+  driver: DriverView,
+  { isUsed, isForeign }: { isUsed: boolean; isForeign: boolean },
+): string {
   const { name, state, pid, last_error } = driver
   if (last_error?.kind === 'deadlineExceeded' && state !== 'gone' && state !== 'syncing')
     return pid === undefined
@@ -32,6 +35,7 @@ function whatToDo(driver: DriverView, { isUsed }: { isUsed: boolean }): string {
   if (coming.has(state)) return 'it is there, and conetd is telling it what should be: ask again in a moment'
   // The name is that of a socket, and not for sure a driver's.
   if (isSocketAlone(driver) && !isUsed && last_error?.help !== undefined) return last_error.help
+  if (pid === undefined && isForeign) return 'its owner has to start it: conetd has no program of that name'
   if (pid === undefined) return `start it, or let conetd do so: conet driver start ${name}`
   return `its process ${pid} is there: ask again in a moment; if that lasts: conet driver stop ${name}, then conet driver start ${name}`
 }
@@ -52,7 +56,7 @@ export const driverSocketDead: Check = ({ drivers }) =>
       help: `if that instance is not to come back: rm ${driver.socket}`,
     }))
 
-function isAway({ state }: DriverView): boolean {
+export function isAway({ state }: DriverView): boolean {
   return !working.has(state) && state !== 'rejected'
 }
 

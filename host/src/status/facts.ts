@@ -66,6 +66,8 @@ export type StatusFacts = {
   /** From which ports those get theirs who ask for any. */
   readonly portPool: { readonly start: number; readonly size: number }
   readonly drivers: readonly DriverView[]
+  /** Names of drivers that conetd has no program of, and cannot start. */
+  readonly withoutProgram: ReadonlySet<string>
   /** Containers that are up, whose network namespace is not where conet holds it. */
   readonly lostSandboxes: readonly { readonly handle: string; readonly path: string }[]
   /** Files that runtimes have left for this host, and that say of no container that it is to go down. */

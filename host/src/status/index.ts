@@ -45,6 +45,7 @@ import {
   recordsQuarantined,
 } from './record-checks.ts'
 
+export { isAway } from './driver-checks.ts'
 export type { MachineFacts, StatusFacts } from './facts.ts'
 export { MachineReader } from './machine-reader.ts'
 

@@ -20,6 +20,7 @@ const codes = async () =>
     unplugged: [],
     endpoints: [],
     drivers: [],
+    withoutProgram: new Set(),
     strays: [],
     quarantined: [],
     portPool: { start: 61_001, size: 4_534 },

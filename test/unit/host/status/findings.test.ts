@@ -38,6 +38,7 @@ const good: StatusFacts = {
   troubledNetworks: [],
   unplugged: [],
   drivers: [driver],
+  withoutProgram: new Set(),
   strays: [],
   quarantined: [],
   portPool: { start: 61_001, size: 4_534 },
@@ -139,6 +140,15 @@ describe('findings', () => {
       { ...left, name: network.type },
     ])
       expect(helpOf(known)).toContain(`conet driver start ${known.name}`)
+  })
+
+  it('advise of a driver without a program here that its owner starts it, and not to start it', () => {
+    const foreign: DriverView = { ...driver, name: 'theirs', state: 'gone' }
+    const helpOf = (withoutProgram: ReadonlySet<string>) =>
+      findingsOf({ ...good, drivers: [foreign], withoutProgram })[0]?.help
+    expect(helpOf(new Set(['theirs']))).toMatch(/^its owner has to start it/)
+    expect(helpOf(new Set(['theirs']))).not.toContain('driver start')
+    expect(helpOf(new Set(['null']))).toContain('conet driver start theirs')
   })
 
   it('advise for a driver that does not answer what ends it', () => {
