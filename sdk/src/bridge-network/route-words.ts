@@ -20,11 +20,17 @@ export function mended({ route, changes }: RouteFault): string {
   return `the route to ${nameOf(route)} had the ${changes.join(', ')}`
 }
 
-/** Where a route leads: `via 10.1.0.9 dev eth1`. */
-export function wayOf(rtnl: Rtnl, { gateway, link, type = 'unicast' }: Route): string {
+/** Where a route leads: `via 10.1.0.9 dev eth1`; of several ways, `via 10.1.0.9 dev eth1, via 10.2.0.9 dev eth2`. */
+export function wayOf(rtnl: Rtnl, { type = 'unicast', moreHops, ...first }: Route): string {
+  const kind = type === 'unicast' ? '' : type
+  return [first, ...moreHops]
+    .map((hop) => [kind, hopOf(rtnl, hop)].filter((word) => word !== '').join(' '))
+    .join(', ')
+}
+
+function hopOf(rtnl: Rtnl, { gateway, link }: Pick<Route, 'gateway' | 'link'>): string {
   const name = link === undefined ? undefined : rtnl.link(link)?.name
   return [
-    ...(type === 'unicast' ? [] : [type]),
     ...(gateway === undefined ? [] : [`via ${gateway}`]),
     ...(name === undefined ? [] : [`dev ${name}`]),
   ].join(' ')

@@ -104,13 +104,27 @@ function familyOf(addresses: readonly string[]): { family?: 'ipv4' | 'ipv6' } {
  */
 export function assertDefaultRouteWins(inner: Rtnl, wish: Wish): void {
   if (!wish.plan.routes.some(isUsualIpv6Default)) return
-  const better = inner.routes({ family: 'ipv6', table: MAIN_TABLE }).find(isLowDefault)
-  if (better === undefined) return
-  const { destination, metric } = better
-  const what = `a route to ${destination} with the metric ${metric}`
-  const way = `(${wayOf(inner, better)})`
-  if (!wish.isAgain) throw exists(wish.plan, { what: `${what} ${way}`, destination })
-  wish.yielded(`the container goes by ${what} of its own ${way}`)
+  const better = inner.routes({ family: 'ipv6', table: MAIN_TABLE }).filter(isLowDefault)
+  const [first] = better
+  if (first === undefined) return
+  const inWords = better.map(
+    (one) => `a route to ${one.destination} with the metric ${one.metric} (${wayOf(inner, one)})`,
+  )
+  if (!wish.isAgain) {
+    const what = [...inWords, ...usualInPlace(inner, wish.plan)].join(' and ')
+    throw exists(wish.plan, { what, destination: first.destination })
+  }
+  for (const one of inWords) wish.yielded(`the container goes by ${one} of its own`)
+}
+
+/** What the kernel would refuse for, too: who removes one route is not to meet the next. */
+function usualInPlace(inner: Rtnl, { routes }: EndpointPlan): string[] {
+  return routes
+    .filter(({ destination }) => isDefault(destination))
+    .flatMap(({ destination }) => {
+      const way = wayInPlaceOf(inner, destination)
+      return way === '' ? [] : [`a route to ${destination}${way}`]
+    })
 }
 
 /** Throws `conflict`, but for default routes of an interface that is made again: that it has none is better than no interface. */

@@ -39,7 +39,7 @@ export type Call = {
 
 export function callOf(route: RouteName, params: Readonly<Record<string, string>> = {}): Call {
   const line: RequestLine = requestLines[route]
-  const what = [wordsOf(route), ...Object.values(params)].join(' ')
+  const what = [wordsOf(route), ...Object.values(params).filter((value) => value !== '')].join(' ')
   const path = line.path.replace(/:(\w+)/g, (_, name: string) => encodedMember(what, name, params[name]))
   return { line, path, what }
 }

@@ -184,6 +184,21 @@ describe('a plug that cannot be', () => {
     await fixture.plug({ ...params, interface: { ...params.interface, defaultRoute: false } })
   })
 
+  it('names all default routes in the way at once, each with all its ways', async () => {
+    await using fixture = await BridgeFixture.start()
+    const net = await fixture.create(network('one'))
+    fixture.sandbox('a')
+    fixture.exec('a', `${routeOfOthers}; ip address add 10.9.0.2/24 dev tun`)
+    fixture.exec('a', 'ip route add default nexthop via 10.9.0.1 dev tun nexthop via 10.9.0.3 dev tun')
+    fixture.exec('a', 'ip -6 route add default via fd00:9::1 metric 100')
+    for (const last of ['5', '6']) fixture.exec('a', `ip -6 route append default via fd00:9::${last} dev tun`)
+    await expect(fixture.plug(fixture.params(net, 'a', a))).rejects.toThrow(
+      'a route to ::/0 with the metric 100 (via fd00:9::1 dev tun) and ' +
+        'a route to 0.0.0.0/0 (via 10.9.0.1 dev tun, via 10.9.0.3 dev tun) and ' +
+        'a route to ::/0 (via fd00:9::5 dev tun, via fd00:9::6 dev tun) already',
+    )
+  })
+
   it('names what was in the sandbox before its first interface was made there', async () => {
     await using fixture = await BridgeFixture.start()
     const net = await fixture.create(network('one'))

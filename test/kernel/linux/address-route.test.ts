@@ -175,6 +175,7 @@ describe('routes', () => {
         protocol: 4,
         tos: 0,
         options: [],
+        moreHops: [],
       },
     ])
     rtnl.run(deleteRoute({ destination: '203.0.113.0/24', type: 'blackhole' }))

@@ -54,6 +54,7 @@ describe('ConetClient calls', () => {
     await using client = new ConetClient()
     const error = await failureOf(client.getNetwork(''), 'invalidArgument')
     expect(error.fields).toEqual([{ path: 'network', message: 'must not be empty' }])
+    expect(error.message).toBe('get network: network must not be empty')
   })
 
   it('sends the runtime family to the runtime socket, derived from the clients’ one', async () => {

@@ -1,7 +1,7 @@
 // Routes: requests, and what the kernel reports.
 import { Attributes } from '../netlink/attributes.ts'
 import { AF_INET, AF_INET6, AF_UNSPEC, NLM_F } from '../netlink/constants.ts'
-import { littleEndian, viewOf } from '../netlink/host-order.ts'
+import { aligned, littleEndian, viewOf } from '../netlink/host-order.ts'
 import type { NetlinkMessage } from '../netlink/message.ts'
 import { PayloadWriter } from '../netlink/payload-writer.ts'
 import type { RouteRequest } from '../netlink/request.ts'
@@ -79,12 +79,13 @@ export type NewRoute = {
   tos?: number
 }
 
-/** A route as the kernel reports it. */
-export type Route = {
+type NextHop = { gateway: string | undefined; link: number | undefined }
+
+/** A route as the kernel reports it. Of several next hops, `gateway` and `link` are the first. */
+export type Route = NextHop & {
   family: 'ipv4' | 'ipv6'
   destination: string
-  gateway: string | undefined
-  link: number | undefined
+  moreHops: readonly NextHop[]
   metric: number | undefined
   table: number
   scope: Scope | undefined
@@ -148,7 +149,7 @@ export function listRoutes({ table, family, link }: RouteFilter): RouteRequest {
   return { operation: 'list routes', type: RTM.GETROUTE, flags: 0, payload }
 }
 
-/** Reads RTM_NEWROUTE or RTM_DELROUTE; undefined for cached and multicast routes. Of several next hops, the first. */
+/** Reads RTM_NEWROUTE or RTM_DELROUTE; undefined for cached and multicast routes. */
 export function parseRoute({ type, payload }: NetlinkMessage): Route | undefined {
   if (type !== RTM.NEWROUTE && type !== RTM.DELROUTE) return undefined
   const family = payload.readUInt8(0)
@@ -159,7 +160,7 @@ export function parseRoute({ type, payload }: NetlinkMessage): Route | undefined
   return {
     family: family === AF_INET ? 'ipv4' : 'ipv6',
     destination: destinationOf(family, attributes.bytes(RTA.DST), payload.readUInt8(1)),
-    ...nextHopOf(attributes),
+    ...nextHopsOf(attributes),
     metric: attributes.u32(RTA.PRIORITY),
     table: attributes.u32(RTA.TABLE) ?? payload.readUInt8(4),
     scope: nameOf(scopes, payload.readUInt8(6)),
@@ -227,14 +228,24 @@ function destinationOf(family: number, bytes: Buffer | undefined, prefixLength: 
   return formatPrefix(bytes ?? Buffer.alloc(family === AF_INET ? 4 : 16), prefixLength)
 }
 
-function nextHopOf(attributes: Attributes): { gateway: string | undefined; link: number | undefined } {
-  const hops = attributes.bytes(RTA.MULTIPATH)
-  if (hops !== undefined && hops.length >= NEXT_HOP_LENGTH) {
-    const view = viewOf(hops)
-    const end = view.getUint16(0, littleEndian)
-    const gateway = new Attributes(hops.subarray(NEXT_HOP_LENGTH, end)).bytes(RTA.GATEWAY)
-    return { gateway: gateway && formatIp(gateway), link: view.getInt32(4, littleEndian) }
+function nextHopsOf(attributes: Attributes): NextHop & Pick<Route, 'moreHops'> {
+  const [first, ...moreHops] = listedHops(attributes.bytes(RTA.MULTIPATH) ?? Buffer.alloc(0))
+  return { ...(first ?? hopOf(attributes, attributes.u32(RTA.OIF))), moreHops }
+}
+
+function listedHops(bytes: Buffer): NextHop[] {
+  const hops: NextHop[] = []
+  for (let at = 0; at + NEXT_HOP_LENGTH <= bytes.length; ) {
+    const view = viewOf(bytes.subarray(at))
+    const length = Math.max(view.getUint16(0, littleEndian), NEXT_HOP_LENGTH)
+    const attributes = new Attributes(bytes.subarray(at + NEXT_HOP_LENGTH, at + length))
+    hops.push(hopOf(attributes, view.getInt32(4, littleEndian)))
+    at += aligned(length)
   }
+  return hops
+}
+
+function hopOf(attributes: Attributes, link: number | undefined): NextHop {
   const gateway = attributes.bytes(RTA.GATEWAY)
-  return { gateway: gateway && formatIp(gateway), link: attributes.u32(RTA.OIF) }
+  return { gateway: gateway && formatIp(gateway), link }
 }
