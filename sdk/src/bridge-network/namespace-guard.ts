@@ -3,6 +3,7 @@
 import { lstatSync, mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Driver, HostHandle } from '../driver/index.ts'
+import { isErrno } from '../errno.ts'
 import { ConetError } from '../errors/index.ts'
 import { FileLock } from '../linux/index.ts'
 
@@ -107,7 +108,7 @@ function namespaceId(): bigint {
 
 /** Root's alone, so that nobody else can take a namespace. */
 function ensureDirectory(directory: string): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 })
+  makeUnlessThere(directory)
   const stats = lstatSync(directory)
   const ours = process.geteuid?.() ?? 0
   const wrong = [
@@ -123,6 +124,15 @@ function ensureDirectory(directory: string): void {
       help: `Remove it, and start the driver again.`,
     },
   )
+}
+
+/** Whatever is there is looked at afterwards: `recursive` fails at a file, and at a link that leads nowhere. */
+function makeUnlessThere(directory: string): void {
+  try {
+    mkdirSync(directory, { mode: 0o700 })
+  } catch (error) {
+    if (!isErrno(error, 'EEXIST')) throw error
+  }
 }
 
 function taken(driverName: string, pid: number | undefined): ConetError {
