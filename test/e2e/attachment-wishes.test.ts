@@ -30,6 +30,15 @@ afterEach(() => fixture.removeEverything())
 const define = (handle: string, ...attachments: (string | AttachmentRequest)[]) =>
   fixture.client.putContainerConfig(handle, { attach_to: attachments })
 
+/** Of a container that has a link `own` already, by which it may have routes. */
+function namespaceWithLink() {
+  const namespace = temporaryNamespace()
+  const inside = (command: string) =>
+    execFileSync('nsenter', [`--net=${namespace.path}`, 'sh', '-ec', command], { encoding: 'utf8' })
+  inside('ip link add own type veth peer name other; ip link set own up; ip link set other up')
+  return { ...namespace, inside }
+}
+
 it('an MTU with which there is no IPv6 is refused where the network has IPv6, before anything is done', async () => {
   const message = 'must be at least 1280: the network has an IPv6 subnet'
   const refusal = (path: string) => ({ kind: 'invalidArgument', fields: [{ path, message }] })
@@ -124,10 +133,8 @@ it('a name that one attachment asks for is no other’s, wherever it stands and 
 })
 
 it('a default route that is somebody else’s stays: endpoints that are to have it are refused, others stand beside it', async () => {
-  using sandbox = temporaryNamespace()
-  const inside = (command: string) =>
-    execFileSync('nsenter', [`--net=${sandbox.path}`, 'sh', '-c', command], { encoding: 'utf8' })
-  inside('ip link add own type veth peer name other; ip link set own up; ip link set other up')
+  using sandbox = namespaceWithLink()
+  const { inside } = sandbox
   inside('ip address add 192.0.2.2/24 dev own; ip route add default via 192.0.2.1')
   const message = 'the container has a route to 0.0.0.0/0 (via 192.0.2.1 dev own) already'
   await define('c', 'red', 'dual')
@@ -151,10 +158,8 @@ it('a default route that is somebody else’s stays: endpoints that are to have 
 })
 
 it('default routes of somebody else in both families are both named', async () => {
-  using sandbox = temporaryNamespace()
-  const inside = (command: string) =>
-    execFileSync('nsenter', [`--net=${sandbox.path}`, 'sh', '-c', command], { encoding: 'utf8' })
-  inside('ip link add own type veth peer name other; ip link set own up; ip link set other up')
+  using sandbox = namespaceWithLink()
+  const { inside } = sandbox
   inside('ip address add 192.0.2.2/24 dev own; ip address add 2001:db8::2/64 dev own nodad')
   inside('ip route add default via 192.0.2.1; ip -6 route add default via 2001:db8::1')
   await define('c', 'dual')
@@ -167,10 +172,8 @@ it('default routes of somebody else in both families are both named', async () =
 })
 
 it('an IPv6 default route of somebody else that would win is told at `up`, and nothing is left', async () => {
-  using sandbox = temporaryNamespace()
-  const inside = (command: string) =>
-    execFileSync('nsenter', [`--net=${sandbox.path}`, 'sh', '-c', command], { encoding: 'utf8' })
-  inside('ip link add own type veth peer name other; ip link set own up; ip link set other up')
+  using sandbox = namespaceWithLink()
+  const { inside } = sandbox
   inside('ip address add 2001:db8::2/64 dev own nodad; ip -6 route add default via 2001:db8::1 metric 100')
   await define('c', 'dual')
   await expect(fixture.client.up('c', { netns: sandbox.path })).rejects.toMatchObject({
