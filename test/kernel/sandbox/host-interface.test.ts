@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { assertCanBringIn, bringIn, mend, removeRest, takeBack } from '@conet/host/sandbox/index'
 import { interfaceDifferences } from '@conet/host/sandbox/interface-differences'
 import { describe, expect, it } from 'vitest'
+import { eventually } from '../../support/eventually.ts'
 import { inventory, show } from '../../support/iproute.ts'
 import {
   inside,
@@ -206,6 +207,12 @@ describe('an interface that the driver leaves to the host', () => {
     const [, route] = wanted.routes
     for (const routes of [wanted.routes, [route]]) {
       await bringIn(path, { ...wanted, routes }, moved)
+      // The kernel sets those of IPv6 addresses a little later.
+      await eventually(() => {
+        const local = inside('ip -6 route show table local')
+        for (const address of ['fd92::77', 'fe80::42:aff:fe5c:77'])
+          expect(local).toContain(`local ${address} `)
+      })
       const before = inside('ip address; ip route show table all; ip -6 route show table all')
       await mend(path, { ...wanted, routes }, { former: { ...wanted, routes } })
       expect(inside('ip address; ip route show table all; ip -6 route show table all')).toBe(before)
